@@ -1,0 +1,9 @@
+//! Runs a SAM template on one machine.
+//!
+//! The functions are their real binaries, each a process that speaks the Lambda Runtime API; the
+//! AWS services that they call are served on one local port. Nothing here knows the shop: whatever
+//! is particular to one application is in its template. What a template asks for and this crate does
+//! not emulate is an error that names it.
+
+pub mod clock;
+pub mod model;
