@@ -22,7 +22,9 @@ impl Clock {
     /// A time that stands at `start` until [`Clock::advance`] moves it.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self { manual: Some(Arc::new(watch::Sender::new(start))) }
+        Self {
+            manual: Some(Arc::new(watch::Sender::new(start))),
+        }
     }
 
     /// Whether time moves only by [`Clock::advance`].
@@ -34,7 +36,9 @@ impl Clock {
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.manual.as_ref().map_or_else(Timestamp::now, |now| *now.borrow())
+        self.manual
+            .as_ref()
+            .map_or_else(Timestamp::now, |now| *now.borrow())
     }
 
     /// Moves a manual clock forward and answers the new time; nothing else moves it. A system clock
@@ -61,7 +65,8 @@ impl Clock {
     /// Resolves once this clock has moved on by `duration`.
     pub async fn sleep(&self, duration: Duration) {
         let by = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
-        self.sleep_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX)).await;
+        self.sleep_until(self.now().saturating_add(by).unwrap_or(Timestamp::MAX))
+            .await;
     }
 }
 

@@ -5,5 +5,7 @@
 //! is particular to one application is in its template. What a template asks for and this crate does
 //! not emulate is an error that names it.
 
+pub mod arn;
 pub mod clock;
+pub mod functions;
 pub mod model;
