@@ -6,6 +6,8 @@
 //! not emulate is an error that names it.
 
 pub mod arn;
+pub mod aws;
+pub mod bill;
 pub mod clock;
 pub mod functions;
 pub mod model;
