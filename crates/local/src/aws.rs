@@ -24,7 +24,10 @@ impl Caller {
     /// A function, by logical id.
     #[must_use]
     pub fn function(id: impl Into<String>) -> Self {
-        Self { function: Some(id.into()), process: None }
+        Self {
+            function: Some(id.into()),
+            process: None,
+        }
     }
 }
 
@@ -46,13 +49,21 @@ impl AwsError {
     /// The caller's mistake or misfortune: status 400.
     #[must_use]
     pub fn client(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status: 400, code: code.into(), message: message.into(), fields: Map::new() }
+        Self {
+            status: 400,
+            code: code.into(),
+            message: message.into(),
+            fields: Map::new(),
+        }
     }
 
     /// The service's own failure: status 500, `InternalServerError`.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { status: 500, ..Self::client("InternalServerError", message) }
+        Self {
+            status: 500,
+            ..Self::client("InternalServerError", message)
+        }
     }
 
     /// A bad parameter: `ValidationException`.
@@ -82,7 +93,10 @@ pub fn refuse_unknown(operation: &str, body: &Value, known: &[&str]) -> Result<(
             format!("the request of {operation} is not an object"),
         ));
     };
-    match parameters.keys().find(|name| !known.contains(&name.as_str())) {
+    match parameters
+        .keys()
+        .find(|name| !known.contains(&name.as_str()))
+    {
         None => Ok(()),
         Some(name) => Err(AwsError::validation(format!(
             "parameter {name} of {operation} is not emulated on this machine"
@@ -108,9 +122,15 @@ mod tests {
     #[test]
     fn an_unknown_parameter_is_refused_by_its_name() {
         let known = ["TableName"];
-        assert_eq!(refuse_unknown("GetItem", &json!({"TableName": "t"}), &known), Ok(()));
+        assert_eq!(
+            refuse_unknown("GetItem", &json!({"TableName": "t"}), &known),
+            Ok(())
+        );
         let error = refuse_unknown("GetItem", &json!({"Colour": 1}), &known).unwrap_err();
-        assert!(error.message.contains("Colour") && error.message.contains("GetItem"), "{error}");
+        assert!(
+            error.message.contains("Colour") && error.message.contains("GetItem"),
+            "{error}"
+        );
         assert!(refuse_unknown("GetItem", &json!([]), &known).is_err());
     }
 }

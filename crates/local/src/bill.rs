@@ -25,7 +25,9 @@ impl Units {
     /// Whole units.
     #[must_use]
     pub const fn whole(units: u64) -> Self {
-        Self { halves: units.saturating_mul(2) }
+        Self {
+            halves: units.saturating_mul(2),
+        }
     }
 
     /// Half units.
@@ -43,7 +45,9 @@ impl Units {
     /// Twice as many: what a transaction costs.
     #[must_use]
     pub const fn doubled(self) -> Self {
-        Self { halves: self.halves.saturating_mul(2) }
+        Self {
+            halves: self.halves.saturating_mul(2),
+        }
     }
 }
 
@@ -51,7 +55,9 @@ impl Add for Units {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { halves: self.halves.saturating_add(other.halves) }
+        Self {
+            halves: self.halves.saturating_add(other.halves),
+        }
     }
 }
 
@@ -92,7 +98,9 @@ impl Add for Dollars {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { pico: self.pico.saturating_add(other.pico) }
+        Self {
+            pico: self.pico.saturating_add(other.pico),
+        }
     }
 }
 
@@ -113,7 +121,9 @@ impl MemoryTime {
     /// `memory_mib` held for `ms` milliseconds.
     #[must_use]
     pub fn new(memory_mib: u32, ms: u128) -> Self {
-        Self { mib_ms: u128::from(memory_mib).saturating_mul(ms) }
+        Self {
+            mib_ms: u128::from(memory_mib).saturating_mul(ms),
+        }
     }
 }
 
@@ -215,7 +225,11 @@ impl Bill {
         let functions = stack.functions.iter();
         Self {
             state: Arc::default(),
-            functions: Arc::new(functions.map(|(id, f)| (id.clone(), f.binary.clone())).collect()),
+            functions: Arc::new(
+                functions
+                    .map(|(id, f)| (id.clone(), f.binary.clone()))
+                    .collect(),
+            ),
         }
     }
 
@@ -245,7 +259,9 @@ impl Bill {
 
     /// `n` custom events, an event counting once for each 64 KiB begun.
     pub fn events(&self, caller: &Caller, n: u64) {
-        self.count(caller.function.as_deref().unwrap_or_default(), |usage| usage.events += n);
+        self.count(caller.function.as_deref().unwrap_or_default(), |usage| {
+            usage.events += n
+        });
     }
 
     /// `n` SQS requests that `who` has made (a function by logical id, whose poller this may be, or
@@ -274,7 +290,11 @@ impl Bill {
     pub fn snapshot(&self) -> BillReport {
         let mut report = self.lock().clone();
         report.totals.dollars = prices::usage(&report.totals);
-        for row in report.functions.values_mut().chain(report.state_machines.values_mut()) {
+        for row in report
+            .functions
+            .values_mut()
+            .chain(report.state_machines.values_mut())
+        {
             row.dollars = prices::usage(row);
         }
         for row in report.tables.values_mut() {
@@ -291,7 +311,9 @@ impl Bill {
     /// The name under which the bill lists a function.
     #[must_use]
     pub fn name_of<'a>(&'a self, function: &'a str) -> &'a str {
-        self.functions.get(function).map_or(function, String::as_str)
+        self.functions
+            .get(function)
+            .map_or(function, String::as_str)
     }
 
     /// Counts in the totals and, when `who` is a function's logical id, in its row.
@@ -334,7 +356,10 @@ mod tests {
             async_retries: 2,
             async_on_failure: None,
         };
-        Stack { functions: [("PlaceOrder".into(), function)].into(), ..Stack::default() }
+        Stack {
+            functions: [("PlaceOrder".into(), function)].into(),
+            ..Stack::default()
+        }
     }
 
     #[test]
@@ -342,7 +367,13 @@ mod tests {
         let bill = Bill::new(&stack());
         let caller = Caller::function("PlaceOrder");
         bill.invocation("PlaceOrder", Duration::from_micros(1500), 256);
-        bill.units(&caller, "orders", Units::halves(3), Units::whole(4), Units::whole(1));
+        bill.units(
+            &caller,
+            "orders",
+            Units::halves(3),
+            Units::whole(4),
+            Units::whole(1),
+        );
         bill.events(&caller, 1);
         bill.queue_requests("the bus", 1);
         bill.state_transitions("OrderWorkflow", 7);
@@ -413,6 +444,9 @@ mod tests {
         assert_eq!(row.express_memory, MemoryTime::new(64, 200));
         // 1 request, and 64 MiB for 200 ms at 16.67 millionths per GB-second.
         assert_eq!(row.dollars, Dollars::pico(1_000_000 + 208_375));
-        assert_eq!(serde_json::to_value(row.dollars).unwrap(), json!(0.000_001_208));
+        assert_eq!(
+            serde_json::to_value(row.dollars).unwrap(),
+            json!(0.000_001_208)
+        );
     }
 }

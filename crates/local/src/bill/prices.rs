@@ -49,5 +49,9 @@ pub(super) fn usage(usage: &Usage) -> Dollars {
         + usage.express_memory.mib_ms * EXPRESS_GB_SECOND / MIB_MS
         + u128::from(usage.events) * EVENT
         + u128::from(usage.queue_requests) * QUEUE_REQUEST;
-    Dollars::pico(counted) + units(usage.read_units, usage.write_units + usage.index_write_units)
+    Dollars::pico(counted)
+        + units(
+            usage.read_units,
+            usage.write_units + usage.index_write_units,
+        )
 }
