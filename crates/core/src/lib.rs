@@ -1,1 +1,17 @@
-//! core
+//! Everything that Oxcart's functions do.
+//!
+//! A request flows one way: function, `api`, `rules`, `store`. Each service module owns its tables;
+//! the modules beside them are what all of them speak: money, identifiers, time, problems.
+
+pub mod body;
+pub mod clock;
+pub mod dynamo;
+pub mod events;
+pub mod http;
+pub mod id;
+pub mod lambda;
+pub mod money;
+pub mod page;
+pub mod problem;
+pub mod settings;
+pub mod telemetry;

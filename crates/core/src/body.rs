@@ -1,0 +1,358 @@
+//! Reads a JSON body field by field and reports every fault of it at once, each with its pointer.
+//!
+//! ```
+//! # use oxcart_core::{body::{self, Body}, problem::Problem};
+//! # struct Line { product: String, quantity: u32 }
+//! # fn parse(json: &[u8]) -> Result<Line, Problem> {
+//! body::read(json, |body: &mut Body| {
+//!     let product = body.required("product", |json| json.text(1..=255));
+//!     let quantity = body.required("quantity", |json| json.integer(1..=999));
+//!     Some(Line { product: product?, quantity: quantity? })
+//! })
+//! # }
+//! # assert!(parse(br#"{"product":"tea","quantity":2}"#).is_ok());
+//! # assert!(parse(br#"{"product":"tea","quantity":0,"price":1}"#).is_err());
+//! ```
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::money::{Currency, Money, MoneyError};
+use crate::problem::{Fault, Problem};
+
+/// Reads the object `json`: `read` takes the fields that it knows, and every other field, and every
+/// fault that it noted, makes the whole a [`Problem::InvalidBody`].
+///
+/// # Errors
+/// [`Problem::Malformed`] if `json` is not a JSON object, [`Problem::InvalidBody`] with all faults.
+pub fn read<T>(json: &[u8], read: impl FnOnce(&mut Body) -> Option<T>) -> Result<T, Problem> {
+    let value: Value = serde_json::from_slice(json)
+        .map_err(|error| Problem::Malformed(format!("the body is not valid JSON: {error}")))?;
+    let Value::Object(fields) = value else {
+        return Err(Problem::Malformed(
+            "the body must be a JSON object".to_owned(),
+        ));
+    };
+    let faults = RefCell::default();
+    let read = Body::new(fields, String::new(), &faults).finish(read);
+    match read {
+        Some(value) if faults.borrow().is_empty() => Ok(value),
+        Some(_) | None => Err(Problem::InvalidBody(faults.into_inner())),
+    }
+}
+
+/// The fields of one JSON object that have not been taken yet.
+#[derive(Debug)]
+pub struct Body<'a> {
+    fields: Map<String, Value>,
+    pointer: String,
+    faults: &'a RefCell<Vec<Fault>>,
+}
+
+impl<'a> Body<'a> {
+    fn new(fields: Map<String, Value>, pointer: String, faults: &'a RefCell<Vec<Fault>>) -> Self {
+        Self {
+            fields,
+            pointer,
+            faults,
+        }
+    }
+
+    fn finish<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let value = read(&mut self);
+        for name in self.fields.keys() {
+            self.json(name, &Value::Null)
+                .fault::<()>("unknown_field", "there is no such field");
+        }
+        value
+    }
+
+    fn json<'v>(&self, name: &str, value: &'v Value) -> Json<'v>
+    where
+        'a: 'v,
+    {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        Json {
+            value,
+            pointer: format!("{}/{name}", self.pointer),
+            faults: self.faults,
+        }
+    }
+
+    /// Takes the field `name`, which must be there. `None` means that a fault is noted.
+    pub fn required<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Json<'_>) -> Option<T>,
+    ) -> Option<T> {
+        match self.fields.remove(name) {
+            Some(value) => read(self.json(name, &value)),
+            None => self
+                .json(name, &Value::Null)
+                .fault("required", "this field is required"),
+        }
+    }
+
+    /// Takes the field `name`, if it is there and not null. The outer `None` means that a fault is
+    /// noted.
+    pub fn optional<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Json<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.fields.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => read(self.json(name, &value)).map(Some),
+        }
+    }
+}
+
+/// One value of the body, and where it stands.
+#[derive(Debug)]
+pub struct Json<'a> {
+    value: &'a Value,
+    pointer: String,
+    faults: &'a RefCell<Vec<Fault>>,
+}
+
+impl Json<'_> {
+    /// Notes a fault of this value; always `None`, so that a reader can end with it.
+    pub fn fault<T>(&self, code: &'static str, detail: impl Into<String>) -> Option<T> {
+        let fault = Fault {
+            pointer: self.pointer.clone(),
+            code,
+            detail: detail.into(),
+        };
+        self.faults.borrow_mut().push(fault);
+        None
+    }
+
+    /// A text whose length in characters is in `length`, without control characters but line feed
+    /// and tab.
+    #[must_use]
+    pub fn text(self, length: RangeInclusive<usize>) -> Option<String> {
+        let Value::String(text) = self.value else {
+            return self.fault("type", "this must be a string");
+        };
+        let (least, most) = (*length.start(), *length.end());
+        if !length.contains(&text.chars().count()) {
+            return self.fault(
+                "length",
+                format!("this must have {least} to {most} characters"),
+            );
+        }
+        if text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
+            return self.fault("control_character", "this must have no control characters");
+        }
+        if least > 0 && text.trim().is_empty() {
+            return self.fault("blank", "this must not be blank");
+        }
+        Some(text.clone())
+    }
+
+    /// A whole number in `range`.
+    #[must_use]
+    pub fn integer(self, range: RangeInclusive<u32>) -> Option<u32> {
+        if !self.value.is_i64() && !self.value.is_u64() {
+            return self.fault("type", "this must be a whole number");
+        }
+        match self
+            .value
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok())
+        {
+            Some(number) if range.contains(&number) => Some(number),
+            Some(_) | None => {
+                let (least, most) = (range.start(), range.end());
+                self.fault("range", format!("this must be from {least} to {most}"))
+            }
+        }
+    }
+
+    /// A text that `parse` accepts; `detail` says what it accepts.
+    #[must_use]
+    pub fn parsed<T, E>(self, detail: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let Value::String(text) = self.value else {
+            return self.fault("type", "this must be a string");
+        };
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(_) => self.fault("invalid", detail),
+        }
+    }
+
+    /// An amount of money in `currency`: `{"amount":"19.99","currency":"EUR"}`.
+    #[must_use]
+    pub fn money(self, currency: Currency) -> Option<Money> {
+        self.object(|money| {
+            let amount = money.required("amount", |json| {
+                let Value::String(text) = json.value else {
+                    return json.fault("type", "this must be a string such as \"19.99\"");
+                };
+                Money::parse(text, currency).map_or_else(
+                    |error| match error {
+                        MoneyError::TooManyDecimals => json.fault("decimals", error.to_string()),
+                        MoneyError::TooLarge => json.fault("range", error.to_string()),
+                        MoneyError::NotANumber
+                        | MoneyError::UnknownCurrency
+                        | MoneyError::CurrencyMismatch => json.fault("invalid", error.to_string()),
+                    },
+                    Some,
+                )
+            });
+            let same = money.required("currency", |json| {
+                if json.value.as_str() == Some(currency.code()) {
+                    return Some(());
+                }
+                json.fault("currency", format!("the shop's currency is {currency}"))
+            });
+            same.and(amount)
+        })
+    }
+
+    /// An object, read like the whole body.
+    #[must_use]
+    pub fn object<T>(self, read: impl FnOnce(&mut Body<'_>) -> Option<T>) -> Option<T> {
+        let Value::Object(fields) = self.value else {
+            return self.fault("type", "this must be an object");
+        };
+        Body::new(fields.clone(), self.pointer, self.faults).finish(read)
+    }
+
+    /// A list whose length is in `length`, each entry read by `read`.
+    #[must_use]
+    pub fn list<T>(
+        self,
+        length: RangeInclusive<usize>,
+        mut read: impl FnMut(Json<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Value::Array(entries) = self.value else {
+            return self.fault("type", "this must be a list");
+        };
+        if !length.contains(&entries.len()) {
+            let (least, most) = (length.start(), length.end());
+            return self.fault(
+                "length",
+                format!("this must have {least} to {most} entries"),
+            );
+        }
+        let read: Vec<Option<T>> = entries
+            .iter()
+            .enumerate()
+            .map(|(at, value)| {
+                let pointer = format!("{}/{at}", self.pointer);
+                read(Json {
+                    value,
+                    pointer,
+                    faults: self.faults,
+                })
+            })
+            .collect();
+        read.into_iter().collect()
+    }
+
+    /// An object of texts: at most `most` of them, keys of 1 to 100 characters, values of up to 1000.
+    #[must_use]
+    pub fn texts(self, most: usize) -> Option<BTreeMap<String, String>> {
+        let Value::Object(fields) = self.value else {
+            return self.fault("type", "this must be an object of strings");
+        };
+        if fields.len() > most {
+            return self.fault("length", format!("this must have at most {most} entries"));
+        }
+        if fields
+            .keys()
+            .any(|key| key.is_empty() || key.chars().count() > 100)
+        {
+            return self.fault("length", "names must have 1 to 100 characters");
+        }
+        let names: Vec<String> = fields.keys().cloned().collect();
+        self.object(|body| {
+            let read: Vec<Option<(String, String)>> = names
+                .into_iter()
+                .map(|name| {
+                    let text = body.required(&name, |json| json.text(0..=1000));
+                    Some((name, text?))
+                })
+                .collect();
+            read.into_iter().collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(json: &str) -> Vec<(String, &'static str)> {
+        let read = read(json.as_bytes(), |body| {
+            let name = body.required("name", |json| json.text(1..=5));
+            let price = body.required("price", |json| json.money("EUR".parse().unwrap()));
+            let lines = body.optional("lines", |json| {
+                json.list(1..=2, |json| {
+                    json.object(|line| line.required("quantity", |json| json.integer(1..=9)))
+                })
+            });
+            Some((name?, price?, lines?))
+        });
+        match read {
+            Err(Problem::InvalidBody(faults)) => faults
+                .into_iter()
+                .map(|fault| (fault.pointer, fault.code))
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_fault_is_reported_with_its_pointer() {
+        let found = faults(
+            r#"{"price":{"amount":"1.999","currency":"USD","x":1},
+                "lines":[{"quantity":0},{"quantity":1.5}],"a/b":1}"#,
+        );
+        let expected = [
+            ("/name", "required"),
+            ("/price/amount", "decimals"),
+            ("/price/currency", "currency"),
+            ("/price/x", "unknown_field"),
+            ("/lines/0/quantity", "range"),
+            ("/lines/1/quantity", "type"),
+            ("/a~1b", "unknown_field"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(pointer, code)| (pointer.to_owned(), code))
+        );
+    }
+
+    #[test]
+    fn texts_are_bounded_and_printable() {
+        let price = r#""price":{"amount":"1.00","currency":"EUR"}"#;
+        for (name, code) in [
+            ("", "length"),
+            ("abcdef", "length"),
+            ("  ", "blank"),
+            ("a\\u0000", "control_character"),
+        ] {
+            assert_eq!(
+                faults(&format!(r#"{{"name":"{name}",{price}}}"#))[0].1,
+                code,
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_malformed() {
+        for json in ["", "{", "[]", "1", "{\"a\":1}{"] {
+            let read = read(json.as_bytes(), |_| Some(()));
+            assert!(matches!(read, Err(Problem::Malformed(_))), "{json:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Points in time, as events give them. No function reads the wall clock: its now is the time of the
+//! event that it handles.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A point in time in UTC, to the millisecond.
+///
+/// Wire and stored shape: RFC 3339 with exactly three decimals and `Z`
+/// (`2026-03-01T09:30:00.000Z`), so that text order is time order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Time(Timestamp);
+
+/// A text that is no RFC 3339 time between the years 0000 and 9999.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 time: {0:?}")]
+pub struct NotATime(String);
+
+impl Time {
+    /// The time `millis` milliseconds after 1970-01-01T00:00:00Z, kept within years 0 to 9999.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Self {
+        let bound = Timestamp::MAX.as_millisecond();
+        let millis = millis.clamp(-62_135_596_800_000, bound);
+        Self(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn as_millis(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, as JWT and DynamoDB's time to live count them.
+    #[must_use]
+    pub fn as_seconds(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// This time and `duration` more.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        self.0.saturating_add(duration).map_or(self, Self)
+    }
+
+    /// What `updated_at` becomes on a change at `now`: never earlier than what is stored, because
+    /// the times of redelivered events are old.
+    #[must_use]
+    pub fn no_earlier_than(self, stored: Self) -> Self {
+        self.max(stored)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl FromStr for Time {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let time: Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
+        Ok(Self::from_millis(time.as_millisecond()))
+    }
+}
+
+impl TryFrom<String> for Time {
+    type Error = NotATime;
+
+    fn try_from(text: String) -> Result<Self, NotATime> {
+        text.parse()
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        time.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_three_decimals_whatever_was_given() {
+        for given in ["2026-03-01T09:30:00Z", "2026-03-01T10:30:00.0004+01:00"] {
+            assert_eq!(
+                given.parse::<Time>().unwrap().to_string(),
+                "2026-03-01T09:30:00.000Z"
+            );
+        }
+        assert!("yesterday".parse::<Time>().is_err());
+    }
+
+    #[test]
+    fn text_order_is_time_order() {
+        let earlier = Time::from_millis(999);
+        let later = earlier.plus(Duration::from_millis(1));
+        assert!(earlier < later && earlier.to_string() < later.to_string());
+    }
+}

@@ -1,0 +1,81 @@
+//! Domain events: what happened, as the item that changed carries it and as the bus delivers it.
+//!
+//! A changed item holds [`Stamp`] of its last event; its table's stream hands the item to
+//! `publish-events`, which builds the [`DomainEvent`] from it. So there is no change without its
+//! event and no event without its change.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Time;
+use crate::id::EventId;
+
+/// What an item remembers of its last event, in its attribute `event`; the rest of the event is
+/// built from the item itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The event's id, the same for every delivery.
+    pub id: EventId,
+    /// What happened: `OrderCreated` and the like.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Which of the aggregate's events this is, from 1.
+    pub version: u64,
+    /// When.
+    pub at: Time,
+    /// W3C trace context of the request that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+impl Stamp {
+    /// The stamp of event number `version` of `aggregate_id`. Its id follows from these, so that a
+    /// write that is made again makes the same event.
+    #[must_use]
+    pub fn new(aggregate_id: impl ToString, version: u64, event_type: &str, at: Time) -> Self {
+        let id = EventId::derived(&["event", &aggregate_id.to_string(), &version.to_string()]);
+        Self {
+            id,
+            event_type: event_type.to_owned(),
+            version,
+            at,
+            traceparent: None,
+        }
+    }
+}
+
+/// A domain event, as the bus delivers it (`detail`) and as the event log keeps it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DomainEvent {
+    /// The same for every delivery of the event.
+    pub event_id: EventId,
+    /// What happened: `OrderCreated` and the like.
+    pub event_type: String,
+    /// What it happened to.
+    pub aggregate_id: String,
+    /// Which of the aggregate's events this is, from 1.
+    pub version: u64,
+    /// When.
+    pub timestamp: Time,
+    /// What consumers need beyond that; thin, and without personal data.
+    pub data: Value,
+    /// W3C trace context of the request that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+impl DomainEvent {
+    /// The event of `stamp`, which happened to `aggregate_id`.
+    #[must_use]
+    pub fn new(aggregate_id: impl ToString, stamp: Stamp, data: Value) -> Self {
+        Self {
+            event_id: stamp.id,
+            event_type: stamp.event_type,
+            aggregate_id: aggregate_id.to_string(),
+            version: stamp.version,
+            timestamp: stamp.at,
+            data,
+            traceparent: stamp.traceparent,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Requests and answers as handlers see them.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::body::{self, Body};
+use crate::clock::Time;
+use crate::id::CustomerId;
+use crate::problem::{Fault, Problem};
+
+/// The largest body that is accepted, in bytes: fifty order lines fit several times.
+pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Who is signed in, as the authoriser found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The customer; admins are customers with a role.
+    pub customer_id: CustomerId,
+    /// Whether the customer has the role `admin`.
+    pub admin: bool,
+}
+
+/// What the authoriser passed on of the access token; absent on open routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Who.
+    pub caller: Caller,
+    /// Until when, in seconds since 1970: the authoriser's cached answer may outlive the token.
+    pub expires_at_seconds: i64,
+}
+
+/// An HTTP request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// When the API received it: the handler's now.
+    pub now: Time,
+    /// The path, as the client sent it.
+    pub path: String,
+    /// Headers, names in lower case.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    pub(crate) path_parameters: HashMap<String, String>,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) identity: Option<Identity>,
+}
+
+/// What an update expects of the stored thing (`If-Match`, RFC 9110 section 13.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whatever it is.
+    Any,
+    /// One of these entity tags, without their quotes.
+    Tags(Vec<String>),
+}
+
+impl IfMatch {
+    /// Whether the thing whose tag is `tag` is the one expected.
+    #[must_use]
+    pub fn allows(&self, tag: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.iter().any(|given| given == tag),
+        }
+    }
+}
+
+impl Request {
+    /// The header `name`, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The path parameter `name` as an identifier of a `what`.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`] for what can be no identifier: nothing has such an address.
+    pub fn id<T: FromStr>(&self, name: &str, what: &'static str) -> Result<T, Problem> {
+        let text = self
+            .path_parameters
+            .get(name)
+            .ok_or(Problem::NotFound(what))?;
+        text.parse().map_err(|_| Problem::NotFound(what))
+    }
+
+    /// The query parameters, of which only `known` may occur, each once.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidParameters`].
+    pub fn query(&self, known: &[&str]) -> Result<HashMap<&str, &str>, Problem> {
+        let mut found = HashMap::new();
+        let mut faults = Vec::new();
+        for (name, value) in &self.query {
+            let (code, detail) = if !known.contains(&name.as_str()) {
+                (
+                    "unknown_parameter",
+                    format!("known are: {}", known.join(", ")),
+                )
+            } else if found.insert(name.as_str(), value.as_str()).is_some() {
+                ("repeated", "this may be given once".to_owned())
+            } else {
+                continue;
+            };
+            faults.push(Fault {
+                pointer: format!("?{name}"),
+                code,
+                detail,
+            });
+        }
+        if faults.is_empty() {
+            Ok(found)
+        } else {
+            Err(Problem::InvalidParameters(faults))
+        }
+    }
+
+    /// Reads the JSON body; see [`body::read`].
+    ///
+    /// # Errors
+    /// [`Problem::UnsupportedMediaType`], [`Problem::TooLarge`], or as [`body::read`].
+    pub fn json<T>(&self, read: impl FnOnce(&mut Body) -> Option<T>) -> Result<T, Problem> {
+        let media_type = self.header("content-type").unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        if self.body.len() > BODY_LIMIT_BYTES {
+            return Err(Problem::TooLarge {
+                limit_bytes: BODY_LIMIT_BYTES,
+            });
+        }
+        body::read(&self.body, read)
+    }
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthenticated`] if nobody is, or the token has expired meanwhile.
+    pub fn caller(&self) -> Result<Caller, Problem> {
+        let identity = self
+            .identity
+            .ok_or(Problem::Unauthenticated("sign in to do this"))?;
+        if self.now.as_seconds() >= identity.expires_at_seconds {
+            return Err(Problem::Unauthenticated("the access token has expired"));
+        }
+        Ok(identity.caller)
+    }
+
+    /// Who is signed in, if an admin.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthenticated`] or [`Problem::Forbidden`].
+    pub fn admin(&self) -> Result<Caller, Problem> {
+        let caller = self.caller()?;
+        if caller.admin {
+            Ok(caller)
+        } else {
+            Err(Problem::Forbidden)
+        }
+    }
+
+    /// The `Idempotency-Key`, if one is sent: 1 to 255 visible ASCII characters.
+    ///
+    /// # Errors
+    /// [`Problem::IdempotencyKeyRequired`] if it is not of that form.
+    pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
+        let Some(value) = self.headers.get("idempotency-key") else {
+            return Ok(None);
+        };
+        match value.to_str() {
+            Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key)),
+            Ok(_) | Err(_) => Err(Problem::IdempotencyKeyRequired),
+        }
+    }
+
+    /// A hash of the body (SHA-256, hexadecimal, of the JSON without its insignificant spaces), to
+    /// tell a repeated request from another one under the same key.
+    #[must_use]
+    pub fn body_hash(&self) -> String {
+        let canonical = serde_json::from_slice::<serde_json::Value>(&self.body)
+            .and_then(|json| serde_json::to_vec(&json))
+            .unwrap_or_else(|_| self.body.clone());
+        Sha256::digest(canonical)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// `If-Match`, which an update needs.
+    ///
+    /// # Errors
+    /// [`Problem::PreconditionRequired`] without it, [`Problem::InvalidParameters`] if it cannot be
+    /// read.
+    pub fn if_match(&self) -> Result<IfMatch, Problem> {
+        let value = self
+            .header("if-match")
+            .ok_or(Problem::PreconditionRequired)?
+            .trim();
+        if value == "*" {
+            return Ok(IfMatch::Any);
+        }
+        let tags: Option<Vec<String>> = value
+            .split(',')
+            .map(|tag| Some(tag.trim().strip_prefix('"')?.strip_suffix('"')?.to_owned()))
+            .collect();
+        tags.map(IfMatch::Tags).ok_or_else(|| {
+            Problem::parameter(
+                "If-Match",
+                "this must be entity tags as ETag gave them, or *",
+            )
+        })
+    }
+
+    /// Seconds that the client is ready to wait for an outcome: `Prefer: wait=5` (RFC 7240 section
+    /// 4.3), at most 20.
+    #[must_use]
+    pub fn wait_seconds(&self) -> u64 {
+        let preferences = self.header("prefer").unwrap_or_default();
+        let wait = preferences
+            .split([',', ';'])
+            .find_map(|preference| preference.trim().strip_prefix("wait=")?.trim().parse().ok());
+        wait.unwrap_or(0).min(20)
+    }
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// Headers beside `Content-Type`.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body's media type.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// An answer of `status` with `body` as JSON.
+    ///
+    /// # Errors
+    /// [`Problem::Internal`] if `body` cannot be written as JSON.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
+        Ok(Self {
+            status,
+            headers: Vec::new(),
+            content_type: "application/json",
+            body,
+        })
+    }
+
+    /// 200 with `body`.
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// 201 with `body`, which is at `location`.
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub fn created(location: String, body: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self::json(StatusCode::CREATED, body)?.header("Location", location))
+    }
+
+    /// This answer with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// This answer with the entity tag `tag` (RFC 9110 section 8.8.3), quoted here.
+    #[must_use]
+    pub fn etag(self, tag: &str) -> Self {
+        self.header("ETag", format!("\"{tag}\""))
+    }
+
+    /// This answer marked as a repeated one if `replayed`.
+    #[must_use]
+    pub fn replayed(self, replayed: bool) -> Self {
+        if replayed {
+            self.header("Idempotent-Replayed", "true")
+        } else {
+            self
+        }
+    }
+
+    /// The answer to a request to `path` that ended in `problem`. What is inside is logged here,
+    /// once, with its chain.
+    #[must_use]
+    pub fn problem(problem: &Problem, path: &str) -> Self {
+        if problem.status().is_server_error() {
+            tracing::error!(error = crate::telemetry::chain(problem), "request failed");
+        }
+        let answer = Self {
+            status: problem.status(),
+            headers: Vec::new(),
+            content_type: "application/problem+json",
+            body: problem.document(path),
+        };
+        match problem {
+            Problem::Unauthenticated(_) => {
+                answer.header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+            }
+            Problem::Busy(_) => answer.header("Retry-After", "1"),
+            Problem::Malformed(_)
+            | Problem::InvalidParameters(_)
+            | Problem::InvalidBody(_)
+            | Problem::UnsupportedMediaType
+            | Problem::TooLarge { .. }
+            | Problem::Forbidden
+            | Problem::NotFound(_)
+            | Problem::PreconditionRequired
+            | Problem::PreconditionFailed
+            | Problem::IdempotencyKeyRequired
+            | Problem::IdempotencyKeyReused
+            | Problem::Conflict(_)
+            | Problem::Internal(_) => answer,
+        }
+    }
+}

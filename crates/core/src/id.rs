@@ -1,0 +1,164 @@
+//! Identifiers: UUIDs, each kind its own type.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use crate::clock::Time;
+
+/// The namespace of every derived (version 5) identifier: a random UUID chosen once for Oxcart.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f78_6361_7274_4d5b_9c1e_20fa_77e1_3b90);
+
+/// A text that is no UUID in the usual lower-case hyphenated form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier")]
+pub struct NotAnId;
+
+fn parse(text: &str) -> Result<Uuid, NotAnId> {
+    let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
+    // One spelling per identifier, so that a key is never written in two ways.
+    if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
+        Ok(id)
+    } else {
+        Err(NotAnId)
+    }
+}
+
+fn fresh(now: Time) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    let nanos = u32::try_from((millis % 1000) * 1_000_000).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(ContextV7::new(), millis / 1000, nanos))
+}
+
+fn derived(parts: &[&str]) -> Uuid {
+    // Lengths keep ["ab", "c"] and ["a", "bc"] apart.
+    let name: String = parts
+        .iter()
+        .map(|part| format!("{}:{part}\n", part.len()))
+        .collect();
+    Uuid::new_v5(&NAMESPACE, name.as_bytes())
+}
+
+macro_rules! identifiers {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new identifier (UUID version 7, RFC 9562) whose order is the order of `now`.
+            #[must_use]
+            pub fn fresh(now: Time) -> Self {
+                Self(fresh(now))
+            }
+
+            /// The identifier that `parts` always give (UUID version 5): for creates with an
+            /// idempotency key, and for things of which there is one per something else.
+            #[must_use]
+            pub fn derived(parts: &[&str]) -> Self {
+                Self(derived(parts))
+            }
+
+            /// The shard of `shards` (at least 1) that this identifier always falls in.
+            #[must_use]
+            pub fn shard(self, shards: u32) -> u32 {
+                stable_shard(self.0.as_bytes(), shards)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NotAnId;
+
+            fn try_from(text: String) -> Result<Self, NotAnId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+    )*};
+}
+
+identifiers! {
+    /// A customer.
+    CustomerId
+    /// A domain event; the same for every delivery of the same event.
+    EventId
+    /// A message to a customer.
+    MessageId
+    /// An order.
+    OrderId
+    /// A payment; one per order.
+    PaymentId
+    /// A product.
+    ProductId
+}
+
+/// FNV-1a (32 bits), a hash that no release changes, reduced to `0..shards`.
+fn stable_shard(bytes: &[u8], shards: u32) -> u32 {
+    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    hash % shards.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_parts_give_the_same_identifier_and_others_another() {
+        assert_eq!(
+            OrderId::derived(&["ab", "c"]),
+            OrderId::derived(&["ab", "c"])
+        );
+        assert_ne!(
+            OrderId::derived(&["ab", "c"]),
+            OrderId::derived(&["a", "bc"])
+        );
+    }
+
+    #[test]
+    fn fresh_identifiers_sort_by_their_time() {
+        let earlier = ProductId::fresh(Time::from_millis(1_000));
+        let later = ProductId::fresh(Time::from_millis(1_001));
+        assert!(earlier.to_string() < later.to_string());
+        assert_ne!(ProductId::fresh(Time::from_millis(1_000)), earlier);
+    }
+
+    #[test]
+    fn only_the_usual_spelling_is_accepted() {
+        let id = OrderId::derived(&["x"]).to_string();
+        assert!(id.parse::<OrderId>().is_ok());
+        assert!(id.to_uppercase().parse::<OrderId>().is_err());
+        assert!(id.replace('-', "").parse::<OrderId>().is_err());
+    }
+
+    #[test]
+    fn a_shard_is_stable_and_in_range() {
+        let id = OrderId::derived(&["x"]);
+        assert_eq!(id.shard(4), id.shard(4));
+        assert!((0..100).all(|n| OrderId::derived(&[&n.to_string()]).shard(4) < 4));
+        assert_eq!(id.shard(0), 0);
+    }
+}

@@ -1,0 +1,314 @@
+//! The Lambda side: clients of AWS, and the loops that hand events to handlers.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use aws_lambda_events::encodings::Body;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_types::SdkConfig;
+use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
+use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::http::{Caller, Identity, Request, Response};
+use crate::id::OrderId;
+use crate::problem::Problem;
+use crate::telemetry;
+
+pub use lambda_runtime::Error;
+
+/// AWS, as this function reaches it.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    config: SdkConfig,
+}
+
+/// Starts logging and prepares the clients; makes no call.
+///
+/// # Errors
+/// If Lambda's own environment variables are missing.
+#[expect(
+    clippy::unused_async,
+    reason = "every main starts alike, and a start may have to wait"
+)]
+pub async fn start() -> Result<Aws, Error> {
+    telemetry::start();
+    Ok(Aws { config: config()? })
+}
+
+/// What Lambda puts in the environment, without the chain of other sources that an SDK would search.
+fn config() -> Result<SdkConfig, std::env::VarError> {
+    let credentials = Credentials::new(
+        std::env::var("AWS_ACCESS_KEY_ID")?,
+        std::env::var("AWS_SECRET_ACCESS_KEY")?,
+        std::env::var("AWS_SESSION_TOKEN").ok(),
+        None,
+        "environment",
+    );
+    // Quick retries: most of what fails once succeeds at once, and a shopper waits for it.
+    let retries = RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(40))
+        .with_max_backoff(Duration::from_secs(1));
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(8))
+        .build();
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(std::env::var("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(retries)
+        .timeout_config(timeouts);
+    config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok());
+    Ok(config.build())
+}
+
+impl Aws {
+    /// AWS as `config` reaches it, for tests and for the command line.
+    #[must_use]
+    pub fn with(config: SdkConfig) -> Self {
+        Self { config }
+    }
+
+    /// A client of DynamoDB.
+    #[must_use]
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// A client of EventBridge.
+    #[must_use]
+    pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        aws_sdk_eventbridge::Client::new(&self.config)
+    }
+
+    /// A client of Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        aws_sdk_secretsmanager::Client::new(&self.config)
+    }
+
+    /// A client of SES.
+    #[must_use]
+    pub fn ses(&self) -> aws_sdk_sesv2::Client {
+        aws_sdk_sesv2::Client::new(&self.config)
+    }
+
+    /// A client of SQS.
+    #[must_use]
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.config)
+    }
+
+    /// A client of Step Functions.
+    #[must_use]
+    pub fn states(&self) -> aws_sdk_sfn::Client {
+        aws_sdk_sfn::Client::new(&self.config)
+    }
+}
+
+/// Serves an HTTP route: hands each request to `handler` and turns problems into answers.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve<F, Fut>(handler: F) -> Result<(), Error>
+where
+    F: Fn(Request) -> Fut,
+    Fut: Future<Output = Result<Response, Problem>> + Send,
+{
+    lambda_http::run(service_fn(|request: lambda_http::Request| {
+        let request = incoming(request);
+        let path = request.path.clone();
+        let answer = handler(request);
+        async move {
+            let response = answer
+                .await
+                .unwrap_or_else(|problem| Response::problem(&problem, &path));
+            outgoing(response)
+        }
+    }))
+    .await
+}
+
+/// The request that API Gateway's event describes.
+#[must_use]
+pub fn incoming(request: lambda_http::Request) -> Request {
+    let context = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
+        _ => None,
+    };
+    let now = Time::from_millis(context.map_or(0, |context| context.time_epoch));
+    let identity = context.and_then(identity);
+    let path_parameters = request
+        .path_parameters_ref()
+        .map(|parameters| {
+            parameters
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
+        })
+        .unwrap_or_default();
+    let query = request
+        .query_string_parameters_ref()
+        .map(|query| {
+            query
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
+        })
+        .unwrap_or_default();
+    let path = request.uri().path().to_owned();
+    let (parts, body) = request.into_parts();
+    let body = match body {
+        Body::Text(text) => text.into_bytes(),
+        Body::Binary(bytes) => bytes,
+        Body::Empty | _ => Vec::new(),
+    };
+    Request {
+        now,
+        path,
+        headers: parts.headers,
+        body,
+        path_parameters,
+        query,
+        identity,
+    }
+}
+
+/// What the authoriser passed on: `sub`, `roles` (separated by spaces) and `exp`, all texts.
+fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
+    let fields = &context.authorizer.as_ref()?.fields;
+    let text = |name: &str| fields.get(name)?.as_str();
+    let caller = Caller {
+        customer_id: text("sub")?.parse().ok()?,
+        admin: text("roles")?.split(' ').any(|role| role == "admin"),
+    };
+    Some(Identity {
+        caller,
+        expires_at_seconds: text("exp")?.parse().ok()?,
+    })
+}
+
+fn outgoing(response: Response) -> Result<lambda_http::Response<Body>, Error> {
+    let builder = lambda_http::Response::builder()
+        .status(response.status)
+        .header("Content-Type", response.content_type);
+    let builder = response
+        .headers
+        .into_iter()
+        .fold(builder, |builder, (name, value)| {
+            builder.header(name, value)
+        });
+    let body = match String::from_utf8(response.body) {
+        Ok(text) => Body::Text(text),
+        Err(bytes) => Body::Binary(bytes.into_bytes()),
+    };
+    Ok(builder.body(body)?)
+}
+
+/// What each step of the order workflow is given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Step {
+    /// The order.
+    pub order_id: OrderId,
+    /// When the state was entered: the step's now.
+    pub now: Time,
+    /// The error that led here, on the way to a compensation.
+    #[serde(default)]
+    pub error: Option<StepFailure>,
+}
+
+/// An error as Step Functions hand it to a `Catch`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StepFailure {
+    /// Its name, as [`StepError::name`].
+    pub error: String,
+    /// A JSON text with `errorMessage`, when a function failed.
+    #[serde(default)]
+    pub cause: String,
+}
+
+impl StepFailure {
+    /// What the function said, or the whole cause when it is of another form.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Cause {
+            error_message: String,
+        }
+        serde_json::from_str::<Cause>(&self.cause)
+            .map_or_else(|_| self.cause.clone(), |cause| cause.error_message)
+    }
+}
+
+/// An error of a step by its name in the state machine, which decides what follows: `Catch` for what
+/// is decided (`OutOfStock`), `Retry` for what may go better (`Busy`, `Failed`).
+#[derive(Debug)]
+pub struct StepError {
+    /// The error's name.
+    pub name: &'static str,
+    /// What the order's `failure` will say, or what is logged.
+    pub detail: String,
+}
+
+impl StepError {
+    /// The error `name`.
+    pub fn new(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.detail)
+    }
+}
+
+impl From<StepError> for Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self {
+            error_type: error.name.to_owned(),
+            error_message: error.detail,
+        }
+    }
+}
+
+impl From<crate::dynamo::StoreError> for StepError {
+    fn from(error: crate::dynamo::StoreError) -> Self {
+        let name = match error {
+            crate::dynamo::StoreError::Busy(_) => "Busy",
+            crate::dynamo::StoreError::Failed(_) | crate::dynamo::StoreError::Shape(_) => "Failed",
+        };
+        Self::new(name, telemetry::chain(&error))
+    }
+}
+
+/// Serves everything that is not HTTP: a workflow step, a stream, a queue, a schedule. `handler`
+/// gets the event as `E`; what it answers goes back as JSON.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_event<E, A, X, F, Fut>(handler: F) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    A: Serialize,
+    X: Into<Diagnostic> + fmt::Debug,
+    F: Fn(E) -> Fut,
+    Fut: Future<Output = Result<A, X>>,
+{
+    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| handler(event.payload))).await
+}

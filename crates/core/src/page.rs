@@ -1,0 +1,155 @@
+//! Lists, a page at a time.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use crate::http::{Request, Response};
+use crate::problem::Problem;
+
+/// Which page is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The most entries that the page may have: 1 to 100.
+    pub limit: usize,
+    /// The sort key of the last entry of the page before; `None` for the first page.
+    pub after: Option<String>,
+}
+
+impl PageRequest {
+    /// Reads `limit` (1 to 100, 20 if absent) and `cursor`.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidParameters`].
+    pub fn read(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
+        let limit = match limit.map(str::parse) {
+            None => 20,
+            Some(Ok(limit @ 1..=100)) => limit,
+            Some(Ok(_) | Err(_)) => {
+                return Err(Problem::parameter("?limit", "this must be from 1 to 100"));
+            }
+        };
+        let after = cursor
+            .map(|cursor| {
+                let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
+                let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+                text.filter(|text| !text.is_empty() && text.len() <= 200)
+                    .ok_or_else(|| {
+                        Problem::parameter("?cursor", "this must be a cursor that a list gave")
+                    })
+            })
+            .transpose()?;
+        Ok(Self { limit, after })
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// The sort key to go on after; `None` on the last page.
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The first `limit` of `items`, which holds one more if there is a next page. `sort_key` gives
+    /// an entry's place in the list.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, limit: usize, sort_key: impl Fn(&T) -> String) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(sort_key);
+        Self { items, next }
+    }
+
+    /// The same page of other entries.
+    #[must_use]
+    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(each).collect(),
+            next: self.next,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PageBody<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl<T: Serialize> Page<T> {
+    /// The answer to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
+    /// (RFC 8288).
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub fn answer(self, request: &Request) -> Result<Response, Problem> {
+        let next_cursor = self.next.map(|next| URL_SAFE_NO_PAD.encode(next));
+        let link = next_cursor.as_ref().map(|cursor| {
+            let kept = request.query.iter().filter(|(name, _)| name != "cursor");
+            let query: String = kept
+                .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
+                .collect();
+            format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path)
+        });
+        let answer = Response::ok(&PageBody {
+            items: self.items,
+            next_cursor,
+        })?;
+        Ok(match link {
+            Some(link) => answer.header("Link", link),
+            None => answer,
+        })
+    }
+}
+
+/// Percent-encodes all but RFC 3986's unreserved characters.
+fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_to_the_entry_after_it() {
+        let page = Page::cut(vec!["a", "b", "c"], 2, ToString::to_string);
+        assert_eq!((page.items.len(), page.next.as_deref()), (2, Some("b")));
+        let cursor = URL_SAFE_NO_PAD.encode("b");
+        let next = PageRequest::read(Some("2"), Some(&cursor)).unwrap();
+        assert_eq!(
+            next,
+            PageRequest {
+                limit: 2,
+                after: Some("b".to_owned())
+            }
+        );
+        assert_eq!(Page::cut(vec!["c"], 2, ToString::to_string).next, None);
+    }
+
+    #[test]
+    fn limits_and_cursors_that_are_not_valid_are_refused() {
+        for (limit, cursor) in [
+            (Some("0"), None),
+            (Some("101"), None),
+            (Some("x"), None),
+            (None, Some("?")),
+            (None, Some("")),
+        ] {
+            assert!(
+                PageRequest::read(limit, cursor).is_err(),
+                "{limit:?} {cursor:?}"
+            );
+        }
+    }
+}

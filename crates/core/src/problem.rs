@@ -1,0 +1,209 @@
+//! What goes wrong, as clients see it: RFC 9457 problem documents. Status, type and title of each
+//! kind stand here and nowhere else; `docs/problems.md` explains each type to the reader of an error.
+
+use http::StatusCode;
+use serde::Serialize;
+
+/// One fault of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Where: a JSON pointer into the body (RFC 6901), or `?name` for a query parameter.
+    pub pointer: String,
+    /// What kind of fault, for programs: `required`, `unknown_field`, `type`, `range`, ...
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
+}
+
+/// A source that is logged and never shown.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// An answer that is not what was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The request cannot be read at all: broken JSON, a body where an object should be.
+    #[error("{0}")]
+    Malformed(String),
+    /// Query parameters or headers that are not valid.
+    #[error("the request has parameters that are not valid")]
+    InvalidParameters(Vec<Fault>),
+    /// A body that can be read but not accepted; every fault at once.
+    #[error("the request body is not valid")]
+    InvalidBody(Vec<Fault>),
+    /// A body that is not JSON by its `Content-Type`.
+    #[error("the body must be sent as application/json")]
+    UnsupportedMediaType,
+    /// A body beyond what is accepted.
+    #[error("the body is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The most that is accepted.
+        limit_bytes: usize,
+    },
+    /// Nobody is signed in, or no longer.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// Whoever is signed in may not do this.
+    #[error("your account may not do this")]
+    Forbidden,
+    /// There is no such thing, or not for this caller.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// An update without `If-Match`.
+    #[error("send the ETag that you read in If-Match")]
+    PreconditionRequired,
+    /// The thing has changed since it was read.
+    #[error("it has changed since you read it: read it again")]
+    PreconditionFailed,
+    /// A create without the `Idempotency-Key` that it needs.
+    #[error("send an Idempotency-Key header of 1 to 255 visible ASCII characters")]
+    IdempotencyKeyRequired,
+    /// The same `Idempotency-Key` with another body.
+    #[error("this Idempotency-Key was used with another request")]
+    IdempotencyKeyReused,
+    /// The change is not possible in the state that the thing is in.
+    #[error("{0}")]
+    Conflict(String),
+    /// Too many changed the same thing at once, or the database is at its limit; nothing is done.
+    #[error("too many requests at once: try again")]
+    Busy(#[source] Source),
+    /// Something inside; the client learns nothing of it.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Source),
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    instance: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    /// Something inside went wrong because of `source`.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// One query parameter or header that is not valid.
+    pub fn parameter(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let fault = Fault {
+            pointer: pointer.into(),
+            code: "invalid",
+            detail: detail.into(),
+        };
+        Self::InvalidParameters(vec![fault])
+    }
+
+    /// One field of the body that is not valid.
+    pub fn field(pointer: &str, code: &'static str, detail: impl Into<String>) -> Self {
+        Self::InvalidBody(vec![Fault {
+            pointer: pointer.to_owned(),
+            code,
+            detail: detail.into(),
+        }])
+    }
+
+    /// The status of this kind of problem.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// Status, the last part of the type, title.
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Malformed(_) => (
+                StatusCode::BAD_REQUEST,
+                "malformed-request",
+                "Malformed request",
+            ),
+            Self::InvalidParameters(_) => (
+                StatusCode::BAD_REQUEST,
+                "invalid-parameters",
+                "Invalid parameters",
+            ),
+            Self::InvalidBody(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-body",
+                "Invalid body",
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::TooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "Body too large",
+            ),
+            Self::Unauthenticated(_) => {
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in")
+            }
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "Precondition required",
+            ),
+            Self::PreconditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "Precondition failed",
+            ),
+            Self::IdempotencyKeyRequired => (
+                StatusCode::BAD_REQUEST,
+                "idempotency-key-required",
+                "Idempotency key required",
+            ),
+            Self::IdempotencyKeyReused => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-key-reused",
+                "Idempotency key reused",
+            ),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy"),
+            Self::Internal(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Internal error",
+            ),
+        }
+    }
+
+    /// The problem document (`application/problem+json`) of a request to the path `instance`.
+    #[must_use]
+    pub fn document(&self, instance: &str) -> Vec<u8> {
+        let (status, slug, title) = self.parts();
+        let errors = match self {
+            Self::InvalidParameters(faults) | Self::InvalidBody(faults) => faults.as_slice(),
+            Self::Malformed(_)
+            | Self::UnsupportedMediaType
+            | Self::TooLarge { .. }
+            | Self::Unauthenticated(_)
+            | Self::Forbidden
+            | Self::NotFound(_)
+            | Self::PreconditionRequired
+            | Self::PreconditionFailed
+            | Self::IdempotencyKeyRequired
+            | Self::IdempotencyKeyReused
+            | Self::Conflict(_)
+            | Self::Busy(_)
+            | Self::Internal(_) => &[],
+        };
+        let document = Document {
+            r#type: format!("urn:oxcart:problem:{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: self.to_string(),
+            instance,
+            errors,
+        };
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}

@@ -1,0 +1,100 @@
+//! Every setting of every function: an environment variable that `template.yaml` declares. No other
+//! place reads the environment, but for what Lambda itself sets. A test compares this list with the
+//! template.
+
+use std::str::FromStr;
+
+/// A setting that is missing or not of its kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// The variable is not set.
+    #[error("the setting {0} is not set")]
+    Missing(&'static str),
+    /// The variable cannot be read as what it stands for.
+    #[error("the setting {0} is not valid: {1:?}")]
+    Invalid(&'static str, String),
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A setting.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Setting {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Setting {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The environment variable.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Name of the event bus.
+    BusName = "BUS_NAME",
+    /// Name of the table of customers and their sign-ins.
+    CustomersTable = "CUSTOMERS_TABLE",
+    /// Name of the table of published events.
+    EventLogTable = "EVENT_LOG_TABLE",
+    /// Shards of an index key that has few values, and of the index by `due_at` (at least 1).
+    IndexShards = "INDEX_SHARDS",
+    /// Name of the table of stock and reservations.
+    InventoryTable = "INVENTORY_TABLE",
+    /// The least that is logged: error, warn, info, debug or trace.
+    LogLevel = "LOG_LEVEL",
+    /// The address that messages come from.
+    MailFrom = "MAIL_FROM",
+    /// Address of the queue of messages to customers.
+    MessageQueueUrl = "MESSAGE_QUEUE_URL",
+    /// Name of the table of messages to customers.
+    MessagesTable = "MESSAGES_TABLE",
+    /// The least total of an order, in the shop's currency.
+    MinimumOrderAmount = "MINIMUM_ORDER_AMOUNT",
+    /// Seconds after which nothing new is begun for an order that is still pending.
+    OrderDeadlineSeconds = "ORDER_DEADLINE_SECONDS",
+    /// Name of the table of orders.
+    OrdersTable = "ORDERS_TABLE",
+    /// ARN of the order workflow's state machine.
+    OrderWorkflowArn = "ORDER_WORKFLOW_ARN",
+    /// Which payment gateway is used: `sandbox`.
+    PaymentGateway = "PAYMENT_GATEWAY",
+    /// Name of the table of payments.
+    PaymentsTable = "PAYMENTS_TABLE",
+    /// Name of the table of products.
+    ProductsTable = "PRODUCTS_TABLE",
+    /// Name of the table that the sandbox gateway keeps its books in.
+    SandboxTable = "SANDBOX_TABLE",
+    /// The shop's currency, an ISO 4217 code.
+    ShopCurrency = "SHOP_CURRENCY",
+    /// The shop's name, as messages give it.
+    ShopName = "SHOP_NAME",
+    /// Whom access tokens are for (`aud`).
+    TokenAudience = "TOKEN_AUDIENCE",
+    /// Who issues access tokens (`iss`).
+    TokenIssuer = "TOKEN_ISSUER",
+    /// Seconds that an access token is good for.
+    TokenLifetimeSeconds = "TOKEN_LIFETIME_SECONDS",
+    /// ARN of the secret that access tokens are signed with.
+    TokenSecretArn = "TOKEN_SECRET_ARN",
+}
+
+impl Setting {
+    /// The setting's value, parsed.
+    ///
+    /// # Errors
+    /// [`SettingError`] if it is missing, or is no `T`.
+    pub fn read<T: FromStr>(self) -> Result<T, SettingError> {
+        let text = std::env::var(self.name()).map_err(|_| SettingError::Missing(self.name()))?;
+        text.parse()
+            .map_err(|_| SettingError::Invalid(self.name(), text))
+    }
+}
