@@ -187,7 +187,7 @@ impl Table {
     pub fn new(aws: &Aws, setting: Setting) -> Result<Self, SettingError> {
         Ok(Self {
             client: aws.dynamodb(),
-            name: setting.read()?,
+            name: aws.settings().read(setting)?,
         })
     }
 

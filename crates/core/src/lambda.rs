@@ -20,6 +20,7 @@ use crate::clock::Time;
 use crate::http::{Caller, Identity, Request, Response};
 use crate::id::OrderId;
 use crate::problem::Problem;
+use crate::settings::Settings;
 use crate::telemetry;
 
 pub use lambda_runtime::Error;
@@ -28,6 +29,7 @@ pub use lambda_runtime::Error;
 #[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
+    settings: Settings,
 }
 
 /// Starts logging and prepares the clients; makes no call.
@@ -40,7 +42,10 @@ pub struct Aws {
 )]
 pub async fn start() -> Result<Aws, Error> {
     telemetry::start();
-    Ok(Aws { config: config()? })
+    Ok(Aws {
+        config: config()?,
+        settings: Settings::Environment,
+    })
 }
 
 /// What Lambda puts in the environment, without the chain of other sources that an SDK would search.
@@ -75,8 +80,14 @@ fn config() -> Result<SdkConfig, std::env::VarError> {
 impl Aws {
     /// AWS as `config` reaches it, for tests and for the command line.
     #[must_use]
-    pub fn with(config: SdkConfig) -> Self {
-        Self { config }
+    pub fn with(config: SdkConfig, settings: Settings) -> Self {
+        Self { config, settings }
+    }
+
+    /// The settings of this function.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// A client of DynamoDB.

@@ -2,6 +2,7 @@
 //! place reads the environment, but for what Lambda itself sets. A test compares this list with the
 //! template.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// A setting that is missing or not of its kind.
@@ -87,14 +88,28 @@ settings! {
     TokenSecretArn = "TOKEN_SECRET_ARN",
 }
 
-impl Setting {
-    /// The setting's value, parsed.
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub enum Settings {
+    /// This process's environment.
+    #[default]
+    Environment,
+    /// These values, by [`Setting::name`]: for tests and for the command line.
+    Given(BTreeMap<String, String>),
+}
+
+impl Settings {
+    /// The value of `setting`, parsed.
     ///
     /// # Errors
     /// [`SettingError`] if it is missing, or is no `T`.
-    pub fn read<T: FromStr>(self) -> Result<T, SettingError> {
-        let text = std::env::var(self.name()).map_err(|_| SettingError::Missing(self.name()))?;
-        text.parse()
-            .map_err(|_| SettingError::Invalid(self.name(), text))
+    pub fn read<T: FromStr>(&self, setting: Setting) -> Result<T, SettingError> {
+        let name = setting.name();
+        let text = match self {
+            Self::Environment => std::env::var(name).ok(),
+            Self::Given(values) => values.get(name).cloned(),
+        };
+        let text = text.ok_or(SettingError::Missing(name))?;
+        text.parse().map_err(|_| SettingError::Invalid(name, text))
     }
 }

@@ -2,11 +2,13 @@
 
 use tracing::level_filters::LevelFilter;
 
-use crate::settings::Setting;
+use crate::settings::{Setting, Settings};
 
 /// Starts logging at the level of the setting `LOG_LEVEL`, or `info`.
 pub fn start() {
-    let level = Setting::LogLevel.read().unwrap_or(LevelFilter::INFO);
+    let level = Settings::Environment
+        .read(Setting::LogLevel)
+        .unwrap_or(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
