@@ -1,38 +1,213 @@
 //! Lambda: a pool of processes for each function, invoked synchronously or asynchronously.
+//!
+//! Each process is the function's real binary, knows nothing but its declared environment, and asks
+//! its own Runtime API for one invocation after the other. Processes are kept warm, and started one
+//! more when an invocation finds none idle.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use crate::arn::Arns;
+use crate::clock::Clock;
+use crate::model::{Destination, Stack};
 
 pub use error::InvokeError;
+pub use log::Log;
 
+use asynchronous::Failure;
+use pool::{Job, Pool};
+
+mod asynchronous;
 mod error;
+mod log;
+mod pool;
+mod process;
+mod runtime_api;
+
+/// What an application may ask of one invocation: a payload of 6 MB, in bytes.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+
+/// A function that runs in this process: for tests of the services that invoke functions.
+pub type Handler = Arc<dyn Fn(Bytes) -> Result<Bytes, InvokeError> + Send + Sync>;
+
+/// Takes what could not be delivered: where it goes, and the record as JSON.
+pub type OnFailure = Box<dyn Fn(&Destination, String) + Send + Sync>;
+
+/// Counts an invocation: function (logical id), duration, memory in MiB.
+pub type OnInvocation = Box<dyn Fn(&str, Duration, u32) + Send + Sync>;
+
+/// What the functions of a stack are started with.
+pub struct Settings {
+    /// The directory of the binaries.
+    pub binaries: PathBuf,
+    /// What `AWS_ENDPOINT_URL` says.
+    pub endpoint: String,
+    /// What retries of asynchronous invocations go by.
+    pub clock: Clock,
+    /// Where the functions' output goes.
+    pub log: Log,
+    /// Counts every invocation that ran.
+    pub on_invocation: OnInvocation,
+}
 
 /// The stack's functions. Clones share the processes.
-#[derive(Clone, Debug)]
-pub struct Functions {}
+#[derive(Clone)]
+pub struct Functions {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pools: BTreeMap<String, Arc<Pool>>,
+    handlers: BTreeMap<String, Handler>,
+    clock: Clock,
+    on_failure: OnceLock<OnFailure>,
+}
 
 impl Functions {
+    /// The functions of `stack`; no process starts before the first invocation.
+    #[must_use]
+    pub fn new(stack: &Stack, arns: &Arns, settings: Settings) -> Self {
+        let clock = settings.clock.clone();
+        let settings = Arc::new(settings);
+        let pools = stack.functions.iter().map(|(id, function)| {
+            let pool = Pool::new(id, function.clone(), arns, Arc::clone(&settings));
+            (id.clone(), Arc::new(pool))
+        });
+        let pools = pools.collect();
+        let (handlers, on_failure) = (BTreeMap::new(), OnceLock::new());
+        Self {
+            inner: Arc::new(Inner {
+                pools,
+                handlers,
+                clock,
+                on_failure,
+            }),
+        }
+    }
+
+    /// Functions that run in this process: for tests of the services that invoke functions.
+    #[must_use]
+    pub fn in_process(handlers: BTreeMap<String, Handler>, clock: Clock) -> Self {
+        let (pools, on_failure) = (BTreeMap::new(), OnceLock::new());
+        Self {
+            inner: Arc::new(Inner {
+                pools,
+                handlers,
+                clock,
+                on_failure,
+            }),
+        }
+    }
+
+    /// Says who takes the records of asynchronous invocations that failed for good. The first call
+    /// counts.
+    pub fn set_on_failure(&self, deliver: OnFailure) {
+        // A second one would have no way to win; the runner sets it once.
+        let _ = self.inner.on_failure.set(deliver);
+    }
+
     /// Invokes a function (logical id) and waits for its answer. Counts in the bill.
     ///
     /// # Errors
     /// [`InvokeError`] for every way in which there is no answer.
-    #[expect(clippy::unused_async, reason = "processes come next")]
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
-        drop(payload);
-        Err(InvokeError::Unknown(function.to_owned()))
+        self.invoke_traced(function, payload, None).await
+    }
+
+    /// The same as part of a trace: the value of `X-Amzn-Trace-Id`.
+    ///
+    /// # Errors
+    /// [`InvokeError`] for every way in which there is no answer.
+    pub async fn invoke_traced(
+        &self,
+        function: &str,
+        payload: Bytes,
+        trace: Option<String>,
+    ) -> Result<Bytes, InvokeError> {
+        if let Some(handler) = self.inner.handlers.get(function) {
+            return handler(payload);
+        }
+        let unknown = || InvokeError::Unknown(function.to_owned());
+        let pool = self.inner.pools.get(function).ok_or_else(unknown)?;
+        let (reply, answer) = oneshot::channel();
+        Pool::submit(
+            pool,
+            Job::new(payload, trace.unwrap_or_else(new_trace), reply),
+        )?;
+        let lost = || InvokeError::Exited {
+            status: "the process is gone".to_owned(),
+        };
+        answer.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Invokes a function (logical id) asynchronously: returns at once. A failed invocation is
     /// tried again as the template says, after one and then two minutes of the clock, and goes to
     /// the on-failure destination in the end.
+    ///
+    /// Must be called within a tokio runtime.
     pub fn invoke_async(&self, function: &str, payload: Bytes) {
-        let _ = (function, payload);
+        let (functions, function) = (self.clone(), function.to_owned());
+        tokio::spawn(async move {
+            if let Err(failure) = asynchronous::run(&functions, &function, &payload).await {
+                functions.deliver(&function, &payload, &failure);
+            }
+        });
     }
 
     /// Kills the process that was started with this `AWS_SESSION_TOKEN`. Answers whether there was
     /// one.
     #[must_use]
     pub fn kill_process(&self, token: &str) -> bool {
-        let _ = token;
-        false
+        self.inner.pools.values().any(|pool| pool.kill(token))
     }
+
+    /// The whole environment that a function (logical id) runs with; nothing answers at the
+    /// Runtime API that it names.
+    #[must_use]
+    pub fn environment(&self, function: &str) -> Option<BTreeMap<String, String>> {
+        let pool = self.inner.pools.get(function)?;
+        Some(process::environment(
+            pool,
+            &format!("{function}-by-hand"),
+            "127.0.0.1:9001",
+        ))
+    }
+
+    /// Ends every process, and starts no more.
+    pub async fn stop(&self) {
+        for pool in self.inner.pools.values() {
+            pool.close();
+        }
+        for pool in self.inner.pools.values() {
+            pool.emptied().await;
+        }
+    }
+
+    fn deliver(&self, function: &str, payload: &[u8], failure: &Failure) {
+        let inner = &self.inner;
+        let error = &failure.error;
+        tracing::warn!(function, %error, "asynchronous invocation failed for good");
+        let Some(pool) = inner.pools.get(function) else {
+            return;
+        };
+        let destination = pool.function().async_on_failure.as_ref();
+        if let (Some(to), Some(deliver)) = (destination, inner.on_failure.get()) {
+            deliver(to, failure.record(inner.clock.now(), pool.arn(), payload));
+        }
+    }
+}
+
+/// A trace id in X-Ray's form: <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>
+fn new_trace() -> String {
+    let second = jiff::Timestamp::now().as_second();
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    let (root, parent) = (&random[..24], &random[16..32]);
+    format!("Root=1-{second:08x}-{root};Parent={parent};Sampled=0")
 }

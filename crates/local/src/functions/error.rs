@@ -86,6 +86,20 @@ impl InvokeError {
         serde_json::to_vec(&body).unwrap_or_default().into()
     }
 
+    /// An error that Lambda reports in the function's place.
+    pub(crate) fn from_parts(error_type: &str, message: &str) -> Self {
+        let payload = serde_json::to_vec(&ErrorBody {
+            error_type,
+            message,
+        })
+        .unwrap_or_default();
+        Self::Function {
+            error_type: error_type.to_owned(),
+            message: message.to_owned(),
+            payload: payload.into(),
+        }
+    }
+
     /// Reads the error document that a function's runtime sends.
     pub(crate) fn from_function(payload: Bytes) -> Self {
         let document: serde_json::Value = serde_json::from_slice(&payload).unwrap_or_default();

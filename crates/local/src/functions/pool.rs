@@ -1,0 +1,216 @@
+//! The processes of one function, and the invocations that wait for one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::process::{self, Process};
+use super::{InvokeError, Settings};
+use crate::arn::Arns;
+use crate::model::Function;
+
+/// The most invocations of a function without reserved concurrency: an account's default quota.
+const CONCURRENCY: u32 = 1000;
+
+/// The most processes of one function that start at the same time. Others wait for whichever comes
+/// first, a new process or one that gets free: a burst shall not start hundreds on a few cores.
+const STARTING: usize = 8;
+
+/// One invocation.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) id: String,
+    pub(super) payload: Bytes,
+    pub(super) trace: String,
+    reply: oneshot::Sender<Result<Bytes, InvokeError>>,
+    /// Its share of the function's concurrency, from `submit` on.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Job {
+    pub(super) fn new(
+        payload: Bytes,
+        trace: String,
+        reply: oneshot::Sender<Result<Bytes, InvokeError>>,
+    ) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            payload,
+            trace,
+            reply,
+            permit: None,
+        }
+    }
+
+    /// Answers it. Its concurrency is free before the answer can be seen.
+    pub(super) fn answer(self, answer: Result<Bytes, InvokeError>) {
+        drop(self.permit);
+        // Whoever invoked may be gone.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The processes of one function.
+pub(super) struct Pool {
+    id: String,
+    function: Function,
+    arn: String,
+    region: String,
+    settings: Arc<Settings>,
+    concurrency: Arc<Semaphore>,
+    state: Mutex<State>,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// Processes that wait for an invocation; the one used last is taken first.
+    idle: Vec<oneshot::Sender<Job>>,
+    /// How many processes have not asked for their first invocation yet.
+    starting: usize,
+    /// How many processes were ever started: their number.
+    started: u64,
+    /// By session token.
+    processes: BTreeMap<String, Arc<Process>>,
+    closed: bool,
+}
+
+/// What a process that asks for an invocation gets.
+pub(super) enum Next {
+    Job(Job),
+    Wait(oneshot::Receiver<Job>),
+}
+
+impl Pool {
+    pub(super) fn new(id: &str, function: Function, arns: &Arns, settings: Arc<Settings>) -> Self {
+        let limit = function.reserved_concurrency.unwrap_or(CONCURRENCY);
+        Self {
+            id: id.to_owned(),
+            arn: arns.function(&function.name),
+            region: arns.region().to_owned(),
+            function,
+            settings,
+            concurrency: Arc::new(Semaphore::new(limit as usize)),
+            state: Mutex::default(),
+            emptied: Notify::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn function(&self) -> &Function {
+        &self.function
+    }
+
+    pub(super) fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Hands an invocation to an idle process, or lets it wait for one.
+    pub(super) fn submit(pool: &Arc<Self>, mut job: Job) -> Result<(), InvokeError> {
+        let permit = Arc::clone(&pool.concurrency).try_acquire_owned();
+        job.permit = Some(permit.map_err(|_| InvokeError::Throttled)?);
+        let mut state = pool.lock();
+        while let Some(idle) = state.idle.pop() {
+            match idle.send(job) {
+                Ok(()) => return Ok(()),
+                Err(back) => job = back, // that process has just ended
+            }
+        }
+        state.waiting.push_back(job);
+        Self::start(pool, &mut state);
+        Ok(())
+    }
+
+    /// The next invocation for a process. `first` says that it has just come up.
+    pub(super) fn next(pool: &Arc<Self>, first: bool) -> Next {
+        let mut state = pool.lock();
+        if first {
+            state.starting = state.starting.saturating_sub(1);
+        }
+        let Some(job) = state.waiting.pop_front() else {
+            let (sender, receiver) = oneshot::channel();
+            state.idle.push(sender);
+            return Next::Wait(receiver);
+        };
+        Self::start(pool, &mut state);
+        Next::Job(job)
+    }
+
+    /// Starts as many processes as invocations wait for one, within bounds.
+    fn start(pool: &Arc<Self>, state: &mut State) {
+        while !state.closed && state.starting < STARTING && state.starting < state.waiting.len() {
+            state.starting += 1;
+            state.started += 1;
+            let token = format!("{}-{}", pool.id, state.started);
+            let process = Arc::new(Process::new(token.clone(), Arc::clone(pool)));
+            state.processes.insert(token, Arc::clone(&process));
+            tokio::spawn(process::run(process));
+        }
+    }
+
+    /// Forgets a process that has ended. If it never came up, the invocation that waits longest is
+    /// told why: each of them started one process.
+    pub(super) fn ended(pool: &Arc<Self>, token: &str, never_up: Option<InvokeError>) {
+        let failed = {
+            let mut state = pool.lock();
+            state.processes.remove(token);
+            let failed = never_up.and_then(|error| {
+                state.starting = state.starting.saturating_sub(1);
+                state.waiting.pop_front().map(|job| (job, error))
+            });
+            Self::start(pool, &mut state);
+            if state.processes.is_empty() {
+                pool.emptied.notify_waiters();
+            }
+            failed
+        };
+        if let Some((job, error)) = failed {
+            job.answer(Err(error));
+        }
+    }
+
+    /// Kills the process with this token, if it is one of this pool's.
+    pub(super) fn kill(&self, token: &str) -> bool {
+        let process = self.lock().processes.get(token).cloned();
+        process.inspect(|process| process.kill()).is_some()
+    }
+
+    /// Kills all processes, fails what waits, and starts none from here on.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.waiting.clear();
+        for process in state.processes.values() {
+            process.kill();
+        }
+    }
+
+    /// Resolves once no process is left.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.lock().processes.is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
