@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::arn::Arns;
+use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::model::{Destination, Stack};
 
@@ -28,6 +28,8 @@ mod log;
 mod pool;
 mod process;
 mod runtime_api;
+#[cfg(test)]
+mod tests;
 
 /// What an application may ask of one invocation: a payload of 6 MB, in bytes.
 ///
@@ -40,9 +42,6 @@ pub type Handler = Arc<dyn Fn(Bytes) -> Result<Bytes, InvokeError> + Send + Sync
 /// Takes what could not be delivered: where it goes, and the record as JSON.
 pub type OnFailure = Box<dyn Fn(&Destination, String) + Send + Sync>;
 
-/// Counts an invocation: function (logical id), duration, memory in MiB.
-pub type OnInvocation = Box<dyn Fn(&str, Duration, u32) + Send + Sync>;
-
 /// What the functions of a stack are started with.
 pub struct Settings {
     /// The directory of the binaries.
@@ -54,7 +53,7 @@ pub struct Settings {
     /// Where the functions' output goes.
     pub log: Log,
     /// Counts every invocation that ran.
-    pub on_invocation: OnInvocation,
+    pub bill: Bill,
 }
 
 /// The stack's functions. Clones share the processes.

@@ -12,13 +12,13 @@ use serde_json::Value;
 use super::{Functions, InvokeError};
 
 /// Before the first and the second retry of a function's error.
-const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+const RETRY_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 
 /// A throttled event is tried again after 1 second, then twice as long, up to 5 minutes ...
 const THROTTLE_AFTER: Duration = Duration::from_secs(1);
-const THROTTLE_AFTER_AT_MOST: Duration = Duration::from_secs(300);
+const THROTTLE_AFTER_AT_MOST: Duration = Duration::from_mins(5);
 /// ... until it is 6 hours old.
-const MAX_AGE: Duration = Duration::from_secs(6 * 60 * 60);
+const MAX_AGE: Duration = Duration::from_hours(6);
 
 /// An asynchronous invocation that failed for good.
 pub(super) struct Failure {

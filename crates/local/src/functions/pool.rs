@@ -123,16 +123,24 @@ impl Pool {
     pub(super) fn submit(pool: &Arc<Self>, mut job: Job) -> Result<(), InvokeError> {
         let permit = Arc::clone(&pool.concurrency).try_acquire_owned();
         job.permit = Some(permit.map_err(|_| InvokeError::Throttled)?);
+        Self::hand_over(pool, job);
+        Ok(())
+    }
+
+    /// The same for an invocation that already has its share of the concurrency.
+    pub(super) fn hand_over(pool: &Arc<Self>, mut job: Job) {
         let mut state = pool.lock();
+        if state.closed {
+            return; // who waits for its answer sees that nobody will give one
+        }
         while let Some(idle) = state.idle.pop() {
             match idle.send(job) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return,
                 Err(back) => job = back, // that process has just ended
             }
         }
         state.waiting.push_back(job);
         Self::start(pool, &mut state);
-        Ok(())
     }
 
     /// The next invocation for a process. `first` says that it has just come up.

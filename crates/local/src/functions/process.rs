@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,9 +29,19 @@ pub(super) struct Process {
     up: AtomicBool,
     /// What it reported as the reason why it cannot start.
     init_error: Mutex<Option<InvokeError>>,
-    current: Mutex<Option<Running>>,
+    work: Mutex<Work>,
     deadline: watch::Sender<Option<Instant>>,
     kill: Notify,
+}
+
+/// What a process has in hand.
+#[derive(Default)]
+enum Work {
+    #[default]
+    Nothing,
+    Invocation(Running),
+    /// It has ended.
+    Gone,
 }
 
 struct Running {
@@ -54,7 +65,7 @@ impl Process {
             pool,
             up: AtomicBool::new(false),
             init_error: Mutex::default(),
-            current: Mutex::default(),
+            work: Mutex::default(),
             deadline: watch::Sender::new(Some(Instant::now() + INIT)),
             kill: Notify::new(),
         }
@@ -73,6 +84,11 @@ impl Process {
             Next::Job(job) => job,
             Next::Wait(job) => job.await.ok()?,
         };
+        self.take(job)
+    }
+
+    /// Takes a job in hand, unless the process has ended meanwhile: then another one gets it.
+    fn take(&self, job: Job) -> Option<Assignment> {
         let timeout = self.pool.function().timeout;
         let assignment = Assignment {
             id: job.id.clone(),
@@ -82,18 +98,34 @@ impl Process {
             arn: self.pool.arn().to_owned(),
         };
         let since = Instant::now();
-        let unanswered = lock(&self.current).replace(Running { job, since });
+        let before = {
+            let mut work = lock(&self.work);
+            if matches!(*work, Work::Gone) {
+                drop(work);
+                Pool::hand_over(&self.pool, job);
+                return None;
+            }
+            mem::replace(&mut *work, Work::Invocation(Running { job, since }))
+        };
         self.deadline.send_replace(Some(since + timeout));
-        if let Some(unanswered) = unanswered {
+        if let Work::Invocation(unanswered) = before {
             let status = "it asked for the next invocation instead of answering".to_owned();
-            unanswered.job.answer(Err(InvokeError::Exited { status }));
+            self.close(unanswered, Err(InvokeError::Exited { status }));
         }
         Some(assignment)
     }
 
     /// Answers the invocation in hand; `false` if `id` is not its id.
     pub(super) fn finish(&self, id: &str, answer: Result<Bytes, InvokeError>) -> bool {
-        let Some(running) = lock(&self.current).take_if(|running| running.job.id == id) else {
+        let mut work = lock(&self.work);
+        let in_hand = matches!(&*work, Work::Invocation(running) if running.job.id == id);
+        let done = if in_hand {
+            mem::take(&mut *work)
+        } else {
+            Work::Nothing
+        };
+        drop(work);
+        let Work::Invocation(running) = done else {
             return false;
         };
         self.deadline.send_replace(None);
@@ -109,7 +141,10 @@ impl Process {
     fn close(&self, running: Running, answer: Result<Bytes, InvokeError>) {
         let memory = self.pool.function().memory_mib;
         let lasted = running.since.elapsed();
-        (self.pool.settings().on_invocation)(self.pool.id(), lasted, memory);
+        self.pool
+            .settings()
+            .bill
+            .invocation(self.pool.id(), lasted, memory);
         running.job.answer(answer);
     }
 
@@ -162,8 +197,8 @@ pub(super) async fn run(process: Arc<Process>) {
             &format!("{} does not start: {error}", process.pool.function().binary),
         ),
     };
-    let running = lock(&process.current).take();
-    if let Some(running) = running {
+    let work = mem::replace(&mut *lock(&process.work), Work::Gone);
+    if let Work::Invocation(running) = work {
         tracing::warn!(function = process.pool.id(), %error, "a function's process ended");
         process.close(running, Err(error.clone()));
     }

@@ -71,17 +71,15 @@ async fn response(
         let error = InvokeError::from_parts("Runtime.Unsupported", message);
         return accepted(process.finish(&id, Err(error)));
     }
-    match to_bytes(body, PAYLOAD_LIMIT).await {
-        Ok(answer) => accepted(process.finish(&id, Ok(answer))),
-        Err(_) => {
-            let message = format!(
-                "Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
-            );
-            let error = InvokeError::from_parts("Function.ResponseSizeTooLarge", &message);
-            process.finish(&id, Err(error));
-            StatusCode::PAYLOAD_TOO_LARGE.into_response()
-        }
-    }
+    let Ok(answer) = to_bytes(body, PAYLOAD_LIMIT).await else {
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+        );
+        let error = InvokeError::from_parts("Function.ResponseSizeTooLarge", &message);
+        process.finish(&id, Err(error));
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    accepted(process.finish(&id, Ok(answer)))
 }
 
 async fn error(
