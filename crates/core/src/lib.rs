@@ -15,3 +15,5 @@ pub mod page;
 pub mod problem;
 pub mod settings;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,246 @@
+//! An embedded DynamoDB for tests: the real SDK client on a real engine, with the tables of
+//! `template.yaml`, and the faults that AWS has and the engine has not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::sdk_config::RetryConfig;
+use dynoxide::Database;
+use serde_json::{Value, json};
+
+use crate::lambda::Aws;
+use crate::settings::{Setting, Settings};
+
+/// What happens to one call instead of its ordinary answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Refused for capacity; nothing is done.
+    Throttled,
+    /// A transaction refused because another one is under way; nothing is done.
+    Conflict,
+    /// Done, but the answer is a server error.
+    LostAnswer,
+    /// Not done, and the answer is a server error.
+    Failed,
+}
+
+/// The engine behind an [`Aws`] of [`aws`].
+#[derive(Clone)]
+pub(crate) struct Engine {
+    database: Arc<Database>,
+    faults: Arc<Mutex<Vec<(String, Fault)>>>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// Lets the next call of `operation` (`PutItem`, ...) end in `fault`; several wait in line. The
+    /// SDK tries some again by itself, as it does with AWS.
+    pub(crate) fn fail_next(&self, operation: &str, fault: Fault) {
+        self.faults
+            .lock()
+            .unwrap()
+            .push((operation.to_owned(), fault));
+    }
+
+    fn answer(&self, operation: &str, body: &str) -> (u16, String) {
+        let mut faults = self.faults.lock().unwrap();
+        let at = faults.iter().position(|(failing, _)| failing == operation);
+        let fault = at.map(|at| faults.remove(at).1);
+        drop(faults);
+        match fault {
+            None => self.call(operation, body),
+            Some(Fault::Throttled) => {
+                error(400, "ProvisionedThroughputExceededException", json!({}))
+            }
+            Some(Fault::Conflict) => {
+                let reasons = json!({"CancellationReasons": [{"Code": "TransactionConflict"}]});
+                error(400, "TransactionCanceledException", reasons)
+            }
+            Some(Fault::LostAnswer) => {
+                self.call(operation, body);
+                error(500, "InternalServerError", json!({}))
+            }
+            Some(Fault::Failed) => error(500, "InternalServerError", json!({})),
+        }
+    }
+
+    fn call(&self, operation: &str, body: &str) -> (u16, String) {
+        macro_rules! dispatch {
+            ($($name:literal => $method:ident,)*) => {
+                match operation {
+                    $($name => self
+                        .database
+                        .$method(serde_json::from_str(body).unwrap())
+                        .map(|answer| serde_json::to_string(&answer).unwrap()),)*
+                    other => panic!("the tests' DynamoDB does not know {other}"),
+                }
+            };
+        }
+        let answer = dispatch! {
+            "BatchGetItem" => batch_get_item,
+            "CreateTable" => create_table,
+            "GetItem" => get_item,
+            "PutItem" => put_item,
+            "Query" => query,
+            "Scan" => scan,
+            "TransactWriteItems" => transact_write_items,
+            "UpdateItem" => update_item,
+        };
+        answer.map_or_else(
+            |error| (error.status_code(), error.to_json()),
+            |answer| (200, answer),
+        )
+    }
+
+    /// Every item of the table that `setting` names, as plain JSON in no order: what a test looks at.
+    pub(crate) fn items(&self, setting: Setting) -> Vec<Value> {
+        let request = json!({"TableName": setting.name()}).to_string();
+        let answer: Value = serde_json::from_str(&self.call("Scan", &request).1).unwrap();
+        let items = answer["Items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|item| {
+                let item: serde_dynamo::Item = serde_json::from_value(item.clone()).unwrap();
+                serde_dynamo::from_item(item).unwrap()
+            })
+            .collect()
+    }
+}
+
+fn error(status: u16, code: &str, more: Value) -> (u16, String) {
+    let mut body = more;
+    body["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
+    body["message"] = json!("made by the test");
+    (status, body.to_string())
+}
+
+impl HttpConnector for Engine {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request
+            .body()
+            .bytes()
+            .map(|body| String::from_utf8_lossy(body).into_owned());
+        let (status, answer) = self.answer(&operation, &body.unwrap_or_default());
+        let response = http::Response::builder()
+            .status(status)
+            .body(SdkBody::from(answer))
+            .unwrap();
+        let response = HttpResponse::try_from(response)
+            .map_err(|error| ConnectorError::other(error.into(), None));
+        HttpConnectorFuture::ready(response)
+    }
+}
+
+impl HttpClient for Engine {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// AWS with an empty DynamoDB that has every table of `template.yaml`, named as its setting, and
+/// ordinary values for all other settings.
+pub(crate) fn aws() -> (Aws, Engine) {
+    let database = Arc::new(Database::memory().unwrap());
+    let engine = Engine {
+        database,
+        faults: Arc::default(),
+    };
+    for (logical_id, table) in tables() {
+        let mut request = table;
+        request["TableName"] = json!(setting_of(&logical_id));
+        let (status, answer) = engine.call("CreateTable", &request.to_string());
+        assert_eq!(status, 200, "{logical_id}: {answer}");
+    }
+    let retries = RetryConfig::standard()
+        .with_max_attempts(3)
+        .with_initial_backoff(std::time::Duration::from_millis(1));
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(SharedCredentialsProvider::new(
+            aws_credential_types::Credentials::new("test", "test", None, None, "test"),
+        ))
+        .retry_config(retries)
+        .sleep_impl(aws_sdk_dynamodb::config::SharedAsyncSleep::new(
+            aws_smithy_async::rt::sleep::TokioSleep::new(),
+        ))
+        .http_client(engine.clone())
+        .build();
+    (Aws::with(config, Settings::Given(settings())), engine)
+}
+
+fn settings() -> BTreeMap<String, String> {
+    let tables = Setting::ALL
+        .iter()
+        .map(|setting| (setting.name(), setting.name()));
+    let others = [
+        ("INDEX_SHARDS", "4"),
+        ("LOG_LEVEL", "info"),
+        ("MINIMUM_ORDER_AMOUNT", "10.00"),
+        ("ORDER_DEADLINE_SECONDS", "900"),
+        ("PAYMENT_GATEWAY", "sandbox"),
+        ("SHOP_CURRENCY", "EUR"),
+        ("TOKEN_LIFETIME_SECONDS", "900"),
+    ];
+    tables
+        .chain(others)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// `OrdersTable` is what the setting `ORDERS_TABLE` names.
+fn setting_of(logical_id: &str) -> String {
+    let mut name = String::new();
+    for letter in logical_id.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}
+
+/// The `CreateTable` requests of the tables in `template.yaml`, by logical id.
+fn tables() -> Vec<(String, Value)> {
+    let template: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(include_str!("../../../template.yaml")).unwrap();
+    let resources = template["Resources"].as_mapping().unwrap();
+    resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == "AWS::DynamoDB::Table")
+        .map(|(logical_id, resource)| {
+            let mut request = json!({"BillingMode": "PAY_PER_REQUEST"});
+            for name in [
+                "AttributeDefinitions",
+                "KeySchema",
+                "GlobalSecondaryIndexes",
+            ] {
+                let part = serde_json::to_value(&resource["Properties"][name]).unwrap();
+                if !part.is_null() {
+                    request[name] = part;
+                }
+            }
+            (logical_id.as_str().unwrap().to_owned(), request)
+        })
+        .collect()
+}
