@@ -85,6 +85,14 @@ impl Arns {
         }
     }
 
+    /// The same region, where these ARNs can be found.
+    pub(crate) fn naming(self, resources: BTreeMap<String, Resource>) -> Self {
+        Self {
+            resources: Arc::new(resources),
+            ..self
+        }
+    }
+
     /// The region.
     #[must_use]
     pub fn region(&self) -> &str {

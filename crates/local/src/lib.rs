@@ -18,3 +18,4 @@ pub mod queues;
 pub mod schedule;
 pub mod secrets;
 pub mod states;
+pub mod template;

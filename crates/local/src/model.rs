@@ -178,6 +178,8 @@ pub struct Mapping {
     pub partial_batches: bool,
     /// Streams: retries of a failed batch; `None` until its records expire.
     pub retries: Option<u32>,
+    /// Streams: records older than this are given up; `None` for a stream's 24 hours.
+    pub max_age: Option<Duration>,
     /// Streams: whether a failed batch is split in two.
     pub bisect: bool,
     /// Streams: where a batch goes that has failed for good.

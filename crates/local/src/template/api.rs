@@ -1,0 +1,189 @@
+//! `AWS::Serverless::HttpApi` and the routes of functions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Refused;
+use super::build::{Builder, Declared};
+use super::names::API_ID;
+use super::reader::Properties;
+use crate::model::{Api, Authorizer, Cors, Route};
+
+const TYPE: &str = "AWS::Serverless::HttpApi";
+
+pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
+    let Declared {
+        id, mut properties, ..
+    } = declared;
+    if builder.stack.api.is_some() {
+        let at = format!("Resources.{id}");
+        return Err(Refused::new(
+            &at,
+            "a second HTTP API is not emulated locally",
+        ));
+    }
+    properties.only("StageName", &["$default"])?;
+    let mut authorizers = BTreeMap::new();
+    if let Some(mut auth) = properties.map("Auth")? {
+        let declared = auth.map("Authorizers")?;
+        builder.default_authorizer = auth.text("DefaultAuthorizer")?;
+        if let Some(declared) = declared {
+            let at = declared.at().to_owned();
+            for (name, value) in declared.into_entries() {
+                let properties = Properties::new(format!("{at}.{name}"), value)?;
+                authorizers.insert(name, authorizer(builder, properties)?);
+            }
+        }
+        if let Some(name) = &builder.default_authorizer
+            && !authorizers.contains_key(name)
+        {
+            return Err(auth.refuse(
+                "DefaultAuthorizer",
+                format!("there is no authorizer {name}"),
+            ));
+        }
+        auth.done("Auth")?;
+    }
+    let cors = properties.map("CorsConfiguration")?.map(cors).transpose()?;
+    properties.done(TYPE)?;
+    builder.stack.api = Some(Api {
+        routes: Vec::new(),
+        authorizers,
+        cors,
+    });
+    Ok(())
+}
+
+fn authorizer(builder: &Builder<'_>, mut properties: Properties) -> Result<Authorizer, Refused> {
+    let arn = properties.needed_text("FunctionArn")?;
+    let function = builder.arns.find_function(&arn).map(str::to_owned);
+    let problem = || {
+        properties.refuse(
+            "FunctionArn",
+            format!("{arn} is not a function of this stack"),
+        )
+    };
+    let function = function.ok_or_else(problem)?;
+    let version = properties.needed_text("AuthorizerPayloadFormatVersion")?;
+    if version != "2.0" {
+        let problem = format!("{version} is not emulated locally, only 2.0");
+        return Err(properties.refuse("AuthorizerPayloadFormatVersion", problem));
+    }
+    if properties.flag("EnableSimpleResponses")? != Some(true) {
+        let problem = "only simple responses are emulated locally";
+        return Err(properties.refuse("EnableSimpleResponses", problem));
+    }
+    let (mut identity_headers, mut ttl) = (Vec::new(), Duration::ZERO);
+    if let Some(mut identity) = properties.map("Identity")? {
+        identity_headers = identity.texts("Headers")?;
+        ttl = identity.seconds("ReauthorizeEvery", 0, 3600, 0)?;
+        identity.done("Identity")?;
+    }
+    if identity_headers.is_empty() && !ttl.is_zero() {
+        let problem = "answers can be kept only by identity headers";
+        return Err(properties.refuse("Identity", problem));
+    }
+    properties.done("Authorizer")?;
+    Ok(Authorizer {
+        function,
+        identity_headers,
+        ttl,
+    })
+}
+
+fn cors(mut properties: Properties) -> Result<Cors, Refused> {
+    let cors = Cors {
+        origins: properties.texts("AllowOrigins")?,
+        methods: properties.texts("AllowMethods")?,
+        headers: properties.texts("AllowHeaders")?,
+        expose: properties.texts("ExposeHeaders")?,
+        credentials: properties.flag("AllowCredentials")?.unwrap_or(false),
+        max_age: properties
+            .number("MaxAge", 0, 86_400)?
+            .map(|seconds| Duration::from_secs(seconds.into())),
+    };
+    if cors.credentials
+        && [&cors.origins, &cors.methods, &cors.headers]
+            .iter()
+            .any(|list| list.contains(&"*".to_owned()))
+    {
+        let problem = "cannot be combined with * in AllowOrigins, AllowMethods or AllowHeaders";
+        return Err(properties.refuse("AllowCredentials", problem));
+    }
+    properties.done("CorsConfiguration")?;
+    Ok(cors)
+}
+
+/// An event of type `HttpApi`.
+pub(super) fn route(
+    builder: &mut Builder<'_>,
+    function: &str,
+    mut properties: Properties,
+) -> Result<(), Refused> {
+    let id = properties.needed_text("ApiId")?;
+    let default = builder.default_authorizer.clone();
+    let Some(api) = builder.stack.api.as_mut().filter(|_| id == API_ID) else {
+        return Err(properties.refuse("ApiId", format!("{id} is not the HTTP API of this stack")));
+    };
+    properties.only("PayloadFormatVersion", &["2.0"])?;
+    properties.only("TimeoutInMillis", &["30000"])?;
+    let mut authorizer = default;
+    if let Some(mut auth) = properties.map("Auth")? {
+        match auth.text("Authorizer")? {
+            Some(none) if none == "NONE" => authorizer = None,
+            Some(name) if api.authorizers.contains_key(&name) => authorizer = Some(name),
+            Some(name) => {
+                return Err(auth.refuse("Authorizer", format!("there is no authorizer {name}")));
+            }
+            None => {}
+        }
+        auth.done("Route auth")?;
+    }
+    let (path, method) = match (properties.text("Path")?, properties.text("Method")?) {
+        (None, None) => ("$default".to_owned(), "ANY".to_owned()),
+        (Some(path), Some(method)) => (path, method.to_uppercase()),
+        (Some(_), None) => return Err(properties.refuse("Method", "is missing")),
+        (None, Some(_)) => return Err(properties.refuse("Path", "is missing")),
+    };
+    let method = if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+        "ANY".to_owned()
+    } else {
+        method
+    };
+    check_path(&properties, &path)?;
+    if api
+        .routes
+        .iter()
+        .any(|route| route.method == method && route.path == path)
+    {
+        return Err(properties.refuse("Path", format!("{method} {path} is declared twice")));
+    }
+    properties.done("HttpApi event")?;
+    api.routes.push(Route {
+        method,
+        path,
+        function: function.to_owned(),
+        authorizer,
+    });
+    Ok(())
+}
+
+fn check_path(properties: &Properties, path: &str) -> Result<(), Refused> {
+    let segment_is_right = |segment: &str| {
+        let inner = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let inner = inner.unwrap_or(segment);
+        !inner.contains(['{', '}'])
+    };
+    let greedy = path
+        .split_once("+}")
+        .is_none_or(|(_, after)| after.is_empty());
+    let right = path == "$default"
+        || (path.starts_with('/') && path.split('/').all(segment_is_right) && greedy);
+    if right {
+        Ok(())
+    } else {
+        Err(properties.refuse("Path", format!("{path} is not a route")))
+    }
+}

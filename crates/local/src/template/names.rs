@@ -1,0 +1,148 @@
+//! What resources are called: what `Ref` and `Fn::GetAtt` answer, and which resource an ARN names.
+
+use serde_json::{Map, Value};
+
+use super::reader::scalar;
+use super::resolve::{At, Resolver};
+use super::{Refused, no_meaning};
+use crate::arn::{Arns, queue_url};
+
+/// The id of the HTTP API.
+pub(crate) const API_ID: &str = "local";
+
+/// The names of the resources that a template declares.
+pub(super) struct Names<'a> {
+    pub(super) resources: &'a Map<String, Value>,
+    pub(super) arns: Arns,
+}
+
+/// The property that names a resource, by type; the rest is named by stack and logical id.
+const NAME_PROPERTIES: &[(&str, &str)] = &[
+    ("AWS::CloudWatch::Alarm", "AlarmName"),
+    ("AWS::CloudWatch::Dashboard", "DashboardName"),
+    ("AWS::DynamoDB::Table", "TableName"),
+    ("AWS::Events::Archive", "ArchiveName"),
+    ("AWS::Events::EventBus", "Name"),
+    ("AWS::Events::Rule", "Name"),
+    ("AWS::IAM::Role", "RoleName"),
+    ("AWS::Logs::LogGroup", "LogGroupName"),
+    ("AWS::S3::Bucket", "BucketName"),
+    ("AWS::SNS::Topic", "TopicName"),
+    ("AWS::SQS::Queue", "QueueName"),
+    ("AWS::SecretsManager::Secret", "Name"),
+    ("AWS::Serverless::Function", "FunctionName"),
+    ("AWS::Serverless::StateMachine", "Name"),
+];
+
+impl Names<'_> {
+    /// The physical name of a resource.
+    pub(super) fn physical(
+        &self,
+        resolver: &Resolver<'_>,
+        id: &str,
+        at: At<'_>,
+    ) -> Result<String, Refused> {
+        let resource_type = self.type_of(resolver, id, at)?;
+        let property = NAME_PROPERTIES.iter().find(|(of, _)| *of == resource_type);
+        let given = property
+            .and_then(|(_, name)| self.resources.get(id)?.get("Properties")?.get(*name))
+            .map(|name| resolver.resolve(name, at.deeper()?))
+            .transpose()?
+            .flatten();
+        let default = || format!("{}-{id}", resolver.places.stack_name);
+        Ok(given.as_ref().and_then(scalar).unwrap_or_else(default))
+    }
+
+    /// The type of a resource that is part of the stack.
+    fn type_of(&self, resolver: &Resolver<'_>, id: &str, at: At<'_>) -> Result<&str, Refused> {
+        let problem = || at.refuse(format!("there is no parameter or resource {id}"));
+        let resource = self.resources.get(id).ok_or_else(problem)?;
+        if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
+            && !resolver.condition(condition, at)?
+        {
+            return Err(at.refuse(format!(
+                "resource {id} is left out by its condition {condition}"
+            )));
+        }
+        resource
+            .get("Type")
+            .and_then(Value::as_str)
+            .ok_or_else(problem)
+    }
+
+    /// What `Ref` answers for a resource.
+    pub(super) fn reference(
+        &self,
+        resolver: &Resolver<'_>,
+        id: &str,
+        at: At<'_>,
+    ) -> Result<String, Refused> {
+        if let Some(role) = self.implied_role(resolver, id) {
+            return Ok(role);
+        }
+        let name = self.physical(resolver, id, at)?;
+        Ok(match self.type_of(resolver, id, at)? {
+            "AWS::SQS::Queue" => queue_url(&resolver.places.endpoint, &name),
+            "AWS::SNS::Topic" => self.arns.build("sns", &name),
+            "AWS::SecretsManager::Secret" => self.arns.secret(&name),
+            "AWS::Serverless::HttpApi" => API_ID.to_owned(),
+            "AWS::Serverless::StateMachine" => self.arns.state_machine(&name),
+            _ => name,
+        })
+    }
+
+    /// What `Fn::GetAtt` answers.
+    pub(super) fn attribute(
+        &self,
+        resolver: &Resolver<'_>,
+        id: &str,
+        attribute: &str,
+        at: At<'_>,
+    ) -> Result<String, Refused> {
+        if let Some(role) = self.implied_role(resolver, id) {
+            return Ok(self.arns.build("iam", &format!("role/{role}")));
+        }
+        let name = self.physical(resolver, id, at)?;
+        let resource_type = self.type_of(resolver, id, at)?;
+        let arns = &self.arns;
+        Ok(match (resource_type, attribute) {
+            ("AWS::DynamoDB::Table", "Arn") => arns.table(&name),
+            ("AWS::DynamoDB::Table", "StreamArn") => arns.stream(&name),
+            ("AWS::Events::EventBus", "Arn") => arns.bus(&name),
+            ("AWS::Events::Rule", "Arn") => arns.rule("default", &name),
+            ("AWS::S3::Bucket", "Arn") => arns.bucket(&name),
+            ("AWS::SQS::Queue", "Arn") => arns.queue(&name),
+            ("AWS::SQS::Queue", "QueueUrl") => queue_url(&resolver.places.endpoint, &name),
+            ("AWS::SecretsManager::Secret", "Id") => arns.secret(&name),
+            ("AWS::Serverless::Function", "Arn") => arns.function(&name),
+            ("AWS::Serverless::HttpApi", "ApiId") => API_ID.to_owned(),
+            ("AWS::Serverless::HttpApi", "ApiEndpoint") => resolver.places.shop.clone(),
+            ("AWS::Serverless::StateMachine", "Arn") => arns.state_machine(&name),
+            ("AWS::Events::EventBus" | "AWS::Serverless::StateMachine", "Name")
+            | ("AWS::SQS::Queue", "QueueName") => name,
+            (other, attribute) if no_meaning::TYPES.contains(&other) => {
+                let service = other.split("::").nth(1).unwrap_or_default().to_lowercase();
+                if attribute.ends_with("Arn") {
+                    arns.build(&service, &name)
+                } else {
+                    name
+                }
+            }
+            _ => {
+                let problem = format!("{resource_type} {id} has no attribute {attribute} locally");
+                return Err(at.refuse(problem));
+            }
+        })
+    }
+
+    /// The role that SAM makes for a function or a state machine: its logical id and `Role`.
+    fn implied_role(&self, resolver: &Resolver<'_>, id: &str) -> Option<String> {
+        let of = id
+            .strip_suffix("Role")
+            .filter(|_| !self.resources.contains_key(id))?;
+        let made = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
+        let resource_type = self.resources.get(of)?.get("Type")?.as_str()?;
+        made.contains(&resource_type)
+            .then(|| format!("{}-{id}", resolver.places.stack_name))
+    }
+}

@@ -1,0 +1,190 @@
+//! What a template may declare that has no meaning on one machine: encryption, backups, tracing,
+//! permissions, alarms, retention of logs. Everything else that is not emulated is refused by name.
+
+/// Resource types without any effect here. Their properties are resolved, so that a wrong reference
+/// shows, but not looked at.
+pub(super) const TYPES: &[&str] = &[
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Events::Archive",
+    "AWS::Events::EventBusPolicy",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Alias",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+];
+
+/// Properties without any effect here, by the resource type or part that they belong to.
+const PROPERTIES: &[(&str, &[&str])] = &[
+    (
+        "AWS::DynamoDB::Table",
+        &[
+            "ContributorInsightsSpecification",
+            "DeletionProtectionEnabled",
+            "OnDemandThroughput",
+            "PointInTimeRecoverySpecification",
+            "ResourcePolicy",
+            "SSESpecification",
+            "TableClass",
+            "Tags",
+            "WarmThroughput",
+        ],
+    ),
+    ("StreamSpecification", &["ResourcePolicy"]),
+    (
+        "GlobalSecondaryIndex",
+        &[
+            "ContributorInsightsSpecification",
+            "OnDemandThroughput",
+            "WarmThroughput",
+        ],
+    ),
+    (
+        "AWS::Events::EventBus",
+        &[
+            "Description",
+            "KmsKeyIdentifier",
+            "LogConfig",
+            "Policy",
+            "Tags",
+        ],
+    ),
+    ("AWS::Events::Rule", &["Description", "RoleArn", "Tags"]),
+    ("Target", &["RoleArn"]),
+    (
+        "AWS::S3::Bucket",
+        &[
+            "AccessControl",
+            "BucketEncryption",
+            "LifecycleConfiguration",
+            "LoggingConfiguration",
+            "ObjectLockConfiguration",
+            "ObjectLockEnabled",
+            "OwnershipControls",
+            "PublicAccessBlockConfiguration",
+            "Tags",
+            "VersioningConfiguration",
+        ],
+    ),
+    (
+        "AWS::SQS::Queue",
+        &[
+            "KmsDataKeyReusePeriodSeconds",
+            "KmsMasterKeyId",
+            // How long an empty receive waits: messages reach the functions in the same way.
+            "ReceiveMessageWaitTimeSeconds",
+            "RedriveAllowPolicy",
+            "SqsManagedSseEnabled",
+            "Tags",
+        ],
+    ),
+    (
+        "AWS::SecretsManager::Secret",
+        &["Description", "KmsKeyId", "ReplicaRegions", "Tags"],
+    ),
+    (
+        "AWS::Serverless::Function",
+        &[
+            "Architectures",
+            "AssumeRolePolicyDocument",
+            "AutoPublishAlias",
+            "DeploymentPreference",
+            "Description",
+            "EphemeralStorage",
+            "Handler",
+            "KmsKeyArn",
+            "LoggingConfig",
+            "PermissionsBoundary",
+            "Policies",
+            "PropagateTags",
+            "ProvisionedConcurrencyConfig",
+            "RecursiveLoop",
+            "Role",
+            "RolePath",
+            "RuntimeManagementConfig",
+            "Tags",
+            "Tracing",
+        ],
+    ),
+    ("HttpApi event", &["RouteSettings"]),
+    (
+        "Schedule event",
+        &[
+            "Description",
+            "FlexibleTimeWindow",
+            "GroupName",
+            "KmsKeyArn",
+            "Name",
+            "OmitName",
+            "PermissionsBoundary",
+            "RoleArn",
+        ],
+    ),
+    // One shard, read from its start.
+    (
+        "DynamoDB event",
+        &["ParallelizationFactor", "StartingPosition"],
+    ),
+    (
+        "AWS::Serverless::HttpApi",
+        &[
+            "AccessLogSettings",
+            "DefaultRouteSettings",
+            "Description",
+            "DisableExecuteApiEndpoint",
+            "Domain",
+            "FailOnWarnings",
+            "Name",
+            "PropagateTags",
+            "RouteSettings",
+            "Tags",
+        ],
+    ),
+    (
+        "Authorizer",
+        &["EnableFunctionDefaultPermissions", "FunctionInvokeRole"],
+    ),
+    (
+        "AWS::Serverless::StateMachine",
+        &[
+            "Description",
+            "Logging",
+            "PermissionsBoundary",
+            "Policies",
+            "PropagateTags",
+            "Role",
+            "RolePath",
+            "Tags",
+            "Tracing",
+        ],
+    ),
+    // A pattern cannot be wrong once the template is deployed; it has no part in running it.
+    (
+        "Parameter",
+        &[
+            "AllowedPattern",
+            "ConstraintDescription",
+            "Description",
+            "NoEcho",
+        ],
+    ),
+];
+
+/// The properties without effect of a resource type, or of a part of one.
+pub(super) fn properties(of: &str) -> &'static [&'static str] {
+    PROPERTIES
+        .iter()
+        .find(|(name, _)| *name == of)
+        .map_or(&[], |(_, properties)| properties)
+}

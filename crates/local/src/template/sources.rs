@@ -1,0 +1,228 @@
+//! The `Events` of a function: routes, schedules, streams, queues and rules.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::build::Builder;
+use super::reader::Properties;
+use super::{Refused, api, rules};
+use crate::arn::Resource;
+use crate::model::{Mapping, Schedule, Source, TargetKind};
+
+pub(super) fn events(
+    builder: &mut Builder<'_>,
+    function: &str,
+    events: Properties,
+) -> Result<(), Refused> {
+    let at = events.at().to_owned();
+    for (name, event) in events.into_entries() {
+        let mut event = Properties::new(format!("{at}.{name}"), event)?;
+        let kind = event.needed_text("Type")?;
+        let properties = event.map("Properties")?;
+        let properties = match properties {
+            Some(properties) => properties,
+            None => Properties::new(event.at(), Value::Null)?,
+        };
+        match kind.as_str() {
+            "HttpApi" => api::route(builder, function, properties)?,
+            "Schedule" | "ScheduleV2" => schedule(builder, function, &name, properties)?,
+            "SQS" => queue(builder, function, properties)?,
+            "DynamoDB" => stream(builder, function, properties)?,
+            "EventBridgeRule" => {
+                let target = TargetKind::Function(function.to_owned());
+                rules::event(builder, function, &name, target, properties)?;
+            }
+            _ => return Err(event.refuse("Type", format!("{kind} is not emulated locally"))),
+        }
+        event.done("Event")?;
+    }
+    Ok(())
+}
+
+fn schedule(
+    builder: &mut Builder<'_>,
+    function: &str,
+    name: &str,
+    mut properties: Properties,
+) -> Result<(), Refused> {
+    let key = ["Schedule", "ScheduleExpression"];
+    let key = key
+        .into_iter()
+        .find_map(|key| Some((key, properties.take(key)?)));
+    let (key, expression) = key.ok_or_else(|| properties.refuse("Schedule", "is missing"))?;
+    let every = expression.as_str().and_then(rate);
+    let problem = || {
+        properties.refuse(
+            key,
+            format!("{expression} is not emulated locally, only rate(...)"),
+        )
+    };
+    let every = every.ok_or_else(problem)?;
+    let input = properties.json("Input")?;
+    let enabled = match properties.text("State")?.as_deref() {
+        None => properties.flag("Enabled")?.unwrap_or(true),
+        Some("ENABLED") => true,
+        Some("DISABLED") => false,
+        Some(other) => {
+            return Err(properties.refuse("State", format!("{other} is not emulated locally")));
+        }
+    };
+    properties.done("Schedule event")?;
+    let schedule = Schedule {
+        function: function.to_owned(),
+        every,
+        input,
+        enabled,
+    };
+    builder
+        .stack
+        .schedules
+        .insert(format!("{function}{name}"), schedule);
+    Ok(())
+}
+
+/// `rate(5 minutes)`.
+fn rate(expression: &str) -> Option<Duration> {
+    let (count, unit) = expression
+        .strip_prefix("rate(")?
+        .strip_suffix(')')?
+        .trim()
+        .split_once(' ')?;
+    let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
+    let unit = match unit.trim() {
+        "minute" | "minutes" => Duration::from_mins(1),
+        "hour" | "hours" => Duration::from_hours(1),
+        "day" | "days" => Duration::from_hours(24),
+        _ => return None,
+    };
+    Some(unit * count)
+}
+
+fn queue(
+    builder: &mut Builder<'_>,
+    function: &str,
+    mut properties: Properties,
+) -> Result<(), Refused> {
+    let arn = properties.needed_text("Queue")?;
+    let queue = builder.arns.find_queue(&arn).map(str::to_owned);
+    let problem = || properties.refuse("Queue", format!("{arn} is not a queue of this stack"));
+    let queue = queue.ok_or_else(problem)?;
+    let scaling = properties.map("ScalingConfig")?;
+    let max_concurrency = match scaling {
+        Some(mut scaling) => {
+            let most = scaling.number("MaximumConcurrency", 2, 1000)?;
+            scaling.done("ScalingConfig")?;
+            most
+        }
+        None => None,
+    };
+    let mapping = mapping(function, Source::Queue(queue), &mut properties, 10)?;
+    properties.done("SQS event")?;
+    builder.stack.mappings.push(Mapping {
+        max_concurrency,
+        ..mapping
+    });
+    Ok(())
+}
+
+fn stream(
+    builder: &mut Builder<'_>,
+    function: &str,
+    mut properties: Properties,
+) -> Result<(), Refused> {
+    let arn = properties.needed_text("Stream")?;
+    let problem = || properties.refuse("Stream", format!("{arn} is not a stream of this stack"));
+    let Some(Resource::Table(table)) = builder.arns.find(&arn).filter(|_| arn.contains("/stream/"))
+    else {
+        return Err(problem());
+    };
+    let mapping = mapping(
+        function,
+        Source::Stream(table.clone()),
+        &mut properties,
+        100,
+    )?;
+    let forever = |properties: &mut Properties, key, most| match properties.text(key)? {
+        Some(text) if text != "-1" => {
+            let number: Option<u32> = text.parse().ok().filter(|number| *number <= most);
+            let problem = || properties.refuse(key, format!("{text} is not between -1 and {most}"));
+            number.ok_or_else(problem).map(Some)
+        }
+        Some(_) | None => Ok(None),
+    };
+    let retries = forever(&mut properties, "MaximumRetryAttempts", 10_000)?;
+    let max_age = forever(&mut properties, "MaximumRecordAgeInSeconds", 604_800)?;
+    let mapping = Mapping {
+        retries,
+        max_age: max_age.map(|seconds| Duration::from_secs(seconds.into())),
+        bisect: properties
+            .flag("BisectBatchOnFunctionError")?
+            .unwrap_or(false),
+        on_failure: builder.on_failure(&mut properties)?,
+        ..mapping
+    };
+    properties.done("DynamoDB event")?;
+    builder.stack.mappings.push(mapping);
+    Ok(())
+}
+
+/// What streams and queues have in common.
+fn mapping(
+    function: &str,
+    source: Source,
+    properties: &mut Properties,
+    batch: u32,
+) -> Result<Mapping, Refused> {
+    properties.only("Enabled", &["true"])?;
+    let responses = properties.texts("FunctionResponseTypes")?;
+    if let Some(other) = responses
+        .iter()
+        .find(|kind| *kind != "ReportBatchItemFailures")
+    {
+        let problem = format!("{other} is not emulated locally");
+        return Err(properties.refuse("FunctionResponseTypes", problem));
+    }
+    let mut filters = Vec::new();
+    if let Some(mut criteria) = properties.map("FilterCriteria")? {
+        for mut filter in criteria.maps("Filters")? {
+            let pattern = filter.json("Pattern")?;
+            filters.push(pattern.ok_or_else(|| filter.refuse("Pattern", "is missing"))?);
+            filter.done("Filter")?;
+        }
+        criteria.done("FilterCriteria")?;
+    }
+    Ok(Mapping {
+        function: function.to_owned(),
+        source,
+        batch_size: properties.number("BatchSize", 1, 10_000)?.unwrap_or(batch) as usize,
+        window: properties.seconds("MaximumBatchingWindowInSeconds", 0, 300, 0)?,
+        partial_batches: !responses.is_empty(),
+        retries: None,
+        max_age: None,
+        bisect: false,
+        on_failure: None,
+        max_concurrency: None,
+        filters,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read_in_every_unit() {
+        assert_eq!(rate("rate(1 minute)"), Some(Duration::from_mins(1)));
+        assert_eq!(rate("rate(5 minutes)"), Some(Duration::from_mins(5)));
+        assert_eq!(rate("rate(2 days)"), Some(Duration::from_hours(48)));
+        for wrong in [
+            "rate(0 minutes)",
+            "rate(1 second)",
+            "cron(0 0 * * ? *)",
+            "rate(x hours)",
+        ] {
+            assert_eq!(rate(wrong), None, "{wrong}");
+        }
+    }
+}
