@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod clock;
+pub mod customers;
 pub mod dynamo;
 pub mod events;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod id;
 pub mod lambda;
 pub mod money;
 pub mod page;
+pub mod platform;
 pub mod problem;
 pub mod settings;
 pub mod telemetry;
