@@ -108,10 +108,24 @@ impl<'a> Body<'a> {
             Some(value) => read(self.json(name, &value)).map(Some),
         }
     }
+
+    /// Takes the field `name`, if it is there; null is a value like any other, so that a patch that
+    /// would clear what cannot be cleared is refused, not ignored. The outer `None` means that a
+    /// fault is noted.
+    pub fn given<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Json<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.fields.remove(name) {
+            None => Some(None),
+            Some(value) => read(self.json(name, &value)).map(Some),
+        }
+    }
 }
 
 /// One value of the body, and where it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Json<'a> {
     value: &'a Value,
     pointer: String,

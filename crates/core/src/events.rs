@@ -79,3 +79,22 @@ impl DomainEvent {
         }
     }
 }
+
+/// A domain event as EventBridge delivers it, by way of a queue or at once.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Delivered {
+    /// When it was put on the bus: the consumer's now.
+    pub time: Time,
+    /// The event.
+    pub detail: DomainEvent,
+}
+
+impl Delivered {
+    /// The event in `message`, the body of a message of a queue that a rule feeds.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub fn parse(message: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(message)
+    }
+}

@@ -216,6 +216,21 @@ impl Request {
         })
     }
 
+    /// The client's trace context, `traceparent`, if it is of version 00's form (W3C Trace Context):
+    /// stored with the event of a change.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<String> {
+        let value = self.header("traceparent")?;
+        let parts: Vec<&str> = value.split('-').collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        let hexadecimal = |part: &&str| {
+            part.bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let valid = lengths == [2, 32, 16, 2] && parts.iter().all(hexadecimal);
+        valid.then(|| value.to_owned())
+    }
+
     /// Seconds that the client is ready to wait for an outcome: `Prefer: wait=5` (RFC 7240 section
     /// 4.3), at most 20.
     #[must_use]

@@ -7,6 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use aws_lambda_events::encodings::Body;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
@@ -322,4 +323,69 @@ where
     Fut: Future<Output = Result<A, X>>,
 {
     lambda_runtime::run(service_fn(|event: LambdaEvent<E>| handler(event.payload))).await
+}
+
+/// A message of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The same for every delivery.
+    pub id: String,
+    /// What was sent; [`crate::events::Delivered::parse`] reads it when a rule sent it.
+    pub body: String,
+    /// When it was sent: the consumer's now, for a message that says no other.
+    pub sent_at: Time,
+}
+
+impl Message {
+    fn new(message: SqsMessage) -> Self {
+        let sent = message.attributes.get("SentTimestamp");
+        let sent_millis = sent.and_then(|millis| millis.parse().ok()).unwrap_or(0);
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            sent_at: Time::from_millis(sent_millis),
+        }
+    }
+}
+
+/// Serves a queue: hands each message to `handler`; those that fail are delivered again (partial
+/// batch answers), until the queue gives them up. Each failure is logged here.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_queue<X, F, Fut>(handler: F) -> Result<(), Error>
+where
+    X: std::error::Error,
+    F: Fn(Message) -> Fut,
+    Fut: Future<Output = Result<(), X>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, Error>(batch(event.payload, handler).await)
+    }))
+    .await
+}
+
+/// Hands all messages of `event` to `handler`, side by side, and names those that failed.
+pub async fn batch<X, F, Fut>(event: SqsEvent, handler: F) -> SqsBatchResponse
+where
+    X: std::error::Error,
+    F: Fn(Message) -> Fut,
+    Fut: Future<Output = Result<(), X>>,
+{
+    let messages = event.records.into_iter().map(|record| {
+        let message = Message::new(record);
+        let id = message.id.clone();
+        let handled = handler(message);
+        async move { handled.await.map_err(|error| (id, error)) }
+    });
+    let mut answer = SqsBatchResponse::default();
+    for failed in futures::future::join_all(messages).await {
+        if let Err((id, error)) = failed {
+            let error = telemetry::chain(&error);
+            tracing::error!(message.id = id, error, "message failed");
+            answer.add_failure(id);
+        }
+    }
+    answer
 }

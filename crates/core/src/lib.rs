@@ -4,6 +4,7 @@
 //! the modules beside them are what all of them speak: money, identifiers, time, problems.
 
 pub mod body;
+pub mod catalog;
 pub mod clock;
 pub mod customers;
 pub mod dynamo;

@@ -1,0 +1,260 @@
+//! `/products`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::body::{Body, Json};
+use crate::clock::Time;
+use crate::http::{IfMatch, Request, Response};
+use crate::id::ProductId;
+use crate::money::{Currency, Money};
+use crate::page::PageRequest;
+use crate::problem::Problem;
+
+use super::model::{Category, Product, ProductError, Status};
+use super::rules::{self, Draft, Patch};
+use super::store::ProductStore;
+
+/// The most that all attributes of a product may have together, names and values, in bytes: a page
+/// of 100 products stays far below the 6 MB that Lambda can answer.
+const ATTRIBUTES_LIMIT_BYTES: usize = 8 * 1024;
+
+/// How often an update that takes whatever is stored is decided again.
+const TRIES: usize = 10;
+
+/// A product on the wire.
+#[derive(Debug, Serialize)]
+struct ProductBody {
+    id: ProductId,
+    name: String,
+    description: String,
+    price: Money,
+    category: Category,
+    attributes: BTreeMap<String, String>,
+    status: Status,
+    version: u64,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl From<Product> for ProductBody {
+    fn from(product: Product) -> Self {
+        Self {
+            id: product.id,
+            name: product.name,
+            description: product.description,
+            price: product.price,
+            category: product.category,
+            attributes: product.attributes,
+            status: product.status,
+            version: product.version,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+        }
+    }
+}
+
+/// `POST /products`: 201 with the product and its `Location`.
+///
+/// # Errors
+/// For whoever is no admin, for bad input, and for a key that was used with another body.
+pub async fn create_product(
+    products: &ProductStore,
+    currency: Currency,
+    request: Request,
+) -> Result<Response, Problem> {
+    let caller = request.admin()?;
+    let key = request.idempotency_key()?;
+    let draft = request.json(|body| draft(body, currency))?;
+    let id = key.map_or_else(
+        || ProductId::fresh(request.now),
+        |key| ProductId::derived(&["create-product", &caller.customer_id.to_string(), key]),
+    );
+    let hash = key.map(|_| request.body_hash());
+    let mut product = rules::create(id, draft, hash, request.now);
+    product.event.traceparent = request.traceparent();
+    let (product, replayed) = products.create(product).await?;
+    let tag = rules::tag(&product);
+    let location = format!("/products/{}", product.id);
+    let answer = Response::created(location, &ProductBody::from(product))?;
+    Ok(answer.etag(&tag).replayed(replayed))
+}
+
+/// `GET /products/{product_id}`.
+///
+/// # Errors
+/// [`Problem::NotFound`].
+pub async fn get_product(products: &ProductStore, request: Request) -> Result<Response, Problem> {
+    answer(stored(products, &request).await?)
+}
+
+/// `GET /products?category=&status=&limit=&cursor=`: newest first; the active ones unless `status`
+/// says otherwise.
+///
+/// # Errors
+/// [`Problem::InvalidParameters`].
+pub async fn list_products(products: &ProductStore, request: Request) -> Result<Response, Problem> {
+    let query = request.query(&["category", "status", "limit", "cursor"])?;
+    let category: Option<Category> = query
+        .get("category")
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: super::model::NotACategory| {
+            Problem::parameter("?category", error.to_string())
+        })?;
+    let status: Option<Status> = query
+        .get("status")
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: super::model::NotAStatus| {
+            Problem::parameter("?status", error.to_string())
+        })?;
+    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let status = status.unwrap_or(Status::Active);
+    let found = products.list(category.as_ref(), status, &page).await?;
+    found.map(ProductBody::from).answer(&request)
+}
+
+/// `PATCH /products/{product_id}`: what is not sent stays; `attributes` are replaced as a whole.
+///
+/// # Errors
+/// For whoever is no admin, for bad input, without `If-Match` or with a stale one, and for a
+/// discontinued product.
+pub async fn update_product(
+    products: &ProductStore,
+    currency: Currency,
+    request: Request,
+) -> Result<Response, Problem> {
+    request.admin()?;
+    let expected = request.if_match()?;
+    let patch = request.json(|body| patch(body, currency))?;
+    change(products, &request, &expected, |product| {
+        rules::update(product, patch.clone(), &expected, request.now)
+    })
+    .await
+}
+
+/// `DELETE /products/{product_id}`: makes it discontinued and answers it.
+///
+/// # Errors
+/// For whoever is no admin, without `If-Match` or with a stale one.
+pub async fn discontinue_product(
+    products: &ProductStore,
+    request: Request,
+) -> Result<Response, Problem> {
+    request.admin()?;
+    let expected = request.if_match()?;
+    change(products, &request, &expected, |product| {
+        rules::discontinue(product, &expected, request.now)
+    })
+    .await
+}
+
+/// Reads, decides, writes; again if the product changed in between and `expected` takes any.
+async fn change(
+    products: &ProductStore,
+    request: &Request,
+    expected: &IfMatch,
+    decide: impl Fn(&Product) -> Result<Option<Product>, ProductError>,
+) -> Result<Response, Problem> {
+    for _ in 0..TRIES {
+        let product = stored(products, request).await?;
+        let Some(mut next) = decide(&product)? else {
+            return answer(product);
+        };
+        next.event.traceparent = request.traceparent();
+        match products.replace(next).await {
+            Err(ProductError::Stale) if *expected == IfMatch::Any => {}
+            other => return answer(other?),
+        }
+    }
+    Err(Problem::Busy("the product keeps changing".into()))
+}
+
+async fn stored(products: &ProductStore, request: &Request) -> Result<Product, Problem> {
+    let id: ProductId = request.id("product_id", "product")?;
+    Ok(products.get(id).await?.ok_or(ProductError::NotFound)?)
+}
+
+fn answer(product: Product) -> Result<Response, Problem> {
+    let tag = rules::tag(&product);
+    Ok(Response::ok(&ProductBody::from(product))?.etag(&tag))
+}
+
+fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
+    let name = body.required("name", |json| json.text(1..=255));
+    let description = body.optional("description", |json| json.text(0..=1000));
+    let price = body.required("price", |json| price(json, currency));
+    let category = body.required("category", category);
+    let attributes = body.optional("attributes", attributes);
+    let status = body.optional("status", status);
+    Some(Draft {
+        name: name?,
+        description: description?.unwrap_or_default(),
+        price: price?,
+        category: category?,
+        attributes: attributes?.unwrap_or_default(),
+        status: status?.unwrap_or(Status::Active),
+    })
+}
+
+fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
+    let name = body.given("name", |json| json.text(1..=255));
+    let description = body.given("description", |json| json.text(0..=1000));
+    let price = body.given("price", |json| price(json, currency));
+    let category = body.given("category", category);
+    let attributes = body.given("attributes", attributes);
+    let status = body.given("status", status);
+    Some(Patch {
+        name: name?,
+        description: description?,
+        price: price?,
+        category: category?,
+        attributes: attributes?,
+        status: status?,
+    })
+}
+
+fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
+    let place = json.clone();
+    let price = json.money(currency)?;
+    if price.is_positive() {
+        Some(price)
+    } else {
+        place.fault("range", "this must be more than zero")
+    }
+}
+
+fn category(json: Json<'_>) -> Option<Category> {
+    let detail = super::model::NotACategory.to_string();
+    json.parsed(&detail, str::parse)
+}
+
+fn attributes(json: Json<'_>) -> Option<BTreeMap<String, String>> {
+    let place = json.clone();
+    let texts = json.texts(50)?;
+    let bytes: usize = texts
+        .iter()
+        .map(|(name, text)| name.len() + text.len())
+        .sum();
+    if bytes <= ATTRIBUTES_LIMIT_BYTES {
+        Some(texts)
+    } else {
+        place.fault(
+            "length",
+            "all attributes together must have at most 8192 bytes",
+        )
+    }
+}
+
+/// Any status but `discontinued`, which only `DELETE` gives.
+fn status(json: Json<'_>) -> Option<Status> {
+    json.parsed(
+        "this must be active, inactive or out_of_stock; DELETE makes a product discontinued",
+        |text| match text.parse() {
+            Ok(status @ (Status::Active | Status::Inactive | Status::OutOfStock)) => Ok(status),
+            Ok(Status::Discontinued) | Err(_) => Err(()),
+        },
+    )
+}

@@ -1,0 +1,45 @@
+//! `ProductCreated`, `ProductUpdated` (`{name, category, price, status}`) and `ProductDiscontinued`
+//! (`{}`), all of the aggregate `<product_id>`.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use crate::events::{DomainEvent, Stamp};
+use crate::id::ProductId;
+use crate::money::Money;
+
+use super::model::{Category, Status};
+
+/// What is read of a changed product.
+#[derive(Deserialize)]
+struct Image {
+    product_id: ProductId,
+    #[serde(flatten)]
+    data: Data,
+    event: Option<Stamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Data {
+    name: String,
+    category: Category,
+    price: Money,
+    status: Status,
+}
+
+/// The last event of the product whose item is `image`.
+///
+/// # Errors
+/// If `image` is no product.
+pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
+    let image: Image = serde_dynamo::from_item(image)?;
+    let Some(stamp) = image.event else {
+        return Ok(None);
+    };
+    let data = if stamp.event_type == "ProductDiscontinued" {
+        serde_json::Value::Object(serde_json::Map::new())
+    } else {
+        serde_json::to_value(image.data).map_err(serde_dynamo::Error::custom)?
+    };
+    Ok(Some(DomainEvent::new(image.product_id, stamp, data)))
+}

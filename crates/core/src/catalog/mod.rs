@@ -1,0 +1,14 @@
+//! The catalogue: what the shop sells and at which price.
+//!
+//! Owns the table of products. Invariants: a price is more than nothing and in the shop's currency;
+//! a discontinued product stays discontinued and never changes again; every change has exactly one
+//! event, numbered by the product's version. Products are never deleted: orders refer to them.
+
+pub mod api;
+pub mod events;
+pub mod model;
+pub mod rules;
+pub mod store;
+
+pub use model::{Product, Status};
+pub use store::ProductStore;

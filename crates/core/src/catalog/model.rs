@@ -1,0 +1,189 @@
+//! What a product is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::dynamo::StoreError;
+use crate::events::Stamp;
+use crate::id::ProductId;
+use crate::money::Money;
+use crate::problem::Problem;
+
+/// Whether a product can be bought.
+///
+/// Wire and stored shape: `active`, `inactive`, `out_of_stock`, `discontinued`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Status {
+    /// It is for sale.
+    Active,
+    /// It is not for sale now.
+    Inactive,
+    /// It is shown but not for sale until there is more of it.
+    OutOfStock,
+    /// It will never be sold again.
+    Discontinued,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Active,
+        Self::Inactive,
+        Self::OutOfStock,
+        Self::Discontinued,
+    ];
+
+    /// Its text on the wire and in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::OutOfStock => "out_of_stock",
+            Self::Discontinued => "discontinued",
+        }
+    }
+}
+
+/// A text that is no status of a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of active, inactive, out_of_stock, discontinued")]
+pub struct NotAStatus;
+
+impl FromStr for Status {
+    type Err = NotAStatus;
+
+    fn from_str(text: &str) -> Result<Self, NotAStatus> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or(NotAStatus)
+    }
+}
+
+impl TryFrom<String> for Status {
+    type Error = NotAStatus;
+
+    fn try_from(text: String) -> Result<Self, NotAStatus> {
+        text.parse()
+    }
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        status.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The category of a product, such as `green-tea`: 1 to 100 of `a` to `z`, `0` to `9` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Category(String);
+
+/// A text that is no category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this must be 1 to 100 of the characters a to z, 0 to 9 and -")]
+pub struct NotACategory;
+
+impl FromStr for Category {
+    type Err = NotACategory;
+
+    fn from_str(text: &str) -> Result<Self, NotACategory> {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotACategory)
+        }
+    }
+}
+
+impl TryFrom<String> for Category {
+    type Error = NotACategory;
+
+    fn try_from(text: String) -> Result<Self, NotACategory> {
+        text.parse()
+    }
+}
+
+impl From<Category> for String {
+    fn from(category: Category) -> Self {
+        category.0
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something that the shop sells, or sold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Its identifier.
+    pub id: ProductId,
+    /// Its name: 1 to 255 characters.
+    pub name: String,
+    /// Its description: up to 1000 characters.
+    pub description: String,
+    /// Its price, more than nothing.
+    pub price: Money,
+    /// Its category.
+    pub category: Category,
+    /// What else there is to say: up to 50 texts by name, 8 KiB in all.
+    pub attributes: BTreeMap<String, String>,
+    /// Whether it can be bought.
+    pub status: Status,
+    /// How often it has changed, from 1.
+    pub version: u64,
+    /// When it was created.
+    pub created_at: Time,
+    /// When it last changed.
+    pub updated_at: Time,
+    /// Hash of the request that created it, if that had an `Idempotency-Key`.
+    pub request_hash: Option<String>,
+    /// Its last event, number `version`.
+    pub event: Stamp,
+}
+
+/// Why something cannot be done with a product.
+#[derive(Debug, thiserror::Error)]
+pub enum ProductError {
+    /// There is none with this identifier.
+    #[error("there is no such product")]
+    NotFound,
+    /// It has changed since it was read.
+    #[error("the product has changed since it was read")]
+    Stale,
+    /// It is discontinued and stays as it is.
+    #[error("a discontinued product does not change")]
+    Discontinued,
+    /// The idempotency key was used for another product.
+    #[error("the key was used with another request")]
+    KeyReused,
+    /// The database gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ProductError> for Problem {
+    fn from(error: ProductError) -> Self {
+        match error {
+            ProductError::NotFound => Self::NotFound("product"),
+            ProductError::Stale => Self::PreconditionFailed,
+            ProductError::Discontinued => Self::Conflict(error.to_string()),
+            ProductError::KeyReused => Self::IdempotencyKeyReused,
+            ProductError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What may happen to a product: pure decisions.
+
+use std::collections::BTreeMap;
+
+use crate::clock::Time;
+use crate::events::Stamp;
+use crate::http::IfMatch;
+use crate::id::ProductId;
+use crate::money::Money;
+
+use super::model::{Category, Product, ProductError, Status};
+
+/// What a new product is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// As [`Product::name`].
+    pub name: String,
+    /// As [`Product::description`].
+    pub description: String,
+    /// As [`Product::price`].
+    pub price: Money,
+    /// As [`Product::category`].
+    pub category: Category,
+    /// As [`Product::attributes`].
+    pub attributes: BTreeMap<String, String>,
+    /// Any but [`Status::Discontinued`].
+    pub status: Status,
+}
+
+/// What is to become of a product; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// As [`Product::name`].
+    pub name: Option<String>,
+    /// As [`Product::description`].
+    pub description: Option<String>,
+    /// As [`Product::price`].
+    pub price: Option<Money>,
+    /// As [`Product::category`].
+    pub category: Option<Category>,
+    /// As [`Product::attributes`], which are replaced as a whole.
+    pub attributes: Option<BTreeMap<String, String>>,
+    /// Any but [`Status::Discontinued`].
+    pub status: Option<Status>,
+}
+
+/// The first version of a product.
+#[must_use]
+pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Time) -> Product {
+    Product {
+        id,
+        name: draft.name,
+        description: draft.description,
+        price: draft.price,
+        category: draft.category,
+        attributes: draft.attributes,
+        status: draft.status,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        request_hash,
+        event: Stamp::new(id, 1, "ProductCreated", now),
+    }
+}
+
+/// The version after `product` by `patch`; `None` if the patch changes nothing.
+///
+/// # Errors
+/// [`ProductError::Stale`] if `expected` is another version, [`ProductError::Discontinued`].
+pub fn update(
+    product: &Product,
+    patch: Patch,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<Product>, ProductError> {
+    if !expected.allows(&tag(product)) {
+        return Err(ProductError::Stale);
+    }
+    match product.status {
+        Status::Active | Status::Inactive | Status::OutOfStock => {}
+        Status::Discontinued => return Err(ProductError::Discontinued),
+    }
+    let old = product.clone();
+    let patched = Product {
+        name: patch.name.unwrap_or(old.name),
+        description: patch.description.unwrap_or(old.description),
+        price: patch.price.unwrap_or(old.price),
+        category: patch.category.unwrap_or(old.category),
+        attributes: patch.attributes.unwrap_or(old.attributes),
+        status: patch.status.unwrap_or(old.status),
+        ..old
+    };
+    if patched == *product {
+        return Ok(None);
+    }
+    Ok(Some(next(patched, "ProductUpdated", now)))
+}
+
+/// The discontinued version of `product`; `None` if it is discontinued already, whatever was
+/// expected: the request has been carried out before (RFC 9110 section 13.1.1).
+///
+/// # Errors
+/// [`ProductError::Stale`] if `expected` is another version.
+pub fn discontinue(
+    product: &Product,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<Product>, ProductError> {
+    match product.status {
+        Status::Discontinued => return Ok(None),
+        Status::Active | Status::Inactive | Status::OutOfStock => {}
+    }
+    if !expected.allows(&tag(product)) {
+        return Err(ProductError::Stale);
+    }
+    let discontinued = Product {
+        status: Status::Discontinued,
+        ..product.clone()
+    };
+    Ok(Some(next(discontinued, "ProductDiscontinued", now)))
+}
+
+/// The entity tag of a product: its version.
+#[must_use]
+pub fn tag(product: &Product) -> String {
+    product.version.to_string()
+}
+
+fn next(product: Product, event_type: &str, now: Time) -> Product {
+    let version = product.version + 1;
+    let updated_at = now.no_earlier_than(product.updated_at);
+    Product {
+        version,
+        updated_at,
+        event: Stamp::new(product.id, version, event_type, updated_at),
+        ..product
+    }
+}

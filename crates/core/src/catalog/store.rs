@@ -1,0 +1,271 @@
+//! The table of products.
+//!
+//! Indexes `by-category` and `by-status` list products by `position`; their few keys are split in
+//! shards, so that no single one of them takes all writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::dynamo::{self, Key, StoreError, Table, Written};
+use crate::events::Stamp;
+use crate::id::ProductId;
+use crate::lambda::Aws;
+use crate::money::Money;
+use crate::page::{Page, PageRequest};
+use crate::settings::{Setting, SettingError};
+
+use super::model::{Category, Product, ProductError, Status};
+
+/// The shape of [`ProductItem`] that is written now.
+const SCHEMA: u32 = 1;
+
+/// The most products of a category that are looked at in one go for those of one status.
+const CATEGORY_CHUNK: usize = 200;
+
+/// After so many goes a page is answered as full as it is.
+const CATEGORY_GOES: usize = 10;
+
+/// A product as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct ProductItem {
+    product_id: ProductId,
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    description: String,
+    price: Money,
+    category: Category,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    attributes: BTreeMap<String, String>,
+    status: Status,
+    category_shard: String,
+    status_shard: String,
+    position: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_hash: Option<String>,
+    version: u64,
+    schema: u32,
+    created_at: Time,
+    updated_at: Time,
+    event: Stamp,
+}
+
+impl ProductItem {
+    fn new(product: &Product, shards: NonZeroU32) -> Self {
+        let shard = product.id.shard(shards.get());
+        Self {
+            product_id: product.id,
+            name: product.name.clone(),
+            description: product.description.clone(),
+            price: product.price,
+            category: product.category.clone(),
+            attributes: product.attributes.clone(),
+            status: product.status,
+            category_shard: shard_key(&product.category, shard),
+            status_shard: shard_key(product.status, shard),
+            position: position(product),
+            request_hash: product.request_hash.clone(),
+            version: product.version,
+            schema: SCHEMA,
+            created_at: product.created_at,
+            updated_at: product.updated_at,
+            event: product.event.clone(),
+        }
+    }
+}
+
+impl From<ProductItem> for Product {
+    fn from(item: ProductItem) -> Self {
+        Self {
+            id: item.product_id,
+            name: item.name,
+            description: item.description,
+            price: item.price,
+            category: item.category,
+            attributes: item.attributes,
+            status: item.status,
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+            request_hash: item.request_hash,
+            event: item.event,
+        }
+    }
+}
+
+fn key(id: ProductId) -> Key {
+    Key::new("product_id", id)
+}
+
+/// `<category or status>#<shard>`.
+fn shard_key(of: impl ToString, shard: u32) -> String {
+    format!("{}#{shard}", of.to_string())
+}
+
+/// A product's place in lists: `<created_at>#<product_id>`.
+fn position(product: &Product) -> String {
+    format!("{}#{}", product.created_at, product.id)
+}
+
+/// The table of products.
+#[derive(Clone, Debug)]
+pub struct ProductStore {
+    table: Table,
+    shards: NonZeroU32,
+}
+
+impl ProductStore {
+    /// The table that the settings name (`PRODUCTS_TABLE`, `INDEX_SHARDS`).
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            table: Table::new(aws, Setting::ProductsTable)?,
+            shards: aws.settings().read(Setting::IndexShards)?,
+        })
+    }
+
+    /// The product with `id`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, id: ProductId) -> Result<Option<Product>, StoreError> {
+        let item: Option<ProductItem> = self.table.get(key(id)).await?;
+        Ok(item.map(Product::from))
+    }
+
+    /// The products with `ids` (at most 100, each may occur several times), in no order, without
+    /// those that do not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_many(
+        &self,
+        ids: impl IntoIterator<Item = ProductId>,
+    ) -> Result<Vec<Product>, StoreError> {
+        let ids: BTreeSet<ProductId> = ids.into_iter().collect();
+        let keys = ids.into_iter().map(key).collect();
+        let items: Vec<ProductItem> = self.table.get_many(keys, true).await?;
+        Ok(items.into_iter().map(Product::from).collect())
+    }
+
+    /// Stores the new `product` and answers it, or the one that the same request made before; then
+    /// the second value is true.
+    ///
+    /// # Errors
+    /// [`ProductError::KeyReused`] if another request made a product with this identifier.
+    pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
+        let item = ProductItem::new(&product, self.shards);
+        let write = self.table.put(&item)?;
+        let write = write.when("attribute_not_exists(product_id)");
+        match self.table.write(write).await? {
+            Written::Done => return Ok((product, false)),
+            Written::Refused(_) => {}
+        }
+        match self.get(product.id).await? {
+            // Our own write, whose answer was lost.
+            Some(stored) if stored == product => Ok((product, false)),
+            Some(stored) if stored.request_hash == product.request_hash => Ok((stored, true)),
+            Some(_) | None => Err(ProductError::KeyReused),
+        }
+    }
+
+    /// Stores `product` over the version before it.
+    ///
+    /// # Errors
+    /// [`ProductError::Stale`] if that is not what is stored: read again and decide again.
+    pub async fn replace(&self, product: Product) -> Result<Product, ProductError> {
+        let item = ProductItem::new(&product, self.shards);
+        let write = self.table.put(&item)?;
+        let write = write
+            .when("version = :before")
+            .value(":before", &product.version.saturating_sub(1))?;
+        match self.table.write(write).await? {
+            Written::Done => return Ok(product),
+            Written::Refused(_) => {}
+        }
+        // Refused may also mean that this very write was made and its answer lost.
+        match self.get(product.id).await? {
+            Some(stored) if stored == product => Ok(product),
+            Some(_) | None => Err(ProductError::Stale),
+        }
+    }
+
+    /// The products of `status`, newest first; of one `category`, if one is given.
+    ///
+    /// Of a category, a page may have fewer entries than asked for and still a next page, when few
+    /// of very many have the status.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(
+        &self,
+        category: Option<&Category>,
+        status: Status,
+        page: &PageRequest,
+    ) -> Result<Page<Product>, StoreError> {
+        let Some(category) = category else {
+            let after = page.after.as_deref();
+            let found = self
+                .query("by-status", "status_shard", &status, after, page.limit + 1)
+                .await?;
+            return Ok(Page::cut(found, page.limit, position));
+        };
+        let mut found = Vec::new();
+        let mut after = page.after.clone();
+        let mut most = page.limit + 1;
+        for _ in 0..CATEGORY_GOES {
+            let from = after.as_deref();
+            let chunk = self
+                .query("by-category", "category_shard", category, from, most)
+                .await?;
+            let last = chunk.last().map(position);
+            let more = chunk.len() == most;
+            found.extend(chunk.into_iter().filter(|product| product.status == status));
+            if found.len() > page.limit || !more {
+                return Ok(Page::cut(found, page.limit, position));
+            }
+            after = last;
+            most = (most * 2).min(CATEGORY_CHUNK);
+        }
+        Ok(Page {
+            items: found,
+            next: after,
+        })
+    }
+
+    async fn query(
+        &self,
+        index: &str,
+        attribute: &str,
+        value: &impl ToString,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<Product>, StoreError> {
+        let queries = (0..self.shards.get()).map(|shard| {
+            let condition = match after {
+                Some(_) => "#shard = :shard AND #position < :after",
+                None => "#shard = :shard",
+            };
+            let query = self
+                .table
+                .query(condition)
+                .index(index)
+                .name("#shard", attribute)
+                .value(":shard", shard_key(value.to_string(), shard))
+                .descending();
+            match after {
+                Some(after) => query.name("#position", "position").value(":after", after),
+                None => query,
+            }
+        });
+        let items = dynamo::merged(queries.collect(), most, true, |item: &ProductItem| {
+            item.position.clone()
+        })
+        .await?;
+        Ok(items.into_iter().map(Product::from).collect())
+    }
+}

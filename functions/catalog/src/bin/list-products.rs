@@ -1,0 +1,10 @@
+//! `GET /products`: what is for sale, newest first.
+
+use oxcart_core::{catalog, lambda};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let products = catalog::ProductStore::new(&aws)?;
+    lambda::serve(|request| catalog::api::list_products(&products, request)).await
+}
