@@ -142,7 +142,7 @@ impl Serialize for MemoryTime {
 
 /// Prints `count / per` as a JSON number; sums are made in whole numbers before.
 fn decimal<S: Serializer>(count: u128, per: u32, serializer: S) -> Result<S::Ok, S::Error> {
-    if count % u128::from(per) == 0
+    if count.is_multiple_of(u128::from(per))
         && let Ok(whole) = u64::try_from(count / u128::from(per))
     {
         return serializer.serialize_u64(whole);
@@ -260,7 +260,7 @@ impl Bill {
     /// `n` custom events, an event counting once for each 64 KiB begun.
     pub fn events(&self, caller: &Caller, n: u64) {
         self.count(caller.function.as_deref().unwrap_or_default(), |usage| {
-            usage.events += n
+            usage.events += n;
         });
     }
 

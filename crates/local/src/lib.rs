@@ -8,13 +8,16 @@
 pub mod arn;
 pub mod aws;
 pub mod bill;
+pub mod buckets;
 pub mod clock;
+pub mod dynamodb;
 pub mod events;
 pub mod functions;
 pub mod mail;
 pub mod model;
 mod params;
 pub mod queues;
+pub mod record;
 pub mod schedule;
 pub mod secrets;
 pub mod states;

@@ -1,0 +1,234 @@
+//! DynamoDB: the stack's tables in an embedded engine, with what each call costs on AWS, time to
+//! live, and streams that feed functions.
+//!
+//! Refuses every operation and parameter that is not emulated. Tables are the template's: made at
+//! the start, and kept when a folder was given and they are there already.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+pub use capacity::Cost;
+pub use engine::{Engine, OpenError};
+pub use streams::{Deliver, Destinations};
+
+use crate::arn::Arns;
+use crate::aws::{AwsError, Call, Caller, Service};
+use crate::bill::Bill;
+use crate::clock::Clock;
+use crate::model::Stack;
+use crate::record::Record;
+
+mod capacity;
+mod engine;
+mod parameters;
+mod positions;
+mod snapshots;
+mod streams;
+mod tables;
+mod tokens;
+
+/// How long the machine's time goes on between two looks for items past their time to live.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// The stack's tables. Clones share them.
+#[derive(Clone, Debug)]
+pub struct DynamoDb {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    arns: Arns,
+    bill: Bill,
+    clock: Clock,
+    record: Record,
+    /// By physical name of a table with a stream: how many calls may have written to it.
+    written: BTreeMap<String, watch::Sender<u64>>,
+    /// The streams' readers: the table, and the count of writes up to which nothing is left.
+    readers: Mutex<Vec<(String, watch::Receiver<u64>)>>,
+}
+
+impl DynamoDb {
+    /// Makes or opens the tables of `stack`: in the folder `data`, or for this run only.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or has a table with another schema.
+    pub fn start(
+        stack: &Stack,
+        arns: &Arns,
+        clock: &Clock,
+        bill: &Bill,
+        record: &Record,
+        data: Option<&Path>,
+    ) -> Result<Self, OpenError> {
+        let engine = match data {
+            Some(folder) => Engine::open(folder, clock)?,
+            None => Engine::temporary(clock)?,
+        };
+        let mut written = BTreeMap::new();
+        for table in stack.tables.values() {
+            tables::make(&engine, table).map_err(|message| OpenError::Table {
+                table: table.name.clone(),
+                message,
+            })?;
+            if table.stream {
+                written.insert(table.name.clone(), watch::Sender::new(0));
+            }
+        }
+        let shared = Shared {
+            engine,
+            arns: arns.clone(),
+            bill: bill.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            written,
+            readers: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Carries out one operation.
+    ///
+    /// # Errors
+    /// As DynamoDB; and any operation or parameter that is not emulated, by name.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: Value,
+    ) -> Result<Value, AwsError> {
+        self.run(caller, operation, body, false).await
+    }
+
+    /// Carries out one operation; a read that is not consistent (`GetItem`, `Query`, `Scan`) sees
+    /// its table as it was before the last write to it.
+    ///
+    /// # Errors
+    /// As [`DynamoDb::call`].
+    pub async fn call_stale(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: Value,
+    ) -> Result<Value, AwsError> {
+        let stale = matches!(operation, "GetItem" | "Query" | "Scan")
+            && body.get("ConsistentRead") != Some(&Value::Bool(true));
+        self.run(caller, operation, body, stale).await
+    }
+
+    /// Whether to keep what [`DynamoDb::call_stale`] answers; writes cost more while it is on.
+    pub fn keep_snapshots(&self, keep: bool) {
+        self.shared.engine.keep_snapshots(keep);
+    }
+
+    /// Deletes what has outlived its time to live.
+    pub async fn sweep(&self) {
+        let shared = Arc::clone(&self.shared);
+        let swept = tokio::task::spawn_blocking(move || {
+            if let Err(error) =
+                positions::forget_old(&shared.engine, shared.clock.now().as_second())
+            {
+                tracing::warn!(%error, "old stream records cannot be forgotten");
+            }
+            shared.engine.sweep()
+        });
+        let swept = swept.await;
+        match swept {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(_)) => self
+                .shared
+                .written
+                .values()
+                .for_each(|table| notify(Some(table))),
+            Ok(Err(error)) => tracing::warn!(%error, "time to live failed"),
+        }
+    }
+
+    /// Deletes what has outlived its time to live, for ever.
+    pub async fn keep_sweeping(self) {
+        // A manual clock stands still between advances; then any advance is worth a look.
+        let manual = self.shared.clock.is_manual();
+        let every = if manual {
+            Duration::from_secs(1)
+        } else {
+            SWEEP_EVERY
+        };
+        loop {
+            self.shared.clock.sleep(every).await;
+            self.sweep().await;
+        }
+    }
+
+    async fn run(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        mut body: Value,
+        stale: bool,
+    ) -> Result<Value, AwsError> {
+        let asked = capacity::Asked::instead_of(operation, &mut body);
+        let shared = Arc::clone(&self.shared);
+        let (name, request) = (operation.to_owned(), body.clone());
+        let result = tokio::task::spawn_blocking(move || {
+            let engine = &shared.engine;
+            if stale {
+                engine.call_stale(&name, request)
+            } else {
+                engine.call(&name, request)
+            }
+        });
+        let mut result = result
+            .await
+            .unwrap_or_else(|error| Err(AwsError::internal(error.to_string())));
+        let costs = match &mut result {
+            Ok(answer) => asked.cost(operation, answer),
+            Err(error) => asked.cost_of_failure(&body, error),
+        };
+        for cost in &costs {
+            let Cost {
+                table,
+                read,
+                write,
+                index_write,
+            } = cost;
+            self.shared
+                .bill
+                .units(caller, table, *read, *write, *index_write);
+        }
+        self.shared.record.tables(caller, operation, &body, &costs);
+        if parameters::writes(operation) && result.is_ok() {
+            for table in parameters::tables(&body) {
+                notify(self.shared.written.get(&table));
+            }
+        }
+        if let Ok(answer) = &mut result
+            && matches!(operation, "CreateTable" | "DescribeTable" | "DeleteTable")
+        {
+            tables::localise(answer, &self.shared.arns);
+        }
+        result
+    }
+}
+
+impl Service for DynamoDb {
+    fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        Box::pin(self.call(caller, operation, body))
+    }
+}
+
+fn notify(table: Option<&watch::Sender<u64>>) {
+    if let Some(table) = table {
+        table.send_modify(|writes| *writes += 1);
+    }
+}
+
+#[cfg(test)]
+mod tests;
