@@ -50,11 +50,14 @@ struct SendEmail {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
+#[serde(deny_unknown_fields, default)]
 struct Destination {
-    to_addresses: Vec<String>,
-    cc_addresses: Vec<String>,
-    bcc_addresses: Vec<String>,
+    #[serde(rename = "ToAddresses")]
+    to: Vec<String>,
+    #[serde(rename = "CcAddresses")]
+    cc: Vec<String>,
+    #[serde(rename = "BccAddresses")]
+    bcc: Vec<String>,
 }
 
 /// `Raw` and `Template` are not emulated.
@@ -122,12 +125,7 @@ impl Mail {
             .filter(|from| is_address(from))
             .ok_or_else(|| bad_request("FromEmailAddress is missing or no address"))?;
         let destination = request.destination.unwrap_or_default();
-        let to = [
-            destination.to_addresses,
-            destination.cc_addresses,
-            destination.bcc_addresses,
-        ]
-        .concat();
+        let to = [destination.to, destination.cc, destination.bcc].concat();
         if to.is_empty() || to.len() > RECIPIENTS {
             return Err(bad_request("a message has 1 to 50 recipients"));
         }

@@ -1,0 +1,53 @@
+//! Reading one object of a definition so that nothing in it is passed over.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The fields of an object that have not been read yet.
+#[derive(Debug)]
+pub(super) struct Fields {
+    left: Map<String, Value>,
+}
+
+impl Fields {
+    pub(super) fn of(value: &Value) -> Result<Self, String> {
+        let left = value
+            .as_object()
+            .ok_or_else(|| format!("{value} is no object"))?;
+        Ok(Self { left: left.clone() })
+    }
+
+    /// Reads a field as it is. `null` is a value here: `ResultPath` means something by it.
+    pub(super) fn raw(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name)
+    }
+
+    /// Reads a field that may be missing.
+    pub(super) fn maybe<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, String> {
+        let value = self
+            .left
+            .remove(name)
+            .map(serde_json::from_value)
+            .transpose();
+        value.map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// Reads a field that must be there.
+    pub(super) fn needed<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, String> {
+        self.maybe(name)?
+            .ok_or_else(|| format!("{name} is missing"))
+    }
+
+    /// The names of what is left.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.left.keys().map(String::as_str)
+    }
+
+    /// Refuses what nobody has read.
+    pub(super) fn finish(self) -> Result<(), String> {
+        match self.left.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(format!("{name} is not emulated here")),
+        }
+    }
+}
