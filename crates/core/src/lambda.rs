@@ -237,6 +237,9 @@ pub struct Step {
     /// The error that led here, on the way to a compensation.
     #[serde(default)]
     pub error: Option<StepFailure>,
+    /// How the payment ended, as the step before found, on the way out of a compensation.
+    #[serde(default)]
+    pub payment_status: Option<String>,
 }
 
 /// An error as Step Functions hand it to a `Catch`.

@@ -13,6 +13,7 @@ pub mod http;
 pub mod id;
 pub mod lambda;
 pub mod money;
+pub mod orders;
 pub mod page;
 pub mod platform;
 pub mod problem;

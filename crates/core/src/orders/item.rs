@@ -1,0 +1,265 @@
+//! The stored shapes of an order. They live for years: a new attribute is optional, none changes its
+//! meaning.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Address, Failure, FailureCode, Line, Order, PaymentStatus, Status};
+use crate::clock::Time;
+use crate::dynamo::StoreError;
+use crate::events::Stamp;
+use crate::id::{CustomerId, OrderId, ProductId};
+use crate::money::{Currency, Money};
+
+/// The shape that is written; every reader reads all up to it.
+const SCHEMA: u32 = 1;
+
+/// Values that are stored as the text that they display as.
+mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        value: &T,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// One of an order's two items; its sort key `part` says which.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub(super) enum PartItem {
+    Header(HeaderItem),
+    Lines(LinesItem),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HeaderItem {
+    pub(super) order_id: OrderId,
+    pub(super) customer_id: CustomerId,
+    #[serde(with = "text")]
+    status: Status,
+    #[serde(with = "text")]
+    payment_status: PaymentStatus,
+    total: String,
+    currency: Currency,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cancelled_from: Option<String>,
+    created_at: Time,
+    updated_at: Time,
+    deadline_at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_shard: Option<String>,
+    due_attempts: u32,
+    run: u32,
+    request_hash: String,
+    version: u64,
+    revision: u64,
+    schema: u32,
+    event: Stamp,
+    status_shard: String,
+    pub(super) position: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FailureItem {
+    #[serde(with = "text")]
+    code: FailureCode,
+    detail: String,
+}
+
+/// Names are short where they are repeated: fifty lines fit in four write units.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LinesItem {
+    pub(super) order_id: OrderId,
+    lines: Vec<LineItem>,
+    address: AddressItem,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment_token: Option<String>,
+    schema: u32,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LineItem {
+    /// Product.
+    p: ProductId,
+    /// Name.
+    n: String,
+    /// Quantity.
+    q: u32,
+    /// Price of one, in the header's currency.
+    u: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct AddressItem {
+    recipient: String,
+    line1: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    line2: Option<String>,
+    city: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    postal_code: String,
+    country: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+}
+
+/// The key of the index by status: `<status>#<shard>`.
+pub(super) fn status_shard(status: Status, shard: u32) -> String {
+    format!("{status}#{shard}")
+}
+
+fn unreadable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Shape(serde_dynamo::Error::custom(error))
+}
+
+impl HeaderItem {
+    /// The header of `order`, in indexes of `shards` shards.
+    pub(super) fn of(order: &Order, shards: u32) -> Self {
+        let shard = order.id.shard(shards);
+        Self {
+            order_id: order.id,
+            customer_id: order.customer_id,
+            status: order.status,
+            payment_status: order.payment_status,
+            total: order.total.amount().to_string(),
+            currency: order.total.currency(),
+            failure: order.failure.as_ref().map(|failure| FailureItem {
+                code: failure.code,
+                detail: failure.detail.clone(),
+            }),
+            cancelled_from: order.cancelled_from.map(|status| status.to_string()),
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+            deadline_at: order.deadline_at,
+            due_at: order.due_at,
+            due_shard: order.due_at.map(|_| shard.to_string()),
+            due_attempts: order.due_attempts,
+            run: order.run,
+            request_hash: order.request_hash.clone(),
+            version: order.version,
+            revision: order.revision,
+            schema: SCHEMA,
+            event: order.event.clone(),
+            status_shard: status_shard(order.status, shard),
+            position: order.position(),
+        }
+    }
+
+    /// Whether the order is in `status`.
+    pub(super) fn has_status(&self, status: Status) -> bool {
+        self.status == status
+    }
+
+    /// The order that this header and `lines` are.
+    pub(super) fn with(self, lines: LinesItem) -> Result<Order, StoreError> {
+        let currency = self.currency;
+        let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+        let cancelled_from = self.cancelled_from.as_deref().map(str::parse).transpose();
+        let failure = self.failure.map(|failure| Failure {
+            code: failure.code,
+            detail: failure.detail,
+        });
+        Ok(Order {
+            id: self.order_id,
+            customer_id: self.customer_id,
+            status: self.status,
+            payment_status: self.payment_status,
+            lines: lines
+                .lines
+                .into_iter()
+                .map(|line| {
+                    Ok(Line {
+                        product_id: line.p,
+                        name: line.n,
+                        quantity: line.q,
+                        unit_price: money(&line.u)?,
+                    })
+                })
+                .collect::<Result<_, StoreError>>()?,
+            total: money(&self.total)?,
+            shipping_address: lines.address.into(),
+            failure,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            deadline_at: self.deadline_at,
+            payment_token: lines.payment_token,
+            cancelled_from: cancelled_from.map_err(unreadable)?,
+            due_at: self.due_at,
+            due_attempts: self.due_attempts,
+            run: self.run,
+            request_hash: self.request_hash,
+            revision: self.revision,
+            event: self.event,
+        })
+    }
+}
+
+impl LinesItem {
+    /// The lines of `order`.
+    pub(super) fn of(order: &Order) -> Self {
+        let lines = order.lines.iter().map(|line| LineItem {
+            p: line.product_id,
+            n: line.name.clone(),
+            q: line.quantity,
+            u: line.unit_price.amount().to_string(),
+        });
+        Self {
+            order_id: order.id,
+            lines: lines.collect(),
+            address: order.shipping_address.clone().into(),
+            payment_token: order.payment_token.clone(),
+            schema: SCHEMA,
+        }
+    }
+}
+
+impl From<AddressItem> for Address {
+    fn from(item: AddressItem) -> Self {
+        Self {
+            recipient: item.recipient,
+            line1: item.line1,
+            line2: item.line2,
+            city: item.city,
+            region: item.region,
+            postal_code: item.postal_code,
+            country: item.country,
+            phone: item.phone,
+        }
+    }
+}
+
+impl From<Address> for AddressItem {
+    fn from(address: Address) -> Self {
+        Self {
+            recipient: address.recipient,
+            line1: address.line1,
+            line2: address.line2,
+            city: address.city,
+            region: address.region,
+            postal_code: address.postal_code,
+            country: address.country,
+            phone: address.phone,
+        }
+    }
+}

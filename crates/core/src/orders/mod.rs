@@ -1,0 +1,22 @@
+//! Orders: what was bought by whom, and what has become of it.
+//!
+//! The service owns the table of orders. An order is two items, written in one transaction: the
+//! *header* (status, totals, the last event; small, so that a change of status costs one write unit
+//! at any number of lines) and the *lines* (with the address and, for a while, the payment token).
+//!
+//! Invariants:
+//! - The status changes only as [`rules::next`] says, and only by a write that is conditional on the
+//!   header being as it was read ([`store::OrderStore::replace`]).
+//! - Lines, prices and total never change once the order is placed.
+//! - The header has a `due_at` exactly as long as something is left to do that its status demands;
+//!   whatever is due is run again from the start ([`workflow::run_due_orders`]).
+//! - `version` counts the order's events: every write that makes an event adds one, no other does.
+//! - The payment token is on the lines only, and is gone when `due_at` is.
+//! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
+
+mod item;
+pub mod model;
+pub mod store;
+
+pub use model::{Address, Failure, FailureCode, Line, Order, PaymentStatus, Status};
+pub use store::OrderStore;

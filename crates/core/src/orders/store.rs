@@ -1,0 +1,226 @@
+//! Orders in DynamoDB.
+//!
+//! Items: `order_id`, `part` = `header` or `lines`. Every write of a header is conditional on its
+//! `revision`, so whoever decides on an old state is refused and decides again.
+
+use std::collections::HashMap;
+
+use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
+use super::model::{Order, Status};
+use crate::clock::Time;
+use crate::dynamo::{self, Key, Query, StoreError, Table, Written};
+use crate::id::{CustomerId, OrderId};
+use crate::lambda::Aws;
+use crate::page::{Page, PageRequest};
+use crate::settings::{Setting, SettingError};
+
+/// The table of orders.
+#[derive(Clone, Debug)]
+pub struct OrderStore {
+    table: Table,
+    shards: u32,
+}
+
+fn lines_key(id: OrderId) -> Key {
+    Key::new("order_id", id).and("part", "lines")
+}
+
+impl OrderStore {
+    /// The table that the settings name.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            table: Table::new(aws, Setting::OrdersTable)?,
+            shards: aws.settings().read::<u32>(Setting::IndexShards)?.max(1),
+        })
+    }
+
+    /// The order `id`, read consistently: both items in one query.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
+        let query = self.table.query("order_id = :order").value(":order", id);
+        let (mut header, mut lines) = (None, None);
+        for part in query.consistent().first(2).await? {
+            match part {
+                PartItem::Header(item) => header = Some(item),
+                PartItem::Lines(item) => lines = Some(item),
+            }
+        }
+        match (header, lines) {
+            (Some(header), Some(lines)) => header.with(lines).map(Some),
+            // A query is not isolated from a transaction: one part is seen while both are written.
+            (Some(_), None) | (None, Some(_) | None) => Ok(None),
+        }
+    }
+
+    /// Stores a new order, both items or none. [`Written::Refused`] if there is one with its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create(&self, order: &Order) -> Result<Written, StoreError> {
+        let absent = "attribute_not_exists(order_id)";
+        let header = PartItem::Header(HeaderItem::of(order, self.shards));
+        let lines = PartItem::Lines(LinesItem::of(order));
+        let writes = vec![
+            self.table.put(&header)?.when(absent),
+            self.table.put(&lines)?.when(absent),
+        ];
+        self.table.transact(writes).await
+    }
+
+    /// Replaces the header that has `order.revision` and answers the order as it is then, with the
+    /// next revision; the lines stay. `None` if the stored header has another revision: read again
+    /// and decide again, the change may have been made already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replace(&self, order: Order) -> Result<Option<Order>, StoreError> {
+        let read = order.revision;
+        let order = Order {
+            revision: read + 1,
+            ..order
+        };
+        let header = PartItem::Header(HeaderItem::of(&order, self.shards));
+        let write = self.table.put(&header)?.when("revision = :revision");
+        match self.table.write(write.value(":revision", &read)?).await? {
+            Written::Done => Ok(Some(order)),
+            Written::Refused(_) => Ok(None),
+        }
+    }
+
+    /// Removes the payment token from the lines of `id`; once it is gone, nothing changes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_token(&self, id: OrderId) -> Result<(), StoreError> {
+        let write = self
+            .table
+            .update(lines_key(id), "REMOVE payment_token")
+            .when("attribute_exists(payment_token)");
+        self.table.write(write).await?;
+        Ok(())
+    }
+
+    /// The orders of `customer`, newest first, only those with `status` if one is given; as they
+    /// were a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_customer(
+        &self,
+        customer: CustomerId,
+        status: Option<Status>,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, StoreError> {
+        let wanted = page.limit + 1;
+        let mut after = page.after.clone();
+        let mut found: Vec<HeaderItem> = Vec::new();
+        loop {
+            let query = self.listing("customer_id", &customer.to_string(), after.as_deref());
+            // Filtering here reads as much as filtering there; a filtered page is read in larger steps.
+            let step = if status.is_some() { 100 } else { wanted };
+            let headers: Vec<HeaderItem> = query.index("by-customer").first(step).await?;
+            let last = headers.len() < step;
+            after = headers.last().map(|header| header.position.clone());
+            let matching = headers
+                .into_iter()
+                .filter(|header| status.is_none_or(|status| header.has_status(status)));
+            found.extend(matching);
+            if last || found.len() >= wanted {
+                return self.page(found, page).await;
+            }
+        }
+    }
+
+    /// All orders with `status`, newest first; as they were a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_status(
+        &self,
+        status: Status,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, StoreError> {
+        let shards = (0..self.shards).map(|shard| {
+            self.listing(
+                "status_shard",
+                &status_shard(status, shard),
+                page.after.as_deref(),
+            )
+            .index("by-status")
+        });
+        let position = |header: &HeaderItem| header.position.clone();
+        let found = dynamo::merged(shards.collect(), page.limit + 1, true, position).await?;
+        self.page(found, page).await
+    }
+
+    /// A query of one key of an index of headers, newest first.
+    fn listing(&self, key: &str, value: &str, after: Option<&str>) -> Query {
+        let query = match after {
+            None => self.table.query("#key = :key"),
+            Some(after) => self
+                .table
+                .query("#key = :key AND #position < :after")
+                .name("#position", "position")
+                .value(":after", after),
+        };
+        query.name("#key", key).value(":key", value).descending()
+    }
+
+    /// The page that `found` begins, with the lines of its orders.
+    async fn page(
+        &self,
+        found: Vec<HeaderItem>,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, StoreError> {
+        let headers = Page::cut(found, page.limit, |header| header.position.clone());
+        let keys = headers
+            .items
+            .iter()
+            .map(|header| lines_key(header.order_id));
+        // Consistently, so that the lines of an order that an index shows already are there.
+        let lines: Vec<LinesItem> = self.table.get_many(keys.collect(), true).await?;
+        let mut lines: HashMap<OrderId, LinesItem> = lines
+            .into_iter()
+            .map(|item| (item.order_id, item))
+            .collect();
+        let mut items = Vec::with_capacity(headers.items.len());
+        for header in headers.items {
+            if let Some(lines) = lines.remove(&header.order_id) {
+                items.push(header.with(lines)?);
+            }
+        }
+        Ok(Page {
+            items,
+            next: headers.next,
+        })
+    }
+
+    /// The orders whose `due_at` is not after `now`, as the index had them a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn due(&self, now: Time) -> Result<Vec<OrderId>, StoreError> {
+        let mut found = Vec::new();
+        for shard in 0..self.shards {
+            let query = self
+                .table
+                .query("due_shard = :shard AND due_at <= :now")
+                .index("by-due")
+                .value(":shard", shard)
+                .value(":now", now);
+            let due: Vec<DueItem> = query.all().await?;
+            found.extend(due.into_iter().map(|item| item.order_id));
+        }
+        Ok(found)
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct DueItem {
+    order_id: OrderId,
+}
