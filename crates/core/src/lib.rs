@@ -15,6 +15,7 @@ pub mod lambda;
 pub mod money;
 pub mod orders;
 pub mod page;
+pub mod payments;
 pub mod platform;
 pub mod problem;
 pub mod settings;

@@ -141,6 +141,23 @@ impl Money {
         Self { amount, currency }
     }
 
+    /// `units` of the currency's smallest unit: 1999 in EUR is 19.99.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooLarge`].
+    pub fn from_minor_units(units: u64, currency: Currency) -> Result<Self, MoneyError> {
+        let amount = Decimal::try_from_i128_with_scale(units.into(), currency.exponent())
+            .map_err(|_| MoneyError::TooLarge)?;
+        Self::new(amount, currency)
+    }
+
+    /// The amount counted in the currency's smallest unit, as gateways and number attributes count;
+    /// `None` for less than nothing.
+    #[must_use]
+    pub fn minor_units(self) -> Option<u64> {
+        u64::try_from(self.amount.mantissa()).ok()
+    }
+
     /// The amount alone.
     #[must_use]
     pub fn amount(self) -> Decimal {
@@ -327,6 +344,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn minor_units_are_the_amount_without_its_point(
+            units in 0_u64..=99_999_999_999_999_999, code in "EUR|JPY|KWD"
+        ) {
+            let currency: Currency = code.parse().unwrap();
+            if let Ok(money) = Money::from_minor_units(units, currency) {
+                prop_assert_eq!(money.minor_units(), Some(units));
+                prop_assert_eq!(money.amount().to_string().replace('.', "").parse(), Ok(units));
+            }
+        }
+
         #[test]
         fn a_product_is_the_sum_of_its_parts(cents in 0_i64..10_000_000, quantity in 0_u32..200) {
             let price = Money::new(Decimal::new(cents, 2), "EUR".parse().unwrap()).unwrap();

@@ -1,0 +1,238 @@
+//! The workflow's steps PaymentProcessing and VoidPayment. Both read what is stored, do what is
+//! missing and may run any number of times, also at once: the item's conditions and the gateway's
+//! idempotency key decide between them.
+
+use serde::Serialize;
+
+use crate::clock::Time;
+use crate::dynamo::Written;
+use crate::lambda::{Step, StepError};
+use crate::orders::model::Course;
+use crate::orders::{Order, OrderStore, PaymentStatus};
+use crate::telemetry;
+
+use super::gateway::{Gateway, GatewayError};
+use super::model::{Change, Payment};
+use super::rules::{self, Process, Settle, Undo, Void};
+use super::store::PaymentStore;
+
+/// How often a step decides again because another changed the payment meanwhile. A payment changes
+/// only a few times in its life.
+const ROUNDS: usize = 6;
+
+/// What a payment step answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepAnswer {
+    /// How the payment stands.
+    pub payment_status: &'static str,
+}
+
+impl From<PaymentStatus> for StepAnswer {
+    fn from(status: PaymentStatus) -> Self {
+        Self {
+            payment_status: status.as_str(),
+        }
+    }
+}
+
+/// Takes the order's money. The payment is stored before the gateway hears of it; whoever finds one
+/// that is stored asks the gateway before charging.
+///
+/// # Errors
+/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (the outcome is to be asked for later),
+/// `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
+pub async fn process_payment(
+    orders: &OrderStore,
+    payments: &PaymentStore,
+    gateway: &impl Gateway,
+    step: Step,
+) -> Result<StepAnswer, StepError> {
+    for _ in 0..ROUNDS {
+        let order = find(orders, &step).await?;
+        let stored = payments.of_order(order.id).await?;
+        let past_deadline = order.is_past_deadline(step.now);
+        let decision = rules::process(stored.as_ref(), order.status.course(), past_deadline);
+        let (payment, settle) = match decision {
+            Process::Begin => {
+                let payment = Payment::begin(order.id, order.total, gateway.provider(), step.now);
+                if payments.begin(&payment).await? != Written::Done {
+                    continue;
+                }
+                let settle = charge(gateway, &payment, &order).await?;
+                (payment, settle)
+            }
+            Process::Ask(payment) => {
+                let settle = ask(gateway, payment, &order, past_deadline).await?;
+                (payment.clone(), settle)
+            }
+            Process::Paid => return Ok(PaymentStatus::Completed.into()),
+            Process::Declined(code) => return Err(declined(code)),
+            Process::Expired => return Err(expired()),
+            Process::AlreadyConfirmed => return Err(already_confirmed()),
+            Process::AlreadyClosed => return Err(already_closed()),
+        };
+        let change = match settle {
+            Settle::Record(change) => change,
+            Settle::Declined(code) => return Err(declined(code)),
+            Settle::Expired => return Err(expired()),
+        };
+        if rules::is_news(&payment, &change) {
+            let recorded = payments.record(&payment, &change, step.now).await?;
+            if recorded.is_none() {
+                continue;
+            }
+        }
+        return outcome(&change);
+    }
+    Err(contended())
+}
+
+/// Asks where the charge of `payment` is, and charges if that is what is missing.
+async fn ask(
+    gateway: &impl Gateway,
+    payment: &Payment,
+    order: &Order,
+    past_deadline: bool,
+) -> Result<Settle, StepError> {
+    match gateway.retrieve(&payment.key()).await {
+        Ok(found) => match rules::asked(payment, &found, past_deadline)? {
+            Some(settle) => Ok(settle),
+            None => charge(gateway, payment, order).await,
+        },
+        Err(error) => unanswered(error),
+    }
+}
+
+async fn charge(
+    gateway: &impl Gateway,
+    payment: &Payment,
+    order: &Order,
+) -> Result<Settle, StepError> {
+    // The token goes when the order comes to an outcome; the next run will find that.
+    let token = order.payment_token.as_deref();
+    let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is gone"))?;
+    match gateway.charge(&payment.key(), payment.amount, token).await {
+        Ok(found) => Ok(rules::charged(payment, &found)?),
+        Err(error) => unanswered(error),
+    }
+}
+
+fn unanswered(error: GatewayError) -> Result<Settle, StepError> {
+    match error {
+        GatewayError::Unknown(_) => {
+            tracing::warn!(
+                error = telemetry::chain(&error),
+                "the gateway's answer is lost"
+            );
+            Ok(Settle::Record(Change::Unknown))
+        }
+        GatewayError::Busy(_) => Err(error.into()),
+    }
+}
+
+fn outcome(change: &Change) -> Result<StepAnswer, StepError> {
+    match change {
+        Change::Captured(_) => Ok(PaymentStatus::Completed.into()),
+        Change::Declined(code) => Err(declined(code)),
+        Change::Unknown | Change::Authorized(_) => Err(StepError::new(
+            "PaymentUnknown",
+            "the payment's outcome is not known yet",
+        )),
+        Change::Voided | Change::Refunded(_) => Err(already_closed()),
+    }
+}
+
+/// Sees to it that no money stays taken for an order that has ended, nor can be taken any more.
+///
+/// # Errors
+/// By name: `PaymentUnknown`, `AlreadyConfirmed`, `OrderNotFound`, `Busy`, `Failed` (also while the
+/// order is pending).
+pub async fn void_payment(
+    orders: &OrderStore,
+    payments: &PaymentStore,
+    gateway: &impl Gateway,
+    step: Step,
+) -> Result<StepAnswer, StepError> {
+    for _ in 0..ROUNDS {
+        let order = find(orders, &step).await?;
+        let stored = payments.of_order(order.id).await?;
+        match rules::void(stored.as_ref(), order.status.course()) {
+            Void::Forbid => {
+                let never = Payment::never(order.id, order.total, gateway.provider(), step.now);
+                if payments.never(&never).await? == Written::Done {
+                    return Ok(never.status.into());
+                }
+            }
+            // Whether it is stored by this run or by another: read what is there now.
+            Void::Request(payment) => {
+                payments.request_void(payment).await?;
+            }
+            Void::Undo(payment) => {
+                if let Some(status) = undo(payments, gateway, payment, step.now).await? {
+                    return Ok(status.into());
+                }
+            }
+            Void::Done(status) => return Ok(status.into()),
+            Void::AlreadyConfirmed => return Err(already_confirmed()),
+            Void::Undecided => return Err(StepError::new("Failed", "the order is still pending")),
+        }
+    }
+    Err(contended())
+}
+
+/// Undoes `payment` at the gateway and stores that; `None` if another run was quicker.
+async fn undo(
+    payments: &PaymentStore,
+    gateway: &impl Gateway,
+    payment: &Payment,
+    now: Time,
+) -> Result<Option<PaymentStatus>, StepError> {
+    let key = payment.key();
+    let mut payment = payment.clone();
+    let mut charge = gateway.retrieve(&key).await?;
+    for _ in 0..ROUNDS {
+        match rules::undo(&payment, &charge) {
+            Undo::Void => charge = gateway.void(&key).await?,
+            Undo::Refund(total) => charge = gateway.refund(&key, total).await?,
+            Undo::Record(change) => match payments.record(&payment, &change, now).await? {
+                Some(next) => payment = next,
+                None => return Ok(None),
+            },
+        }
+        if let Void::Done(status) = rules::void(Some(&payment), Course::Closed) {
+            return Ok(Some(status));
+        }
+    }
+    Err(StepError::new(
+        "Busy",
+        "the gateway does not undo the charge",
+    ))
+}
+
+async fn find(orders: &OrderStore, step: &Step) -> Result<Order, StepError> {
+    let order = orders.get(step.order_id).await?;
+    order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))
+}
+
+fn declined(code: &str) -> StepError {
+    StepError::new(
+        "PaymentDeclined",
+        format!("the payment was declined: {code}"),
+    )
+}
+
+fn expired() -> StepError {
+    StepError::new("Expired", "the payment was not begun before the deadline")
+}
+
+fn already_confirmed() -> StepError {
+    StepError::new("AlreadyConfirmed", "the order is confirmed")
+}
+
+fn already_closed() -> StepError {
+    StepError::new("AlreadyClosed", "the order has ended")
+}
+
+fn contended() -> StepError {
+    StepError::new("Busy", "others keep changing the payment")
+}

@@ -1,0 +1,258 @@
+//! Payments in DynamoDB: one item each, by the payment's id, which follows from the order's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::events::Stamp;
+use crate::id::{OrderId, PaymentId};
+use crate::lambda::Aws;
+use crate::money::{Currency, Money};
+use crate::settings::{Setting, SettingError};
+
+use super::model::{Amounts, Change, Payment, PaymentError};
+use super::rules;
+
+/// The shape of [`PaymentItem`]; a reader of 1 must read what a later one writes.
+const SCHEMA: u32 = 1;
+
+/// The payments table.
+#[derive(Clone, Debug)]
+pub struct PaymentStore {
+    table: Table,
+}
+
+/// A payment as stored: amounts as numbers in the currency's smallest unit, so that write conditions
+/// can compare them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PaymentItem {
+    pub(super) payment_id: PaymentId,
+    pub(super) order_id: OrderId,
+    pub(super) status: String,
+    gateway: String,
+    currency: Currency,
+    pub(super) amount: u64,
+    authorized: u64,
+    captured: u64,
+    pub(super) refunded: u64,
+    attempt: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decline: Option<String>,
+    /// There once voiding has begun; never false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    void_requested: Option<bool>,
+    version: u64,
+    schema: u32,
+    created_at: Time,
+    updated_at: Time,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) event: Option<Stamp>,
+}
+
+fn misshapen(error: impl std::fmt::Display) -> serde_dynamo::Error {
+    serde::de::Error::custom(error)
+}
+
+fn units(money: Money) -> Result<u64, serde_dynamo::Error> {
+    let units = money.minor_units();
+    units.ok_or_else(|| misshapen("an amount is less than nothing"))
+}
+
+impl PaymentItem {
+    fn new(payment: &Payment, event: Option<Stamp>) -> Result<Self, serde_dynamo::Error> {
+        Ok(Self {
+            payment_id: payment.id,
+            order_id: payment.order_id,
+            status: payment.status.as_str().to_owned(),
+            gateway: payment.gateway.name().to_owned(),
+            currency: payment.amount.currency(),
+            amount: units(payment.amount)?,
+            authorized: units(payment.amounts.authorized())?,
+            captured: units(payment.amounts.captured())?,
+            refunded: units(payment.amounts.refunded())?,
+            attempt: payment.attempt,
+            decline: payment.decline.clone(),
+            void_requested: payment.void_requested.then_some(true),
+            version: payment.version,
+            schema: SCHEMA,
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+            event,
+        })
+    }
+
+    pub(super) fn money(&self, units: u64) -> Result<Money, serde_dynamo::Error> {
+        Money::from_minor_units(units, self.currency).map_err(misshapen)
+    }
+
+    fn payment(self) -> Result<Payment, serde_dynamo::Error> {
+        let amounts = Amounts::new(
+            self.money(self.authorized)?,
+            self.money(self.captured)?,
+            self.money(self.refunded)?,
+        );
+        Ok(Payment {
+            id: self.payment_id,
+            order_id: self.order_id,
+            status: self.status.parse().map_err(misshapen)?,
+            gateway: self.gateway.parse().map_err(misshapen)?,
+            amount: self.money(self.amount)?,
+            amounts: amounts.map_err(misshapen)?,
+            attempt: self.attempt,
+            decline: self.decline,
+            void_requested: self.void_requested.unwrap_or(false),
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+}
+
+fn place(id: PaymentId) -> Key {
+    Key::new("payment_id", id)
+}
+
+impl PaymentStore {
+    /// The store over the table `PAYMENTS_TABLE`.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            table: Table::new(aws, Setting::PaymentsTable)?,
+        })
+    }
+
+    /// The payment of `order_id`, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_order(&self, order_id: OrderId) -> Result<Option<Payment>, StoreError> {
+        let found: Option<PaymentItem> = self.table.get(place(Payment::id_of(order_id))).await?;
+        Ok(found.map(PaymentItem::payment).transpose()?)
+    }
+
+    /// Stores a payment that nothing has been asked for yet. Refused if its order has one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin(&self, payment: &Payment) -> Result<Written, StoreError> {
+        self.create(payment, None).await
+    }
+
+    /// Stores the record that its order ended before anything was charged. Refused if its order has
+    /// a payment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn never(&self, payment: &Payment) -> Result<Written, StoreError> {
+        let stamp = Change::Voided.stamp(payment, payment.created_at);
+        self.create(payment, Some(stamp)).await
+    }
+
+    async fn create(&self, payment: &Payment, event: Option<Stamp>) -> Result<Written, StoreError> {
+        let write = self.table.put(&PaymentItem::new(payment, event)?)?;
+        let write = write.when("attribute_not_exists(payment_id)");
+        self.table.write(write).await
+    }
+
+    /// Stores that `payment` is to be undone; from then on nobody who has read it before can write.
+    /// Makes no event. Refused if it has changed since it was read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn request_void(&self, payment: &Payment) -> Result<Written, StoreError> {
+        let write = self
+            .table
+            .update(place(payment.id), "SET void_requested = :true")
+            .when("version = :read")
+            .value(":true", &true)?
+            .value(":read", &payment.version)?;
+        self.table.write(write).await
+    }
+
+    /// Stores what `change` makes of `payment`, with its event, and answers that; `None` if the
+    /// stored payment has changed since it was read, or is to be undone meanwhile: read it again and
+    /// decide again.
+    ///
+    /// # Errors
+    /// [`PaymentError`], if the change cannot be or the database gives no answer.
+    pub async fn record(
+        &self,
+        payment: &Payment,
+        change: &Change,
+        now: Time,
+    ) -> Result<Option<Payment>, PaymentError> {
+        let next = rules::apply(payment, change, now)?;
+        let write = self.change(payment, &next, change)?;
+        Ok(match self.table.write(write).await? {
+            Written::Done => Some(next),
+            Written::Refused(_) => None,
+        })
+    }
+
+    /// The write from `payment` to `next`, which `change` leads to. Beside the version its condition
+    /// compares the stored amounts, so that no write at all can break their order.
+    fn change(
+        &self,
+        payment: &Payment,
+        next: &Payment,
+        change: &Change,
+    ) -> Result<Write, StoreError> {
+        let whole = payment.amounts.authorized() != next.amounts.authorized();
+        let (set, amounts) = match change {
+            Change::Unknown | Change::Declined(_) | Change::Voided => ("", ""),
+            Change::Authorized(_) => (
+                ", authorized = :amount",
+                " AND authorized <= :amount AND captured <= :amount",
+            ),
+            // Both become the same, so captured <= authorized holds.
+            Change::Captured(_) if whole => (
+                ", authorized = :amount, captured = :amount",
+                " AND authorized <= :amount AND captured <= :amount",
+            ),
+            Change::Captured(_) => (
+                ", captured = :amount",
+                " AND authorized >= :amount AND captured <= :amount",
+            ),
+            Change::Refunded(_) => (
+                ", refunded = :amount",
+                " AND captured >= :amount AND refunded <= :amount",
+            ),
+        };
+        let voiding = if payment.void_requested {
+            "attribute_exists"
+        } else {
+            "attribute_not_exists"
+        };
+        let (decline, because) = match &next.decline {
+            Some(code) => (", decline = :decline", Some(code)),
+            None => ("", None),
+        };
+        let write = self
+            .table
+            .update(
+                place(payment.id),
+                &format!(
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}"
+                ),
+            )
+            .when(&format!("version = :read AND {voiding}(void_requested){amounts}"))
+            .name("#status", "status")
+            .value(":status", &next.status.as_str())?
+            .value(":version", &next.version)?
+            .value(":now", &next.updated_at)?
+            .value(":event", &change.stamp(next, next.updated_at))?
+            .value(":read", &payment.version)?;
+        let write = match because {
+            Some(code) => write.value(":decline", code)?,
+            None => write,
+        };
+        match change {
+            Change::Unknown | Change::Declined(_) | Change::Voided => Ok(write),
+            Change::Authorized(amount) | Change::Captured(amount) | Change::Refunded(amount) => {
+                write.value(":amount", &units(*amount)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Workflow step VoidPayment: gives back what was taken for an order that has ended.
+
+use oxcart_core::lambda;
+use oxcart_core::orders::OrderStore;
+use oxcart_core::payments::gateway::Configured;
+use oxcart_core::payments::{PaymentStore, steps};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let orders = OrderStore::new(&aws)?;
+    let payments = PaymentStore::new(&aws)?;
+    let gateway = Configured::new(&aws)?;
+    lambda::serve_event(|step| steps::void_payment(&orders, &payments, &gateway, step)).await
+}
