@@ -13,6 +13,7 @@ pub mod clock;
 pub mod dynamodb;
 pub mod events;
 pub mod functions;
+pub mod gateway;
 mod jsonpath;
 pub mod mail;
 pub mod model;
