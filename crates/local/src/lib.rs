@@ -12,6 +12,7 @@ pub mod buckets;
 pub mod clock;
 pub mod dynamodb;
 pub mod events;
+pub mod faults;
 pub mod functions;
 pub mod gateway;
 mod jsonpath;

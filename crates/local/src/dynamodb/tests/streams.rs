@@ -291,7 +291,7 @@ async fn a_queue_gets_only_the_position_of_what_failed() {
 async fn a_failing_batch_blocks_the_stream_until_it_is_too_old() {
     let aging = Mapping {
         retries: None,
-        max_age: Some(Duration::from_secs(300)),
+        max_age: Some(Duration::from_mins(5)),
         on_failure: Some(Destination::Queue("Dead".into())),
         ..mapping()
     };
