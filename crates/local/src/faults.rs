@@ -17,7 +17,6 @@
 //! Several faults may match a call: their delays add up, and the first other one that hits is taken.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -42,9 +41,11 @@ pub enum Mode {
     Conflict,
     /// `error`: the service answers with an internal error (500). Nothing is done.
     Error,
-    /// `timeout-before`: the service never answers; nothing is done.
+    /// `timeout-before`: the service does not answer until the caller's own time is up; nothing is
+    /// done. An invocation counts as timed out at once.
     TimeoutBefore,
-    /// `lost-answer`: the call is carried out, and the connection closed without an answer.
+    /// `lost-answer`: the call is carried out, and the connection closed without an answer. An
+    /// invocation runs and counts as failed.
     LostAnswer,
     /// `stale-read`: a read of DynamoDB that does not ask for consistency sees its table as it was
     /// before the last write to it.
@@ -55,7 +56,8 @@ pub enum Mode {
     Partial,
     /// `delay:ms`: answered later, by the machine's time.
     Delay(Duration),
-    /// `kill` or `kill-before`: the caller's process is killed, and nothing is done.
+    /// `kill` or `kill-before`: the caller's process is killed, and nothing is done. An invocation
+    /// fails as if its process had ended.
     KillBefore,
     /// `kill-after`: the call is carried out, and the caller's process killed.
     KillAfter,
@@ -152,7 +154,18 @@ impl Faults {
     }
 
     /// Puts these faults in the place of those in force; counts begin anew.
-    pub fn set(&self, faults: Vec<Fault>) {
+    ///
+    /// # Errors
+    /// [`FaultError`] for the first one that names a function that the stack does not have; those
+    /// in force then stay.
+    pub fn set(&self, faults: Vec<Fault>) -> Result<(), FaultError> {
+        if let Some(unknown) = faults.iter().find(|fault| !self.knows(&fault.function)) {
+            let problem = format!("there is no function {}", unknown.function);
+            return Err(FaultError {
+                fault: unknown.to_string(),
+                problem,
+            });
+        }
         let mut state = self.lock();
         if let Some(on_change) = &state.on_change {
             on_change(&faults);
@@ -163,6 +176,7 @@ impl Faults {
             hit: 0,
         };
         state.faults = faults.into_iter().map(active).collect();
+        Ok(())
     }
 
     /// Reads faults, each text being one or several joined by commas, and puts them in force.
@@ -171,36 +185,19 @@ impl Faults {
     /// [`FaultError`] for the first one that is not understood or names what is not there; those in
     /// force then stay.
     pub fn set_text<S: AsRef<str>>(&self, texts: &[S]) -> Result<(), FaultError> {
-        let mut faults = Vec::new();
-        for text in texts {
-            faults.extend(self.parse(text.as_ref())?);
-        }
-        self.set(faults);
-        Ok(())
+        let faults: Result<Vec<_>, _> = texts
+            .iter()
+            .map(|text| Fault::parse(text.as_ref()))
+            .collect();
+        self.set(faults?.into_iter().flatten().collect())
     }
 
-    /// Reads one or several faults joined by commas.
-    ///
-    /// # Errors
-    /// [`FaultError`] for the first one that is not understood or names a function that the stack
-    /// does not have.
-    pub fn parse(&self, text: &str) -> Result<Vec<Fault>, FaultError> {
-        let faults = parse::list(text)?;
-        for fault in &faults {
-            let known = fault.function == "*"
-                || self
-                    .functions
-                    .iter()
-                    .any(|(id, binary)| *id == fault.function || *binary == fault.function);
-            if !known {
-                let problem = format!("there is no function {}", fault.function);
-                return Err(FaultError {
-                    fault: fault.to_string(),
-                    problem,
-                });
-            }
-        }
-        Ok(faults)
+    fn knows(&self, function: &str) -> bool {
+        function == "*"
+            || self
+                .functions
+                .iter()
+                .any(|(id, binary)| id == function || binary == function)
     }
 
     /// The faults in force and what they have hit.
@@ -292,21 +289,6 @@ impl Faults {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Counts are never left half made.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl FromStr for Fault {
-    type Err = FaultError;
-
-    fn from_str(text: &str) -> Result<Self, FaultError> {
-        let mut faults = parse::list(text)?;
-        match (faults.pop(), faults.is_empty()) {
-            (Some(fault), true) => Ok(fault),
-            (Some(_) | None, _) => Err(FaultError {
-                fault: text.to_owned(),
-                problem: "is not one fault".to_owned(),
-            }),
-        }
     }
 }
 

@@ -99,6 +99,14 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
+    /// Reads one fault, or several joined by commas.
+    ///
+    /// # Errors
+    /// [`FaultError`] for the first one that is not understood.
+    pub fn parse(text: &str) -> Result<Vec<Self>, FaultError> {
+        list(text)
+    }
+
     /// What goes wrong.
     #[must_use]
     pub fn mode(&self) -> Mode {
@@ -160,7 +168,7 @@ fn possible(mode: Mode, service: &str, operation: &str) -> bool {
 }
 
 /// Reads faults joined by commas.
-pub(super) fn list(text: &str) -> Result<Vec<Fault>, FaultError> {
+fn list(text: &str) -> Result<Vec<Fault>, FaultError> {
     let mut faults = Vec::new();
     let mut target = "";
     for part in text

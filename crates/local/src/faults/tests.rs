@@ -129,7 +129,7 @@ fn other_faults_can_be_put_in_force_and_are_told_to_who_asks() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&told);
     faults.on_change(move |faults| keep.lock().unwrap().push(faults.len()));
-    faults.set(Vec::new());
+    faults.set(Vec::new()).unwrap();
     assert_eq!(*told.lock().unwrap(), [1, 0]);
     assert!(faults.set_text(&["nothing"]).is_err());
     assert_eq!(modes(&faults, "GetItem", 1), [None]);
