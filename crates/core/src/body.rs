@@ -170,6 +170,18 @@ impl Json<'_> {
         Some(text.clone())
     }
 
+    /// A text as [`Json::text`], in one line and without tabs: for names, which end up in subjects
+    /// and labels.
+    #[must_use]
+    pub fn line(self, length: RangeInclusive<usize>) -> Option<String> {
+        match self.value.as_str() {
+            Some(text) if text.contains(['\n', '\t']) => {
+                self.fault("control_character", "this must be one line without tabs")
+            }
+            Some(_) | None => self.text(length),
+        }
+    }
+
     /// A whole number in `range`.
     #[must_use]
     pub fn integer(self, range: RangeInclusive<u32>) -> Option<u32> {

@@ -112,6 +112,8 @@ identifiers! {
     PaymentId
     /// A product.
     ProductId
+    /// An access token.
+    TokenId
 }
 
 /// FNV-1a (32 bits), a hash that no release changes, reduced to `0..shards`.

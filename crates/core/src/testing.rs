@@ -38,7 +38,11 @@ pub(crate) enum Fault {
 pub(crate) struct Engine {
     database: Arc<Database>,
     faults: Arc<Mutex<Vec<(String, Fault)>>>,
+    others: Arc<Mutex<BTreeMap<String, Other>>>,
 }
+
+/// Answers an operation of another service: a status and a body.
+type Other = Box<dyn FnMut(Value) -> (u16, Value) + Send>;
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,7 +60,22 @@ impl Engine {
             .push((operation.to_owned(), fault));
     }
 
+    /// Answers each call of `operation` of a service that is not DynamoDB (`GetSecretValue`,
+    /// `PutEvents`) with what `answer` makes of the request.
+    pub(crate) fn answer_others(
+        &self,
+        operation: &str,
+        answer: impl FnMut(Value) -> (u16, Value) + Send + 'static,
+    ) {
+        let mut others = self.others.lock().unwrap();
+        others.insert(operation.to_owned(), Box::new(answer));
+    }
+
     fn answer(&self, operation: &str, body: &str) -> (u16, String) {
+        if let Some(other) = self.others.lock().unwrap().get_mut(operation) {
+            let (status, answer) = other(serde_json::from_str(body).unwrap());
+            return (status, answer.to_string());
+        }
         let mut faults = self.faults.lock().unwrap();
         let at = faults.iter().position(|(failing, _)| failing == operation);
         let fault = at.map(|at| faults.remove(at).1);
@@ -164,6 +183,7 @@ pub(crate) fn aws() -> (Aws, Engine) {
     let engine = Engine {
         database,
         faults: Arc::default(),
+        others: Arc::default(),
     };
     for (logical_id, table) in tables() {
         let mut request = table;

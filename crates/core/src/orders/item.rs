@@ -54,12 +54,12 @@ pub(super) struct HeaderItem {
     status: Status,
     #[serde(with = "text")]
     payment_status: PaymentStatus,
-    pub(super) total: String,
-    pub(super) currency: Currency,
+    total: String,
+    currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) failure: Option<FailureItem>,
+    failure: Option<FailureItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) cancelled_from: Option<String>,
+    cancelled_from: Option<String>,
     created_at: Time,
     updated_at: Time,
     deadline_at: Time,
@@ -73,13 +73,13 @@ pub(super) struct HeaderItem {
     version: u64,
     revision: u64,
     schema: u32,
-    pub(super) event: Stamp,
+    event: Stamp,
     status_shard: String,
     pub(super) position: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FailureItem {
+struct FailureItem {
     #[serde(with = "text")]
     code: FailureCode,
     detail: String,

@@ -4,6 +4,7 @@
 //! - an event is published after, and only after, the change that carries it is stored;
 //! - the log has each event once, under its aggregate and version.
 
+pub mod api;
 pub mod store;
 
 pub use store::EventLog;

@@ -241,11 +241,10 @@ impl<'a> Builder<'a> {
         } else {
             self.arns.bus(name)
         };
-        let found = self.arns.find(&arn);
-        if let Some(Resource::Bus(id)) = found {
-            return Some(id.clone());
+        match self.arns.find(&arn) {
+            Some(Resource::Bus(id)) => Some(id.clone()),
+            _ => (name == "default").then(|| name.to_owned()),
         }
-        (name == "default").then(|| name.to_owned())
     }
 }
 

@@ -1,0 +1,11 @@
+//! `POST /auth/login`: sign in.
+
+use oxcart_core::{customers, lambda};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    let tokens = customers::api::TokenIssuer::new(&aws)?;
+    lambda::serve(|request| customers::api::login(&customers, &tokens, request)).await
+}

@@ -1,0 +1,10 @@
+//! `POST /customers`: open an account.
+
+use oxcart_core::{customers, lambda};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    lambda::serve(|request| customers::api::register_customer(&customers, request)).await
+}
