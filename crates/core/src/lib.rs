@@ -11,6 +11,7 @@ pub mod dynamo;
 pub mod events;
 pub mod http;
 pub mod id;
+pub mod inventory;
 pub mod lambda;
 pub mod money;
 pub mod orders;

@@ -113,28 +113,28 @@ impl Arns {
     /// The logical id of the function that an ARN names.
     #[must_use]
     pub fn find_function(&self, arn: &str) -> Option<&str> {
-        match self.find(arn) {
-            Some(Resource::Function(id)) => Some(id),
-            _ => None,
-        }
+        let Some(Resource::Function(id)) = self.find(arn) else {
+            return None;
+        };
+        Some(id)
     }
 
     /// The logical id of the queue that an ARN names.
     #[must_use]
     pub fn find_queue(&self, arn: &str) -> Option<&str> {
-        match self.find(arn) {
-            Some(Resource::Queue(id)) => Some(id),
-            _ => None,
-        }
+        let Some(Resource::Queue(id)) = self.find(arn) else {
+            return None;
+        };
+        Some(id)
     }
 
     /// The logical id of the state machine that an ARN names.
     #[must_use]
     pub fn find_state_machine(&self, arn: &str) -> Option<&str> {
-        match self.find(arn) {
-            Some(Resource::StateMachine(id)) => Some(id),
-            _ => None,
-        }
+        let Some(Resource::StateMachine(id)) = self.find(arn) else {
+            return None;
+        };
+        Some(id)
     }
 
     /// The ARN of a bucket.

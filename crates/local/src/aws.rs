@@ -5,6 +5,13 @@ use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
+pub use endpoint::Endpoint;
+
+mod connection;
+mod endpoint;
+mod injected;
+mod wire;
+
 /// Who makes a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
@@ -111,7 +118,16 @@ pub type Call<'a> = Pin<Box<dyn Future<Output = Result<Value, AwsError>> + Send 
 pub trait Service: Send + Sync + 'static {
     /// Carries out one operation. The body is the request in the service's JSON.
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a>;
+
+    /// Carries out a read on what was there before the last write; where a service has no such
+    /// reads, as any other.
+    fn call_stale<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        self.call(caller, operation, body)
+    }
 }
+
+#[cfg(test)]
+mod endpoint_tests;
 
 #[cfg(test)]
 mod tests {

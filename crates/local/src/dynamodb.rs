@@ -20,6 +20,7 @@ use crate::arn::Arns;
 use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
+use crate::faults::{Faults, Mode};
 use crate::model::Stack;
 use crate::record::Record;
 
@@ -124,9 +125,16 @@ impl DynamoDb {
         self.run(caller, operation, body, stale).await
     }
 
-    /// Whether to keep what [`DynamoDb::call_stale`] answers; writes cost more while it is on.
-    pub fn keep_snapshots(&self, keep: bool) {
-        self.shared.engine.keep_snapshots(keep);
+    /// Keeps what [`DynamoDb::call_stale`] answers for as long as a fault in force asks for stale
+    /// reads: writes cost more then.
+    pub fn follow(&self, faults: &Faults) {
+        let shared = Arc::downgrade(&self.shared);
+        faults.on_change(move |faults| {
+            if let Some(shared) = shared.upgrade() {
+                let stale = faults.iter().any(|fault| fault.mode() == Mode::StaleRead);
+                shared.engine.keep_snapshots(stale);
+            }
+        });
     }
 
     /// Deletes what has outlived its time to live.
@@ -221,6 +229,10 @@ impl DynamoDb {
 impl Service for DynamoDb {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
         Box::pin(self.call(caller, operation, body))
+    }
+
+    fn call_stale<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        Box::pin(self.call_stale(caller, operation, body))
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::arn::Arns;
 use crate::bill::Bill;
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::model::{Destination, Stack};
 
 pub use error::InvokeError;
@@ -24,6 +25,7 @@ use pool::{Job, Pool};
 
 mod asynchronous;
 mod error;
+mod faulty;
 mod log;
 mod pool;
 mod process;
@@ -67,6 +69,7 @@ struct Inner {
     handlers: BTreeMap<String, Handler>,
     clock: Clock,
     on_failure: OnceLock<OnFailure>,
+    faults: OnceLock<Faults>,
 }
 
 impl Functions {
@@ -87,6 +90,7 @@ impl Functions {
                 handlers,
                 clock,
                 on_failure,
+                faults: OnceLock::new(),
             }),
         }
     }
@@ -101,6 +105,7 @@ impl Functions {
                 handlers,
                 clock,
                 on_failure,
+                faults: OnceLock::new(),
             }),
         }
     }
@@ -110,6 +115,12 @@ impl Functions {
     pub fn set_on_failure(&self, deliver: OnFailure) {
         // A second one would have no way to win; the runner sets it once.
         let _ = self.inner.on_failure.set(deliver);
+    }
+
+    /// Lets faults of `lambda:Invoke` happen. The first call counts.
+    pub fn set_faults(&self, faults: Faults) {
+        // As above.
+        let _ = self.inner.faults.set(faults);
     }
 
     /// Invokes a function (logical id) and waits for its answer. Counts in the bill.
@@ -125,6 +136,19 @@ impl Functions {
     /// # Errors
     /// [`InvokeError`] for every way in which there is no answer.
     pub async fn invoke_traced(
+        &self,
+        function: &str,
+        payload: Bytes,
+        trace: Option<String>,
+    ) -> Result<Bytes, InvokeError> {
+        match self.inner.faults.get() {
+            None => self.run(function, payload, trace).await,
+            Some(faults) => faulty::invoke(self, faults, function, payload, trace).await,
+        }
+    }
+
+    /// Invokes a function as it is.
+    async fn run(
         &self,
         function: &str,
         payload: Bytes,

@@ -54,12 +54,12 @@ pub(super) struct HeaderItem {
     status: Status,
     #[serde(with = "text")]
     payment_status: PaymentStatus,
-    total: String,
-    currency: Currency,
+    pub(super) total: String,
+    pub(super) currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureItem>,
+    pub(super) failure: Option<FailureItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    cancelled_from: Option<String>,
+    pub(super) cancelled_from: Option<String>,
     created_at: Time,
     updated_at: Time,
     deadline_at: Time,
@@ -73,13 +73,13 @@ pub(super) struct HeaderItem {
     version: u64,
     revision: u64,
     schema: u32,
-    event: Stamp,
+    pub(super) event: Stamp,
     status_shard: String,
     pub(super) position: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct FailureItem {
+pub(super) struct FailureItem {
     #[serde(with = "text")]
     code: FailureCode,
     detail: String,

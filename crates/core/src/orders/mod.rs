@@ -14,9 +14,20 @@
 //! - The payment token is on the lines only, and is gone when `due_at` is.
 //! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
 
+pub mod api;
+pub mod checkout;
+pub mod events;
+pub mod executions;
 mod item;
+pub mod messages;
 pub mod model;
+pub mod pricing;
+pub mod rules;
 pub mod store;
+pub mod validation;
+pub mod workflow;
 
-pub use model::{Address, Failure, FailureCode, Line, Order, PaymentStatus, Status};
+pub use executions::OrderWorkflow;
+pub use messages::MessageQueue;
+pub use model::{Address, Course, Failure, FailureCode, Line, Order, PaymentStatus, Status};
 pub use store::OrderStore;

@@ -21,6 +21,28 @@ pub struct OrderStore {
     shards: u32,
 }
 
+/// How often a decision that was overtaken is made again.
+const TRIES: u32 = 10;
+
+/// How [`OrderStore::change`] ended, with the order as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It was changed.
+    Made(Order),
+    /// It was right already.
+    Unneeded(Order),
+}
+
+impl Change {
+    /// The order as it is now.
+    #[must_use]
+    pub fn into_order(self) -> Order {
+        match self {
+            Self::Made(order) | Self::Unneeded(order) => order,
+        }
+    }
+}
+
 fn lines_key(id: OrderId) -> Key {
     Key::new("order_id", id).and("part", "lines")
 }
@@ -90,6 +112,31 @@ impl OrderStore {
             Written::Done => Ok(Some(order)),
             Written::Refused(_) => Ok(None),
         }
+    }
+
+    /// Reads the order `id`, lets `decide` say what it should be (`None`: as it is), and writes that;
+    /// again if another came between, because then the decision may be another. `None` if there is
+    /// no such order.
+    ///
+    /// # Errors
+    /// What `decide` refuses, and [`StoreError`]; [`StoreError::Busy`] if others keep coming between.
+    pub async fn change<E: From<StoreError>>(
+        &self,
+        id: OrderId,
+        decide: impl Fn(Order) -> Result<Option<Order>, E>,
+    ) -> Result<Option<Change>, E> {
+        for _ in 0..TRIES {
+            let Some(order) = self.get(id).await? else {
+                return Ok(None);
+            };
+            let Some(next) = decide(order.clone())? else {
+                return Ok(Some(Change::Unneeded(order)));
+            };
+            if let Some(order) = self.replace(next).await? {
+                return Ok(Some(Change::Made(order)));
+            }
+        }
+        Err(StoreError::Busy("the order keeps changing".into()).into())
     }
 
     /// Removes the payment token from the lines of `id`; once it is gone, nothing changes.

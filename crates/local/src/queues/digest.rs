@@ -28,7 +28,14 @@ pub(super) fn of_attributes(attributes: &BTreeMap<String, Attribute>) -> Option<
             put(&mut bytes, &STANDARD.decode(base64).unwrap_or_default());
         } else {
             bytes.push(1);
-            put(&mut bytes, attribute.string_value.as_deref().unwrap_or_default().as_bytes());
+            put(
+                &mut bytes,
+                attribute
+                    .string_value
+                    .as_deref()
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
         }
     }
     Some(format!("{:x}", md5::compute(bytes)))
@@ -45,17 +52,29 @@ mod tests {
 
     #[test]
     fn digests_are_those_that_sdks_expect() {
-        assert_eq!(of_body("This is a test message"), "fafb00f5732ab283681e124bf8747ed1");
+        assert_eq!(
+            of_body("This is a test message"),
+            "fafb00f5732ab283681e124bf8747ed1"
+        );
         let attribute = |data_type: &str, value: &str| Attribute {
             data_type: data_type.to_owned(),
             string_value: Some(value.to_owned()),
             binary_value: None,
         };
         let attributes = BTreeMap::from([
-            ("AccountId".to_owned(), attribute("String.AccountId", "000123456")),
-            ("NumberId".to_owned(), attribute("Number", "230.000000000000000001")),
+            (
+                "AccountId".to_owned(),
+                attribute("String.AccountId", "000123456"),
+            ),
+            (
+                "NumberId".to_owned(),
+                attribute("Number", "230.000000000000000001"),
+            ),
         ]);
-        assert_eq!(of_attributes(&attributes).unwrap(), "0734578582276ede468a2092059004d9");
+        assert_eq!(
+            of_attributes(&attributes).unwrap(),
+            "0734578582276ede468a2092059004d9"
+        );
         assert_eq!(of_attributes(&BTreeMap::new()), None);
     }
 }

@@ -57,11 +57,24 @@ impl Message {
         }
     }
 
+    /// The message as it begins anew in another queue: the same, never received there.
+    pub(super) fn moved(self, origin: Option<String>) -> Self {
+        Self {
+            origin,
+            receives: 0,
+            first_received_at: None,
+            ..self
+        }
+    }
+
     /// What counts against the size limit: the body, and the attributes' names, types and values.
     pub(super) fn size_bytes(&self) -> usize {
         let attributes = self.attributes.iter().map(|(name, attribute)| {
             let value = attribute.string_value.as_ref().map_or(0, String::len);
-            let binary = attribute.binary_value.as_ref().map_or(0, |base64| base64.len() / 4 * 3);
+            let binary = attribute
+                .binary_value
+                .as_ref()
+                .map_or(0, |base64| base64.len() / 4 * 3);
             name.len() + attribute.data_type.len() + value + binary
         });
         self.body.len() + attributes.sum::<usize>()
@@ -109,7 +122,8 @@ impl Store {
 
     /// Forgets messages older than `retention`.
     pub(super) fn expire(&mut self, now: Timestamp, retention: Duration) {
-        self.messages.retain(|_, message| after(message.sent_at, retention) > now);
+        self.messages
+            .retain(|_, message| after(message.sent_at, retention) > now);
     }
 
     /// Receives up to `most` visible messages, and hides them for `visibility`. Those that were
@@ -139,9 +153,15 @@ impl Store {
             message.first_received_at.get_or_insert(now);
             message.visible_at = after(now, visibility);
             let handle = format!("{key}/{}/{}", message.receives, message.id);
-            received.push(Received { handle, message: message.clone() });
+            received.push(Received {
+                handle,
+                message: message.clone(),
+            });
         }
-        let dead = dead.into_iter().filter_map(|key| self.messages.remove(&key)).collect();
+        let dead = dead
+            .into_iter()
+            .filter_map(|key| self.messages.remove(&key))
+            .collect();
         (received, dead)
     }
 
@@ -154,7 +174,11 @@ impl Store {
         let current = self.messages.get(&key).is_some_and(|message| {
             message.id == id && message.receives == receives && message.visible_at > now
         });
-        Some(if current { Receipt::Current(key) } else { Receipt::Stale })
+        Some(if current {
+            Receipt::Current(key)
+        } else {
+            Receipt::Stale
+        })
     }
 
     /// Deletes the message of `handle`. After its visibility timeout it is still deleted as long as
@@ -180,7 +204,10 @@ impl Store {
 
     /// When the next message is, or was, visible.
     pub(super) fn next_visible(&self) -> Option<Timestamp> {
-        self.messages.values().map(|message| message.visible_at).min()
+        self.messages
+            .values()
+            .map(|message| message.visible_at)
+            .min()
     }
 
     /// How many messages are in which condition.
@@ -228,7 +255,10 @@ mod tests {
     }
 
     fn bodies(received: &[Received]) -> Vec<&str> {
-        received.iter().map(|received| received.message.body.as_str()).collect()
+        received
+            .iter()
+            .map(|received| received.message.body.as_str())
+            .collect()
     }
 
     #[test]
@@ -236,7 +266,14 @@ mod tests {
         let mut store = store(&["a", "b"]);
         assert_eq!(bodies(&store.receive(at(0), 1, VISIBILITY, None).0), ["a"]);
         assert_eq!(bodies(&store.receive(at(0), 10, VISIBILITY, None).0), ["b"]);
-        assert_eq!(store.counts(at(29)), Counts { visible: 0, in_flight: 2, delayed: 0 });
+        assert_eq!(
+            store.counts(at(29)),
+            Counts {
+                visible: 0,
+                in_flight: 2,
+                delayed: 0
+            }
+        );
         let again = store.receive(at(30), 10, VISIBILITY, None).0;
         assert_eq!(bodies(&again), ["a", "b"]);
         assert_eq!(again[0].message.receives, 2);
@@ -247,7 +284,11 @@ mod tests {
     fn only_the_latest_receipt_deletes() {
         let mut store = store(&["a"]);
         let first = store.receive(at(0), 1, VISIBILITY, None).0.remove(0).handle;
-        let second = store.receive(at(30), 1, VISIBILITY, None).0.remove(0).handle;
+        let second = store
+            .receive(at(30), 1, VISIBILITY, None)
+            .0
+            .remove(0)
+            .handle;
         assert_eq!(store.delete(&first), Some(()));
         assert_eq!(store.counts(at(30)).in_flight, 1);
         assert_eq!(store.receipt(&first, at(30)), Some(Receipt::Stale));
@@ -273,7 +314,14 @@ mod tests {
         let mut store = Store::default();
         let message = Message::new("a".to_owned(), BTreeMap::new(), "test", at(0));
         store.add(message, at(0), Duration::from_secs(5));
-        assert_eq!(store.counts(at(4)), Counts { visible: 0, in_flight: 0, delayed: 1 });
+        assert_eq!(
+            store.counts(at(4)),
+            Counts {
+                visible: 0,
+                in_flight: 0,
+                delayed: 1
+            }
+        );
         assert_eq!(store.next_visible(), Some(at(5)));
         assert_eq!(store.counts(at(5)).visible, 1);
         store.expire(at(59), Duration::from_secs(60));

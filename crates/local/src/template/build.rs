@@ -241,10 +241,11 @@ impl<'a> Builder<'a> {
         } else {
             self.arns.bus(name)
         };
-        match self.arns.find(&arn) {
-            Some(Resource::Bus(id)) => Some(id.clone()),
-            _ => (name == "default").then(|| name.to_owned()),
+        let found = self.arns.find(&arn);
+        if let Some(Resource::Bus(id)) = found {
+            return Some(id.clone());
         }
+        (name == "default").then(|| name.to_owned())
     }
 }
 

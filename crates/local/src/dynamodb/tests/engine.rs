@@ -130,7 +130,9 @@ async fn items_go_when_their_time_to_live_is_over() {
 #[tokio::test]
 async fn a_stale_read_sees_the_table_before_its_last_write() {
     let world = World::new();
-    world.db.keep_snapshots(true);
+    let faults = Faults::new(&stack(), 0);
+    world.db.follow(&faults);
+    faults.set_text(&["dynamodb:*@*=stale-read"]).unwrap();
     world.put("a", "one").await;
     world.put("a", "two").await;
     let other = json!({"TableName": "others", "Item": {"pk": {"S": "a"}}});

@@ -47,6 +47,7 @@ struct Streaming {
     world: World,
     batches: Batches,
     failed: Failed,
+    faults: Faults,
     _tasks: tokio::task::JoinSet<()>,
 }
 
@@ -74,8 +75,10 @@ impl Streaming {
         });
         let handlers = [("OnChange".to_owned(), handler)].into();
         let kept = Arc::clone(&failed);
+        let faults = Faults::new(&stack(), 0);
         let destinations = Destinations {
             functions: Functions::in_process(handlers, world.clock.clone()),
+            faults: faults.clone(),
             deliver: Arc::new(move |to, record| {
                 let record = serde_json::from_str(&record).unwrap();
                 kept.lock().unwrap().push((to.clone(), record));
@@ -90,6 +93,7 @@ impl Streaming {
             world,
             batches,
             failed,
+            faults,
             _tasks: tasks,
         }
     }
@@ -291,7 +295,7 @@ async fn a_queue_gets_only_the_position_of_what_failed() {
 async fn a_failing_batch_blocks_the_stream_until_it_is_too_old() {
     let aging = Mapping {
         retries: None,
-        max_age: Some(Duration::from_secs(300)),
+        max_age: Some(Duration::from_mins(5)),
         on_failure: Some(Destination::Queue("Dead".into())),
         ..mapping()
     };
@@ -365,6 +369,7 @@ fn a_mapping_to_a_filter_that_is_none_is_refused() {
     let destinations = Destinations {
         functions: Functions::in_process(BTreeMap::new(), world.clock.clone()),
         deliver: Arc::new(|_, _| {}),
+        faults: Faults::new(&stack(), 0),
     };
     let filters = vec![json!({"eventName": "INSERT"})];
     let stack = Stack {
@@ -378,5 +383,22 @@ fn a_mapping_to_a_filter_that_is_none_is_refused() {
     assert!(
         error.contains("OnChange") && error.contains("filter"),
         "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_fault_delivers_a_batch_twice() {
+    let streaming = Streaming::start(mapping(), |_| Ok(Value::Null));
+    let fault = streaming
+        .faults
+        .set_text(&["dynamodb:Deliver@on-change=duplicate#1"]);
+    fault.unwrap();
+    streaming.world.put("a", "name").await;
+    streaming.world.db.streams_idle().await;
+    streaming.world.put("b", "name").await;
+    streaming.world.db.streams_idle().await;
+    assert_eq!(
+        streaming.batches(),
+        [["INSERT:a"], ["INSERT:a"], ["INSERT:b"]]
     );
 }

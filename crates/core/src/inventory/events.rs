@@ -1,0 +1,116 @@
+//! Published: `StockAdjusted` (`{product_id, location, on_hand}`) of the aggregate
+//! `stock#<product_id>#<location>#<shard>`; `InventoryReserved`, `InventoryCommitted` and
+//! `InventoryReleased` (`{order_id, lines: [{product_id, quantity}]}`) of the aggregate
+//! `reservation#<order_id>`. Consumed: `ProductCreated`.
+
+use serde::Serialize;
+use serde::de::Error as _;
+
+use crate::dynamo::StoreError;
+use crate::events::{Delivered, DomainEvent};
+use crate::id::{NotAnId, OrderId, ProductId};
+use crate::lambda::Message;
+
+use super::model::Place;
+use super::rules;
+use super::store::{self, InventoryStore, Stored};
+
+/// The aggregate that a place's stock of a product is in events. A product's own identifier is the
+/// catalogue's aggregate.
+#[must_use]
+pub fn stock_aggregate(product_id: ProductId, place: &Place) -> String {
+    format!("{}#{place}", store::stock_key(product_id))
+}
+
+/// The aggregate that an order's reservation is in events.
+#[must_use]
+pub fn reservation_aggregate(order_id: OrderId) -> String {
+    store::reservation_key(order_id)
+}
+
+#[derive(Serialize)]
+struct StockData {
+    product_id: ProductId,
+    location: String,
+    on_hand: u64,
+}
+
+#[derive(Serialize)]
+struct ReservationData {
+    order_id: OrderId,
+    lines: Vec<LineData>,
+}
+
+#[derive(Serialize)]
+struct LineData {
+    product_id: ProductId,
+    quantity: u64,
+}
+
+/// The last event of the stock or reservation whose item is `image`.
+///
+/// # Errors
+/// If `image` is neither.
+pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
+    let (aggregate, stamp, data) = match store::stored(image)? {
+        Stored::Stock(stock) => {
+            let data = serde_json::to_value(StockData {
+                product_id: stock.product_id,
+                location: stock.place.location.clone(),
+                on_hand: stock.on_hand(),
+            });
+            let aggregate = stock_aggregate(stock.product_id, &stock.place);
+            (aggregate, stock.event, data)
+        }
+        Stored::Reservation(reservation) => {
+            let lines = reservation.lines.into_iter().map(|line| LineData {
+                product_id: line.product_id,
+                quantity: line.quantity,
+            });
+            let data = serde_json::to_value(ReservationData {
+                order_id: reservation.order_id,
+                lines: lines.collect(),
+            });
+            let aggregate = reservation_aggregate(reservation.order_id);
+            (aggregate, reservation.event, data)
+        }
+    };
+    let data = data.map_err(serde_dynamo::Error::custom)?;
+    Ok(Some(DomainEvent::new(aggregate, stamp, data)))
+}
+
+/// Why a message is not done with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It is no event.
+    #[error("the message is no event")]
+    Shape(#[from] serde_json::Error),
+    /// It is an event of another type.
+    #[error("the event is {0}, not ProductCreated")]
+    Type(String),
+    /// It is of something that is no product.
+    #[error("the event is not of a product")]
+    Aggregate(#[from] NotAnId),
+    /// The database gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Gives a new product its stock, at zero, unless it has some: any number of deliveries come to the
+/// same.
+///
+/// # Errors
+/// [`ConsumeError`]; the message is to be delivered again.
+pub async fn on_product_created(
+    inventory: &InventoryStore,
+    message: Message,
+) -> Result<(), ConsumeError> {
+    let Delivered { time, detail } = Delivered::parse(&message.body)?;
+    if detail.event_type != "ProductCreated" {
+        return Err(ConsumeError::Type(detail.event_type));
+    }
+    let mut stock = rules::first(detail.aggregate_id.parse()?, 0, time);
+    stock.event.traceparent = detail.traceparent;
+    inventory.create(&stock).await?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The inventory: what there is of each product, and what of it is promised to orders.
+//!
+//! Owns the table of stock and reservations. Invariants: `on_hand = available + reserved`, none of
+//! them ever negative; `reserved` is the sum of the lines of all reservations that are held or
+//! committed; an order has at most one reservation, whose status changes in the same transaction as
+//! the stock that it stands for; a reservation is never deleted, and a released one stays released.
+
+pub mod api;
+pub mod events;
+pub mod model;
+pub mod rules;
+pub mod steps;
+pub mod store;
+
+pub use model::{Reservation, ReservationStatus, Stock};
+pub use store::InventoryStore;

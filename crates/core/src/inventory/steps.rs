@@ -1,0 +1,153 @@
+//! The workflow's steps InventoryCheck, InventoryUpdate and ReleaseInventory. Each reads what is
+//! stored, does what is missing, and may be run any number of times and beside itself.
+
+use crate::dynamo::{StoreError, Written};
+use crate::id::ProductId;
+use crate::lambda::{Step, StepError};
+use crate::orders::OrderStore;
+use crate::orders::model::{Course, Order};
+
+use super::model::{Reservation, ReservationStatus};
+use super::rules::{self, Hold, Release};
+use super::store::{GivenBack, InventoryStore, Taken};
+
+/// How often a step decides again when the reservation changes under its hands.
+const TRIES: usize = 5;
+
+/// How many products an out-of-stock failure names.
+const NAMED: usize = 3;
+
+/// `reserve-inventory` (InventoryCheck): holds the stock of all lines, or of none.
+///
+/// # Errors
+/// `AlreadyConfirmed`, `AlreadyClosed`, `Expired`, `OutOfStock`, `OrderNotFound`, `Busy`, `Failed`.
+pub async fn reserve_inventory(
+    inventory: &InventoryStore,
+    orders: &OrderStore,
+    step: Step,
+) -> Result<(), StepError> {
+    let order = order(orders, &step).await?;
+    let course = order.status.course();
+    let past_deadline = order.is_past_deadline(step.now);
+    let found = status(inventory, &step).await?;
+    match rules::hold(found, course, past_deadline)? {
+        Hold::Done => return Ok(()),
+        Hold::Take => {}
+    }
+    let quantities = order
+        .lines
+        .iter()
+        .map(|line| (line.product_id, line.quantity));
+    let held = ReservationStatus::Held;
+    let reservation = rules::reservation(order.id, held, quantities, step.now);
+    let short = match inventory.take(&reservation).await? {
+        Taken::Done => return Ok(()),
+        Taken::Refused(short) => short,
+    };
+    // The reservation goes before the stock: what is short may be short because another run of this
+    // order, or this very write whose answer was lost, holds it.
+    let found = status(inventory, &step).await?;
+    match rules::hold(found, course, past_deadline)? {
+        Hold::Done => Ok(()),
+        Hold::Take => Err(out_of_stock(&order, &short)),
+    }
+}
+
+/// `commit-inventory` (InventoryUpdate): makes the hold of a confirmed order a commitment.
+///
+/// # Errors
+/// `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
+pub async fn commit_inventory(
+    inventory: &InventoryStore,
+    orders: &OrderStore,
+    step: Step,
+) -> Result<(), StepError> {
+    let course = course(orders, &step).await?;
+    for _ in 0..TRIES {
+        let found = inventory.reservation(step.order_id).await?;
+        let Some(next) = rules::commit(found.as_ref(), course, step.now)? else {
+            return Ok(());
+        };
+        match inventory.replace(&next).await? {
+            Written::Done => return Ok(()),
+            Written::Refused(_) => {}
+        }
+    }
+    Err(keeps_changing())
+}
+
+/// `release-inventory` (ReleaseInventory): gives back what is held or committed for an order that
+/// has failed or is cancelled, and sees to it that nothing will be held for it later.
+///
+/// # Errors
+/// `AlreadyConfirmed`, `OrderNotFound`, `Busy`, `Failed`.
+pub async fn release_inventory(
+    inventory: &InventoryStore,
+    orders: &OrderStore,
+    step: Step,
+) -> Result<(), StepError> {
+    let course = course(orders, &step).await?;
+    for _ in 0..TRIES {
+        let found = inventory.reservation(step.order_id).await?;
+        let written = match rules::release(step.order_id, found.as_ref(), course, step.now)? {
+            Release::Done => return Ok(()),
+            Release::Bar(next) => inventory.bar(&next).await?,
+            Release::GiveBack(next) => give_back(inventory, &next).await?,
+        };
+        match written {
+            Written::Done => return Ok(()),
+            Written::Refused(_) => {}
+        }
+    }
+    Err(keeps_changing())
+}
+
+async fn give_back(inventory: &InventoryStore, next: &Reservation) -> Result<Written, StepError> {
+    match inventory.give_back(next).await? {
+        GivenBack::Done => Ok(Written::Done),
+        GivenBack::Stale => Ok(Written::Refused(vec![0])),
+        GivenBack::Unbalanced(products) => {
+            let products: Vec<String> = products.iter().map(ToString::to_string).collect();
+            let products = products.join(", ");
+            let detail = format!("less is reserved of {products} than is to be given back");
+            Err(StepError::new("Failed", detail))
+        }
+    }
+}
+
+async fn order(orders: &OrderStore, step: &Step) -> Result<Order, StepError> {
+    let order = orders.get(step.order_id).await?;
+    order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))
+}
+
+async fn course(orders: &OrderStore, step: &Step) -> Result<Course, StepError> {
+    Ok(order(orders, step).await?.status.course())
+}
+
+async fn status(
+    inventory: &InventoryStore,
+    step: &Step,
+) -> Result<Option<ReservationStatus>, StoreError> {
+    let found = inventory.reservation(step.order_id).await?;
+    Ok(found.map(|found| found.status))
+}
+
+/// Names the first products of which there is too little, for the customer.
+fn out_of_stock(order: &Order, short: &[ProductId]) -> StepError {
+    let lines = order.lines.iter();
+    let names: Vec<&str> = lines
+        .filter(|line| short.contains(&line.product_id))
+        .map(|line| line.name.as_str())
+        .collect();
+    let more = names.len().saturating_sub(NAMED);
+    let named = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+    let detail = match more {
+        0 => format!("not enough in stock: {named}"),
+        more => format!("not enough in stock: {named} and {more} more"),
+    };
+    StepError::new("OutOfStock", detail)
+}
+
+fn keeps_changing() -> StepError {
+    StepError::new("Busy", "the reservation keeps changing")
+}

@@ -1,0 +1,351 @@
+//! The table of stock and reservations.
+//!
+//! Stock: `pk` = `stock#<product_id>`, `sk` = `<location>#<shard>`. Reservations: `pk` =
+//! `reservation#<order_id>`, `sk` = `reservation`.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::events::Stamp;
+use crate::id::{OrderId, ProductId};
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock};
+
+/// The shape of items that is written now.
+const SCHEMA: u32 = 1;
+
+/// The sort key of every reservation.
+const RESERVATION: &str = "reservation";
+
+/// Stock as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct StockItem {
+    pk: String,
+    sk: String,
+    available: u64,
+    reserved: u64,
+    version: u64,
+    schema: u32,
+    updated_at: Time,
+    event: Stamp,
+}
+
+impl StockItem {
+    fn new(stock: &Stock) -> Self {
+        Self {
+            pk: stock_key(stock.product_id),
+            sk: stock.place.to_string(),
+            available: stock.available,
+            reserved: stock.reserved,
+            version: stock.version,
+            schema: SCHEMA,
+            updated_at: stock.updated_at,
+            event: stock.event.clone(),
+        }
+    }
+}
+
+impl TryFrom<StockItem> for Stock {
+    type Error = serde_dynamo::Error;
+
+    fn try_from(item: StockItem) -> Result<Self, serde_dynamo::Error> {
+        let id = item.pk.strip_prefix("stock#").unwrap_or_default();
+        Ok(Self {
+            product_id: id.parse().map_err(serde_dynamo::Error::custom)?,
+            place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
+            available: item.available,
+            reserved: item.reserved,
+            version: item.version,
+            updated_at: item.updated_at,
+            event: item.event,
+        })
+    }
+}
+
+/// A reservation as it is stored: five lines fit in one write unit.
+#[derive(Debug, Serialize, Deserialize)]
+struct ReservationItem {
+    pk: String,
+    sk: String,
+    order_id: OrderId,
+    status: ReservationStatus,
+    lines: Vec<LineItem>,
+    version: u64,
+    schema: u32,
+    created_at: Time,
+    updated_at: Time,
+    event: Stamp,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LineItem {
+    product_id: ProductId,
+    location: String,
+    shard: u32,
+    quantity: u64,
+}
+
+impl ReservationItem {
+    fn new(reservation: &Reservation) -> Self {
+        let lines = reservation.lines.iter().map(|line| LineItem {
+            product_id: line.product_id,
+            location: line.place.location.clone(),
+            shard: line.place.shard,
+            quantity: line.quantity,
+        });
+        Self {
+            pk: reservation_key(reservation.order_id),
+            sk: RESERVATION.to_owned(),
+            order_id: reservation.order_id,
+            status: reservation.status,
+            lines: lines.collect(),
+            version: reservation.version,
+            schema: SCHEMA,
+            created_at: reservation.created_at,
+            updated_at: reservation.updated_at,
+            event: reservation.event.clone(),
+        }
+    }
+}
+
+impl From<ReservationItem> for Reservation {
+    fn from(item: ReservationItem) -> Self {
+        let lines = item.lines.into_iter().map(|line| ReservedLine {
+            product_id: line.product_id,
+            place: Place {
+                location: line.location,
+                shard: line.shard,
+            },
+            quantity: line.quantity,
+        });
+        Self {
+            order_id: item.order_id,
+            status: item.status,
+            lines: lines.collect(),
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+            event: item.event,
+        }
+    }
+}
+
+/// An item of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// Stock at one place.
+    Stock(Stock),
+    /// A reservation.
+    Reservation(Reservation),
+}
+
+/// What the item `image` is.
+///
+/// # Errors
+/// If it is neither stock nor a reservation.
+pub fn stored(image: serde_dynamo::Item) -> Result<Stored, serde_dynamo::Error> {
+    #[derive(Deserialize)]
+    struct Sort {
+        sk: String,
+    }
+    let Sort { sk } = serde_dynamo::from_item(image.clone())?;
+    if sk == RESERVATION {
+        let item: ReservationItem = serde_dynamo::from_item(image)?;
+        return Ok(Stored::Reservation(item.into()));
+    }
+    let item: StockItem = serde_dynamo::from_item(image)?;
+    Ok(Stored::Stock(item.try_into()?))
+}
+
+/// The partition key of a product's stock.
+#[must_use]
+pub fn stock_key(product_id: ProductId) -> String {
+    format!("stock#{product_id}")
+}
+
+/// The partition key of an order's reservation.
+#[must_use]
+pub fn reservation_key(order_id: OrderId) -> String {
+    format!("reservation#{order_id}")
+}
+
+/// What came of taking stock for an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is held.
+    Done,
+    /// Nothing is changed: of these products there is too little, or the order has a reservation
+    /// already, or both.
+    Refused(Vec<ProductId>),
+}
+
+/// What came of giving stock back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenBack {
+    /// It is available again.
+    Done,
+    /// Nothing is changed: the reservation has another version.
+    Stale,
+    /// Nothing is changed: less of these products is reserved than the reservation says.
+    Unbalanced(Vec<ProductId>),
+}
+
+/// The table of stock and reservations.
+#[derive(Clone, Debug)]
+pub struct InventoryStore {
+    table: Table,
+}
+
+impl InventoryStore {
+    /// The table that the settings name (`INVENTORY_TABLE`).
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let table = Table::new(aws, Setting::InventoryTable)?;
+        Ok(Self { table })
+    }
+
+    /// The stock of a product at all its places; empty if it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stocks(&self, product_id: ProductId) -> Result<Vec<Stock>, StoreError> {
+        let query = self.table.query("pk = :pk");
+        let query = query.value(":pk", stock_key(product_id)).consistent();
+        let items: Vec<StockItem> = query.all().await?;
+        let stocks: Result<Vec<Stock>, _> = items.into_iter().map(Stock::try_from).collect();
+        Ok(stocks?)
+    }
+
+    /// Stores the first stock of a product at a place; refused if there is some.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn create(&self, stock: &Stock) -> Result<Written, StoreError> {
+        let write = self.table.put(&StockItem::new(stock))?;
+        self.table
+            .write(write.when("attribute_not_exists(pk)"))
+            .await
+    }
+
+    /// Sets what is on hand to that of `stock`, whatever is reserved meanwhile, or only if `exactly`
+    /// as much is; refused if the stored version is not the one before, or less would be on hand
+    /// than is reserved. What was refused may yet be this very write, made before its answer was
+    /// lost: then `event` is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set(&self, stock: &Stock, exactly: Option<u64>) -> Result<Written, StoreError> {
+        let key = Key::new("pk", stock_key(stock.product_id)).and("sk", &stock.place);
+        let change = "SET available = :on_hand - reserved, version = :version, \
+                      updated_at = :updated_at, event = :event";
+        let write = self
+            .table
+            .update(key, change)
+            .value(":on_hand", &stock.on_hand())?
+            .value(":version", &stock.version)?
+            .value(":before", &stock.version.saturating_sub(1))?
+            .value(":updated_at", &stock.updated_at)?
+            .value(":event", &stock.event)?;
+        let write = match exactly {
+            None => write.when("version = :before AND reserved <= :on_hand"),
+            Some(reserved) => write
+                .when("version = :before AND reserved <= :on_hand AND reserved = :reserved")
+                .value(":reserved", &reserved)?,
+        };
+        self.table.write(write).await
+    }
+
+    /// The reservation of an order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
+        let key = Key::new("pk", reservation_key(order_id)).and("sk", RESERVATION);
+        let item: Option<ReservationItem> = self.table.get(key).await?;
+        Ok(item.map(Reservation::from))
+    }
+
+    /// Takes the stock of all lines of the new `reservation` and stores it, or changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take(&self, reservation: &Reservation) -> Result<Taken, StoreError> {
+        let mut writes = vec![self.bar_write(reservation)?];
+        for line in &reservation.lines {
+            let change = "SET available = available - :quantity, reserved = reserved + :quantity";
+            let write = self.line_write(line, change)?;
+            writes.push(write.when("available >= :quantity"));
+        }
+        Ok(match self.table.transact(writes).await? {
+            Written::Done => Taken::Done,
+            Written::Refused(places) => Taken::Refused(products(reservation, &places)),
+        })
+    }
+
+    /// Stores the first version of a reservation that takes no stock; refused if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn bar(&self, reservation: &Reservation) -> Result<Written, StoreError> {
+        self.table.write(self.bar_write(reservation)?).await
+    }
+
+    /// Stores `reservation` over the version before it, without a change of stock; refused if that
+    /// is not what is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replace(&self, reservation: &Reservation) -> Result<Written, StoreError> {
+        self.table.write(self.replace_write(reservation)?).await
+    }
+
+    /// Stores `reservation` over the version before it and gives the stock of its lines back, or
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn give_back(&self, reservation: &Reservation) -> Result<GivenBack, StoreError> {
+        let mut writes = vec![self.replace_write(reservation)?];
+        for line in &reservation.lines {
+            let change = "SET available = available + :quantity, reserved = reserved - :quantity";
+            let write = self.line_write(line, change)?;
+            writes.push(write.when("reserved >= :quantity"));
+        }
+        Ok(match self.table.transact(writes).await? {
+            Written::Done => GivenBack::Done,
+            Written::Refused(places) if places.contains(&0) => GivenBack::Stale,
+            Written::Refused(places) => GivenBack::Unbalanced(products(reservation, &places)),
+        })
+    }
+
+    fn bar_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
+        let write = self.table.put(&ReservationItem::new(reservation))?;
+        Ok(write.when("attribute_not_exists(pk)"))
+    }
+
+    fn replace_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
+        let before = reservation.version.saturating_sub(1);
+        let write = self.table.put(&ReservationItem::new(reservation))?;
+        write.when("version = :before").value(":before", &before)
+    }
+
+    fn line_write(&self, line: &ReservedLine, change: &str) -> Result<Write, StoreError> {
+        let key = Key::new("pk", stock_key(line.product_id)).and("sk", &line.place);
+        let write = self.table.update(key, change);
+        write.value(":quantity", &line.quantity)
+    }
+}
+
+/// The products whose writes are at `places` of a transaction that begins with the reservation's.
+fn products(reservation: &Reservation, places: &[usize]) -> Vec<ProductId> {
+    let lines = places
+        .iter()
+        .filter_map(|place| reservation.lines.get(place.checked_sub(1)?));
+    lines.map(|line| line.product_id).collect()
+}

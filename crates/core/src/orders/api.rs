@@ -1,0 +1,236 @@
+//! `/orders`, but for placing one ([`super::checkout`]).
+
+use serde::Serialize;
+
+use super::executions::OrderWorkflow;
+use super::model::{Address, Line, Order, Status, UnknownName};
+use super::rules;
+use super::store::{Change, OrderStore};
+use crate::clock::Time;
+use crate::events::DomainEvent;
+use crate::http::{Caller, Request, Response};
+use crate::id::{CustomerId, OrderId, ProductId};
+use crate::money::{Money, MoneyError};
+use crate::page::{Page, PageRequest};
+use crate::platform::EventLog;
+use crate::problem::Problem;
+use crate::telemetry;
+
+/// An order on the wire.
+#[derive(Debug, Serialize)]
+pub(super) struct OrderBody {
+    id: OrderId,
+    customer_id: CustomerId,
+    status: &'static str,
+    payment_status: &'static str,
+    items: Vec<LineBody>,
+    total_amount: Money,
+    shipping_address: AddressBody,
+    failure: Option<FailureBody>,
+    version: u64,
+    created_at: Time,
+    updated_at: Time,
+}
+
+#[derive(Debug, Serialize)]
+struct LineBody {
+    product_id: ProductId,
+    name: String,
+    quantity: u32,
+    unit_price: Money,
+    subtotal: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct AddressBody {
+    recipient: String,
+    line1: String,
+    line2: Option<String>,
+    city: String,
+    region: Option<String>,
+    postal_code: String,
+    country: String,
+    phone: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FailureBody {
+    code: &'static str,
+    detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct HistoryBody {
+    items: Vec<DomainEvent>,
+}
+
+impl TryFrom<Line> for LineBody {
+    type Error = MoneyError;
+
+    fn try_from(line: Line) -> Result<Self, MoneyError> {
+        let subtotal = line.subtotal()?;
+        Ok(Self {
+            product_id: line.product_id,
+            name: line.name,
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            subtotal,
+        })
+    }
+}
+
+impl From<Address> for AddressBody {
+    fn from(address: Address) -> Self {
+        Self {
+            recipient: address.recipient,
+            line1: address.line1,
+            line2: address.line2,
+            city: address.city,
+            region: address.region,
+            postal_code: address.postal_code,
+            country: address.country,
+            phone: address.phone,
+        }
+    }
+}
+
+impl TryFrom<Order> for OrderBody {
+    type Error = Problem;
+
+    fn try_from(order: Order) -> Result<Self, Problem> {
+        let lines = order.lines.into_iter().map(LineBody::try_from);
+        Ok(Self {
+            id: order.id,
+            customer_id: order.customer_id,
+            status: order.status.as_str(),
+            payment_status: order.payment_status.as_str(),
+            items: lines.collect::<Result<_, _>>().map_err(Problem::internal)?,
+            total_amount: order.total,
+            shipping_address: order.shipping_address.into(),
+            failure: order.failure.map(|failure| FailureBody {
+                code: failure.code.as_str(),
+                detail: failure.detail,
+            }),
+            version: order.version,
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+        })
+    }
+}
+
+fn answer(order: Order) -> Result<Response, Problem> {
+    let tag = order.version.to_string();
+    Ok(Response::ok(&OrderBody::try_from(order)?)?.etag(&tag))
+}
+
+/// Whether `caller` may see `order`: its owner and admins may.
+fn is_visible(order: &Order, caller: Caller) -> bool {
+    caller.admin || order.customer_id == caller.customer_id
+}
+
+/// The order that `request` is about, if its caller may see it.
+async fn visible(orders: &OrderStore, request: &Request) -> Result<Order, Problem> {
+    let caller = request.caller()?;
+    let id: OrderId = request.id("order_id", "order")?;
+    let order = orders.get(id).await?;
+    order
+        .filter(|order| is_visible(order, caller))
+        .ok_or(Problem::NotFound("order"))
+}
+
+/// `GET /orders/{order_id}`.
+///
+/// # Errors
+/// [`Problem::NotFound`], also for another customer's order.
+pub async fn get_order(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
+    answer(visible(orders, &request).await?)
+}
+
+/// `GET /orders?status=&limit=&cursor=`: the caller's own, newest first; with `status`, an admin gets
+/// those of all customers.
+///
+/// # Errors
+/// [`Problem::InvalidParameters`].
+pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
+    let caller = request.caller()?;
+    let query = request.query(&["status", "limit", "cursor"])?;
+    let status: Option<Status> = query
+        .get("status")
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: UnknownName| Problem::parameter("?status", error.to_string()))?;
+    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let found = match status {
+        Some(status) if caller.admin => orders.by_status(status, &page).await?,
+        status => {
+            orders
+                .by_customer(caller.customer_id, status, &page)
+                .await?
+        }
+    };
+    let items = found.items.into_iter().map(OrderBody::try_from);
+    let page = Page {
+        items: items.collect::<Result<Vec<_>, _>>()?,
+        next: found.next,
+    };
+    page.answer(&request)
+}
+
+/// `POST /orders/{order_id}/cancel`: calls the order off and has what was done for it undone. An
+/// order that is called off already is answered as it is.
+///
+/// # Errors
+/// [`Problem::NotFound`], also for another customer's order; [`Problem::Conflict`] with what is
+/// possible instead once the order is being picked or has failed.
+pub async fn cancel_order(
+    orders: &OrderStore,
+    workflow: &OrderWorkflow,
+    request: Request,
+) -> Result<Response, Problem> {
+    let caller = request.caller()?;
+    let id: OrderId = request.id("order_id", "order")?;
+    let changed = orders
+        .change(id, |order| {
+            if !is_visible(&order, caller) {
+                return Err(Problem::NotFound("order"));
+            }
+            Ok(rules::cancel(order, request.now, request.traceparent())?)
+        })
+        .await?;
+    let order = match changed.ok_or(Problem::NotFound("order"))? {
+        Change::Made(order) => {
+            start(workflow, &order).await;
+            order
+        }
+        // It may be that the call which made the change died before it could start the run.
+        Change::Unneeded(order) if order.due_at.is_some() => {
+            start(workflow, &order).await;
+            order
+        }
+        Change::Unneeded(order) => order,
+    };
+    answer(order)
+}
+
+/// Starts the order's current run. If that fails nothing is lost: the order is due soon.
+pub(super) async fn start(workflow: &OrderWorkflow, order: &Order) {
+    if let Err(error) = workflow.start(order.id, order.run).await {
+        let error = telemetry::chain(&error);
+        tracing::warn!(order.id = %order.id, error, "order not run at once");
+    }
+}
+
+/// `GET /orders/{order_id}/history`: the order's events, first to last; the newest may be missing for
+/// a moment.
+///
+/// # Errors
+/// [`Problem::NotFound`], also for another customer's order.
+pub async fn get_order_history(
+    orders: &OrderStore,
+    log: &EventLog,
+    request: Request,
+) -> Result<Response, Problem> {
+    let order = visible(orders, &request).await?;
+    let items = log.history(order.id).await?;
+    Response::ok(&HistoryBody { items })
+}

@@ -1,0 +1,257 @@
+//! `POST /orders`: places an order.
+//!
+//! The order's identifier follows from the customer and the `Idempotency-Key`, and the order is
+//! stored only if there is none with it; so the same request places one order however often it
+//! comes, and whatever comes between.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::api::{self, OrderBody};
+use super::executions::OrderWorkflow;
+use super::model::{Address, Order, Status};
+use super::pricing::{self, Item, MOST_ITEMS, MOST_OF_ONE};
+use super::rules::{self, Placement};
+use super::store::OrderStore;
+use crate::body::{Body, Json};
+use crate::catalog::ProductStore;
+use crate::dynamo::Written;
+use crate::http::{Request, Response};
+use crate::id::{OrderId, ProductId};
+use crate::lambda::Aws;
+use crate::money::Currency;
+use crate::problem::Problem;
+use crate::settings::{Setting, SettingError};
+
+/// When the outcome is looked for the first time, and how far apart two looks are at most.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LAST_LOOK: Duration = Duration::from_millis(500);
+
+/// From when on a repeated request takes the first run for lost, if it sees nothing of it.
+const START_LOST: Duration = Duration::from_secs(1);
+
+/// What placing an order takes.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    orders: OrderStore,
+    products: ProductStore,
+    workflow: OrderWorkflow,
+    currency: Currency,
+    deadline: Duration,
+}
+
+impl Checkout {
+    /// With what the settings name.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
+        Ok(Self {
+            orders: OrderStore::new(aws)?,
+            products: ProductStore::new(aws)?,
+            workflow: OrderWorkflow::new(aws)?,
+            currency: aws.settings().read(Setting::ShopCurrency)?,
+            deadline: Duration::from_secs(deadline_seconds),
+        })
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+struct Draft {
+    items: Vec<Item>,
+    shipping_address: Address,
+    payment_token: String,
+}
+
+/// `POST /orders`: 202 with the pending order; 201 with the order in whatever state it has come to if
+/// that is known within the seconds that `Prefer: wait=` gives. The same request again answers the
+/// same order.
+///
+/// # Errors
+/// For bad input, all at once; without an `Idempotency-Key`; for a key that was used with another
+/// body.
+pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Response, Problem> {
+    let caller = request.caller()?;
+    let key = request
+        .idempotency_key()?
+        .ok_or(Problem::IdempotencyKeyRequired)?;
+    let draft = request.json(draft)?;
+    let customer = caller.customer_id.to_string();
+    let id = OrderId::derived(&["place-order", &customer, key]);
+    let hash = request.body_hash();
+    let wanted = draft.items.iter().map(|item| item.product_id);
+    let (stored, products) =
+        futures::future::try_join(checkout.orders.get(id), checkout.products.get_many(wanted))
+            .await?;
+    if let Some(order) = stored {
+        return replay(checkout, &request, &hash, order).await;
+    }
+    let (lines, total) =
+        pricing::price(&draft.items, products, checkout.currency).map_err(Problem::InvalidBody)?;
+    let order = rules::place(Placement {
+        id,
+        customer_id: caller.customer_id,
+        lines,
+        total,
+        shipping_address: draft.shipping_address,
+        payment_token: draft.payment_token,
+        request_hash: hash.clone(),
+        now: request.now,
+        deadline: checkout.deadline,
+        traceparent: request.traceparent(),
+    });
+    match checkout.orders.create(&order).await? {
+        Written::Done => {
+            api::start(&checkout.workflow, &order).await;
+            answer(checkout, &request, order, false).await
+        }
+        Written::Refused(_) => {
+            // The same request at the same time was quicker.
+            let order = checkout.orders.get(id).await?;
+            let order = order.ok_or_else(|| Problem::internal("a refused order is not there"))?;
+            replay(checkout, &request, &hash, order).await
+        }
+    }
+}
+
+/// The answer to a request whose order is there already.
+async fn replay(
+    checkout: &Checkout,
+    request: &Request,
+    hash: &str,
+    order: Order,
+) -> Result<Response, Problem> {
+    if order.request_hash != hash {
+        return Err(Problem::IdempotencyKeyReused);
+    }
+    let unmoved = order.status == Status::Pending && order.run == 0;
+    if unmoved && request.now >= order.created_at.plus(START_LOST) {
+        // Whoever placed it may have died before the start; a run that is under way is not harmed.
+        api::start(&checkout.workflow, &order).await;
+    }
+    answer(checkout, request, order, true).await
+}
+
+/// The answer with `order`, after the time that the client is ready to wait.
+async fn answer(
+    checkout: &Checkout,
+    request: &Request,
+    order: Order,
+    replayed: bool,
+) -> Result<Response, Problem> {
+    let wait_seconds = request.wait_seconds();
+    let order = outcome(checkout, order, Duration::from_secs(wait_seconds)).await?;
+    let status = match order.status {
+        Status::Pending => StatusCode::ACCEPTED,
+        Status::Confirmed
+        | Status::Processing
+        | Status::Shipped
+        | Status::Delivered
+        | Status::Completed
+        | Status::Returned
+        | Status::Cancelled
+        | Status::Failed => StatusCode::CREATED,
+    };
+    let location = format!("/orders/{}", order.id);
+    let tag = order.version.to_string();
+    let answer = Response::json(status, &OrderBody::try_from(order)?)?
+        .header("Location", location)
+        .etag(&tag)
+        .replayed(replayed);
+    Ok(if wait_seconds > 0 {
+        answer.header("Preference-Applied", format!("wait={wait_seconds}"))
+    } else {
+        answer
+    })
+}
+
+/// The order once it is no longer pending, or as it is when `patience` is over. Waits are measured
+/// by the machine's own clock.
+async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
+    let end = Instant::now() + patience;
+    let mut order = order;
+    let mut pause = FIRST_LOOK;
+    while order.status == Status::Pending && Instant::now() < end {
+        tokio::time::sleep_until(end.min(Instant::now() + pause)).await;
+        pause = LAST_LOOK.min(pause * 3 / 2);
+        let stored = checkout.orders.get(order.id).await?;
+        order = stored.ok_or_else(|| Problem::internal("an order has vanished"))?;
+    }
+    Ok(order)
+}
+
+fn draft(body: &mut Body<'_>) -> Option<Draft> {
+    let items = body.required("items", |json| {
+        json.list(1..=MOST_ITEMS, |json| json.object(item))
+    });
+    let shipping_address = body.required("shipping_address", |json| json.object(address));
+    let payment_token = body.required("payment", |json| {
+        json.object(|payment| payment.required("token", token))
+    });
+    let no_discount = body.optional("discount_code", |json| {
+        json.fault::<()>(
+            "discounts_not_supported",
+            "this shop has no discount codes yet",
+        )
+    });
+    no_discount?;
+    Some(Draft {
+        items: items?,
+        shipping_address: shipping_address?,
+        payment_token: payment_token?,
+    })
+}
+
+fn item(item: &mut Body<'_>) -> Option<Item> {
+    let product_id = item.required("product_id", |json| {
+        json.parsed("this must be a product's id", str::parse::<ProductId>)
+    });
+    let quantity = item.required("quantity", |json| json.integer(1..=MOST_OF_ONE));
+    Some(Item {
+        product_id: product_id?,
+        quantity: quantity?,
+    })
+}
+
+fn address(address: &mut Body<'_>) -> Option<Address> {
+    let recipient = address.required("recipient", |json| json.text(1..=100));
+    let line1 = address.required("line1", |json| json.text(1..=100));
+    let line2 = address.optional("line2", |json| json.text(0..=100));
+    let city = address.required("city", |json| json.text(1..=100));
+    let region = address.optional("region", |json| json.text(0..=100));
+    let postal_code = address.required("postal_code", |json| json.text(1..=20));
+    let country = address.required("country", country);
+    let phone = address.optional("phone", |json| json.text(0..=30));
+    Some(Address {
+        recipient: recipient?,
+        line1: line1?,
+        line2: line2?.filter(|text| !text.is_empty()),
+        city: city?,
+        region: region?.filter(|text| !text.is_empty()),
+        postal_code: postal_code?,
+        country: country?,
+        phone: phone?.filter(|text| !text.is_empty()),
+    })
+}
+
+fn country(json: Json<'_>) -> Option<String> {
+    json.parsed(
+        "this must be two capital letters, as in ISO 3166-1",
+        |text| {
+            let valid = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+            if valid { Ok(text.to_owned()) } else { Err(()) }
+        },
+    )
+}
+
+fn token(json: Json<'_>) -> Option<String> {
+    json.parsed("this must be 1 to 255 visible ASCII characters", |text| {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let valid = (1..=255).contains(&text.len()) && visible;
+        if valid { Ok(text.to_owned()) } else { Err(()) }
+    })
+}

@@ -1,0 +1,59 @@
+//! Executions of the order workflow, in Step Functions.
+
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+
+use crate::id::OrderId;
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// Why a run was not started; `run-due-orders` starts another.
+#[derive(Debug, thiserror::Error)]
+#[error("the order workflow was not started")]
+pub struct NotStarted(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// The order workflow.
+#[derive(Clone, Debug)]
+pub struct OrderWorkflow {
+    client: Client,
+    arn: String,
+}
+
+impl OrderWorkflow {
+    /// The workflow that the setting `ORDER_WORKFLOW_ARN` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            client: aws.states(),
+            arn: aws.settings().read(Setting::OrderWorkflowArn)?,
+        })
+    }
+
+    /// Starts run number `run` of the order `id`. A run that was started before is not started again
+    /// where the machine's type knows names (STANDARD); where it does not (EXPRESS), running twice
+    /// does no harm.
+    ///
+    /// # Errors
+    /// [`NotStarted`].
+    pub async fn start(&self, id: OrderId, run: u32) -> Result<(), NotStarted> {
+        let request = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.arn)
+            .name(format!("{id}-{run}"))
+            .input(format!("{{\"order_id\":\"{id}\"}}"));
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(StartExecutionError::is_execution_already_exists) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(NotStarted(error.into())),
+        }
+    }
+}

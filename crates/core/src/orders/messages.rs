@@ -1,0 +1,54 @@
+//! The queue of messages to customers, as orders fill it.
+
+use aws_sdk_sqs::Client;
+use serde::Serialize;
+
+use crate::id::OrderId;
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// Why a message was not queued.
+#[derive(Debug, thiserror::Error)]
+#[error("the message was not queued")]
+pub struct NotQueued(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// The queue of messages to customers.
+#[derive(Clone, Debug)]
+pub struct MessageQueue {
+    client: Client,
+    url: String,
+}
+
+#[derive(Serialize)]
+struct Message {
+    template: &'static str,
+    order_id: OrderId,
+}
+
+impl MessageQueue {
+    /// The queue that the setting `MESSAGE_QUEUE_URL` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            client: aws.sqs(),
+            url: aws.settings().read(Setting::MessageQueueUrl)?,
+        })
+    }
+
+    /// Queues the confirmation of the order `id`; queued twice, it is sent once.
+    ///
+    /// # Errors
+    /// [`NotQueued`].
+    pub async fn order_confirmed(&self, id: OrderId) -> Result<(), NotQueued> {
+        let message = Message {
+            template: "order_confirmed",
+            order_id: id,
+        };
+        let body = serde_json::to_string(&message).map_err(|error| NotQueued(error.into()))?;
+        let request = self.client.send_message().queue_url(&self.url);
+        let sent = request.message_body(body).send().await;
+        sent.map(drop).map_err(|error| NotQueued(error.into()))
+    }
+}

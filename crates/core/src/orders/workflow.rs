@@ -1,0 +1,262 @@
+//! The orders' own steps of the workflow, and what starts it again.
+//!
+//! Each step reads what is stored, decides by [`rules`], and writes only if nobody came between;
+//! else it reads and decides again. So a step may run any number of times, beside itself and beside
+//! a cancellation, and one whose write succeeded without its knowing finds its work done.
+
+use futures::StreamExt as _;
+use serde::Deserialize;
+
+use super::executions::OrderWorkflow;
+use super::messages::MessageQueue;
+use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
+use super::rules::{self, Diverted};
+use super::store::{Change, OrderStore};
+use super::validation::Rules;
+use crate::clock::Time;
+use crate::dynamo::StoreError;
+use crate::id::OrderId;
+use crate::lambda::{Step, StepError};
+use crate::telemetry;
+
+/// How many due orders are taken up at once.
+const AT_ONCE: usize = 8;
+
+impl From<Diverted> for StepError {
+    fn from(diverted: Diverted) -> Self {
+        let name = match diverted {
+            Diverted::AlreadyConfirmed => "AlreadyConfirmed",
+            Diverted::AlreadyClosed => "AlreadyClosed",
+            Diverted::Expired => "Expired",
+            Diverted::Undecided | Diverted::Illegal(_) => "Failed",
+        };
+        Self::new(name, diverted.to_string())
+    }
+}
+
+fn not_found() -> StepError {
+    StepError::new("OrderNotFound", "there is no such order")
+}
+
+async fn stored(orders: &OrderStore, id: OrderId) -> Result<Order, StepError> {
+    orders.get(id).await?.ok_or_else(not_found)
+}
+
+/// Reads, decides and writes; the order as it is then.
+async fn change(
+    orders: &OrderStore,
+    id: OrderId,
+    decide: impl Fn(Order) -> Result<Option<Order>, Diverted>,
+) -> Result<Order, StepError> {
+    let changed = orders
+        .change(id, |order| decide(order).map_err(StepError::from))
+        .await?;
+    changed.map(Change::into_order).ok_or_else(not_found)
+}
+
+/// Removes the payment token once the payment is settled; before `due_at` goes, so that a run that
+/// dies here is made again.
+async fn forget_token(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
+    if order.payment_token.is_some() {
+        orders.forget_token(order.id).await?;
+    }
+    Ok(())
+}
+
+/// OrderValidation: recomputes the total from the stored lines and asks the shop's rules.
+///
+/// # Errors
+/// `RuleFailed` with what the rules say; `AlreadyConfirmed` or `AlreadyClosed` if the order is
+/// decided.
+pub async fn validate_order(
+    orders: &OrderStore,
+    rules: &Rules,
+    step: Step,
+) -> Result<(), StepError> {
+    let order = stored(orders, step.order_id).await?;
+    match order.status.course() {
+        Course::Undecided => {}
+        Course::Confirmed => return Err(Diverted::AlreadyConfirmed.into()),
+        Course::Closed => return Err(Diverted::AlreadyClosed.into()),
+    }
+    rules
+        .check(&order)
+        .map_err(|against| StepError::new("RuleFailed", against))
+}
+
+/// OrderConfirmation: from pending to confirmed, only from pending; the payment token is not needed
+/// any more.
+///
+/// # Errors
+/// `AlreadyClosed` if the order failed or was cancelled meanwhile.
+pub async fn confirm_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
+    let order = change(orders, step.order_id, |order| {
+        rules::confirm(order, step.now)
+    })
+    .await?;
+    Ok(forget_token(orders, &order).await?)
+}
+
+/// Notification: queues the confirmation and marks the confirmed order as done.
+///
+/// # Errors
+/// `AlreadyClosed` if the order was cancelled meanwhile.
+pub async fn notify_order(
+    orders: &OrderStore,
+    messages: &MessageQueue,
+    step: Step,
+) -> Result<(), StepError> {
+    let order = stored(orders, step.order_id).await?;
+    // Nothing is due: it was queued by the run that came to its end.
+    if rules::finish(order.clone())?.is_none() {
+        return Ok(());
+    }
+    let queued = messages.order_confirmed(order.id).await;
+    queued.map_err(|error| StepError::new("Failed", telemetry::chain(&error)))?;
+    forget_token(orders, &order).await?;
+    change(orders, order.id, rules::finish).await?;
+    Ok(())
+}
+
+/// FailOrder: from pending to failed, with the reason, before anything is undone.
+///
+/// # Errors
+/// `AlreadyConfirmed` if the order was confirmed meanwhile: nothing may be undone.
+pub async fn fail_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
+    let failure = failure(&step)?;
+    let decide = |order| rules::fail(order, failure.clone(), step.now);
+    change(orders, step.order_id, decide).await?;
+    Ok(())
+}
+
+/// Why the workflow takes the order for failed.
+fn failure(step: &Step) -> Result<Failure, StepError> {
+    let error = step.error.as_ref();
+    let name = error.map(|error| error.error.as_str());
+    let code = match name {
+        Some("RuleFailed") => FailureCode::RuleFailed,
+        Some("OutOfStock") => FailureCode::OutOfStock,
+        Some("PaymentDeclined") => FailureCode::PaymentDeclined,
+        Some("Expired") => FailureCode::Expired,
+        other => {
+            let detail = format!("an order does not fail because of {other:?}");
+            return Err(StepError::new("Failed", detail));
+        }
+    };
+    let detail = error.map(crate::lambda::StepFailure::detail);
+    Ok(Failure::new(code, &detail.unwrap_or_default()))
+}
+
+/// CloseOrder: marks the failed or cancelled order as done, after all is undone.
+///
+/// # Errors
+/// `AlreadyConfirmed`, which only a fault elsewhere brings about.
+pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
+    let payment: Option<PaymentStatus> = step
+        .payment_status
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: super::model::UnknownName| StepError::new("Failed", error.to_string()))?;
+    let decide = |order| rules::close(order, payment, step.now);
+    let order = stored(orders, step.order_id).await?;
+    decide(order.clone())?;
+    forget_token(orders, &order).await?;
+    change(orders, step.order_id, decide).await?;
+    Ok(())
+}
+
+/// PostponeOrder: the run came to no end, the next one comes later.
+///
+/// # Errors
+/// `Expired` if the order is past its deadline and no payment's outcome is waited for.
+pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
+    let error = step.error.as_ref();
+    let name = error.map_or("", |error| error.error.as_str());
+    let payment_unknown = name == "PaymentUnknown";
+    let order = change(orders, step.order_id, |order| {
+        rules::postpone(order, payment_unknown, step.now)
+    })
+    .await?;
+    tracing::warn!(
+        order.id = %order.id,
+        order.status = %order.status,
+        order.due_at = order.due_at.map(tracing::field::display),
+        error = name,
+        "order postponed"
+    );
+    Ok(())
+}
+
+/// The event of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Scheduled {
+    /// When it was to happen: the handler's now.
+    pub time: Time,
+}
+
+/// Runs the workflow of every order for which something is left to do and whose time has come.
+///
+/// # Errors
+/// `Failed` if not all could be run; the others were, and those are still due.
+pub async fn run_due_orders(
+    orders: &OrderStore,
+    workflow: &OrderWorkflow,
+    scheduled: Scheduled,
+) -> Result<(), StepError> {
+    let due = orders.due(scheduled.time).await?;
+    let runs = due
+        .into_iter()
+        .map(|id| run_due_order(orders, workflow, id, scheduled.time));
+    let failed = futures::stream::iter(runs)
+        .buffer_unordered(AT_ONCE)
+        .filter(|started| futures::future::ready(!started))
+        .count()
+        .await;
+    if failed == 0 {
+        Ok(())
+    } else {
+        let detail = format!("{failed} orders were not run");
+        Err(StepError::new("Failed", detail))
+    }
+}
+
+/// Whether the order's run was started, or was not needed.
+async fn run_due_order(
+    orders: &OrderStore,
+    workflow: &OrderWorkflow,
+    id: OrderId,
+    now: Time,
+) -> bool {
+    let taken_up = orders
+        .change(id, |order| Ok::<_, StoreError>(rules::take_up(order, now)))
+        .await;
+    let order = match taken_up {
+        Ok(Some(Change::Made(order))) => order,
+        // Another has taken it up, or it has come to its end: the index lags by a moment.
+        Ok(Some(Change::Unneeded(_)) | None) => return true,
+        Err(error) => {
+            let error = telemetry::chain(&error);
+            tracing::error!(order.id = %id, error, "due order not taken up");
+            return false;
+        }
+    };
+    let age_seconds = now.as_seconds() - order.created_at.as_seconds();
+    match workflow.start(id, order.run).await {
+        Ok(()) => {
+            tracing::info!(
+                order.id = %id,
+                order.status = %order.status,
+                order.due_attempts = order.due_attempts,
+                order.age_seconds = age_seconds,
+                "due order run"
+            );
+            true
+        }
+        Err(error) => {
+            let error = telemetry::chain(&error);
+            tracing::error!(order.id = %id, error, "due order not run");
+            false
+        }
+    }
+}

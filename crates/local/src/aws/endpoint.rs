@@ -1,0 +1,248 @@
+//! The port that `AWS_ENDPOINT_URL` names: finds out who calls what, lets faults happen, hands the
+//! call to its service, and records it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, Response, Uri};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::connection::{Connections, Scissors};
+use super::injected::{self, Partial};
+use super::{AwsError, Caller, Service, wire};
+use crate::faults::{Decision, Faults, Mode};
+use crate::functions::Functions;
+use crate::model::Stack;
+use crate::record::Record;
+
+/// The largest request that any of the services takes, in bytes: DynamoDB's 16 MB.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How the AWS services are reached. Give it its services, then [`Endpoint::serve`].
+#[derive(Clone)]
+pub struct Endpoint {
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone)]
+struct Shared {
+    services: BTreeMap<&'static str, Arc<dyn Service>>,
+    faults: Faults,
+    record: Record,
+    functions: Functions,
+    /// How long an invocation of each function may take, by logical id.
+    timeouts: BTreeMap<String, Duration>,
+}
+
+/// How a call ends.
+enum Outcome {
+    Answer(Result<Value, AwsError>),
+    /// The connection is closed without an answer.
+    Silence,
+}
+
+impl Endpoint {
+    /// Binds the endpoint's port on loopback (0 for any free one), and answers its URL too.
+    ///
+    /// # Errors
+    /// When the port is taken.
+    pub async fn bind(port: u16) -> io::Result<(TcpListener, String)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok((listener, url))
+    }
+
+    /// An endpoint without services.
+    #[must_use]
+    pub fn new(stack: &Stack, faults: &Faults, record: &Record, functions: &Functions) -> Self {
+        let timeouts = stack
+            .functions
+            .iter()
+            .map(|(id, f)| (id.clone(), f.timeout))
+            .collect();
+        let shared = Shared {
+            services: BTreeMap::new(),
+            faults: faults.clone(),
+            record: record.clone(),
+            functions: functions.clone(),
+            timeouts,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Adds a service by the name that IAM has for it: `dynamodb`, `events`, `secretsmanager`,
+    /// `ses`, `sqs` or `states`.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, service: impl Service) -> Self {
+        Arc::make_mut(&mut self.shared)
+            .services
+            .insert(name, Arc::new(service));
+        self
+    }
+
+    /// Serves until dropped.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self, listener: TcpListener) -> io::Result<()> {
+        let router = axum::Router::new()
+            .fallback(handle)
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(self);
+        let service = router.into_make_service_with_connect_info::<Scissors>();
+        axum::serve(Connections(listener), service).await
+    }
+
+    /// Carries out one call, faults included.
+    async fn call(&self, caller: &Caller, service: &str, operation: &str, body: Value) -> Outcome {
+        let Some(target) = self.shared.services.get(service) else {
+            return Outcome::Answer(Err(AwsError::unknown_operation(service, operation)));
+        };
+        let Decision { delay, mode } = self.shared.faults.for_call(caller, service, operation);
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if let Some(outcome) = self.instead(mode, caller, service, operation, &body).await {
+            return outcome;
+        }
+        if service != "dynamodb" {
+            self.shared.record.call(caller, service, operation, &body);
+        }
+        let answer = match mode {
+            Some(Mode::StaleRead) => target.call_stale(caller, operation, body).await,
+            Some(Mode::Partial) => partial(&**target, caller, operation, body).await,
+            Some(Mode::Duplicate) => {
+                // Whatever came of the first is what a lost answer leaves unknown.
+                let _ = target.call(caller, operation, body.clone()).await;
+                target.call(caller, operation, body).await
+            }
+            Some(_) | None => target.call(caller, operation, body).await,
+        };
+        if mode == Some(Mode::KillAfter) {
+            self.kill(caller);
+        }
+        if matches!(mode, Some(Mode::KillAfter | Mode::LostAnswer)) {
+            return Outcome::Silence;
+        }
+        Outcome::Answer(answer)
+    }
+
+    /// What happens in the place of the call.
+    async fn instead(
+        &self,
+        mode: Option<Mode>,
+        caller: &Caller,
+        service: &str,
+        operation: &str,
+        body: &Value,
+    ) -> Option<Outcome> {
+        let error = match mode? {
+            Mode::Throttle => injected::throttled(service),
+            Mode::Conflict => injected::conflict(operation, body),
+            Mode::Error => AwsError::internal("fault"),
+            Mode::TimeoutBefore => {
+                tokio::time::sleep(self.timeout(caller)).await;
+                return Some(Outcome::Silence);
+            }
+            Mode::KillBefore => {
+                self.kill(caller);
+                return Some(Outcome::Silence);
+            }
+            Mode::LostAnswer
+            | Mode::StaleRead
+            | Mode::Duplicate
+            | Mode::Partial
+            | Mode::Delay(_)
+            | Mode::KillAfter => return None,
+        };
+        Some(Outcome::Answer(Err(error)))
+    }
+
+    fn kill(&self, caller: &Caller) {
+        let process = caller.process.as_deref();
+        if !process.is_some_and(|token| self.shared.functions.kill_process(token)) {
+            tracing::warn!(?caller, "a fault found no process to kill");
+        }
+    }
+
+    fn timeout(&self, caller: &Caller) -> Duration {
+        let function = caller.function.as_ref();
+        let timeout = function.and_then(|function| self.shared.timeouts.get(function));
+        timeout.copied().unwrap_or(Duration::from_mins(1))
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Caller {
+        let key = wire::access_key(headers);
+        let function = key.filter(|key| self.shared.timeouts.contains_key(*key));
+        let token = headers.get("x-amz-security-token");
+        let process = function.and_then(|_| token?.to_str().ok());
+        Caller {
+            function: function.map(str::to_owned),
+            process: process.map(str::to_owned),
+        }
+    }
+}
+
+async fn partial(
+    target: &dyn Service,
+    caller: &Caller,
+    operation: &str,
+    body: Value,
+) -> Result<Value, AwsError> {
+    let Some(mut partial) = Partial::of(operation, body.clone()) else {
+        return target.call(caller, operation, body).await;
+    };
+    let rest = match partial.rest.take() {
+        Some(rest) => target.call(caller, operation, rest).await?,
+        None => json!({}),
+    };
+    Ok(partial.answer(rest))
+}
+
+async fn handle(
+    State(endpoint): State<Endpoint>,
+    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let Some((service, operation)) = wire::operation(&method, uri.path(), &headers) else {
+        let what = headers
+            .get("x-amz-target")
+            .and_then(|target| target.to_str().ok());
+        let what = what.map_or_else(|| format!("{method} {}", uri.path()), str::to_owned);
+        let message = format!("{what} is not emulated on this machine");
+        return wire::answer(
+            Err(AwsError::client("UnknownOperationException", message)),
+            &headers,
+        );
+    };
+    let body = match wire::body(&body) {
+        Ok(body) => body,
+        Err(error) => return wire::answer(Err(error), &headers),
+    };
+    let caller = endpoint.caller(&headers);
+    match endpoint.call(&caller, service, &operation, body).await {
+        Outcome::Answer(result) => {
+            if let Err(error) = &result {
+                let function = caller.function.as_deref().unwrap_or("operator");
+                tracing::debug!(function, service, operation, %error, "refused");
+            }
+            wire::answer(result, &headers)
+        }
+        Outcome::Silence => {
+            scissors.cut();
+            Response::new(Body::empty())
+        }
+    }
+}

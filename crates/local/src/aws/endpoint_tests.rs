@@ -1,0 +1,330 @@
+//! The endpoint through the real SDK client.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::arn::Arns;
+use crate::bill::{Bill, Units};
+use crate::clock::Clock;
+use crate::dynamodb::DynamoDb;
+use crate::faults::Faults;
+use crate::functions::Functions;
+use crate::model::{Function, Stack, Table};
+use crate::record::Record;
+
+/// A running endpoint with one table, `counters`, and one function, `count-up`.
+struct World {
+    url: String,
+    bill: Bill,
+    faults: Faults,
+    record: tempfile::NamedTempFile,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn stack() -> Stack {
+    let function = Function {
+        name: "shop-count-up".into(),
+        binary: "count-up".into(),
+        environment: BTreeMap::new(),
+        timeout: Duration::from_millis(50),
+        memory_mib: 128,
+        reserved_concurrency: None,
+        async_retries: 0,
+        async_on_failure: None,
+    };
+    let create = json!({
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    });
+    let table = Table {
+        name: "counters".into(),
+        create,
+        ttl_attribute: None,
+        stream: false,
+    };
+    Stack {
+        functions: [("CountUp".into(), function)].into(),
+        tables: [("Counters".into(), table)].into(),
+        ..Stack::default()
+    }
+}
+
+impl World {
+    async fn new() -> Self {
+        let (stack, clock) = (stack(), Clock::system());
+        let arns = Arns::of("eu-central-1", &stack);
+        let (bill, faults) = (Bill::new(&stack), Faults::new(&stack, 1));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let record = Record::to_file(file.path(), &stack, &arns).unwrap();
+        let db = DynamoDb::start(&stack, &arns, &clock, &bill, &record, None).unwrap();
+        db.follow(&faults);
+        let functions = Functions::in_process(BTreeMap::new(), clock);
+        let (listener, url) = Endpoint::bind(0).await.unwrap();
+        let endpoint = Endpoint::new(&stack, &faults, &record, &functions).with("dynamodb", db);
+        let server = tokio::spawn(endpoint.serve(listener));
+        Self {
+            url,
+            bill,
+            faults,
+            record: file,
+            server,
+        }
+    }
+
+    fn client(&self, key: &str, attempts: u32) -> Client {
+        let credentials = Credentials::builder()
+            .access_key_id(key)
+            .secret_access_key("local")
+            .session_token("CountUp-1")
+            .provider_name("test")
+            .build();
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(&self.url)
+            .credentials_provider(credentials)
+            .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+            .build();
+        Client::from_conf(config)
+    }
+
+    fn fault(&self, text: &str) {
+        self.faults.set_text(&[text]).unwrap();
+    }
+
+    async fn count(&self) -> Option<String> {
+        let answer = self
+            .client("operator", 1)
+            .get_item()
+            .table_name("counters")
+            .key("pk", S("a".into()))
+            .consistent_read(true)
+            .send()
+            .await
+            .unwrap();
+        Some(answer.item?.get("n")?.as_n().unwrap().clone())
+    }
+}
+
+async fn count_up(client: &Client) -> Result<(), String> {
+    let answer = client
+        .update_item()
+        .table_name("counters")
+        .key("pk", S("a".into()))
+        .update_expression("ADD n :one")
+        .expression_attribute_values(":one", N("1".into()))
+        .send()
+        .await;
+    let Err(error) = answer else { return Ok(()) };
+    // No service's error is no answer.
+    let code = error
+        .as_service_error()
+        .and_then(|error| error.meta().code());
+    Err(code.unwrap_or("no answer").to_owned())
+}
+
+#[tokio::test]
+async fn a_call_is_billed_and_recorded_under_the_function_that_signed_it() {
+    let world = World::new().await;
+    count_up(&world.client("CountUp", 1)).await.unwrap();
+    count_up(&world.client("somebody", 1)).await.unwrap();
+    let bill = world.bill.snapshot();
+    assert_eq!(bill.functions["count-up"].write_units, Units::whole(1));
+    assert_eq!(bill.totals.write_units, Units::whole(2));
+    let record = std::fs::read_to_string(world.record.path()).unwrap();
+    let lines: Vec<Value> = record
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = json!({
+        "function": "count-up",
+        "action": "dynamodb:UpdateItem",
+        "resource": "arn:aws:dynamodb:eu-central-1:000000000000:table/counters",
+        "operation": "UpdateItem",
+        "units": {"read": 0, "write": 1, "index_write": 0},
+    });
+    assert_eq!(lines[0], line);
+    assert_eq!(lines[1].get("function"), None);
+}
+
+#[tokio::test]
+async fn a_throttled_call_is_refused_and_the_sdks_retry_succeeds() {
+    let world = World::new().await;
+    world.fault("dynamodb:UpdateItem@count-up=throttle*1");
+    let once = count_up(&world.client("CountUp", 1)).await;
+    assert_eq!(
+        once,
+        Err("ProvisionedThroughputExceededException".to_owned())
+    );
+    assert_eq!(world.count().await, None);
+    world.fault("dynamodb:UpdateItem@count-up=throttle*1");
+    count_up(&world.client("CountUp", 2)).await.unwrap();
+    assert_eq!(world.count().await.as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn each_mode_does_what_it_says() {
+    let cases = [
+        ("error", Err("InternalServerError"), None),
+        ("conflict", Err("TransactionConflictException"), None),
+        ("timeout-before", Err("no answer"), None),
+        ("kill-before", Err("no answer"), None),
+        ("lost-answer", Err("no answer"), Some("1")),
+        ("kill-after", Err("no answer"), Some("1")),
+        ("duplicate", Ok(()), Some("2")),
+        ("delay:1", Ok(()), Some("1")),
+    ];
+    for (mode, answer, count) in cases {
+        let world = World::new().await;
+        world.fault(&format!("dynamodb:UpdateItem@*={mode}#1"));
+        let answered = count_up(&world.client("CountUp", 1)).await;
+        assert_eq!(answered, answer.map_err(str::to_owned), "{mode}");
+        assert_eq!(world.count().await.as_deref(), count, "{mode}");
+        count_up(&world.client("CountUp", 1)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_no_function_makes_never_fails() {
+    let world = World::new().await;
+    world.fault("dynamodb:*@*=error");
+    count_up(&world.client("operator", 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_conflicting_transaction_tells_its_reasons() {
+    let world = World::new().await;
+    world.fault("dynamodb:*@*=conflict");
+    let put = |pk: &str| {
+        let put = aws_sdk_dynamodb::types::Put::builder().table_name("counters");
+        let put = put.item("pk", S(pk.into())).build().unwrap();
+        aws_sdk_dynamodb::types::TransactWriteItem::builder()
+            .put(put)
+            .build()
+    };
+    let client = world.client("CountUp", 1);
+    let transaction = client
+        .transact_write_items()
+        .transact_items(put("a"))
+        .transact_items(put("b"));
+    let error = transaction.send().await.unwrap_err().into_service_error();
+    let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(error) = error else {
+        panic!("{error:?}");
+    };
+    let codes: Vec<_> = error
+        .cancellation_reasons()
+        .iter()
+        .map(|reason| reason.code())
+        .collect();
+    assert_eq!(codes, [Some("TransactionConflict"), Some("None")]);
+    assert!(
+        error
+            .message()
+            .unwrap()
+            .contains("[TransactionConflict, None]"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_stale_read_is_of_the_table_before_its_last_write() {
+    let world = World::new().await;
+    world.fault("dynamodb:GetItem@*=stale-read");
+    let client = world.client("CountUp", 1);
+    count_up(&client).await.unwrap();
+    count_up(&client).await.unwrap();
+    let get = client
+        .get_item()
+        .table_name("counters")
+        .key("pk", S("a".into()));
+    let stale = get.clone().send().await.unwrap().item.unwrap();
+    assert_eq!(stale["n"], N("1".into()));
+    let fresh = get
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap()
+        .item
+        .unwrap();
+    assert_eq!(fresh["n"], N("2".into()));
+}
+
+#[tokio::test]
+async fn a_partial_batch_leaves_its_first_write_unprocessed() {
+    let world = World::new().await;
+    world.fault("dynamodb:BatchWriteItem@*=partial");
+    let put = |pk: &str| {
+        let put = aws_sdk_dynamodb::types::PutRequest::builder().item("pk", S(pk.into()));
+        let put = put.build().unwrap();
+        aws_sdk_dynamodb::types::WriteRequest::builder()
+            .put_request(put)
+            .build()
+    };
+    let client = world.client("CountUp", 1);
+    let batch = vec![put("a"), put("b")];
+    let answer = client
+        .batch_write_item()
+        .request_items("counters", batch)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.unprocessed_items().unwrap()["counters"], [put("a")]);
+    let there = client.scan().table_name("counters").send().await.unwrap();
+    assert_eq!(there.items()[0]["pk"], S("b".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_emulated_is_refused_by_its_name() {
+    let world = World::new().await;
+    let error = world
+        .client("CountUp", 1)
+        .list_backups()
+        .send()
+        .await
+        .unwrap_err();
+    let error = error.into_service_error();
+    assert!(
+        error.meta().message().unwrap().contains("ListBackups"),
+        "{error:?}"
+    );
+    let client = reqwest::Client::new();
+    for target in ["AWSEvents.PutEvents", "Braket.CreateJob"] {
+        let request = client
+            .post(&world.url)
+            .header("x-amz-target", target)
+            .body("{}");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 400);
+        let operation = target.split_once('.').unwrap().1;
+        assert!(answer.text().await.unwrap().contains(operation), "{target}");
+    }
+}
+
+#[test]
+fn a_partial_put_events_counts_the_entry_that_failed() {
+    let body = json!({"Entries": [{"Source": "a"}, {"Source": "b"}]});
+    let mut partial = injected::Partial::of("PutEvents", body).unwrap();
+    assert_eq!(
+        partial.rest.take(),
+        Some(json!({"Entries": [{"Source": "b"}]}))
+    );
+    let answer = partial.answer(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}));
+    assert_eq!(answer["FailedEntryCount"], 1);
+    assert_eq!(answer["Entries"][0]["ErrorCode"], "InternalFailure");
+    assert_eq!(answer["Entries"][1]["EventId"], "1");
+}

@@ -1,0 +1,79 @@
+//! Requests and answers as they go over the wire: JSON 1.0 and 1.1, and SES's paths.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::AwsError;
+
+/// The service and operation that a request names; `None` if it names none that there could be.
+pub(super) fn operation(
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<(&'static str, String)> {
+    if let Some(target) = headers.get("x-amz-target") {
+        let (prefix, operation) = target.to_str().ok()?.rsplit_once('.')?;
+        let service = match prefix {
+            "DynamoDB_20120810" => "dynamodb",
+            "AWSEvents" => "events",
+            "AmazonSQS" => "sqs",
+            "AWSStepFunctions" => "states",
+            "secretsmanager" => "secretsmanager",
+            _ => return None,
+        };
+        return Some((service, operation.to_owned()));
+    }
+    match (method.as_str(), path) {
+        ("POST", "/v2/email/outbound-emails") => Some(("ses", "SendEmail".to_owned())),
+        _ => None,
+    }
+}
+
+/// The access key that a request is signed with.
+pub(super) fn access_key(headers: &HeaderMap) -> Option<&str> {
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    credential.split('/').next()
+}
+
+/// The body of a request; an empty one is an empty object.
+pub(super) fn body(bytes: &Bytes) -> Result<Value, AwsError> {
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| AwsError::client("SerializationException", error.to_string()))
+}
+
+/// The answer to a request with these headers.
+pub(super) fn answer(result: Result<Value, AwsError>, headers: &HeaderMap) -> Response<Body> {
+    let (status, code, body) = match result {
+        Ok(body) => (StatusCode::OK, None, body),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let mut body = error.fields;
+            body.insert("__type".into(), json!(error.code));
+            body.insert("message".into(), json!(error.message));
+            (status, Some(error.code), Value::Object(body))
+        }
+    };
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let json = || HeaderValue::from_static("application/x-amz-json-1.0");
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .cloned()
+        .unwrap_or_else(json);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    if let Some(code) = code.and_then(|code| HeaderValue::from_str(&code).ok()) {
+        headers.insert("x-amzn-errortype", code);
+    }
+    response
+}

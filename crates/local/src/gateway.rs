@@ -1,0 +1,211 @@
+//! The HTTP API: API Gateway in front of the functions.
+//!
+//! A request finds its route, passes the route's authoriser, and becomes an event in payload format
+//! 2.0 for the route's function; the function's answer becomes the response.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use axum::{Router, routing};
+use tokio::net::TcpListener;
+
+use crate::arn::Arns;
+use crate::clock::Clock;
+use crate::functions::{Functions, InvokeError, PAYLOAD_LIMIT};
+use crate::model::Api;
+
+use authorize::{Authorizers, Verdict};
+use event::Incoming;
+use route::Routes;
+
+mod authorize;
+mod cors;
+mod encoding;
+mod event;
+mod response;
+mod route;
+#[cfg(test)]
+mod tests;
+
+/// The largest request: 10 MB, in bytes.
+///
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const REQUEST_LIMIT: usize = 10 * 1024 * 1024;
+
+/// How long API Gateway waits for a function at most.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The HTTP API of a stack. Clones are the same gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    routes: Routes,
+    authorizers: Authorizers,
+    api: Api,
+    functions: Functions,
+    clock: Clock,
+    arns: Arns,
+}
+
+impl Gateway {
+    /// The gateway of `api`.
+    #[must_use]
+    pub fn new(api: Api, functions: Functions, clock: Clock, arns: Arns) -> Self {
+        let routes = Routes::new(&api.routes);
+        let authorizers = Authorizers::default();
+        Self {
+            inner: Arc::new(Inner {
+                routes,
+                authorizers,
+                api,
+                functions,
+                clock,
+                arns,
+            }),
+        }
+    }
+
+    /// Serves the API until the task is dropped.
+    ///
+    /// # Errors
+    /// If the listener fails.
+    pub async fn serve(self, listener: TcpListener) -> std::io::Result<()> {
+        let app = Router::new()
+            .fallback(routing::any(handle))
+            .with_state(self);
+        let listener = listener.tap_io(|connection| {
+            // Slower, but still right, where it is refused.
+            let _ = connection.set_nodelay(true);
+        });
+        axum::serve(
+            listener,
+            app.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .await
+    }
+
+    async fn answer(&self, request: Request, peer: SocketAddr, id: &str) -> Response {
+        let inner = &self.inner;
+        let (parts, body) = request.into_parts();
+        let path = encoding::decode_path(parts.uri.path());
+        let Some(matched) = inner.routes.find(parts.method.as_str(), parts.uri.path()) else {
+            return message(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let incoming = Incoming {
+            parts: &parts,
+            path: &path,
+            matched: &matched,
+            peer,
+            id,
+            now: inner.clock.now(),
+        };
+        let context = match self.authorize(&incoming).await {
+            Verdict::Allowed(context) => context,
+            Verdict::Denied => return message(StatusCode::FORBIDDEN, "Forbidden"),
+            Verdict::Missing => return message(StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Verdict::Failed => return internal_error(),
+        };
+        let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
+            return too_large();
+        };
+        let event = event::proxy(&incoming, &body, context.as_ref());
+        if event.len() > PAYLOAD_LIMIT {
+            return too_large();
+        }
+        self.invoke(&matched.route.function, event, &incoming).await
+    }
+
+    async fn authorize(&self, incoming: &Incoming<'_>) -> Verdict {
+        let inner = &self.inner;
+        let Some(name) = &incoming.matched.route.authorizer else {
+            return Verdict::Allowed(None);
+        };
+        let Some(authorizer) = inner.api.authorizers.get(name) else {
+            return Verdict::Failed;
+        };
+        inner
+            .authorizers
+            .ask(name, authorizer, incoming, &inner.functions, &inner.arns)
+            .await
+    }
+
+    async fn invoke(&self, function: &str, event: Bytes, incoming: &Incoming<'_>) -> Response {
+        let trace = incoming.trace();
+        // A task of its own: an invocation goes on when its client has gone.
+        let invocation = tokio::spawn({
+            let (functions, function) = (self.inner.functions.clone(), function.to_owned());
+            async move { functions.invoke_traced(&function, event, Some(trace)).await }
+        });
+        match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
+            Ok(Ok(Ok(answer))) => response::from_function(&answer).unwrap_or_else(|| {
+                tracing::error!(function, "answered what is no response");
+                internal_error()
+            }),
+            Ok(Ok(Err(InvokeError::Throttled))) | Err(_) => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            Ok(Ok(Err(error))) => {
+                tracing::error!(function, %error, "failed");
+                internal_error()
+            }
+            Ok(Err(error)) => {
+                tracing::error!(function, %error, "the invocation ended");
+                internal_error()
+            }
+        }
+    }
+}
+
+async fn handle(
+    State(gateway): State<Gateway>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let id = uuid::Uuid::new_v4().to_string();
+    let cors = gateway.inner.api.cors.as_ref();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let asks_first = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = match (cors, &origin) {
+        (Some(cors), Some(origin)) if asks_first => cors::preflight(cors, origin),
+        _ => gateway.answer(request, peer, &id).await,
+    };
+    if let Some(cors) = cors.filter(|_| !asks_first) {
+        cors::complete(cors, origin.as_ref(), &mut response);
+    }
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("apigw-requestid"), id);
+    }
+    response
+}
+
+/// An answer of the gateway itself.
+fn message(status: StatusCode, text: &str) -> Response {
+    let body = format!(r#"{{"message":"{text}"}}"#);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+fn internal_error() -> Response {
+    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+fn too_large() -> Response {
+    message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+}

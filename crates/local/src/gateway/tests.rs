@@ -1,0 +1,435 @@
+//! The gateway over HTTP, in front of functions that run in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::Timestamp;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::functions::Handler;
+use crate::model::{Authorizer, Cors, Route};
+
+/// A gateway with routes to `Echo`, which answers its event, and `Say`, which answers its body.
+struct Shop {
+    url: String,
+    clock: Clock,
+    client: Client,
+    /// The events that the authoriser was asked about.
+    asked: Arc<Mutex<Vec<Value>>>,
+}
+
+fn json_of(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+fn handlers(asked: &Arc<Mutex<Vec<Value>>>) -> BTreeMap<String, Handler> {
+    let asked = Arc::clone(asked);
+    let echo: Handler = Arc::new(Ok);
+    let say: Handler = Arc::new(|event| {
+        let body = json_of(&event)["body"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        Ok(body.into())
+    });
+    let fail: Handler = Arc::new(|_| {
+        Err(InvokeError::Exited {
+            status: "1".to_owned(),
+        })
+    });
+    let busy: Handler = Arc::new(|_| Err(InvokeError::Throttled));
+    let authorise: Handler = Arc::new(move |event| {
+        let event = json_of(&event);
+        let token = event["identitySource"][0]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        asked.lock().unwrap().push(event);
+        match token.as_str() {
+            "broken" => Err(InvokeError::Exited {
+                status: "1".to_owned(),
+            }),
+            "odd" => Ok("{}".into()),
+            token => {
+                let allowed = token != "forged";
+                let answer =
+                    json!({"isAuthorized": allowed, "context": {"sub": token, "roles": ["a"]}});
+                Ok(answer.to_string().into())
+            }
+        }
+    });
+    [
+        ("Echo", echo),
+        ("Say", say),
+        ("Fail", fail),
+        ("Busy", busy),
+        ("Authorise", authorise),
+    ]
+    .into_iter()
+    .map(|(id, handler)| (id.to_owned(), handler))
+    .collect()
+}
+
+fn api() -> Api {
+    let route = |method: &str, path: &str, function: &str, authorizer: Option<&str>| Route {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        function: function.to_owned(),
+        authorizer: authorizer.map(str::to_owned),
+    };
+    let authorizer = Authorizer {
+        function: "Authorise".to_owned(),
+        identity_headers: vec!["Authorization".to_owned()],
+        ttl: Duration::from_mins(1),
+    };
+    Api {
+        routes: vec![
+            route("ANY", "/echo/{id}", "Echo", None),
+            route("POST", "/say", "Say", None),
+            route("GET", "/fail", "Fail", None),
+            route("GET", "/busy", "Busy", None),
+            route("GET", "/mine", "Echo", Some("Token")),
+        ],
+        authorizers: BTreeMap::from([("Token".to_owned(), authorizer)]),
+        cors: Some(Cors {
+            origins: vec!["https://shop.example".to_owned()],
+            methods: vec!["GET".to_owned(), "POST".to_owned()],
+            headers: vec!["content-type".to_owned()],
+            expose: vec!["etag".to_owned()],
+            credentials: true,
+            max_age: Some(Duration::from_mins(5)),
+        }),
+    }
+}
+
+async fn shop() -> Shop {
+    let asked = Arc::default();
+    let clock = Clock::manual("2026-03-12T19:03:58.390Z".parse::<Timestamp>().unwrap());
+    let functions = Functions::in_process(handlers(&asked), clock.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let gateway = Gateway::new(api(), functions, clock.clone(), Arns::new("eu-central-1"));
+    tokio::spawn(gateway.serve(listener));
+    Shop {
+        url,
+        clock,
+        client: Client::new(),
+        asked,
+    }
+}
+
+impl Shop {
+    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().unwrap();
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Asks for something of one's own.
+    async fn mine(&self, token: &str) -> (u16, Value) {
+        let request = self.request("GET", "/mine").header("authorization", token);
+        let response = request.send().await.unwrap();
+        (
+            response.status().as_u16(),
+            json_of(&response.bytes().await.unwrap()),
+        )
+    }
+
+    /// What the function says, and the response to it.
+    async fn say(&self, answer: &Value) -> reqwest::Response {
+        let request = self.request("POST", "/say").body(answer.to_string());
+        request
+            .header("content-type", "application/json")
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_request_becomes_an_event_in_format_two() {
+    let shop = shop().await;
+    let response = shop
+        .request("PUT", "/echo/a%20b?q=x+y&tag=1&tag=2&empty=")
+        .header("x-two", "a")
+        .header("x-two", "b")
+        .header("cookie", "one=1; two=2")
+        .header("user-agent", "tests")
+        .header("content-type", "application/json; charset=utf-8")
+        .body("{\"ä\":1}")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let id = response.headers()["apigw-requestid"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let mut event = json_of(&response.bytes().await.unwrap());
+    let host = shop.url.strip_prefix("http://").unwrap();
+    let (_, port) = host.split_once(':').unwrap();
+    let trace = event["headers"]["x-amzn-trace-id"].take();
+    assert!(
+        trace.as_str().unwrap().starts_with("Root=1-69b30e1e-"),
+        "{trace}"
+    );
+    assert_eq!(
+        event,
+        json!({
+            "version": "2.0",
+            "routeKey": "ANY /echo/{id}",
+            "rawPath": "/echo/a b",
+            "rawQueryString": "q=x+y&tag=1&tag=2&empty=",
+            "cookies": ["one=1", "two=2"],
+            "headers": {
+                "accept": "*/*",
+                "content-length": "8",
+                "content-type": "application/json; charset=utf-8",
+                "host": host,
+                "user-agent": "tests",
+                "x-amzn-trace-id": null,
+                "x-forwarded-for": "127.0.0.1",
+                "x-forwarded-port": port,
+                "x-forwarded-proto": "http",
+                "x-two": "a,b",
+            },
+            "queryStringParameters": {"empty": "", "q": "x y", "tag": "1,2"},
+            "requestContext": {
+                "accountId": "000000000000",
+                "apiId": "local",
+                "domainName": host,
+                "domainPrefix": "local",
+                "http": {
+                    "method": "PUT",
+                    "path": "/echo/a b",
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": "127.0.0.1",
+                    "userAgent": "tests",
+                },
+                "requestId": id,
+                "routeKey": "ANY /echo/{id}",
+                "stage": "$default",
+                "time": "12/Mar/2026:19:03:58 +0000",
+                "timeEpoch": 1_773_342_238_390_i64,
+            },
+            "pathParameters": {"id": "a b"},
+            "body": "{\"ä\":1}",
+            "isBase64Encoded": false,
+        })
+    );
+}
+
+#[tokio::test]
+async fn what_is_empty_is_left_out_of_the_event() {
+    let shop = shop().await;
+    let response = shop.request("GET", "/echo/1").send().await.unwrap();
+    let event = json_of(&response.bytes().await.unwrap());
+    for absent in ["body", "cookies", "queryStringParameters"] {
+        assert_eq!(event.get(absent), None, "{absent}");
+    }
+    assert_eq!(event["isBase64Encoded"], false);
+}
+
+#[tokio::test]
+async fn forms_and_binary_bodies_are_encoded() {
+    let shop = shop().await;
+    let cases: [(&str, &[u8]); 3] = [
+        ("application/octet-stream", b"abc"),
+        ("application/x-www-form-urlencoded", b"a=b"),
+        ("text/plain", b"\xff\xfe"),
+    ];
+    for (content_type, body) in cases {
+        let request = shop
+            .request("POST", "/echo/1")
+            .header("content-type", content_type);
+        let response = request.body(body.to_vec()).send().await.unwrap();
+        let event = json_of(&response.bytes().await.unwrap());
+        assert_eq!(event["isBase64Encoded"], true, "{content_type}");
+        assert_eq!(
+            event["body"],
+            BASE64_STANDARD.encode(body),
+            "{content_type}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_structured_answer_becomes_the_response() {
+    let shop = shop().await;
+    let response = shop
+        .say(&json!({
+            "statusCode": 201,
+            "headers": {"Location": "/orders/1", "X-Count": 3},
+            "cookies": ["a=1; Secure", "b=2"],
+            "body": BASE64_STANDARD.encode("hello"),
+            "isBase64Encoded": true,
+        }))
+        .await;
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["location"], "/orders/1");
+    assert_eq!(response.headers()["x-count"], "3");
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain;charset=UTF-8"
+    );
+    let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+    assert_eq!(cookies, ["a=1; Secure", "b=2"]);
+    assert_eq!(response.text().await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn an_answer_without_status_is_the_body() {
+    let shop = shop().await;
+    for (answer, body) in [(json!({"a": 1}), "{\"a\":1}"), (json!("hello"), "hello")] {
+        let response = shop.say(&answer).await;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert_eq!(response.text().await.unwrap(), body);
+    }
+}
+
+#[tokio::test]
+async fn failures_are_told_in_the_gateways_own_words() {
+    let shop = shop().await;
+    for (path, status, body) in [
+        ("/nowhere", 404, r#"{"message":"Not Found"}"#),
+        ("/say", 404, r#"{"message":"Not Found"}"#),
+        ("/fail", 500, r#"{"message":"Internal Server Error"}"#),
+        ("/busy", 503, r#"{"message":"Service Unavailable"}"#),
+    ] {
+        let response = shop.request("GET", path).send().await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.text().await.unwrap(), body);
+    }
+    let response = shop.say(&json!({"statusCode": "no status"})).await;
+    assert_eq!(response.status(), 500);
+}
+
+#[tokio::test]
+async fn a_request_that_is_too_large_is_refused() {
+    let shop = shop().await;
+    for size in [7, 11] {
+        let body = "x".repeat(size * 1024 * 1024);
+        let response = shop
+            .request("POST", "/say")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 413, "{size} MB");
+        assert_eq!(
+            response.text().await.unwrap(),
+            r#"{"message":"Request Entity Too Large"}"#
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_authoriser_decides_and_its_words_go_on() {
+    let shop = shop().await;
+    let (status, event) = shop.mine("ada").await;
+    assert_eq!(status, 200);
+    let context = json!({"lambda": {"sub": "ada", "roles": ["a"]}});
+    assert_eq!(event["requestContext"]["authorizer"], context);
+    let asked = shop.asked.lock().unwrap()[0].clone();
+    assert_eq!(asked["type"], "REQUEST");
+    assert_eq!(asked["identitySource"], json!(["ada"]));
+    assert_eq!(asked["routeKey"], "GET /mine");
+    let arn = "arn:aws:execute-api:eu-central-1:000000000000:local/$default/GET/mine";
+    assert_eq!(asked["routeArn"], arn);
+    assert_eq!(asked.get("isBase64Encoded"), None);
+
+    assert_eq!(
+        shop.mine("forged").await,
+        (403, json!({"message": "Forbidden"}))
+    );
+    for token in ["broken", "odd"] {
+        assert_eq!(
+            shop.mine(token).await,
+            (500, json!({"message": "Internal Server Error"}))
+        );
+    }
+    let response = shop.request("GET", "/mine").send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert_eq!(
+        response.text().await.unwrap(),
+        r#"{"message":"Unauthorized"}"#
+    );
+}
+
+#[tokio::test]
+async fn an_authorisers_answer_is_kept_for_its_time() {
+    let shop = shop().await;
+    let asked = || shop.asked.lock().unwrap().len();
+    shop.mine("ada").await;
+    shop.mine("ada").await;
+    assert_eq!(asked(), 1);
+    shop.mine("eve").await;
+    shop.mine("forged").await;
+    assert_eq!(shop.mine("forged").await.0, 403);
+    assert_eq!(asked(), 3);
+    let _ = shop.clock.advance(Duration::from_mins(1));
+    shop.mine("ada").await;
+    assert_eq!(asked(), 4);
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_by_the_gateway() {
+    let shop = shop().await;
+    let preflight = |origin: &'static str| {
+        let request = shop.request("OPTIONS", "/mine").header("origin", origin);
+        request
+            .header("access-control-request-method", "GET")
+            .send()
+    };
+    let response = preflight("https://shop.example").await.unwrap();
+    assert_eq!(response.status(), 204);
+    let headers = response.headers();
+    assert_eq!(
+        headers["access-control-allow-origin"],
+        "https://shop.example"
+    );
+    assert_eq!(headers["access-control-allow-methods"], "GET,POST");
+    assert_eq!(headers["access-control-allow-headers"], "content-type");
+    assert_eq!(headers["access-control-allow-credentials"], "true");
+    assert_eq!(headers["access-control-max-age"], "300");
+    let response = preflight("https://evil.example").await.unwrap();
+    assert_eq!(response.headers().get("access-control-allow-origin"), None);
+    assert_eq!(response.headers().get("access-control-allow-methods"), None);
+}
+
+#[tokio::test]
+async fn every_response_is_completed_for_its_origin() {
+    let shop = shop().await;
+    let answer = json!({"statusCode": 200, "headers": {"access-control-allow-origin": "*"}});
+    for (path, origin, expected) in [
+        ("/say", "https://shop.example", Some("https://shop.example")),
+        ("/say", "https://evil.example", None),
+        (
+            "/nowhere",
+            "https://shop.example",
+            Some("https://shop.example"),
+        ),
+    ] {
+        let request = shop.request("POST", path).header("origin", origin);
+        let response = request.body(answer.to_string()).send().await.unwrap();
+        let allowed = response.headers().get("access-control-allow-origin");
+        assert_eq!(
+            allowed.map(|value| value.to_str().unwrap()),
+            expected,
+            "{path} {origin}"
+        );
+        let exposed = response.headers().get("access-control-expose-headers");
+        assert_eq!(exposed.is_some(), expected.is_some());
+    }
+    assert_eq!(
+        shop.say(&answer)
+            .await
+            .headers()
+            .get("access-control-allow-origin"),
+        None
+    );
+}

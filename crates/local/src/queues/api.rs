@@ -1,0 +1,640 @@
+//! The operations of the SQS API.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::store::{Attribute, Message, Receipt, Received};
+use super::{Queue, Queues, chunks, digest};
+use crate::aws::{AwsError, Caller};
+use crate::params;
+
+/// A message may have so many bytes, and all of a batch together (SQS quota since August 2025).
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// The longest delay, in seconds.
+const MAX_DELAY: u64 = 900;
+
+/// The longest visibility timeout, in seconds.
+const MAX_VISIBILITY: u64 = 12 * 60 * 60;
+
+/// The longest long poll, in seconds.
+const MAX_WAIT: u64 = 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SendMessage {
+    queue_url: String,
+    message_body: String,
+    delay_seconds: Option<u64>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, Attribute>,
+    #[serde(default)]
+    message_system_attributes: BTreeMap<String, Attribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Batch<T> {
+    queue_url: String,
+    entries: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct SendEntry {
+    id: String,
+    message_body: String,
+    delay_seconds: Option<u64>,
+    #[serde(default)]
+    message_attributes: BTreeMap<String, Attribute>,
+    #[serde(default)]
+    message_system_attributes: BTreeMap<String, Attribute>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ReceiveMessage {
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+    #[serde(default)]
+    message_system_attribute_names: Vec<String>,
+    #[serde(default)]
+    message_attribute_names: Vec<String>,
+    max_number_of_messages: Option<usize>,
+    visibility_timeout: Option<u64>,
+    wait_time_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct DeleteMessage {
+    queue_url: String,
+    receipt_handle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct DeleteEntry {
+    id: String,
+    receipt_handle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct ChangeMessageVisibility {
+    queue_url: String,
+    receipt_handle: String,
+    visibility_timeout: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct GetQueueAttributes {
+    queue_url: String,
+    #[serde(default)]
+    attribute_names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct GetQueueUrl {
+    queue_name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct PurgeQueue {
+    queue_url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct StartMessageMoveTask {
+    source_arn: String,
+    destination_arn: Option<String>,
+}
+
+pub(super) async fn call(
+    queues: &Queues,
+    caller: &Caller,
+    operation: &str,
+    body: Value,
+) -> Result<Value, AwsError> {
+    let who = caller.function.as_deref().unwrap_or_default();
+    match operation {
+        "SendMessage" => send(queues, who, params::read(operation, body)?),
+        "SendMessageBatch" => send_batch(queues, who, params::read(operation, body)?),
+        "ReceiveMessage" => receive(queues, who, params::read(operation, body)?).await,
+        "DeleteMessage" => delete(queues, who, &params::read(operation, body)?),
+        "DeleteMessageBatch" => delete_batch(queues, who, params::read(operation, body)?),
+        "ChangeMessageVisibility" => {
+            change_visibility(queues, who, &params::read(operation, body)?)
+        }
+        "GetQueueAttributes" => attributes(queues, who, &params::read(operation, body)?),
+        "GetQueueUrl" => url(queues, who, &params::read(operation, body)?),
+        "PurgeQueue" => purge(queues, who, &params::read(operation, body)?),
+        "StartMessageMoveTask" => start_move(queues, who, &params::read(operation, body)?),
+        other => Err(AwsError::unknown_operation("sqs", other)),
+    }
+}
+
+/// Finds a queue by its URL: the path's last part is its name.
+fn find<'a>(queues: &'a Queues, url: &str) -> Result<(&'a str, &'a Queue), AwsError> {
+    let name = url.rsplit('/').next().unwrap_or_default();
+    by_name(queues, name)
+}
+
+fn by_name<'a>(queues: &'a Queues, name: &str) -> Result<(&'a str, &'a Queue), AwsError> {
+    let found = queues
+        .inner
+        .queues
+        .iter()
+        .find(|(_, queue)| queue.settings.name == name);
+    found
+        .map(|(id, queue)| (id.as_str(), queue))
+        .ok_or_else(|| AwsError::client("QueueDoesNotExist", "The specified queue does not exist."))
+}
+
+fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::client("InvalidParameterValue", message)
+}
+
+/// Reads a number of seconds that may be at most `max`.
+fn seconds(name: &str, value: Option<u64>, max: u64) -> Result<Option<Duration>, AwsError> {
+    match value {
+        Some(value) if value > max => Err(invalid(format!(
+            "Value {value} for parameter {name} is invalid."
+        ))),
+        value => Ok(value.map(Duration::from_secs)),
+    }
+}
+
+/// Checks a message and makes it.
+fn message(
+    queues: &Queues,
+    who: &str,
+    entry: SendEntry,
+) -> Result<(Message, Option<Duration>), AwsError> {
+    let delay = seconds("DelaySeconds", entry.delay_seconds, MAX_DELAY)?;
+    if entry.message_body.is_empty() {
+        return Err(AwsError::client(
+            "MissingParameter",
+            "The request must contain the parameter MessageBody.",
+        ));
+    }
+    // What XML 1.0 has no character for, SQS refuses.
+    let forbidden = |c: char| {
+        (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+    };
+    if entry.message_body.contains(forbidden) {
+        return Err(AwsError::client(
+            "InvalidMessageContents",
+            "The message contains characters outside the allowed set.",
+        ));
+    }
+    if entry.message_attributes.len() > 10 {
+        return Err(invalid(
+            "Number of message attributes exceeds the allowed maximum [10].",
+        ));
+    }
+    for (name, attribute) in &entry.message_attributes {
+        check_attribute(name, attribute)?;
+    }
+    let sender = if who.is_empty() {
+        "AIDALOCAL".to_owned()
+    } else {
+        format!("AROALOCAL:{who}")
+    };
+    let mut message = Message::new(
+        entry.message_body,
+        entry.message_attributes,
+        &sender,
+        queues.inner.clock.now(),
+    );
+    for (name, attribute) in entry.message_system_attributes {
+        match (name.as_str(), attribute.string_value) {
+            ("AWSTraceHeader", Some(header)) => message.trace_header = Some(header),
+            _ => {
+                return Err(invalid(format!(
+                    "the system attribute {name} is not emulated"
+                )));
+            }
+        }
+    }
+    if message.size_bytes() > MAX_BYTES {
+        let fault = format!(
+            "One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
+        );
+        return Err(invalid(fault));
+    }
+    Ok((message, delay))
+}
+
+fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), AwsError> {
+    let kind = attribute.data_type.split('.').next().unwrap_or_default();
+    let fits = match kind {
+        "String" | "Number" => attribute
+            .string_value
+            .as_ref()
+            .is_some_and(|value| !value.is_empty()),
+        "Binary" => attribute
+            .binary_value
+            .as_ref()
+            .is_some_and(|value| !value.is_empty()),
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(invalid(format!(
+            "The message attribute '{name}' has no value of its type."
+        )))
+    }
+}
+
+/// What is answered for a message that was sent.
+fn sent(message: &Message) -> Value {
+    let mut answer =
+        json!({"MessageId": message.id, "MD5OfMessageBody": digest::of_body(&message.body)});
+    if let Some(digest) = digest::of_attributes(&message.attributes) {
+        answer["MD5OfMessageAttributes"] = digest.into();
+    }
+    answer
+}
+
+fn send(queues: &Queues, who: &str, request: SendMessage) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    let entry = SendEntry {
+        id: String::new(),
+        message_body: request.message_body,
+        delay_seconds: request.delay_seconds,
+        message_attributes: request.message_attributes,
+        message_system_attributes: request.message_system_attributes,
+    };
+    let (message, delay) = message(queues, who, entry)?;
+    queues
+        .inner
+        .bill
+        .queue_requests(who, chunks(message.size_bytes()));
+    let answer = sent(&message);
+    queues.inner.add(queue, message, delay);
+    Ok(answer)
+}
+
+/// Checks what all batches have in common: 1 to 10 entries with ids of their own.
+fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), AwsError> {
+    let count = ids.len();
+    if count == 0 {
+        return Err(AwsError::client(
+            "EmptyBatchRequest",
+            "There should be at least one entry in the request.",
+        ));
+    }
+    if count > 10 {
+        return Err(AwsError::client(
+            "TooManyEntriesInBatchRequest",
+            "Maximum number of entries per request are 10.",
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    for id in ids {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if id.is_empty() || id.len() > 80 || !id.chars().all(allowed) {
+            return Err(AwsError::client(
+                "InvalidBatchEntryId",
+                format!("{id:?} is no batch entry id."),
+            ));
+        }
+        if !seen.insert(id) {
+            return Err(AwsError::client(
+                "BatchEntryIdsNotDistinct",
+                format!("Id {id} repeated."),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What a batch answers: what was done, and what was not.
+fn batch_answer(outcomes: impl Iterator<Item = (String, Result<Value, AwsError>)>) -> Value {
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for (id, outcome) in outcomes {
+        match outcome {
+            Ok(mut entry) => {
+                entry["Id"] = id.into();
+                successful.push(entry);
+            }
+            Err(error) => {
+                failed.push(json!({"Id": id, "SenderFault": true, "Code": error.code, "Message": error.message}));
+            }
+        }
+    }
+    json!({"Successful": successful, "Failed": failed})
+}
+
+fn send_batch(queues: &Queues, who: &str, request: Batch<SendEntry>) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    check_batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
+    let entries = request
+        .entries
+        .into_iter()
+        .map(|entry| (entry.id.clone(), message(queues, who, entry)));
+    let entries: Vec<_> = entries.collect();
+    let bytes = entries
+        .iter()
+        .filter_map(|(_, made)| made.as_ref().ok())
+        .map(|(message, _)| message.size_bytes());
+    let bytes: usize = bytes.sum();
+    if bytes > MAX_BYTES {
+        let fault = format!("Batch requests cannot be longer than {MAX_BYTES} bytes.");
+        return Err(AwsError::client("BatchRequestTooLong", fault));
+    }
+    queues.inner.bill.queue_requests(who, chunks(bytes));
+    Ok(batch_answer(entries.into_iter().map(|(id, made)| {
+        let outcome = made.map(|(message, delay)| {
+            let answer = sent(&message);
+            queues.inner.add(queue, message, delay);
+            answer
+        });
+        (id, outcome)
+    })))
+}
+
+async fn receive(queues: &Queues, who: &str, request: ReceiveMessage) -> Result<Value, AwsError> {
+    let (id, queue) = find(queues, &request.queue_url)?;
+    let most = request.max_number_of_messages.unwrap_or(1);
+    if !(1..=10).contains(&most) {
+        return Err(invalid("MaxNumberOfMessages is from 1 to 10."));
+    }
+    let visibility = seconds(
+        "VisibilityTimeout",
+        request.visibility_timeout,
+        MAX_VISIBILITY,
+    )?;
+    let wait = seconds("WaitTimeSeconds", request.wait_time_seconds, MAX_WAIT)?.unwrap_or_default();
+    let inner = &queues.inner;
+    let mut received = inner.receive(id, queue, most, visibility);
+    if received.is_empty() && !wait.is_zero() {
+        let poll = async {
+            loop {
+                inner.ready(queue).await;
+                let received = inner.receive(id, queue, most, visibility);
+                if !received.is_empty() {
+                    return received;
+                }
+            }
+        };
+        received = tokio::time::timeout(wait, poll).await.unwrap_or_default();
+    }
+    let bytes = received
+        .iter()
+        .map(|received| received.message.size_bytes())
+        .sum();
+    inner.bill.queue_requests(who, chunks(bytes));
+    if received.is_empty() {
+        return Ok(json!({}));
+    }
+    let system = [
+        request.attribute_names,
+        request.message_system_attribute_names,
+    ]
+    .concat();
+    let messages = received
+        .iter()
+        .map(|received| written(queues, received, &system, &request.message_attribute_names));
+    Ok(json!({"Messages": messages.collect::<Vec<_>>()}))
+}
+
+/// A message as `ReceiveMessage` writes it, with the attributes that were asked for.
+fn written(queues: &Queues, received: &Received, system: &[String], names: &[String]) -> Value {
+    let message = &received.message;
+    let mut written = json!({
+        "MessageId": message.id,
+        "ReceiptHandle": received.handle,
+        "Body": message.body,
+        "MD5OfBody": digest::of_body(&message.body),
+    });
+    let asked = |name: &str| system.iter().any(|asked| asked == "All" || asked == name);
+    let attributes: Map<String, Value> = system_attributes(queues, message)
+        .into_iter()
+        .filter(|(name, _)| asked(name))
+        .collect();
+    if !attributes.is_empty() {
+        written["Attributes"] = attributes.into();
+    }
+    let asked = |name: &str| {
+        names.iter().any(|asked| {
+            asked == "All"
+                || asked == name
+                || asked
+                    .strip_suffix(".*")
+                    .is_some_and(|prefix| name.starts_with(prefix))
+        })
+    };
+    let attributes: BTreeMap<String, Attribute> = message
+        .attributes
+        .clone()
+        .into_iter()
+        .filter(|(name, _)| asked(name))
+        .collect();
+    if let Some(digest) = digest::of_attributes(&attributes) {
+        written["MD5OfMessageAttributes"] = digest.into();
+        written["MessageAttributes"] = json!(attributes);
+    }
+    written
+}
+
+/// A message's attributes that SQS itself gives it.
+pub(super) fn system_attributes(queues: &Queues, message: &Message) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    let mut put = |name: &str, value: String| attributes.insert(name.to_owned(), value.into());
+    put("ApproximateReceiveCount", message.receives.to_string());
+    put("SenderId", message.sender.clone());
+    put(
+        "SentTimestamp",
+        message.sent_at.as_millisecond().to_string(),
+    );
+    if let Some(at) = message.first_received_at {
+        put(
+            "ApproximateFirstReceiveTimestamp",
+            at.as_millisecond().to_string(),
+        );
+    }
+    if let Some(header) = &message.trace_header {
+        put("AWSTraceHeader", header.clone());
+    }
+    if let Some(origin) = message
+        .origin
+        .as_ref()
+        .and_then(|id| queues.inner.queues.get(id))
+    {
+        put("DeadLetterQueueSourceArn", origin.arn.clone());
+    }
+    attributes
+}
+
+fn invalid_receipt(handle: &str) -> AwsError {
+    AwsError::client(
+        "ReceiptHandleIsInvalid",
+        format!("The input receipt handle {handle:?} is invalid."),
+    )
+}
+
+fn delete_one(queues: &Queues, queue: &Queue, handle: &str) -> Result<(), AwsError> {
+    let now = queues.inner.clock.now();
+    queue
+        .with(now, |store| store.delete(handle))
+        .ok_or_else(|| invalid_receipt(handle))
+}
+
+fn delete(queues: &Queues, who: &str, request: &DeleteMessage) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    queues.inner.bill.queue_requests(who, 1);
+    delete_one(queues, queue, &request.receipt_handle).map(|()| json!({}))
+}
+
+fn delete_batch(
+    queues: &Queues,
+    who: &str,
+    request: Batch<DeleteEntry>,
+) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    check_batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
+    queues.inner.bill.queue_requests(who, 1);
+    Ok(batch_answer(request.entries.into_iter().map(|entry| {
+        (
+            entry.id,
+            delete_one(queues, queue, &entry.receipt_handle).map(|()| json!({})),
+        )
+    })))
+}
+
+fn change_visibility(
+    queues: &Queues,
+    who: &str,
+    request: &ChangeMessageVisibility,
+) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    let visibility = seconds(
+        "VisibilityTimeout",
+        Some(request.visibility_timeout),
+        MAX_VISIBILITY,
+    )?;
+    queues.inner.bill.queue_requests(who, 1);
+    let now = queues.inner.clock.now();
+    let changed = queue.with(now, |store| {
+        let receipt = store.receipt(&request.receipt_handle, now)?;
+        if let Receipt::Current(key) = receipt {
+            store.change_visibility(key, now, visibility.unwrap_or_default());
+        }
+        Some(receipt)
+    });
+    queue.changed.notify_waiters();
+    match changed {
+        Some(Receipt::Current(_)) => Ok(json!({})),
+        Some(Receipt::Stale) => Err(AwsError::client(
+            "MessageNotInflight",
+            "The specified message isn't in flight.",
+        )),
+        None => Err(invalid_receipt(&request.receipt_handle)),
+    }
+}
+
+fn attributes(queues: &Queues, who: &str, request: &GetQueueAttributes) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    queues.inner.bill.queue_requests(who, 1);
+    let now = queues.inner.clock.now();
+    let counts = queue.with(now, |store| store.counts(now));
+    let settings = &queue.settings;
+    let mut all = BTreeMap::from([
+        ("QueueArn", queue.arn.clone()),
+        ("ApproximateNumberOfMessages", counts.visible.to_string()),
+        (
+            "ApproximateNumberOfMessagesNotVisible",
+            counts.in_flight.to_string(),
+        ),
+        (
+            "ApproximateNumberOfMessagesDelayed",
+            counts.delayed.to_string(),
+        ),
+        (
+            "VisibilityTimeout",
+            settings.visibility_timeout.as_secs().to_string(),
+        ),
+        ("DelaySeconds", settings.delay.as_secs().to_string()),
+        (
+            "MessageRetentionPeriod",
+            settings.retention.as_secs().to_string(),
+        ),
+        ("MaximumMessageSize", MAX_BYTES.to_string()),
+        ("ReceiveMessageWaitTimeSeconds", "0".to_owned()),
+    ]);
+    if let Some((most, to)) = &settings.redrive
+        && let Some(to) = queues.inner.queues.get(to)
+    {
+        let policy = json!({"deadLetterTargetArn": to.arn, "maxReceiveCount": most});
+        all.insert("RedrivePolicy", policy.to_string());
+    }
+    let names = &request.attribute_names;
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| *name != "All" && !all.contains_key(name.as_str()) && *name != "RedrivePolicy")
+    {
+        return Err(AwsError::client(
+            "InvalidAttributeName",
+            format!("Unknown Attribute {unknown}."),
+        ));
+    }
+    all.retain(|name, _| names.iter().any(|asked| asked == "All" || asked == name));
+    Ok(json!({"Attributes": all}))
+}
+
+fn url(queues: &Queues, who: &str, request: &GetQueueUrl) -> Result<Value, AwsError> {
+    queues.inner.bill.queue_requests(who, 1);
+    by_name(queues, &request.queue_name).map(|(_, queue)| json!({"QueueUrl": queue.url}))
+}
+
+fn purge(queues: &Queues, who: &str, request: &PurgeQueue) -> Result<Value, AwsError> {
+    let (_, queue) = find(queues, &request.queue_url)?;
+    queues.inner.bill.queue_requests(who, 1);
+    queue.with(queues.inner.clock.now(), |store| drop(store.drain()));
+    Ok(json!({}))
+}
+
+/// Moves all messages of a dead-letter queue back where they came from, or to a given queue, at
+/// once.
+fn start_move(
+    queues: &Queues,
+    who: &str,
+    request: &StartMessageMoveTask,
+) -> Result<Value, AwsError> {
+    let inner = &queues.inner;
+    let find = |arn: &str| {
+        let found = inner.queues.iter().find(|(_, queue)| queue.arn == arn);
+        let missing = || {
+            AwsError::client(
+                "ResourceNotFoundException",
+                format!("there is no queue {arn}"),
+            )
+        };
+        found.map(|(_, queue)| queue).ok_or_else(missing)
+    };
+    let source = find(&request.source_arn)?;
+    let destination = request.destination_arn.as_deref().map(find).transpose()?;
+    inner.bill.queue_requests(who, 1);
+    let now = inner.clock.now();
+    for message in source.with(now, super::store::Store::drain) {
+        let origin = message.origin.as_ref().and_then(|id| inner.queues.get(id));
+        // What did not come from a queue stays, as there is nowhere to move it back to.
+        let to = destination.or(origin).unwrap_or(source);
+        let mut message = message.moved(None);
+        message.sent_at = now;
+        to.with(now, |store| store.add(message, now, Duration::ZERO));
+        to.changed.notify_waiters();
+    }
+    Ok(json!({"TaskHandle": uuid::Uuid::new_v4().to_string()}))
+}

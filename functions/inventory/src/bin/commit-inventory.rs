@@ -1,0 +1,14 @@
+//! The step InventoryUpdate: make the hold of a confirmed order a commitment.
+
+use oxcart_core::{inventory, lambda, orders};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let inventory = inventory::InventoryStore::new(&aws)?;
+    let orders = orders::OrderStore::new(&aws)?;
+    lambda::serve_event(|step: lambda::Step| {
+        inventory::steps::commit_inventory(&inventory, &orders, step)
+    })
+    .await
+}

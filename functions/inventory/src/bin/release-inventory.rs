@@ -1,0 +1,14 @@
+//! The step ReleaseInventory: give back what an order that ended so held.
+
+use oxcart_core::{inventory, lambda, orders};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let inventory = inventory::InventoryStore::new(&aws)?;
+    let orders = orders::OrderStore::new(&aws)?;
+    lambda::serve_event(|step: lambda::Step| {
+        inventory::steps::release_inventory(&inventory, &orders, step)
+    })
+    .await
+}

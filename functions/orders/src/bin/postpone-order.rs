@@ -1,0 +1,10 @@
+//! Workflow step PostponeOrder: the next run of the order comes later.
+
+use oxcart_core::{lambda, orders};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let orders = orders::OrderStore::new(&aws)?;
+    lambda::serve_event(|step| orders::workflow::postpone_order(&orders, step)).await
+}

@@ -1,0 +1,12 @@
+//! Every minute: run the workflow of each order that is not where its status demands.
+
+use oxcart_core::{lambda, orders};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let orders = orders::OrderStore::new(&aws)?;
+    let workflow = orders::OrderWorkflow::new(&aws)?;
+    lambda::serve_event(|scheduled| orders::workflow::run_due_orders(&orders, &workflow, scheduled))
+        .await
+}

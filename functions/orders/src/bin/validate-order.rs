@@ -1,0 +1,11 @@
+//! Workflow step OrderValidation: the total is right and the shop's rules are passed.
+
+use oxcart_core::{lambda, orders};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let orders = orders::OrderStore::new(&aws)?;
+    let rules = orders::validation::Rules::read(aws.settings())?;
+    lambda::serve_event(|step| orders::workflow::validate_order(&orders, &rules, step)).await
+}
