@@ -123,6 +123,20 @@ impl Functions {
         let _ = self.inner.faults.set(faults);
     }
 
+    /// The logical id of a function, by that, its physical name or the name of its binary.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&str> {
+        let is_it = |(id, pool): &(&String, &Arc<Pool>)| {
+            let function = pool.function();
+            [id.as_str(), &function.name, &function.binary].contains(&name)
+        };
+        self.inner
+            .pools
+            .iter()
+            .find(is_it)
+            .map(|(id, _)| id.as_str())
+    }
+
     /// Invokes a function (logical id) and waits for its answer. Counts in the bill.
     ///
     /// # Errors
@@ -203,11 +217,16 @@ impl Functions {
         ))
     }
 
-    /// Ends every process, and starts no more.
-    pub async fn stop(&self) {
+    /// Kills every process soon, and starts no more.
+    pub fn close(&self) {
         for pool in self.inner.pools.values() {
             pool.close();
         }
+    }
+
+    /// Ends every process, and starts no more.
+    pub async fn stop(&self) {
+        self.close();
         for pool in self.inner.pools.values() {
             pool.emptied().await;
         }

@@ -14,7 +14,7 @@ pub enum Log {
     #[default]
     Stderr,
     /// Nowhere.
-    Quiet,
+    Silent,
     /// To a file.
     File(Arc<Mutex<File>>),
 }
@@ -23,7 +23,7 @@ impl Log {
     /// What a process's output is connected to.
     pub(super) fn stdio(&self) -> Stdio {
         match self {
-            Self::Quiet => Stdio::null(),
+            Self::Silent => Stdio::null(),
             Self::Stderr | Self::File(_) => Stdio::piped(),
         }
     }
@@ -44,7 +44,7 @@ impl Log {
         // Output that cannot be written has nowhere else to go.
         let _ = match self {
             Self::Stderr => stderr().lock().write_all(line.as_bytes()),
-            Self::Quiet => Ok(()),
+            Self::Silent => Ok(()),
             Self::File(file) => file
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -52,7 +52,7 @@ pub(crate) fn echo() -> Function {
 }
 
 fn start(function: Function, clock: Clock) -> (Functions, Bill) {
-    start_logging(function, clock, Log::Quiet)
+    start_logging(function, clock, Log::Silent)
 }
 
 fn start_logging(function: Function, clock: Clock, log: Log) -> (Functions, Bill) {
