@@ -4,7 +4,8 @@
 //! answer, so it goes by the machine's own time; what the clock makes visible meanwhile ends it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,17 +39,20 @@ pub struct MappingError {
     pub fault: String,
 }
 
+/// Says whether what goes to a function (logical id) is to be delivered twice.
+pub type Duplicates = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The stack's queues. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Queues {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     arns: Arns,
     bill: Bill,
     clock: Clock,
+    duplicates: OnceLock<Duplicates>,
     queues: BTreeMap<String, Queue>,
 }
 
@@ -86,9 +90,17 @@ impl Queues {
                 arns,
                 bill,
                 clock,
+                duplicates: OnceLock::new(),
                 queues,
             }),
         }
+    }
+
+    /// Says which deliveries to functions are made twice: at least once is all that SQS promises.
+    /// The first call counts.
+    pub fn set_duplicates(&self, duplicates: Duplicates) {
+        // A second one would have no way to win; the runner sets it once.
+        let _ = self.inner.duplicates.set(duplicates);
     }
 
     /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the
@@ -183,6 +195,14 @@ impl Queues {
 impl Service for Queues {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
         Box::pin(self.call(caller, operation, body))
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queues")
+            .field("queues", &self.queues)
+            .finish_non_exhaustive()
     }
 }
 

@@ -324,9 +324,9 @@ mod tests {
         );
         assert_eq!(store.next_visible(), Some(at(5)));
         assert_eq!(store.counts(at(5)).visible, 1);
-        store.expire(at(59), Duration::from_secs(60));
+        store.expire(at(59), Duration::from_mins(1));
         assert_eq!(store.counts(at(59)).visible, 1);
-        store.expire(at(60), Duration::from_secs(60));
+        store.expire(at(60), Duration::from_mins(1));
         assert_eq!(store.counts(at(60)), Counts::default());
     }
 }

@@ -525,3 +525,17 @@ async fn what_a_filter_does_not_match_is_deleted_unseen() {
     assert_eq!(seen.lock().unwrap().concat(), [r#"{"kind":"wanted"}"#]);
     assert_eq!(bench.counts("Work"), (0, 0));
 }
+
+#[tokio::test]
+async fn a_duplicated_delivery_happens_twice() {
+    let mut bench = bench();
+    bench
+        .queues
+        .set_duplicates(Box::new(|function| function == "F"));
+    let seen = Arc::default();
+    let _pumps = bench.feed(|_| {}, handler(&seen, |_| Ok(Value::Null)));
+    bench.send("a").await;
+    bench.settle().await;
+    assert_eq!(*seen.lock().unwrap(), [["a"], ["a"]]);
+    assert_eq!(bench.counts("Work"), (0, 0));
+}
