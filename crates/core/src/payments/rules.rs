@@ -283,3 +283,6 @@ fn contradiction(payment: &Payment, says: String) -> PaymentError {
         says,
     }
 }
+
+#[cfg(test)]
+mod tests;

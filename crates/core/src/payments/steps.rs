@@ -236,3 +236,6 @@ fn already_closed() -> StepError {
 fn contended() -> StepError {
     StepError::new("Busy", "others keep changing the payment")
 }
+
+#[cfg(test)]
+mod tests;
