@@ -10,7 +10,7 @@ use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Step, StepError};
 use crate::money::Money;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
-use crate::testing::{self, Engine};
+use crate::testing::{self, Engine, Fault};
 
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, Gateway, GatewayError};
@@ -210,19 +210,19 @@ impl Shop {
         waiting.push((moment, Box::pin(crash)));
     }
 
-    /// Runs PaymentProcessing, `seconds` after the order was placed; its answer or error by name.
+    /// Runs `PaymentProcessing`, `seconds` after the order was placed; its answer or error by name.
     pub(super) async fn process_at(&self, seconds: i64) -> String {
         let step = step(seconds);
         let answer = steps::process_payment(&self.orders, &self.payments, &self.gateway, step);
         name(answer.await)
     }
 
-    /// Runs PaymentProcessing in time.
+    /// Runs `PaymentProcessing` in time.
     pub(super) async fn process(&self) -> String {
         self.process_at(1).await
     }
 
-    /// Runs VoidPayment; its answer or error by name.
+    /// Runs `VoidPayment`; its answer or error by name.
     pub(super) async fn void(&self) -> String {
         let step = step(2);
         let answer = steps::void_payment(&self.orders, &self.payments, &self.gateway, step);
@@ -270,6 +270,31 @@ impl Shop {
     /// The calls of the gateway so far.
     pub(super) fn calls(&self) -> String {
         self.gateway.calls.lock().unwrap().join(" ")
+    }
+}
+
+/// All of the order's total, taken.
+pub(super) fn captured() -> Charge {
+    Charge::Captured {
+        amount: eur("40.00"),
+    }
+}
+
+/// And given back.
+pub(super) fn all_given_back() -> Charge {
+    Charge::Refunded {
+        captured: eur("40.00"),
+        refunded: eur("40.00"),
+    }
+}
+
+/// The gateway's books cannot be written, as often as the SDK tries.
+pub(super) fn fail_puts(shop: &Shop) -> impl Future<Output = ()> + Send + 'static {
+    let engine = shop.engine.clone();
+    async move {
+        for _ in 0..3 {
+            engine.fail_next("PutItem", Fault::Failed);
+        }
     }
 }
 

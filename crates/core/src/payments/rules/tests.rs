@@ -196,12 +196,12 @@ fn only_what_an_ended_order_has_open_or_taken_is_undone() {
 }
 
 #[test]
-fn what_was_taken_is_stored_before_it_is_given_back() {
+fn what_was_taken_is_stored_before_it_is_returned_all() {
     let open = payment(PaymentStatus::Processing);
     let taken = payment(PaymentStatus::Completed);
     let give_back = Undo::Refund(eur("40.00"));
     let store = Undo::Record(Change::Captured(eur("40.00")));
-    let given_back = Undo::Record(Change::Refunded(eur("40.00")));
+    let returned_all = Undo::Record(Change::Refunded(eur("40.00")));
     for (payment, charge, expected) in [
         (&open, Charge::NotFound, Undo::Void),
         (&open, authorized(), Undo::Void),
@@ -211,7 +211,7 @@ fn what_was_taken_is_stored_before_it_is_given_back() {
         (&open, refunded("40.00", "40.00"), store),
         (&taken, captured("40.00"), give_back.clone()),
         (&taken, refunded("40.00", "1.00"), give_back),
-        (&taken, refunded("40.00", "40.00"), given_back),
+        (&taken, refunded("40.00", "40.00"), returned_all),
     ] {
         assert_eq!(undo(payment, &charge), expected, "{charge:?}");
     }
@@ -287,13 +287,13 @@ fn answers() -> impl Strategy<Value = Charge> {
     ]
 }
 
-/// What `payment` becomes when the gateway says `charge`, to whoever asks.
-fn heard(payment: &Payment, charge: &Charge) -> Result<Payment, PaymentError> {
+/// What `payment` becomes when the gateway says `answer`, to whoever asks.
+fn heard(payment: &Payment, answer: &Charge) -> Result<Payment, PaymentError> {
     let change = if payment.void_requested {
-        match undo(payment, charge) {
+        match undo(payment, answer) {
             Undo::Record(change) => change,
             // The gateway's books are anything here: also as if it gave back by parts.
-            Undo::Refund(_) => match charge {
+            Undo::Refund(_) => match answer {
                 Charge::Refunded { refunded, .. } => Change::Refunded(*refunded),
                 Charge::NotFound
                 | Charge::Authorized { .. }
@@ -304,7 +304,7 @@ fn heard(payment: &Payment, charge: &Charge) -> Result<Payment, PaymentError> {
             Undo::Void => return Ok(payment.clone()),
         }
     } else {
-        match charged(payment, charge)? {
+        match charged(payment, answer)? {
             Settle::Record(change) => change,
             Settle::Declined(_) | Settle::Expired => return Ok(payment.clone()),
         }
