@@ -1,18 +1,160 @@
 //! What a run would cost on AWS: counted units, and indicative list prices.
 
 use std::collections::BTreeMap;
+use std::ops::{Add, AddAssign};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::aws::Caller;
 use crate::model::Stack;
 
-pub use units::{Dollars, MemoryTime, Units};
-
 mod prices;
-mod units;
+
+/// DynamoDB request units. Reads come in halves, so halves are what is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Units {
+    halves: u64,
+}
+
+impl Units {
+    /// Nothing.
+    pub const ZERO: Self = Self { halves: 0 };
+
+    /// Whole units.
+    #[must_use]
+    pub const fn whole(units: u64) -> Self {
+        Self {
+            halves: units.saturating_mul(2),
+        }
+    }
+
+    /// Half units.
+    #[must_use]
+    pub const fn halves(halves: u64) -> Self {
+        Self { halves }
+    }
+
+    /// How many halves these are.
+    #[must_use]
+    pub const fn in_halves(self) -> u64 {
+        self.halves
+    }
+
+    /// Twice as many: what a transaction costs.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        Self {
+            halves: self.halves.saturating_mul(2),
+        }
+    }
+}
+
+impl Add for Units {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            halves: self.halves.saturating_add(other.halves),
+        }
+    }
+}
+
+impl AddAssign for Units {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl std::iter::Sum for Units {
+    fn sum<I: Iterator<Item = Self>>(units: I) -> Self {
+        units.fold(Self::ZERO, Add::add)
+    }
+}
+
+/// As a JSON number: whole units as an integer, else with `.5`.
+impl Serialize for Units {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(u128::from(self.halves), 2, serializer)
+    }
+}
+
+/// A counted sum in thousands of millions of millionths of a dollar (10^-12).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dollars {
+    pico: u128,
+}
+
+impl Dollars {
+    /// That many millionths of millionths of a dollar.
+    #[must_use]
+    pub const fn pico(pico: u128) -> Self {
+        Self { pico }
+    }
+}
+
+impl Add for Dollars {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            pico: self.pico.saturating_add(other.pico),
+        }
+    }
+}
+
+/// As a JSON number in dollars, to a billionth, rounded down.
+impl Serialize for Dollars {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(self.pico / 1_000, 1_000_000_000, serializer)
+    }
+}
+
+/// Memory held over time, in MiB x ms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MemoryTime {
+    mib_ms: u128,
+}
+
+impl MemoryTime {
+    /// `memory_mib` held for `ms` milliseconds.
+    #[must_use]
+    pub fn new(memory_mib: u32, ms: u128) -> Self {
+        Self {
+            mib_ms: u128::from(memory_mib).saturating_mul(ms),
+        }
+    }
+}
+
+impl AddAssign for MemoryTime {
+    fn add_assign(&mut self, other: Self) {
+        self.mib_ms = self.mib_ms.saturating_add(other.mib_ms);
+    }
+}
+
+/// As a JSON number in GB-seconds.
+impl Serialize for MemoryTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        decimal(self.mib_ms, 1024 * 1000, serializer)
+    }
+}
+
+/// Prints `count / per` as a JSON number; sums are made in whole numbers before.
+fn decimal<S: Serializer>(count: u128, per: u32, serializer: S) -> Result<S::Ok, S::Error> {
+    if count.is_multiple_of(u128::from(per))
+        && let Ok(whole) = u64::try_from(count / u128::from(per))
+    {
+        return serializer.serialize_u64(whole);
+    }
+    #[expect(
+        clippy::disallowed_types,
+        clippy::cast_precision_loss,
+        reason = "JSON has no other number than this for a fraction, and nothing is computed from it"
+    )]
+    let number = count as f64 / f64::from(per);
+    serializer.serialize_f64(number)
+}
 
 /// What one caller, or everybody, has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -196,4 +338,115 @@ impl Bill {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Function;
+
+    fn stack() -> Stack {
+        let function = Function {
+            name: "shop-place-order".into(),
+            binary: "place-order".into(),
+            environment: BTreeMap::new(),
+            timeout: Duration::from_secs(1),
+            memory_mib: 256,
+            reserved_concurrency: None,
+            async_retries: 2,
+            async_on_failure: None,
+        };
+        Stack {
+            functions: [("PlaceOrder".into(), function)].into(),
+            ..Stack::default()
+        }
+    }
+
+    #[test]
+    fn a_bill_has_the_documented_shape() {
+        let bill = Bill::new(&stack());
+        let caller = Caller::function("PlaceOrder");
+        bill.invocation("PlaceOrder", Duration::from_micros(1500), 256);
+        bill.units(
+            &caller,
+            "orders",
+            Units::halves(3),
+            Units::whole(4),
+            Units::whole(1),
+        );
+        bill.events(&caller, 1);
+        bill.queue_requests("the bus", 1);
+        bill.state_transitions("OrderWorkflow", 7);
+        expect![[r#"
+            {
+              "totals": {
+                "invocations": 1,
+                "gb_seconds": 0.0005,
+                "read_units": 1.5,
+                "write_units": 4,
+                "index_write_units": 1,
+                "state_transitions": 7,
+                "events": 1,
+                "queue_requests": 1,
+                "dollars": 0.000179919
+              },
+              "functions": {
+                "place-order": {
+                  "invocations": 1,
+                  "gb_seconds": 0.0005,
+                  "read_units": 1.5,
+                  "write_units": 4,
+                  "index_write_units": 1,
+                  "state_transitions": 0,
+                  "events": 1,
+                  "queue_requests": 0,
+                  "dollars": 4.519e-6
+                }
+              },
+              "tables": {
+                "orders": {
+                  "read_units": 1.5,
+                  "write_units": 4,
+                  "index_write_units": 1,
+                  "dollars": 3.312e-6
+                }
+              },
+              "state_machines": {
+                "OrderWorkflow": {
+                  "invocations": 0,
+                  "gb_seconds": 0,
+                  "read_units": 0,
+                  "write_units": 0,
+                  "index_write_units": 0,
+                  "state_transitions": 7,
+                  "events": 0,
+                  "queue_requests": 0,
+                  "dollars": 0.000175
+                }
+              }
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&bill.snapshot()).unwrap());
+    }
+
+    #[test]
+    fn a_reset_bill_is_empty() {
+        let bill = Bill::new(&stack());
+        bill.state_transitions("OrderWorkflow", 1);
+        bill.reset();
+        assert_eq!(bill.snapshot(), BillReport::default());
+    }
+
+    #[test]
+    fn an_express_execution_is_billed_by_tenths_of_a_second() {
+        let bill = Bill::new(&stack());
+        bill.express_execution("OrderWorkflow", Duration::from_millis(101));
+        let row = bill.snapshot().totals;
+        assert_eq!(row.express_memory, MemoryTime::new(64, 200));
+        // 1 request, and 64 MiB for 200 ms at 16.67 millionths per GB-second.
+        assert_eq!(row.dollars, Dollars::pico(1_000_000 + 208_375));
+        assert_eq!(
+            serde_json::to_value(row.dollars).unwrap(),
+            json!(0.000_001_208)
+        );
+    }
+}

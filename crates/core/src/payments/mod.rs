@@ -12,8 +12,6 @@
 
 pub mod api;
 pub mod events;
-#[cfg(test)]
-mod fixtures;
 pub mod gateway;
 pub mod model;
 pub mod rules;

@@ -252,6 +252,3 @@ impl Gateway for Sandbox {
         self.retrieve(key).await
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,192 @@
+//! What is decided about publishing, without I/O.
+
+use serde_dynamo::{AttributeValue, Item};
+
+use super::stream::StreamRecord;
+use crate::events::DomainEvent;
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+use crate::{catalog, customers, inventory, orders, payments};
+
+/// The most entries of one call (EventBridge quota of `PutEvents`).
+const ENTRIES_PER_CALL: usize = 10;
+
+/// The most bytes of all entries of one call (EventBridge quota of `PutEvents`).
+const BYTES_PER_CALL: usize = 256 * 1024;
+
+/// What EventBridge counts for an entry's time.
+const BYTES_OF_TIME: usize = 14;
+
+/// Why a change cannot be published, now or later.
+#[derive(Debug, thiserror::Error)]
+pub enum Unpublishable {
+    /// It is of a table whose events are not known.
+    #[error("the table {0:?} has no events")]
+    UnknownTable(String),
+    /// The item has not the shape that its service gives it.
+    #[error("the item has not the shape of its service")]
+    Shape(#[from] serde_dynamo::Error),
+    /// The event cannot be written as JSON.
+    #[error("the event cannot be written")]
+    Json(#[from] serde_json::Error),
+    /// The event is larger than the bus takes.
+    #[error("the event has {0} bytes, more than the bus takes")]
+    TooLarge(usize),
+}
+
+/// A service that has events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Products.
+    Catalog,
+    /// Customers.
+    Customers,
+    /// Stock and reservations.
+    Inventory,
+    /// Orders.
+    Orders,
+    /// Payments.
+    Payments,
+}
+
+impl Service {
+    /// All of them, with the setting that names their table.
+    const TABLES: &[(Self, Setting)] = &[
+        (Self::Catalog, Setting::ProductsTable),
+        (Self::Customers, Setting::CustomersTable),
+        (Self::Inventory, Setting::InventoryTable),
+        (Self::Orders, Setting::OrdersTable),
+        (Self::Payments, Setting::PaymentsTable),
+    ];
+
+    /// The `source` of its events.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::Catalog => "oxcart.catalog",
+            Self::Customers => "oxcart.customers",
+            Self::Inventory => "oxcart.inventory",
+            Self::Orders => "oxcart.orders",
+            Self::Payments => "oxcart.payments",
+        }
+    }
+
+    fn published(self, image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
+        match self {
+            Self::Catalog => catalog::events::published(image),
+            Self::Customers => customers::events::published(image),
+            Self::Inventory => inventory::events::published(image),
+            Self::Orders => orders::events::published(image),
+            Self::Payments => payments::events::published(image),
+        }
+    }
+}
+
+/// Which table is whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tables(Vec<(String, Service)>);
+
+impl Tables {
+    /// What the settings say.
+    ///
+    /// # Errors
+    /// [`SettingError`] if one is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let tables = Service::TABLES
+            .iter()
+            .map(|(service, setting)| Ok((aws.settings().read(*setting)?, *service)));
+        tables.collect::<Result<_, _>>().map(Self)
+    }
+
+    fn owner(&self, table: &str) -> Option<Service> {
+        let found = self.0.iter().find(|(name, _)| name == table);
+        found.map(|(_, service)| *service)
+    }
+}
+
+/// An event as it goes on the bus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// `oxcart.<service>`.
+    pub source: &'static str,
+    /// The event.
+    pub event: DomainEvent,
+    /// The event as JSON.
+    pub detail: String,
+}
+
+impl Entry {
+    fn new(source: &'static str, event: DomainEvent) -> Result<Self, Unpublishable> {
+        let detail = serde_json::to_string(&event)?;
+        let entry = Self {
+            source,
+            event,
+            detail,
+        };
+        match entry.bytes() {
+            bytes if bytes > BYTES_PER_CALL => Err(Unpublishable::TooLarge(bytes)),
+            _ => Ok(entry),
+        }
+    }
+
+    /// What EventBridge counts of the entry.
+    fn bytes(&self) -> usize {
+        self.source.len() + self.event.event_type.len() + self.detail.len() + BYTES_OF_TIME
+    }
+}
+
+/// What `record` has to publish: the event of the item as it is now, if it is another one than
+/// before. Most writes that make no event leave the item's `event` as it was.
+///
+/// # Errors
+/// [`Unpublishable`] if there is an event that cannot be built.
+pub fn entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>, Unpublishable> {
+    let Some(image) = record.new_image() else {
+        return Ok(None);
+    };
+    let Some(event) = image.get("event") else {
+        return Ok(None);
+    };
+    let before = record.old_image().and_then(|image| image.get("event"));
+    if before.is_some_and(|before| id(before).is_some() && id(before) == id(event)) {
+        return Ok(None);
+    }
+    let table = record.table().unwrap_or_default();
+    let owner = tables
+        .owner(table)
+        .ok_or_else(|| Unpublishable::UnknownTable(table.to_owned()))?;
+    owner
+        .published(image.clone())?
+        .map(|event| Entry::new(owner.source(), event))
+        .transpose()
+}
+
+fn id(event: &AttributeValue) -> Option<&str> {
+    let AttributeValue::M(event) = event else {
+        return None;
+    };
+    match event.get("id") {
+        Some(AttributeValue::S(id)) => Some(id),
+        _ => None,
+    }
+}
+
+/// `entries` in the same order, in groups that one call takes.
+pub fn calls<T>(entries: Vec<T>, entry: impl Fn(&T) -> &Entry) -> Vec<Vec<T>> {
+    let mut calls: Vec<Vec<T>> = Vec::new();
+    let mut bytes = 0;
+    for next in entries {
+        let size = entry(&next).bytes();
+        match calls.last_mut() {
+            Some(call) if call.len() < ENTRIES_PER_CALL && bytes + size <= BYTES_PER_CALL => {
+                call.push(next);
+                bytes += size;
+            }
+            Some(_) | None => {
+                calls.push(vec![next]);
+                bytes = size;
+            }
+        }
+    }
+    calls
+}
