@@ -97,7 +97,10 @@ pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>) -> std::
             }),
         )
         .route("/_local/clock/advance", post(advance))
-        .route("/_local/faults", get(faults).post(set_faults))
+        .route(
+            "/_local/faults",
+            get(faults).put(set_faults).post(set_faults),
+        )
         .route("/_local/functions/{name}/environment", get(environment))
         .route("/_local/invoke/{name}", post(invoke))
         .fallback(|uri: Uri| async move { not_found(&format!("nothing at {uri}")) })

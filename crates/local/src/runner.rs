@@ -380,7 +380,6 @@ fn run(
     servers.spawn(tables.clone().keep_sweeping());
     let destinations = Destinations {
         functions: functions.clone(),
-        faults: faults.clone(),
         deliver,
     };
     Ok(vec![
