@@ -19,6 +19,7 @@ use crate::arn::Arns;
 use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::model::{self, Stack, TargetKind};
 use crate::queues::Queues;
@@ -46,9 +47,6 @@ pub struct RuleError {
     pub fault: String,
 }
 
-/// Says whether what goes to a target (logical id) is to be delivered twice.
-pub type Duplicates = Box<dyn Fn(&str) -> bool + Send + Sync>;
-
 /// The stack's event buses. Clones share them.
 #[derive(Clone, Debug)]
 pub struct EventBridge {
@@ -61,7 +59,7 @@ struct Inner {
     /// Physical names, by logical id.
     buses: BTreeMap<String, String>,
     clock: Clock,
-    duplicates: OnceLock<Duplicates>,
+    faults: OnceLock<Faults>,
     functions: Functions,
     machines: StateMachines,
     /// Finds the rules of each bus by their patterns.
@@ -139,13 +137,13 @@ impl EventBridge {
                 },
             );
         }
-        let (buses, duplicates) = (stack.buses.clone(), OnceLock::new());
+        let (buses, faults) = (stack.buses.clone(), OnceLock::new());
         let inner = Inner {
             arns,
             bill,
             buses,
             clock,
-            duplicates,
+            faults,
             functions,
             machines,
             matchers,
@@ -157,11 +155,11 @@ impl EventBridge {
         })
     }
 
-    /// Says which deliveries are made twice: at least once is all that EventBridge promises. The
-    /// first call counts.
-    pub fn set_duplicates(&self, duplicates: Duplicates) {
+    /// Says which deliveries are made twice: at least once is all that EventBridge promises. The first
+    /// call counts.
+    pub fn set_faults(&self, faults: Faults) {
         // A second one would have no way to win; the runner sets it once.
-        let _ = self.inner.duplicates.set(duplicates);
+        let _ = self.inner.faults.set(faults);
     }
 
     /// Puts a complete event on a bus (logical id): nothing is added to it. Needs a Tokio runtime
@@ -183,11 +181,9 @@ impl EventBridge {
                 continue;
             };
             for target in &rule.targets {
-                let twice = self
-                    .inner
-                    .duplicates
-                    .get()
-                    .is_some_and(|twice| twice(logical_id(&target.settings.kind)));
+                let faults = self.inner.faults.get();
+                let id = logical_id(&target.settings.kind);
+                let twice = faults.is_some_and(|faults| faults.duplicates("events", id));
                 for _ in 0..if twice { 2 } else { 1 } {
                     let delivery = self.clone().deliver(
                         rule_id.clone(),

@@ -19,6 +19,7 @@ use crate::arn::{Arns, queue_url};
 use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::model::{self, Destination, Source, Stack};
 
@@ -39,9 +40,6 @@ pub struct MappingError {
     pub fault: String,
 }
 
-/// Says whether what goes to a function (logical id) is to be delivered twice.
-pub type Duplicates = Box<dyn Fn(&str) -> bool + Send + Sync>;
-
 /// The stack's queues. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Queues {
@@ -52,7 +50,7 @@ struct Inner {
     arns: Arns,
     bill: Bill,
     clock: Clock,
-    duplicates: OnceLock<Duplicates>,
+    faults: OnceLock<Faults>,
     queues: BTreeMap<String, Queue>,
 }
 
@@ -90,17 +88,17 @@ impl Queues {
                 arns,
                 bill,
                 clock,
-                duplicates: OnceLock::new(),
+                faults: OnceLock::new(),
                 queues,
             }),
         }
     }
 
-    /// Says which deliveries to functions are made twice: at least once is all that SQS promises.
-    /// The first call counts.
-    pub fn set_duplicates(&self, duplicates: Duplicates) {
+    /// Says which deliveries are made twice: at least once is all that SQS promises. The first
+    /// call counts.
+    pub fn set_faults(&self, faults: Faults) {
         // A second one would have no way to win; the runner sets it once.
-        let _ = self.inner.duplicates.set(duplicates);
+        let _ = self.inner.faults.set(faults);
     }
 
     /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the

@@ -10,6 +10,7 @@ struct Bench {
     events: EventBridge,
     queues: Queues,
     bill: Bill,
+    stack: Stack,
     seen: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -108,6 +109,7 @@ fn bench(targets: Vec<model::Target>) -> Result<Bench, RuleError> {
         events,
         queues,
         bill,
+        stack,
         seen,
     })
 }
@@ -299,9 +301,9 @@ async fn what_a_target_refuses_for_good_is_a_dead_letter() {
 #[tokio::test]
 async fn a_duplicated_delivery_happens_twice() {
     let bench = bench(vec![target(TargetKind::Function("F".to_owned()))]).unwrap();
-    bench
-        .events
-        .set_duplicates(Box::new(|target| target == "F"));
+    let faults = Faults::new(&bench.stack, 1);
+    faults.set_text(&["events:Deliver@F=duplicate"]).unwrap();
+    bench.events.set_faults(faults);
     bench.put(json!([entry("Wanted")])).await.unwrap();
     let seen = bench.seen.lock().unwrap();
     assert_eq!(seen.len(), 2);

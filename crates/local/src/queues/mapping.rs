@@ -171,8 +171,8 @@ impl Pump {
             .map(|received| self.record(queue, received))
             .collect();
         let event = json!({ "Records": records }).to_string();
-        let twice = self.queues.inner.duplicates.get();
-        if twice.is_some_and(|twice| twice(&self.mapping.function)) {
+        let faults = self.queues.inner.faults.get();
+        if faults.is_some_and(|faults| faults.duplicates("sqs", &self.mapping.function)) {
             // As when a poller is slow to delete: what the first one answers comes too late.
             let again = event.clone().into();
             drop(self.functions.invoke(&self.mapping.function, again).await);
