@@ -379,8 +379,8 @@ where
     let messages = event.records.into_iter().map(|record| {
         let message = Message::new(record);
         let id = message.id.clone();
-        let handled = handler(message);
-        async move { handled.await.map_err(|error| (id, error)) }
+        let outcome = handler(message);
+        async move { outcome.await.map_err(|error| (id, error)) }
     });
     let mut answer = SqsBatchResponse::default();
     for failed in futures::future::join_all(messages).await {

@@ -17,6 +17,9 @@ use aws_types::sdk_config::RetryConfig;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+use crate::clock::Time;
+use crate::http::{Caller, Identity, Request};
+use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::settings::{Setting, Settings};
 
@@ -263,4 +266,81 @@ fn tables() -> Vec<(String, Value)> {
             (logical_id.as_str().unwrap().to_owned(), request)
         })
         .collect()
+}
+
+/// A request of an admin at `now` with `body` as JSON, to be changed by the test.
+pub(crate) fn request(now: Time, body: &Value) -> Request {
+    let caller = Caller {
+        customer_id: CustomerId::derived(&["admin"]),
+        admin: true,
+    };
+    Request {
+        now,
+        path: "/test".to_owned(),
+        headers: http::HeaderMap::new(),
+        body: body.to_string().into_bytes(),
+        path_parameters: std::collections::HashMap::new(),
+        query: Vec::new(),
+        identity: Some(Identity {
+            caller,
+            expires_at_seconds: now.as_seconds() + 900,
+        }),
+    }
+    .with("content-type", "application/json")
+}
+
+impl Request {
+    /// This request with one more header.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// This request to the address whose path parameter `name` is `value`.
+    pub(crate) fn at(mut self, name: &str, value: impl ToString) -> Self {
+        self.path_parameters
+            .insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// This request with one more query parameter.
+    pub(crate) fn asking(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// This request of a customer who is no admin.
+    pub(crate) fn of_customer(mut self) -> Self {
+        if let Some(identity) = &mut self.identity {
+            identity.caller.admin = false;
+        }
+        self
+    }
+}
+
+/// Runs all `jobs` at once, each on a thread of its own, and answers what they answered.
+pub(crate) fn at_once<T: Send>(
+    jobs: impl IntoIterator<Item = impl AsyncFnOnce() -> T + Send>,
+) -> Vec<T> {
+    let jobs: Vec<_> = jobs.into_iter().collect();
+    let start = std::sync::Barrier::new(jobs.len());
+    std::thread::scope(|scope| {
+        let running: Vec<_> = jobs
+            .into_iter()
+            .map(|job| {
+                scope.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_time()
+                        .build()
+                        .unwrap();
+                    start.wait();
+                    runtime.block_on(job())
+                })
+            })
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    })
 }

@@ -14,12 +14,14 @@ use super::model::{Category, Status};
 #[derive(Deserialize)]
 struct Image {
     product_id: ProductId,
-    #[serde(flatten)]
-    data: Data,
+    name: String,
+    category: Category,
+    price: Money,
+    status: Status,
     event: Option<Stamp>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Data {
     name: String,
     category: Category,
@@ -39,7 +41,13 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     let data = if stamp.event_type == "ProductDiscontinued" {
         serde_json::Value::Object(serde_json::Map::new())
     } else {
-        serde_json::to_value(image.data).map_err(serde_dynamo::Error::custom)?
+        let data = Data {
+            name: image.name,
+            category: image.category,
+            price: image.price,
+            status: image.status,
+        };
+        serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?
     };
     Ok(Some(DomainEvent::new(image.product_id, stamp, data)))
 }

@@ -10,5 +10,8 @@ pub mod model;
 pub mod rules;
 pub mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::{Product, Status};
 pub use store::ProductStore;

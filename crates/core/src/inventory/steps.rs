@@ -1,4 +1,4 @@
-//! The workflow's steps InventoryCheck, InventoryUpdate and ReleaseInventory. Each reads what is
+//! The workflow's steps `InventoryCheck`, `InventoryUpdate` and `ReleaseInventory`. Each reads what is
 //! stored, does what is missing, and may be run any number of times and beside itself.
 
 use crate::dynamo::{StoreError, Written};
@@ -17,7 +17,7 @@ const TRIES: usize = 5;
 /// How many products an out-of-stock failure names.
 const NAMED: usize = 3;
 
-/// `reserve-inventory` (InventoryCheck): holds the stock of all lines, or of none.
+/// `reserve-inventory` (`InventoryCheck`): holds the stock of all lines, or of none.
 ///
 /// # Errors
 /// `AlreadyConfirmed`, `AlreadyClosed`, `Expired`, `OutOfStock`, `OrderNotFound`, `Busy`, `Failed`.
@@ -53,7 +53,7 @@ pub async fn reserve_inventory(
     }
 }
 
-/// `commit-inventory` (InventoryUpdate): makes the hold of a confirmed order a commitment.
+/// `commit-inventory` (`InventoryUpdate`): makes the hold of a confirmed order a commitment.
 ///
 /// # Errors
 /// `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
@@ -76,7 +76,7 @@ pub async fn commit_inventory(
     Err(keeps_changing())
 }
 
-/// `release-inventory` (ReleaseInventory): gives back what is held or committed for an order that
+/// `release-inventory` (`ReleaseInventory`): gives back what is held or committed for an order that
 /// has failed or is cancelled, and sees to it that nothing will be held for it later.
 ///
 /// # Errors
@@ -140,10 +140,10 @@ fn out_of_stock(order: &Order, short: &[ProductId]) -> StepError {
         .map(|line| line.name.as_str())
         .collect();
     let more = names.len().saturating_sub(NAMED);
-    let named = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+    let first = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
     let detail = match more {
-        0 => format!("not enough in stock: {named}"),
-        more => format!("not enough in stock: {named} and {more} more"),
+        0 => format!("not enough in stock: {first}"),
+        more => format!("not enough in stock: {first} and {more} more"),
     };
     StepError::new("OutOfStock", detail)
 }

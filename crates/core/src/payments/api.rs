@@ -63,3 +63,109 @@ pub async fn list_order_payments(
     };
     page.answer(&request)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::http::{Caller, Identity};
+    use crate::id::CustomerId;
+    use crate::payments::fixtures::{START, Shop, after, order_id};
+
+    fn request(customer: &str, admin: bool) -> Request {
+        let order_id = order_id().to_string();
+        Request {
+            now: after(10),
+            path: format!("/orders/{order_id}/payments"),
+            headers: http::HeaderMap::new(),
+            body: Vec::new(),
+            path_parameters: [("order_id".to_owned(), order_id)].into(),
+            query: Vec::new(),
+            identity: Some(Identity {
+                caller: Caller {
+                    customer_id: CustomerId::derived(&[customer]),
+                    admin,
+                },
+                expires_at_seconds: START / 1000 + 900,
+            }),
+        }
+    }
+
+    async fn check(shop: &Shop, request: Request, expected: Expect) {
+        let answer = list_order_payments(&shop.orders, &shop.payments, request).await;
+        let text = match answer {
+            Ok(answer) => format!(
+                "{} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            ),
+            Err(problem) => format!("{} {problem}", problem.status()),
+        };
+        expected.assert_eq(&text);
+    }
+
+    #[tokio::test]
+    async fn the_owner_and_admins_see_the_payment() {
+        let shop = Shop::with("tok_ok").await;
+        check(
+            &shop,
+            request("customer", false),
+            expect![[r#"200 OK {"items":[],"next_cursor":null}"#]],
+        )
+        .await;
+        shop.process().await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1}],"next_cursor":null}"#]]).await;
+    }
+
+    #[tokio::test]
+    async fn nobody_else_learns_that_there_is_such_an_order() {
+        let shop = Shop::with("tok_ok").await;
+        shop.process().await;
+        check(
+            &shop,
+            request("stranger", false),
+            expect!["404 Not Found there is no such order"],
+        )
+        .await;
+        let mut unknown = request("customer", true);
+        let other = OrderId::derived(&["other"]).to_string();
+        unknown.path_parameters = [("order_id".to_owned(), other)].into();
+        check(
+            &shop,
+            unknown,
+            expect!["404 Not Found there is no such order"],
+        )
+        .await;
+        let mut malformed = request("customer", true);
+        malformed.path_parameters = [("order_id".to_owned(), "7".to_owned())].into();
+        check(
+            &shop,
+            malformed,
+            expect!["404 Not Found there is no such order"],
+        )
+        .await;
+        let mut nobody = request("customer", false);
+        nobody.identity = None;
+        check(
+            &shop,
+            nobody,
+            expect!["401 Unauthorized sign in to do this"],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn unknown_parameters_are_refused() {
+        let shop = Shop::with("tok_ok").await;
+        let mut odd = request("customer", false);
+        odd.query = vec![("page".to_owned(), "2".to_owned())];
+        check(
+            &shop,
+            odd,
+            expect!["400 Bad Request the request has parameters that are not valid"],
+        )
+        .await;
+    }
+}

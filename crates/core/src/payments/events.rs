@@ -62,3 +62,82 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
     let data = data.map_err(serde::ser::Error::custom)?;
     Ok(Some(DomainEvent::new(item.payment_id, stamp, data)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::orders::Status;
+    use crate::payments::fixtures::{Moment, Shop, after, order_id};
+    use crate::settings::Setting;
+
+    fn stored(shop: &Shop) -> Value {
+        shop.engine.items(Setting::PaymentsTable).remove(0)
+    }
+
+    /// The event that the stored payment tells of now.
+    fn event(shop: &Shop) -> Option<DomainEvent> {
+        published(serde_dynamo::to_item(stored(shop)).unwrap()).unwrap()
+    }
+
+    fn processed(status: &str) -> Value {
+        json!({
+            "order_id": order_id(),
+            "amount": {"amount": "40.00", "currency": "EUR"},
+            "status": status,
+            "origin": "workflow",
+        })
+    }
+
+    #[tokio::test]
+    async fn a_payment_tells_of_its_outcome_and_of_its_refund() {
+        let shop = Shop::with("tok_ok").await;
+        shop.crash_at(Moment::BeforeCharge);
+        shop.process().await;
+        assert_eq!(event(&shop), None, "the gateway has not been called");
+        shop.process().await;
+        let paid = event(&shop).unwrap();
+        assert_eq!((paid.event_type.as_str(), paid.version), (PROCESSED, 1));
+        assert_eq!(paid.timestamp, after(1));
+        assert_eq!(paid.data, processed("completed"));
+        shop.order_becomes(Status::Cancelled).await;
+        shop.void().await;
+        let returned = event(&shop).unwrap();
+        assert_eq!(
+            (returned.event_type.as_str(), returned.version),
+            (REFUNDED, 2)
+        );
+        let data = json!({
+            "order_id": order_id(),
+            "amount": {"amount": "40.00", "currency": "EUR"},
+        });
+        assert_eq!(returned.data, data);
+        assert_eq!(returned.aggregate_id, paid.aggregate_id);
+        assert_ne!(returned.event_id, paid.event_id);
+    }
+
+    #[tokio::test]
+    async fn a_payment_tells_that_it_is_unknown_declined_or_voided() {
+        for (token, status) in [("tok_unknown", "processing"), ("tok_declined", "failed")] {
+            let shop = Shop::with(token).await;
+            shop.process().await;
+            assert_eq!(event(&shop).unwrap().data, processed(status));
+        }
+        let shop = Shop::with("tok_ok").await;
+        shop.order_becomes(Status::Failed).await;
+        shop.void().await;
+        assert_eq!(event(&shop).unwrap().data, processed("voided"));
+    }
+
+    #[tokio::test]
+    async fn asking_for_a_void_is_no_event() {
+        let shop = Shop::with("tok_ok").await;
+        shop.process().await;
+        let before = event(&shop);
+        let payment = shop.payment().await;
+        shop.payments.request_void(&payment).await.unwrap();
+        assert_eq!(event(&shop), before);
+        assert_eq!(stored(&shop)["version"], payment.version);
+    }
+}

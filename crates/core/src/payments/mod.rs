@@ -12,6 +12,8 @@
 
 pub mod api;
 pub mod events;
+#[cfg(test)]
+mod fixtures;
 pub mod gateway;
 pub mod model;
 pub mod rules;

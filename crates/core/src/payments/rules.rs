@@ -7,7 +7,7 @@ use crate::orders::model::Course;
 use super::gateway::Charge;
 use super::model::{Amounts, Change, Payment, PaymentError};
 
-/// What the step PaymentProcessing does about what is stored.
+/// What the step `PaymentProcessing` does about what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Process<'a> {
     /// Store a payment, then charge.
@@ -26,7 +26,7 @@ pub enum Process<'a> {
     AlreadyClosed,
 }
 
-/// What the step PaymentProcessing does about `payment`, of an order that is on `course`, possibly
+/// What the step `PaymentProcessing` does about `payment`, of an order that is on `course`, possibly
 /// past its deadline.
 #[must_use]
 pub fn process(payment: Option<&Payment>, course: Course, past_deadline: bool) -> Process<'_> {
@@ -127,7 +127,7 @@ pub fn is_news(payment: &Payment, change: &Change) -> bool {
     }
 }
 
-/// What the step VoidPayment does about what is stored.
+/// What the step `VoidPayment` does about what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Void<'a> {
     /// Store that there can be no payment any more.
@@ -144,7 +144,7 @@ pub enum Void<'a> {
     Undecided,
 }
 
-/// What the step VoidPayment does about `payment`, of an order that is on `course`.
+/// What the step `VoidPayment` does about `payment`, of an order that is on `course`.
 #[must_use]
 pub fn void(payment: Option<&Payment>, course: Course) -> Void<'_> {
     match course {
@@ -283,3 +283,6 @@ fn contradiction(payment: &Payment, says: String) -> PaymentError {
         says,
     }
 }
+
+#[cfg(test)]
+mod tests;

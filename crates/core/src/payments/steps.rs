@@ -1,4 +1,4 @@
-//! The workflow's steps PaymentProcessing and VoidPayment. Both read what is stored, do what is
+//! The workflow's steps `PaymentProcessing` and `VoidPayment`. Both read what is stored, do what is
 //! missing and may run any number of times, also at once: the item's conditions and the gateway's
 //! idempotency key decide between them.
 
@@ -189,11 +189,11 @@ async fn undo(
 ) -> Result<Option<PaymentStatus>, StepError> {
     let key = payment.key();
     let mut payment = payment.clone();
-    let mut charge = gateway.retrieve(&key).await?;
+    let mut found = gateway.retrieve(&key).await?;
     for _ in 0..ROUNDS {
-        match rules::undo(&payment, &charge) {
-            Undo::Void => charge = gateway.void(&key).await?,
-            Undo::Refund(total) => charge = gateway.refund(&key, total).await?,
+        match rules::undo(&payment, &found) {
+            Undo::Void => found = gateway.void(&key).await?,
+            Undo::Refund(total) => found = gateway.refund(&key, total).await?,
             Undo::Record(change) => match payments.record(&payment, &change, now).await? {
                 Some(next) => payment = next,
                 None => return Ok(None),
@@ -236,3 +236,8 @@ fn already_closed() -> StepError {
 fn contended() -> StepError {
     StepError::new("Busy", "others keep changing the payment")
 }
+
+#[cfg(test)]
+mod crossings;
+#[cfg(test)]
+mod tests;

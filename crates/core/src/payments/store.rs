@@ -256,3 +256,127 @@ impl PaymentStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payments::fixtures::{Shop, after, eur};
+    use crate::settings::Setting;
+    use crate::testing::Engine;
+
+    /// A shop whose payment of 40.00 is taken.
+    async fn paid() -> Shop {
+        let shop = Shop::with("tok_ok").await;
+        assert_eq!(shop.process().await, "completed");
+        shop
+    }
+
+    fn image(engine: &Engine) -> serde_json::Value {
+        engine.items(Setting::PaymentsTable).remove(0)
+    }
+
+    #[tokio::test]
+    async fn a_payment_is_one_small_item_in_whole_units() {
+        let shop = paid().await;
+        let stored = image(&shop.engine);
+        assert_eq!(stored["authorized"], 4000);
+        assert_eq!(stored["captured"], 4000);
+        assert_eq!(stored["refunded"], 0);
+        assert_eq!(stored["event"]["version"], stored["version"]);
+        // A write unit is 1 KB; this is more than what DynamoDB counts.
+        assert!(stored.to_string().len() < 1024, "{stored}");
+    }
+
+    #[tokio::test]
+    async fn a_stored_payment_is_read_as_it_was() {
+        let shop = paid().await;
+        let payment = shop.payment().await;
+        let event = Change::Captured(eur("40.00")).stamp(&payment, payment.updated_at);
+        let item = PaymentItem::new(&payment, Some(event)).unwrap();
+        assert_eq!(item.clone().payment().unwrap(), payment);
+        assert_eq!(serde_json::to_value(item).unwrap(), image(&shop.engine));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_read_an_older_payment_is_refused() {
+        let shop = paid().await;
+        let stored = shop.payment().await;
+        let older = Payment {
+            version: 0,
+            ..stored.clone()
+        };
+        let refund = Change::Refunded(eur("40.00"));
+        let written = shop.payments.record(&older, &refund, after(2)).await;
+        assert_eq!(written.unwrap(), None);
+        let refused = shop.payments.request_void(&older).await.unwrap();
+        assert_eq!(refused, Written::Refused(vec![0]));
+        assert_eq!(shop.payment().await, stored);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_not_seen_that_voiding_began_is_refused() {
+        let shop = paid().await;
+        let before = shop.payment().await;
+        assert_eq!(
+            shop.payments.request_void(&before).await.unwrap(),
+            Written::Done
+        );
+        let stored = shop.payment().await;
+        assert!(stored.void_requested);
+        let refund = Change::Refunded(eur("1.00"));
+        let written = shop.payments.record(&before, &refund, after(2)).await;
+        assert_eq!(written.unwrap(), None);
+        // And whoever believes that it has begun when it has not.
+        let shop = paid().await;
+        let written = shop.payments.record(&stored, &refund, after(2)).await;
+        assert_eq!(written.unwrap(), None);
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+    }
+
+    #[tokio::test]
+    async fn the_table_itself_refuses_amounts_that_break_their_order() {
+        // What is read claims other amounts than are stored, at the right version.
+        let shop = paid().await;
+        let stored = shop.payment().await;
+        let claim = |authorized, captured, refunded, status| Payment {
+            amounts: Amounts::new(eur(authorized), eur(captured), eur(refunded)).unwrap(),
+            status,
+            ..stored.clone()
+        };
+        let open = crate::orders::PaymentStatus::Authorized;
+        for (claim, change) in [
+            (
+                claim("50.00", "50.00", "0.00", stored.status),
+                Change::Refunded(eur("40.01")),
+            ),
+            (
+                claim("50.00", "0.00", "0.00", open),
+                Change::Captured(eur("40.01")),
+            ),
+            (
+                claim("10.00", "0.00", "0.00", open),
+                Change::Captured(eur("39.99")),
+            ),
+            (
+                claim("10.00", "0.00", "0.00", open),
+                Change::Authorized(eur("39.99")),
+            ),
+        ] {
+            let written = shop.payments.record(&claim, &change, after(2)).await;
+            assert_eq!(written.unwrap(), None, "{change:?}");
+        }
+        assert_eq!(shop.payment().await, stored);
+        let half = Change::Refunded(eur("20.00"));
+        let halved = shop
+            .payments
+            .record(&stored, &half, after(2))
+            .await
+            .unwrap();
+        let less = claim("40.00", "40.00", "10.00", stored.status);
+        let less = Payment { version: 2, ..less };
+        let back = Change::Refunded(eur("15.00"));
+        let written = shop.payments.record(&less, &back, after(3)).await;
+        assert_eq!(written.unwrap(), None, "a refund is never taken back");
+        assert_eq!(Some(shop.payment().await), halved);
+    }
+}

@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{DynamoDb, positions};
-use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::model::{Destination, Mapping, Source, Stack};
 use event::{Entry, Failure};
@@ -31,8 +30,6 @@ pub struct Destinations {
     pub functions: Functions,
     /// Who takes what has failed for good.
     pub deliver: Deliver,
-    /// Faults of `dynamodb:Deliver`.
-    pub faults: Faults,
 }
 
 /// The first wait before a failed batch is tried again; each next one is twice as long.
@@ -283,15 +280,10 @@ impl Reader {
 
     async fn invoke(&self, entries: &[Entry]) -> Result<(), Failure> {
         let payload = event::payload(entries);
-        let Destinations {
-            functions, faults, ..
-        } = &self.destinations;
-        let function = &self.mapping.function;
-        if faults.duplicates("dynamodb", function) {
-            // As if the answer to the first had been lost.
-            let _ = functions.invoke(function, payload.clone()).await;
-        }
-        let answer = functions.invoke(function, payload).await;
+        let functions = &self.destinations.functions;
+        let answer = functions
+            .invoke_from("dynamodb", &self.mapping.function, payload)
+            .await;
         match answer {
             Ok(answer) if self.mapping.partial_batches => event::read_failures(&answer, entries),
             Ok(_) => Ok(()),

@@ -7,6 +7,43 @@ use bytes::Bytes;
 use super::{Functions, InvokeError};
 use crate::faults::{Decision, Faults, Mode};
 
+impl Functions {
+    /// Invokes a function (logical id) with what a service (named as in faults) hands to it on its
+    /// own, as [`Functions::invoke`]; twice when a fault of `service:Deliver` duplicates it.
+    ///
+    /// # Errors
+    /// [`InvokeError`] for every way in which there is no answer; of two, the second's.
+    pub async fn invoke_from(
+        &self,
+        service: &str,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
+        if self.duplicates(service, function) {
+            // As if the answer to the first had been lost.
+            let _ = self.invoke(function, payload.clone()).await;
+        }
+        self.invoke(function, payload).await
+    }
+
+    /// The same asynchronously, as [`Functions::invoke_async`].
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn invoke_async_from(&self, service: &str, function: &str, payload: Bytes) {
+        if self.duplicates(service, function) {
+            self.invoke_async(function, payload.clone());
+        }
+        self.invoke_async(function, payload);
+    }
+
+    fn duplicates(&self, service: &str, function: &str) -> bool {
+        self.inner
+            .faults
+            .get()
+            .is_some_and(|faults| faults.duplicates(service, function))
+    }
+}
+
 /// Invokes a function, or lets happen what is to happen instead.
 pub(super) async fn invoke(
     functions: &Functions,

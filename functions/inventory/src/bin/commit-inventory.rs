@@ -1,4 +1,4 @@
-//! The step InventoryUpdate: make the hold of a confirmed order a commitment.
+//! The step `InventoryUpdate`: make the hold of a confirmed order a commitment.
 
 use oxcart_core::{inventory, lambda, orders};
 

@@ -1,4 +1,4 @@
-//! The step ReleaseInventory: give back what an order that ended so held.
+//! The step `ReleaseInventory`: give back what an order that ended so held.
 
 use oxcart_core::{inventory, lambda, orders};
 

@@ -165,3 +165,27 @@ impl Gateway for Configured {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::settings::Settings;
+    use crate::testing;
+
+    #[test]
+    fn a_gateway_that_is_not_known_is_refused_at_the_start() {
+        let (aws, _) = testing::aws();
+        assert!(Configured::new(&aws).is_ok());
+        let config = aws_types::SdkConfig::builder().build();
+        let settings = BTreeMap::from([
+            ("PAYMENT_GATEWAY".to_owned(), "stripe".to_owned()),
+            ("SANDBOX_TABLE".to_owned(), "SANDBOX_TABLE".to_owned()),
+        ]);
+        let aws = Aws::with(config, Settings::Given(settings));
+        let refused = Configured::new(&aws).unwrap_err();
+        let expected = SettingError::Invalid("PAYMENT_GATEWAY", "stripe".to_owned());
+        assert_eq!(refused, expected);
+    }
+}

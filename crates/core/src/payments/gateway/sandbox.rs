@@ -252,3 +252,6 @@ impl Gateway for Sandbox {
         self.retrieve(key).await
     }
 }
+
+#[cfg(test)]
+mod tests;

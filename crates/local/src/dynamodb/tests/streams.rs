@@ -76,9 +76,10 @@ impl Streaming {
         let handlers = [("OnChange".to_owned(), handler)].into();
         let kept = Arc::clone(&failed);
         let faults = Faults::new(&stack(), 0);
+        let functions = Functions::in_process(handlers, world.clock.clone());
+        functions.set_faults(faults.clone());
         let destinations = Destinations {
-            functions: Functions::in_process(handlers, world.clock.clone()),
-            faults: faults.clone(),
+            functions,
             deliver: Arc::new(move |to, record| {
                 let record = serde_json::from_str(&record).unwrap();
                 kept.lock().unwrap().push((to.clone(), record));
@@ -369,7 +370,6 @@ fn a_mapping_to_a_filter_that_is_none_is_refused() {
     let destinations = Destinations {
         functions: Functions::in_process(BTreeMap::new(), world.clock.clone()),
         deliver: Arc::new(|_, _| {}),
-        faults: Faults::new(&stack(), 0),
     };
     let filters = vec![json!({"eventName": "INSERT"})];
     let stack = Stack {

@@ -1,0 +1,311 @@
+//! What the tests of payments start from: an order in an embedded DynamoDB, and a sandbox gateway in
+//! whose calls a test can do other things.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use crate::clock::Time;
+use crate::events::Stamp;
+use crate::id::{CustomerId, OrderId, ProductId};
+use crate::lambda::{Step, StepError};
+use crate::money::Money;
+use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
+use crate::testing::{self, Engine, Fault};
+
+use super::gateway::sandbox::Sandbox;
+use super::gateway::{Charge, Gateway, GatewayError};
+use super::model::{ChargeKey, Payment, Provider};
+use super::steps::{self, StepAnswer};
+use super::store::PaymentStore;
+
+/// When the order is placed.
+pub(super) const START: i64 = 1_772_357_400_000;
+
+pub(super) fn eur(text: &str) -> Money {
+    Money::parse(text, "EUR".parse().unwrap()).unwrap()
+}
+
+/// `seconds` after the order was placed; its deadline is after 900.
+pub(super) fn after(seconds: i64) -> Time {
+    Time::from_millis(START + seconds * 1000)
+}
+
+pub(super) fn order_id() -> OrderId {
+    OrderId::derived(&["order"])
+}
+
+pub(super) fn key() -> ChargeKey {
+    ChargeKey::new(order_id(), 1)
+}
+
+fn order(token: &str) -> Order {
+    let id = order_id();
+    Order {
+        id,
+        customer_id: CustomerId::derived(&["customer"]),
+        status: Status::Pending,
+        payment_status: PaymentStatus::Pending,
+        lines: vec![Line {
+            product_id: ProductId::derived(&["product"]),
+            name: "Kettle".to_owned(),
+            quantity: 2,
+            unit_price: eur("20.00"),
+        }],
+        total: eur("40.00"),
+        shipping_address: Address {
+            recipient: "Ada".to_owned(),
+            line1: "1 Main Street".to_owned(),
+            line2: None,
+            city: "Graz".to_owned(),
+            region: None,
+            postal_code: "8010".to_owned(),
+            country: "AT".to_owned(),
+            phone: None,
+        },
+        failure: None,
+        version: 1,
+        created_at: after(0),
+        updated_at: after(0),
+        deadline_at: after(900),
+        payment_token: Some(token.to_owned()),
+        cancelled_from: None,
+        due_at: Some(after(60)),
+        due_attempts: 0,
+        run: 0,
+        request_hash: "hash".to_owned(),
+        revision: 1,
+        event: Stamp::new(id, 1, "OrderCreated", after(0)),
+    }
+}
+
+/// A call of the gateway, and the moment before or after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    BeforeCharge,
+    AfterCharge,
+    BeforeRetrieve,
+    AfterRetrieve,
+    BeforeVoid,
+    AfterVoid,
+    BeforeRefund,
+    AfterRefund,
+}
+
+type Interruption = Pin<Box<dyn Future<Output = Result<(), GatewayError>> + Send>>;
+
+/// The sandbox, and what happens in the midst of its next calls.
+#[derive(Clone)]
+pub(super) struct Interrupted {
+    pub(super) sandbox: Sandbox,
+    waiting: Arc<Mutex<Vec<(Moment, Interruption)>>>,
+    calls: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Interrupted {
+    async fn pass(&self, moment: Moment) -> Result<(), GatewayError> {
+        let interruption = {
+            let mut waiting = self.waiting.lock().unwrap();
+            let at = waiting.iter().position(|(wanted, _)| *wanted == moment);
+            at.map(|at| waiting.remove(at).1)
+        };
+        match interruption {
+            Some(interruption) => interruption.await,
+            None => Ok(()),
+        }
+    }
+
+    fn count(&self, call: &'static str) {
+        self.calls.lock().unwrap().push(call);
+    }
+}
+
+impl Gateway for Interrupted {
+    fn provider(&self) -> Provider {
+        self.sandbox.provider()
+    }
+
+    async fn charge(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeCharge).await?;
+        self.count("charge");
+        let answer = self.sandbox.charge(key, amount, token).await;
+        self.pass(Moment::AfterCharge).await?;
+        answer
+    }
+
+    async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeRetrieve).await?;
+        self.count("retrieve");
+        let answer = self.sandbox.retrieve(key).await;
+        self.pass(Moment::AfterRetrieve).await?;
+        answer
+    }
+
+    async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeVoid).await?;
+        self.count("void");
+        let answer = self.sandbox.void(key).await;
+        self.pass(Moment::AfterVoid).await?;
+        answer
+    }
+
+    async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeRefund).await?;
+        self.count("refund");
+        let answer = self.sandbox.refund(key, total).await;
+        self.pass(Moment::AfterRefund).await?;
+        answer
+    }
+}
+
+/// A shop with one order of 40.00 EUR, pending.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) orders: OrderStore,
+    pub(super) payments: PaymentStore,
+    pub(super) gateway: Interrupted,
+    pub(super) engine: Engine,
+}
+
+impl Shop {
+    /// Its order is to be paid with `token`.
+    pub(super) async fn with(token: &str) -> Self {
+        let (aws, engine) = testing::aws();
+        let orders = OrderStore::new(&aws).unwrap();
+        orders.create(&order(token)).await.unwrap();
+        Self {
+            orders,
+            payments: PaymentStore::new(&aws).unwrap(),
+            gateway: Interrupted {
+                sandbox: Sandbox::new(&aws).unwrap(),
+                waiting: Arc::default(),
+                calls: Arc::default(),
+            },
+            engine,
+        }
+    }
+
+    /// Lets `interruption` happen at the next such moment.
+    pub(super) fn at(
+        &self,
+        moment: Moment,
+        interruption: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let interruption = async move {
+            interruption.await;
+            Ok(())
+        };
+        let mut waiting = self.gateway.waiting.lock().unwrap();
+        waiting.push((moment, Box::pin(interruption)));
+    }
+
+    /// Lets the function die at the next such moment: its step does nothing more.
+    pub(super) fn crash_at(&self, moment: Moment) {
+        let crash = async { Err(GatewayError::Busy("the function died".into())) };
+        let mut waiting = self.gateway.waiting.lock().unwrap();
+        waiting.push((moment, Box::pin(crash)));
+    }
+
+    /// Runs `PaymentProcessing`, `seconds` after the order was placed; its answer or error by name.
+    pub(super) async fn process_at(&self, seconds: i64) -> String {
+        let step = step(seconds);
+        let answer = steps::process_payment(&self.orders, &self.payments, &self.gateway, step);
+        name(answer.await)
+    }
+
+    /// Runs `PaymentProcessing` in time.
+    pub(super) async fn process(&self) -> String {
+        self.process_at(1).await
+    }
+
+    /// Runs `VoidPayment`; its answer or error by name.
+    pub(super) async fn void(&self) -> String {
+        let step = step(2);
+        let answer = steps::void_payment(&self.orders, &self.payments, &self.gateway, step);
+        name(answer.await)
+    }
+
+    /// The order gets `status`, as its own service would write it.
+    pub(super) async fn order_becomes(&self, status: Status) {
+        let order = self.orders.get(order_id()).await.unwrap().unwrap();
+        let changed = Order { status, ..order };
+        assert!(self.orders.replace(changed).await.unwrap().is_some());
+    }
+
+    /// The payment as stored.
+    pub(super) async fn payment(&self) -> Payment {
+        let found = self.payments.of_order(order_id()).await.unwrap();
+        found.expect("a payment is stored")
+    }
+
+    /// Status, authorised, captured, refunded, number of events.
+    pub(super) async fn books(&self) -> String {
+        let payment = self.payment().await;
+        format!(
+            "{} {} {} {} v{}",
+            payment.status,
+            payment.amounts.authorized().amount(),
+            payment.amounts.captured().amount(),
+            payment.amounts.refunded().amount(),
+            payment.version
+        )
+    }
+
+    /// Where the gateway has the charge.
+    pub(super) async fn charge(&self) -> Charge {
+        self.gateway.sandbox.retrieve(&key()).await.unwrap()
+    }
+
+    /// Charges as a run does that has been asleep since before all of this.
+    pub(super) async fn late_charge(&self) {
+        let sandbox = &self.gateway.sandbox;
+        let charge = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
+        charge.unwrap();
+    }
+
+    /// The calls of the gateway so far.
+    pub(super) fn calls(&self) -> String {
+        self.gateway.calls.lock().unwrap().join(" ")
+    }
+}
+
+/// All of the order's total, taken.
+pub(super) fn captured() -> Charge {
+    Charge::Captured {
+        amount: eur("40.00"),
+    }
+}
+
+/// And given back.
+pub(super) fn all_given_back() -> Charge {
+    Charge::Refunded {
+        captured: eur("40.00"),
+        refunded: eur("40.00"),
+    }
+}
+
+/// The gateway's books cannot be written, as often as the SDK tries.
+pub(super) fn fail_puts(shop: &Shop) -> impl Future<Output = ()> + Send + 'static {
+    let engine = shop.engine.clone();
+    async move {
+        for _ in 0..3 {
+            engine.fail_next("PutItem", Fault::Failed);
+        }
+    }
+}
+
+fn step(seconds: i64) -> Step {
+    let step = serde_json::json!({"order_id": order_id(), "now": after(seconds)});
+    serde_json::from_value(step).unwrap()
+}
+
+fn name(answer: Result<StepAnswer, StepError>) -> String {
+    match answer {
+        Ok(answer) => answer.payment_status.to_owned(),
+        Err(error) => error.name.to_owned(),
+    }
+}

@@ -1,0 +1,159 @@
+//! The sandbox keeps to its documents, and to its keys.
+
+use super::*;
+use crate::payments::fixtures::{eur, key};
+use crate::settings::Setting;
+use crate::testing::{self, Engine, Fault};
+
+fn sandbox() -> (Sandbox, Engine) {
+    let (aws, engine) = testing::aws();
+    (Sandbox::new(&aws).unwrap(), engine)
+}
+
+/// What charging 40.00 with `token` and then retrieving say.
+async fn say(token: &str) -> (String, String) {
+    let (sandbox, _) = sandbox();
+    let charged = sandbox.charge(&key(), eur("40.00"), token).await;
+    let found = sandbox.retrieve(&key()).await;
+    (short(charged), short(found))
+}
+
+fn short(answer: Result<Charge, GatewayError>) -> String {
+    match answer {
+        Ok(Charge::NotFound) => "not found".to_owned(),
+        Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
+        Ok(Charge::Captured { amount }) => format!("captured {amount}"),
+        Ok(Charge::Refunded { captured, refunded }) => {
+            format!("refunded {refunded} of {captured}")
+        }
+        Ok(Charge::Declined { code }) => format!("declined {code}"),
+        Ok(Charge::Voided) => "voided".to_owned(),
+        Err(GatewayError::Unknown(_)) => "unknown".to_owned(),
+        Err(GatewayError::Busy(_)) => "busy".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn each_token_has_its_documented_answer() {
+    for (token, charged, found) in [
+        ("tok_ok", "captured 40.00 EUR", "captured 40.00 EUR"),
+        ("tok_declined", "declined declined", "declined declined"),
+        (
+            "tok_insufficient_funds",
+            "declined insufficient_funds",
+            "declined insufficient_funds",
+        ),
+        (
+            "tok_requires_action",
+            "declined requires_action",
+            "declined requires_action",
+        ),
+        ("tok_unknown", "unknown", "captured 40.00 EUR"),
+        (
+            "tok_capture_later",
+            "authorized 40.00 EUR",
+            "authorized 40.00 EUR",
+        ),
+        ("tok", "declined invalid_token", "declined invalid_token"),
+        ("", "declined invalid_token", "declined invalid_token"),
+    ] {
+        let said = say(token).await;
+        assert_eq!((said.0.as_str(), said.1.as_str()), (charged, found));
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_charged_once_whatever_is_asked_of_it_later() {
+    for (first, answer) in [
+        ("tok_ok", "captured 40.00 EUR"),
+        ("tok_declined", "declined declined"),
+        ("tok_unknown", "unknown"),
+    ] {
+        let (sandbox, engine) = sandbox();
+        for (token, amount) in [(first, "40.00"), (first, "40.00"), ("tok_ok", "99.00")] {
+            let again = sandbox.charge(&key(), eur(amount), token).await;
+            assert_eq!(short(again), answer, "{first}");
+        }
+        assert_eq!(engine.items(Setting::SandboxTable).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn charges_and_voids_at_once_agree_on_one_outcome() {
+    for token in ["tok_ok", "tok_capture_later"] {
+        let (sandbox, _) = sandbox();
+        let charges = (0..8).map(|_| async {
+            let _ = sandbox.charge(&key(), eur("40.00"), token).await;
+        });
+        let voids = (0..8).map(|_| async {
+            let _ = sandbox.void(&key()).await;
+        });
+        futures::join!(
+            futures::future::join_all(charges),
+            futures::future::join_all(voids)
+        );
+        let end = short(sandbox.retrieve(&key()).await);
+        assert!(
+            ["captured 40.00 EUR", "voided"].contains(&end.as_str()),
+            "{end}"
+        );
+        assert_eq!(short(sandbox.void(&key()).await), end, "stays so");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_voided_before_its_charge_came_is_declined() {
+    let (sandbox, _) = sandbox();
+    assert_eq!(short(sandbox.retrieve(&key()).await), "not found");
+    for _ in 0..2 {
+        assert_eq!(short(sandbox.void(&key()).await), "voided");
+    }
+    let late = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
+    assert_eq!(short(late), "declined voided");
+    assert_eq!(short(sandbox.retrieve(&key()).await), "voided");
+}
+
+#[tokio::test]
+async fn what_is_captured_or_declined_is_not_voided() {
+    for (token, stays) in [
+        ("tok_ok", "captured 40.00 EUR"),
+        ("tok_unknown", "captured 40.00 EUR"),
+        ("tok_declined", "declined declined"),
+    ] {
+        let (sandbox, _) = sandbox();
+        let _ = sandbox.charge(&key(), eur("40.00"), token).await;
+        assert_eq!(short(sandbox.void(&key()).await), stays);
+    }
+}
+
+#[tokio::test]
+async fn never_more_is_given_back_than_was_taken() {
+    let (sandbox, _) = sandbox();
+    let none = sandbox.refund(&key(), eur("1.00")).await;
+    assert_eq!(short(none), "not found");
+    sandbox
+        .charge(&key(), eur("40.00"), "tok_ok")
+        .await
+        .unwrap();
+    for (total, answer) in [
+        ("40.01", "captured 40.00 EUR"),
+        ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
+        ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
+        ("40.00", "refunded 40.00 EUR of 40.00 EUR"),
+        ("10.00", "refunded 40.00 EUR of 40.00 EUR"),
+    ] {
+        let refunded = sandbox.refund(&key(), eur(total)).await;
+        assert_eq!(short(refunded), answer, "{total}");
+    }
+}
+
+#[tokio::test]
+async fn its_own_lost_writes_change_no_answer() {
+    let (sandbox, engine) = sandbox();
+    engine.fail_next("PutItem", Fault::LostAnswer);
+    let charged = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
+    assert_eq!(short(charged), "captured 40.00 EUR");
+    engine.fail_next("UpdateItem", Fault::LostAnswer);
+    let refunded = sandbox.refund(&key(), eur("40.00")).await;
+    assert_eq!(short(refunded), "refunded 40.00 EUR of 40.00 EUR");
+}

@@ -1,0 +1,343 @@
+//! Every cell of the decisions, and the law of the amounts.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::money::Money;
+use crate::payments::fixtures::{after, eur, order_id};
+use crate::payments::model::Provider;
+
+fn payment(status: PaymentStatus) -> Payment {
+    let (authorized, captured, refunded) = match status {
+        PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::Voided
+        | PaymentStatus::Failed => ("0.00", "0.00", "0.00"),
+        PaymentStatus::Authorized => ("40.00", "0.00", "0.00"),
+        PaymentStatus::Completed => ("40.00", "40.00", "0.00"),
+        PaymentStatus::PartiallyRefunded => ("40.00", "40.00", "10.00"),
+        PaymentStatus::Refunded => ("40.00", "40.00", "40.00"),
+    };
+    Payment {
+        status,
+        amounts: Amounts::new(eur(authorized), eur(captured), eur(refunded)).unwrap(),
+        decline: (status == PaymentStatus::Failed).then(|| "no_money".to_owned()),
+        ..Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(0))
+    }
+}
+
+const COURSES: [Course; 3] = [Course::Undecided, Course::Confirmed, Course::Closed];
+
+#[test]
+fn a_payment_is_begun_once_and_in_time_and_only_for_an_undecided_order() {
+    for course in COURSES {
+        for late in [false, true] {
+            let expected = match (course, late) {
+                (Course::Undecided, false) => Process::Begin,
+                (Course::Undecided, true) => Process::Expired,
+                (Course::Confirmed, _) => Process::AlreadyConfirmed,
+                (Course::Closed, _) => Process::AlreadyClosed,
+            };
+            assert_eq!(process(None, course, late), expected, "{course:?} {late}");
+        }
+    }
+}
+
+#[test]
+fn what_is_stored_decides_what_is_processed() {
+    for status in PaymentStatus::ALL {
+        let payment = payment(*status);
+        let expected = match status {
+            PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
+                Process::Ask(&payment)
+            }
+            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Process::Paid,
+            PaymentStatus::Refunded => Process::Declined("refunded"),
+            PaymentStatus::Voided => Process::Declined("voided"),
+            PaymentStatus::Failed => Process::Declined("no_money"),
+        };
+        for late in [false, true] {
+            let found = Some(&payment);
+            let decide = |course| process(found, course, late);
+            assert_eq!(decide(Course::Undecided), expected, "{status}");
+            assert_eq!(decide(Course::Closed), Process::AlreadyClosed);
+            assert_eq!(decide(Course::Confirmed), Process::AlreadyConfirmed);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_processed_once_voiding_has_begun() {
+    for status in PaymentStatus::ALL {
+        let mut payment = payment(*status);
+        payment.void_requested = true;
+        let decision = process(Some(&payment), Course::Undecided, false);
+        assert_eq!(decision, Process::AlreadyClosed, "{status}");
+    }
+}
+
+fn captured(amount: &str) -> Charge {
+    let amount = eur(amount);
+    Charge::Captured { amount }
+}
+
+fn refunded(captured: &str, refunded: &str) -> Charge {
+    Charge::Refunded {
+        captured: eur(captured),
+        refunded: eur(refunded),
+    }
+}
+
+fn authorized() -> Charge {
+    let amount = eur("40.00");
+    Charge::Authorized { amount }
+}
+
+fn declined() -> Charge {
+    let code = "no_money".to_owned();
+    Charge::Declined { code }
+}
+
+fn no_money() -> Change {
+    Change::Declined("no_money".to_owned())
+}
+
+#[test]
+fn asking_decides_how_it_goes_on_and_nothing_is_charged_late() {
+    let payment = payment(PaymentStatus::Processing);
+    let taken = Some(Settle::Record(Change::Captured(eur("40.00"))));
+    let declined_for = |reason| Some(Settle::Declined(reason));
+    let refused = Some(Settle::Record(no_money()));
+    for (charge, in_time, late) in [
+        (Charge::NotFound, None, Some(Settle::Expired)),
+        (authorized(), None, Some(Settle::Expired)),
+        (captured("40.00"), taken.clone(), taken.clone()),
+        (refunded("40.00", "10.00"), taken.clone(), taken),
+        (
+            refunded("40.00", "40.00"),
+            declined_for("refunded"),
+            declined_for("refunded"),
+        ),
+        (declined(), refused.clone(), refused),
+        (
+            Charge::Voided,
+            declined_for("voided"),
+            declined_for("voided"),
+        ),
+    ] {
+        assert_eq!(asked(&payment, &charge, false).unwrap(), in_time);
+        assert_eq!(asked(&payment, &charge, true).unwrap(), late, "{charge:?}");
+    }
+}
+
+#[test]
+fn what_charging_gave_is_stored() {
+    let payment = payment(PaymentStatus::Pending);
+    for (charge, expected) in [
+        (Charge::NotFound, Settle::Record(Change::Unknown)),
+        (
+            authorized(),
+            Settle::Record(Change::Authorized(eur("40.00"))),
+        ),
+        (
+            captured("40.00"),
+            Settle::Record(Change::Captured(eur("40.00"))),
+        ),
+        (declined(), Settle::Record(no_money())),
+        (refunded("40.00", "40.00"), Settle::Declined("refunded")),
+        (Charge::Voided, Settle::Declined("voided")),
+    ] {
+        assert_eq!(charged(&payment, &charge).unwrap(), expected);
+    }
+}
+
+#[test]
+fn another_amount_than_asked_for_is_no_payment() {
+    let payment = payment(PaymentStatus::Pending);
+    for charge in [
+        captured("39.99"),
+        captured("40.01"),
+        refunded("39.99", "1.00"),
+    ] {
+        assert!(asked(&payment, &charge, false).is_err(), "{charge:?}");
+    }
+}
+
+#[test]
+fn only_what_an_ended_order_has_open_or_taken_is_undone() {
+    for course in COURSES {
+        let expected = match course {
+            Course::Undecided => Void::Undecided,
+            Course::Confirmed => Void::AlreadyConfirmed,
+            Course::Closed => Void::Forbid,
+        };
+        assert_eq!(void(None, course), expected);
+    }
+    for status in PaymentStatus::ALL {
+        let read = payment(*status);
+        let mut requested = read.clone();
+        requested.void_requested = true;
+        for course in [Course::Undecided, Course::Confirmed] {
+            assert_eq!(void(Some(&read), course), void(None, course));
+        }
+        let (first, then) = match status {
+            PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
+                (Void::Done(*status), Void::Done(*status))
+            }
+            PaymentStatus::Pending
+            | PaymentStatus::Processing
+            | PaymentStatus::Authorized
+            | PaymentStatus::Completed
+            | PaymentStatus::PartiallyRefunded => (Void::Request(&read), Void::Undo(&requested)),
+        };
+        assert_eq!(void(Some(&read), Course::Closed), first);
+        assert_eq!(void(Some(&requested), Course::Closed), then);
+    }
+}
+
+#[test]
+fn what_was_taken_is_stored_before_it_is_returned_all() {
+    let open = payment(PaymentStatus::Processing);
+    let taken = payment(PaymentStatus::Completed);
+    let give_back = Undo::Refund(eur("40.00"));
+    let store = Undo::Record(Change::Captured(eur("40.00")));
+    let returned_all = Undo::Record(Change::Refunded(eur("40.00")));
+    for (payment, charge, expected) in [
+        (&open, Charge::NotFound, Undo::Void),
+        (&open, authorized(), Undo::Void),
+        (&open, Charge::Voided, Undo::Record(Change::Voided)),
+        (&open, declined(), Undo::Record(no_money())),
+        (&open, captured("40.00"), store.clone()),
+        (&open, refunded("40.00", "40.00"), store),
+        (&taken, captured("40.00"), give_back.clone()),
+        (&taken, refunded("40.00", "1.00"), give_back),
+        (&taken, refunded("40.00", "40.00"), returned_all),
+    ] {
+        assert_eq!(undo(payment, &charge), expected, "{charge:?}");
+    }
+}
+
+#[test]
+fn every_change_of_every_status_is_decided() {
+    let changes = [
+        Change::Unknown,
+        Change::Authorized(eur("40.00")),
+        Change::Captured(eur("40.00")),
+        no_money(),
+        Change::Voided,
+        Change::Refunded(eur("40.00")),
+    ];
+    for status in PaymentStatus::ALL {
+        let expected = match status {
+            PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
+                "processing authorized completed failed voided -"
+            }
+            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => "- - - - - refunded",
+            PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
+                "- - - - - -"
+            }
+        };
+        let found = changes.each_ref().map(|change| {
+            let next = apply(&payment(*status), change, after(5));
+            next.map_or("-", |next| next.status.as_str())
+        });
+        assert_eq!(found.join(" "), expected, "{status}");
+    }
+}
+
+#[test]
+fn a_change_counts_an_event_and_never_moves_time_back() {
+    let mut payment = payment(PaymentStatus::Pending);
+    payment.updated_at = after(10);
+    let next = apply(&payment, &Change::Unknown, after(5)).unwrap();
+    assert_eq!((next.version, next.updated_at), (1, after(10)));
+    let next = apply(&next, &Change::Voided, after(11)).unwrap();
+    assert_eq!((next.version, next.updated_at), (2, after(11)));
+}
+
+#[test]
+fn a_repeated_uncertainty_is_no_news() {
+    let unknown = Change::Unknown;
+    assert!(is_news(&payment(PaymentStatus::Pending), &unknown));
+    assert!(!is_news(&payment(PaymentStatus::Processing), &unknown));
+    let set_aside = Change::Authorized(eur("40.00"));
+    assert!(is_news(&payment(PaymentStatus::Processing), &set_aside));
+    assert!(!is_news(&payment(PaymentStatus::Authorized), &set_aside));
+}
+
+fn amounts() -> impl Strategy<Value = Money> {
+    (0_u64..6_000).prop_map(|cents| Money::from_minor_units(cents, eur("0").currency()).unwrap())
+}
+
+/// Anything that a gateway could say, also what it should not.
+fn answers() -> impl Strategy<Value = Charge> {
+    prop_oneof![
+        Just(Charge::NotFound),
+        Just(Charge::Voided),
+        Just(declined()),
+        Just(captured("40.00")),
+        amounts().prop_map(|amount| Charge::Authorized { amount }),
+        amounts().prop_map(|amount| Charge::Captured { amount }),
+        amounts().prop_map(|refunded| Charge::Refunded {
+            captured: eur("40.00"),
+            refunded
+        }),
+        (amounts(), amounts())
+            .prop_map(|(captured, refunded)| Charge::Refunded { captured, refunded }),
+    ]
+}
+
+/// What `payment` becomes when the gateway says `answer`, to whoever asks.
+fn heard(payment: &Payment, answer: &Charge) -> Result<Payment, PaymentError> {
+    let change = if payment.void_requested {
+        match undo(payment, answer) {
+            Undo::Record(change) => change,
+            // The gateway's books are anything here: also as if it gave back by parts.
+            Undo::Refund(_) => match answer {
+                Charge::Refunded { refunded, .. } => Change::Refunded(*refunded),
+                Charge::NotFound
+                | Charge::Authorized { .. }
+                | Charge::Captured { .. }
+                | Charge::Declined { .. }
+                | Charge::Voided => return Ok(payment.clone()),
+            },
+            Undo::Void => return Ok(payment.clone()),
+        }
+    } else {
+        match charged(payment, answer)? {
+            Settle::Record(change) => change,
+            Settle::Declined(_) | Settle::Expired => return Ok(payment.clone()),
+        }
+    };
+    apply(payment, &change, after(1))
+}
+
+proptest! {
+    #[test]
+    fn refunds_never_exceed_captures_nor_captures_what_is_authorised(
+        answers in prop::collection::vec(answers(), 0..12), voided_from in 0_usize..12
+    ) {
+        let mut payment = payment(PaymentStatus::Pending);
+        for (place, answer) in answers.iter().enumerate() {
+            payment.void_requested |= place >= voided_from;
+            let before = payment.clone();
+            if let Ok(next) = heard(&payment, answer) {
+                payment = next;
+            }
+            let (now, was) = (payment.amounts, before.amounts);
+            let rising = [Money::zero(now.captured().currency()), now.refunded(), now.captured(), now.authorized()];
+            prop_assert!(rising.is_sorted_by_key(|money| money.amount()), "{rising:?}");
+            // No amount ever goes down, and what is at its end stays as it is.
+            prop_assert!(was.authorized().amount() <= now.authorized().amount());
+            prop_assert!(was.captured().amount() <= now.captured().amount());
+            prop_assert!(was.refunded().amount() <= now.refunded().amount());
+            if let Void::Done(_) = void(Some(&before), Course::Closed) {
+                prop_assert_eq!(&payment, &before);
+            }
+            // Refunded says that nothing is kept, and only that does.
+            let kept = now.captured().minus(now.refunded()).unwrap();
+            let returned = now.captured().is_positive() && kept.is_zero();
+            prop_assert_eq!(payment.status == PaymentStatus::Refunded, returned);
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! Every way in which two runs or a crash can cross a step. `books` reads: status, authorised,
+//! captured, refunded, number of events.
+
+use crate::dynamo::Written;
+use crate::orders::Status as OrderStatus;
+use crate::payments::fixtures::{
+    Moment, Shop, after, all_given_back, captured, eur, fail_puts, order_id,
+};
+use crate::payments::gateway::Charge;
+use crate::payments::model::{Payment, Provider};
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+// Crashes and lost answers of `PaymentProcessing`.
+
+#[tokio::test]
+async fn a_crash_between_storing_and_charging_is_made_good_by_the_next_run() {
+    let shop = Shop::with("tok_ok").await;
+    shop.crash_at(Moment::BeforeCharge);
+    assert_eq!(shop.process().await, "Busy");
+    assert_eq!(shop.books().await, "pending 0.00 0.00 0.00 v0");
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(shop.calls(), "retrieve charge", "asked before charging");
+}
+
+#[tokio::test]
+async fn a_crash_between_charging_and_storing_charges_once() {
+    let shop = Shop::with("tok_ok").await;
+    shop.crash_at(Moment::AfterCharge);
+    assert_eq!(shop.process().await, "Busy");
+    assert_eq!(shop.books().await, "pending 0.00 0.00 0.00 v0");
+    assert_eq!(shop.charge().await, captured());
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(shop.calls(), "charge retrieve");
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_counts() {
+    // The first `PutItem` stores the payment, the `UpdateItem` its outcome: the SDK tries again and is
+    // refused by its own first try.
+    for operation in ["PutItem", "UpdateItem"] {
+        let shop = Shop::with("tok_ok").await;
+        shop.engine.fail_next(operation, Fault::LostAnswer);
+        assert_eq!(shop.process().await, "completed", "{operation}");
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+        assert_eq!(shop.charge().await, captured());
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_fails_for_good_leaves_the_next_run_to_finish() {
+    for operation in ["GetItem", "PutItem", "UpdateItem", "Query"] {
+        let shop = Shop::with("tok_ok").await;
+        for _ in 0..3 {
+            shop.engine.fail_next(operation, Fault::LostAnswer);
+        }
+        assert_eq!(shop.process().await, "Failed", "{operation}");
+        assert_eq!(shop.process().await, "completed", "{operation}");
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_table_is_busy_and_nothing_is_charged() {
+    let shop = Shop::with("tok_ok").await;
+    for _ in 0..3 {
+        shop.engine.fail_next("PutItem", Fault::Throttled);
+    }
+    assert_eq!(shop.process().await, "Busy");
+    assert_eq!(shop.charge().await, Charge::NotFound);
+}
+
+// Two runs of `PaymentProcessing`.
+
+#[tokio::test]
+async fn two_runs_at_once_charge_once_and_make_one_event() {
+    for moment in [Moment::BeforeCharge, Moment::AfterCharge] {
+        let shop = Shop::with("tok_ok").await;
+        let other = shop.clone();
+        shop.at(moment, async move {
+            assert_eq!(other.process().await, "completed");
+        });
+        assert_eq!(shop.process().await, "completed");
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+        assert_eq!(shop.charge().await, captured());
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_lost_the_answer_does_not_overwrite_one_that_got_it() {
+    let shop = Shop::with("tok_ok").await;
+    let other = shop.clone();
+    shop.at(Moment::BeforeCharge, fail_puts(&shop));
+    shop.at(Moment::AfterCharge, async move {
+        assert_eq!(other.process().await, "completed");
+    });
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+}
+
+#[tokio::test]
+async fn sixteen_runs_at_once_charge_once() {
+    let shop = Shop::with("tok_ok").await;
+    let runs = (0..16).map(|_| shop.process());
+    for answer in futures::future::join_all(runs).await {
+        assert_eq!(answer, "completed");
+    }
+    assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+    assert_eq!(shop.engine.items(Setting::SandboxTable).len(), 1);
+}
+
+// The order's end crosses `PaymentProcessing`.
+
+#[tokio::test]
+async fn a_charge_that_comes_after_its_order_was_voided_takes_nothing() {
+    let shop = Shop::with("tok_ok").await;
+    let other = shop.clone();
+    shop.at(Moment::BeforeCharge, async move {
+        other.order_becomes(OrderStatus::Cancelled).await;
+        assert_eq!(other.void().await, "voided");
+    });
+    assert_eq!(shop.process().await, "AlreadyClosed");
+    assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v1");
+    assert_eq!(shop.charge().await, Charge::Voided);
+}
+
+#[tokio::test]
+async fn a_charge_that_was_taken_before_its_order_was_voided_is_given_back() {
+    let shop = Shop::with("tok_ok").await;
+    let other = shop.clone();
+    shop.at(Moment::AfterCharge, async move {
+        other.order_becomes(OrderStatus::Failed).await;
+        assert_eq!(other.void().await, "refunded");
+    });
+    assert_eq!(shop.process().await, "AlreadyClosed");
+    assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+    assert_eq!(shop.charge().await, all_given_back());
+}
+
+#[tokio::test]
+async fn an_answer_is_not_stored_once_voiding_has_begun() {
+    let shop = Shop::with("tok_ok").await;
+    let other = shop.clone();
+    shop.at(Moment::AfterCharge, async move {
+        other.order_becomes(OrderStatus::Cancelled).await;
+        other.crash_at(Moment::BeforeRetrieve);
+        assert_eq!(other.void().await, "Busy");
+    });
+    assert_eq!(shop.process().await, "AlreadyClosed");
+    assert_eq!(shop.books().await, "pending 0.00 0.00 0.00 v0");
+    assert!(shop.payment().await.void_requested);
+    assert_eq!(shop.void().await, "refunded");
+    assert_eq!(shop.charge().await, all_given_back());
+}
+
+#[tokio::test]
+async fn a_payment_of_an_order_that_ended_unseen_is_stored_and_then_given_back() {
+    let shop = Shop::with("tok_ok").await;
+    let other = shop.clone();
+    shop.at(Moment::BeforeCharge, async move {
+        other.order_becomes(OrderStatus::Cancelled).await;
+    });
+    // `ConfirmOrder` finds the order closed next.
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(shop.void().await, "refunded");
+    assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+    assert_eq!(shop.charge().await, all_given_back());
+}
+
+#[tokio::test]
+async fn no_payment_begins_after_the_order_was_voided_without_one() {
+    let shop = Shop::with("tok_ok").await;
+    shop.order_becomes(OrderStatus::Failed).await;
+    assert_eq!(shop.void().await, "voided");
+    assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v1");
+    // A run that has read the pending order and no payment, and slept since.
+    let late = Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(1));
+    assert_ne!(shop.payments.begin(&late).await.unwrap(), Written::Done);
+    assert_eq!(shop.process().await, "AlreadyClosed");
+    assert_eq!(shop.calls(), "");
+}
+
+#[tokio::test]
+async fn a_payment_that_is_stored_while_voiding_finds_none_is_voided_too() {
+    let shop = Shop::with("tok_ok").await;
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    let never = Payment::never(order_id(), eur("40.00"), Provider::Sandbox, after(1));
+    let late = Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(1));
+    assert_eq!(shop.payments.begin(&late).await.unwrap(), Written::Done);
+    assert_ne!(shop.payments.never(&never).await.unwrap(), Written::Done);
+    assert_eq!(shop.void().await, "voided");
+    shop.late_charge().await;
+    assert_eq!(shop.charge().await, Charge::Voided);
+}
+
+// What `VoidPayment` meets at the gateway.
+
+#[tokio::test]
+async fn voiding_is_for_orders_that_have_ended() {
+    let shop = Shop::with("tok_ok").await;
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(shop.void().await, "Failed", "pending");
+    shop.order_becomes(OrderStatus::Confirmed).await;
+    assert_eq!(shop.void().await, "AlreadyConfirmed");
+    assert_eq!(shop.process().await, "AlreadyConfirmed");
+    assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+    assert_eq!(shop.charge().await, captured());
+}
+
+#[tokio::test]
+async fn a_cancelled_order_gets_its_money_back_once() {
+    let shop = Shop::with("tok_ok").await;
+    assert_eq!(shop.process().await, "completed");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    for _ in 0..2 {
+        assert_eq!(shop.void().await, "refunded");
+        assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+    }
+    assert_eq!(shop.calls(), "charge retrieve refund");
+}
+
+#[tokio::test]
+async fn money_that_was_taken_unknown_to_the_shop_is_found_and_given_back() {
+    let shop = Shop::with("tok_unknown").await;
+    assert_eq!(shop.process().await, "PaymentUnknown");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    assert_eq!(shop.void().await, "refunded");
+    assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v3");
+    assert_eq!(shop.charge().await, all_given_back());
+}
+
+#[tokio::test]
+async fn an_authorised_charge_is_voided_and_cannot_be_captured_later() {
+    let shop = Shop::with("tok_capture_later").await;
+    assert_eq!(shop.process().await, "PaymentUnknown");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    assert_eq!(shop.void().await, "voided");
+    assert_eq!(shop.books().await, "voided 40.00 0.00 0.00 v2");
+    shop.late_charge().await;
+    assert_eq!(shop.charge().await, Charge::Voided);
+}
+
+#[tokio::test]
+async fn a_decline_that_was_not_stored_is_found_when_voiding() {
+    let shop = Shop::with("tok_declined").await;
+    shop.crash_at(Moment::AfterCharge);
+    assert_eq!(shop.process().await, "Busy");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    assert_eq!(shop.void().await, "failed");
+    assert_eq!(shop.books().await, "failed 0.00 0.00 0.00 v1");
+}
+
+#[tokio::test]
+async fn a_charge_that_arrives_while_it_is_being_voided_is_given_back() {
+    for moment in [
+        Moment::BeforeRetrieve,
+        Moment::AfterRetrieve,
+        Moment::BeforeVoid,
+    ] {
+        let shop = Shop::with("tok_ok").await;
+        shop.crash_at(Moment::BeforeCharge);
+        assert_eq!(shop.process().await, "Busy");
+        shop.order_becomes(OrderStatus::Cancelled).await;
+        let other = shop.clone();
+        shop.at(moment, async move { other.late_charge().await });
+        assert_eq!(shop.void().await, "refunded", "{moment:?}");
+        assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+        assert_eq!(shop.charge().await, all_given_back(), "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_of_voiding_is_made_good_by_the_next_run() {
+    let moments = [
+        (Moment::BeforeRetrieve, "tok_ok"),
+        (Moment::AfterRetrieve, "tok_ok"),
+        (Moment::BeforeRefund, "tok_ok"),
+        (Moment::AfterRefund, "tok_ok"),
+        (Moment::BeforeVoid, "tok_capture_later"),
+        (Moment::AfterVoid, "tok_capture_later"),
+    ];
+    for (moment, token) in moments {
+        let shop = Shop::with(token).await;
+        shop.process().await;
+        shop.order_becomes(OrderStatus::Cancelled).await;
+        shop.crash_at(moment);
+        assert_eq!(shop.void().await, "Busy", "{moment:?}");
+        let (end, books) = if token == "tok_ok" {
+            ("refunded", "refunded 40.00 40.00 40.00 v2")
+        } else {
+            ("voided", "voided 40.00 0.00 0.00 v2")
+        };
+        assert_eq!(shop.void().await, end, "{moment:?}");
+        assert_eq!(shop.books().await, books, "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn two_voids_at_once_give_back_once() {
+    for moment in [
+        Moment::BeforeRetrieve,
+        Moment::AfterRetrieve,
+        Moment::BeforeRefund,
+        Moment::AfterRefund,
+    ] {
+        let shop = Shop::with("tok_ok").await;
+        assert_eq!(shop.process().await, "completed");
+        shop.order_becomes(OrderStatus::Cancelled).await;
+        let other = shop.clone();
+        shop.at(moment, async move {
+            assert_eq!(other.void().await, "refunded");
+        });
+        assert_eq!(shop.void().await, "refunded", "{moment:?}");
+        assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+        assert_eq!(shop.charge().await, all_given_back(), "{moment:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_void_whose_write_lost_its_answer_counts() {
+    let shop = Shop::with("tok_ok").await;
+    assert_eq!(shop.process().await, "completed");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    let engine = shop.engine.clone();
+    shop.at(Moment::AfterRefund, async move {
+        engine.fail_next("UpdateItem", Fault::LostAnswer);
+    });
+    assert_eq!(shop.void().await, "refunded");
+    assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_answer_leaves_voiding_to_be_done() {
+    let shop = Shop::with("tok_ok").await;
+    assert_eq!(shop.process().await, "completed");
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    let engine = shop.engine.clone();
+    shop.at(Moment::BeforeRetrieve, async move {
+        for _ in 0..3 {
+            engine.fail_next("GetItem", Fault::Failed);
+        }
+    });
+    assert_eq!(shop.void().await, "PaymentUnknown");
+    assert_eq!(shop.charge().await, captured());
+    assert_eq!(shop.void().await, "refunded");
+}
