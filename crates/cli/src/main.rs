@@ -1,2 +1,60 @@
-//! cli
-fn main() {}
+//! `cargo run`: the whole shop on this machine, and the commands that look after a shop.
+
+mod admin;
+mod bench;
+mod build;
+mod demo;
+mod environment;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+/// What went wrong, for the person at the terminal.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs the shop on this machine: builds the functions, starts everything that template.yaml
+/// declares, loads the demo.
+#[derive(Debug, Parser)]
+#[command(name = "oxcart", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Grants rights that no HTTP route grants; needs AWS credentials for a deployed shop.
+    Admin {
+        #[command(subcommand)]
+        command: admin::Command,
+    },
+    /// Builds the functions for release and prints what each costs: start, memory, size.
+    Bench,
+    /// Prints the environment that a function of the running shop needs when it is started by hand.
+    Env(environment::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        None => run::run(arguments.run).await,
+        Some(Command::Admin { command }) => admin::run(command).await,
+        Some(Command::Bench) => bench::run().await,
+        Some(Command::Env(arguments)) => environment::run(arguments).await,
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("oxcart: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `oxcart admin`: what only an operator with access to the tables may do.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use oxcart_core::clock::Time;
+use oxcart_core::customers;
+use oxcart_core::lambda::Aws;
+use oxcart_core::settings::{Setting, Settings};
+
+use crate::{Error, environment};
+
+/// `oxcart admin ...`.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Makes the customer with this email an admin, from the next sign-in on.
+    Grant {
+        /// The email of an account.
+        email: String,
+        /// The customers table of a deployed shop (the stack's output `CustomersTableName`), with
+        /// credentials as the AWS command line takes them. Without it: the shop running here.
+        #[arg(long)]
+        table: Option<String>,
+        /// The control port of the shop running here.
+        #[arg(long, default_value_t = 3001)]
+        control_port: u16,
+    },
+}
+
+/// Carries out `command`.
+///
+/// # Errors
+/// If the table cannot be reached, or nobody has that email.
+pub(crate) async fn run(command: Command) -> Result<(), Error> {
+    let Command::Grant {
+        email,
+        table,
+        control_port,
+    } = command;
+    let aws = match table {
+        Some(table) => deployed(table).await,
+        None => {
+            local(&environment::of("register-customer", &environment::at(control_port)).await?)?
+        }
+    };
+    grant(&aws, &email).await?;
+    println!("{email} is an admin from the next sign-in on");
+    Ok(())
+}
+
+/// Makes the customer with this email an admin of the shop that `aws` reaches.
+///
+/// # Errors
+/// If nobody has that email, or the table cannot be reached.
+pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
+    // An operator's command is no event: its now is the machine's.
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
+    let now = Time::from_millis(i64::try_from(millis)?);
+    let email = email.parse::<customers::Email>()?;
+    customers::grant_admin(&customers::CustomerStore::new(aws)?, &email, now).await?;
+    Ok(())
+}
+
+fn settings(table: String) -> Settings {
+    Settings::Given(BTreeMap::from([(
+        Setting::CustomersTable.name().to_owned(),
+        table,
+    )]))
+}
+
+async fn deployed(table: String) -> Aws {
+    Aws::with(
+        aws_config::load_defaults(BehaviorVersion::latest()).await,
+        settings(table),
+    )
+}
+
+/// The shop running here, from the environment of one of its functions.
+///
+/// # Errors
+/// If the environment has no customers table or no endpoint.
+pub(crate) fn local(environment: &BTreeMap<String, String>) -> Result<Aws, Error> {
+    let value = |name: &str| {
+        environment
+            .get(name)
+            .cloned()
+            .ok_or(format!("{name} is missing"))
+    };
+    let credentials = Credentials::new("operator", "local", None, None, "local");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(value("AWS_ENDPOINT_URL")?)
+        .region(Region::new(value("AWS_REGION")?))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Ok(Aws::with(
+        config,
+        settings(value(Setting::CustomersTable.name())?),
+    ))
+}
