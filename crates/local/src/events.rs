@@ -182,8 +182,13 @@ impl EventBridge {
             };
             for target in &rule.targets {
                 let faults = self.inner.faults.get();
-                let id = logical_id(&target.settings.kind);
-                let twice = faults.is_some_and(|faults| faults.duplicates("events", id));
+                let twice = match &target.settings.kind {
+                    // Which then finds out by itself.
+                    TargetKind::Function(_) => false,
+                    TargetKind::Queue(id) | TargetKind::StateMachine(id) => {
+                        faults.is_some_and(|faults| faults.duplicates("events", id))
+                    }
+                };
                 for _ in 0..if twice { 2 } else { 1 } {
                     let delivery = self.clone().deliver(
                         rule_id.clone(),
@@ -331,12 +336,6 @@ impl fmt::Debug for Inner {
         f.debug_struct("EventBridge")
             .field("rules", &self.rules.keys())
             .finish_non_exhaustive()
-    }
-}
-
-fn logical_id(kind: &TargetKind) -> &str {
-    match kind {
-        TargetKind::Function(id) | TargetKind::Queue(id) | TargetKind::StateMachine(id) => id,
     }
 }
 

@@ -4,8 +4,7 @@
 //! answer, so it goes by the machine's own time; what the clock makes visible meanwhile ends it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +18,6 @@ use crate::arn::{Arns, queue_url};
 use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
-use crate::faults::Faults;
 use crate::functions::Functions;
 use crate::model::{self, Destination, Source, Stack};
 
@@ -46,11 +44,11 @@ pub struct Queues {
     inner: Arc<Inner>,
 }
 
+#[derive(Debug)]
 struct Inner {
     arns: Arns,
     bill: Bill,
     clock: Clock,
-    faults: OnceLock<Faults>,
     queues: BTreeMap<String, Queue>,
 }
 
@@ -88,17 +86,9 @@ impl Queues {
                 arns,
                 bill,
                 clock,
-                faults: OnceLock::new(),
                 queues,
             }),
         }
-    }
-
-    /// Says which deliveries are made twice: at least once is all that SQS promises. The first
-    /// call counts.
-    pub fn set_faults(&self, faults: Faults) {
-        // A second one would have no way to win; the runner sets it once.
-        let _ = self.inner.faults.set(faults);
     }
 
     /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the
@@ -193,14 +183,6 @@ impl Queues {
 impl Service for Queues {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
         Box::pin(self.call(caller, operation, body))
-    }
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queues")
-            .field("queues", &self.queues)
-            .finish_non_exhaustive()
     }
 }
 

@@ -305,7 +305,6 @@ fn assemble(options: &Options, stack: &Stack, urls: &Urls) -> Result<(Services, 
         queues.clone(),
         machines.clone(),
     )?;
-    queues.set_faults(faults.clone());
     events.set_faults(faults.clone());
     let unusable = |source| cannot_use(data.unwrap_or(Path::new("")), source);
     let secrets = Secrets::new(stack, clock.clone(), arns.clone(), data).map_err(unusable)?;

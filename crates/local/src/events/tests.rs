@@ -300,11 +300,14 @@ async fn what_a_target_refuses_for_good_is_a_dead_letter() {
 
 #[tokio::test]
 async fn a_duplicated_delivery_happens_twice() {
-    let bench = bench(vec![target(TargetKind::Function("F".to_owned()))]).unwrap();
+    let to_queue = target(TargetKind::Queue("Q".to_owned()));
+    let bench = bench(vec![target(TargetKind::Function("F".to_owned())), to_queue]).unwrap();
     let faults = Faults::new(&bench.stack, 1);
-    faults.set_text(&["events:Deliver@F=duplicate"]).unwrap();
-    bench.events.set_faults(faults);
+    faults.set_text(&["events:Deliver@*=duplicate"]).unwrap();
+    bench.events.set_faults(faults.clone());
+    bench.events.inner.functions.set_faults(faults);
     bench.put(json!([entry("Wanted")])).await.unwrap();
+    assert_eq!(bench.received("q").await.len(), 2);
     let seen = bench.seen.lock().unwrap();
     assert_eq!(seen.len(), 2);
     assert_eq!(seen[0]["id"], seen[1]["id"]);

@@ -171,12 +171,6 @@ impl Pump {
             .map(|received| self.record(queue, received))
             .collect();
         let event = json!({ "Records": records }).to_string();
-        let faults = self.queues.inner.faults.get();
-        if faults.is_some_and(|faults| faults.duplicates("sqs", &self.mapping.function)) {
-            // As when a poller is slow to delete: what the first one answers comes too late.
-            let again = event.clone().into();
-            drop(self.functions.invoke(&self.mapping.function, again).await);
-        }
         let done = match self
             .functions
             .invoke_from("sqs", &self.mapping.function, event.into())

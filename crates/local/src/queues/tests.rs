@@ -525,28 +525,3 @@ async fn what_a_filter_does_not_match_is_deleted_unseen() {
     assert_eq!(seen.lock().unwrap().concat(), [r#"{"kind":"wanted"}"#]);
     assert_eq!(bench.counts("Work"), (0, 0));
 }
-
-#[tokio::test]
-async fn a_duplicated_delivery_happens_twice() {
-    let mut bench = bench();
-    let function = model::Function {
-        name: "f".to_owned(),
-        binary: "f".to_owned(),
-        environment: BTreeMap::new(),
-        timeout: Duration::from_secs(3),
-        memory_mib: 128,
-        reserved_concurrency: None,
-        async_retries: 2,
-        async_on_failure: None,
-    };
-    bench.stack.functions.insert("F".to_owned(), function);
-    let faults = Faults::new(&bench.stack, 1);
-    faults.set_text(&["sqs:Deliver@F=duplicate"]).unwrap();
-    bench.queues.set_faults(faults);
-    let seen = Arc::default();
-    let _pumps = bench.feed(|_| {}, handler(&seen, |_| Ok(Value::Null)));
-    bench.send("a").await;
-    bench.settle().await;
-    assert_eq!(*seen.lock().unwrap(), [["a"], ["a"]]);
-    assert_eq!(bench.counts("Work"), (0, 0));
-}
