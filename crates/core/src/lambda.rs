@@ -337,16 +337,21 @@ pub struct Message {
     pub body: String,
     /// When it was sent: the consumer's now, for a message that says no other.
     pub sent_at: Time,
+    /// How often it has been delivered by now, from 1.
+    pub receive_count: u32,
 }
 
 impl Message {
     fn new(message: SqsMessage) -> Self {
         let sent = message.attributes.get("SentTimestamp");
         let sent_millis = sent.and_then(|millis| millis.parse().ok()).unwrap_or(0);
+        let received = message.attributes.get("ApproximateReceiveCount");
+        let receive_count = received.and_then(|count| count.parse().ok()).unwrap_or(1);
         Self {
             id: message.message_id.unwrap_or_default(),
             body: message.body.unwrap_or_default(),
             sent_at: Time::from_millis(sent_millis),
+            receive_count,
         }
     }
 }

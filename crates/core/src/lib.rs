@@ -14,6 +14,7 @@ pub mod id;
 pub mod inventory;
 pub mod lambda;
 pub mod money;
+pub mod notifications;
 pub mod orders;
 pub mod page;
 pub mod payments;

@@ -1,0 +1,124 @@
+//! Messages to customers, and what may go wrong with them.
+
+use crate::clock::Time;
+use crate::dynamo::StoreError;
+use crate::id::{CustomerId, MessageId, OrderId};
+use crate::money::MoneyError;
+
+/// What a message tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// The order is confirmed.
+    OrderConfirmed,
+    /// The order was cancelled.
+    OrderCancelled,
+    /// The order failed.
+    OrderFailed,
+}
+
+impl Template {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::OrderConfirmed,
+        Self::OrderCancelled,
+        Self::OrderFailed,
+    ];
+
+    /// Its name in queues and items.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OrderConfirmed => "order_confirmed",
+            Self::OrderCancelled => "order_cancelled",
+            Self::OrderFailed => "order_failed",
+        }
+    }
+}
+
+/// What is to be told, and about which order: there is one message of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What.
+    pub template: Template,
+    /// About which order.
+    pub order_id: OrderId,
+}
+
+impl Wanted {
+    /// The message's identifier, the same however often it is wanted.
+    #[must_use]
+    pub fn message_id(self) -> MessageId {
+        MessageId::derived(&["message", self.template.name(), &self.order_id.to_string()])
+    }
+}
+
+/// How far a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Somebody is sending it, or ended while doing so: whether it is sent is not known.
+    Sending,
+    /// It is sent.
+    Sent,
+    /// The last attempt did certainly not send it.
+    Failed,
+}
+
+/// Which delivery of the queue sends a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The queue's identifier of what it delivers: the same when it delivers it again.
+    pub delivery: String,
+    /// How often the queue has delivered it by now, from 1.
+    pub receive_count: u32,
+}
+
+/// What is remembered of a message. Neither its text nor its address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What it tells.
+    pub wanted: Wanted,
+    /// Whom.
+    pub customer_id: CustomerId,
+    /// How far it is.
+    pub status: Status,
+    /// Who sends it, or did last.
+    pub claim: Claim,
+    /// Counts the attempts to send it, from 1.
+    pub attempts: u32,
+    /// When it was first wanted.
+    pub created_at: Time,
+    /// When it last changed.
+    pub updated_at: Time,
+}
+
+/// Why a message is not sent. The queue delivers what asked for it again, and gives it up at last.
+#[derive(Debug, thiserror::Error)]
+pub enum NotificationError {
+    /// What the queue delivered asks for no message.
+    #[error("the delivery asks for no message: {0}")]
+    Unreadable(String),
+    /// There is no such order.
+    #[error("there is no order {0}")]
+    NoSuchOrder(OrderId),
+    /// There is no such customer.
+    #[error("there is no customer {0}")]
+    NoSuchCustomer(CustomerId),
+    /// Another delivery is sending it; whether it does will be known when this one comes again.
+    #[error("another delivery is sending this message")]
+    Elsewhere,
+    /// The message was certainly not sent.
+    #[error("the message was refused: {0}")]
+    Refused(String),
+    /// Whether the message was sent is not known.
+    #[error("whether the message was sent is not known: {0}")]
+    Unknown(String),
+    /// A template has a place that nothing fills.
+    #[error("a template has a place {0:?} that nothing fills")]
+    Template(String),
+    /// The order's amounts do not add up.
+    #[error("the order's amounts do not add up")]
+    Amount(#[from] MoneyError),
+    /// The database gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,199 @@
+//! Messages in DynamoDB: what was sent, so that it is sent once.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{Claim, Message, Status, Template, Wanted};
+use crate::clock::Time;
+use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::id::{CustomerId, MessageId, OrderId};
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// The shape of [`MessageItem`]; readers know all earlier ones.
+const SCHEMA: u32 = 1;
+
+/// The messages that are remembered.
+#[derive(Clone, Debug)]
+pub struct MessageStore {
+    table: Table,
+}
+
+impl MessageStore {
+    /// The store in the table that the setting `MESSAGES_TABLE` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let table = Table::new(aws, Setting::MessagesTable)?;
+        Ok(Self { table })
+    }
+
+    /// What is remembered of the message `id`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        let item: Option<MessageItem> = self.table.get(key(id)).await?;
+        Ok(item.map(Message::from))
+    }
+
+    /// Stores that `message` is being sent, if it is at the attempt before. [`Written::Refused`] if
+    /// somebody else is ahead: read again and decide again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn claim(&self, message: &Message) -> Result<Written, StoreError> {
+        let write = self.table.put(&MessageItem::from(message))?;
+        let write = if message.attempts == 1 {
+            write.when("attribute_not_exists(message_id)")
+        } else {
+            write
+                .when("attempts = :before AND #status <> :sent")
+                .name("#status", "status")
+                .value(":before", &(message.attempts - 1))?
+                .value(":sent", &StatusItem::Sent)?
+        };
+        self.table.write(write).await
+    }
+
+    /// Stores how the attempt of `message` ended, if no later attempt has begun. A message that is
+    /// sent stays sent.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end(&self, message: &Message, status: Status) -> Result<Written, StoreError> {
+        let write = self
+            .table
+            .update(
+                key(message.wanted.message_id()),
+                "SET #status = :status, updated_at = :now",
+            )
+            .when("attempts = :attempts AND #status = :sending")
+            .name("#status", "status")
+            .value(":status", &StatusItem::from(status))?
+            .value(":now", &message.updated_at)?
+            .value(":attempts", &message.attempts)?
+            .value(":sending", &StatusItem::Sending)?;
+        self.table.write(write).await
+    }
+}
+
+fn key(id: MessageId) -> Key {
+    Key::new("message_id", id)
+}
+
+/// A message as it is stored.
+#[derive(Serialize, Deserialize)]
+struct MessageItem {
+    message_id: MessageId,
+    template: TemplateItem,
+    order_id: OrderId,
+    customer_id: CustomerId,
+    status: StatusItem,
+    delivery: String,
+    receive_count: u32,
+    attempts: u32,
+    schema: u32,
+    created_at: Time,
+    updated_at: Time,
+}
+
+/// A status as it is stored.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StatusItem {
+    Sending,
+    Sent,
+    Failed,
+}
+
+/// A template as it is stored.
+#[expect(
+    clippy::enum_variant_names,
+    reason = "messages about other things than orders will come"
+)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TemplateItem {
+    OrderConfirmed,
+    OrderCancelled,
+    OrderFailed,
+}
+
+impl From<Status> for StatusItem {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Sending => Self::Sending,
+            Status::Sent => Self::Sent,
+            Status::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<StatusItem> for Status {
+    fn from(status: StatusItem) -> Self {
+        match status {
+            StatusItem::Sending => Self::Sending,
+            StatusItem::Sent => Self::Sent,
+            StatusItem::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<Template> for TemplateItem {
+    fn from(template: Template) -> Self {
+        match template {
+            Template::OrderConfirmed => Self::OrderConfirmed,
+            Template::OrderCancelled => Self::OrderCancelled,
+            Template::OrderFailed => Self::OrderFailed,
+        }
+    }
+}
+
+impl From<TemplateItem> for Template {
+    fn from(template: TemplateItem) -> Self {
+        match template {
+            TemplateItem::OrderConfirmed => Self::OrderConfirmed,
+            TemplateItem::OrderCancelled => Self::OrderCancelled,
+            TemplateItem::OrderFailed => Self::OrderFailed,
+        }
+    }
+}
+
+impl From<&Message> for MessageItem {
+    fn from(message: &Message) -> Self {
+        Self {
+            message_id: message.wanted.message_id(),
+            template: message.wanted.template.into(),
+            order_id: message.wanted.order_id,
+            customer_id: message.customer_id,
+            status: message.status.into(),
+            delivery: message.claim.delivery.clone(),
+            receive_count: message.claim.receive_count,
+            attempts: message.attempts,
+            schema: SCHEMA,
+            created_at: message.created_at,
+            updated_at: message.updated_at,
+        }
+    }
+}
+
+impl From<MessageItem> for Message {
+    fn from(item: MessageItem) -> Self {
+        Self {
+            wanted: Wanted {
+                template: item.template.into(),
+                order_id: item.order_id,
+            },
+            customer_id: item.customer_id,
+            status: item.status.into(),
+            claim: Claim {
+                delivery: item.delivery,
+                receive_count: item.receive_count,
+            },
+            attempts: item.attempts,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+}

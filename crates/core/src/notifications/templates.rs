@@ -1,0 +1,215 @@
+//! The texts of messages: a file for each template, language and form, filled here.
+
+use super::mail::Mail;
+use super::model::{NotificationError, Template};
+use crate::customers::{Customer, Locale};
+use crate::money::Money;
+use crate::orders::model::{Address, FailureCode, Order};
+
+/// A language that messages are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    English,
+    German,
+}
+
+impl Language {
+    /// German to those who asked for it, English to everybody else.
+    fn of(locale: &Locale) -> Self {
+        if locale.language() == "de" {
+            Self::German
+        } else {
+            Self::English
+        }
+    }
+
+    fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// An amount as the language writes it: `19.99 EUR`, `19,99 EUR`.
+    fn amount(self, money: Money) -> String {
+        match self {
+            Self::English => money.to_string(),
+            Self::German => money.to_string().replace('.', ","),
+        }
+    }
+
+    fn reason(self, code: FailureCode) -> &'static str {
+        match (self, code) {
+            (Self::English, FailureCode::RuleFailed) => "it does not meet the shop's conditions",
+            (Self::English, FailureCode::OutOfStock) => {
+                "an article is not in stock in the quantity that you ordered"
+            }
+            (Self::English, FailureCode::PaymentDeclined) => "the payment was declined",
+            (Self::English, FailureCode::Expired) => "it could not be processed in time",
+            (Self::German, FailureCode::RuleFailed) => {
+                "sie die Bedingungen des Shops nicht erfüllt"
+            }
+            (Self::German, FailureCode::OutOfStock) => {
+                "ein Artikel nicht in der bestellten Menge vorrätig ist"
+            }
+            (Self::German, FailureCode::PaymentDeclined) => "die Zahlung abgelehnt wurde",
+            (Self::German, FailureCode::Expired) => {
+                "sie nicht rechtzeitig bearbeitet werden konnte"
+            }
+        }
+    }
+}
+
+/// The text and the HTML of a template. The first line of the text is the subject.
+fn files(template: Template, language: Language) -> (&'static str, &'static str) {
+    macro_rules! files {
+        ($name:literal) => {
+            (
+                include_str!(concat!("templates/", $name, ".txt")),
+                include_str!(concat!("templates/", $name, ".html")),
+            )
+        };
+    }
+    match (template, language) {
+        (Template::OrderConfirmed, Language::English) => files!("order_confirmed.en"),
+        (Template::OrderConfirmed, Language::German) => files!("order_confirmed.de"),
+        (Template::OrderFailed, Language::English) => files!("order_failed.en"),
+        (Template::OrderFailed, Language::German) => files!("order_failed.de"),
+        (Template::OrderCancelled, Language::English) => files!("order_cancelled.en"),
+        (Template::OrderCancelled, Language::German) => files!("order_cancelled.de"),
+    }
+}
+
+/// What a place of a template is filled with.
+enum Value<'a> {
+    /// A text, which is escaped in HTML.
+    Text(&'a str),
+    /// A part that is filled already.
+    Filled(&'a str),
+}
+
+/// Fills each `{{name}}` of `template` with its value, in one pass: what a value holds is never read
+/// as a place.
+fn fill(
+    template: &str,
+    values: &[(&str, Value)],
+    escape: fn(&str) -> String,
+) -> Result<String, NotificationError> {
+    let mut filled = String::with_capacity(template.len() * 2);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after
+            .split_once("}}")
+            .ok_or_else(|| NotificationError::Template("{{".to_owned()))?;
+        let value = values.iter().find(|(known, _)| *known == name);
+        filled.push_str(before);
+        match value {
+            Some((_, Value::Text(text))) => filled.push_str(&escape(text)),
+            Some((_, Value::Filled(part))) => filled.push_str(part),
+            None => return Err(NotificationError::Template(name.to_owned())),
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+fn plain(text: &str) -> String {
+    text.to_owned()
+}
+
+/// `text` so that HTML shows it as it is, between tags and in quoted attributes.
+fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// One line for each part that the address has.
+fn address_lines(address: &Address) -> String {
+    let town = format!("{} {}", address.postal_code, address.city);
+    let parts = [
+        Some(address.recipient.as_str()),
+        Some(address.line1.as_str()),
+        address.line2.as_deref(),
+        Some(town.as_str()),
+        address.region.as_deref(),
+        Some(address.country.as_str()),
+    ];
+    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    parts.join("\n")
+}
+
+fn lines(
+    order: &Order,
+    language: Language,
+    template: &str,
+    escape: fn(&str) -> String,
+) -> Result<String, NotificationError> {
+    let lines = order.lines.iter().map(|line| {
+        let subtotal = language.amount(line.subtotal()?);
+        let quantity = line.quantity.to_string();
+        let values = [
+            ("name", Value::Text(&line.name)),
+            ("quantity", Value::Text(&quantity)),
+            ("subtotal", Value::Text(&subtotal)),
+        ];
+        fill(template, &values, escape)
+    });
+    lines.collect()
+}
+
+/// The message that tells `customer` about `order`, in the customer's language.
+///
+/// # Errors
+/// [`NotificationError::Template`] or [`NotificationError::Amount`].
+pub fn render(
+    template: Template,
+    shop: &str,
+    customer: &Customer,
+    order: &Order,
+) -> Result<Mail, NotificationError> {
+    let language = Language::of(&customer.locale);
+    let (text_file, html_file) = files(template, language);
+    let order_id = order.id.to_string();
+    let total = language.amount(order.total);
+    let address = address_lines(&order.shipping_address);
+    let code = order.failure.as_ref().map(|failure| failure.code);
+    let reason = code.map_or("", |code| language.reason(code));
+    let fill_with = |file: &str, lines: &str, escape: fn(&str) -> String| {
+        let values = [
+            ("shop", Value::Text(shop)),
+            ("name", Value::Text(&customer.name)),
+            ("order", Value::Text(&order_id)),
+            ("total", Value::Text(&total)),
+            ("address", Value::Text(&address)),
+            ("reason", Value::Text(reason)),
+            ("lines", Value::Filled(lines)),
+        ];
+        fill(file, &values, escape)
+    };
+    let text_lines = lines(order, language, include_str!("templates/line.txt"), plain)?;
+    let html_lines = lines(order, language, include_str!("templates/line.html"), html)?;
+    let (subject, text) = text_file.split_once("\n\n").unwrap_or((text_file, ""));
+    let subject = fill_with(subject, "", plain)?;
+    let content = fill_with(html_file, &html_lines, html)?;
+    let framed = [
+        ("language", Value::Text(language.tag())),
+        ("subject", Value::Text(&subject)),
+        ("content", Value::Filled(content.trim_end())),
+    ];
+    Ok(Mail {
+        text: fill_with(text, &text_lines, plain)?,
+        html: fill(include_str!("templates/frame.html"), &framed, html)?,
+        subject,
+    })
+}
