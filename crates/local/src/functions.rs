@@ -31,7 +31,7 @@ mod pool;
 mod process;
 mod runtime_api;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// What an application may ask of one invocation: a payload of 6 MB, in bytes.
 ///

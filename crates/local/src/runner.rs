@@ -31,6 +31,9 @@ use crate::secrets::Secrets;
 use crate::states::{DefinitionError, StateMachines};
 use crate::template::{Places, TemplateError};
 
+#[cfg(test)]
+mod tests;
+
 /// What to run, and where.
 #[derive(Clone, Debug)]
 pub struct Options {
