@@ -170,6 +170,9 @@ impl Faults {
         if let Some(on_change) = &state.on_change {
             on_change(&faults);
         }
+        if !faults.is_empty() {
+            tracing::info!(seed = self.seed, faults = faults.len(), "faults in force");
+        }
         let active = |fault| Active {
             fault,
             matched: 0,

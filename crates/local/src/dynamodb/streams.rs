@@ -11,6 +11,9 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use dynoxide::DynoxideError;
+
+use super::engine::Engine;
 use super::{DynamoDb, positions};
 use crate::functions::Functions;
 use crate::model::{Destination, Mapping, Source, Stack};
@@ -73,9 +76,8 @@ impl DynamoDb {
                 };
                 let until = *written.borrow();
                 if *done.borrow() < until {
-                    waited = true;
-                    // An ended reader has nothing left to wait for.
-                    let _ = done.wait_for(|done| *done >= until).await;
+                    // There is nothing to wait for from a reader that has ended.
+                    waited |= done.wait_for(|done| *done >= until).await.is_ok();
                 }
             }
             if !waited {
@@ -124,6 +126,7 @@ impl DynamoDb {
             mapping: mapping.clone(),
             filter,
             destinations: destinations.clone(),
+            position: 0,
             written: written.subscribe(),
             done,
         })
@@ -142,6 +145,8 @@ struct Reader {
     mapping: Mapping,
     filter: Filter,
     destinations: Destinations,
+    /// How far it has read.
+    position: i64,
     written: watch::Receiver<u64>,
     done: watch::Sender<u64>,
 }
@@ -154,16 +159,20 @@ struct Work {
 
 impl Reader {
     async fn run(mut self) {
-        let mut position = match positions::position(&self.db.shared.engine, &self.id) {
-            Ok(position) => position,
+        let id = self.id.clone();
+        match self
+            .blocking(move |engine| positions::position(engine, &id))
+            .await
+        {
+            Ok(position) => self.position = position,
             Err(error) => {
-                tracing::error!(mapping = self.id, %error, "the stream cannot be read");
+                tracing::error!(mapping = self.id, error, "the stream cannot be read");
                 return;
             }
-        };
+        }
         loop {
             let seen = *self.written.borrow_and_update();
-            let entries = self.gather(position).await;
+            let entries = self.gather().await;
             let Some(last) = entries.last().map(|entry| entry.position) else {
                 self.done.send_replace(seen);
                 if self.written.changed().await.is_err() {
@@ -176,14 +185,14 @@ impl Reader {
                 .filter(|entry| self.filter.takes(entry))
                 .collect();
             self.carry_out(entries).await;
-            self.advance(last);
-            position = last;
+            // Behind what the filter has taken out too.
+            self.advance(last).await;
         }
     }
 
-    /// The next records after `position`: at most a batch, fewer when the window closes.
-    async fn gather(&mut self, position: i64) -> Vec<Entry> {
-        let mut entries = self.read(position);
+    /// The next records: at most a batch, fewer when the window closes.
+    async fn gather(&mut self) -> Vec<Entry> {
+        let mut entries = self.read().await;
         if entries.is_empty() || self.mapping.window.is_zero() {
             return entries;
         }
@@ -197,55 +206,74 @@ impl Reader {
                     if changed.is_err() {
                         break;
                     }
-                    entries = self.read(position);
+                    entries = self.read().await;
                 }
             }
         }
         entries
     }
 
-    fn read(&self, position: i64) -> Vec<Entry> {
-        let engine = &self.db.shared.engine;
-        let region = self.db.shared.arns.region();
+    async fn read(&self) -> Vec<Entry> {
+        let (table, position) = (self.table.clone(), self.position);
         let limit = self.mapping.batch_size.clamp(1, 1000);
-        match positions::records(engine, &self.table, position, limit) {
-            Ok(records) => {
-                let entry = |(at, record)| Entry::new(at, &record, region, &self.stream_arn);
-                records.into_iter().map(entry).collect()
-            }
-            Err(error) => {
-                tracing::error!(mapping = self.id, %error, "the stream cannot be read");
-                Vec::new()
-            }
+        let records =
+            self.blocking(move |engine| positions::records(engine, &table, position, limit));
+        let records = records.await.unwrap_or_else(|error| {
+            tracing::error!(mapping = self.id, error, "the stream cannot be read");
+            Vec::new()
+        });
+        let region = self.db.shared.arns.region();
+        let entry = |(at, record)| Entry::new(at, &record, region, &self.stream_arn);
+        records.into_iter().map(entry).collect()
+    }
+
+    /// Moves on to `position`, if not further already.
+    async fn advance(&mut self, position: i64) {
+        if position <= self.position {
+            return;
+        }
+        self.position = position;
+        let (table, id, siblings) = (self.table.clone(), self.id.clone(), self.siblings.clone());
+        let moved = self
+            .blocking(move |engine| positions::advance(engine, &table, &id, &siblings, position));
+        if let Err(error) = moved.await {
+            tracing::error!(
+                mapping = self.id,
+                error,
+                "the stream's position cannot be kept"
+            );
         }
     }
 
-    fn advance(&self, position: i64) {
-        let engine = &self.db.shared.engine;
-        let moved = positions::advance(engine, &self.table, &self.id, &self.siblings, position);
-        if let Err(error) = moved {
-            tracing::error!(mapping = self.id, %error, "the stream's position cannot be kept");
-        }
+    /// Uses the engine without holding up the runtime.
+    fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Engine) -> Result<T, DynoxideError> + Send + 'static,
+    ) -> impl Future<Output = Result<T, String>> {
+        let shared = Arc::clone(&self.db.shared);
+        let work = move || work(&shared.engine).map_err(|error| error.to_string());
+        let done = tokio::task::spawn_blocking(work);
+        async move { done.await.unwrap_or_else(|error| Err(error.to_string())) }
     }
 
     /// Invokes the function with `entries` until each is carried out or has failed for good.
-    async fn carry_out(&self, entries: Vec<Entry>) {
+    async fn carry_out(&mut self, entries: Vec<Entry>) {
         let mut left = vec![Work {
             entries,
             failures: 0,
         }];
         while let Some(mut work) = left.pop() {
-            self.give_up_old(&mut work);
+            self.give_up_old(&mut work).await;
             if work.entries.is_empty() {
                 continue;
             }
             let Err(failure) = self.invoke(&work.entries).await else {
-                self.passed(&work.entries);
+                self.passed(&work.entries).await;
                 continue;
             };
             if failure.first > 0 {
                 let carried_out: Vec<_> = work.entries.drain(..failure.first).collect();
-                self.passed(&carried_out);
+                self.passed(&carried_out).await;
                 work.failures = 0;
             }
             if self.mapping.bisect && work.entries.len() > 1 {
@@ -269,7 +297,8 @@ impl Reader {
                     "RetryAttemptsExhausted",
                     work.failures,
                     Some(&failure),
-                );
+                )
+                .await;
                 continue;
             }
             let wait = FIRST_WAIT.saturating_mul(1 << work.failures.clamp(1, 7) >> 1);
@@ -295,13 +324,13 @@ impl Reader {
     }
 
     /// Goes on behind `entries`.
-    fn passed(&self, entries: &[Entry]) {
+    async fn passed(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
-            self.advance(last.position);
+            self.advance(last.position).await;
         }
     }
 
-    fn give_up_old(&self, work: &mut Work) {
+    async fn give_up_old(&mut self, work: &mut Work) {
         let Some(age) = self.mapping.max_age else {
             return;
         };
@@ -322,12 +351,19 @@ impl Reader {
             .drain(..fresh.unwrap_or(work.entries.len()))
             .collect();
         if !old.is_empty() {
-            self.give_up(&old, "RecordAgeExceeded", work.failures, None);
+            self.give_up(&old, "RecordAgeExceeded", work.failures, None)
+                .await;
         }
     }
 
-    fn give_up(&self, entries: &[Entry], why: &str, tries: u32, failure: Option<&Failure>) {
-        self.passed(entries);
+    async fn give_up(
+        &mut self,
+        entries: &[Entry],
+        why: &str,
+        tries: u32,
+        failure: Option<&Failure>,
+    ) {
+        self.passed(entries).await;
         let records = entries.len();
         tracing::error!(
             mapping = self.id,
