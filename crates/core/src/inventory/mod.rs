@@ -12,5 +12,8 @@ pub mod rules;
 pub mod steps;
 pub mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub use model::{Reservation, ReservationStatus, Stock};
 pub use store::InventoryStore;

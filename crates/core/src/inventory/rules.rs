@@ -282,3 +282,6 @@ fn changed(order_id: OrderId, status: ReservationStatus, version: u64, at: Time)
     let aggregate = events::reservation_aggregate(order_id);
     Stamp::new(aggregate, version, event_type, at)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,296 @@
+//! Creating, updating and discontinuing products.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::{faults, header, json_of, minute, shop, status_of, tea, tea_with, to};
+use crate::catalog::events;
+use crate::http::Request;
+use crate::testing::{self, Fault};
+
+#[tokio::test]
+async fn a_product_reads_back_as_it_was_created() {
+    let shop = shop();
+    let created = shop
+        .create(testing::request(minute(0), &tea()))
+        .await
+        .unwrap();
+    let mut body = json_of(&created);
+    assert_eq!(created.status, 201);
+    let location = format!("/products/{}", body["id"].as_str().unwrap());
+    assert_eq!(header(&created, "Location"), Some(location.as_str()));
+    assert_eq!(header(&created, "ETag"), Some("\"1\""));
+    assert_eq!(json_of(&shop.get(&body["id"]).await.unwrap()), body);
+    body["id"] = json!("-");
+    expect![[
+        r#"{"attributes":{"name_de":"Sencha-Tee","name_zh":"煎茶"},"category":"green-tea","created_at":"2025-06-15T15:06:40.000Z","description":"","id":"-","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"active","updated_at":"2025-06-15T15:06:40.000Z","version":1}"#
+    ]]
+    .assert_eq(&body.to_string());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_new_product_is_named_and_nothing_is_stored() {
+    let shop = shop();
+    let many: Value = (0..51).map(|n| (n.to_string(), json!("x"))).collect();
+    let large: Value = (0..9)
+        .map(|n| (n.to_string(), json!("x".repeat(1000))))
+        .collect();
+    let euros = |amount: &str| json!({"price": {"amount": amount, "currency": "EUR"}});
+    let cases = [
+        (json!({"name": ""}), "/name length"),
+        (json!({"name": "x".repeat(256)}), "/name length"),
+        (json!({"name": 5}), "/name type"),
+        (
+            json!({"description": "x".repeat(1001)}),
+            "/description length",
+        ),
+        (euros("0.00"), "/price range"),
+        (euros("-1"), "/price range"),
+        (euros("1.999"), "/price/amount decimals"),
+        (json!({"price": 12.5}), "/price type"),
+        (
+            json!({"price": {"amount": "1", "currency": "USD"}}),
+            "/price/currency currency",
+        ),
+        (json!({"category": "Green Tea"}), "/category invalid"),
+        (json!({"category": "x".repeat(101)}), "/category invalid"),
+        (json!({"attributes": many}), "/attributes length"),
+        (json!({"attributes": large}), "/attributes length"),
+        (json!({"attributes": {"a": 1}}), "/attributes/a type"),
+        (json!({"status": "discontinued"}), "/status invalid"),
+        (json!({"id": "mine"}), "/id unknown_field"),
+    ];
+    for (changes, fault) in cases {
+        let request = testing::request(minute(0), &tea_with(changes.clone()));
+        assert_eq!(faults(shop.create(request).await), [fault], "{changes}");
+    }
+    let all = faults(shop.create(testing::request(minute(0), &json!({}))).await);
+    assert_eq!(
+        all,
+        ["/name required", "/price required", "/category required"]
+    );
+    assert!(shop.stored().is_empty());
+}
+
+#[tokio::test]
+async fn only_admins_change_the_catalogue() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let before = shop.stored();
+    for status in [401, 403] {
+        let caller = |request: Request| {
+            let mut request = request.with("if-match", "*").of_customer();
+            if status == 401 {
+                request.identity = None;
+            }
+            request
+        };
+        let create = caller(testing::request(minute(0), &tea()));
+        assert_eq!(status_of(shop.create(create).await), status);
+        let update = caller(to(&id, json!({"name": "Mine"})));
+        assert_eq!(status_of(shop.update(update).await), status);
+        let discontinue = caller(to(&id, json!({})));
+        assert_eq!(status_of(shop.discontinue(discontinue).await), status);
+    }
+    assert_eq!(shop.stored(), before);
+}
+
+#[tokio::test]
+async fn the_same_key_makes_one_product_and_answers_it_as_it_is_by_now() {
+    let shop = shop();
+    let keyed = |number, body: &Value| {
+        testing::request(minute(number), body).with("idempotency-key", "spring")
+    };
+    let first = shop.create(keyed(0, &tea())).await.unwrap();
+    assert_eq!(header(&first, "Idempotent-Replayed"), None);
+    let id = json_of(&first)["id"].clone();
+    let patch = to(&id, json!({"name": "Sencha, spring"})).with("if-match", "*");
+    shop.update(patch).await.unwrap();
+
+    let again = shop.create(keyed(2, &tea())).await.unwrap();
+    assert_eq!(header(&again, "Idempotent-Replayed"), Some("true"));
+    assert_eq!(again.status, 201);
+    assert_eq!(json_of(&again)["id"], id);
+    assert_eq!(json_of(&again)["name"], "Sencha, spring");
+
+    let other = keyed(3, &tea_with(json!({"name": "Gyokuro"})));
+    assert_eq!(status_of(shop.create(other).await), 422);
+    assert_eq!(shop.stored().len(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_create_is_a_created_product() {
+    let shop = shop();
+    for key in [None, Some("spring")] {
+        shop.engine.fail_next("PutItem", Fault::LostAnswer);
+        let mut request = testing::request(minute(0), &tea());
+        if let Some(key) = key {
+            request = request.with("idempotency-key", key);
+        }
+        let created = shop.create(request).await.unwrap();
+        assert_eq!(created.status, 201);
+        assert_eq!(header(&created, "Idempotent-Replayed"), None);
+    }
+    assert_eq!(shop.stored().len(), 2);
+}
+
+#[tokio::test]
+async fn an_update_changes_what_is_sent_and_nothing_else() {
+    let shop = shop();
+    let before = shop.made(0, tea()).await;
+    let patch = json!({"price": {"amount": "9.90", "currency": "EUR"}, "attributes": {}});
+    let request = to(&before["id"], patch).with("if-match", "\"1\"");
+    let updated = shop.update(request).await.unwrap();
+    assert_eq!(header(&updated, "ETag"), Some("\"2\""));
+    let mut expected = before;
+    expected["price"]["amount"] = json!("9.90");
+    expected["attributes"] = json!({});
+    expected["version"] = json!(2);
+    expected["updated_at"] = json!(minute(1));
+    assert_eq!(json_of(&updated), expected);
+    let read = shop.get(&expected["id"]).await.unwrap();
+    assert_eq!(json_of(&read), expected);
+}
+
+#[tokio::test]
+async fn an_update_needs_the_version_that_is_stored() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let patch = |name: &str| to(&id, json!({"name": name}));
+    assert_eq!(status_of(shop.update(patch("A")).await), 428);
+    let cases = [
+        ("\"1\"", 200),
+        ("\"1\"", 412),
+        ("\"2\"", 200),
+        ("\"1\", \"3\"", 200),
+        ("W/\"4\"", 400),
+        ("*", 200),
+    ];
+    for (number, (tag, status)) in cases.into_iter().enumerate() {
+        let request = patch(&number.to_string()).with("if-match", tag);
+        assert_eq!(
+            status_of(shop.update(request).await),
+            status,
+            "{number} {tag}"
+        );
+    }
+    let nobody = json!("00000000-0000-4000-8000-000000000000");
+    for id in [nobody, json!("nonsense")] {
+        let request = to(&id, json!({})).with("if-match", "*");
+        assert_eq!(status_of(shop.update(request).await), 404);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_update_is_an_updated_product() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    shop.engine.fail_next("PutItem", Fault::LostAnswer);
+    let request = to(&id, json!({"name": "Gyokuro"})).with("if-match", "\"1\"");
+    let updated = shop.update(request).await.unwrap();
+    assert_eq!(json_of(&updated)["version"], 2);
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_makes_no_event() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let before = shop.stored();
+    for body in [json!({}), json!({"name": "Sencha"})] {
+        let request = to(&id, body).with("if-match", "\"1\"");
+        assert_eq!(status_of(shop.update(request).await), 200);
+    }
+    assert_eq!(shop.stored(), before);
+    let request = to(&id, json!({"description": null})).with("if-match", "\"1\"");
+    assert_eq!(faults(shop.update(request).await), ["/description type"]);
+}
+
+#[tokio::test]
+async fn updates_of_whatever_is_stored_are_all_made_though_they_come_at_once() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let jobs = (0..4).map(|number| {
+        let (shop, id) = (&shop, &id);
+        async move || {
+            let request = to(id, json!({"name": number.to_string()})).with("if-match", "*");
+            status_of(shop.update(request).await)
+        }
+    });
+    assert_eq!(testing::at_once(jobs), [200; 4]);
+    assert_eq!(json_of(&shop.get(&id).await.unwrap())["version"], 5);
+}
+
+#[tokio::test]
+async fn of_updates_of_one_version_that_come_at_once_one_is_made() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let jobs = (0..4).map(|number| {
+        let (shop, id) = (&shop, &id);
+        async move || {
+            let request = to(id, json!({"name": number.to_string()})).with("if-match", "\"1\"");
+            status_of(shop.update(request).await)
+        }
+    });
+    let mut statuses = testing::at_once(jobs);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412]);
+}
+
+#[tokio::test]
+async fn a_discontinued_product_stays_as_it_is() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"].clone();
+    let without = to(&id, json!({}));
+    assert_eq!(status_of(shop.discontinue(without).await), 428);
+    let stale = to(&id, json!({})).with("if-match", "\"7\"");
+    assert_eq!(status_of(shop.discontinue(stale).await), 412);
+
+    let request = || to(&id, json!({})).with("if-match", "\"1\"");
+    let first = shop.discontinue(request()).await.unwrap();
+    assert_eq!(json_of(&first)["status"], "discontinued");
+    let again = shop.discontinue(request()).await.unwrap();
+    assert_eq!(again, first);
+
+    let patch = to(&id, json!({"status": "active"})).with("if-match", "*");
+    assert_eq!(status_of(shop.update(patch).await), 409);
+    assert_eq!(json_of(&shop.get(&id).await.unwrap())["version"], 2);
+}
+
+#[tokio::test]
+async fn the_time_of_the_last_change_does_not_go_back() {
+    let shop = shop();
+    let id = shop.made(5, tea()).await["id"].clone();
+    let request = to(&id, json!({"name": "Gyokuro"})).with("if-match", "*");
+    let updated = json_of(&shop.update(request).await.unwrap());
+    assert_eq!(updated["updated_at"], json!(minute(5)));
+}
+
+#[tokio::test]
+async fn each_change_has_its_event() {
+    let shop = shop();
+    let published = || {
+        let item = serde_dynamo::to_item(shop.stored().remove(0)).unwrap();
+        let event = events::published(item).unwrap().unwrap();
+        format!("{} {} {}", event.version, event.event_type, event.data)
+    };
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let request = testing::request(minute(0), &tea()).with("traceparent", trace);
+    let id = json_of(&shop.create(request).await.unwrap())["id"].clone();
+    assert_eq!(shop.stored()[0]["event"]["traceparent"], trace);
+    let mut seen = vec![published()];
+    let patch = json!({"status": "out_of_stock"});
+    let patch = to(&id, patch)
+        .with("if-match", "*")
+        .with("traceparent", "x");
+    shop.update(patch).await.unwrap();
+    assert_eq!(shop.stored()[0]["event"]["traceparent"], Value::Null);
+    seen.push(published());
+    let discontinue = to(&id, json!({})).with("if-match", "*");
+    shop.discontinue(discontinue).await.unwrap();
+    seen.push(published());
+    expect![[r#"
+        1 ProductCreated {"category":"green-tea","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"active"}
+        2 ProductUpdated {"category":"green-tea","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"out_of_stock"}
+        3 ProductDiscontinued {}"#]]
+    .assert_eq(&seen.join("\n"));
+}

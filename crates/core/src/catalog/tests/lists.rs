@@ -1,0 +1,75 @@
+//! Reading many products.
+
+use serde_json::json;
+
+use super::{faults, minute, shop, tea, tea_with};
+use crate::catalog::api;
+use crate::id::ProductId;
+use crate::testing;
+
+#[tokio::test]
+async fn a_list_shows_what_is_active_newest_first_page_by_page() {
+    let shop = shop();
+    for number in 0..7 {
+        let status = if number == 3 { "inactive" } else { "active" };
+        let body = json!({"name": number.to_string(), "status": status});
+        shop.made(number, tea_with(body)).await;
+    }
+    let pages = shop.names(&[("limit", "4")]).await;
+    assert_eq!(pages, [vec!["6", "5", "4", "2"], vec!["1", "0"]]);
+    let whole = shop.names(&[("limit", "6")]).await;
+    assert_eq!(whole.len(), 1);
+    assert_eq!(shop.names(&[("status", "inactive")]).await, [["3"]]);
+}
+
+#[tokio::test]
+async fn a_category_shows_its_products_of_the_status() {
+    let shop = shop();
+    for number in 0..12 {
+        let category = if number % 2 == 0 { "green-tea" } else { "cups" };
+        let status = if number < 8 { "out_of_stock" } else { "active" };
+        let body = json!({"name": number.to_string(), "category": category, "status": status});
+        shop.made(number, tea_with(body)).await;
+    }
+    let pages = shop.names(&[("category", "cups")]).await;
+    assert_eq!(pages, [["11", "9"]]);
+    let query = [
+        ("category", "cups"),
+        ("status", "out_of_stock"),
+        ("limit", "3"),
+    ];
+    let pages = shop.names(&query).await;
+    assert_eq!(pages, [vec!["7", "5", "3"], vec!["1"]]);
+    assert_eq!(shop.names(&[("category", "none")]).await, [[""; 0]]);
+}
+
+#[tokio::test]
+async fn parameters_that_a_list_does_not_know_are_refused() {
+    let shop = shop();
+    for (name, value, code) in [
+        ("q", "tea", "unknown_parameter"),
+        ("sort", "price", "unknown_parameter"),
+        ("status", "sold", "invalid"),
+        ("category", "Green Tea", "invalid"),
+        ("limit", "0", "invalid"),
+        ("cursor", "%", "invalid"),
+    ] {
+        let request = testing::request(minute(0), &json!({})).asking(name, value);
+        let answer = api::list_products(&shop.products, request).await;
+        assert_eq!(faults(answer), [format!("?{name} {code}")]);
+    }
+}
+
+#[tokio::test]
+async fn products_are_read_together_each_once() {
+    let shop = shop();
+    let id = shop.made(0, tea()).await["id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let unknown = ProductId::derived(&["unknown"]);
+    let found = shop.products.get_many([id, unknown, id]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].id, found[0].name.as_str()), (id, "Sencha"));
+}

@@ -1,0 +1,206 @@
+//! What may happen to stock and reservations, cell by cell, and the laws of setting stock.
+
+use expect_test::expect;
+use proptest::prelude::*;
+
+use super::*;
+
+const COURSES: [Course; 3] = [Course::Undecided, Course::Confirmed, Course::Closed];
+
+fn minute(number: i64) -> Time {
+    Time::from_millis(number * 60_000)
+}
+
+fn found(status: Option<ReservationStatus>) -> Option<Reservation> {
+    let tea = ProductId::derived(&["tea"]);
+    let order = OrderId::derived(&["order"]);
+    status.map(|status| reservation(order, status, [(tea, 2)], minute(0)))
+}
+
+/// What `decide` says of every status, or none, and every course.
+fn table(decide: impl Fn(Option<ReservationStatus>, Course) -> String) -> String {
+    let statuses = [None].into_iter().chain(ReservationStatus::ALL.map(Some));
+    let cells = statuses.flat_map(|status| COURSES.map(|course| (status, course)));
+    let rows: Vec<String> = cells
+        .map(|(status, course)| {
+            let decision = decide(status, course);
+            let status = status.map_or("none".to_owned(), |status| format!("{status:?}"));
+            format!("{status}, {course:?}: {decision}")
+        })
+        .collect();
+    rows.join("\n")
+}
+
+#[test]
+fn stock_is_taken_once_for_an_order_that_is_undecided_and_in_time() {
+    let table = table(|status, course| {
+        let (early, late) = (hold(status, course, false), hold(status, course, true));
+        if early == late {
+            format!("{early:?}")
+        } else {
+            format!("{early:?}, after the deadline {late:?}")
+        }
+    });
+    expect![[r"
+        none, Undecided: Ok(Take), after the deadline Err(Expired)
+        none, Confirmed: Err(AlreadyConfirmed)
+        none, Closed: Err(AlreadyClosed)
+        Held, Undecided: Ok(Done)
+        Held, Confirmed: Ok(Done)
+        Held, Closed: Ok(Done)
+        Committed, Undecided: Ok(Done)
+        Committed, Confirmed: Ok(Done)
+        Committed, Closed: Ok(Done)
+        Released, Undecided: Err(AlreadyClosed)
+        Released, Confirmed: Err(AlreadyClosed)
+        Released, Closed: Err(AlreadyClosed)
+        Shipped, Undecided: Ok(Done)
+        Shipped, Confirmed: Ok(Done)
+        Shipped, Closed: Ok(Done)"]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn only_what_is_held_for_a_confirmed_order_is_committed() {
+    let table = table(|status, course| {
+        let next = commit(found(status).as_ref(), course, minute(1));
+        format!("{:?}", next.map(|next| next.map(|next| next.status)))
+    });
+    expect![[r"
+        none, Undecided: Err(StillPending)
+        none, Confirmed: Err(NothingHeld)
+        none, Closed: Err(AlreadyClosed)
+        Held, Undecided: Err(StillPending)
+        Held, Confirmed: Ok(Some(Committed))
+        Held, Closed: Err(AlreadyClosed)
+        Committed, Undecided: Err(StillPending)
+        Committed, Confirmed: Ok(None)
+        Committed, Closed: Err(AlreadyClosed)
+        Released, Undecided: Err(StillPending)
+        Released, Confirmed: Err(AlreadyClosed)
+        Released, Closed: Err(AlreadyClosed)
+        Shipped, Undecided: Err(StillPending)
+        Shipped, Confirmed: Ok(None)
+        Shipped, Closed: Err(AlreadyClosed)"]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn stock_is_given_back_once_and_only_for_an_order_that_is_closed() {
+    let order = OrderId::derived(&["order"]);
+    let table =
+        table(
+            |status, course| match release(order, found(status).as_ref(), course, minute(1)) {
+                Ok(Release::Done) => "done".to_owned(),
+                Ok(Release::GiveBack(next)) => {
+                    format!("{:?}, gives back {} line", next.status, next.lines.len())
+                }
+                Ok(Release::Bar(next)) => {
+                    format!("{:?} with {} lines", next.status, next.lines.len())
+                }
+                Err(stop) => format!("{stop:?}"),
+            },
+        );
+    expect![[r"
+        none, Undecided: StillPending
+        none, Confirmed: AlreadyConfirmed
+        none, Closed: Released with 0 lines
+        Held, Undecided: StillPending
+        Held, Confirmed: AlreadyConfirmed
+        Held, Closed: Released, gives back 1 line
+        Committed, Undecided: StillPending
+        Committed, Confirmed: AlreadyConfirmed
+        Committed, Closed: Released, gives back 1 line
+        Released, Undecided: StillPending
+        Released, Confirmed: AlreadyConfirmed
+        Released, Closed: done
+        Shipped, Undecided: StillPending
+        Shipped, Confirmed: AlreadyConfirmed
+        Shipped, Closed: done"]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn each_version_of_a_reservation_has_its_event_and_time_does_not_go_back() {
+    let held = found(Some(ReservationStatus::Held)).unwrap();
+    let held = next(&held, ReservationStatus::Held, minute(5));
+    let released = next(&held, ReservationStatus::Released, minute(1));
+    assert_eq!((released.version, released.updated_at), (3, minute(5)));
+    assert_eq!((released.event.version, released.event.at), (3, minute(5)));
+    assert_eq!(released.event.event_type, "InventoryReleased");
+    assert_ne!(released.event.id, held.event.id);
+    assert_eq!(released.lines, held.lines);
+}
+
+#[test]
+fn lines_of_one_product_are_held_together() {
+    let (tea, cup) = (ProductId::derived(&["tea"]), ProductId::derived(&["cup"]));
+    let most = u32::MAX;
+    let lines = [(tea, most), (cup, 1), (tea, most)];
+    let order = OrderId::derived(&["order"]);
+    let reservation = reservation(order, ReservationStatus::Held, lines, minute(0));
+    let quantities: BTreeMap<ProductId, u64> = reservation
+        .lines
+        .iter()
+        .map(|line| (line.product_id, line.quantity))
+        .collect();
+    assert_eq!(reservation.lines.len(), 2);
+    let all = BTreeMap::from([(tea, u64::from(most) * 2), (cup, 1)]);
+    assert_eq!(quantities, all);
+}
+
+fn stock(available: u64, reserved: u64, version: u64) -> Stock {
+    Stock {
+        available,
+        reserved,
+        version,
+        ..first(ProductId::derived(&["tea"]), 0, minute(3))
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_set_is_on_hand_and_what_is_reserved_stays(
+        available in 0_u64..20, reserved in 0_u64..20, on_hand in 0_u64..50, now in 0_i64..6,
+    ) {
+        let before = stock(available, reserved, 7);
+        let id = before.product_id;
+        let stocks = [before.clone()];
+        match set_on_hand(id, &stocks, on_hand, &IfMatch::Any, minute(now)) {
+            Ok(Adjustment::None) => prop_assert_eq!(before.on_hand(), on_hand),
+            Ok(Adjustment::Next(after)) => {
+                prop_assert_ne!(before.on_hand(), on_hand);
+                prop_assert_eq!(after.on_hand(), on_hand);
+                prop_assert_eq!(after.reserved, reserved);
+                prop_assert_eq!((after.version, after.event.version), (8, 8));
+                prop_assert!(after.updated_at >= before.updated_at);
+            }
+            Err(StockError::BelowReserved { reserved: named }) => {
+                prop_assert!(on_hand < reserved);
+                prop_assert_eq!(named, reserved);
+            }
+            other => prop_assert!(false, "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn a_tag_allows_its_own_state_only(
+        version in 1_u64..4, reserved in 0_u64..4, other_version in 1_u64..4, other in 0_u64..4,
+    ) {
+        let stocks = [stock(9, reserved, version)];
+        let expected = IfMatch::Tags(vec![tag(&[stock(9, other, other_version)])]);
+        let set = set_on_hand(stocks[0].product_id, &stocks, 30, &expected, minute(0));
+        let same = (version, reserved) == (other_version, other);
+        prop_assert_eq!(set.is_ok(), same);
+    }
+}
+
+#[test]
+fn only_a_star_makes_the_first_stock() {
+    let tea = ProductId::derived(&["tea"]);
+    let tags = IfMatch::Tags(vec![tag(&[])]);
+    let set = set_on_hand(tea, &[], 5, &tags, minute(0));
+    assert!(matches!(set, Err(StockError::Stale)), "{set:?}");
+    let set = set_on_hand(tea, &[], 5, &IfMatch::Any, minute(0)).unwrap();
+    assert_eq!(set, Adjustment::First(first(tea, 5, minute(0))));
+}

@@ -1,0 +1,196 @@
+//! Stock, reservations and the workflow's steps on an embedded DynamoDB.
+
+mod laws;
+mod messages;
+mod routes;
+mod steps;
+
+use serde_json::{Value, json};
+
+use super::{InventoryStore, ReservationStatus, api, rules};
+use crate::clock::Time;
+use crate::dynamo::Written;
+use crate::events::Stamp;
+use crate::http::{Request, Response};
+use crate::id::{CustomerId, OrderId, ProductId};
+use crate::lambda::Step;
+use crate::money::Money;
+use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
+use crate::problem::Problem;
+use crate::settings::Setting;
+use crate::testing::{self, Engine};
+
+struct Shop {
+    inventory: InventoryStore,
+    orders: OrderStore,
+    engine: Engine,
+}
+
+fn shop() -> Shop {
+    let (aws, engine) = testing::aws();
+    Shop {
+        inventory: InventoryStore::new(&aws).unwrap(),
+        orders: OrderStore::new(&aws).unwrap(),
+        engine,
+    }
+}
+
+/// Some minute, and the minutes after it; orders are placed in minute 0, their deadline is in 15.
+fn minute(number: i64) -> Time {
+    Time::from_millis(1_750_000_000_000 + number * 60_000)
+}
+
+fn product(name: &str) -> ProductId {
+    ProductId::derived(&[name])
+}
+
+fn order_id(number: u32) -> OrderId {
+    OrderId::derived(&["order", &number.to_string()])
+}
+
+fn step(number: u32, now: Time) -> Step {
+    let step = json!({"order_id": order_id(number), "now": now});
+    serde_json::from_value(step).unwrap()
+}
+
+fn order(number: u32, lines: &[(&str, u32)]) -> Order {
+    let id = order_id(number);
+    let price = Money::parse("1.00", "EUR".parse().unwrap()).unwrap();
+    let lines = lines.iter().map(|(name, quantity)| Line {
+        product_id: product(name),
+        name: (*name).to_owned(),
+        quantity: *quantity,
+        unit_price: price,
+    });
+    Order {
+        id,
+        customer_id: CustomerId::derived(&["customer"]),
+        status: Status::Pending,
+        payment_status: PaymentStatus::Pending,
+        lines: lines.collect(),
+        total: price,
+        shipping_address: Address {
+            recipient: "Ada".to_owned(),
+            line1: "1 Main Street".to_owned(),
+            line2: None,
+            city: "Graz".to_owned(),
+            region: None,
+            postal_code: "8010".to_owned(),
+            country: "AT".to_owned(),
+            phone: None,
+        },
+        failure: None,
+        version: 1,
+        created_at: minute(0),
+        updated_at: minute(0),
+        deadline_at: minute(15),
+        payment_token: None,
+        cancelled_from: None,
+        due_at: Some(minute(1)),
+        due_attempts: 0,
+        run: 0,
+        request_hash: "hash".to_owned(),
+        revision: 1,
+        event: Stamp::new(id, 1, "OrderCreated", minute(0)),
+    }
+}
+
+impl Shop {
+    async fn stocked(&self, name: &str, on_hand: u64) {
+        let stock = rules::first(product(name), on_hand, minute(0));
+        assert_eq!(self.inventory.create(&stock).await.unwrap(), Written::Done);
+    }
+
+    async fn placed(&self, number: u32, lines: &[(&str, u32)]) {
+        let written = self.orders.create(&order(number, lines)).await.unwrap();
+        assert_eq!(written, Written::Done);
+    }
+
+    /// Makes `status` that of the order.
+    async fn became(&self, number: u32, status: Status) {
+        let order = self.orders.get(order_id(number)).await.unwrap().unwrap();
+        let order = Order { status, ..order };
+        assert!(self.orders.replace(order).await.unwrap().is_some());
+    }
+
+    /// The error's name of a run of `reserve-inventory`, or `done`.
+    async fn reserve(&self, number: u32) -> &'static str {
+        self.reserve_at(number, minute(1)).await
+    }
+
+    async fn reserve_at(&self, number: u32, now: Time) -> &'static str {
+        let step = step(number, now);
+        super::steps::reserve_inventory(&self.inventory, &self.orders, step)
+            .await
+            .map_or_else(|error| error.name, |()| "done")
+    }
+
+    async fn commit(&self, number: u32) -> &'static str {
+        super::steps::commit_inventory(&self.inventory, &self.orders, step(number, minute(2)))
+            .await
+            .map_or_else(|error| error.name, |()| "done")
+    }
+
+    async fn release(&self, number: u32) -> &'static str {
+        super::steps::release_inventory(&self.inventory, &self.orders, step(number, minute(3)))
+            .await
+            .map_or_else(|error| error.name, |()| "done")
+    }
+
+    /// Available and reserved.
+    async fn counts(&self, name: &str) -> (u64, u64) {
+        let stocks = self.inventory.stocks(product(name)).await.unwrap();
+        assert_eq!(stocks.len(), 1);
+        (stocks[0].available, stocks[0].reserved)
+    }
+
+    async fn reservation(&self, number: u32) -> Option<ReservationStatus> {
+        let found = self.inventory.reservation(order_id(number)).await.unwrap();
+        found.map(|found| found.status)
+    }
+
+    async fn get(&self, name: &str) -> Result<Response, Problem> {
+        api::get_stock(&self.inventory, to(name, &json!({}))).await
+    }
+
+    /// Status and body of a `PUT` with `If-Match: tag`.
+    async fn put(&self, name: &str, on_hand: u64, tag: &str) -> (u16, Value) {
+        let request = to(name, &json!({"on_hand": on_hand})).with("if-match", tag);
+        match api::set_stock(&self.inventory, request).await {
+            Ok(response) => (response.status.as_u16(), json_of(&response)),
+            Err(problem) => (problem.status().as_u16(), json!(problem.to_string())),
+        }
+    }
+
+    /// That each product's reserved stock is what its held and committed reservations say.
+    fn assert_balanced(&self) {
+        let items = self.engine.items(Setting::InventoryTable);
+        let is_kept = |item: &&Value| item["status"] == "held" || item["status"] == "committed";
+        let kept: Vec<&Value> = items.iter().filter(is_kept).collect();
+        for stock in items.iter().filter(|item| item["sk"] == "main#0") {
+            let lines = kept
+                .iter()
+                .flat_map(|item| item["lines"].as_array().unwrap());
+            let pk = |line: &Value| format!("stock#{}", line["product_id"].as_str().unwrap());
+            let quantities = lines
+                .filter(|line| pk(line) == stock["pk"])
+                .map(|line| line["quantity"].as_u64().unwrap());
+            let reserved: u64 = quantities.sum();
+            assert_eq!(stock["reserved"].as_u64(), Some(reserved), "{items:#?}");
+            assert!(stock["available"].as_u64().is_some(), "{stock}");
+        }
+    }
+}
+
+fn to(name: &str, body: &Value) -> Request {
+    testing::request(minute(1), body).at("product_id", product(name))
+}
+
+fn json_of(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+fn etag(response: &Response) -> &str {
+    let tag = response.headers.iter().find(|(name, _)| *name == "ETag");
+    &tag.unwrap().1
+}

@@ -1,0 +1,110 @@
+//! Events, consumed and published.
+
+use aws_lambda_events::sqs::SqsEvent;
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::{minute, order_id, product, shop};
+use crate::inventory::events;
+use crate::lambda::{self, Message};
+use crate::orders::Status;
+use crate::settings::Setting;
+
+fn created(name: &str) -> String {
+    json!({
+        "version": "0", "id": "1", "detail-type": "ProductCreated", "source": "oxcart.catalog",
+        "account": "1", "region": "x", "resources": [], "time": "2026-03-01T09:30:00Z",
+        "detail": {
+            "event_id": product("event"), "event_type": "ProductCreated",
+            "aggregate_id": product(name), "version": 1,
+            "timestamp": "2026-03-01T09:29:59.000Z", "data": {},
+        },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_new_product_has_stock_at_zero_and_stock_that_is_there_stays() {
+    let shop = shop();
+    shop.stocked("cup", 3).await;
+    for name in ["tea", "cup", "tea"] {
+        let message = Message {
+            id: "1".to_owned(),
+            body: created(name),
+            sent_at: minute(0),
+        };
+        events::on_product_created(&shop.inventory, message)
+            .await
+            .unwrap();
+    }
+    assert_eq!(shop.counts("tea").await, (0, 0));
+    assert_eq!(shop.counts("cup").await, (3, 0));
+    let stocks = shop.inventory.stocks(product("tea")).await.unwrap();
+    assert_eq!(
+        stocks[0].updated_at,
+        "2026-03-01T09:30:00Z".parse().unwrap()
+    );
+}
+
+#[tokio::test]
+async fn of_a_batch_only_what_failed_comes_again() {
+    let shop = shop();
+    let bodies = [
+        created("tea"),
+        "nonsense".to_owned(),
+        created("tea").replace("\"ProductCreated\"", "\"ProductUpdated\""),
+        created("tea").replace(&product("tea").to_string(), "nonsense"),
+        created("cup"),
+    ];
+    let records: Vec<Value> = bodies
+        .iter()
+        .enumerate()
+        .map(|(number, body)| json!({"messageId": number.to_string(), "body": body}))
+        .collect();
+    let batch: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+    let handle = |message| events::on_product_created(&shop.inventory, message);
+    let answer = lambda::batch(batch, handle).await;
+    expect![[r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}"#]]
+        .assert_eq(&serde_json::to_string(&answer).unwrap());
+    assert_eq!(shop.counts("tea").await, (0, 0));
+    assert_eq!(shop.counts("cup").await, (0, 0));
+}
+
+#[tokio::test]
+async fn each_change_has_its_event() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    let mut seen = Vec::new();
+    let mut look = |sk: &str| {
+        let items = shop.engine.items(Setting::InventoryTable);
+        let item = items.into_iter().find(|item| item["sk"] == sk).unwrap();
+        let event = events::published(serde_dynamo::to_item(item).unwrap());
+        let event = event.unwrap().unwrap();
+        let text = format!(
+            "{} {} {} {}",
+            event.aggregate_id, event.version, event.event_type, event.data
+        );
+        let text = text.replace(&product("tea").to_string(), "TEA");
+        seen.push(text.replace(&order_id(1).to_string(), "ORDER"));
+    };
+    look("main#0");
+    assert_eq!(shop.reserve(1).await, "done");
+    look("main#0");
+    look("reservation");
+    shop.became(1, Status::Confirmed).await;
+    assert_eq!(shop.commit(1).await, "done");
+    look("reservation");
+    shop.became(1, Status::Cancelled).await;
+    assert_eq!(shop.release(1).await, "done");
+    look("reservation");
+    assert_eq!(shop.put("tea", 12, "*").await.0, 200);
+    look("main#0");
+    expect![[r#"
+        stock#TEA#main#0 1 StockAdjusted {"location":"main","on_hand":10,"product_id":"TEA"}
+        stock#TEA#main#0 1 StockAdjusted {"location":"main","on_hand":10,"product_id":"TEA"}
+        reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
+        reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
+        reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
+        stock#TEA#main#0 2 StockAdjusted {"location":"main","on_hand":12,"product_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
+}

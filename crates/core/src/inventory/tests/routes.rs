@@ -1,0 +1,143 @@
+//! `/inventory/{product_id}`.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::{etag, json_of, minute, product, shop, to};
+use crate::inventory::{api, rules};
+use crate::problem::Problem;
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+#[tokio::test]
+async fn stock_is_on_hand_available_and_reserved() {
+    let shop = shop();
+    assert!(matches!(shop.get("tea").await, Err(Problem::NotFound(_))));
+    assert_eq!(shop.put("tea", 10, "*").await.0, 200);
+    shop.placed(1, &[("tea", 3)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    let stock = shop.get("tea").await.unwrap();
+    assert_eq!(etag(&stock), "\"1-3\"");
+    let mut body = json_of(&stock);
+    assert_eq!(body["product_id"], json!(product("tea")));
+    body["product_id"] = json!("-");
+    expect![[r#"{"available":7,"locations":[{"available":7,"location":"main","on_hand":10,"reserved":3}],"on_hand":10,"product_id":"-","reserved":3}"#]]
+        .assert_eq(&body.to_string());
+}
+
+#[tokio::test]
+async fn shards_are_added_up() {
+    let shop = shop();
+    let first = rules::first(product("tea"), 4, minute(0));
+    for (location, shard) in [("main", 0), ("main", 1), ("north", 0)] {
+        let mut stock = first.clone();
+        stock.place.location = location.to_owned();
+        stock.place.shard = shard;
+        shop.inventory.create(&stock).await.unwrap();
+    }
+    let body = json_of(&shop.get("tea").await.unwrap());
+    assert_eq!(
+        (&body["on_hand"], &body["available"]),
+        (&json!(12), &json!(12))
+    );
+    let locations = body["locations"].as_array().unwrap();
+    let on_hand: Vec<(&str, u64)> = locations
+        .iter()
+        .map(|at| {
+            (
+                at["location"].as_str().unwrap(),
+                at["on_hand"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(on_hand, [("main", 8), ("north", 4)]);
+}
+
+#[tokio::test]
+async fn setting_stock_needs_the_state_that_was_read_or_a_star() {
+    let shop = shop();
+    let without = to("tea", &json!({"on_hand": 1}));
+    let answer = api::set_stock(&shop.inventory, without).await;
+    assert!(matches!(answer, Err(Problem::PreconditionRequired)));
+    let cases = [
+        ("\"0-0\"", 412),
+        ("*", 200),
+        ("\"1-0\"", 200),
+        ("\"1-0\"", 412),
+        ("*", 200),
+    ];
+    for (number, (tag, status)) in cases.into_iter().enumerate() {
+        let answer = shop.put("tea", number as u64, tag).await;
+        assert_eq!(answer.0, status, "{number} {tag}: {}", answer.1);
+    }
+    // A reservation is a change of what was read.
+    shop.placed(1, &[("tea", 1)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    assert_eq!(shop.put("tea", 9, "\"3-0\"").await.0, 412);
+    assert_eq!(shop.put("tea", 9, "\"3-1\"").await.0, 200);
+    assert_eq!(shop.counts("tea").await, (8, 1));
+}
+
+#[tokio::test]
+async fn what_is_reserved_stays_on_hand() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    let (status, detail) = shop.put("tea", 3, "*").await;
+    assert_eq!(status, 409);
+    assert_eq!(detail, "4 are reserved for orders: on_hand cannot be less");
+    assert_eq!(shop.counts("tea").await, (6, 4));
+    assert_eq!(shop.put("tea", 4, "*").await.0, 200);
+    assert_eq!(shop.counts("tea").await, (0, 4));
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_setting_stock_is_stock_that_is_set() {
+    let shop = shop();
+    shop.engine.fail_next("PutItem", Fault::LostAnswer);
+    let (status, body) = shop.put("tea", 5, "*").await;
+    assert_eq!((status, &body["on_hand"]), (200, &json!(5)));
+    shop.engine.fail_next("UpdateItem", Fault::LostAnswer);
+    let (status, body) = shop.put("tea", 6, "\"1-0\"").await;
+    assert_eq!((status, &body["on_hand"]), (200, &json!(6)), "{body}");
+    shop.engine.fail_next("UpdateItem", Fault::LostAnswer);
+    assert_eq!(shop.put("tea", 7, "*").await.0, 200);
+    assert_eq!(etag(&shop.get("tea").await.unwrap()), "\"3-0\"");
+}
+
+#[tokio::test]
+async fn setting_what_is_set_makes_no_event() {
+    let shop = shop();
+    shop.stocked("tea", 5).await;
+    let before = shop.engine.items(Setting::InventoryTable);
+    assert_eq!(shop.put("tea", 5, "*").await.0, 200);
+    assert_eq!(shop.engine.items(Setting::InventoryTable), before);
+}
+
+#[tokio::test]
+async fn only_whole_numbers_of_things_are_on_hand_and_only_admins_say_so() {
+    let shop = shop();
+    let bodies = [
+        json!({"on_hand": -1}),
+        json!({"on_hand": 1.5}),
+        json!({"on_hand": "1"}),
+        json!({"on_hand": 1_000_000_001}),
+        json!({}),
+        json!({"on_hand": 1, "reserved": 0}),
+    ];
+    for body in bodies {
+        let request = to("tea", &body).with("if-match", "*");
+        let answer = api::set_stock(&shop.inventory, request).await;
+        assert!(matches!(answer, Err(Problem::InvalidBody(_))), "{body}");
+    }
+    let request = || {
+        let request = to("tea", &json!({"on_hand": 1}));
+        request.with("if-match", "*").of_customer()
+    };
+    let set = api::set_stock(&shop.inventory, request()).await;
+    assert!(matches!(set, Err(Problem::Forbidden)));
+    let get = api::get_stock(&shop.inventory, request()).await;
+    assert!(matches!(get, Err(Problem::Forbidden)));
+    assert!(shop.engine.items(Setting::InventoryTable).is_empty());
+}

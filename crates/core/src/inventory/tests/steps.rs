@@ -1,0 +1,204 @@
+//! The workflow's steps, one after the other.
+
+use super::{minute, order_id, product, shop, step};
+use crate::inventory::store::{GivenBack, Taken};
+use crate::inventory::{ReservationStatus, rules, steps};
+use crate::orders::Status;
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+#[tokio::test]
+async fn all_lines_are_held_and_once_however_often_the_step_runs() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.stocked("cup", 2).await;
+    shop.placed(1, &[("tea", 3), ("cup", 2), ("tea", 1)]).await;
+    for _ in 0..2 {
+        assert_eq!(shop.reserve(1).await, "done");
+        assert_eq!(shop.counts("tea").await, (6, 4));
+        assert_eq!(shop.counts("cup").await, (0, 2));
+        assert_eq!(shop.reservation(1).await, Some(ReservationStatus::Held));
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_lacks_one_product_changes_nothing() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.stocked("cup", 1).await;
+    let lines = [("tea", 3), ("cup", 2), ("pot", 1)];
+    shop.placed(1, &lines).await;
+    let before = shop.engine.items(Setting::InventoryTable);
+    let step = step(1, minute(1));
+    let error = steps::reserve_inventory(&shop.inventory, &shop.orders, step)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "OutOfStock: not enough in stock: cup, pot"
+    );
+    assert_eq!(shop.engine.items(Setting::InventoryTable), before);
+}
+
+#[tokio::test]
+async fn a_failure_names_the_first_products_and_counts_the_others() {
+    let shop = shop();
+    shop.placed(1, &[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)])
+        .await;
+    let step = step(1, minute(1));
+    let error = steps::reserve_inventory(&shop.inventory, &shop.orders, step)
+        .await
+        .unwrap_err();
+    assert_eq!(error.detail, "not enough in stock: a, b, c and 2 more");
+}
+
+#[tokio::test]
+async fn nothing_is_held_after_the_deadline_but_what_is_held_stays() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 1)]).await;
+    shop.placed(2, &[("tea", 1)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    assert_eq!(shop.reserve_at(1, minute(16)).await, "done");
+    assert_eq!(shop.reserve_at(2, minute(16)).await, "Expired");
+    assert_eq!(shop.counts("tea").await, (9, 1));
+}
+
+#[tokio::test]
+async fn a_step_for_an_order_that_is_decided_or_unknown_says_so() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    assert_eq!(shop.reserve(1).await, "OrderNotFound");
+    assert_eq!(shop.commit(1).await, "OrderNotFound");
+    assert_eq!(shop.release(1).await, "OrderNotFound");
+    shop.placed(1, &[("tea", 1)]).await;
+    assert_eq!(shop.commit(1).await, "Failed");
+    assert_eq!(shop.release(1).await, "Failed");
+    shop.became(1, Status::Shipped).await;
+    assert_eq!(shop.reserve(1).await, "AlreadyConfirmed");
+    assert_eq!(shop.commit(1).await, "Failed");
+    assert_eq!(shop.release(1).await, "AlreadyConfirmed");
+    shop.became(1, Status::Cancelled).await;
+    assert_eq!(shop.reserve(1).await, "AlreadyClosed");
+    assert_eq!(shop.commit(1).await, "AlreadyClosed");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+    assert_eq!(shop.reservation(1).await, None);
+}
+
+#[tokio::test]
+async fn a_hold_becomes_a_commitment_and_is_given_back_once() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    shop.became(1, Status::Confirmed).await;
+    for _ in 0..2 {
+        assert_eq!(shop.commit(1).await, "done");
+        assert_eq!(
+            shop.reservation(1).await,
+            Some(ReservationStatus::Committed)
+        );
+        assert_eq!(shop.release(1).await, "AlreadyConfirmed");
+        assert_eq!(shop.counts("tea").await, (6, 4));
+    }
+    shop.became(1, Status::Cancelled).await;
+    for _ in 0..2 {
+        assert_eq!(shop.release(1).await, "done");
+        assert_eq!(shop.reservation(1).await, Some(ReservationStatus::Released));
+        assert_eq!(shop.counts("tea").await, (10, 0));
+    }
+    assert_eq!(shop.commit(1).await, "AlreadyClosed");
+    assert_eq!(shop.reserve(1).await, "AlreadyClosed");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+}
+
+#[tokio::test]
+async fn a_run_that_was_asleep_holds_nothing_after_the_end() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    shop.became(1, Status::Failed).await;
+    assert_eq!(shop.release(1).await, "done");
+    // It read the order while it was pending, and writes now.
+    let held = ReservationStatus::Held;
+    let late = rules::reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
+    let taken = shop.inventory.take(&late).await.unwrap();
+    assert_eq!(taken, Taken::Refused(vec![]));
+    assert_eq!(shop.counts("tea").await, (10, 0));
+    assert_eq!(shop.reservation(1).await, Some(ReservationStatus::Released));
+}
+
+#[tokio::test]
+async fn a_run_that_was_asleep_gives_nothing_back_twice() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    for number in [1, 2] {
+        shop.placed(number, &[("tea", 4)]).await;
+        assert_eq!(shop.reserve(number).await, "done");
+    }
+    let read = shop
+        .inventory
+        .reservation(order_id(1))
+        .await
+        .unwrap()
+        .unwrap();
+    shop.became(1, Status::Cancelled).await;
+    assert_eq!(shop.release(1).await, "done");
+    let late = rules::next(&read, ReservationStatus::Released, minute(4));
+    let given_back = shop.inventory.give_back(&late).await.unwrap();
+    assert_eq!(given_back, GivenBack::Stale);
+    assert_eq!(shop.counts("tea").await, (6, 4));
+}
+
+#[tokio::test]
+async fn stock_that_does_not_balance_is_an_error_and_not_made_up() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    let held = ReservationStatus::Held;
+    let bare = rules::reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
+    shop.inventory.bar(&bare).await.unwrap();
+    shop.became(1, Status::Failed).await;
+    assert_eq!(shop.release(1).await, "Failed");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+}
+
+#[tokio::test]
+async fn lost_answers_throttling_and_conflicts_are_not_out_of_stock() {
+    for fault in [
+        Fault::LostAnswer,
+        Fault::Throttled,
+        Fault::Conflict,
+        Fault::Failed,
+    ] {
+        let shop = shop();
+        shop.stocked("tea", 4).await;
+        shop.placed(1, &[("tea", 4)]).await;
+        shop.engine.fail_next("TransactWriteItems", fault);
+        assert_eq!(shop.reserve(1).await, "done", "{fault:?}");
+        assert_eq!(shop.counts("tea").await, (0, 4));
+        shop.became(1, Status::Confirmed).await;
+        if fault != Fault::Conflict {
+            shop.engine.fail_next("PutItem", fault);
+        }
+        assert_eq!(shop.commit(1).await, "done", "{fault:?}");
+        shop.became(1, Status::Cancelled).await;
+        shop.engine.fail_next("TransactWriteItems", fault);
+        assert_eq!(shop.release(1).await, "done", "{fault:?}");
+        assert_eq!(shop.counts("tea").await, (4, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_step_whose_write_stays_without_answer_finds_it_when_it_runs_again() {
+    let shop = shop();
+    shop.stocked("tea", 4).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    for _ in 0..3 {
+        shop.engine
+            .fail_next("TransactWriteItems", Fault::LostAnswer);
+    }
+    assert_eq!(shop.reserve(1).await, "Failed");
+    assert_eq!(shop.reserve(1).await, "done");
+    assert_eq!(shop.counts("tea").await, (0, 4));
+}
