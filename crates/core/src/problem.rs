@@ -207,3 +207,91 @@ impl Problem {
         serde_json::to_vec(&document).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One problem of each kind.
+    fn all() -> Vec<Problem> {
+        let faults = || {
+            vec![Fault {
+                pointer: "/items".to_owned(),
+                code: "required",
+                detail: "this field is required".to_owned(),
+            }]
+        };
+        let problems = vec![
+            Problem::Malformed("broken".to_owned()),
+            Problem::InvalidParameters(faults()),
+            Problem::InvalidBody(faults()),
+            Problem::UnsupportedMediaType,
+            Problem::TooLarge { limit_bytes: 1 },
+            Problem::Unauthenticated("sign in"),
+            Problem::Forbidden,
+            Problem::NotFound("order"),
+            Problem::PreconditionRequired,
+            Problem::PreconditionFailed,
+            Problem::IdempotencyKeyRequired,
+            Problem::IdempotencyKeyReused,
+            Problem::Conflict("shipped".to_owned()),
+            Problem::Busy("throttled".into()),
+            Problem::internal("secret"),
+        ];
+        // Whoever adds a kind comes by here: add it above too.
+        for problem in &problems {
+            match problem {
+                Problem::Malformed(_)
+                | Problem::InvalidParameters(_)
+                | Problem::InvalidBody(_)
+                | Problem::UnsupportedMediaType
+                | Problem::TooLarge { .. }
+                | Problem::Unauthenticated(_)
+                | Problem::Forbidden
+                | Problem::NotFound(_)
+                | Problem::PreconditionRequired
+                | Problem::PreconditionFailed
+                | Problem::IdempotencyKeyRequired
+                | Problem::IdempotencyKeyReused
+                | Problem::Conflict(_)
+                | Problem::Busy(_)
+                | Problem::Internal(_) => {}
+            }
+        }
+        problems
+    }
+
+    #[test]
+    fn every_type_is_explained_with_its_status() {
+        let explained = include_str!("../../../docs/problems.md");
+        for problem in all() {
+            let (status, slug, _) = problem.parts();
+            let row = format!("| [{slug}](#{slug}) | {} |", status.as_u16());
+            assert!(explained.contains(&row), "{row}");
+            let section = format!("\n## {slug}\n\n{}", status.as_u16());
+            assert!(explained.contains(&section), "{section}");
+        }
+        let sections = explained.matches("\n## ").count();
+        assert_eq!(sections, all().len(), "a type that does not exist");
+    }
+
+    #[test]
+    fn a_document_says_what_is_wrong_and_nothing_of_the_inside() {
+        for problem in all() {
+            let document: serde_json::Value =
+                serde_json::from_slice(&problem.document("/orders")).unwrap();
+            assert_eq!(document["status"], problem.status().as_u16());
+            assert_eq!(document["instance"], "/orders");
+            let with_errors = matches!(
+                problem,
+                Problem::InvalidBody(_) | Problem::InvalidParameters(_)
+            );
+            assert_eq!(document.get("errors").is_some(), with_errors);
+            let text = document.to_string();
+            assert!(
+                !text.contains("secret") && !text.contains("throttled"),
+                "{text}"
+            );
+        }
+    }
+}
