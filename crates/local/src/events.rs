@@ -263,10 +263,11 @@ impl EventBridge {
 
     fn try_once(&self, target: &Target, input: &Value) -> Result<(), Refused> {
         match &target.settings.kind {
-            TargetKind::Function(id) => self
-                .inner
-                .functions
-                .invoke_async(id, input.to_string().into()),
+            TargetKind::Function(id) => {
+                self.inner
+                    .functions
+                    .invoke_async_from("events", id, input.to_string().into())
+            }
             TargetKind::Queue(id) => {
                 self.inner
                     .queues

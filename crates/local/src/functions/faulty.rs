@@ -19,12 +19,26 @@ impl Functions {
         function: &str,
         payload: Bytes,
     ) -> Result<Bytes, InvokeError> {
-        let faults = self.inner.faults.get();
-        if faults.is_some_and(|faults| faults.duplicates(service, function)) {
+        if self.duplicates(service, function) {
             // As if the answer to the first had been lost.
             let _ = self.invoke(function, payload.clone()).await;
         }
         self.invoke(function, payload).await
+    }
+
+    /// The same asynchronously, as [`Functions::invoke_async`].
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn invoke_async_from(&self, service: &str, function: &str, payload: Bytes) {
+        if self.duplicates(service, function) {
+            self.invoke_async(function, payload.clone());
+        }
+        self.invoke_async(function, payload);
+    }
+
+    fn duplicates(&self, service: &str, function: &str) -> bool {
+        let faults = self.inner.faults.get();
+        faults.is_some_and(|faults| faults.duplicates(service, function))
     }
 }
 

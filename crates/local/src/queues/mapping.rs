@@ -173,7 +173,7 @@ impl Pump {
         let event = json!({ "Records": records }).to_string();
         let done = match self
             .functions
-            .invoke(&self.mapping.function, event.into())
+            .invoke_from("sqs", &self.mapping.function, event.into())
             .await
         {
             Ok(answer) => done(batch, self.mapping.partial_batches.then_some(&answer)),
