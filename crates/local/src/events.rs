@@ -182,13 +182,10 @@ impl EventBridge {
             };
             for target in &rule.targets {
                 let faults = self.inner.faults.get();
-                let twice = match &target.settings.kind {
-                    // Which then finds out by itself.
-                    TargetKind::Function(_) => false,
-                    TargetKind::Queue(id) | TargetKind::StateMachine(id) => {
-                        faults.is_some_and(|faults| faults.duplicates("events", id))
-                    }
-                };
+                let (TargetKind::Function(id)
+                | TargetKind::Queue(id)
+                | TargetKind::StateMachine(id)) = &target.settings.kind;
+                let twice = faults.is_some_and(|faults| faults.duplicates("events", id));
                 for _ in 0..if twice { 2 } else { 1 } {
                     let delivery = self.clone().deliver(
                         rule_id.clone(),
