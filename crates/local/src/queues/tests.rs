@@ -1,6 +1,7 @@
 //! The API and the mappings, on a manual clock.
 
 use super::*;
+use crate::faults::Faults;
 
 mod mappings;
 
@@ -9,6 +10,8 @@ struct Bench {
     clock: Clock,
     bill: Bill,
     stack: Stack,
+    /// What goes wrong when functions are fed.
+    faults: Option<Faults>,
 }
 
 const URL: &str = "http://localhost/000000000000/work";
@@ -43,6 +46,7 @@ fn bench() -> Bench {
         clock,
         bill,
         stack,
+        faults: None,
     }
 }
 

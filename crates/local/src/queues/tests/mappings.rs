@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::faults::Faults;
 use crate::functions::{Handler, InvokeError};
 use crate::model::Mapping;
 
@@ -26,6 +27,9 @@ impl Bench {
         self.stack.mappings = vec![mapping];
         let functions =
             Functions::in_process([("F".to_owned(), handler)].into(), self.clock.clone());
+        if let Some(faults) = &self.faults {
+            functions.set_faults(faults.clone());
+        }
         self.queues.start_mappings(&self.stack, &functions).unwrap()
     }
 }
@@ -195,5 +199,19 @@ async fn what_a_filter_does_not_match_is_deleted_unseen() {
     }
     bench.settle().await;
     assert_eq!(seen.lock().unwrap().concat(), [r#"{"kind":"wanted"}"#]);
+    assert_eq!(bench.counts("Work"), (0, 0));
+}
+
+#[tokio::test]
+async fn a_duplicated_delivery_happens_twice() {
+    let mut bench = bench();
+    let faults = Faults::new(&bench.stack, 1);
+    faults.set_text(&["sqs:Deliver@*=duplicate"]).unwrap();
+    bench.faults = Some(faults);
+    let seen = Arc::default();
+    let _pumps = bench.feed(|_| {}, handler(&seen, |_| Ok(Value::Null)));
+    bench.send("a").await;
+    bench.settle().await;
+    assert_eq!(*seen.lock().unwrap(), [["a"], ["a"]]);
     assert_eq!(bench.counts("Work"), (0, 0));
 }
