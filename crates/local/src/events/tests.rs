@@ -304,7 +304,8 @@ async fn a_duplicated_delivery_happens_twice() {
     let bench = bench(vec![target(TargetKind::Function("F".to_owned())), to_queue]).unwrap();
     let faults = Faults::new(&bench.stack, 1);
     faults.set_text(&["events:Deliver@*=duplicate"]).unwrap();
-    bench.events.set_faults(faults);
+    bench.events.set_faults(faults.clone());
+    bench.events.inner.functions.set_faults(faults);
     bench.put(json!([entry("Wanted")])).await.unwrap();
     assert_eq!(bench.received("q").await.len(), 2);
     let seen = bench.seen.lock().unwrap();
