@@ -32,6 +32,7 @@ async fn a_new_product_has_stock_at_zero_and_stock_that_is_there_stays() {
             id: "1".to_owned(),
             body: created(name),
             sent_at: minute(0),
+            receive_count: 1,
         };
         events::on_product_created(&shop.inventory, message)
             .await
