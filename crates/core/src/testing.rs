@@ -63,6 +63,11 @@ impl Engine {
             .push((operation.to_owned(), fault));
     }
 
+    /// Takes back all faults that have not come yet.
+    pub(crate) fn calm(&self) {
+        self.faults.lock().unwrap().clear();
+    }
+
     /// Answers each call of `operation` of a service that is not DynamoDB (`GetSecretValue`,
     /// `PutEvents`) with what `answer` makes of the request.
     pub(crate) fn answer_others(

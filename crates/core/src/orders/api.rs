@@ -234,3 +234,6 @@ pub async fn get_order_history(
     let items = log.history(order.id).await?;
     Response::ok(&HistoryBody { items })
 }
+
+#[cfg(test)]
+mod tests;

@@ -255,3 +255,6 @@ fn token(json: Json<'_>) -> Option<String> {
         if valid { Ok(text.to_owned()) } else { Err(()) }
     })
 }
+
+#[cfg(test)]
+mod tests;

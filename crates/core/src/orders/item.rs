@@ -263,3 +263,6 @@ impl From<Address> for AddressItem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

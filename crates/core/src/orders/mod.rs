@@ -18,6 +18,8 @@ pub mod api;
 pub mod checkout;
 pub mod events;
 pub mod executions;
+#[cfg(test)]
+mod fixtures;
 mod item;
 pub mod messages;
 pub mod model;

@@ -108,3 +108,6 @@ pub fn total(currency: Currency, lines: &[Line]) -> Result<Money, MoneyError> {
         total.plus(line.subtotal()?)
     })
 }
+
+#[cfg(test)]
+mod tests;

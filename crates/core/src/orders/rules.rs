@@ -16,10 +16,10 @@ use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
 
 /// How long after its last change an order is run again if it has not come to its end.
-const FIRST_DISTANCE: Duration = Duration::from_secs(60);
+const FIRST_DISTANCE: Duration = Duration::from_mins(1);
 
 /// The longest that a run of an order is put off.
-const LAST_DISTANCE: Duration = Duration::from_secs(60 * 60);
+const LAST_DISTANCE: Duration = Duration::from_hours(1);
 
 /// The status that `event` leads to from `status`.
 ///
@@ -343,3 +343,6 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
         ..order
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -271,3 +271,6 @@ impl OrderStore {
 struct DueItem {
     order_id: OrderId,
 }
+
+#[cfg(test)]
+mod tests;

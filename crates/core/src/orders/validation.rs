@@ -120,3 +120,59 @@ fn minimum_order_amount(rules: &Rules, order: &Order) -> Result<Result<(), Objec
         ),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::fixtures::{eur, order};
+
+    fn codes(rules: &Rules, order: &Order) -> Vec<(&'static str, bool, &'static str)> {
+        let verdicts = rules.verdicts(order).into_iter();
+        verdicts
+            .map(|verdict| (verdict.rule, verdict.valid, verdict.code))
+            .collect()
+    }
+
+    #[test]
+    fn the_least_amount_itself_is_enough() {
+        assert_eq!(Rules::new(order().total).check(&order()), Ok(()));
+        let more = Rules::new(order().total.plus(eur("0.01")).unwrap());
+        assert_eq!(
+            more.check(&order()),
+            Err("the total of 51.60 EUR is below the minimum of 51.61 EUR".to_owned())
+        );
+    }
+
+    #[test]
+    fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
+        let mut wrong = order();
+        wrong.total = eur("1.00");
+        assert_eq!(
+            codes(&Rules::new(eur("10.00")), &wrong),
+            [
+                ("total_is_sum_of_lines", false, "total_differs"),
+                ("minimum_order_amount", false, "below_minimum"),
+            ]
+        );
+        let dollars = Money::parse("10.00", "USD".parse().unwrap()).unwrap();
+        assert_eq!(
+            codes(&Rules::new(dollars), &order()),
+            [
+                ("total_is_sum_of_lines", true, "ok"),
+                ("minimum_order_amount", false, "rule_broken"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_amount_that_is_none_is_a_setting_that_is_not_valid() {
+        let given = |amount: &str| {
+            let values = [("SHOP_CURRENCY", "EUR"), ("MINIMUM_ORDER_AMOUNT", amount)];
+            let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Rules::read(&Settings::Given(values.into_iter().collect()))
+        };
+        assert!(given("10.00").is_ok());
+        let invalid = SettingError::Invalid("MINIMUM_ORDER_AMOUNT", "1.001".to_owned());
+        assert_eq!(given("1.001").unwrap_err(), invalid);
+    }
+}

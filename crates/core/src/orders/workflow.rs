@@ -63,7 +63,7 @@ async fn forget_token(orders: &OrderStore, order: &Order) -> Result<(), StoreErr
     Ok(())
 }
 
-/// OrderValidation: recomputes the total from the stored lines and asks the shop's rules.
+/// `OrderValidation`: recomputes the total from the stored lines and asks the shop's rules.
 ///
 /// # Errors
 /// `RuleFailed` with what the rules say; `AlreadyConfirmed` or `AlreadyClosed` if the order is
@@ -84,7 +84,7 @@ pub async fn validate_order(
         .map_err(|against| StepError::new("RuleFailed", against))
 }
 
-/// OrderConfirmation: from pending to confirmed, only from pending; the payment token is not needed
+/// `OrderConfirmation`: from pending to confirmed, only from pending; the payment token is not needed
 /// any more.
 ///
 /// # Errors
@@ -118,7 +118,7 @@ pub async fn notify_order(
     Ok(())
 }
 
-/// FailOrder: from pending to failed, with the reason, before anything is undone.
+/// `FailOrder`: from pending to failed, with the reason, before anything is undone.
 ///
 /// # Errors
 /// `AlreadyConfirmed` if the order was confirmed meanwhile: nothing may be undone.
@@ -147,7 +147,7 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
     Ok(Failure::new(code, &detail.unwrap_or_default()))
 }
 
-/// CloseOrder: marks the failed or cancelled order as done, after all is undone.
+/// `CloseOrder`: marks the failed or cancelled order as done, after all is undone.
 ///
 /// # Errors
 /// `AlreadyConfirmed`, which only a fault elsewhere brings about.
@@ -166,7 +166,7 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
     Ok(())
 }
 
-/// PostponeOrder: the run came to no end, the next one comes later.
+/// `PostponeOrder`: the run came to no end, the next one comes later.
 ///
 /// # Errors
 /// `Expired` if the order is past its deadline and no payment's outcome is waited for.
@@ -260,3 +260,6 @@ async fn run_due_order(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

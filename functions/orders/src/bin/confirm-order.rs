@@ -1,4 +1,4 @@
-//! Workflow step OrderConfirmation: a pending order becomes confirmed.
+//! Workflow step `OrderConfirmation`: a pending order becomes confirmed.
 
 use oxcart_core::{lambda, orders};
 

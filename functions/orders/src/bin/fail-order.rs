@@ -1,4 +1,4 @@
-//! Workflow step FailOrder: a pending order becomes failed, with the reason.
+//! Workflow step `FailOrder`: a pending order becomes failed, with the reason.
 
 use oxcart_core::{lambda, orders};
 

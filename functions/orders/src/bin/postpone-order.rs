@@ -1,4 +1,4 @@
-//! Workflow step PostponeOrder: the next run of the order comes later.
+//! Workflow step `PostponeOrder`: the next run of the order comes later.
 
 use oxcart_core::{lambda, orders};
 

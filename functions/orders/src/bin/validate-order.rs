@@ -1,4 +1,4 @@
-//! Workflow step OrderValidation: the total is right and the shop's rules are passed.
+//! Workflow step `OrderValidation`: the total is right and the shop's rules are passed.
 
 use oxcart_core::{lambda, orders};
 

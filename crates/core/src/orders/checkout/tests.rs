@@ -1,0 +1,402 @@
+use std::collections::BTreeMap;
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::catalog::Status as ProductStatus;
+use crate::catalog::rules::{Draft as ProductDraft, create};
+use crate::clock::Time;
+use crate::orders::fixtures::{
+    Shop, after, eur, header, json_of, placed_at, product, request, with_header,
+};
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+/// A shop that sells sencha and matcha, and its checkout.
+async fn shop() -> (Shop, Checkout) {
+    let shop = Shop::open();
+    let checkout = Checkout::new(&shop.aws).unwrap();
+    for (name, price) in [("sencha", "12.90"), ("matcha", "30.00")] {
+        let draft = ProductDraft {
+            name: name.to_owned(),
+            description: String::new(),
+            price: eur(price),
+            category: "tea".parse().unwrap(),
+            attributes: BTreeMap::new(),
+            status: ProductStatus::Active,
+        };
+        let product = create(product(name), draft, None, placed_at());
+        checkout.products.create(product).await.unwrap();
+    }
+    (shop, checkout)
+}
+
+fn body() -> Value {
+    json!({
+        "items": [{"product_id": product("sencha"), "quantity": 2}],
+        "shipping_address": {
+            "recipient": "Ana", "line1": "Lindenstraße 12", "city": "Wien",
+            "postal_code": "1070", "country": "AT",
+        },
+        "payment": {"token": "tok_ok"},
+    })
+}
+
+fn placing(name: &str, key: &str, body: &Value, now: Time) -> Request {
+    let request = with_header(request(name, now), "content-type", "application/json");
+    let mut request = with_header(request, "idempotency-key", key);
+    request.body = body.to_string().into_bytes();
+    request
+}
+
+async fn place(checkout: &Checkout, request: Request) -> Response {
+    place_order(checkout, request).await.unwrap()
+}
+
+async fn stored(shop: &Shop, answer: &Response) -> Order {
+    let id = json_of(answer)["id"].as_str().unwrap().parse().unwrap();
+    shop.orders.get(id).await.unwrap().unwrap()
+}
+
+fn count(shop: &Shop) -> usize {
+    shop.engine.items(Setting::OrdersTable).len() / 2
+}
+
+#[tokio::test]
+async fn a_placed_order_is_pending_and_its_workflow_runs() {
+    let (shop, checkout) = shop().await;
+    let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let order = stored(&shop, &answer).await;
+    let location = format!("/orders/{}", order.id);
+    assert_eq!(header(&answer, "Location"), Some(location.as_str()));
+    assert_eq!(header(&answer, "ETag"), Some("\"1\""));
+    assert_eq!(header(&answer, "Idempotent-Replayed"), None);
+    assert_eq!(header(&answer, "Preference-Applied"), None);
+    assert_eq!(shop.started(&order), ["0"]);
+    let text = serde_json::to_string_pretty(&json_of(&answer)).unwrap();
+    expect![[r#"
+        {
+          "created_at": "2026-03-01T09:30:00.000Z",
+          "customer_id": "03cdfb5b-a899-50a7-84a6-6d865e0c058e",
+          "failure": null,
+          "id": "119f7f55-5b14-5a47-b30a-2b3ab23e0e4f",
+          "items": [
+            {
+              "name": "sencha",
+              "product_id": "7ca4c7f7-42dc-5178-9609-0cab594fbe50",
+              "quantity": 2,
+              "subtotal": {
+                "amount": "25.80",
+                "currency": "EUR"
+              },
+              "unit_price": {
+                "amount": "12.90",
+                "currency": "EUR"
+              }
+            }
+          ],
+          "payment_status": "pending",
+          "shipping_address": {
+            "city": "Wien",
+            "country": "AT",
+            "line1": "Lindenstraße 12",
+            "line2": null,
+            "phone": null,
+            "postal_code": "1070",
+            "recipient": "Ana",
+            "region": null
+          },
+          "status": "pending",
+          "total_amount": {
+            "amount": "25.80",
+            "currency": "EUR"
+          },
+          "updated_at": "2026-03-01T09:30:00.000Z",
+          "version": 1
+        }"#]]
+    .assert_eq(&text);
+}
+
+#[tokio::test]
+async fn items_of_one_product_are_one_line() {
+    let (_, checkout) = shop().await;
+    let mut body = body();
+    body["items"] = json!([
+        {"product_id": product("sencha"), "quantity": 1},
+        {"product_id": product("matcha"), "quantity": 1},
+        {"product_id": product("sencha"), "quantity": 3},
+    ]);
+    let answer = json_of(&place(&checkout, placing("ana", "k", &body, placed_at())).await);
+    assert_eq!(answer["items"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["items"][0]["quantity"], 4);
+    assert_eq!(answer["total_amount"]["amount"], "81.60");
+}
+
+#[tokio::test]
+async fn the_same_request_again_answers_the_same_order_as_it_is_by_now() {
+    let (shop, checkout) = shop().await;
+    let first = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    let order = stored(&shop, &first).await;
+    let confirmed = rules::confirm(order.clone(), after(1)).unwrap().unwrap();
+    shop.orders.replace(confirmed).await.unwrap().unwrap();
+    // The catalogue has changed meanwhile; that is nothing to an order that is placed.
+    let stored = checkout.products.get(product("sencha")).await.unwrap();
+    let any = crate::http::IfMatch::Any;
+    let gone = crate::catalog::rules::discontinue(&stored.unwrap(), &any, after(2));
+    let gone = gone.unwrap().unwrap();
+    checkout.products.replace(gone).await.unwrap();
+    let again = place(&checkout, placing("ana", "k", &body(), after(3))).await;
+    assert_eq!(again.status, StatusCode::CREATED);
+    assert_eq!(header(&again, "Idempotent-Replayed"), Some("true"));
+    assert_eq!(header(&again, "ETag"), Some("\"2\""));
+    assert_eq!(json_of(&again)["status"], "confirmed");
+    assert_eq!(json_of(&again)["id"], order.id.to_string());
+    assert_eq!(shop.started(&order), ["0"]);
+    assert_eq!(count(&shop), 1);
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_request_of_one_customer() {
+    let (shop, checkout) = shop().await;
+    place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    let mut other = body();
+    other["payment"]["token"] = json!("tok_declined");
+    let refused = place_order(&checkout, placing("ana", "k", &other, placed_at())).await;
+    assert!(matches!(refused, Err(Problem::IdempotencyKeyReused)));
+    let ben = place(&checkout, placing("ben", "k", &other, placed_at())).await;
+    assert_eq!(header(&ben, "Idempotent-Replayed"), None);
+    let new = place(&checkout, placing("ana", "k2", &other, placed_at())).await;
+    assert_eq!(header(&new, "Idempotent-Replayed"), None);
+    assert_eq!(count(&shop), 3);
+}
+
+#[tokio::test]
+async fn twenty_at_once_place_one_order() {
+    let (shop, checkout) = shop().await;
+    let requests = (0..20).map(|_| place(&checkout, placing("ana", "k", &body(), placed_at())));
+    let answers = futures::future::join_all(requests).await;
+    let ids: std::collections::BTreeSet<String> = answers
+        .iter()
+        .map(|answer| json_of(answer)["id"].to_string())
+        .collect();
+    assert_eq!((ids.len(), count(&shop)), (1, 1));
+    let replayed = answers
+        .iter()
+        .filter(|answer| header(answer, "Idempotent-Replayed").is_some());
+    assert_eq!(replayed.count(), 19);
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_places_one_order() {
+    let (shop, checkout) = shop().await;
+    shop.engine
+        .fail_next("TransactWriteItems", Fault::LostAnswer);
+    let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(count(&shop), 1);
+}
+
+#[tokio::test]
+async fn an_order_whose_start_failed_is_placed_and_due() {
+    let (shop, checkout) = shop().await;
+    shop.refuse_starts();
+    let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    let order = stored(&shop, &answer).await;
+    assert_eq!(shop.orders.due(after(60)).await.unwrap(), [order.id]);
+}
+
+#[tokio::test]
+async fn a_repeated_request_starts_what_was_never_started() {
+    let (shop, checkout) = shop().await;
+    shop.engine.answer_others("StartExecution", |_| {
+        (400, json!({"__type": "InvalidName"}))
+    });
+    let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    let order = stored(&shop, &answer).await;
+    let starts = shop.count_starts();
+    place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+    assert_eq!(starts(), 0, "the first request may be about to start it");
+    place(&checkout, placing("ana", "k", &body(), after(1))).await;
+    assert_eq!(starts(), 1);
+    let taken_up = rules::take_up(order, after(60)).unwrap();
+    shop.orders.replace(taken_up).await.unwrap().unwrap();
+    place(&checkout, placing("ana", "k", &body(), after(61))).await;
+    assert_eq!(starts(), 1, "a later run has begun");
+}
+
+#[tokio::test]
+async fn who_waits_gets_the_outcome_whatever_it_is() {
+    let (shop, checkout) = shop().await;
+    let waiting = with_header(
+        placing("ana", "k", &body(), placed_at()),
+        "prefer",
+        "wait=20",
+    );
+    let placed = place(&checkout, waiting);
+    let failing = async {
+        let order = loop {
+            let customer = crate::orders::fixtures::customer("ana");
+            let page = crate::page::PageRequest {
+                limit: 1,
+                after: None,
+            };
+            let found = shop.orders.by_customer(customer, None, &page).await;
+            if let Some(order) = found.unwrap().items.pop() {
+                break order;
+            }
+            tokio::task::yield_now().await;
+        };
+        let failure =
+            crate::orders::Failure::new(crate::orders::FailureCode::OutOfStock, "sold out");
+        let failed = rules::fail(order, failure, after(1)).unwrap().unwrap();
+        shop.orders.replace(failed).await.unwrap().unwrap();
+    };
+    let (answer, ()) = Box::pin(futures::future::join(placed, failing)).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!(header(&answer, "Preference-Applied"), Some("wait=20"));
+    assert_eq!(json_of(&answer)["failure"]["code"], "out_of_stock");
+}
+
+#[tokio::test]
+async fn who_has_waited_long_enough_gets_the_pending_order() {
+    let (_, checkout) = shop().await;
+    let waiting = with_header(
+        placing("ana", "k", &body(), placed_at()),
+        "prefer",
+        "wait=1",
+    );
+    let started = Instant::now();
+    let answer = place(&checkout, waiting).await;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    assert_eq!(header(&answer, "Preference-Applied"), Some("wait=1"));
+}
+
+/// What is wrong with the body that `change` makes of a good one.
+async fn check_refused(change: impl FnOnce(&mut Value), expected: &[(&str, &str)]) {
+    let (shop, checkout) = shop().await;
+    let mut body = body();
+    change(&mut body);
+    let refused = place_order(&checkout, placing("ana", "k", &body, placed_at())).await;
+    let Err(Problem::InvalidBody(faults)) = refused else {
+        panic!("{body}: {refused:?}");
+    };
+    let found: Vec<(&str, &str)> = faults
+        .iter()
+        .map(|fault| (fault.pointer.as_str(), fault.code))
+        .collect();
+    assert_eq!(found, expected, "{body}");
+    assert_eq!((count(&shop), shop.queued().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn quantities_and_products_are_checked() {
+    for (quantity, code) in [
+        (json!(0), "range"),
+        (json!(-1), "range"),
+        (json!(1000), "range"),
+        (json!(1.5), "type"),
+        (json!("2"), "type"),
+        (json!(null), "type"),
+    ] {
+        let change = |body: &mut Value| body["items"][0]["quantity"] = quantity;
+        check_refused(change, &[("/items/0/quantity", code)]).await;
+    }
+    let change = |body: &mut Value| body["items"][0]["product_id"] = json!("sencha");
+    check_refused(change, &[("/items/0/product_id", "invalid")]).await;
+    let change = |body: &mut Value| body["items"][0]["product_id"] = json!(product("oolong"));
+    check_refused(change, &[("/items/0/product_id", "unknown_product")]).await;
+    let change = |body: &mut Value| body["items"][0]["unit_price"] = json!("0.01");
+    check_refused(change, &[("/items/0/unit_price", "unknown_field")]).await;
+}
+
+#[tokio::test]
+async fn one_to_fifty_items_are_accepted_before_they_are_merged() {
+    for count in [0, 51] {
+        let items = vec![json!({"product_id": product("sencha"), "quantity": 1}); count];
+        let change = |body: &mut Value| body["items"] = json!(items);
+        check_refused(change, &[("/items", "length")]).await;
+    }
+    let (_, checkout) = shop().await;
+    let mut body = body();
+    body["items"] = json!(vec![
+        json!({"product_id": product("sencha"), "quantity": 1});
+        50
+    ]);
+    let answer = place(&checkout, placing("ana", "k", &body, placed_at())).await;
+    assert_eq!(json_of(&answer)["items"][0]["quantity"], 50);
+}
+
+#[tokio::test]
+async fn every_fault_of_the_body_is_reported_at_once() {
+    let change = |body: &mut Value| {
+        *body = json!({
+            "items": [{"quantity": 0}],
+            "shipping_address": {
+                "recipient": "", "line1": " ", "line2": "x".repeat(101), "city": "a\u{0}",
+                "postal_code": 1070, "country": "at", "planet": "Earth",
+            },
+            "payment": {"token": "tök"},
+            "discount_code": "SPRING",
+            "customer_id": "me",
+        });
+    };
+    let expected = [
+        ("/items/0/product_id", "required"),
+        ("/items/0/quantity", "range"),
+        ("/shipping_address/recipient", "length"),
+        ("/shipping_address/line1", "blank"),
+        ("/shipping_address/line2", "length"),
+        ("/shipping_address/city", "control_character"),
+        ("/shipping_address/postal_code", "type"),
+        ("/shipping_address/country", "invalid"),
+        ("/shipping_address/planet", "unknown_field"),
+        ("/payment/token", "invalid"),
+        ("/discount_code", "discounts_not_supported"),
+        ("/customer_id", "unknown_field"),
+    ];
+    check_refused(change, &expected).await;
+}
+
+#[tokio::test]
+async fn no_discount_is_no_fault_and_empty_texts_are_none() {
+    let (_, checkout) = shop().await;
+    let mut body = body();
+    body["discount_code"] = json!(null);
+    body["shipping_address"]["line2"] = json!("");
+    body["shipping_address"]["region"] = json!(null);
+    let answer = place(&checkout, placing("ana", "k", &body, placed_at())).await;
+    assert_eq!(json_of(&answer)["shipping_address"]["line2"], Value::Null);
+}
+
+#[tokio::test]
+async fn payment_tokens_are_visible_ascii() {
+    for token in ["", "with space", "line\nfeed", &"t".repeat(256)] {
+        let change = |body: &mut Value| body["payment"]["token"] = json!(token);
+        check_refused(change, &[("/payment/token", "invalid")]).await;
+    }
+    let (shop, checkout) = shop().await;
+    let mut body = body();
+    body["payment"]["token"] = json!("~".repeat(255));
+    let answer = place(&checkout, placing("ana", "k", &body, placed_at())).await;
+    let token = stored(&shop, &answer).await.payment_token;
+    assert_eq!(token, Some("~".repeat(255)));
+    let shown = String::from_utf8(answer.body).unwrap();
+    assert!(!shown.contains("~~"), "a token is never shown");
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_or_sends_no_key_places_nothing() {
+    let (shop, checkout) = shop().await;
+    let mut nobody = placing("ana", "k", &body(), placed_at());
+    nobody.identity = None;
+    let refused = place_order(&checkout, nobody).await;
+    assert!(matches!(refused, Err(Problem::Unauthenticated(_))));
+    let mut keyless = placing("ana", "k", &body(), placed_at());
+    keyless.headers.remove("idempotency-key");
+    let refused = place_order(&checkout, keyless).await;
+    assert!(matches!(refused, Err(Problem::IdempotencyKeyRequired)));
+    assert_eq!(count(&shop), 0);
+}

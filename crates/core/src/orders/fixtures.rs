@@ -1,0 +1,248 @@
+//! What the tests of orders have in common.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+use super::executions::OrderWorkflow;
+use super::messages::MessageQueue;
+use super::model::{Address, Line, Order};
+use super::rules::{self, Placement};
+use super::store::OrderStore;
+use crate::clock::Time;
+use crate::dynamo::Written;
+use crate::http::{Caller, Identity, Request, Response};
+use crate::id::{CustomerId, OrderId, ProductId};
+use crate::lambda::{Aws, Step, StepFailure};
+use crate::money::Money;
+use crate::testing::{self, Engine};
+
+/// When the tests' orders are placed.
+pub(super) fn placed_at() -> Time {
+    "2026-03-01T09:30:00Z".parse().unwrap()
+}
+
+/// So many seconds later.
+pub(super) fn after(seconds: u64) -> Time {
+    placed_at().plus(Duration::from_secs(seconds))
+}
+
+pub(super) fn eur(amount: &str) -> Money {
+    Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+pub(super) fn customer(name: &str) -> CustomerId {
+    CustomerId::derived(&[name])
+}
+
+pub(super) fn product(name: &str) -> ProductId {
+    ProductId::derived(&[name])
+}
+
+pub(super) fn address() -> Address {
+    Address {
+        recipient: "Ana Müller".to_owned(),
+        line1: "Lindenstraße 12".to_owned(),
+        line2: None,
+        city: "Wien".to_owned(),
+        region: None,
+        postal_code: "1070".to_owned(),
+        country: "AT".to_owned(),
+        phone: Some("+43 1 234567".to_owned()),
+    }
+}
+
+pub(super) fn lines(count: usize) -> Vec<Line> {
+    let line = |number| Line {
+        product_id: product(&format!("product {number}")),
+        name: format!("Sencha, 100 g, No. {number}"),
+        quantity: 2,
+        unit_price: eur("12.90"),
+    };
+    (0..count).map(line).collect()
+}
+
+/// A new order of `lines` by `name`.
+pub(super) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
+    let total = super::pricing::total("EUR".parse().unwrap(), &lines).unwrap();
+    rules::place(Placement {
+        id: OrderId::derived(&[name, &now.to_string()]),
+        customer_id: customer(name),
+        lines,
+        total,
+        shipping_address: address(),
+        payment_token: "tok_ok".to_owned(),
+        request_hash: "0".repeat(64),
+        now,
+        deadline: Duration::from_mins(15),
+        traceparent: None,
+    })
+}
+
+/// A new order of two lines.
+pub(super) fn order() -> Order {
+    order_of("ana", lines(2), placed_at())
+}
+
+/// The orders' side of a shop, and what it asks other services for.
+pub(super) struct Shop {
+    pub(super) aws: Aws,
+    pub(super) engine: Engine,
+    pub(super) orders: OrderStore,
+    pub(super) workflow: OrderWorkflow,
+    pub(super) messages: MessageQueue,
+    started: Arc<Mutex<Vec<String>>>,
+    queued: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Shop {
+    pub(super) fn open() -> Self {
+        let (aws, engine) = testing::aws();
+        let started: Arc<Mutex<Vec<String>>> = Arc::default();
+        let queued: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let names = started.clone();
+        engine.answer_others("StartExecution", move |request| {
+            let name = request["name"].as_str().unwrap().to_owned();
+            let input: Value = serde_json::from_str(request["input"].as_str().unwrap()).unwrap();
+            assert!(name.starts_with(input["order_id"].as_str().unwrap()));
+            let mut names = names.lock().unwrap();
+            let exists = names.contains(&name);
+            names.push(name);
+            if exists {
+                (400, json!({"__type": "ExecutionAlreadyExists"}))
+            } else {
+                (200, json!({"executionArn": "arn:test", "startDate": 0}))
+            }
+        });
+        let messages = queued.clone();
+        engine.answer_others("SendMessage", move |request| {
+            let body = request["MessageBody"].as_str().unwrap();
+            messages
+                .lock()
+                .unwrap()
+                .push(serde_json::from_str(body).unwrap());
+            (200, json!({"MessageId": "m"}))
+        });
+        Self {
+            orders: OrderStore::new(&aws).unwrap(),
+            workflow: OrderWorkflow::new(&aws).unwrap(),
+            messages: MessageQueue::new(&aws).unwrap(),
+            aws,
+            engine,
+            started,
+            queued,
+        }
+    }
+
+    /// A shop in which `order` is placed.
+    pub(super) async fn with(order: &Order) -> Self {
+        let shop = Self::open();
+        shop.store(order).await;
+        shop
+    }
+
+    pub(super) async fn store(&self, order: &Order) {
+        assert_eq!(self.orders.create(order).await.unwrap(), Written::Done);
+    }
+
+    pub(super) async fn stored(&self, order: &Order) -> Order {
+        self.orders.get(order.id).await.unwrap().unwrap()
+    }
+
+    /// Lets no run start, in whatever way.
+    pub(super) fn refuse_starts(&self) {
+        self.engine.answer_others("StartExecution", |_| {
+            (400, json!({"__type": "InvalidName"}))
+        });
+    }
+
+    /// Counts the calls that start a run from now on; all succeed.
+    pub(super) fn count_starts(&self) -> impl Fn() -> usize {
+        let count: Arc<Mutex<usize>> = Arc::default();
+        let counter = count.clone();
+        self.engine.answer_others("StartExecution", move |_| {
+            *counter.lock().unwrap() += 1;
+            (200, json!({"executionArn": "arn:test", "startDate": 0}))
+        });
+        move || *count.lock().unwrap()
+    }
+
+    /// The runs asked for since the last look, without the order's identifier.
+    pub(super) fn started(&self, order: &Order) -> Vec<String> {
+        let names = std::mem::take(&mut *self.started.lock().unwrap());
+        let id = format!("{}-", order.id);
+        names.iter().map(|name| name.replace(&id, "")).collect()
+    }
+
+    /// The messages queued since the last look.
+    pub(super) fn queued(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.queued.lock().unwrap())
+    }
+}
+
+/// A step of the workflow of `order` at `now`.
+pub(super) fn step(order: &Order, now: Time) -> Step {
+    Step {
+        order_id: order.id,
+        now,
+        error: None,
+        payment_status: None,
+    }
+}
+
+/// A step that `error` led to.
+pub(super) fn step_after(error: &str, order: &Order, now: Time) -> Step {
+    let cause = json!({"errorType": error, "errorMessage": "the reason", "trace": []});
+    Step {
+        error: Some(StepFailure {
+            error: error.to_owned(),
+            cause: cause.to_string(),
+        }),
+        ..step(order, now)
+    }
+}
+
+/// A request of the customer `name`; `admin` is one.
+pub(super) fn request(name: &str, now: Time) -> Request {
+    Request {
+        now,
+        path: "/orders".to_owned(),
+        headers: HeaderMap::new(),
+        body: Vec::new(),
+        path_parameters: HashMap::new(),
+        query: Vec::new(),
+        identity: Some(Identity {
+            caller: Caller {
+                customer_id: customer(name),
+                admin: name == "admin",
+            },
+            expires_at_seconds: now.as_seconds() + 60,
+        }),
+    }
+}
+
+/// A request about `order`.
+pub(super) fn request_about(order: &Order, name: &str, now: Time) -> Request {
+    let mut request = request(name, now);
+    let id = order.id.to_string();
+    request.path_parameters.insert("order_id".to_owned(), id);
+    request
+}
+
+pub(super) fn with_header(mut request: Request, name: &'static str, value: &str) -> Request {
+    let value = HeaderValue::from_str(value).unwrap();
+    request.headers.insert(HeaderName::from_static(name), value);
+    request
+}
+
+pub(super) fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    let found = response.headers.iter().find(|(given, _)| *given == name);
+    found.map(|(_, value)| value.as_str())
+}
+
+pub(super) fn json_of(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
+}

@@ -1,0 +1,167 @@
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::*;
+use crate::events::DomainEvent;
+use crate::orders::events::published;
+use crate::orders::fixtures::{address, after, eur, lines, order, order_of, placed_at, product};
+use crate::orders::rules;
+
+fn item(part: &PartItem) -> serde_dynamo::Item {
+    serde_dynamo::to_item(part).unwrap()
+}
+
+/// What DynamoDB counts of an item: names and texts in bytes, numbers by their digits, 3 bytes for
+/// each map or list and 1 for each of its entries.
+fn size(item: &serde_dynamo::Item) -> usize {
+    use serde_dynamo::AttributeValue as Value;
+    fn of(value: &Value) -> usize {
+        match value {
+            Value::S(text) => text.len(),
+            Value::N(digits) => digits.len().div_ceil(2) + 1,
+            Value::L(entries) => 3 + entries.iter().map(|entry| 1 + of(entry)).sum::<usize>(),
+            Value::M(entries) => {
+                let sizes = entries
+                    .iter()
+                    .map(|(name, entry)| 1 + name.len() + of(entry));
+                3 + sizes.sum::<usize>()
+            }
+            Value::B(_)
+            | Value::Bool(_)
+            | Value::Null(_)
+            | Value::Ss(_)
+            | Value::Ns(_)
+            | Value::Bs(_) => panic!("{value:?}"),
+        }
+    }
+    let item: &std::collections::HashMap<String, Value> = item.as_ref();
+    item.iter()
+        .map(|(name, value)| name.len() + of(value))
+        .sum()
+}
+
+fn header(order: &Order) -> serde_dynamo::Item {
+    item(&PartItem::Header(HeaderItem::of(order, 4)))
+}
+
+fn lines_of(order: &Order) -> serde_dynamo::Item {
+    item(&PartItem::Lines(LinesItem::of(order)))
+}
+
+fn failed(detail: &str) -> Order {
+    let failure = Failure::new(FailureCode::PaymentDeclined, detail);
+    rules::fail(order(), failure, after(1)).unwrap().unwrap()
+}
+
+#[test]
+fn the_fullest_header_fits_in_one_write_unit() {
+    let mut full = failed(&"茶".repeat(300));
+    full.total = eur("999999999999999.00");
+    full.payment_status = PaymentStatus::PartiallyRefunded;
+    full.cancelled_from = Some(Status::Confirmed);
+    full.due_attempts = u32::MAX;
+    full.run = u32::MAX;
+    full.event.event_type = "OrderCancelled".to_owned();
+    full.event.traceparent = Some("0".repeat(55));
+    let size = size(&header(&full));
+    assert!(size <= 1024, "{size} bytes");
+}
+
+#[test]
+fn ordinary_lines_fit_in_few_write_units() {
+    for (count, units) in [(1, 1), (5, 1), (10, 1), (50, 4)] {
+        let order = order_of("ana", lines(count), placed_at());
+        let size = size(&lines_of(&order));
+        assert_eq!(size.div_ceil(1024), units, "{count} lines, {size} bytes");
+    }
+}
+
+#[test]
+fn an_order_comes_back_as_it_was_stored() {
+    let mut stored = failed("no");
+    stored.cancelled_from = Some(Status::Confirmed);
+    stored.shipping_address = Address {
+        line2: Some("Stiege 2".to_owned()),
+        region: Some("Wien".to_owned()),
+        ..address()
+    };
+    for stored in [order(), stored] {
+        let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
+            panic!("no header");
+        };
+        let PartItem::Lines(lines) = serde_dynamo::from_item(lines_of(&stored)).unwrap() else {
+            panic!("no lines");
+        };
+        assert_eq!(header.with(lines).unwrap(), stored);
+    }
+}
+
+#[test]
+fn only_what_is_due_is_in_the_index_of_what_is_due() {
+    let mut done = order();
+    assert!(header(&done).contains_key("due_shard"));
+    done.due_at = None;
+    assert!(!header(&done).contains_key("due_shard"));
+    assert!(!header(&done).contains_key("due_at"));
+}
+
+#[test]
+fn what_was_stored_before_can_still_be_read() {
+    let id = order().id;
+    let header = json!({
+        "part": "header", "order_id": id, "customer_id": order().customer_id,
+        "status": "pending", "payment_status": "pending", "total": "25.80", "currency": "EUR",
+        "created_at": placed_at(), "updated_at": placed_at(), "deadline_at": after(900),
+        "due_at": after(60), "due_shard": "3", "due_attempts": 0, "run": 0,
+        "request_hash": "h", "version": 1, "revision": 1, "schema": 1,
+        "event": {"id": order().event.id, "type": "OrderCreated", "version": 1, "at": placed_at()},
+        "status_shard": "pending#3", "position": format!("{}#{id}", placed_at()),
+    });
+    let lines = json!({
+        "part": "lines", "order_id": id, "schema": 1, "payment_token": "tok_ok",
+        "lines": [{"p": product("sencha"), "n": "Sencha", "q": 2, "u": "12.90"}],
+        "address": {"recipient": "A", "line1": "B", "city": "C", "postal_code": "D", "country": "AT"},
+    });
+    let part = |json| {
+        let item: serde_dynamo::Item = serde_dynamo::to_item(json).unwrap();
+        serde_dynamo::from_item(item).unwrap()
+    };
+    let (PartItem::Header(header), PartItem::Lines(lines)) = (part(header), part(lines)) else {
+        panic!("the parts are mixed up");
+    };
+    let read = header.with(lines).unwrap();
+    assert_eq!(read.lines[0].unit_price, eur("12.90"));
+    assert_eq!(read.payment_token.as_deref(), Some("tok_ok"));
+}
+
+#[test]
+fn each_change_of_status_is_published_without_personal_data() {
+    let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+    let cancelled = rules::cancel(confirmed.clone(), after(2), None).unwrap();
+    let mut events = String::new();
+    for order in [&order(), &confirmed, &cancelled.unwrap(), &failed("no")] {
+        let event = published(header(order)).unwrap().unwrap();
+        assert_eq!(event.aggregate_id, order.id.to_string());
+        assert_eq!(event.event_id, order.event.id);
+        let DomainEvent {
+            version,
+            event_type,
+            data,
+            ..
+        } = event;
+        writeln!(events, "{version} {event_type} {data}").unwrap();
+    }
+    expect_test::expect![[r#"
+        1 OrderCreated {"customer_id":"03cdfb5b-a899-50a7-84a6-6d865e0c058e","total_amount":{"amount":"51.60","currency":"EUR"}}
+        2 OrderConfirmed {"customer_id":"03cdfb5b-a899-50a7-84a6-6d865e0c058e","total_amount":{"amount":"51.60","currency":"EUR"}}
+        3 OrderCancelled {"customer_id":"03cdfb5b-a899-50a7-84a6-6d865e0c058e","previous_status":"confirmed"}
+        2 OrderFailed {"customer_id":"03cdfb5b-a899-50a7-84a6-6d865e0c058e","failure":{"code":"payment_declined","detail":"no"}}
+    "#]].assert_eq(&events);
+}
+
+#[test]
+fn lines_publish_nothing() {
+    assert_eq!(published(lines_of(&order())).unwrap(), None);
+    assert!(published(serde_dynamo::Item::default()).is_err());
+}

@@ -1,0 +1,357 @@
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots so"
+)]
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use proptest::prelude::*;
+
+use super::*;
+use crate::orders::fixtures::{after, order, placed_at};
+
+#[test]
+fn every_cell_of_the_transition_table() {
+    let mut table = String::new();
+    for status in Status::ALL {
+        for event in Event::ALL {
+            let to = next(*status, *event).map_or("-", Status::as_str);
+            writeln!(table, "{:10} {:8} {to}", status.as_str(), event.as_str()).unwrap();
+        }
+    }
+    expect![[r#"
+        pending    confirm  confirmed
+        pending    fail     failed
+        pending    cancel   cancelled
+        pending    process  -
+        pending    ship     -
+        pending    deliver  -
+        pending    complete -
+        pending    return   -
+        confirmed  confirm  -
+        confirmed  fail     -
+        confirmed  cancel   cancelled
+        confirmed  process  processing
+        confirmed  ship     -
+        confirmed  deliver  -
+        confirmed  complete -
+        confirmed  return   -
+        processing confirm  -
+        processing fail     -
+        processing cancel   -
+        processing process  -
+        processing ship     shipped
+        processing deliver  -
+        processing complete -
+        processing return   -
+        shipped    confirm  -
+        shipped    fail     -
+        shipped    cancel   -
+        shipped    process  -
+        shipped    ship     -
+        shipped    deliver  delivered
+        shipped    complete -
+        shipped    return   -
+        delivered  confirm  -
+        delivered  fail     -
+        delivered  cancel   -
+        delivered  process  -
+        delivered  ship     -
+        delivered  deliver  -
+        delivered  complete completed
+        delivered  return   returned
+        completed  confirm  -
+        completed  fail     -
+        completed  cancel   -
+        completed  process  -
+        completed  ship     -
+        completed  deliver  -
+        completed  complete -
+        completed  return   returned
+        returned   confirm  -
+        returned   fail     -
+        returned   cancel   -
+        returned   process  -
+        returned   ship     -
+        returned   deliver  -
+        returned   complete -
+        returned   return   -
+        cancelled  confirm  -
+        cancelled  fail     -
+        cancelled  cancel   -
+        cancelled  process  -
+        cancelled  ship     -
+        cancelled  deliver  -
+        cancelled  complete -
+        cancelled  return   -
+        failed     confirm  -
+        failed     fail     -
+        failed     cancel   -
+        failed     process  -
+        failed     ship     -
+        failed     deliver  -
+        failed     complete -
+        failed     return   -
+    "#]]
+    .assert_eq(&table);
+}
+
+#[test]
+fn what_is_not_possible_says_what_is() {
+    let refused = next(Status::Shipped, Event::Cancel).unwrap_err();
+    expect!["the order is shipped, which does not allow to cancel it; possible are: deliver"]
+        .assert_eq(&refused.to_string());
+    let refused = next(Status::Failed, Event::Cancel).unwrap_err();
+    expect!["the order is failed, which does not allow to cancel it; it is at its end"]
+        .assert_eq(&refused.to_string());
+}
+
+#[test]
+fn an_order_can_be_cancelled_exactly_where_the_table_says_so() {
+    for status in Status::ALL {
+        let legal = next(*status, Event::Cancel).is_ok();
+        assert_eq!(status.can_cancel(), legal, "{status}");
+    }
+}
+
+#[test]
+fn no_event_leads_from_one_end_to_the_other() {
+    for status in Status::ALL {
+        for event in legal(*status) {
+            let to = next(*status, event).unwrap();
+            // From confirmed to closed is a cancellation, which the workflow undoes.
+            let legal = match (status.course(), to.course()) {
+                (Course::Undecided, Course::Undecided | Course::Confirmed | Course::Closed)
+                | (Course::Confirmed, Course::Confirmed | Course::Closed) => true,
+                (Course::Confirmed, Course::Undecided)
+                | (Course::Closed, Course::Undecided | Course::Confirmed | Course::Closed) => false,
+            };
+            assert!(legal, "{status} {event}");
+        }
+    }
+}
+
+#[test]
+fn runs_are_put_off_twice_as_far_each_time_up_to_an_hour() {
+    let minutes: Vec<u64> = [0, 1, 2, 3, 4, 5, 6, 7, u32::MAX]
+        .into_iter()
+        .map(|attempts| distance(attempts).as_secs() / 60)
+        .collect();
+    assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+}
+
+#[test]
+fn only_a_decline_makes_the_payment_failed() {
+    for code in FailureCode::ALL {
+        let failed = fail(order(), Failure::new(*code, "x"), after(1)).unwrap();
+        let expected = match code {
+            FailureCode::PaymentDeclined => PaymentStatus::Failed,
+            FailureCode::RuleFailed | FailureCode::OutOfStock | FailureCode::Expired => {
+                PaymentStatus::Pending
+            }
+        };
+        assert_eq!(failed.unwrap().payment_status, expected, "{code}");
+    }
+}
+
+#[test]
+fn a_confirmed_order_does_not_fail_and_a_failed_one_is_not_confirmed() {
+    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let failure = Failure::new(FailureCode::Expired, "x");
+    assert_eq!(
+        fail(confirmed, failure.clone(), after(2)),
+        Err(Diverted::AlreadyConfirmed)
+    );
+    let failed = fail(order(), failure, after(1)).unwrap().unwrap();
+    assert_eq!(confirm(failed, after(2)), Err(Diverted::AlreadyClosed));
+}
+
+#[test]
+fn a_cancelled_order_is_due_again_in_a_new_run_and_knows_what_it_was() {
+    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let done = finish(confirmed).unwrap().unwrap();
+    assert_eq!(done.due_at, None);
+    let cancelled = cancel(done, after(100), None).unwrap().unwrap();
+    assert_eq!(cancelled.due_at, Some(after(160)));
+    assert_eq!(cancelled.cancelled_from, Some(Status::Confirmed));
+    assert_eq!(cancelled.run, 1);
+}
+
+#[test]
+fn an_order_is_put_off_until_its_deadline_and_then_expires() {
+    let put_off = postpone(order(), false, after(900)).unwrap().unwrap();
+    assert_eq!(put_off.due_at, Some(after(960)));
+    assert_eq!(postpone(order(), false, after(901)), Err(Diverted::Expired));
+}
+
+#[test]
+fn a_payment_that_is_waited_for_holds_the_deadline_up() {
+    let waiting = postpone(order(), true, after(901)).unwrap().unwrap();
+    assert_eq!(waiting.payment_status, PaymentStatus::Processing);
+    let still = postpone(waiting, false, after(5_000)).unwrap().unwrap();
+    assert_eq!(still.due_at, Some(after(5_060)));
+}
+
+#[test]
+fn the_deadline_is_nothing_to_an_order_that_is_decided() {
+    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let put_off = postpone(confirmed, false, after(5_000)).unwrap().unwrap();
+    assert_eq!(put_off.due_at, Some(after(5_060)));
+}
+
+#[test]
+fn what_is_done_is_not_made_due_again() {
+    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let done = finish(confirmed).unwrap().unwrap();
+    assert_eq!(postpone(done.clone(), false, after(5_000)), Ok(None));
+    assert_eq!(take_up(done, after(5_000)), None);
+}
+
+#[test]
+fn a_due_order_is_taken_up_once_and_later_each_time() {
+    assert_eq!(take_up(order(), after(59)), None);
+    let first = take_up(order(), after(60)).unwrap();
+    assert_eq!((first.run, first.due_at), (1, Some(after(180))));
+    assert_eq!(take_up(first.clone(), after(60)), None);
+    let second = take_up(first, after(180)).unwrap();
+    assert_eq!((second.run, second.due_at), (2, Some(after(180 + 240))));
+}
+
+#[test]
+fn a_change_of_status_makes_what_it_demands_due_soon() {
+    let mut waited = order();
+    waited.due_at = Some(after(7_000));
+    waited.due_attempts = 6;
+    let confirmed = confirm(waited, after(3_600)).unwrap().unwrap();
+    assert_eq!(confirmed.due_at, Some(after(3_660)));
+    assert_eq!(confirmed.due_attempts, 0);
+    let at_once = confirm(order(), after(5)).unwrap().unwrap();
+    assert_eq!(at_once.due_at, Some(after(60)), "not later than it was");
+}
+
+#[test]
+fn closing_writes_down_how_the_payment_ended_if_that_is_known() {
+    let failed = fail(
+        order(),
+        Failure::new(FailureCode::OutOfStock, "x"),
+        after(1),
+    );
+    let failed = failed.unwrap().unwrap();
+    let closed = close(failed.clone(), Some(PaymentStatus::Voided), after(2));
+    assert_eq!(
+        closed.unwrap().unwrap().payment_status,
+        PaymentStatus::Voided
+    );
+    let closed = close(failed, None, after(2)).unwrap().unwrap();
+    assert_eq!(closed.payment_status, PaymentStatus::Pending);
+    let late = close(closed, Some(PaymentStatus::Refunded), after(3));
+    assert_eq!(
+        late.unwrap().unwrap().payment_status,
+        PaymentStatus::Refunded
+    );
+}
+
+#[test]
+fn a_failures_detail_is_cut_between_characters() {
+    for text in ["x".repeat(300), "é".repeat(150), "茶".repeat(100)] {
+        let failure = Failure::new(FailureCode::OutOfStock, &text);
+        assert!(failure.detail.len() <= Failure::DETAIL_BYTES);
+        assert!(failure.detail.len() > Failure::DETAIL_BYTES - 4);
+        assert!(failure.detail.ends_with('…'));
+    }
+    let short = Failure::new(FailureCode::OutOfStock, "short");
+    assert_eq!(short.detail, "short");
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Confirm,
+    Fail(FailureCode),
+    Cancel,
+    Finish,
+    Close(Option<PaymentStatus>),
+    TakeUp,
+    Postpone(bool),
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Confirm),
+        proptest::sample::select(FailureCode::ALL).prop_map(Step::Fail),
+        Just(Step::Cancel),
+        Just(Step::Finish),
+        proptest::option::of(proptest::sample::select(PaymentStatus::ALL)).prop_map(Step::Close),
+        Just(Step::TakeUp),
+        any::<bool>().prop_map(Step::Postpone),
+    ]
+}
+
+/// What `step` makes of `order`; `None` if it changes nothing or does not go on.
+fn take(step: Step, order: Order, now: Time) -> Option<Order> {
+    match step {
+        Step::Confirm => confirm(order, now).ok()?,
+        Step::Fail(code) => fail(order, Failure::new(code, "x"), now).ok()?,
+        Step::Cancel => cancel(order, now, None).ok()?,
+        Step::Finish => finish(order).ok()?,
+        Step::Close(payment) => close(order, payment, now).ok()?,
+        Step::TakeUp => take_up(order, now),
+        Step::Postpone(unknown) => postpone(order, unknown, now).ok()?,
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_step_that_is_done_is_not_done_again(
+        before in proptest::collection::vec((steps(), 0_u64..10_000), 0..6),
+        step in steps(),
+        seconds in 0_u64..10_000,
+    ) {
+        let order = before.into_iter().fold(order(), |order, (step, seconds)| {
+            take(step, order.clone(), after(seconds)).unwrap_or(order)
+        });
+        if let Some(done) = take(step, order, after(seconds)) {
+            prop_assert_eq!(take(step, done, after(seconds)), None);
+        }
+    }
+
+    #[test]
+    fn whatever_comes_in_whatever_order_the_books_are_right(
+        steps in proptest::collection::vec((steps(), 0_u64..10_000), 0..20),
+    ) {
+        let mut stored = order();
+        for (step, seconds) in steps {
+            let Some(changed) = take(step, stored.clone(), after(seconds)) else {
+                continue;
+            };
+            prop_assert_ne!(&changed, &stored, "{:?} wrote the same again", step);
+            prop_assert_eq!(changed.event.version, changed.version);
+            prop_assert!(changed.updated_at >= stored.updated_at);
+            prop_assert!(changed.run >= stored.run);
+            prop_assert_eq!(&changed.lines, &stored.lines);
+            prop_assert_eq!(changed.total, stored.total);
+            if changed.status == stored.status {
+                prop_assert_eq!(&changed.event, &stored.event);
+            } else {
+                prop_assert_eq!(changed.version, stored.version + 1);
+                prop_assert_ne!(changed.event.id, stored.event.id);
+                prop_assert!(changed.due_at.is_some(), "the new status demands something");
+                prop_assert_ne!(stored.status.course(), Course::Closed, "closed for good");
+            }
+            if changed.due_at.is_none() {
+                prop_assert_ne!(changed.status.course(), Course::Undecided);
+            }
+            prop_assert_eq!(changed.failure.is_some(), changed.status == Status::Failed);
+            stored = changed;
+        }
+    }
+}
+
+#[test]
+fn times_that_arrive_late_do_not_turn_the_clock_back() {
+    let confirmed = confirm(order(), after(100)).unwrap().unwrap();
+    let cancelled = cancel(confirmed, after(50), None).unwrap().unwrap();
+    assert_eq!(cancelled.updated_at, after(100));
+    assert_eq!(cancelled.event.at, after(100));
+    assert_eq!(cancelled.created_at, placed_at());
+}

@@ -1,0 +1,180 @@
+use super::*;
+use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
+use crate::orders::rules;
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+fn first_page(limit: usize) -> PageRequest {
+    PageRequest { limit, after: None }
+}
+
+/// Confirms in one write, without a workflow.
+async fn confirm(shop: &Shop, order: &Order) -> Change {
+    let decide = |order| {
+        let confirmed = rules::confirm(order, after(1));
+        Ok::<_, StoreError>(confirmed.unwrap())
+    };
+    shop.orders.change(order.id, decide).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_order_is_created_once_and_read_whole() {
+    let shop = Shop::with(&order()).await;
+    assert_eq!(shop.stored(&order()).await, order());
+    let mut other = order();
+    other.lines = lines(1);
+    assert_eq!(
+        shop.orders.create(&other).await.unwrap(),
+        Written::Refused(vec![0, 1])
+    );
+    assert_eq!(shop.stored(&order()).await, order());
+}
+
+#[tokio::test]
+async fn what_was_decided_on_an_old_state_is_not_written() {
+    let shop = Shop::with(&order()).await;
+    let old = shop.stored(&order()).await;
+    let confirmed = confirm(&shop, &order()).await.into_order();
+    assert_eq!(shop.orders.replace(old).await.unwrap(), None);
+    assert_eq!(shop.stored(&order()).await, confirmed);
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_counts_once() {
+    let shop = Shop::with(&order()).await;
+    shop.engine.fail_next("PutItem", Fault::LostAnswer);
+    let Change::Unneeded(confirmed) = confirm(&shop, &order()).await else {
+        panic!("the retry of the write that was done must be refused");
+    };
+    assert_eq!(confirmed.version, 2);
+    assert_eq!(shop.stored(&order()).await, confirmed);
+}
+
+#[tokio::test]
+async fn who_is_overtaken_decides_again() {
+    let shop = Shop::with(&order()).await;
+    let overtaken = std::sync::atomic::AtomicBool::new(false);
+    let runtime = tokio::runtime::Handle::current();
+    let changed = shop.orders.change(order().id, |order| {
+        if !overtaken.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            let orders = shop.orders.clone();
+            let cancelled = rules::cancel(order.clone(), after(1), None)
+                .unwrap()
+                .unwrap();
+            let write = async move { orders.replace(cancelled).await };
+            std::thread::scope(|scope| {
+                let written = scope.spawn(|| runtime.block_on(write)).join();
+                assert!(written.unwrap().unwrap().is_some());
+            });
+        }
+        rules::confirm(order, after(2)).map_err(|_| StoreError::Busy("closed".into()))
+    });
+    let refused = changed.await.unwrap_err().to_string();
+    assert_eq!(refused, "the database is busy");
+    assert_eq!(shop.stored(&order()).await.status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn the_token_is_forgotten_and_the_rest_stays() {
+    let shop = Shop::with(&order()).await;
+    for _ in 0..2 {
+        shop.orders.forget_token(order().id).await.unwrap();
+    }
+    let mut expected = order();
+    expected.payment_token = None;
+    assert_eq!(shop.stored(&order()).await, expected);
+    let unknown = OrderId::derived(&["unknown"]);
+    shop.orders.forget_token(unknown).await.unwrap();
+    assert_eq!(shop.engine.items(Setting::OrdersTable).len(), 2);
+}
+
+#[tokio::test]
+async fn a_customers_orders_come_newest_first_in_pages() {
+    let shop = Shop::open();
+    for number in 0..5 {
+        shop.store(&order_of("ana", lines(1), after(number))).await;
+        shop.store(&order_of("ben", lines(1), after(number))).await;
+    }
+    let mut page = first_page(2);
+    let mut seen = Vec::new();
+    loop {
+        let found = shop.orders.by_customer(customer("ana"), None, &page).await;
+        let found = found.unwrap();
+        assert!(found.items.iter().all(|order| order.lines.len() == 1));
+        seen.extend(found.items.into_iter().map(|order| order.created_at));
+        page.after = found.next;
+        if page.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [4, 3, 2, 1, 0].map(after));
+}
+
+#[tokio::test]
+async fn orders_with_a_status_are_found_in_all_shards() {
+    let shop = Shop::open();
+    let orders: Vec<Order> = (0..12)
+        .map(|number| order_of(&format!("customer {number}"), lines(1), after(number)))
+        .collect();
+    for order in &orders {
+        shop.store(order).await;
+    }
+    confirm(&shop, &orders[3]).await;
+    let all = shop
+        .orders
+        .by_status(Status::Pending, &first_page(100))
+        .await;
+    let found: Vec<Time> = all.unwrap().items.iter().map(|o| o.created_at).collect();
+    assert_eq!(found, [11, 10, 9, 8, 7, 6, 5, 4, 2, 1, 0].map(after));
+    let page = shop
+        .orders
+        .by_status(Status::Pending, &first_page(5))
+        .await
+        .unwrap();
+    let next = PageRequest {
+        limit: 2,
+        after: page.next,
+    };
+    let page = shop.orders.by_status(Status::Pending, &next).await.unwrap();
+    let found: Vec<Time> = page.items.iter().map(|o| o.created_at).collect();
+    assert_eq!(found, [6, 5].map(after));
+}
+
+#[tokio::test]
+async fn a_customers_orders_with_a_status_are_found_behind_many_others() {
+    let shop = Shop::open();
+    let first = order_of("ana", lines(1), placed_at());
+    shop.store(&first).await;
+    confirm(&shop, &first).await;
+    for number in 1..=105 {
+        shop.store(&order_of("ana", lines(1), after(number))).await;
+    }
+    let confirmed = Some(Status::Confirmed);
+    let wanted = first_page(2);
+    let page = shop
+        .orders
+        .by_customer(customer("ana"), confirmed, &wanted)
+        .await;
+    let page = page.unwrap();
+    assert_eq!(
+        page.items.iter().map(|o| o.id).collect::<Vec<_>>(),
+        [first.id]
+    );
+    assert_eq!(page.next, None);
+}
+
+#[tokio::test]
+async fn what_is_due_is_found_in_all_shards_and_nothing_else() {
+    let shop = Shop::open();
+    let orders: Vec<Order> = (0..12)
+        .map(|number| order_of(&format!("customer {number}"), lines(1), after(number)))
+        .collect();
+    for order in &orders {
+        shop.store(order).await;
+    }
+    let mut due = shop.orders.due(after(65)).await.unwrap();
+    let mut expected: Vec<OrderId> = orders[..=5].iter().map(|order| order.id).collect();
+    due.sort();
+    expected.sort();
+    assert_eq!(due, expected);
+}
