@@ -266,7 +266,7 @@ impl EventBridge {
             TargetKind::Function(id) => {
                 self.inner
                     .functions
-                    .invoke_async_from("events", id, input.to_string().into())
+                    .invoke_async_from("events", id, input.to_string().into());
             }
             TargetKind::Queue(id) => {
                 self.inner
