@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
 use super::process::{self, Process};
 use super::{InvokeError, Settings};
@@ -14,9 +16,13 @@ use crate::model::Function;
 /// The most invocations of a function without reserved concurrency: an account's default quota.
 const CONCURRENCY: u32 = 1000;
 
-/// The most processes of one function that start at the same time. Others wait for whichever comes
-/// first, a new process or one that gets free: a burst shall not start hundreds on a few cores.
+/// The most processes of one function that start at the same time.
 const STARTING: usize = 8;
+
+/// An invocation waits this long for each process that there is before it gets one more: whichever
+/// comes first, a process that gets free or a new one. So a burst of short invocations shares a few
+/// processes, as many as a few cores can use, and 64 that all block have one each in 64 times this.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 /// One invocation.
 #[derive(Debug)]
@@ -24,6 +30,7 @@ pub(super) struct Job {
     pub(super) id: String,
     pub(super) payload: Bytes,
     pub(super) trace: String,
+    since: Instant,
     reply: oneshot::Sender<Result<Bytes, InvokeError>>,
     /// Its share of the function's concurrency, from `submit` on.
     permit: Option<OwnedSemaphorePermit>,
@@ -39,6 +46,7 @@ impl Job {
             id: uuid::Uuid::new_v4().to_string(),
             payload,
             trace,
+            since: Instant::now(),
             reply,
             permit: None,
         }
@@ -71,6 +79,8 @@ struct State {
     idle: Vec<oneshot::Sender<Job>>,
     /// How many processes have not asked for their first invocation yet.
     starting: usize,
+    /// Whether somebody will look again whether to start one.
+    reminded: bool,
     /// How many processes were ever started: their number.
     started: u64,
     /// By session token.
@@ -158,9 +168,21 @@ impl Pool {
         Next::Job(job)
     }
 
-    /// Starts as many processes as invocations wait for one, within bounds.
+    /// Starts processes for the invocations that have waited long enough.
     fn start(pool: &Arc<Self>, state: &mut State) {
-        while !state.closed && state.starting < STARTING && state.starting < state.waiting.len() {
+        while !state.closed && state.starting < STARTING.min(state.waiting.len()) {
+            let Some(oldest) = state.waiting.front() else {
+                return;
+            };
+            let processes = u32::try_from(state.processes.len()).unwrap_or(u32::MAX);
+            let due = oldest.since + PATIENCE.saturating_mul(processes);
+            if due > Instant::now() {
+                if !state.reminded {
+                    state.reminded = true;
+                    tokio::spawn(Self::remind(Arc::clone(pool), due));
+                }
+                return;
+            }
             state.starting += 1;
             state.started += 1;
             let token = format!("{}-{}", pool.id, state.started);
@@ -168,6 +190,14 @@ impl Pool {
             state.processes.insert(token, Arc::clone(&process));
             tokio::spawn(process::run(process));
         }
+    }
+
+    /// Looks again at a later time.
+    async fn remind(pool: Arc<Self>, at: Instant) {
+        tokio::time::sleep_until(at).await;
+        let mut state = pool.lock();
+        state.reminded = false;
+        Self::start(&pool, &mut state);
     }
 
     /// Forgets a process that has ended. If it never came up, the invocation that waits longest is

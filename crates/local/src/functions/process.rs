@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::pool::{Job, Next, Pool};
 use super::{InvokeError, runtime_api};
@@ -20,6 +20,9 @@ use super::{InvokeError, runtime_api};
 /// How long a process may take to ask for its first invocation. AWS allows 10 seconds; a
 /// development machine may be busy compiling.
 const INIT: Duration = Duration::from_secs(30);
+
+/// How long a process is kept warm.
+const IDLE: Duration = Duration::from_mins(5);
 
 /// One process.
 pub(super) struct Process {
@@ -82,9 +85,23 @@ impl Process {
         self.deadline.send_replace(None);
         let job = match Pool::next(&self.pool, first) {
             Next::Job(job) => job,
-            Next::Wait(job) => job.await.ok()?,
+            Next::Wait(job) => self.wait(job).await?,
         };
         self.take(job)
+    }
+
+    /// Waits for a job; ends the process when none comes for long.
+    async fn wait(&self, mut job: oneshot::Receiver<Job>) -> Option<Job> {
+        if let Ok(job) = timeout(IDLE, &mut job).await {
+            return job.ok();
+        }
+        job.close();
+        // One may have come in the meantime.
+        let job = job.try_recv().ok();
+        if job.is_none() {
+            self.kill();
+        }
+        job
     }
 
     /// Takes a job in hand, unless the process has ended meanwhile: then another one gets it.
