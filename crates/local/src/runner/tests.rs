@@ -7,6 +7,8 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::clock::Clock;
+use crate::functions::Log;
 use crate::functions::tests::examples;
 
 const TEMPLATE: &str = include_str!("tests.yaml");
@@ -15,7 +17,8 @@ struct Running {
     runner: Runner,
     client: Client,
     /// The template and the binaries are there for as long as this is.
-    _folder: tempfile::TempDir,
+    #[expect(dead_code, reason = "only has to live")]
+    folder: tempfile::TempDir,
 }
 
 fn options(template: &str) -> (Options, tempfile::TempDir) {
@@ -41,12 +44,12 @@ fn options(template: &str) -> (Options, tempfile::TempDir) {
 }
 
 async fn start() -> Running {
-    let (options, _folder) = options(TEMPLATE);
+    let (options, folder) = options(TEMPLATE);
     let runner = Runner::start(options).await.unwrap();
     Running {
         runner,
         client: Client::new(),
-        _folder,
+        folder,
     }
 }
 
@@ -226,7 +229,7 @@ async fn time_moves_only_when_told() {
 
 #[tokio::test]
 async fn the_machines_time_is_not_moved() {
-    let (options, _folder) = options(TEMPLATE);
+    let (options, folder) = options(TEMPLATE);
     let runner = Runner::start(Options {
         clock: Clock::system(),
         ..options
@@ -236,7 +239,7 @@ async fn the_machines_time_is_not_moved() {
     let running = Running {
         runner,
         client: Client::new(),
-        _folder,
+        folder,
     };
     let (status, _) = running
         .post("/_local/clock/advance", &json!({"seconds": 1}))
