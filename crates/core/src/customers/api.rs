@@ -48,11 +48,11 @@ pub async fn register_customer(
     request: Request,
 ) -> Result<Response, Problem> {
     let registration = request.json(registration)?;
-    let now = request.now;
     let (customer, replayed) = if let Some(key) = request.idempotency_key()? {
-        register_once(customers, &registration, key, now).await?
+        register_once(customers, &registration, key, &request).await?
     } else {
-        create(customers, &registration, CustomerId::fresh(now), None, now).await?
+        let id = CustomerId::fresh(request.now);
+        create(customers, &registration, id, None, &request).await?
     };
     let tag = customer.version.to_string();
     Ok(
@@ -87,7 +87,7 @@ async fn register_once(
     customers: &CustomerStore,
     registration: &Registration,
     key: &str,
-    now: Time,
+    request: &Request,
 ) -> Result<(Customer, bool), CustomerError> {
     let id = CustomerId::derived(&["POST /customers", &registration.email.lowercase(), key]);
     let hash = hash_without_password(registration);
@@ -96,7 +96,7 @@ async fn register_once(
             let customer = rules::same_registration(account, registration, Some(&hash))?;
             Ok((customer, true))
         }
-        None => create(customers, registration, id, Some(hash), now).await,
+        None => create(customers, registration, id, Some(hash), request).await,
     }
 }
 
@@ -107,10 +107,12 @@ async fn create(
     registration: &Registration,
     id: CustomerId,
     request_hash: Option<String>,
-    now: Time,
+    request: &Request,
 ) -> Result<(Customer, bool), CustomerError> {
     let hash = password::hash(&registration.password)?;
-    let (account, stamp) = rules::register(registration, id, hash, request_hash.clone(), now);
+    let now = request.now;
+    let (account, mut stamp) = rules::register(registration, id, hash, request_hash.clone(), now);
+    stamp.traceparent = request.traceparent();
     let customer = account.customer.clone();
     match customers.create(account, stamp).await {
         Ok(()) => Ok((customer, false)),

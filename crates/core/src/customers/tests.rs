@@ -1,10 +1,9 @@
 //! Registering, signing in and being recognised, on the embedded DynamoDB.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::api::{TokenIssuer, login, register_customer};
@@ -24,19 +23,11 @@ fn now() -> Time {
 }
 
 fn request(body: &Value, key: Option<&str>) -> Request {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    if let Some(key) = key {
-        headers.insert("idempotency-key", HeaderValue::from_str(key).unwrap());
-    }
-    Request {
-        now: now(),
-        path: "/customers".to_owned(),
-        headers,
-        body: body.to_string().into_bytes(),
-        path_parameters: HashMap::new(),
-        query: Vec::new(),
-        identity: None,
+    let mut request = testing::request(now(), body);
+    request.identity = None;
+    match key {
+        Some(key) => request.with("idempotency-key", key),
+        None => request,
     }
 }
 
@@ -141,22 +132,22 @@ async fn a_password_is_stored_as_argon2id_and_nowhere_else() {
     assert_eq!(hash(&engine), hash(&other_engine));
 }
 
-#[tokio::test]
-async fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
+#[test]
+fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
     let (_, engine, customers) = shop();
-    let addresses = (0..20).map(|n| {
-        let address = if n % 2 == 0 {
-            "ana@example.com"
-        } else {
-            "ANA@example.COM"
-        };
-        request(
-            &json!({"email": address, "password": PASSWORD, "name": "Ana"}),
-            None,
-        )
+    let jobs = (0..20).map(|n| {
+        let customers = customers.clone();
+        async move || {
+            let address = if n % 2 == 0 {
+                "ana@example.com"
+            } else {
+                "ANA@example.COM"
+            };
+            let body = json!({"email": address, "password": PASSWORD, "name": "Ana"});
+            register_customer(&customers, request(&body, None)).await
+        }
     });
-    let attempts = addresses.map(|request| register_customer(&customers, request));
-    let answers = futures::future::join_all(attempts).await;
+    let answers = testing::at_once(jobs);
     let made = answers.iter().filter(|answer| answer.is_ok()).count();
     let taken = answers
         .iter()
@@ -166,12 +157,14 @@ async fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
     assert_eq!(engine.items(Setting::CustomersTable).len(), 2);
 }
 
-#[tokio::test]
-async fn the_same_key_twenty_times_at_once_makes_one_account_and_answers_it_to_all() {
+#[test]
+fn the_same_key_twenty_times_at_once_makes_one_account_and_answers_it_to_all() {
     let (_, engine, customers) = shop();
-    let ana = ana();
-    let attempts = (0..20).map(|_| register(&customers, &ana, Some("once")));
-    let answers = futures::future::join_all(attempts).await;
+    let jobs = (0..20).map(|_| {
+        let customers = customers.clone();
+        async move || register(&customers, &ana(), Some("once")).await
+    });
+    let answers = testing::at_once(jobs);
     let first = body(&answers[0]);
     assert!(answers.iter().all(|answer| body(answer) == first));
     let replayed = answers
@@ -464,25 +457,26 @@ async fn an_admin_is_made_once_and_recognised_from_the_next_sign_in_on() {
     assert_eq!(answer["context"]["roles"], "customer admin");
 }
 
-#[tokio::test]
-async fn admins_made_at_once_are_made_once() {
-    let (_, _, customers) = shop();
-    register(&customers, &ana(), None).await;
-    let email = "ana@example.com".parse().unwrap();
-    let grants = (0..5).map(|_| grant_admin(&customers, &email, now()));
-    let grants = futures::future::join_all(grants).await;
-    let changed = grants
+#[test]
+fn an_admin_made_five_times_at_once_is_made_once() {
+    let (_, engine, customers) = shop();
+    testing::at_once([async || register(&customers, &ana(), None).await]);
+    let jobs = (0..5).map(|_| {
+        let customers = customers.clone();
+        async move || {
+            let email = "ana@example.com".parse().unwrap();
+            grant_admin(&customers, &email, now()).await.unwrap()
+        }
+    });
+    let granted = testing::at_once(jobs);
+    assert_eq!(granted.iter().filter(|changed| **changed).count(), 1);
+    let items = engine.items(Setting::CustomersTable);
+    let stored = items
         .iter()
-        .filter(|grant| matches!(grant, Ok(true)))
-        .count();
-    assert_eq!(changed, 1, "{grants:?}");
-    let stored = customers
-        .account_of(&email)
-        .await
-        .unwrap()
-        .unwrap()
-        .customer;
-    assert_eq!((stored.version, stored.roles.len()), (2, 2));
+        .find(|item| item.get("roles").is_some())
+        .unwrap();
+    assert_eq!(stored["version"], 2);
+    assert_eq!(stored["roles"], json!(["customer", "admin"]));
 }
 
 #[tokio::test]
@@ -512,4 +506,15 @@ async fn events_of_customers_hold_no_personal_data() {
         .to_string()
         .to_lowercase();
     assert!(!both.contains("ana") && !both.contains("argon2"), "{both}");
+}
+
+#[tokio::test]
+async fn a_registration_s_trace_context_travels_on_its_event() {
+    let (_, engine, customers) = shop();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = request(&ana(), None).with("traceparent", trace);
+    register_customer(&customers, traced).await.unwrap();
+    let items = engine.items(Setting::CustomersTable);
+    let stored = items.iter().find_map(|item| item.get("event")).unwrap();
+    assert_eq!(stored["traceparent"], trace);
 }

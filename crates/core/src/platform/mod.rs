@@ -13,4 +13,7 @@ pub mod rules;
 pub mod store;
 pub mod stream;
 
+#[cfg(test)]
+mod tests;
+
 pub use store::EventLog;

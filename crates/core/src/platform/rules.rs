@@ -190,3 +190,47 @@ pub fn calls<T>(entries: Vec<T>, entry: impl Fn(&T) -> &Entry) -> Vec<Vec<T>> {
     }
     calls
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::Time;
+    use crate::events::Stamp;
+
+    fn entry(size: usize) -> Entry {
+        let stamp = Stamp::new("a", 1, "Made", Time::from_millis(0));
+        let text = "x".repeat(size);
+        let event = DomainEvent::new("a", stamp, serde_json::Value::String(text));
+        let detail = serde_json::to_string(&event).unwrap_or_default();
+        Entry {
+            source: "test",
+            event,
+            detail,
+        }
+    }
+
+    #[test]
+    fn an_event_that_no_call_takes_is_told_apart() {
+        let event = entry(BYTES_PER_CALL).event;
+        let refused = Entry::new("test", event);
+        assert!(matches!(refused, Err(Unpublishable::TooLarge(_))));
+        assert!(Entry::new("test", entry(200_000).event).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn calls_keep_the_order_and_the_quotas(
+            sizes in proptest::collection::vec(0_usize..120_000, 0..40),
+        ) {
+            let entries: Vec<Entry> = sizes.iter().copied().map(entry).collect();
+            let calls = calls(entries.clone(), |entry| entry);
+            for call in &calls {
+                prop_assert!((1..=ENTRIES_PER_CALL).contains(&call.len()));
+                prop_assert!(call.iter().map(Entry::bytes).sum::<usize>() <= BYTES_PER_CALL);
+            }
+            prop_assert_eq!(calls.concat(), entries);
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Publishing, with the event log on the embedded DynamoDB and a bus that the test answers for.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::EventLog;
+use super::publish::{Publisher, publish_events};
+use super::stream::StreamBatch;
+use crate::clock::Time;
+use crate::customers::rules::REGISTERED;
+use crate::events::Stamp;
+use crate::id::CustomerId;
+use crate::lambda::Error;
+use crate::settings::Setting;
+use crate::testing::{self, Engine, Fault};
+
+/// What was put on the bus: the entries of each call.
+type Calls = Arc<Mutex<Vec<Vec<Value>>>>;
+
+struct Shop {
+    engine: Engine,
+    publisher: Publisher,
+    log: EventLog,
+    calls: Calls,
+}
+
+fn now() -> Time {
+    "2026-03-01T09:30:00Z".parse().unwrap()
+}
+
+/// A shop whose bus refuses an entry as often as `refuses` says, given its detail and how many calls
+/// were before.
+fn shop(refuses: impl Fn(&Value, usize) -> bool + Send + 'static) -> Shop {
+    let (aws, engine) = testing::aws();
+    let calls = Calls::default();
+    let noted = Arc::clone(&calls);
+    engine.answer_others("PutEvents", move |request| {
+        let mut calls = noted.lock().unwrap();
+        let entries = request["Entries"].as_array().unwrap().clone();
+        let results: Vec<Value> = entries
+            .iter()
+            .map(|entry| {
+                let detail = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+                if refuses(&detail, calls.len()) {
+                    json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "slowly"})
+                } else {
+                    json!({"EventId": "1"})
+                }
+            })
+            .collect();
+        calls.push(entries);
+        let failed = results
+            .iter()
+            .filter(|result| result.get("ErrorCode").is_some());
+        (
+            200,
+            json!({"FailedEntryCount": failed.count(), "Entries": results}),
+        )
+    });
+    Shop {
+        publisher: Publisher::new(&aws).unwrap(),
+        log: EventLog::new(&aws).unwrap(),
+        engine,
+        calls,
+    }
+}
+
+fn customer(name: &str) -> CustomerId {
+    CustomerId::derived(&[name])
+}
+
+/// The image of a customer at `version`, as the stream has it.
+fn image(name: &str, version: u64) -> Value {
+    let item = json!({
+        "pk": format!("customer#{}", customer(name)),
+        "customer_id": customer(name),
+        "email": "ana@example.com",
+        "roles": ["customer"],
+        "version": version,
+        "event": Stamp::new(customer(name), version, REGISTERED, now()),
+    });
+    let item: serde_dynamo::Item = serde_dynamo::to_item(item).unwrap();
+    serde_json::to_value(item).unwrap()
+}
+
+fn record(sequence: usize, old: Value, new: Value) -> Value {
+    let mut change = json!({"SequenceNumber": sequence.to_string(), "Keys": {}});
+    for (name, image) in [("OldImage", old), ("NewImage", new)] {
+        if !image.is_null() {
+            change[name] = image;
+        }
+    }
+    let table = Setting::CustomersTable.name();
+    json!({
+        "eventID": "1",
+        "eventName": "MODIFY",
+        "eventSourceARN": format!(
+            "arn:aws:dynamodb:eu-central-1:123456789012:table/{table}/stream/2026-03-01T00:00:00.000"
+        ),
+        "dynamodb": change,
+    })
+}
+
+/// Records `0..count`, each of a new customer of its own.
+fn new_customers(count: usize) -> Vec<Value> {
+    let record = |n: usize| record(n, Value::Null, image(&n.to_string(), 1));
+    (0..count).map(record).collect()
+}
+
+/// An image that has an event but is no customer's.
+fn poison() -> Value {
+    json!({"pk": {"S": "x"}, "event": {"M": {"id": {"S": "y"}}}})
+}
+
+impl Shop {
+    async fn publish(&self, records: &[Value]) -> Result<Value, Error> {
+        let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
+        let answer = publish_events(&self.publisher, batch).await?;
+        Ok(serde_json::to_value(answer).unwrap())
+    }
+
+    /// The aggregates of all entries that were put, in order.
+    fn put(&self) -> Vec<String> {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().flatten().map(aggregate).collect()
+    }
+
+    fn logged(&self) -> usize {
+        self.engine.items(Setting::EventLogTable).len()
+    }
+}
+
+fn aggregate(entry: &Value) -> String {
+    let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+    detail["aggregate_id"].as_str().unwrap().to_owned()
+}
+
+fn all() -> Value {
+    json!({"batchItemFailures": []})
+}
+
+fn from(sequence: usize) -> Value {
+    json!({"batchItemFailures": [{"itemIdentifier": sequence.to_string()}]})
+}
+
+fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
+    let id = |n: usize| customer(&n.to_string()).to_string();
+    numbers.into_iter().map(id).collect()
+}
+
+#[tokio::test]
+async fn a_change_goes_on_the_bus_and_into_the_log() {
+    let shop = shop(|_, _| false);
+    assert_eq!(shop.publish(&new_customers(1)).await.unwrap(), all());
+    let entry = shop.calls.lock().unwrap()[0][0].clone();
+    let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
+    let history = shop.log.history(customer("0")).await.unwrap();
+    assert_eq!(detail, serde_json::to_value(&history[0]).unwrap());
+    assert_eq!(entry["Source"], "oxcart.customers");
+    assert_eq!(entry["DetailType"], "CustomerRegistered");
+    assert_eq!(entry["EventBusName"], Setting::BusName.name());
+    assert_eq!(entry["Time"], now().as_seconds());
+}
+
+#[tokio::test]
+async fn only_a_change_of_the_event_is_an_event() {
+    let shop = shop(|_, _| false);
+    let mut touched = image("0", 1);
+    touched["name"] = json!({"S": "Anna"});
+    let records = [
+        // Written again without a new event, removed, and written as an item that has none.
+        record(0, image("0", 1), touched),
+        record(1, image("0", 1), Value::Null),
+        record(
+            2,
+            Value::Null,
+            json!({"pk": {"S": "email#ana@example.com"}}),
+        ),
+    ];
+    assert_eq!(shop.publish(&records).await.unwrap(), all());
+    assert_eq!((shop.put().len(), shop.logged()), (0, 0));
+    let changed = [record(3, image("0", 1), image("0", 2))];
+    assert_eq!(shop.publish(&changed).await.unwrap(), all());
+    assert_eq!((shop.put().len(), shop.logged()), (1, 1));
+}
+
+#[tokio::test]
+async fn events_are_put_ten_at_a_time_in_their_order() {
+    let shop = shop(|_, _| false);
+    assert_eq!(shop.publish(&new_customers(25)).await.unwrap(), all());
+    let sizes: Vec<usize> = shop.calls.lock().unwrap().iter().map(Vec::len).collect();
+    assert_eq!(sizes, [10, 10, 5]);
+    assert_eq!(shop.put(), names(0..25));
+    assert_eq!(shop.logged(), 25);
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_twice_is_logged_once_and_put_with_the_same_ids() {
+    let shop = shop(|_, _| false);
+    shop.publish(&new_customers(3)).await.unwrap();
+    let before = shop.engine.items(Setting::EventLogTable);
+    shop.publish(&new_customers(3)).await.unwrap();
+    assert_eq!(shop.engine.items(Setting::EventLogTable).len(), 3);
+    assert_eq!(before.len(), 3);
+    let calls = shop.calls.lock().unwrap();
+    assert_eq!(calls[0], calls[1]);
+}
+
+#[tokio::test]
+async fn history_has_the_events_of_one_aggregate_in_order() {
+    let shop = shop(|_, _| false);
+    let mut records = vec![record(0, Value::Null, image("ana", 1))];
+    records.extend((1..12).map(|n| {
+        let version = u64::try_from(n).unwrap();
+        record(n, image("ana", version), image("ana", version + 1))
+    }));
+    records.push(record(99, Value::Null, image("bob", 1)));
+    shop.publish(&records).await.unwrap();
+    let history = shop.log.history(customer("ana")).await.unwrap();
+    let versions: Vec<u64> = history.iter().map(|event| event.version).collect();
+    assert_eq!(versions, (1..=12).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_the_bus_refuses_is_put_again_alone() {
+    let third = customer("3").to_string();
+    let shop = shop(move |detail, call| detail["aggregate_id"] == third && call < 2);
+    assert_eq!(shop.publish(&new_customers(5)).await.unwrap(), all());
+    assert_eq!(shop.put(), names([0, 1, 2, 3, 4, 3, 3]));
+}
+
+#[tokio::test]
+async fn what_the_bus_goes_on_refusing_comes_again_with_all_after_it() {
+    let twelfth = customer("12").to_string();
+    let shop = shop(move |detail, _| detail["aggregate_id"] == twelfth);
+    assert_eq!(shop.publish(&new_customers(25)).await.unwrap(), from(12));
+    // Nothing of a later call is put before it.
+    assert_eq!(shop.put().len(), 10 + 10 + 3);
+    assert!(!shop.put().contains(&names([20])[0]));
+}
+
+#[tokio::test]
+async fn a_bus_that_does_not_answer_brings_the_batch_again_from_there() {
+    let shop = shop(|_, _| false);
+    let calls = Arc::new(Mutex::new(0));
+    shop.engine.answer_others("PutEvents", move |request| {
+        let mut calls = calls.lock().unwrap();
+        *calls += 1;
+        if *calls == 1 {
+            let count = request["Entries"].as_array().unwrap().len();
+            let results = vec![json!({"EventId": "1"}); count];
+            (200, json!({"FailedEntryCount": 0, "Entries": results}))
+        } else {
+            (500, json!({"__type": "InternalException"}))
+        }
+    });
+    assert_eq!(shop.publish(&new_customers(15)).await.unwrap(), from(10));
+}
+
+#[tokio::test]
+async fn what_the_log_does_not_take_is_not_put_and_comes_again() {
+    let shop = shop(|_, _| false);
+    // As often as the SDK tries, for one of the writes.
+    for _ in 0..3 {
+        shop.engine.fail_next("PutItem", Fault::Failed);
+    }
+    let answer = shop.publish(&new_customers(1)).await.unwrap();
+    assert_eq!(answer, from(0));
+    assert_eq!((shop.put().len(), shop.logged()), (0, 0));
+    assert_eq!(shop.publish(&new_customers(1)).await.unwrap(), all());
+    assert_eq!((shop.put().len(), shop.logged()), (1, 1));
+}
+
+#[tokio::test]
+async fn before_a_change_that_cannot_be_published_all_others_are() {
+    let shop = shop(|_, _| false);
+    let mut records = new_customers(4);
+    records[2] = record(2, Value::Null, poison());
+    assert_eq!(shop.publish(&records).await.unwrap(), from(2));
+    assert_eq!(shop.put(), names(0..2));
+    assert_eq!(shop.logged(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_that_begins_with_such_a_change_fails_whole_so_that_it_is_halved() {
+    let shop = shop(|_, _| false);
+    let mut records = new_customers(4);
+    records[0] = record(0, Value::Null, poison());
+    let error = shop.publish(&records).await.unwrap_err();
+    assert_eq!(error.to_string(), "the change 0 cannot be published");
+    assert!(shop.publish(&records[..1]).await.is_err());
+    assert_eq!((shop.put().len(), shop.logged()), (0, 0));
+    assert_eq!(shop.publish(&records[1..]).await.unwrap(), all());
+    assert_eq!(shop.put(), names(1..4));
+}
+
+#[tokio::test]
+async fn an_event_of_an_unknown_table_is_never_passed_over() {
+    let shop = shop(|_, _| false);
+    let mut record = record(0, Value::Null, image("0", 1));
+    record["eventSourceARN"] = json!("arn:aws:dynamodb:eu-central-1:1:table/other/stream/x");
+    assert!(shop.publish(&[record]).await.is_err());
+}
+
+#[tokio::test]
+async fn every_table_with_events_is_known_by_its_setting() {
+    let shop = shop(|_, _| false);
+    for (setting, source) in [
+        (Setting::ProductsTable, "oxcart.catalog"),
+        (Setting::CustomersTable, "oxcart.customers"),
+        (Setting::InventoryTable, "oxcart.inventory"),
+        (Setting::OrdersTable, "oxcart.orders"),
+        (Setting::PaymentsTable, "oxcart.payments"),
+    ] {
+        // Of a shape that none of them has: the table was known, the shape is what is told.
+        let mut record = record(0, Value::Null, poison());
+        let arn = format!(
+            "arn:aws:dynamodb:eu-central-1:1:table/{}/stream/x",
+            setting.name()
+        );
+        record["eventSourceARN"] = json!(arn);
+        let error = shop.publish(&[record]).await.unwrap_err();
+        let reason = error.source().unwrap().to_string();
+        assert_eq!(
+            reason, "the item has not the shape of its service",
+            "{source}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn health_needs_nothing_else() {
+    let request = testing::request(now(), &Value::Null);
+    let answer = super::api::get_health(request).await.unwrap();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(
+        body,
+        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})
+    );
+}
