@@ -4,6 +4,9 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::{etag, json_of, minute, product, shop, to};
+use crate::dynamo::Written;
+use crate::http::IfMatch;
+use crate::inventory::rules::Adjustment;
 use crate::inventory::{api, rules};
 use crate::problem::Problem;
 use crate::settings::Setting;
@@ -90,6 +93,34 @@ async fn what_is_reserved_stays_on_hand() {
     assert_eq!(shop.counts("tea").await, (6, 4));
     assert_eq!(shop.put("tea", 4, "*").await.0, 200);
     assert_eq!(shop.counts("tea").await, (0, 4));
+}
+
+#[tokio::test]
+async fn what_was_decided_on_an_old_state_is_not_set() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    let read = shop.inventory.stocks(product("tea")).await.unwrap();
+    let set = |on_hand| match rules::set_on_hand(
+        product("tea"),
+        &read,
+        on_hand,
+        &IfMatch::Any,
+        minute(1),
+    ) {
+        Ok(Adjustment::Next(stock)) => stock,
+        other => panic!("{other:?}"),
+    };
+    shop.placed(1, &[("tea", 4)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    for (on_hand, exactly) in [(3, None), (20, Some(0))] {
+        let written = shop.inventory.set(&set(on_hand), exactly).await.unwrap();
+        assert_eq!(written, Written::Refused(vec![0]), "{on_hand}");
+    }
+    let written = shop.inventory.set(&set(20), None).await.unwrap();
+    assert_eq!(written, Written::Done);
+    assert_eq!(shop.counts("tea").await, (16, 4));
+    let written = shop.inventory.set(&set(30), None).await.unwrap();
+    assert_eq!(written, Written::Refused(vec![0]));
 }
 
 #[tokio::test]
