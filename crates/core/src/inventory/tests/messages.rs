@@ -4,9 +4,9 @@ use aws_lambda_events::sqs::SqsEvent;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::{minute, order_id, product, shop};
+use super::{Shop, order_id, product, shop};
 use crate::inventory::events;
-use crate::lambda::{self, Message};
+use crate::lambda;
 use crate::orders::Status;
 use crate::settings::Setting;
 
@@ -23,20 +23,29 @@ fn created(name: &str) -> String {
     .to_string()
 }
 
+impl Shop {
+    /// The answer to a batch of messages with `bodies`.
+    async fn deliver(&self, bodies: &[String]) -> String {
+        let records: Vec<Value> = bodies
+            .iter()
+            .enumerate()
+            .map(|(number, body)| json!({"messageId": number.to_string(), "body": body}))
+            .collect();
+        let batch: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+        let handle = |message| events::on_product_created(&self.inventory, message);
+        serde_json::to_string(&lambda::batch(batch, handle).await).unwrap()
+    }
+}
+
 #[tokio::test]
 async fn a_new_product_has_stock_at_zero_and_stock_that_is_there_stays() {
     let shop = shop();
     shop.stocked("cup", 3).await;
     for name in ["tea", "cup", "tea"] {
-        let message = Message {
-            id: "1".to_owned(),
-            body: created(name),
-            sent_at: minute(0),
-            receive_count: 1,
-        };
-        events::on_product_created(&shop.inventory, message)
-            .await
-            .unwrap();
+        assert_eq!(
+            shop.deliver(&[created(name)]).await,
+            r#"{"batchItemFailures":[]}"#
+        );
     }
     assert_eq!(shop.counts("tea").await, (0, 0));
     assert_eq!(shop.counts("cup").await, (3, 0));
@@ -57,16 +66,8 @@ async fn of_a_batch_only_what_failed_comes_again() {
         created("tea").replace(&product("tea").to_string(), "nonsense"),
         created("cup"),
     ];
-    let records: Vec<Value> = bodies
-        .iter()
-        .enumerate()
-        .map(|(number, body)| json!({"messageId": number.to_string(), "body": body}))
-        .collect();
-    let batch: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-    let handle = |message| events::on_product_created(&shop.inventory, message);
-    let answer = lambda::batch(batch, handle).await;
     expect![[r#"{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}"#]]
-        .assert_eq(&serde_json::to_string(&answer).unwrap());
+        .assert_eq(&shop.deliver(&bodies).await);
     assert_eq!(shop.counts("tea").await, (0, 0));
     assert_eq!(shop.counts("cup").await, (0, 0));
 }
