@@ -195,6 +195,8 @@ async fn a_create_whose_answer_is_lost_places_one_order() {
         .fail_next("TransactWriteItems", Fault::LostAnswer);
     let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let order = stored(&shop, &answer).await;
+    assert_eq!(shop.started(&order), ["0"]);
     assert_eq!(count(&shop), 1);
 }
 

@@ -166,14 +166,18 @@ async fn a_customers_orders_with_a_status_are_found_behind_many_others() {
 #[tokio::test]
 async fn what_is_due_is_found_in_all_shards_and_nothing_else() {
     let shop = Shop::open();
-    let orders: Vec<Order> = (0..12)
+    let orders: Vec<Order> = (0..24)
         .map(|number| order_of(&format!("customer {number}"), lines(1), after(number)))
         .collect();
     for order in &orders {
         shop.store(order).await;
     }
-    let mut due = shop.orders.due(after(65)).await.unwrap();
-    let mut expected: Vec<OrderId> = orders[..=5].iter().map(|order| order.id).collect();
+    let mut due = shop.orders.due(after(71)).await.unwrap();
+    let mut expected: Vec<OrderId> = orders[..=11].iter().map(|order| order.id).collect();
+    let mut shards: Vec<u32> = expected.iter().map(|id| id.shard(4)).collect();
+    shards.sort_unstable();
+    shards.dedup();
+    assert_eq!(shards, [0, 1, 2, 3], "the test needs orders in all shards");
     due.sort();
     expected.sort();
     assert_eq!(due, expected);
