@@ -28,6 +28,8 @@ pub mod rules;
 pub mod send;
 pub mod store;
 pub mod templates;
+#[cfg(test)]
+mod tests;
 
 pub use mail::SesSender;
 pub use send::Messenger;

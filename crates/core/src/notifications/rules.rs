@@ -114,3 +114,86 @@ pub fn decide(
         ..stored
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Wanted {
+        Wanted {
+            template: Template::OrderConfirmed,
+            order_id: OrderId::derived(&["order"]),
+        }
+    }
+
+    fn claim(delivery: &str, receive_count: u32) -> Claim {
+        Claim {
+            delivery: delivery.to_owned(),
+            receive_count,
+        }
+    }
+
+    /// What the delivery `by` does about a message in `status` that delivery "a" claimed when it
+    /// came for the second time.
+    fn next(status: Status, by: (&str, u32)) -> Next {
+        let stored = Message {
+            wanted: wanted(),
+            customer_id: CustomerId::derived(&["ana"]),
+            status,
+            claim: claim("a", 2),
+            attempts: 4,
+            created_at: Time::from_millis(1_000),
+            updated_at: Time::from_millis(3_000),
+        };
+        let now = Time::from_millis(2_000);
+        decide(
+            wanted(),
+            stored.customer_id,
+            Some(stored),
+            claim(by.0, by.1),
+            now,
+        )
+    }
+
+    #[test]
+    fn every_status_meets_every_delivery() {
+        let deliveries = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2)];
+        let sends = |status| {
+            deliveries.map(|by| match next(status, by) {
+                Next::Done => "done",
+                Next::Wait => "wait",
+                Next::Send(_) => "send",
+            })
+        };
+        assert_eq!(sends(Status::Sent), ["done"; 5]);
+        assert_eq!(sends(Status::Failed), ["send"; 5]);
+        assert_eq!(
+            sends(Status::Sending),
+            ["wait", "wait", "send", "wait", "send"]
+        );
+    }
+
+    #[test]
+    fn each_attempt_counts_and_time_does_not_go_back() {
+        let Next::Send(message) = next(Status::Failed, ("b", 1)) else {
+            panic!("a refused message is sent again");
+        };
+        assert_eq!((message.attempts, message.status), (5, Status::Sending));
+        assert_eq!(message.claim, claim("b", 1));
+        assert_eq!(message.updated_at, Time::from_millis(3_000));
+        assert_eq!(message.created_at, Time::from_millis(1_000));
+    }
+
+    #[test]
+    fn each_template_of_each_order_is_one_message() {
+        let ids = Template::ALL.iter().flat_map(|template| {
+            ["one", "two"].map(|order| Wanted {
+                template: *template,
+                order_id: OrderId::derived(&[order]),
+            })
+        });
+        let ids: std::collections::BTreeSet<_> = ids.map(Wanted::message_id).collect();
+        assert_eq!(ids.len(), 6);
+        assert_eq!(wanted().message_id(), wanted().message_id());
+    }
+}

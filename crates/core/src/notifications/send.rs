@@ -28,6 +28,7 @@ pub struct Messenger<M> {
     messages: MessageStore,
     mail: M,
     shop: String,
+    between_looks: Duration,
 }
 
 impl<M: MailSender> Messenger<M> {
@@ -41,8 +42,18 @@ impl<M: MailSender> Messenger<M> {
             customers: CustomerStore::new(aws)?,
             messages: MessageStore::new(aws)?,
             mail,
+            between_looks: BETWEEN_LOOKS,
             shop: aws.settings().read(Setting::ShopName)?,
         })
+    }
+
+    /// The same, looking whether another delivery is done after each `pause`.
+    #[cfg(test)]
+    pub(super) fn looking_every(self, pause: Duration) -> Self {
+        Self {
+            between_looks: pause,
+            ..self
+        }
     }
 }
 
@@ -91,7 +102,7 @@ async fn claim<M: MailSender>(
         let customer_id = order.customer_id;
         match rules::decide(wanted, customer_id, stored, claim.clone(), delivery.sent_at) {
             Next::Done => return Ok(None),
-            Next::Wait => tokio::time::sleep(BETWEEN_LOOKS).await,
+            Next::Wait => tokio::time::sleep(messenger.between_looks).await,
             Next::Send(message) => match messenger.messages.claim(&message).await? {
                 Written::Done => return Ok(Some(message)),
                 Written::Refused(_) => {}

@@ -213,3 +213,101 @@ pub fn render(
         subject,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::super::tests::{confirmed, customer, failed, pending};
+    use super::*;
+
+    fn rendered(template: Template, locale: &str, order: &Order) -> Mail {
+        render(template, "Oxcart & Sons", &customer(locale), order).unwrap()
+    }
+
+    #[test]
+    fn a_confirmation_lists_what_was_bought() {
+        let mail = rendered(Template::OrderConfirmed, "en-GB", &confirmed());
+        assert_eq!(mail.subject, "Your order at Oxcart & Sons is confirmed");
+        expect![[r"
+            Hello Ana <Li>,
+
+            thank you for your order. It is confirmed and paid.
+
+            Order 00000000-0000-0000-0000-000000000000
+
+              2 x Tea & {{total}}: 19.98 EUR
+              1 x Cup: 5.02 EUR
+
+            Total: 25.00 EUR
+
+            We deliver to:
+
+            Ana Li
+            Hauptstraße 1
+            1010 Wien
+            AT
+
+            Oxcart & Sons
+        "]]
+        .assert_eq(&mail.text.replace(
+            &pending().id.to_string(),
+            "00000000-0000-0000-0000-000000000000",
+        ));
+    }
+
+    #[test]
+    fn german_customers_are_written_to_in_german() {
+        let mail = rendered(Template::OrderFailed, "de-AT", &failed());
+        let subject = "Ihre Bestellung bei Oxcart & Sons konnte nicht ausgeführt werden";
+        assert_eq!(mail.subject, subject);
+        assert!(mail.text.contains("nicht in der bestellten Menge vorrätig"));
+        assert!(mail.text.contains("Summe: 25,00 EUR"));
+        assert!(mail.html.contains("<html lang=\"de\">"));
+    }
+
+    #[test]
+    fn html_shows_what_customers_and_products_are_called_and_never_obeys_it() {
+        let mail = rendered(Template::OrderConfirmed, "en", &confirmed());
+        assert!(mail.html.contains("Hello Ana &lt;Li&gt;,"));
+        assert!(mail.html.contains("<td>Tea &amp; {{total}}</td>"));
+        assert!(mail.html.contains("<p>Oxcart &amp; Sons</p>"));
+        assert!(
+            mail.html
+                .contains("<title>Your order at Oxcart &amp; Sons is confirmed</title>")
+        );
+        assert_eq!(
+            html(r#"<a href="x" id='y'>&"#),
+            "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;"
+        );
+    }
+
+    #[test]
+    fn every_template_is_filled_in_every_language_and_form() {
+        let mut order = failed();
+        order.lines[0].name = "Tea".to_owned();
+        for template in Template::ALL {
+            for locale in ["en", "de", "zh-Hant-TW"] {
+                let mail = rendered(*template, locale, &order);
+                for text in [&mail.subject, &mail.text, &mail.html] {
+                    assert!(!text.is_empty() && !text.contains("{{"), "{text}");
+                }
+                assert!(!mail.subject.contains('\n'));
+                for fact in ["Tea", "Cup", "25"] {
+                    assert!(
+                        mail.text.contains(fact) && mail.html.contains(fact),
+                        "{fact}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_that_nothing_fills_is_an_error() {
+        for template in ["{{nothing}}", "{{name", "{{}}"] {
+            let values = [("name", Value::Text("x"))];
+            assert!(fill(template, &values, plain).is_err(), "{template}");
+        }
+    }
+}
