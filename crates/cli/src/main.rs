@@ -16,7 +16,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// declares, loads the demo.
 #[derive(Debug, Parser)]
 #[command(name = "oxcart", version, args_conflicts_with_subcommands = true)]
-struct Arguments {
+struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -38,9 +38,9 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
-    let arguments = Arguments::parse();
-    let done = match arguments.command {
-        None => run::run(arguments.run).await,
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => run::run(cli.run).await,
         Some(Command::Admin { command }) => admin::run(command).await,
         Some(Command::Bench) => bench::run().await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
