@@ -1,4 +1,4 @@
-//! Workflow step PaymentProcessing: takes the order's money.
+//! Workflow step `PaymentProcessing`: takes the order's money.
 
 use oxcart_core::lambda;
 use oxcart_core::orders::OrderStore;

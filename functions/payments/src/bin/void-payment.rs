@@ -1,4 +1,4 @@
-//! Workflow step VoidPayment: gives back what was taken for an order that has ended.
+//! Workflow step `VoidPayment`: gives back what was taken for an order that has ended.
 
 use oxcart_core::lambda;
 use oxcart_core::orders::OrderStore;
