@@ -285,3 +285,27 @@ impl From<PaymentError> for StepError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payments::fixtures::eur;
+
+    #[test]
+    fn amounts_are_in_their_order_or_not_at_all() {
+        for (authorized, captured, refunded, right) in [
+            ("0.00", "0.00", "0.00", true),
+            ("3.00", "2.00", "1.00", true),
+            ("2.00", "2.00", "2.00", true),
+            ("1.99", "2.00", "1.00", false),
+            ("3.00", "2.00", "2.01", false),
+            ("3.00", "2.00", "-0.01", false),
+            ("-1.00", "-1.00", "-1.00", false),
+        ] {
+            let amounts = Amounts::new(eur(authorized), eur(captured), eur(refunded));
+            assert_eq!(amounts.is_ok(), right, "{authorized} {captured} {refunded}");
+        }
+        let dollars = Money::parse("1.00", "USD".parse().unwrap()).unwrap();
+        assert!(Amounts::new(eur("2.00"), dollars, eur("0.00")).is_err());
+    }
+}

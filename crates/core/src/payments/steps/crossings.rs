@@ -9,7 +9,7 @@ use crate::payments::fixtures::{
 use crate::payments::gateway::Charge;
 use crate::payments::model::{Payment, Provider};
 use crate::settings::Setting;
-use crate::testing::Fault;
+use crate::testing::{self, Fault};
 
 // Crashes and lost answers of `PaymentProcessing`.
 
@@ -99,14 +99,48 @@ async fn a_run_that_lost_the_answer_does_not_overwrite_one_that_got_it() {
 }
 
 #[tokio::test]
-async fn sixteen_runs_at_once_charge_once() {
+async fn eight_runs_at_once_charge_once() {
     let shop = Shop::with("tok_ok").await;
-    let runs = (0..16).map(|_| shop.process());
-    for answer in futures::future::join_all(runs).await {
-        assert_eq!(answer, "completed");
-    }
+    let runs = testing::at_once((0..8).map(|_| async || shop.process().await));
+    assert!(runs.iter().all(|run| run == "completed"), "{runs:?}");
     assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
     assert_eq!(shop.engine.items(Setting::SandboxTable).len(), 1);
+}
+
+#[tokio::test]
+async fn whatever_runs_at_once_nothing_stays_taken_for_a_cancelled_order() {
+    for token in ["tok_ok", "tok_unknown", "tok_capture_later", "tok_declined"] {
+        let shop = Shop::with(token).await;
+        testing::at_once((0..9).map(|number| {
+            let shop = &shop;
+            async move || match number % 3 {
+                0 => drop(shop.process().await),
+                1 => drop(shop.void().await),
+                _ if number == 2 => shop.order_becomes(OrderStatus::Cancelled).await,
+                _ => drop(shop.process().await),
+            }
+        }));
+        let end = shop.void().await;
+        assert!(
+            ["voided", "refunded", "failed"].contains(&end.as_str()),
+            "{end}"
+        );
+        let payment = shop.payment().await;
+        assert_eq!(payment.amounts.captured(), payment.amounts.refunded());
+        if payment.attempt == 0 {
+            // No run could store a payment, so none has called the gateway.
+            assert_eq!(shop.charge().await, Charge::NotFound, "{token} {end}");
+            continue;
+        }
+        shop.late_charge().await;
+        match shop.charge().await {
+            Charge::Voided | Charge::Declined { .. } => {}
+            taken @ (Charge::NotFound
+            | Charge::Authorized { .. }
+            | Charge::Captured { .. }
+            | Charge::Refunded { .. }) => assert_eq!(taken, all_given_back(), "{token} {end}"),
+        }
+    }
 }
 
 // The order's end crosses `PaymentProcessing`.

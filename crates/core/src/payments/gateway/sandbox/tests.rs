@@ -78,27 +78,67 @@ async fn a_key_is_charged_once_whatever_is_asked_of_it_later() {
     }
 }
 
-#[tokio::test]
-async fn charges_and_voids_at_once_agree_on_one_outcome() {
-    for token in ["tok_ok", "tok_capture_later"] {
+#[test]
+fn charges_and_voids_at_once_agree_on_one_outcome() {
+    for token in ["tok_ok", "tok_capture_later", "tok_declined"] {
         let (sandbox, _) = sandbox();
-        let charges = (0..8).map(|_| async {
-            let _ = sandbox.charge(&key(), eur("40.00"), token).await;
-        });
-        let voids = (0..8).map(|_| async {
-            let _ = sandbox.void(&key()).await;
-        });
-        futures::join!(
-            futures::future::join_all(charges),
-            futures::future::join_all(voids)
-        );
-        let end = short(sandbox.retrieve(&key()).await);
-        assert!(
-            ["captured 40.00 EUR", "voided"].contains(&end.as_str()),
-            "{end}"
-        );
-        assert_eq!(short(sandbox.void(&key()).await), end, "stays so");
+        let sandbox = &sandbox;
+        let answers = testing::at_once((0..12).map(|number| {
+            async move || {
+                if number % 2 == 0 {
+                    short(sandbox.void(&key()).await)
+                } else {
+                    short(sandbox.charge(&key(), eur("40.00"), token).await)
+                }
+            }
+        }));
+        let end = testing::at_once([async || short(sandbox.retrieve(&key()).await)]);
+        let other = if end == ["voided"] {
+            "captured 40.00 EUR"
+        } else {
+            "voided"
+        };
+        assert!(!answers.iter().any(|answer| answer == other), "{answers:?}");
     }
+}
+
+#[tokio::test]
+async fn of_two_that_found_nothing_one_opens_the_charge() {
+    let (sandbox, _) = sandbox();
+    let first = ChargeItem::opened(&key(), eur("40.00"), "tok_ok");
+    assert_eq!(sandbox.open(&first).await.unwrap(), Written::Done);
+    let second = ChargeItem::tombstone(&key());
+    assert_ne!(sandbox.open(&second).await.unwrap(), Written::Done);
+    let found = short(sandbox.retrieve(&key()).await);
+    assert_eq!(found, "captured 40.00 EUR");
+}
+
+#[tokio::test]
+async fn of_two_that_found_it_authorised_one_settles_the_charge() {
+    for (first, then, end) in [
+        (State::Captured, State::Voided, "captured 40.00 EUR"),
+        (State::Voided, State::Captured, "voided"),
+    ] {
+        let (sandbox, _) = sandbox();
+        let charge = sandbox
+            .charge(&key(), eur("40.00"), "tok_capture_later")
+            .await;
+        charge.unwrap();
+        assert_eq!(sandbox.settle(&key(), first).await.unwrap(), Written::Done);
+        assert_ne!(sandbox.settle(&key(), then).await.unwrap(), Written::Done);
+        assert_eq!(short(sandbox.retrieve(&key()).await), end);
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_gateway_is_busy_and_has_done_nothing() {
+    let (sandbox, engine) = sandbox();
+    for _ in 0..3 {
+        engine.fail_next("PutItem", Fault::Throttled);
+    }
+    let refused = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
+    assert_eq!(short(refused), "busy");
+    assert_eq!(short(sandbox.retrieve(&key()).await), "not found");
 }
 
 #[tokio::test]
