@@ -39,6 +39,11 @@ enum Command {
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
+    // What the runner has to say about functions that fail or do not start.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+        .with_writer(std::io::stderr)
+        .init();
     let done = match cli.command {
         None => run::run(cli.run).await,
         Some(Command::Admin { command }) => admin::run(command).await,
