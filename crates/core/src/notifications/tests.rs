@@ -2,7 +2,7 @@
 //! it; the database is the embedded one.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use super::model::{NotificationError, Status, Template, Wanted};
 use super::send::{Messenger, send_messages};
 use super::store::MessageStore;
 use crate::clock::Time;
+use crate::customers::model::PasswordHash;
 use crate::customers::rules::{Registration, register};
 use crate::customers::{Customer, CustomerStore, Email, password};
 use crate::events::{DomainEvent, Stamp};
@@ -23,6 +24,10 @@ use crate::orders::rules::{self as order_rules, Placement};
 use crate::orders::{Address, Failure, FailureCode, Line, Order, OrderStore};
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
+
+mod endings;
+mod sending;
+mod ses;
 
 /// What the stand-in for SES does with one message instead of taking it.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +92,9 @@ fn now() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
+/// Made once: hashing takes its time.
+static HASH: LazyLock<PasswordHash> = LazyLock::new(|| password::hash("correct horse").unwrap());
+
 pub(super) fn customer(locale: &str) -> Customer {
     let id = CustomerId::derived(&["ana"]);
     let registration = Registration {
@@ -95,7 +103,7 @@ pub(super) fn customer(locale: &str) -> Customer {
         name: "Ana <Li>".to_owned(),
         locale: locale.parse().unwrap(),
     };
-    let hash = password::hash(&registration.password).unwrap();
+    let hash = HASH.clone();
     register(&registration, id, hash, None, now()).0.customer
 }
 
@@ -157,11 +165,10 @@ async fn shop(order: &Order, locale: &str) -> Shop {
         post,
     };
     let customer = customer(locale);
-    let hash = password::hash("correct horse").unwrap();
     let stamp = Stamp::new(customer.id, 1, "CustomerRegistered", now());
     let account = crate::customers::Account {
         customer,
-        password_hash: hash,
+        password_hash: HASH.clone(),
         request_hash: None,
     };
     let customers = CustomerStore::new(&aws).unwrap();
@@ -232,308 +239,5 @@ impl Shop {
         };
         let stored = self.messages.get(wanted.message_id()).await.unwrap();
         stored.map(|message| message.status)
-    }
-}
-
-#[tokio::test]
-async fn a_confirmed_order_is_told_to_its_customer() {
-    let shop = shop(&confirmed(), "en").await;
-    shop.deliver(delivery("1", 1)).await.unwrap();
-    let sent = shop.post.sent.lock().unwrap().clone();
-    assert_eq!(sent.len(), 1);
-    assert_eq!(sent[0].0, "Ana@example.com");
-    assert_eq!(shop.status().await, Some(Status::Sent));
-}
-
-#[tokio::test]
-async fn failed_and_cancelled_orders_are_told_by_their_events() {
-    let cancelled = order_rules::cancel(pending(), now(), None)
-        .unwrap()
-        .unwrap();
-    for (order, event_type, subject) in [
-        (failed(), "OrderFailed", "could not be completed"),
-        (cancelled, "OrderCancelled", "is cancelled"),
-    ] {
-        let shop = shop(&order, "en").await;
-        shop.deliver(event(event_type)).await.unwrap();
-        shop.deliver(event(event_type)).await.unwrap();
-        let sent = shop.post.sent.lock().unwrap().clone();
-        assert_eq!(sent.len(), 1, "{event_type}");
-        assert!(sent[0].1.subject.contains(subject), "{:?}", sent[0].1);
-    }
-}
-
-#[tokio::test]
-async fn what_is_asked_for_twice_is_sent_once() {
-    let shop = shop(&confirmed(), "en").await;
-    for message in [
-        delivery("1", 1),
-        delivery("1", 2),
-        delivery("2", 1),
-        delivery("3", 5),
-    ] {
-        shop.deliver(message).await.unwrap();
-    }
-    assert_eq!(shop.sent(), 1);
-}
-
-#[test]
-fn what_is_asked_for_eight_times_at_once_is_sent_once() {
-    let shop = testing::at_once([async || shop(&confirmed(), "en").await]).remove(0);
-    let jobs = (0..8).map(|n| {
-        let messenger = shop.messenger.clone();
-        async move || send_messages(&messenger, delivery(&n.to_string(), 1)).await
-    });
-    let ended = testing::at_once(jobs);
-    // Whoever finds the message being sent may also come again; nobody sends it a second time.
-    let well = |ended: &Result<(), _>| matches!(ended, Ok(()) | Err(NotificationError::Elsewhere));
-    assert!(ended.iter().all(well), "{ended:?}");
-    assert_eq!(shop.sent(), 1);
-}
-
-#[tokio::test]
-async fn what_ses_refuses_is_sent_by_the_next_delivery_whichever_it_is() {
-    for next in [delivery("1", 2), delivery("2", 1)] {
-        let shop = shop(&confirmed(), "en").await;
-        shop.ends([Ending::Refused]);
-        let ended = shop.deliver(delivery("1", 1)).await;
-        assert!(matches!(ended, Err(NotificationError::Refused(_))));
-        assert_eq!(shop.status().await, Some(Status::Failed));
-        shop.deliver(next).await.unwrap();
-        assert_eq!((shop.sent(), shop.status().await), (1, Some(Status::Sent)));
-    }
-}
-
-#[tokio::test]
-async fn an_attempt_whose_end_is_unknown_is_made_again_by_its_own_delivery() {
-    for (ending, sent) in [(Ending::LostBefore, 1), (Ending::LostAfter, 2)] {
-        let shop = shop(&confirmed(), "en").await;
-        shop.ends([ending]);
-        let ended = shop.deliver(delivery("1", 1)).await;
-        assert!(matches!(ended, Err(NotificationError::Unknown(_))));
-        assert_eq!(shop.status().await, Some(Status::Sending));
-        shop.deliver(delivery("1", 2)).await.unwrap();
-        // Rather twice than not at all.
-        assert_eq!(
-            (shop.sent(), shop.status().await),
-            (sent, Some(Status::Sent))
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_function_that_dies_while_sending_loses_no_message() {
-    for (ending, sent) in [(Ending::CrashBefore, 1), (Ending::CrashAfter, 2)] {
-        let shop = shop(&confirmed(), "en").await;
-        shop.ends([ending]);
-        shop.deliver_to_the_dying(delivery("1", 1)).await;
-        assert_eq!(shop.status().await, Some(Status::Sending), "{ending:?}");
-        shop.deliver(delivery("1", 2)).await.unwrap();
-        assert_eq!(shop.sent(), sent, "{ending:?}");
-        assert_eq!(shop.status().await, Some(Status::Sent), "{ending:?}");
-    }
-}
-
-#[tokio::test]
-async fn another_delivery_takes_over_only_when_it_has_come_again() {
-    let shop = shop(&confirmed(), "en").await;
-    shop.ends([Ending::CrashBefore]);
-    shop.deliver_to_the_dying(delivery("1", 1)).await;
-    // The queue may hand out a message twice: the same count is no sign that the first is gone.
-    for early in [delivery("2", 1), delivery("1", 1)] {
-        let ended = shop.deliver(early).await;
-        assert!(
-            matches!(ended, Err(NotificationError::Elsewhere)),
-            "{ended:?}"
-        );
-        assert_eq!(shop.sent(), 0);
-    }
-    shop.deliver(delivery("2", 2)).await.unwrap();
-    assert_eq!((shop.sent(), shop.status().await), (1, Some(Status::Sent)));
-}
-
-#[tokio::test]
-async fn a_late_refusal_does_not_undo_what_another_attempt_sent() {
-    let shop = shop(&confirmed(), "en").await;
-    shop.ends([Ending::CrashBefore]);
-    shop.deliver_to_the_dying(delivery("1", 1)).await;
-    let wanted = Wanted {
-        template: Template::OrderConfirmed,
-        order_id: OrderId::derived(&["order"]),
-    };
-    let first = shop
-        .messages
-        .get(wanted.message_id())
-        .await
-        .unwrap()
-        .unwrap();
-    shop.deliver(delivery("1", 2)).await.unwrap();
-    shop.messages.end(&first, Status::Failed).await.unwrap();
-    assert_eq!(shop.status().await, Some(Status::Sent));
-}
-
-#[tokio::test]
-async fn what_is_sent_but_cannot_be_stored_as_sent_is_not_asked_for_again() {
-    let shop = shop(&confirmed(), "en").await;
-    // As often as the SDK tries.
-    for _ in 0..3 {
-        shop.engine.fail_next("UpdateItem", Fault::Failed);
-    }
-    shop.deliver(delivery("1", 1)).await.unwrap();
-    assert_eq!(
-        (shop.sent(), shop.status().await),
-        (1, Some(Status::Sending))
-    );
-}
-
-#[tokio::test]
-async fn a_lost_answer_of_the_database_sends_nothing_twice() {
-    for operation in ["PutItem", "UpdateItem"] {
-        let shop = shop(&confirmed(), "en").await;
-        shop.engine.fail_next(operation, Fault::LostAnswer);
-        // The claim's lost answer looks like another delivery's claim, until this one comes again.
-        for receive_count in 1..=2 {
-            let _ = shop.deliver(delivery("1", receive_count)).await;
-        }
-        assert_eq!(
-            (shop.sent(), shop.status().await),
-            (1, Some(Status::Sent)),
-            "{operation}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn nobody_is_told_what_is_no_longer_so() {
-    let cancelled = order_rules::cancel(confirmed(), now(), None)
-        .unwrap()
-        .unwrap();
-    for order in [cancelled, failed(), pending()] {
-        let shop = shop(&order, "en").await;
-        shop.deliver(delivery("1", 1)).await.unwrap();
-        assert_eq!((shop.sent(), shop.status().await), (0, None));
-    }
-}
-
-#[tokio::test]
-async fn a_delivery_that_asks_for_no_message_is_an_error_and_leaves_no_trace() {
-    let shop = shop(&confirmed(), "en").await;
-    let order_id = OrderId::derived(&["order"]);
-    for body in [
-        json!("x"),
-        json!({}),
-        json!({"template": "order_shipped", "order_id": order_id}),
-        json!({"template": "order_confirmed", "order_id": "1"}),
-        serde_json::from_str(&event("OrderCreated").body).unwrap(),
-    ] {
-        let mut message = delivery("1", 1);
-        message.body = body.to_string();
-        let ended = shop.deliver(message).await;
-        assert!(
-            matches!(ended, Err(NotificationError::Unreadable(_))),
-            "{body}: {ended:?}"
-        );
-    }
-    assert!(shop.engine.items(Setting::MessagesTable).is_empty());
-}
-
-#[tokio::test]
-async fn without_order_or_customer_the_delivery_comes_again() {
-    let shop = shop(&confirmed(), "en").await;
-    let mut unknown = delivery("1", 1);
-    unknown.body =
-        json!({"template": "order_confirmed", "order_id": OrderId::derived(&["no"])}).to_string();
-    let ended = shop.deliver(unknown).await;
-    assert!(
-        matches!(ended, Err(NotificationError::NoSuchOrder(_))),
-        "{ended:?}"
-    );
-    let orphan = Order {
-        id: OrderId::derived(&["orphan"]),
-        customer_id: CustomerId::derived(&["nobody"]),
-        ..confirmed()
-    };
-    shop.orders.create(&orphan).await.unwrap();
-    let mut message = delivery("1", 1);
-    message.body = json!({"template": "order_confirmed", "order_id": orphan.id}).to_string();
-    let ended = shop.deliver(message).await;
-    assert!(
-        matches!(ended, Err(NotificationError::NoSuchCustomer(_))),
-        "{ended:?}"
-    );
-    assert!(shop.engine.items(Setting::MessagesTable).is_empty());
-}
-
-#[tokio::test]
-async fn what_is_remembered_of_a_message_holds_nothing_personal() {
-    let shop = shop(&confirmed(), "en").await;
-    shop.deliver(delivery("1", 1)).await.unwrap();
-    let stored = Value::from(shop.engine.items(Setting::MessagesTable)).to_string();
-    for personal in ["Ana", "example.com", "Wien", "Tea"] {
-        assert!(!stored.contains(personal), "{stored}");
-    }
-}
-
-#[tokio::test]
-async fn ses_is_asked_for_one_message_with_both_forms() {
-    let (aws, engine) = testing::aws();
-    let asked = Arc::new(Mutex::new(Value::Null));
-    let noted = Arc::clone(&asked);
-    // SES names no operation in a header: its calls are told apart by their path.
-    engine.answer_others("", move |request| {
-        *noted.lock().unwrap() = request;
-        (200, json!({"MessageId": "1"}))
-    });
-    let mail = Mail {
-        subject: "Größe".to_owned(),
-        text: "text".to_owned(),
-        html: "<p>html</p>".to_owned(),
-    };
-    let to: Email = "ana@example.com".parse().unwrap();
-    SesSender::new(&aws)
-        .unwrap()
-        .send(&to, &mail)
-        .await
-        .unwrap();
-    let part = |text: &str| json!({"Charset": "UTF-8", "Data": text});
-    let expected = json!({
-        "FromEmailAddress": Setting::MailFrom.name(),
-        "Destination": {"ToAddresses": ["ana@example.com"]},
-        "Content": {"Simple": {
-            "Subject": part("Größe"),
-            "Body": {"Text": part("text"), "Html": part("<p>html</p>")},
-        }},
-    });
-    assert_eq!(*asked.lock().unwrap(), expected);
-}
-
-#[tokio::test]
-async fn only_what_ses_refuses_by_name_is_certainly_not_sent() {
-    let (aws, engine) = testing::aws();
-    let mail = Mail {
-        subject: "s".to_owned(),
-        text: "t".to_owned(),
-        html: "h".to_owned(),
-    };
-    let to: Email = "ana@example.com".parse().unwrap();
-    let sender = SesSender::new(&aws).unwrap();
-    for (status, code, refused) in [
-        (400, "MessageRejected", true),
-        (400, "MailFromDomainNotVerifiedException", true),
-        (429, "TooManyRequestsException", true),
-        (500, "InternalServiceErrorException", false),
-        (503, "", false),
-    ] {
-        engine.answer_others("", move |_| {
-            let text = "Email address is not verified: ana@example.com";
-            (status, json!({"__type": code, "message": text}))
-        });
-        let error = sender.send(&to, &mail).await.unwrap_err();
-        assert_eq!(
-            matches!(error, MailError::Refused(_)),
-            refused,
-            "{code}: {error:?}"
-        );
-        assert!(!format!("{error}{error:?}").contains("ana@"), "{error:?}");
     }
 }

@@ -1,0 +1,178 @@
+//! `POST /customers`.
+
+use super::*;
+
+#[tokio::test]
+async fn an_account_is_stored_as_it_is_answered() {
+    let (_, engine, customers) = shop();
+    let answer = register(&customers, &ana(), None).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    let shown = body(&answer);
+    let id = shown["id"].as_str().unwrap();
+    let expected = json!({
+        "id": id,
+        "email": "Ana@Example.com",
+        "name": "Ana",
+        "locale": "de-AT",
+        "created_at": "2026-03-01T09:30:00.000Z",
+    });
+    assert_eq!(shown, expected);
+    let stored: Customer = customers.get(id.parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(stored.email.as_str(), "Ana@Example.com");
+    assert_eq!(stored.roles, [Role::Customer]);
+    assert_eq!(engine.items(Setting::CustomersTable).len(), 2);
+}
+
+#[tokio::test]
+async fn a_password_is_stored_as_argon2id_and_nowhere_else() {
+    let (_, engine, customers) = shop();
+    register(&customers, &ana(), Some("k")).await;
+    let stored = Value::from(engine.items(Setting::CustomersTable)).to_string();
+    assert!(stored.contains("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert!(!stored.contains(PASSWORD));
+    // Nor is it in the hash of the request: with another password that hash is the same.
+    let hash = |engine: &Engine| {
+        let items = engine.items(Setting::CustomersTable);
+        items
+            .iter()
+            .find_map(|item| item.get("request_hash").cloned())
+    };
+    let (_, other_engine, others) = shop();
+    let mut other = ana();
+    other["password"] = json!("another password");
+    register(&others, &other, Some("k")).await;
+    assert!(hash(&engine).is_some());
+    assert_eq!(hash(&engine), hash(&other_engine));
+}
+
+#[test]
+fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
+    let (_, engine, customers) = shop();
+    let jobs = (0..20).map(|n| {
+        let customers = customers.clone();
+        async move || {
+            let address = if n % 2 == 0 {
+                "ana@example.com"
+            } else {
+                "ANA@example.COM"
+            };
+            let body = json!({"email": address, "password": PASSWORD, "name": "Ana"});
+            register_customer(&customers, request(&body, None)).await
+        }
+    });
+    let answers = testing::at_once(jobs);
+    let made = answers.iter().filter(|answer| answer.is_ok()).count();
+    let taken = answers
+        .iter()
+        .filter(|answer| matches!(answer, Err(Problem::Conflict(_))))
+        .count();
+    assert_eq!((made, taken), (1, 19));
+    assert_eq!(engine.items(Setting::CustomersTable).len(), 2);
+}
+
+#[test]
+fn the_same_key_twenty_times_at_once_makes_one_account_and_answers_it_to_all() {
+    let (_, engine, customers) = shop();
+    let jobs = (0..20).map(|_| {
+        let customers = customers.clone();
+        async move || register(&customers, &ana(), Some("once")).await
+    });
+    let answers = testing::at_once(jobs);
+    let first = body(&answers[0]);
+    assert!(answers.iter().all(|answer| body(answer) == first));
+    let replayed = answers
+        .iter()
+        .filter(|answer| header(answer, "Idempotent-Replayed") == Some("true"))
+        .count();
+    assert_eq!(replayed, 19);
+    assert_eq!(engine.items(Setting::CustomersTable).len(), 2);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_request_is_refused() {
+    let (_, _, customers) = shop();
+    register(&customers, &ana(), Some("once")).await;
+    for (field, value) in [
+        ("name", "Anna"),
+        ("locale", "en"),
+        ("password", "wrong horse"),
+        ("email", "ana@example.com"),
+    ] {
+        let mut other = ana();
+        other[field] = json!(value);
+        let answer = register_customer(&customers, request(&other, Some("once"))).await;
+        assert!(
+            matches!(answer, Err(Problem::IdempotencyKeyReused)),
+            "{field}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_stays_taken_under_another_key() {
+    let (_, _, customers) = shop();
+    register(&customers, &ana(), Some("one")).await;
+    for key in [None, Some("two")] {
+        let answer = register_customer(&customers, request(&ana(), key)).await;
+        assert!(matches!(answer, Err(Problem::Conflict(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_whose_answer_is_lost_is_found_by_its_key() {
+    let (_, engine, customers) = shop();
+    // As often as the SDK tries.
+    for _ in 0..3 {
+        engine.fail_next("TransactWriteItems", Fault::LostAnswer);
+    }
+    let lost = register_customer(&customers, request(&ana(), Some("once"))).await;
+    assert!(matches!(lost, Err(Problem::Internal(_))), "{lost:?}");
+    let answer = register(&customers, &ana(), Some("once")).await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+    assert_eq!(header(&answer, "Idempotent-Replayed"), Some("true"));
+    assert_eq!(engine.items(Setting::CustomersTable).len(), 2);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_registration_is_told_and_nothing_is_stored() {
+    let (_, engine, customers) = shop();
+    let long = "x".repeat(129);
+    for (wrong, faults) in [
+        (json!({}), vec!["/email", "/password", "/name"]),
+        (
+            json!({"email": "ana", "password": "short", "name": "", "locale": "_"}),
+            vec!["/email", "/password", "/name", "/locale"],
+        ),
+        (
+            json!({"email": 1, "password": 2, "name": 3}),
+            vec!["/email", "/password", "/name"],
+        ),
+        (
+            json!({"email": "a@b.de", "password": long, "name": "Ana\nBcc: eve"}),
+            vec!["/password", "/name"],
+        ),
+        (
+            json!({"email": "a@b.de", "password": PASSWORD, "name": "Ana", "roles": ["admin"]}),
+            vec!["/roles"],
+        ),
+    ] {
+        let answer = register_customer(&customers, request(&wrong, None)).await;
+        let Err(Problem::InvalidBody(found)) = answer else {
+            panic!("{wrong}: {answer:?}");
+        };
+        let found: Vec<&str> = found.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(found, faults, "{wrong}");
+    }
+    assert!(engine.items(Setting::CustomersTable).is_empty());
+}
+
+#[tokio::test]
+async fn a_registration_s_trace_context_travels_on_its_event() {
+    let (_, engine, customers) = shop();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = request(&ana(), None).with("traceparent", trace);
+    register_customer(&customers, traced).await.unwrap();
+    let items = engine.items(Setting::CustomersTable);
+    let stored = items.iter().find_map(|item| item.get("event")).unwrap();
+    assert_eq!(stored["traceparent"], trace);
+}
