@@ -155,8 +155,8 @@ impl EventBridge {
         })
     }
 
-    /// Says which deliveries are made twice: at least once is all that EventBridge promises. The first
-    /// call counts.
+    /// Says which deliveries to queues and state machines are made twice (functions know of
+    /// theirs): at least once is all that EventBridge promises. The first call counts.
     pub fn set_faults(&self, faults: Faults) {
         // A second one would have no way to win; the runner sets it once.
         let _ = self.inner.faults.set(faults);
@@ -183,7 +183,7 @@ impl EventBridge {
             for target in &rule.targets {
                 let faults = self.inner.faults.get();
                 let twice = match &target.settings.kind {
-                    // Which then finds out by itself.
+                    // `invoke_async_from` asks for itself.
                     TargetKind::Function(_) => false,
                     TargetKind::Queue(id) | TargetKind::StateMachine(id) => {
                         faults.is_some_and(|faults| faults.duplicates("events", id))

@@ -16,7 +16,8 @@ use crate::bill::{Bill, Units};
 use crate::clock::Clock;
 use crate::dynamodb::DynamoDb;
 use crate::faults::Faults;
-use crate::functions::Functions;
+use crate::functions::tests::{echo, examples};
+use crate::functions::{Functions, InvokeError, Log, Settings};
 use crate::model::{Function, Stack, Table};
 use crate::record::Record;
 
@@ -93,14 +94,7 @@ impl World {
             .session_token("CountUp-1")
             .provider_name("test")
             .build();
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .endpoint_url(&self.url)
-            .credentials_provider(credentials)
-            .retry_config(RetryConfig::standard().with_max_attempts(attempts))
-            .build();
-        Client::from_conf(config)
+        client(&self.url, credentials, attempts)
     }
 
     fn fault(&self, text: &str) {
@@ -119,6 +113,17 @@ impl World {
             .unwrap();
         Some(answer.item?.get("n")?.as_n().unwrap().clone())
     }
+}
+
+fn client(url: &str, credentials: Credentials, attempts: u32) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(url)
+        .credentials_provider(credentials)
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts))
+        .build();
+    Client::from_conf(config)
 }
 
 async fn count_up(client: &Client) -> Result<(), String> {
@@ -327,4 +332,69 @@ fn a_partial_put_events_counts_the_entry_that_failed() {
     assert_eq!(answer["FailedEntryCount"], 1);
     assert_eq!(answer["Entries"][0]["ErrorCode"], "InternalFailure");
     assert_eq!(answer["Entries"][1]["EventId"], "1");
+}
+
+/// `count-up` as a real process, behind an endpoint where its every second call kills it.
+#[tokio::test]
+async fn a_fault_kills_the_process_that_calls() {
+    let function = Function {
+        environment: BTreeMap::new(),
+        ..echo()
+    };
+    let stack = Stack {
+        functions: [("CountUp".to_owned(), function)].into(),
+        ..stack()
+    };
+    let (clock, arns) = (Clock::system(), Arns::of("eu-central-1", &stack));
+    let (bill, faults) = (Bill::new(&stack), Faults::new(&stack, 1));
+    let record = Record::none(&arns);
+    let db = DynamoDb::start(&stack, &arns, &clock, &bill, &record, None).unwrap();
+    let (listener, url) = Endpoint::bind(0).await.unwrap();
+    let settings = Settings {
+        binaries: examples(),
+        endpoint: url.clone(),
+        clock,
+        log: Log::Silent,
+        bill: bill.clone(),
+    };
+    let functions = Functions::new(&stack, &arns, settings);
+    let endpoint = Endpoint::new(&stack, &faults, &record, &functions).with("dynamodb", db);
+    let server = tokio::spawn(endpoint.serve(listener));
+    let process = async || {
+        let answer = functions
+            .invoke("CountUp", r#"{"do":"environment"}"#.into())
+            .await?;
+        let environment: Value = serde_json::from_slice(&answer).unwrap();
+        Ok::<_, InvokeError>(environment)
+    };
+    let first = process().await.unwrap();
+    assert_eq!(
+        process().await.unwrap()["AWS_SESSION_TOKEN"],
+        first["AWS_SESSION_TOKEN"]
+    );
+    let credentials = Credentials::builder()
+        .access_key_id(first["AWS_ACCESS_KEY_ID"].as_str().unwrap())
+        .secret_access_key(first["AWS_SECRET_ACCESS_KEY"].as_str().unwrap())
+        .session_token(first["AWS_SESSION_TOKEN"].as_str().unwrap())
+        .provider_name("test")
+        .build();
+    let client = client(first["AWS_ENDPOINT_URL"].as_str().unwrap(), credentials, 1);
+    faults
+        .set_text(&["dynamodb:UpdateItem@*=kill-after#2"])
+        .unwrap();
+    count_up(&client).await.unwrap();
+    assert_eq!(count_up(&client).await, Err("no answer".to_owned()));
+    assert_eq!(
+        bill.snapshot().totals.write_units,
+        Units::whole(2),
+        "the call was carried out"
+    );
+    // An invocation that the process still got dies with it; the next one finds a new process.
+    let next = match process().await {
+        Ok(environment) => environment,
+        Err(_) => process().await.unwrap(),
+    };
+    assert_ne!(next["AWS_SESSION_TOKEN"], first["AWS_SESSION_TOKEN"]);
+    functions.stop().await;
+    server.abort();
 }

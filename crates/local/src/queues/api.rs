@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::store::{Attribute, Message, Receipt, Received};
@@ -11,112 +10,22 @@ use super::{Queue, Queues, chunks, digest};
 use crate::aws::{AwsError, Caller};
 use crate::params;
 
+use self::requests::{
+    Batch, ChangeMessageVisibility, DeleteEntry, DeleteMessage, GetQueueAttributes, GetQueueUrl,
+    PurgeQueue, ReceiveMessage, StartMessageMoveTask,
+};
+
+mod requests;
+mod send;
+
 /// A message may have so many bytes, and all of a batch together (SQS quota since August 2025).
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// The longest delay, in seconds.
-const MAX_DELAY: u64 = 900;
 
 /// The longest visibility timeout, in seconds.
 const MAX_VISIBILITY: u64 = 12 * 60 * 60;
 
 /// The longest long poll, in seconds.
 const MAX_WAIT: u64 = 20;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct SendMessage {
-    queue_url: String,
-    message_body: String,
-    delay_seconds: Option<u64>,
-    #[serde(default)]
-    message_attributes: BTreeMap<String, Attribute>,
-    #[serde(default)]
-    message_system_attributes: BTreeMap<String, Attribute>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct Batch<T> {
-    queue_url: String,
-    entries: Vec<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct SendEntry {
-    id: String,
-    message_body: String,
-    delay_seconds: Option<u64>,
-    #[serde(default)]
-    message_attributes: BTreeMap<String, Attribute>,
-    #[serde(default)]
-    message_system_attributes: BTreeMap<String, Attribute>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ReceiveMessage {
-    queue_url: String,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-    #[serde(default)]
-    message_system_attribute_names: Vec<String>,
-    #[serde(default)]
-    message_attribute_names: Vec<String>,
-    max_number_of_messages: Option<usize>,
-    visibility_timeout: Option<u64>,
-    wait_time_seconds: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct DeleteMessage {
-    queue_url: String,
-    receipt_handle: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct DeleteEntry {
-    id: String,
-    receipt_handle: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct ChangeMessageVisibility {
-    queue_url: String,
-    receipt_handle: String,
-    visibility_timeout: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct GetQueueAttributes {
-    queue_url: String,
-    #[serde(default)]
-    attribute_names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct GetQueueUrl {
-    queue_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct PurgeQueue {
-    queue_url: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "PascalCase")]
-struct StartMessageMoveTask {
-    source_arn: String,
-    destination_arn: Option<String>,
-}
 
 pub(super) async fn call(
     queues: &Queues,
@@ -126,8 +35,8 @@ pub(super) async fn call(
 ) -> Result<Value, AwsError> {
     let who = caller.function.as_deref().unwrap_or_default();
     match operation {
-        "SendMessage" => send(queues, who, params::read(operation, body)?),
-        "SendMessageBatch" => send_batch(queues, who, params::read(operation, body)?),
+        "SendMessage" => send::send(queues, who, params::read(operation, body)?),
+        "SendMessageBatch" => send::send_batch(queues, who, params::read(operation, body)?),
         "ReceiveMessage" => receive(queues, who, params::read(operation, body)?).await,
         "DeleteMessage" => delete(queues, who, &params::read(operation, body)?),
         "DeleteMessageBatch" => delete_batch(queues, who, params::read(operation, body)?),
@@ -171,118 +80,6 @@ fn seconds(name: &str, value: Option<u64>, max: u64) -> Result<Option<Duration>,
         ))),
         value => Ok(value.map(Duration::from_secs)),
     }
-}
-
-/// Checks a message and makes it.
-fn message(
-    queues: &Queues,
-    who: &str,
-    entry: SendEntry,
-) -> Result<(Message, Option<Duration>), AwsError> {
-    let delay = seconds("DelaySeconds", entry.delay_seconds, MAX_DELAY)?;
-    if entry.message_body.is_empty() {
-        return Err(AwsError::client(
-            "MissingParameter",
-            "The request must contain the parameter MessageBody.",
-        ));
-    }
-    // What XML 1.0 has no character for, SQS refuses.
-    let forbidden = |c: char| {
-        (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{FFFE}' | '\u{FFFF}')
-    };
-    if entry.message_body.contains(forbidden) {
-        return Err(AwsError::client(
-            "InvalidMessageContents",
-            "The message contains characters outside the allowed set.",
-        ));
-    }
-    if entry.message_attributes.len() > 10 {
-        return Err(invalid(
-            "Number of message attributes exceeds the allowed maximum [10].",
-        ));
-    }
-    for (name, attribute) in &entry.message_attributes {
-        check_attribute(name, attribute)?;
-    }
-    let sender = if who.is_empty() {
-        "AIDALOCAL".to_owned()
-    } else {
-        format!("AROALOCAL:{who}")
-    };
-    let mut message = Message::new(
-        entry.message_body,
-        entry.message_attributes,
-        &sender,
-        queues.inner.clock.now(),
-    );
-    for (name, attribute) in entry.message_system_attributes {
-        match (name.as_str(), attribute.string_value) {
-            ("AWSTraceHeader", Some(header)) => message.trace_header = Some(header),
-            _ => {
-                return Err(invalid(format!(
-                    "the system attribute {name} is not emulated"
-                )));
-            }
-        }
-    }
-    if message.size_bytes() > MAX_BYTES {
-        let fault = format!(
-            "One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
-        );
-        return Err(invalid(fault));
-    }
-    Ok((message, delay))
-}
-
-fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), AwsError> {
-    let kind = attribute.data_type.split('.').next().unwrap_or_default();
-    let fits = match kind {
-        "String" | "Number" => attribute
-            .string_value
-            .as_ref()
-            .is_some_and(|value| !value.is_empty()),
-        "Binary" => attribute
-            .binary_value
-            .as_ref()
-            .is_some_and(|value| !value.is_empty()),
-        _ => false,
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(invalid(format!(
-            "The message attribute '{name}' has no value of its type."
-        )))
-    }
-}
-
-/// What is answered for a message that was sent.
-fn sent(message: &Message) -> Value {
-    let mut answer =
-        json!({"MessageId": message.id, "MD5OfMessageBody": digest::of_body(&message.body)});
-    if let Some(digest) = digest::of_attributes(&message.attributes) {
-        answer["MD5OfMessageAttributes"] = digest.into();
-    }
-    answer
-}
-
-fn send(queues: &Queues, who: &str, request: SendMessage) -> Result<Value, AwsError> {
-    let (_, queue) = find(queues, &request.queue_url)?;
-    let entry = SendEntry {
-        id: String::new(),
-        message_body: request.message_body,
-        delay_seconds: request.delay_seconds,
-        message_attributes: request.message_attributes,
-        message_system_attributes: request.message_system_attributes,
-    };
-    let (message, delay) = message(queues, who, entry)?;
-    queues
-        .inner
-        .bill
-        .queue_requests(who, chunks(message.size_bytes()));
-    let answer = sent(&message);
-    queues.inner.add(queue, message, delay);
-    Ok(answer)
 }
 
 /// Checks what all batches have in common: 1 to 10 entries with ids of their own.
@@ -334,34 +131,6 @@ fn batch_answer(outcomes: impl Iterator<Item = (String, Result<Value, AwsError>)
         }
     }
     json!({"Successful": successful, "Failed": failed})
-}
-
-fn send_batch(queues: &Queues, who: &str, request: Batch<SendEntry>) -> Result<Value, AwsError> {
-    let (_, queue) = find(queues, &request.queue_url)?;
-    check_batch(request.entries.iter().map(|entry| entry.id.as_str()))?;
-    let entries = request
-        .entries
-        .into_iter()
-        .map(|entry| (entry.id.clone(), message(queues, who, entry)));
-    let entries: Vec<_> = entries.collect();
-    let bytes = entries
-        .iter()
-        .filter_map(|(_, made)| made.as_ref().ok())
-        .map(|(message, _)| message.size_bytes());
-    let bytes: usize = bytes.sum();
-    if bytes > MAX_BYTES {
-        let fault = format!("Batch requests cannot be longer than {MAX_BYTES} bytes.");
-        return Err(AwsError::client("BatchRequestTooLong", fault));
-    }
-    queues.inner.bill.queue_requests(who, chunks(bytes));
-    Ok(batch_answer(entries.into_iter().map(|(id, made)| {
-        let outcome = made.map(|(message, delay)| {
-            let answer = sent(&message);
-            queues.inner.add(queue, message, delay);
-            answer
-        });
-        (id, outcome)
-    })))
 }
 
 async fn receive(queues: &Queues, who: &str, request: ReceiveMessage) -> Result<Value, AwsError> {

@@ -8,18 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{BoxFuture, try_join_all};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::definition::{Each, Kind, Machine, State, Task, Text, Wait};
+use super::definition::{Kind, Machine, State, Text, Wait};
 use super::execution::Execution;
 use super::failure::{Failure, Stop};
 use super::template::Scope;
 use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::functions::InvokeError;
+
+mod branches;
+mod task;
 
 /// The most that an input or output may have, in bytes (Step Functions quota).
 pub(super) const MAX_DATA: usize = 256 * 1024;
@@ -192,223 +194,45 @@ impl Run {
             input: &input,
             context,
         };
-        let payload = state
-            .parameters
-            .as_ref()
-            .map(|parameters| parameters.evaluate(scope))
-            .transpose()?;
         let next = state.next.as_deref();
+        let passed = |next| Ok((state.output_path.apply(scope)?, next));
         let result = match &state.kind {
-            Kind::Task(task) => {
-                self.task(task, payload.as_ref().unwrap_or(&input), thread)
-                    .await?
-            }
-            Kind::Pass { result } => result.clone().or(payload).unwrap_or_else(|| input.clone()),
             Kind::Choice { rules, default } => {
-                let chosen = choose(rules, default.as_deref(), scope)?;
-                return Ok((state.output_path.apply(scope)?, Some(chosen)));
+                return passed(Some(choose(rules, default.as_deref(), scope)?));
             }
+            Kind::Succeed => return passed(None),
             Kind::Wait(wait) => {
                 self.pause(self.until(wait, scope)?).await?;
-                return Ok((state.output_path.apply(scope)?, next));
+                return passed(next);
             }
-            Kind::Succeed => return Ok((state.output_path.apply(scope)?, None)),
             Kind::Fail { error, cause } => {
-                return Err(Failure::new(
-                    text(error.as_ref(), scope)?,
-                    text(cause.as_ref(), scope)?,
-                )
-                .into());
+                let (error, cause) = (text(error.as_ref(), scope)?, text(cause.as_ref(), scope)?);
+                return Err(Failure::new(error, cause).into());
+            }
+            Kind::Task(task) => self.task(task, &payload(state, scope)?, thread).await?,
+            Kind::Pass { result } => {
+                let payload = payload(state, scope)?;
+                result.clone().unwrap_or(payload)
             }
             Kind::Parallel { branches } => {
-                self.parallel(branches, payload.as_ref().unwrap_or(&input), thread)
+                self.parallel(branches, &payload(state, scope)?, thread)
                     .await?
             }
             Kind::Map(each) => self.map(each, scope, thread).await?,
         };
-        let result_scope = Scope {
-            input: &result,
-            context,
-        };
-        let selected = state
-            .result_selector
-            .as_ref()
-            .map(|selector| selector.evaluate(result_scope))
-            .transpose()?;
-        let combined = state
-            .result_path
-            .apply(raw.clone(), selected.unwrap_or(result))?;
-        Ok((
-            state.output_path.apply(Scope {
-                input: &combined,
+        let result = match &state.result_selector {
+            None => result,
+            Some(selector) => selector.evaluate(Scope {
+                input: &result,
                 context,
             })?,
-            next,
-        ))
-    }
-
-    async fn task(&self, task: &Task, payload: &Value, thread: &mut Thread) -> Result<Value, Stop> {
-        check_size(payload)?;
-        let (events, scheduled) = if task.wrapped {
-            let details = json!({"resourceType": "lambda", "resource": "invoke", "parameters": payload.to_string()});
-            ("Task", details)
-        } else {
-            (
-                "LambdaFunction",
-                json!({"resource": task.resource, "input": payload.to_string()}),
-            )
         };
-        self.record(thread, format!("{events}Scheduled"), scheduled);
-        self.record(thread, format!("{events}Started"), Value::Null);
-        let payload = if task.wrapped {
-            payload.get("Payload").unwrap_or(&Value::Null)
-        } else {
-            payload
+        let combined = state.result_path.apply(raw.clone(), result)?;
+        let scope = Scope {
+            input: &combined,
+            context,
         };
-        let answer = match self.call(&task.function, payload, task.timeout).await {
-            Ok(answer) => answer,
-            Err(stop) => {
-                if let Stop::Failed(failure) = &stop {
-                    let kind = if failure.error == "States.Timeout" {
-                        "TimedOut"
-                    } else {
-                        "Failed"
-                    };
-                    self.record(thread, format!("{events}{kind}"), details_of(failure));
-                }
-                return Err(stop);
-            }
-        };
-        let result = if task.wrapped {
-            json!({"ExecutedVersion": "$LATEST", "Payload": answer, "StatusCode": 200})
-        } else {
-            answer
-        };
-        check_size(&result)?;
-        self.record(
-            thread,
-            format!("{events}Succeeded"),
-            json!({"output": result.to_string()}),
-        );
-        Ok(result)
-    }
-
-    /// Calls a function. It goes on running when nobody waits for it any more, as it does on AWS.
-    async fn call(
-        &self,
-        function: &str,
-        payload: &Value,
-        timeout: Option<Duration>,
-    ) -> Result<Value, Stop> {
-        let before = self.clock.now();
-        let left = self
-            .deadline()
-            .filter(|_| !self.clock.is_manual())
-            .map(|deadline| {
-                Duration::try_from(deadline.duration_since(before)).unwrap_or(Duration::ZERO)
-            });
-        let call = tokio::spawn((self.invoke)(function, payload.to_string().into()));
-        let answer = match timeout.into_iter().chain(left).min() {
-            None => call.await,
-            Some(limit) => match tokio::time::timeout(limit, call).await {
-                Ok(answer) => answer,
-                Err(_) if Some(limit) == timeout => {
-                    return Err(Failure::new("States.Timeout", "").into());
-                }
-                Err(_) => return Err(Stop::TimedOut),
-            },
-        };
-        if self.clock.is_manual() {
-            self.postpone_deadline(self.clock.now().duration_since(before));
-        }
-        let answer = answer
-            .map_err(|error| Failure::runtime(error.to_string()))?
-            .map_err(|error| {
-                let (error, cause) = error.states_error();
-                Failure::new(error, cause)
-            })?;
-        if answer.is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_slice(&answer).map_err(|error| {
-            Failure::runtime(format!("the function's answer is no JSON: {error}")).into()
-        })
-    }
-
-    async fn parallel(
-        &self,
-        branches: &[Machine],
-        input: &Value,
-        thread: &mut Thread,
-    ) -> Result<Value, Stop> {
-        self.record(thread, "ParallelStateStarted", Value::Null);
-        let threads = branches.iter().map(|branch| {
-            let (event, item) = (thread.event, thread.item.clone());
-            async move {
-                self.branch(branch, input.clone(), &mut Thread { event, item })
-                    .await
-            }
-        });
-        let joined = try_join_all(threads).await;
-        self.joined(joined, "Parallel", thread)
-    }
-
-    async fn map(&self, each: &Each, scope: Scope<'_>, thread: &mut Thread) -> Result<Value, Stop> {
-        let Value::Array(items) = each.items.apply(scope)? else {
-            return Err(Failure::runtime("the items of a Map are no array").into());
-        };
-        self.record(thread, "MapStateStarted", json!({"length": items.len()}));
-        let event = thread.event;
-        let work = items
-            .into_iter()
-            .enumerate()
-            .map(|(index, value)| async move {
-                let item = json!({"Item": {"Index": index, "Value": value}});
-                let mut context = scope.context.clone();
-                context["Map"] = item.clone();
-                let input = match &each.selector {
-                    None => value,
-                    Some(selector) => selector.evaluate(Scope {
-                        input: scope.input,
-                        context: &context,
-                    })?,
-                };
-                let mut thread = Thread {
-                    event,
-                    item: Some(item),
-                };
-                self.record(&mut thread, "MapIterationStarted", json!({"index": index}));
-                let outcome = self.branch(&each.processor, input, &mut thread).await;
-                let ended = if outcome.is_ok() {
-                    "MapIterationSucceeded"
-                } else {
-                    "MapIterationFailed"
-                };
-                self.record(&mut thread, ended, json!({"index": index}));
-                outcome
-            });
-        let joined = stream::iter(work)
-            .buffered(each.concurrency)
-            .try_collect()
-            .await;
-        self.joined(joined, "Map", thread)
-    }
-
-    /// Writes down how branches ended together.
-    fn joined(
-        &self,
-        joined: Result<Vec<Value>, Stop>,
-        kind: &str,
-        thread: &mut Thread,
-    ) -> Result<Value, Stop> {
-        match &joined {
-            Ok(_) => self.record(thread, format!("{kind}StateSucceeded"), Value::Null),
-            Err(Stop::Failed(failure)) => {
-                self.record(thread, format!("{kind}StateFailed"), details_of(failure));
-            }
-            Err(Stop::TimedOut) => {}
-        }
-        joined.map(Value::Array)
+        Ok((state.output_path.apply(scope)?, next))
     }
 
     /// When a Wait ends.
@@ -499,12 +323,21 @@ impl Run {
 
     /// Counts a transition: the way into a state, a retry, and the way from the last state to the
     /// end. AWS charges "each time a step of your workflow is executed", and for each retry
-    /// (<https://aws.amazon.com/step-functions/pricing/>); its examples count the end too.
+    /// (<https://aws.amazon.com/step-functions/pricing/>). That page does not say whether start and
+    /// end are steps; with one more for them the bill is rather too high than too low.
     fn count_transition(&self) {
         self.execution.count_transition();
         if !self.execution.express {
             self.bill.state_transitions(&self.execution.machine, 1);
         }
+    }
+}
+
+/// What a state works on: its parameters, or its input.
+fn payload(state: &State, scope: Scope<'_>) -> Result<Value, Failure> {
+    match &state.parameters {
+        None => Ok(scope.input.clone()),
+        Some(parameters) => parameters.evaluate(scope),
     }
 }
 
