@@ -67,8 +67,14 @@ pub(super) fn answer(result: Result<Value, AwsError>, headers: &HeaderMap) -> Re
         .get(header::CONTENT_TYPE)
         .cloned()
         .unwrap_or_else(json);
+    let is_query_compatible = headers.contains_key("x-amzn-query-mode");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
+    if let Some(code) = code.as_deref().filter(|_| is_query_compatible)
+        && let Ok(error) = HeaderValue::from_str(&query_error(code, status))
+    {
+        headers.insert("x-amzn-query-error", error);
+    }
     if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -76,4 +82,55 @@ pub(super) fn answer(result: Result<Value, AwsError>, headers: &HeaderMap) -> Re
         headers.insert("x-amzn-errortype", code);
     }
     response
+}
+
+/// The code that an error has in SQS's older protocol, and whose fault it is. SDKs go by it, where
+/// they say that they know it: "AWS JSON 1.0 protocol, query-compatible" of Smithy.
+fn query_error(code: &str, status: StatusCode) -> String {
+    let prefix = match code {
+        "BatchEntryIdsNotDistinct"
+        | "BatchRequestTooLong"
+        | "EmptyBatchRequest"
+        | "InvalidBatchEntryId"
+        | "MessageNotInflight"
+        | "PurgeQueueInProgress"
+        | "TooManyEntriesInBatchRequest"
+        | "UnsupportedOperation" => "AWS.SimpleQueueService.",
+        "QueueDoesNotExist" => return "AWS.SimpleQueueService.NonExistentQueue;Sender".to_owned(),
+        _ => "",
+    };
+    let whose = if status.is_server_error() {
+        "Receiver"
+    } else {
+        "Sender"
+    };
+    format!("{prefix}{code};{whose}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_sqs_carries_its_older_name_too() {
+        let query_error = |asked: bool, code: &str| {
+            let mut headers = HeaderMap::new();
+            if asked {
+                headers.insert("x-amzn-query-mode", HeaderValue::from_static("true"));
+            }
+            let answer = answer(Err(AwsError::client(code, "")), &headers);
+            let error = answer.headers().get("x-amzn-query-error");
+            error.map(|error| error.to_str().unwrap().to_owned())
+        };
+        let missing = "AWS.SimpleQueueService.NonExistentQueue;Sender";
+        assert_eq!(
+            query_error(true, "QueueDoesNotExist").as_deref(),
+            Some(missing)
+        );
+        assert_eq!(
+            query_error(true, "ReceiptHandleIsInvalid").as_deref(),
+            Some("ReceiptHandleIsInvalid;Sender")
+        );
+        assert_eq!(query_error(false, "QueueDoesNotExist"), None);
+    }
 }
