@@ -30,6 +30,8 @@ pub(crate) enum Fault {
     Throttled,
     /// A transaction refused because another one is under way; nothing is done.
     Conflict,
+    /// Refused as if its condition did not hold; nothing is done.
+    Refused,
     /// Done, but the answer is a server error.
     LostAnswer,
     /// Not done, and the answer is a server error.
@@ -97,6 +99,7 @@ impl Engine {
                 let reasons = json!({"CancellationReasons": [{"Code": "TransactionConflict"}]});
                 error(400, "TransactionCanceledException", reasons)
             }
+            Some(Fault::Refused) => error(400, "ConditionalCheckFailedException", json!({})),
             Some(Fault::LostAnswer) => {
                 self.call(operation, body);
                 error(500, "InternalServerError", json!({}))

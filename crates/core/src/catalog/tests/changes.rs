@@ -206,18 +206,14 @@ async fn an_update_that_changes_nothing_makes_no_event() {
 }
 
 #[tokio::test]
-async fn updates_of_whatever_is_stored_are_all_made_though_they_come_at_once() {
+async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
-    let jobs = (0..4).map(|number| {
-        let (shop, id) = (&shop, &id);
-        async move || {
-            let request = to(id, json!({"name": number.to_string()})).with("if-match", "*");
-            status_of(shop.update(request).await)
-        }
-    });
-    assert_eq!(testing::at_once(jobs), [200; 4]);
-    assert_eq!(json_of(&shop.get(&id).await.unwrap())["version"], 5);
+    for (tag, status) in [("\"1\"", 412), ("*", 200)] {
+        shop.engine.fail_next("PutItem", Fault::Refused);
+        let request = to(&id, json!({"name": "Gyokuro"})).with("if-match", tag);
+        assert_eq!(status_of(shop.update(request).await), status, "{tag}");
+    }
 }
 
 #[tokio::test]

@@ -124,6 +124,17 @@ async fn what_was_decided_on_an_old_state_is_not_set() {
 }
 
 #[tokio::test]
+async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
+    let shop = shop();
+    shop.engine.fail_next("PutItem", Fault::Refused);
+    assert_eq!(shop.put("tea", 5, "*").await.0, 200);
+    for (tag, status) in [("\"1-0\"", 412), ("*", 200)] {
+        shop.engine.fail_next("UpdateItem", Fault::Refused);
+        assert_eq!(shop.put("tea", 6, tag).await.0, status, "{tag}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_setting_stock_is_stock_that_is_set() {
     let shop = shop();
     shop.engine.fail_next("PutItem", Fault::LostAnswer);

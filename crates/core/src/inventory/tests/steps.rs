@@ -151,6 +151,25 @@ async fn a_run_that_was_asleep_gives_nothing_back_twice() {
 }
 
 #[tokio::test]
+async fn a_reservation_that_changed_meanwhile_is_decided_on_again() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    assert_eq!(shop.reserve(1).await, "done");
+    shop.became(1, Status::Confirmed).await;
+    shop.engine.fail_next("PutItem", Fault::Refused);
+    assert_eq!(shop.commit(1).await, "done");
+    let committed = Some(ReservationStatus::Committed);
+    assert_eq!(shop.reservation(1).await, committed);
+    shop.placed(2, &[("tea", 4)]).await;
+    shop.became(2, Status::Failed).await;
+    shop.engine.fail_next("PutItem", Fault::Refused);
+    assert_eq!(shop.release(2).await, "done");
+    let released = Some(ReservationStatus::Released);
+    assert_eq!(shop.reservation(2).await, released);
+}
+
+#[tokio::test]
 async fn stock_that_does_not_balance_is_an_error_and_not_made_up() {
     let shop = shop();
     shop.stocked("tea", 10).await;
