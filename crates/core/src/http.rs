@@ -173,7 +173,7 @@ impl Request {
             return Ok(None);
         };
         match value.to_str() {
-            Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key)),
+            Ok(key) if is_key(key) => Ok(Some(key)),
             Ok(_) | Err(_) => Err(Problem::IdempotencyKeyRequired),
         }
     }
@@ -241,6 +241,10 @@ impl Request {
             .find_map(|preference| preference.trim().strip_prefix("wait=")?.trim().parse().ok());
         wait.unwrap_or(0).min(20)
     }
+}
+
+fn is_key(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// An HTTP answer.
