@@ -1,0 +1,165 @@
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+use super::check;
+use crate::support::client::Answer;
+use crate::support::people::{PASSWORD, unique};
+use crate::support::run;
+use crate::support::shop::{Shop, shared};
+
+fn erika(email: &str) -> Value {
+    json!({"email": email, "password": PASSWORD, "name": "Erika Mustermann", "locale": "de"})
+}
+
+async fn register(shop: &Shop, body: &Value) -> Answer {
+    shop.post("/customers").json(body).send().await
+}
+
+/// What signing in answers a customer whose password is [`PASSWORD`].
+fn check_login(credentials: impl FnOnce(&str) -> Value, expected: Expect) {
+    run(async {
+        let shop = shared().await;
+        let email = shop.customer().await.email;
+        let body = credentials(&email);
+        check(&shop.post("/auth/login").json(&body).send().await, expected);
+    });
+}
+
+#[test]
+fn a_customer_registers() {
+    run(async {
+        let shop = shared().await;
+        let email = format!("{}@example.com", unique("erika"));
+        let mut made = register(shop, &erika(&email)).await;
+        made.text = made.text.replace(&email, "<email>");
+        check(&made, expect![[r#"
+            201
+            content-type: application/json
+            location: /customers/me
+            etag: "1"
+            {
+              "created_at": "<time>",
+              "email": "<email>",
+              "id": "<id-1>",
+              "locale": "de",
+              "name": "Erika Mustermann"
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn an_address_belongs_to_one_account_however_it_is_written() {
+    run(async {
+        let shop = shared().await;
+        let email = format!("{}@example.com", unique("erika"));
+        register(shop, &erika(&email)).await.expect(201);
+        let shouted = json!({"email": email.to_uppercase(), "password": PASSWORD, "name": "Eve"});
+        let mut refused = register(shop, &shouted).await;
+        refused.text = refused.text.replace(&email.to_uppercase(), "<email>");
+        check(&refused, expect![[r#"
+            409
+            content-type: application/problem+json
+            {
+              "detail": "there is an account with this email address already",
+              "instance": "/customers",
+              "status": 409,
+              "title": "Conflict",
+              "type": "urn:oxcart:problem:conflict"
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn twenty_registrations_at_once_make_one_account() {
+    run(async {
+        let shop = shared().await;
+        let email = format!("{}@example.com", unique("erika"));
+        let tries = (0..20).map(|number| {
+            let body =
+                json!({"email": email, "password": PASSWORD, "name": format!("Erika {number}")});
+            async move { register(shop, &body).await.status }
+        });
+        let mut answers = futures::future::join_all(tries).await;
+        answers.sort_unstable();
+        assert_eq!(answers[0], 201);
+        assert_eq!(answers[1..], [409; 19]);
+    });
+}
+
+#[test]
+fn a_customer_signs_in() {
+    check_login(
+        |email| json!({"email": email, "password": PASSWORD}),
+        expect![[r#"
+            200
+            content-type: application/json
+            {
+              "access_token": "<access_token>",
+              "expires_in": 900,
+              "token_type": "Bearer"
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_wrong_password_is_refused() {
+    check_login(
+        |email| json!({"email": email, "password": "let me in"}),
+        expect![[r#"
+            401
+            content-type: application/problem+json
+            www-authenticate: Bearer error="invalid_token"
+            {
+              "detail": "the email address or the password is wrong",
+              "instance": "/auth/login",
+              "status": 401,
+              "title": "Not signed in",
+              "type": "urn:oxcart:problem:unauthenticated"
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn an_unknown_address_is_refused_in_the_same_words() {
+    check_login(
+        |_| json!({"email": "nobody@example.com", "password": PASSWORD}),
+        expect![[r#"
+            401
+            content-type: application/problem+json
+            www-authenticate: Bearer error="invalid_token"
+            {
+              "detail": "the email address or the password is wrong",
+              "instance": "/auth/login",
+              "status": 401,
+              "title": "Not signed in",
+              "type": "urn:oxcart:problem:unauthenticated"
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_forged_token_is_refused_by_the_gateway() {
+    run(async {
+        let shop = shared().await;
+        let token = shop.customer().await.token;
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        let other: String = signature.chars().rev().collect();
+        let forged = shop
+            .get("/orders")
+            .bearer(&format!("{head}.{other}"))
+            .send()
+            .await;
+        check(&forged, expect![[r#"
+            403
+            content-type: application/json
+            {
+              "message": "Forbidden"
+            }
+        "#]]);
+    });
+}

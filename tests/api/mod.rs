@@ -1,0 +1,18 @@
+//! What each route answers.
+
+use crate::support::client::Answer;
+use crate::support::show::show;
+use expect_test::Expect;
+
+mod customers;
+mod health;
+mod inventory;
+mod orders;
+mod payments;
+mod products;
+mod refused;
+
+/// Compares what the contract says of an answer.
+fn check(answer: &Answer, expected: Expect) {
+    expected.assert_eq(&show(answer));
+}

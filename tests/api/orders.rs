@@ -1,0 +1,356 @@
+use expect_test::expect;
+use serde_json::json;
+
+use super::check;
+use crate::support::people::{Person, order_of, unique};
+use crate::support::run;
+use crate::support::shop::{Shop, shared};
+
+/// A customer, and their order of two of a product with ten in stock, confirmed.
+async fn confirmed(shop: &Shop) -> (Person, String, String) {
+    let customer = shop.customer().await;
+    let product = shop.named_product("Kite", "18.50", 10).await;
+    let order = shop.order(&customer, &product, "tok_ok").await;
+    shop.until_status(&customer, &order, "confirmed").await;
+    (customer, order, product)
+}
+
+#[test]
+fn an_order_is_placed_and_is_pending_at_first() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.named_product("Kite", "18.50", 10).await;
+        let placed = shop
+            .place(&customer, &order_of(&[(&product, 2)], "tok_ok"))
+            .await;
+        check(&placed, expect![[r#"
+            202
+            content-type: application/json
+            location: /orders/<id-1>
+            etag: "1"
+            {
+              "created_at": "<time>",
+              "customer_id": "<id-2>",
+              "failure": null,
+              "id": "<id-1>",
+              "items": [
+                {
+                  "name": "Kite",
+                  "product_id": "<id-3>",
+                  "quantity": 2,
+                  "subtotal": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "unit_price": {
+                    "amount": "18.50",
+                    "currency": "EUR"
+                  }
+                }
+              ],
+              "payment_status": "pending",
+              "shipping_address": {
+                "city": "Köln",
+                "country": "DE",
+                "line1": "Heidestraße 17",
+                "line2": null,
+                "phone": null,
+                "postal_code": "51147",
+                "recipient": "Erika Mustermann",
+                "region": null
+              },
+              "status": "pending",
+              "total_amount": {
+                "amount": "37.00",
+                "currency": "EUR"
+              },
+              "updated_at": "<time>",
+              "version": 1
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn whoever_prefers_to_wait_gets_the_outcome() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.named_product("Kite", "18.50", 10).await;
+        let call = shop
+            .post("/orders")
+            .bearer(&customer.token)
+            .key(&unique("order"));
+        let call = call.header("prefer", "wait=20");
+        let placed = call
+            .json(&order_of(&[(&product, 2)], "tok_ok"))
+            .send()
+            .await;
+        check(&placed, expect![[r#"
+            201
+            content-type: application/json
+            location: /orders/<id-1>
+            etag: "2"
+            preference-applied: wait=20
+            {
+              "created_at": "<time>",
+              "customer_id": "<id-2>",
+              "failure": null,
+              "id": "<id-1>",
+              "items": [
+                {
+                  "name": "Kite",
+                  "product_id": "<id-3>",
+                  "quantity": 2,
+                  "subtotal": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "unit_price": {
+                    "amount": "18.50",
+                    "currency": "EUR"
+                  }
+                }
+              ],
+              "payment_status": "completed",
+              "shipping_address": {
+                "city": "Köln",
+                "country": "DE",
+                "line1": "Heidestraße 17",
+                "line2": null,
+                "phone": null,
+                "postal_code": "51147",
+                "recipient": "Erika Mustermann",
+                "region": null
+              },
+              "status": "confirmed",
+              "total_amount": {
+                "amount": "37.00",
+                "currency": "EUR"
+              },
+              "updated_at": "<time>",
+              "version": 2
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn lines_of_one_product_are_merged_and_prices_are_the_catalogues() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let tea = shop.named_product("Tea", "18.90", 10).await;
+        let pot = shop.named_product("Teapot", "54.00", 10).await;
+        let order = order_of(&[(&tea, 1), (&pot, 1), (&tea, 2)], "tok_ok");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        let lines: Vec<(&str, u64, &str)> = placed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| {
+                let subtotal = line["subtotal"]["amount"].as_str().unwrap();
+                (
+                    line["name"].as_str().unwrap(),
+                    line["quantity"].as_u64().unwrap(),
+                    subtotal,
+                )
+            })
+            .collect();
+        assert_eq!(lines, [("Tea", 3, "56.70"), ("Teapot", 1, "54.00")]);
+        assert_eq!(
+            placed["total_amount"],
+            json!({"amount": "110.70", "currency": "EUR"})
+        );
+    });
+}
+
+#[test]
+fn an_order_keeps_the_price_that_it_was_placed_at() {
+    run(async {
+        let shop = shared().await;
+        let (customer, order, product) = confirmed(shop).await;
+        let admin = shop.admin().await;
+        let call = shop
+            .patch(&format!("/products/{product}"))
+            .bearer(&admin.token);
+        let dearer = json!({"price": {"amount": "99.00", "currency": "EUR"}});
+        call.header("if-match", "*")
+            .json(&dearer)
+            .send()
+            .await
+            .expect(200);
+        let total = shop.read(&customer, &order).await["total_amount"]["amount"].clone();
+        assert_eq!(total, "37.00");
+    });
+}
+
+#[test]
+fn an_order_is_its_customers_and_the_admins() {
+    run(async {
+        let shop = shared().await;
+        let (customer, order, _) = confirmed(shop).await;
+        let other = shop.customer().await;
+        for path in ["", "/history", "/payments"] {
+            let path = format!("/orders/{order}{path}");
+            let status =
+                async |who: &Person| shop.get(&path).bearer(&who.token).send().await.status;
+            assert_eq!(status(&customer).await, 200, "{path}");
+            assert_eq!(status(shop.admin().await).await, 200, "{path}");
+            assert_eq!(status(&other).await, 404, "{path}");
+        }
+        check(&shop.cancel(&other, &order).await, expect![[r#"
+            404
+            content-type: application/problem+json
+            {
+              "detail": "there is no such order",
+              "instance": "/orders/<id-1>/cancel",
+              "status": 404,
+              "title": "Not found",
+              "type": "urn:oxcart:problem:not-found"
+            }
+        "#]]);
+        assert_eq!(shop.read(&customer, &order).await["status"], "confirmed");
+        shop.cancel(shop.admin().await, &order).await.expect(200);
+    });
+}
+
+#[test]
+fn customers_list_their_own_orders_newest_first() {
+    run(async {
+        let shop = shared().await;
+        let (customer, first, product) = confirmed(shop).await;
+        let second = shop.order(&customer, &product, "tok_ok").await;
+        shop.until_status(&customer, &second, "confirmed").await;
+        let list = async |query: &str| -> Vec<String> {
+            let call = shop.get(&format!("/orders{query}")).bearer(&customer.token);
+            let page = call.send().await.expect(200).json();
+            let items = page["items"].as_array().unwrap().iter();
+            items
+                .map(|order| order["id"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(list("").await, [second.clone(), first.clone()]);
+        assert_eq!(list("?limit=1").await, [second.clone()]);
+        shop.cancel(&customer, &first).await.expect(200);
+        assert_eq!(list("?status=cancelled").await, [first]);
+        assert_eq!(list("?status=confirmed").await, [second]);
+        assert_eq!(list("?status=shipped").await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn admins_list_the_orders_of_everybody_by_status() {
+    run(async {
+        let shop = shared().await;
+        let (_, order, _) = confirmed(shop).await;
+        let admin = shop.admin().await;
+        let call = shop
+            .get("/orders?status=confirmed&limit=100")
+            .bearer(&admin.token);
+        let page = call.send().await.expect(200).json();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.iter().all(|order| order["status"] == "confirmed"));
+        assert!(items.iter().any(|listed| listed["id"] == order.as_str()));
+    });
+}
+
+#[test]
+fn the_history_of_an_order_is_its_events() {
+    run(async {
+        let shop = shared().await;
+        let (customer, order, _) = confirmed(shop).await;
+        shop.cancel(&customer, &order).await.expect(200);
+        let events = ["OrderCreated", "OrderConfirmed", "OrderCancelled"];
+        shop.until_history(&customer, &order, &events).await;
+        let call = shop
+            .get(&format!("/orders/{order}/history"))
+            .bearer(&customer.token);
+        check(&call.send().await, expect![[r#"
+            200
+            content-type: application/json
+            {
+              "items": [
+                {
+                  "aggregate_id": "<id-1>",
+                  "data": {
+                    "customer_id": "<id-2>",
+                    "total_amount": {
+                      "amount": "37.00",
+                      "currency": "EUR"
+                    }
+                  },
+                  "event_id": "<id-3>",
+                  "event_type": "OrderCreated",
+                  "timestamp": "<time>",
+                  "version": 1
+                },
+                {
+                  "aggregate_id": "<id-1>",
+                  "data": {
+                    "customer_id": "<id-2>",
+                    "total_amount": {
+                      "amount": "37.00",
+                      "currency": "EUR"
+                    }
+                  },
+                  "event_id": "<id-4>",
+                  "event_type": "OrderConfirmed",
+                  "timestamp": "<time>",
+                  "version": 2
+                },
+                {
+                  "aggregate_id": "<id-1>",
+                  "data": {
+                    "customer_id": "<id-2>",
+                    "previous_status": "confirmed"
+                  },
+                  "event_id": "<id-5>",
+                  "event_type": "OrderCancelled",
+                  "timestamp": "<time>",
+                  "version": 3
+                }
+              ]
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn cancelling_again_changes_nothing() {
+    run(async {
+        let shop = shared().await;
+        let (customer, order, product) = confirmed(shop).await;
+        shop.cancel(&customer, &order).await.expect(200);
+        shop.until_settled(&order).await;
+        let before = shop.books_of(&order).await;
+        let again = shop.cancel(&customer, &order).await.expect(200);
+        assert_eq!(again.json()["status"], "cancelled");
+        let after = shop.books_of(&order).await;
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        assert_eq!(shop.stock(&product).await, (10, 0, 10));
+    });
+}
+
+#[test]
+fn a_failed_order_is_not_cancelled() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("18.50", 10).await;
+        let order = shop.order(&customer, &product, "tok_declined").await;
+        shop.until_status(&customer, &order, "failed").await;
+        check(&shop.cancel(&customer, &order).await, expect![[r#"
+            409
+            content-type: application/problem+json
+            {
+              "detail": "the order is failed, which does not allow to cancel it; it is at its end",
+              "instance": "/orders/<id-1>/cancel",
+              "status": 409,
+              "title": "Conflict",
+              "type": "urn:oxcart:problem:conflict"
+            }
+        "#]]);
+    });
+}

@@ -1,0 +1,83 @@
+use expect_test::{Expect, expect};
+
+use super::check;
+use crate::support::run;
+use crate::support::shop::shared;
+
+/// The payments of an order paid with `token`, after it has come to `status`.
+fn check_payments(token: &'static str, status: &'static str, expected: Expect) {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("18.50", 10).await;
+        let order = shop.order(&customer, &product, token).await;
+        shop.until_status(&customer, &order, status).await;
+        shop.until_settled(&order).await;
+        let call = shop
+            .get(&format!("/orders/{order}/payments"))
+            .bearer(&customer.token);
+        check(&call.send().await, expected);
+    });
+}
+
+#[test]
+fn the_payment_of_a_confirmed_order_is_captured() {
+    check_payments("tok_ok", "confirmed", expect![[r#"
+        200
+        content-type: application/json
+        {
+          "items": [
+            {
+              "attempts": 1,
+              "authorized": {
+                "amount": "37.00",
+                "currency": "EUR"
+              },
+              "captured": {
+                "amount": "37.00",
+                "currency": "EUR"
+              },
+              "gateway": "sandbox",
+              "id": "<id-1>",
+              "refunded": {
+                "amount": "0.00",
+                "currency": "EUR"
+              },
+              "status": "completed"
+            }
+          ],
+          "next_cursor": null
+        }
+    "#]]);
+}
+
+#[test]
+fn the_payment_of_a_declined_order_took_nothing() {
+    check_payments("tok_declined", "failed", expect![[r#"
+        200
+        content-type: application/json
+        {
+          "items": [
+            {
+              "attempts": 1,
+              "authorized": {
+                "amount": "0.00",
+                "currency": "EUR"
+              },
+              "captured": {
+                "amount": "0.00",
+                "currency": "EUR"
+              },
+              "gateway": "sandbox",
+              "id": "<id-1>",
+              "refunded": {
+                "amount": "0.00",
+                "currency": "EUR"
+              },
+              "status": "failed"
+            }
+          ],
+          "next_cursor": null
+        }
+    "#]]);
+}

@@ -1,0 +1,292 @@
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+use super::check;
+use crate::support::people::{product, unique};
+use crate::support::shop::{Shop, shared};
+use crate::support::{run, until};
+
+fn teapot() -> Value {
+    json!({
+        "name": "Cast-Iron Teapot",
+        "description": "Keeps tea hot for an hour.",
+        "category": "tea",
+        "price": {"amount": "54.00", "currency": "EUR"},
+        "attributes": {"name_de": "Teekanne aus Gusseisen", "name_zh": "铸铁茶壶"},
+    })
+}
+
+/// A new product and its id.
+async fn create(shop: &Shop, body: &Value) -> String {
+    let admin = shop.admin().await;
+    let call = shop.post("/products").bearer(&admin.token).json(body);
+    let made = call.send().await.expect(201).json();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+fn check_create(body: Value, expected: Expect) {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let call = shop.post("/products").bearer(&admin.token);
+        check(
+            &call.key(&unique("product")).json(&body).send().await,
+            expected,
+        );
+    });
+}
+
+fn check_update(patch: Value, if_match: Option<&str>, expected: Expect) {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let path = format!("/products/{}", create(shop, &teapot()).await);
+        let mut call = shop.patch(&path).bearer(&admin.token).json(&patch);
+        if let Some(tag) = if_match {
+            call = call.header("if-match", tag);
+        }
+        check(&call.send().await, expected);
+    });
+}
+
+#[test]
+fn a_product_is_created() {
+    check_create(teapot(), expect![[r#"
+        201
+        content-type: application/json
+        location: /products/<id-1>
+        etag: "1"
+        {
+          "attributes": {
+            "name_de": "Teekanne aus Gusseisen",
+            "name_zh": "铸铁茶壶"
+          },
+          "category": "tea",
+          "created_at": "<time>",
+          "description": "Keeps tea hot for an hour.",
+          "id": "<id-1>",
+          "name": "Cast-Iron Teapot",
+          "price": {
+            "amount": "54.00",
+            "currency": "EUR"
+          },
+          "status": "active",
+          "updated_at": "<time>",
+          "version": 1
+        }
+    "#]]);
+}
+
+#[test]
+fn a_product_needs_no_description_and_no_attributes() {
+    check_create(product("Kite", "0.01"), expect![[r#"
+        201
+        content-type: application/json
+        location: /products/<id-1>
+        etag: "1"
+        {
+          "attributes": {},
+          "category": "testing",
+          "created_at": "<time>",
+          "description": "",
+          "id": "<id-1>",
+          "name": "Kite",
+          "price": {
+            "amount": "0.01",
+            "currency": "EUR"
+          },
+          "status": "active",
+          "updated_at": "<time>",
+          "version": 1
+        }
+    "#]]);
+}
+
+#[test]
+fn a_product_is_read_by_anyone_as_it_was_created() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let call = shop.post("/products").bearer(&admin.token).json(&teapot());
+        let made = call.send().await.expect(201);
+        let read = shop.get(made.header("location").unwrap()).send().await;
+        assert_eq!(read.expect(200).text, made.text);
+    });
+}
+
+#[test]
+fn the_same_key_creates_a_product_once() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let key = unique("product");
+        let create = async |body: &Value| {
+            let call = shop.post("/products").bearer(&admin.token);
+            call.key(&key).json(body).send().await
+        };
+        let first = create(&teapot()).await.expect(201);
+        let again = create(&teapot()).await.expect(201);
+        assert_eq!(first.text, again.text);
+        assert_eq!(first.header("idempotent-replayed"), None);
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        check(&create(&product("Kite", "1.00")).await, expect![[r#"
+            422
+            content-type: application/problem+json
+            {
+              "detail": "this Idempotency-Key was used with another request",
+              "instance": "/products",
+              "status": 422,
+              "title": "Idempotency key reused",
+              "type": "urn:oxcart:problem:idempotency-key-reused"
+            }
+        "#]]);
+    });
+}
+
+#[test]
+fn what_is_not_sent_stays_when_a_product_is_updated() {
+    let patch = json!({"price": {"amount": "49.00", "currency": "EUR"}});
+    check_update(patch, Some("\"1\""), expect![[r#"
+        200
+        content-type: application/json
+        etag: "2"
+        {
+          "attributes": {
+            "name_de": "Teekanne aus Gusseisen",
+            "name_zh": "铸铁茶壶"
+          },
+          "category": "tea",
+          "created_at": "<time>",
+          "description": "Keeps tea hot for an hour.",
+          "id": "<id-1>",
+          "name": "Cast-Iron Teapot",
+          "price": {
+            "amount": "49.00",
+            "currency": "EUR"
+          },
+          "status": "active",
+          "updated_at": "<time>",
+          "version": 2
+        }
+    "#]]);
+}
+
+#[test]
+fn an_update_needs_to_know_what_it_updates() {
+    check_update(json!({"name": "Pot"}), None, expect![[r#"
+        428
+        content-type: application/problem+json
+        {
+          "detail": "send the ETag that you read in If-Match",
+          "instance": "/products/<id-1>",
+          "status": 428,
+          "title": "Precondition required",
+          "type": "urn:oxcart:problem:precondition-required"
+        }
+    "#]]);
+}
+
+#[test]
+fn an_update_of_what_has_changed_is_refused() {
+    check_update(json!({"name": "Pot"}), Some("\"7\""), expect![[r#"
+        412
+        content-type: application/problem+json
+        {
+          "detail": "it has changed since you read it: read it again",
+          "instance": "/products/<id-1>",
+          "status": 412,
+          "title": "Precondition failed",
+          "type": "urn:oxcart:problem:precondition-failed"
+        }
+    "#]]);
+}
+
+#[test]
+fn a_discontinued_product_is_read_and_is_not_listed() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let category = unique("category");
+        let body = json!({"name": "Kite", "category": category, "price": {"amount": "18.50", "currency": "EUR"}});
+        let path = format!("/products/{}", create(shop, &body).await);
+        let listed = async || {
+            let list = shop.get(&format!("/products?category={category}"));
+            list.send().await.expect(200).json()["items"]
+                .as_array()
+                .unwrap()
+                .len()
+        };
+        until("the product is listed", async || match listed().await {
+            1 => Ok(()),
+            other => Err(other.to_string()),
+        })
+        .await;
+        let call = shop.delete(&path).bearer(&admin.token);
+        let gone = call.header("if-match", "\"1\"").send().await.expect(200);
+        assert_eq!(gone.json()["status"], "discontinued");
+        assert_eq!(
+            shop.get(&path).send().await.expect(200).json()["status"],
+            "discontinued"
+        );
+        assert_eq!(listed().await, 0);
+    });
+}
+
+#[test]
+fn a_list_is_read_page_by_page_newest_first() {
+    run(async {
+        let shop = shared().await;
+        let category = unique("category");
+        let mut made = Vec::new();
+        for number in 0..5 {
+            let body = json!({"name": format!("Kite {number}"), "category": category,
+                              "price": {"amount": "18.50", "currency": "EUR"}});
+            made.insert(0, create(shop, &body).await);
+        }
+        let mut listed = Vec::new();
+        let mut path = format!("/products?category={category}&limit=2");
+        for length in [2, 2, 1] {
+            let page = shop.get(&path).send().await.expect(200);
+            let items = page.json()["items"].as_array().unwrap().clone();
+            assert_eq!(items.len(), length);
+            listed.extend(
+                items
+                    .iter()
+                    .map(|item| item["id"].as_str().unwrap().to_owned()),
+            );
+            if length == 1 {
+                assert_eq!(page.header("link"), None);
+                assert!(page.json()["next_cursor"].is_null());
+            } else {
+                let cursor = page.json()["next_cursor"].as_str().unwrap().to_owned();
+                let next = format!("/products?category={category}&limit=2&cursor={cursor}");
+                assert_eq!(
+                    page.header("link"),
+                    Some(format!("<{next}>; rel=\"next\"").as_str())
+                );
+                path = next;
+            }
+        }
+        assert_eq!(listed, made);
+    });
+}
+
+#[test]
+fn products_are_the_admins_business() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let call = shop.post("/products").bearer(&customer.token);
+        check(&call.json(&teapot()).send().await, expect![[r#"
+            403
+            content-type: application/problem+json
+            {
+              "detail": "your account may not do this",
+              "instance": "/products",
+              "status": 403,
+              "title": "Forbidden",
+              "type": "urn:oxcart:problem:forbidden"
+            }
+        "#]]);
+    });
+}

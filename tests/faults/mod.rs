@@ -1,0 +1,42 @@
+//! What goes wrong, and what must be right again after it.
+//!
+//! The seven points of the order workflow each have their tests here: `status` (1), `due` (2),
+//! `holds` (3), `asleep` (4 and 5), `conflicts` (6), `token` (7). `twice`, `killed`, `failing`,
+//! `cancelled` and `duplicates` go through all steps.
+
+mod asleep;
+mod cancelled;
+mod conflicts;
+mod due;
+mod duplicates;
+mod failing;
+mod holds;
+mod killed;
+mod status;
+mod token;
+mod twice;
+
+use crate::support::people::Person;
+use crate::support::shop::{Setup, Shop};
+
+/// Nobody starts the workflow: its steps are called by the test.
+const NO_WORKFLOW: &str = "states:StartExecution@*=error";
+
+/// A shop whose time stands still, and whose workflow nobody starts.
+async fn still_shop() -> Shop {
+    let shop = Shop::start(Setup {
+        manual_clock: true,
+        ..Setup::default()
+    })
+    .await;
+    shop.fault(NO_WORKFLOW).await;
+    shop
+}
+
+/// A customer, a product at 19.90 with ten in stock, and the customer's order of two.
+async fn order(shop: &Shop, token: &str) -> (Person, String, String) {
+    let customer = shop.customer().await;
+    let product = shop.product("19.90", 10).await;
+    let order = shop.order(&customer, &product, token).await;
+    (customer, product, order)
+}

@@ -1,0 +1,67 @@
+//! What all tests stand on: the built functions, a running shop, a client of it, and its books.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+pub(crate) mod books;
+pub(crate) mod build;
+pub(crate) mod client;
+pub(crate) mod operator;
+pub(crate) mod people;
+pub(crate) mod shop;
+pub(crate) mod show;
+pub(crate) mod steps;
+
+/// How long a test waits for what must come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The one runtime of all tests: a shop that several of them share outlives each of them.
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+});
+
+/// The shop that is to be tested, if that is not the local runner.
+pub(crate) fn given_url() -> Option<String> {
+    std::env::var("OXCART_URL").ok()
+}
+
+/// Runs a test that needs no more than the shop's address, and its admin.
+pub(crate) fn run(test: impl Future<Output = ()>) {
+    RUNTIME.block_on(test);
+}
+
+/// Runs a test that needs the local runner; it has nothing to say of another shop.
+pub(crate) fn run_local(test: impl Future<Output = ()>) {
+    if given_url().is_none() {
+        RUNTIME.block_on(test);
+    }
+}
+
+/// The workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// Asks again until there is an answer.
+///
+/// # Panics
+/// After [`PATIENCE`], with `what` and the last refusal.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(refusal) => {
+                assert!(begun.elapsed() < PATIENCE, "{what}: {refusal}");
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        }
+    }
+}

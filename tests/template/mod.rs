@@ -1,0 +1,7 @@
+//! What holds code, template, workflow and samples together.
+
+mod names;
+mod read;
+mod samples;
+mod services;
+mod workflow;

@@ -1,0 +1,153 @@
+//! `template.yaml` and the workflow's definition, as these tests look at them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+use serde_yaml_ng::Value;
+
+use crate::support::root;
+
+/// The parsed template.
+pub(super) struct Template(Value);
+
+/// A function, as the template declares it.
+#[derive(Debug)]
+pub(super) struct Function {
+    /// The logical id.
+    pub(super) id: String,
+    /// The last part of `CodeUri`.
+    pub(super) binary: String,
+    /// The names of its own environment variables.
+    pub(super) variables: BTreeSet<String>,
+    /// What its policies allow: action, and the logical ids in the resource (`*` for any).
+    pub(super) grants: Vec<(String, String)>,
+}
+
+impl Template {
+    pub(super) fn read() -> Self {
+        let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+        Self(serde_yaml_ng::from_str(&text).unwrap())
+    }
+
+    /// All functions, by logical id.
+    pub(super) fn functions(&self) -> Vec<Function> {
+        let resources = self.0["Resources"].as_mapping().unwrap();
+        resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
+            .map(|(id, resource)| function(id.as_str().unwrap(), &resource["Properties"]))
+            .collect()
+    }
+
+    /// The names of the environment variables that every function has.
+    pub(super) fn global_variables(&self) -> BTreeSet<String> {
+        names(&self.0["Globals"]["Function"]["Environment"]["Variables"])
+    }
+
+    /// The logical ids of the tables.
+    pub(super) fn tables(&self) -> BTreeSet<String> {
+        let resources = self.0["Resources"].as_mapping().unwrap();
+        resources
+            .iter()
+            .filter(|(_, resource)| resource["Type"] == "AWS::DynamoDB::Table")
+            .map(|(id, _)| id.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Which function (logical id) each variable of the workflow's definition stands for.
+    pub(super) fn workflow_substitutions(&self) -> BTreeMap<String, String> {
+        let properties = &self.0["Resources"]["OrderWorkflow"]["Properties"];
+        let substitutions = properties["DefinitionSubstitutions"].as_mapping().unwrap();
+        substitutions
+            .iter()
+            .map(|(name, value)| (name.as_str().unwrap().to_owned(), logical_id(value)))
+            .collect()
+    }
+}
+
+/// The workflow's definition.
+pub(super) fn workflow() -> Json {
+    let path = root().join("infra/statemachines/order.asl.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The service that a function belongs to: the package that has its binary.
+pub(super) fn service_of(binary: &str) -> Option<String> {
+    let packages = std::fs::read_dir(root().join("functions")).unwrap();
+    packages
+        .map(|package| package.unwrap().path())
+        .find(|package| package.join(format!("src/bin/{binary}.rs")).exists())
+        .map(|package| package.file_name().unwrap().to_str().unwrap().to_owned())
+}
+
+/// Every Rust source below `folder`, with its path from the workspace.
+pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), text));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn function(id: &str, properties: &Value) -> Function {
+    let code = properties["CodeUri"].as_str().unwrap();
+    let binary = code.strip_prefix("target/lambda/").unwrap_or_default();
+    let mut grants = Vec::new();
+    for policy in list(&properties["Policies"]) {
+        for statement in list(&policy["Statement"]) {
+            for action in list(&statement["Action"]) {
+                for resource in list(&statement["Resource"]) {
+                    let resource = logical_id(resource);
+                    grants.push((action.as_str().unwrap().to_owned(), resource));
+                }
+            }
+        }
+    }
+    Function {
+        id: id.to_owned(),
+        binary: binary.trim_end_matches('/').to_owned(),
+        variables: names(&properties["Environment"]["Variables"]),
+        grants,
+    }
+}
+
+/// The resource that `!GetAtt X.Arn`, `!Ref X`, `!Sub "${X.Arn}/..."` or a plain text names.
+fn logical_id(value: &Value) -> String {
+    let value = match value {
+        Value::Tagged(tagged) => &tagged.value,
+        plain => plain,
+    };
+    let text = value.as_str().unwrap();
+    let text = text.strip_prefix("${").unwrap_or(text);
+    let end = text.find(['.', '}']).unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Sequence(entries) => entries.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+fn names(mapping: &Value) -> BTreeSet<String> {
+    let Some(mapping) = mapping.as_mapping() else {
+        return BTreeSet::new();
+    };
+    mapping
+        .keys()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,206 @@
+//! Who owns what, and who depends on whom, as the policies say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expect_test::expect;
+
+use super::read::{Template, service_of, sources};
+
+/// Who owns each table: the only service that writes it.
+const OWNERS: &[(&str, &str)] = &[
+    ("CustomersTable", "customers"),
+    ("EventLogTable", "platform"),
+    ("InventoryTable", "inventory"),
+    ("MessagesTable", "notifications"),
+    ("OrdersTable", "orders"),
+    ("PaymentsTable", "payments"),
+    ("ProductsTable", "catalog"),
+    ("SandboxTable", "payments"),
+];
+
+/// What reads a table while somebody waits; streams are read behind everybody's back.
+const READS: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+];
+
+const STREAM_READS: &[&str] = &[
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
+
+/// The files of oxcart-core, apart from each `store.rs`, that may know the SDKs: they speak to AWS
+/// or turn its shapes into ours.
+const ADAPTERS: &[&str] = &[
+    "crates/core/src/customers/keys.rs",
+    "crates/core/src/dynamo.rs",
+    "crates/core/src/lambda.rs",
+    "crates/core/src/notifications/mail.rs",
+    "crates/core/src/orders/executions.rs",
+    "crates/core/src/orders/messages.rs",
+    "crates/core/src/platform/bus.rs",
+    "crates/core/src/testing.rs",
+];
+
+fn owner(table: &str) -> Option<&'static str> {
+    OWNERS
+        .iter()
+        .find(|(owned, _)| *owned == table)
+        .map(|(_, owner)| *owner)
+}
+
+/// For each service the services whose tables it reads.
+fn dependencies() -> BTreeMap<String, BTreeSet<&'static str>> {
+    let mut found: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
+    for function in Template::read().functions() {
+        let service = service_of(&function.binary).unwrap();
+        for (action, resource) in &function.grants {
+            if let Some(owner) = owner(resource)
+                && owner != service
+                && READS.contains(&action.as_str())
+            {
+                found.entry(service.clone()).or_default().insert(owner);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_table_has_an_owner() {
+    let owned: BTreeSet<String> = OWNERS
+        .iter()
+        .map(|(table, _)| (*table).to_owned())
+        .collect();
+    assert_eq!(Template::read().tables(), owned);
+}
+
+#[test]
+fn no_service_writes_a_table_of_another() {
+    for function in Template::read().functions() {
+        let service = service_of(&function.binary).unwrap();
+        for (action, resource) in &function.grants {
+            let foreign = owner(resource).is_some_and(|owner| owner != service);
+            let reads = READS.contains(&action.as_str()) || STREAM_READS.contains(&action.as_str());
+            assert!(
+                !foreign || reads,
+                "{} of {service} has {action} on {resource}",
+                function.id
+            );
+        }
+    }
+}
+
+#[test]
+fn no_function_may_do_everything_anywhere() {
+    for function in Template::read().functions() {
+        for (action, resource) in &function.grants {
+            assert!(!action.contains('*'), "{}: {action}", function.id);
+            // Listing streams knows no resources.
+            let any = resource == "*" && action != "dynamodb:ListStreams";
+            assert!(!any, "{}: {action} on anything", function.id);
+        }
+    }
+}
+
+#[test]
+fn a_function_is_told_the_names_of_the_tables_that_it_may_use_and_of_no_others() {
+    // Which rows come from whom is told by the table in a record's ARN.
+    let told_all = ["PublishEvents"];
+    for function in Template::read().functions() {
+        let granted: BTreeSet<String> = function
+            .grants
+            .iter()
+            .filter(|(_, resource)| owner(resource).is_some())
+            .map(|(_, resource)| resource.clone())
+            .collect();
+        let told: BTreeSet<String> = function
+            .variables
+            .iter()
+            .filter_map(|variable| variable.strip_suffix("_TABLE"))
+            .map(|name| {
+                let words = name.split('_');
+                let words = words.map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
+                words.collect::<String>() + "Table"
+            })
+            .collect();
+        if !told_all.contains(&function.id.as_str()) {
+            assert_eq!(told, granted, "{}", function.id);
+        }
+    }
+}
+
+#[test]
+fn services_depend_on_each_other_in_one_direction() {
+    let dependencies = dependencies();
+    let mut reached: BTreeMap<&str, BTreeSet<&str>> = dependencies
+        .iter()
+        .map(|(from, to)| (from.as_str(), to.iter().copied().collect()))
+        .collect();
+    // Whatever is reached through what is reached, until nothing is new.
+    loop {
+        let further: Vec<(&str, &str)> = reached
+            .iter()
+            .flat_map(|(from, to)| to.iter().map(move |via| (*from, *via)))
+            .flat_map(|(from, via)| {
+                let next = reached.get(via).into_iter().flatten();
+                next.map(move |to| (from, *to))
+            })
+            .filter(|(from, to)| !reached[from].contains(to))
+            .collect();
+        if further.is_empty() {
+            break;
+        }
+        for (from, to) in further {
+            reached.entry(from).or_default().insert(to);
+        }
+    }
+    for (service, reached) in &reached {
+        assert!(
+            !reached.contains(service),
+            "{service} depends on itself: {dependencies:?}"
+        );
+    }
+    let map: String = dependencies
+        .iter()
+        .map(|(from, to)| {
+            let to: Vec<&str> = to.iter().copied().collect();
+            format!("{from} -> {}\n", to.join(", "))
+        })
+        .collect();
+    expect![[r#"
+        inventory -> orders
+        notifications -> customers, orders
+        orders -> catalog, platform
+        payments -> orders
+    "#]]
+    .assert_eq(&map);
+}
+
+#[test]
+fn the_sdks_stay_in_the_stores_and_the_adapters() {
+    let marks = ["aws_sdk_", "aws_smithy_", "aws_types::"];
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for (path, text) in sources("crates/core/src") {
+        let path = path.to_str().unwrap().to_owned();
+        if path.ends_with("/tests.rs") {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let code = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let mut marked = code.filter(|line| marks.iter().any(|mark| line.contains(mark)));
+        let Some(line) = marked.next() else { continue };
+        let allowed = path.ends_with("/store.rs") || ADAPTERS.contains(&path.as_str());
+        assert!(allowed, "{path} speaks of an SDK: {line}");
+        used.insert(path);
+    }
+    for adapter in ADAPTERS {
+        assert!(used.contains(*adapter), "{adapter} needs no exception");
+    }
+}

@@ -1,0 +1,7 @@
+//! What becomes of orders, from the outside.
+
+mod bill;
+mod idempotency;
+mod messages;
+mod outcomes;
+mod overselling;

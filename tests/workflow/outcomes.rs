@@ -1,0 +1,153 @@
+//! How orders end, with both types of the state machine.
+
+use crate::support::people::{Person, order_of};
+use crate::support::run_local;
+use crate::support::shop::{Setup, Shop, express, shared};
+
+/// A customer, a product at 19.90 with ten in stock, and the customer's order of two.
+async fn order(shop: &Shop, token: &str) -> (Person, String, String) {
+    let customer = shop.customer().await;
+    let product = shop.product("19.90", 10).await;
+    let order = shop.order(&customer, &product, token).await;
+    (customer, product, order)
+}
+
+/// An order paid with `token` fails with `code`, for the reason `detail`, and holds nothing.
+fn check_failure(token: &'static str, code: &'static str, detail: &'static str) {
+    run_local(async {
+        for shop in [shared().await, express().await] {
+            let (customer, product, order) = order(shop, token).await;
+            let failed = shop.until_status(&customer, &order, "failed").await;
+            assert_eq!(failed["failure"]["code"], code);
+            let said = failed["failure"]["detail"].as_str().unwrap();
+            assert!(said.contains(detail), "{said}");
+            shop.until_settled(&order).await;
+            assert_eq!(shop.stock(&product).await, (10, 0, 10));
+            let payment = shop.payment(&customer, &order).await;
+            assert_eq!(payment["captured"]["amount"], "0.00", "{payment}");
+            let failed = shop.read(&customer, &order).await;
+            assert_eq!(failed["payment_status"], payment["status"]);
+        }
+    });
+}
+
+#[test]
+fn an_order_that_can_be_served_and_paid_is_confirmed() {
+    run_local(async {
+        for shop in [shared().await, express().await] {
+            let (customer, product, order) = order(shop, "tok_ok").await;
+            let confirmed = shop.until_status(&customer, &order, "confirmed").await;
+            assert_eq!(confirmed["payment_status"], "completed");
+            assert!(confirmed["failure"].is_null());
+            shop.until_settled(&order).await;
+            assert_eq!(shop.stock(&product).await, (10, 2, 8));
+            let payment = shop.payment(&customer, &order).await;
+            assert_eq!(payment["captured"]["amount"], "39.80");
+            let books = shop.books_of(&order).await;
+            assert_eq!(books.reservation["status"], "committed");
+            assert_eq!(books.taken, 3980);
+        }
+    });
+}
+
+#[test]
+fn a_declined_payment_fails_the_order() {
+    check_failure("tok_declined", "payment_declined", "declined");
+}
+
+#[test]
+fn a_payment_without_funds_fails_the_order_and_says_so() {
+    check_failure(
+        "tok_insufficient_funds",
+        "payment_declined",
+        "insufficient_funds",
+    );
+}
+
+#[test]
+fn a_payment_that_needs_its_owner_fails_the_order_and_says_so() {
+    check_failure("tok_requires_action", "payment_declined", "requires_action");
+}
+
+#[test]
+fn an_order_below_the_minimum_fails_and_never_reaches_the_gateway() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("4.99", 10).await;
+        let order = shop.order(&customer, &product, "tok_ok").await;
+        let failed = shop.until_status(&customer, &order, "failed").await;
+        assert_eq!(failed["failure"]["code"], "rule_failed");
+        shop.until_settled(&order).await;
+        let books = shop.books_of(&order).await;
+        assert_eq!((books.charges, books.taken), (0, 0));
+        assert_eq!(shop.stock(&product).await, (10, 0, 10));
+    });
+}
+
+#[test]
+fn one_line_out_of_stock_fails_the_whole_order() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let (plenty, scarce) = (
+            shop.product("19.90", 10).await,
+            shop.product("19.90", 1).await,
+        );
+        let order = order_of(&[(&plenty, 2), (&scarce, 2)], "tok_ok");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        let order = placed["id"].as_str().unwrap();
+        let failed = shop.until_status(&customer, order, "failed").await;
+        assert_eq!(failed["failure"]["code"], "out_of_stock");
+        shop.until_settled(order).await;
+        assert_eq!(shop.stock(&plenty).await, (10, 0, 10));
+        assert_eq!(shop.stock(&scarce).await, (1, 0, 1));
+        assert_eq!(shop.books_of(order).await.taken, 0);
+    });
+}
+
+#[test]
+fn a_cancelled_order_gives_stock_and_money_back() {
+    run_local(async {
+        for shop in [shared().await, express().await] {
+            let (customer, product, order) = order(shop, "tok_ok").await;
+            shop.until_status(&customer, &order, "confirmed").await;
+            shop.cancel(&customer, &order).await.expect(200);
+            shop.until_settled(&order).await;
+            let cancelled = shop.read(&customer, &order).await;
+            assert_eq!(cancelled["status"], "cancelled");
+            assert_eq!(cancelled["payment_status"], "refunded");
+            assert_eq!(shop.stock(&product).await, (10, 0, 10));
+            let payment = shop.payment(&customer, &order).await;
+            assert_eq!(payment["refunded"]["amount"], "39.80");
+            let books = shop.books_of(&order).await;
+            assert_eq!((books.taken, books.given_back), (3980, 3980));
+        }
+    });
+}
+
+#[test]
+fn an_unknown_payment_is_asked_for_until_it_is_known_and_charged_once() {
+    run_local(async {
+        for express in [false, true] {
+            let shop = Shop::start(Setup {
+                manual_clock: true,
+                express,
+            })
+            .await;
+            let (customer, product, order) = order(&shop, "tok_unknown").await;
+            shop.until_payment_status(&customer, &order, "processing")
+                .await;
+            let pending = shop.read(&customer, &order).await;
+            assert_eq!(pending["status"], "pending");
+            assert_eq!(shop.stock(&product).await, (10, 2, 8));
+            shop.run_until_settled(&order).await;
+            let confirmed = shop.read(&customer, &order).await;
+            assert_eq!(confirmed["status"], "confirmed");
+            assert_eq!(confirmed["payment_status"], "completed");
+            let books = shop.books_of(&order).await;
+            assert_eq!((books.charges, books.taken), (1, 3980));
+            shop.balanced().await.unwrap();
+        }
+    });
+}

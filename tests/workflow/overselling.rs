@@ -1,0 +1,58 @@
+//! Stock is never sold twice.
+
+use std::collections::BTreeMap;
+
+use crate::support::people::order_of;
+use crate::support::run_local;
+use crate::support::shop::shared;
+use crate::support::until;
+
+/// 64 customers at once order a product of which there are ten; each order has `lines` of it.
+fn check_rush(lines: &'static [u32]) {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("19.90", 10 * lines.iter().sum::<u32>()).await;
+        let customers = futures::future::join_all((0..64).map(|_| shop.customer())).await;
+        let lines: Vec<(&str, u32)> = lines.iter().map(|line| (product.as_str(), *line)).collect();
+        let order = order_of(&lines, "tok_ok");
+        let placed = customers.iter().map(|customer| async {
+            let placed = shop.place(customer, &order).await;
+            assert!([201, 202].contains(&placed.status), "{}", placed.text);
+            placed.json()["id"].as_str().unwrap().to_owned()
+        });
+        let orders = futures::future::join_all(placed).await;
+        let outcomes = until("64 outcomes", async || {
+            let books = shop.order_books().await;
+            let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+            for order in &orders {
+                let book = &books[order];
+                let code = book.header["failure"]["code"].as_str().unwrap_or_default();
+                let outcome = format!("{} {code}", book.status());
+                *outcomes.entry(outcome.trim().to_owned()).or_default() += 1;
+                if !book.settled() {
+                    return Err(format!("{outcomes:?} and going on: {}", book.header));
+                }
+            }
+            Ok(outcomes)
+        })
+        .await;
+        let expected = [("confirmed", 10), ("failed out_of_stock", 54)];
+        let expected = expected.map(|(outcome, count)| (outcome.to_owned(), count));
+        assert_eq!(outcomes, BTreeMap::from(expected));
+        let all = u64::try_from(10 * lines.iter().map(|line| line.1 as usize).sum::<usize>());
+        assert_eq!(
+            shop.stock(&product).await,
+            (all.clone().unwrap(), all.unwrap(), 0)
+        );
+    });
+}
+
+#[test]
+fn of_64_customers_for_ten_pieces_ten_are_served() {
+    check_rush(&[1]);
+}
+
+#[test]
+fn a_product_that_stands_twice_in_an_order_is_counted_twice() {
+    check_rush(&[1, 1]);
+}
