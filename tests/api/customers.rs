@@ -32,7 +32,9 @@ fn a_customer_registers() {
         let email = format!("{}@example.com", unique("erika"));
         let mut made = register(shop, &erika(&email)).await;
         made.text = made.text.replace(&email, "<email>");
-        check(&made, expect![[r#"
+        check(
+            &made,
+            expect![[r#"
             201
             content-type: application/json
             location: /customers/me
@@ -44,7 +46,8 @@ fn a_customer_registers() {
               "locale": "de",
               "name": "Erika Mustermann"
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -57,7 +60,9 @@ fn an_address_belongs_to_one_account_however_it_is_written() {
         let shouted = json!({"email": email.to_uppercase(), "password": PASSWORD, "name": "Eve"});
         let mut refused = register(shop, &shouted).await;
         refused.text = refused.text.replace(&email.to_uppercase(), "<email>");
-        check(&refused, expect![[r#"
+        check(
+            &refused,
+            expect![[r#"
             409
             content-type: application/problem+json
             {
@@ -67,7 +72,8 @@ fn an_address_belongs_to_one_account_however_it_is_written() {
               "title": "Conflict",
               "type": "urn:oxcart:problem:conflict"
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -154,12 +160,15 @@ fn a_forged_token_is_refused_by_the_gateway() {
             .bearer(&format!("{head}.{other}"))
             .send()
             .await;
-        check(&forged, expect![[r#"
+        check(
+            &forged,
+            expect![[r#"
             403
             content-type: application/json
             {
               "message": "Forbidden"
             }
-        "#]]);
+        "#]],
+        );
     });
 }

@@ -12,34 +12,43 @@ fn check_open(path: &'static str, expected: Expect) {
 
 #[test]
 fn the_shop_says_that_it_is_well() {
-    check_open("/health", expect![[r#"
+    check_open(
+        "/health",
+        expect![[r#"
         200
         content-type: application/json
         {
           "status": "ok",
           "version": "0.1.0"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_address_that_is_no_route_is_answered_by_the_gateway() {
-    check_open("/nowhere", expect![[r#"
+    check_open(
+        "/nowhere",
+        expect![[r#"
         404
         content-type: application/json
         {
           "message": "Not Found"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_route_that_needs_a_token_is_refused_without_one_by_the_gateway() {
-    check_open("/orders", expect![[r#"
+    check_open(
+        "/orders",
+        expect![[r#"
         401
         content-type: application/json
         {
           "message": "Unauthorized"
         }
-    "#]]);
+    "#]],
+    );
 }

@@ -23,7 +23,10 @@ fn check_set(body: Value, if_match: Option<&'static str>, expected: Expect) {
 
 #[test]
 fn stock_is_set_whatever_it_was() {
-    check_set(json!({"on_hand": 25}), Some("*"), expect![[r#"
+    check_set(
+        json!({"on_hand": 25}),
+        Some("*"),
+        expect![[r#"
         200
         content-type: application/json
         etag: "<version>-0"
@@ -41,12 +44,16 @@ fn stock_is_set_whatever_it_was() {
           "product_id": "<id-1>",
           "reserved": 0
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn stock_is_not_set_by_who_does_not_know_it() {
-    check_set(json!({"on_hand": 25}), None, expect![[r#"
+    check_set(
+        json!({"on_hand": 25}),
+        None,
+        expect![[r#"
         428
         content-type: application/problem+json
         {
@@ -56,12 +63,16 @@ fn stock_is_not_set_by_who_does_not_know_it() {
           "title": "Precondition required",
           "type": "urn:oxcart:problem:precondition-required"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn stock_that_has_changed_is_not_set() {
-    check_set(json!({"on_hand": 25}), Some("\"17-0\""), expect![[r#"
+    check_set(
+        json!({"on_hand": 25}),
+        Some("\"17-0\""),
+        expect![[r#"
         412
         content-type: application/problem+json
         {
@@ -71,7 +82,8 @@ fn stock_that_has_changed_is_not_set() {
           "title": "Precondition failed",
           "type": "urn:oxcart:problem:precondition-failed"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -92,7 +104,9 @@ fn a_new_product_has_a_stock_of_zero() {
             }
         })
         .await;
-        check(&stock, expect![[r#"
+        check(
+            &stock,
+            expect![[r#"
             200
             content-type: application/json
             etag: "<version>-0"
@@ -110,7 +124,8 @@ fn a_new_product_has_a_stock_of_zero() {
               "product_id": "<id-1>",
               "reserved": 0
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -125,7 +140,9 @@ fn what_is_reserved_cannot_be_taken_off_the_shelf() {
             .await;
         let order = order.expect(202).json()["id"].as_str().unwrap().to_owned();
         shop.until_status(&customer, &order, "confirmed").await;
-        check(&shop.set_stock(&product, 3).await, expect![[r#"
+        check(
+            &shop.set_stock(&product, 3).await,
+            expect![[r#"
             409
             content-type: application/problem+json
             {
@@ -135,7 +152,8 @@ fn what_is_reserved_cannot_be_taken_off_the_shelf() {
               "title": "Conflict",
               "type": "urn:oxcart:problem:conflict"
             }
-        "#]]);
+        "#]],
+        );
         shop.set_stock(&product, 4).await.expect(200);
         assert_eq!(shop.stock(&product).await, (4, 4, 0));
     });

@@ -24,7 +24,9 @@ fn an_order_is_placed_and_is_pending_at_first() {
         let placed = shop
             .place(&customer, &order_of(&[(&product, 2)], "tok_ok"))
             .await;
-        check(&placed, expect![[r#"
+        check(
+            &placed,
+            expect![[r#"
             202
             content-type: application/json
             location: /orders/<id-1>
@@ -68,7 +70,8 @@ fn an_order_is_placed_and_is_pending_at_first() {
               "updated_at": "<time>",
               "version": 1
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -87,7 +90,9 @@ fn whoever_prefers_to_wait_gets_the_outcome() {
             .json(&order_of(&[(&product, 2)], "tok_ok"))
             .send()
             .await;
-        check(&placed, expect![[r#"
+        check(
+            &placed,
+            expect![[r#"
             201
             content-type: application/json
             location: /orders/<id-1>
@@ -132,7 +137,8 @@ fn whoever_prefers_to_wait_gets_the_outcome() {
               "updated_at": "<time>",
               "version": 2
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -200,7 +206,9 @@ fn an_order_is_its_customers_and_the_admins() {
             assert_eq!(status(shop.admin().await).await, 200, "{path}");
             assert_eq!(status(&other).await, 404, "{path}");
         }
-        check(&shop.cancel(&other, &order).await, expect![[r#"
+        check(
+            &shop.cancel(&other, &order).await,
+            expect![[r#"
             404
             content-type: application/problem+json
             {
@@ -210,7 +218,8 @@ fn an_order_is_its_customers_and_the_admins() {
               "title": "Not found",
               "type": "urn:oxcart:problem:not-found"
             }
-        "#]]);
+        "#]],
+        );
         assert_eq!(shop.read(&customer, &order).await["status"], "confirmed");
         shop.cancel(shop.admin().await, &order).await.expect(200);
     });
@@ -267,7 +276,9 @@ fn the_history_of_an_order_is_its_events() {
         let call = shop
             .get(&format!("/orders/{order}/history"))
             .bearer(&customer.token);
-        check(&call.send().await, expect![[r#"
+        check(
+            &call.send().await,
+            expect![[r#"
             200
             content-type: application/json
             {
@@ -313,7 +324,8 @@ fn the_history_of_an_order_is_its_events() {
                 }
               ]
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
@@ -341,7 +353,9 @@ fn a_failed_order_is_not_cancelled() {
         let product = shop.product("18.50", 10).await;
         let order = shop.order(&customer, &product, "tok_declined").await;
         shop.until_status(&customer, &order, "failed").await;
-        check(&shop.cancel(&customer, &order).await, expect![[r#"
+        check(
+            &shop.cancel(&customer, &order).await,
+            expect![[r#"
             409
             content-type: application/problem+json
             {
@@ -351,6 +365,7 @@ fn a_failed_order_is_not_cancelled() {
               "title": "Conflict",
               "type": "urn:oxcart:problem:conflict"
             }
-        "#]]);
+        "#]],
+        );
     });
 }

@@ -22,7 +22,10 @@ fn check_payments(token: &'static str, status: &'static str, expected: Expect) {
 
 #[test]
 fn the_payment_of_a_confirmed_order_is_captured() {
-    check_payments("tok_ok", "confirmed", expect![[r#"
+    check_payments(
+        "tok_ok",
+        "confirmed",
+        expect![[r#"
         200
         content-type: application/json
         {
@@ -48,12 +51,16 @@ fn the_payment_of_a_confirmed_order_is_captured() {
           ],
           "next_cursor": null
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn the_payment_of_a_declined_order_took_nothing() {
-    check_payments("tok_declined", "failed", expect![[r#"
+    check_payments(
+        "tok_declined",
+        "failed",
+        expect![[r#"
         200
         content-type: application/json
         {
@@ -79,5 +86,6 @@ fn the_payment_of_a_declined_order_took_nothing() {
           ],
           "next_cursor": null
         }
-    "#]]);
+    "#]],
+    );
 }

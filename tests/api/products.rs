@@ -51,7 +51,9 @@ fn check_update(patch: Value, if_match: Option<&str>, expected: Expect) {
 
 #[test]
 fn a_product_is_created() {
-    check_create(teapot(), expect![[r#"
+    check_create(
+        teapot(),
+        expect![[r#"
         201
         content-type: application/json
         location: /products/<id-1>
@@ -74,12 +76,15 @@ fn a_product_is_created() {
           "updated_at": "<time>",
           "version": 1
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_product_needs_no_description_and_no_attributes() {
-    check_create(product("Kite", "0.01"), expect![[r#"
+    check_create(
+        product("Kite", "0.01"),
+        expect![[r#"
         201
         content-type: application/json
         location: /products/<id-1>
@@ -99,7 +104,8 @@ fn a_product_needs_no_description_and_no_attributes() {
           "updated_at": "<time>",
           "version": 1
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -129,7 +135,9 @@ fn the_same_key_creates_a_product_once() {
         assert_eq!(first.text, again.text);
         assert_eq!(first.header("idempotent-replayed"), None);
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
-        check(&create(&product("Kite", "1.00")).await, expect![[r#"
+        check(
+            &create(&product("Kite", "1.00")).await,
+            expect![[r#"
             422
             content-type: application/problem+json
             {
@@ -139,14 +147,18 @@ fn the_same_key_creates_a_product_once() {
               "title": "Idempotency key reused",
               "type": "urn:oxcart:problem:idempotency-key-reused"
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 
 #[test]
 fn what_is_not_sent_stays_when_a_product_is_updated() {
     let patch = json!({"price": {"amount": "49.00", "currency": "EUR"}});
-    check_update(patch, Some("\"1\""), expect![[r#"
+    check_update(
+        patch,
+        Some("\"1\""),
+        expect![[r#"
         200
         content-type: application/json
         etag: "2"
@@ -168,12 +180,16 @@ fn what_is_not_sent_stays_when_a_product_is_updated() {
           "updated_at": "<time>",
           "version": 2
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_update_needs_to_know_what_it_updates() {
-    check_update(json!({"name": "Pot"}), None, expect![[r#"
+    check_update(
+        json!({"name": "Pot"}),
+        None,
+        expect![[r#"
         428
         content-type: application/problem+json
         {
@@ -183,12 +199,16 @@ fn an_update_needs_to_know_what_it_updates() {
           "title": "Precondition required",
           "type": "urn:oxcart:problem:precondition-required"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_update_of_what_has_changed_is_refused() {
-    check_update(json!({"name": "Pot"}), Some("\"7\""), expect![[r#"
+    check_update(
+        json!({"name": "Pot"}),
+        Some("\"7\""),
+        expect![[r#"
         412
         content-type: application/problem+json
         {
@@ -198,7 +218,8 @@ fn an_update_of_what_has_changed_is_refused() {
           "title": "Precondition failed",
           "type": "urn:oxcart:problem:precondition-failed"
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -277,7 +298,9 @@ fn products_are_the_admins_business() {
         let shop = shared().await;
         let customer = shop.customer().await;
         let call = shop.post("/products").bearer(&customer.token);
-        check(&call.json(&teapot()).send().await, expect![[r#"
+        check(
+            &call.json(&teapot()).send().await,
+            expect![[r#"
             403
             content-type: application/problem+json
             {
@@ -287,6 +310,7 @@ fn products_are_the_admins_business() {
               "title": "Forbidden",
               "type": "urn:oxcart:problem:forbidden"
             }
-        "#]]);
+        "#]],
+        );
     });
 }

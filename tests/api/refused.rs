@@ -310,7 +310,10 @@ fn bad_changes_of_products_are_refused() {
             ("an unknown parameter", get("/products?colour=red")),
             ("an unknown status", get("/products?status=sold")),
         ];
-        scene.check(calls, expect![[r#"
+        scene
+            .check(
+                calls,
+                expect![[r#"
             a null name: 422 invalid-body /name type
             a free product: 422 invalid-body /price range
             another id: 422 invalid-body /id unknown_field
@@ -326,7 +329,9 @@ fn bad_changes_of_products_are_refused() {
             a cursor of another kind: 400 invalid-parameters ?cursor invalid
             an unknown parameter: 400 invalid-parameters ?colour unknown_parameter
             an unknown status: 400 invalid-parameters ?status invalid
-        "#]]).await;
+        "#]],
+            )
+            .await;
     });
 }
 
@@ -364,7 +369,10 @@ fn bad_stock_is_refused() {
                     .bearer(&scene.admin.token),
             ),
         ];
-        scene.check(calls, expect![[r#"
+        scene
+            .check(
+                calls,
+                expect![[r#"
             nothing: 422 invalid-body /on_hand required
             a negative number: 422 invalid-body /on_hand range
             a fraction: 422 invalid-body /on_hand type
@@ -374,7 +382,9 @@ fn bad_stock_is_refused() {
             less than is reserved: 409 conflict
             a customer: 403 forbidden
             no stock of it: 404 not-found
-        "#]]).await;
+        "#]],
+            )
+            .await;
     });
 }
 
@@ -434,7 +444,10 @@ fn bad_registrations_are_refused() {
             ),
             ("a login that is a list", login(json!([]))),
         ];
-        scene.check(calls, expect![[r#"
+        scene
+            .check(
+                calls,
+                expect![[r#"
             nothing: 422 invalid-body /email required /password required /name required
             no address: 422 invalid-body /email invalid
             an address of a wrong type: 422 invalid-body /email type
@@ -448,7 +461,9 @@ fn bad_registrations_are_refused() {
             a login without a password: 422 invalid-body /password required
             a login of nobody: 401 unauthenticated
             a login that is a list: 400 malformed-request
-        "#]]).await;
+        "#]],
+            )
+            .await;
     });
 }
 
@@ -549,7 +564,10 @@ fn bad_orders_are_refused() {
                 scene.order_with(|order| order["discount_code"] = json!("SPRING")),
             ),
         ];
-        scene.check(calls, expect![[r#"
+        scene
+            .check(
+                calls,
+                expect![[r#"
             nothing: 422 invalid-body /items required /shipping_address required /payment required
             a text: 400 malformed-request
             broken JSON: 400 malformed-request
@@ -578,7 +596,9 @@ fn bad_orders_are_refused() {
             a card number: 422 invalid-body /payment/card unknown_field
             a token of two words: 422 invalid-body /payment/token invalid
             a discount: 422 invalid-body /discount_code discounts_not_supported
-        "#]]).await;
+        "#]],
+            )
+            .await;
     });
 }
 
@@ -631,7 +651,10 @@ fn other_peoples_and_unknown_orders_are_not_found() {
                 get(format!("/orders?customer_id={}", customer.id), stranger),
             ),
         ];
-        scene.check(calls, expect![[r#"
+        scene
+            .check(
+                calls,
+                expect![[r#"
             another's order: 404 not-found
             another's history: 404 not-found
             another's payments: 404 not-found
@@ -643,7 +666,9 @@ fn other_peoples_and_unknown_orders_are_not_found() {
             an order of no id: 404 not-found
             an unknown status: 400 invalid-parameters ?status invalid
             somebody else's list: 400 invalid-parameters ?customer_id unknown_parameter
-        "#]]).await;
+        "#]],
+            )
+            .await;
     });
 }
 

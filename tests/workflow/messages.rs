@@ -58,7 +58,8 @@ fn every_end_of_an_order_is_told_once() {
             Your order at Oxcart is confirmed
             Your order at Oxcart is cancelled
             Your order at Oxcart could not be completed
-        "#]].assert_eq(&subjects);
+        "#]]
+        .assert_eq(&subjects);
     });
 }
 
