@@ -4,8 +4,10 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use super::{faults, header, json_of, minute, shop, status_of, tea, tea_with, to};
-use crate::catalog::events;
-use crate::http::Request;
+use crate::catalog::model::ProductError;
+use crate::catalog::rules::Patch;
+use crate::catalog::{events, rules};
+use crate::http::{IfMatch, Request};
 use crate::testing::{self, Fault};
 
 #[tokio::test]
@@ -214,6 +216,28 @@ async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
         let request = to(&id, json!({"name": "Gyokuro"})).with("if-match", tag);
         assert_eq!(status_of(shop.update(request).await), status, "{tag}");
     }
+}
+
+#[tokio::test]
+async fn what_was_decided_on_an_old_version_is_not_stored() {
+    let shop = shop();
+    let made = shop.made(0, tea()).await;
+    let id = made["id"].as_str().unwrap().parse().unwrap();
+    let read = shop.products.get(id).await.unwrap().unwrap();
+    let renamed = |name: &str| {
+        let patch = Patch {
+            name: Some(name.to_owned()),
+            ..Patch::default()
+        };
+        rules::update(&read, patch, &IfMatch::Any, minute(1))
+            .unwrap()
+            .unwrap()
+    };
+    shop.products.replace(renamed("Gyokuro")).await.unwrap();
+    let late = shop.products.replace(renamed("Matcha")).await;
+    assert!(matches!(late, Err(ProductError::Stale)), "{late:?}");
+    let stored = shop.products.get(id).await.unwrap();
+    assert_eq!(stored, Some(renamed("Gyokuro")));
 }
 
 #[tokio::test]
