@@ -119,7 +119,8 @@ impl TryFrom<Order> for OrderBody {
 }
 
 fn answer(order: Order) -> Result<Response, Problem> {
-    let tag = order.version.to_string();
+    // Not the version, which counts events: the payment status changes without one.
+    let tag = order.revision.to_string();
     Ok(Response::ok(&OrderBody::try_from(order)?)?.etag(&tag))
 }
 

@@ -157,7 +157,8 @@ async fn answer(
         | Status::Failed => StatusCode::CREATED,
     };
     let location = format!("/orders/{}", order.id);
-    let tag = order.version.to_string();
+    // Not the version, which counts events: the payment status changes without one.
+    let tag = order.revision.to_string();
     let answer = Response::json(status, &OrderBody::try_from(order)?)?
         .header("Location", location)
         .etag(&tag)
