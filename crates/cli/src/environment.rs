@@ -38,12 +38,20 @@ pub(crate) async fn of(function: &str, control: &str) -> Result<BTreeMap<String,
     Ok(answer.json().await?)
 }
 
-/// Prints the environment, one `NAME=value` a line.
+/// Whether Lambda, or what stands in for it, sets this variable itself.
+fn is_set_by_lambda(name: &str) -> bool {
+    let others = ["AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "PATH", "TZ", "_HANDLER"];
+    name.starts_with("AWS_LAMBDA_") || others.contains(&name)
+}
+
+/// Prints the environment, one `NAME=value` a line, without what Lambda sets itself.
 ///
 /// # Errors
 /// As [`of`].
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
-    for (name, value) in of(&arguments.function, &at(arguments.control_port)).await? {
+    let mut environment = of(&arguments.function, &at(arguments.control_port)).await?;
+    environment.retain(|name, _| !is_set_by_lambda(name));
+    for (name, value) in environment {
         if arguments.export {
             println!("export {name}='{}'", value.replace('\'', r"'\''"));
         } else {
