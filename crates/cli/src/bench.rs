@@ -28,12 +28,13 @@ struct Cost {
     zipped_bytes: usize,
 }
 
-/// Builds every function for release and prints its cost, and the median of all.
+/// Builds the functions `only`, or all if it names none, for release; prints the cost of each, and
+/// the median.
 ///
 /// # Errors
 /// If the functions do not build or start. Resident memory is read as Linux tells it.
-pub(crate) async fn run() -> Result<(), Error> {
-    build::functions(true).await?;
+pub(crate) async fn run(only: &[String]) -> Result<(), Error> {
+    build::functions(true, only).await?;
     let template = build::repository().join("template.yaml");
     let places = Places {
         region: "eu-central-1".to_owned(),
@@ -57,7 +58,12 @@ pub(crate) async fn run() -> Result<(), Error> {
         "function", "start, ms", "resident, MB", "zipped, MB"
     );
     let mut costs = Vec::new();
-    for (id, function) in &stack.functions {
+    let wanted = |binary: &String| only.is_empty() || only.contains(binary);
+    for (id, function) in stack
+        .functions
+        .iter()
+        .filter(|(_, function)| wanted(&function.binary))
+    {
         let environment = functions
             .environment(id)
             .ok_or("a function without environment")?;
@@ -67,7 +73,7 @@ pub(crate) async fn run() -> Result<(), Error> {
     }
     print_row(
         "median",
-        &median(&costs).ok_or("the template has no function")?,
+        &median(&costs).ok_or("the template has no such function")?,
     );
     Ok(())
 }

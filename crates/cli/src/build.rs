@@ -31,11 +31,11 @@ pub(crate) fn release_binaries() -> Result<PathBuf, Error> {
         .join("release"))
 }
 
-/// Builds every package in `functions/`.
+/// Builds the functions `only`, or every package in `functions/` if it names none.
 ///
 /// # Errors
 /// If the build fails; cargo has said why.
-pub(crate) async fn functions(release: bool) -> Result<(), Error> {
+pub(crate) async fn functions(release: bool, only: &[String]) -> Result<(), Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::new(cargo);
     command
@@ -50,6 +50,9 @@ pub(crate) async fn functions(release: bool) -> Result<(), Error> {
         command
             .arg("--package")
             .arg(format!("oxcart-{}", service.to_string_lossy()));
+    }
+    for function in only {
+        command.arg("--bin").arg(function);
     }
     if command.status().await?.success() {
         Ok(())

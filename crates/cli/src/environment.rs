@@ -40,7 +40,13 @@ pub(crate) async fn of(function: &str, control: &str) -> Result<BTreeMap<String,
 
 /// Whether Lambda, or what stands in for it, sets this variable itself.
 fn is_set_by_lambda(name: &str) -> bool {
-    let others = ["AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "PATH", "TZ", "_HANDLER"];
+    let others = [
+        "AWS_EXECUTION_ENV",
+        "LAMBDA_TASK_ROOT",
+        "PATH",
+        "TZ",
+        "_HANDLER",
+    ];
     name.starts_with("AWS_LAMBDA_") || others.contains(&name)
 }
 

@@ -31,7 +31,10 @@ enum Command {
         command: admin::Command,
     },
     /// Builds the functions for release and prints what each costs: start, memory, size.
-    Bench,
+    Bench {
+        /// Only these functions; without any, all.
+        functions: Vec<String>,
+    },
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),
 }
@@ -47,7 +50,7 @@ async fn main() -> std::process::ExitCode {
     let done = match cli.command {
         None => run::run(cli.run).await,
         Some(Command::Admin { command }) => admin::run(command).await,
-        Some(Command::Bench) => bench::run().await,
+        Some(Command::Bench { functions }) => bench::run(&functions).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
     };
     match done {

@@ -91,7 +91,7 @@ fn options(arguments: &Arguments) -> Result<Options, Error> {
 /// the demo cannot be loaded.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     if !arguments.no_build {
-        build::functions(!cfg!(debug_assertions)).await?;
+        build::functions(!cfg!(debug_assertions), &[]).await?;
     }
     let runner = Runner::start(options(&arguments)?).await?;
     let served = tokio::select! {
