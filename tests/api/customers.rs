@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use super::check;
 use crate::support::client::Answer;
 use crate::support::people::{PASSWORD, unique};
-use crate::support::run;
-use crate::support::shop::{Shop, shared};
+use crate::support::shop::{Setup, Shop, shared};
+use crate::support::{run, run_local};
 
 fn erika(email: &str) -> Value {
     json!({"email": email, "password": PASSWORD, "name": "Erika Mustermann", "locale": "de"})
@@ -146,6 +146,35 @@ fn an_unknown_address_is_refused_in_the_same_words() {
             }
         "#]],
     );
+}
+
+#[test]
+fn a_token_expires_though_the_gateway_remembers_it() {
+    run_local(async {
+        let setup = Setup {
+            manual_clock: true,
+            short_tokens: true,
+            ..Setup::default()
+        };
+        let shop = Shop::start(setup).await;
+        let customer = shop.customer().await;
+        let list = || shop.get("/orders").bearer(&customer.token).send();
+        shop.advance(899).await;
+        list().await.expect(200);
+        shop.advance(1).await;
+        check(&list().await, expect![[r#"
+            401
+            content-type: application/problem+json
+            www-authenticate: Bearer error="invalid_token"
+            {
+              "detail": "the access token has expired",
+              "instance": "/orders",
+              "status": 401,
+              "title": "Not signed in",
+              "type": "urn:oxcart:problem:unauthenticated"
+            }
+        "#]]);
+    });
 }
 
 #[test]

@@ -103,6 +103,7 @@ fn a_charge_whose_answer_is_lost_is_found_and_not_made_again() {
             let shop = Shop::start(Setup {
                 manual_clock: true,
                 express,
+                ..Setup::default()
             })
             .await;
             shop.fault("dynamodb:PutItem@process-payment=kill-after#2")

@@ -13,6 +13,7 @@ fn a_conflict_is_never_out_of_stock() {
             let shop = Shop::start(Setup {
                 manual_clock: true,
                 express,
+                ..Setup::default()
             })
             .await;
             shop.fault("dynamodb:TransactWriteItems@reserve-inventory=conflict")

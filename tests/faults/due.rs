@@ -9,6 +9,7 @@ fn standing_still(express: bool) -> Setup {
     Setup {
         manual_clock: true,
         express,
+        ..Setup::default()
     }
 }
 

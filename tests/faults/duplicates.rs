@@ -49,6 +49,7 @@ fn check(express: bool) {
         let setup = Setup {
             manual_clock: true,
             express,
+            ..Setup::default()
         };
         let once = Shop::start(setup.clone()).await;
         let twice = Shop::start(setup).await;

@@ -12,8 +12,6 @@ async fn check_recovery(shop: &Shop, function: &str, token: &str, status: &str) 
     shop.fault(&format!("lambda:Invoke@{function}=error")).await;
     let (_, product, order) = order(shop, token).await;
     shop.advance_in_steps(450).await;
-    let books = shop.books_of(&order).await;
-    assert!(!books.settled(), "{function} is not needed: {books:#?}");
     assert!(shop.fault_hits().await > 0, "{function} was never called");
     shop.no_faults().await;
     shop.run_until_settled(&order).await;
@@ -32,6 +30,7 @@ fn check_all(express: bool) {
         let shop = Shop::start(Setup {
             manual_clock: true,
             express,
+            ..Setup::default()
         })
         .await;
         for step in STEPS {

@@ -78,6 +78,7 @@ fn check_kills(course: Course, express: bool) {
         let setup = Setup {
             manual_clock: true,
             express,
+            ..Setup::default()
         };
         let shop = Shop::start(setup).await;
         for function in course.functions() {

@@ -157,6 +157,7 @@ fn an_order_placed_and_cancelled_at_once_keeps_nothing() {
             let setup = Setup {
                 manual_clock: true,
                 express,
+                ..Setup::default()
             };
             let shop = Shop::start(setup).await;
             let orders = futures::future::join_all((0..8).map(async |_| {

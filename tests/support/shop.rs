@@ -30,6 +30,9 @@ pub(crate) struct Setup {
     pub(crate) manual_clock: bool,
     /// Whether its workflow is an EXPRESS one.
     pub(crate) express: bool,
+    /// Whether access tokens live for a quarter of an hour of a manual clock, as they do in a shop,
+    /// and not for a day.
+    pub(crate) short_tokens: bool,
 }
 
 /// A running shop, and what is known of it.
@@ -72,8 +75,15 @@ impl Shop {
         let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("shop") + ".log");
         let file = Arc::new(Mutex::new(File::create(&log).unwrap()));
         let machine = if setup.express { "EXPRESS" } else { "STANDARD" };
+        let day = setup.manual_clock && !setup.short_tokens;
+        let parameters = [
+            ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
+            ("WorkflowType", machine),
+        ];
         let options = Options {
-            parameters: [("WorkflowType".to_owned(), machine.to_owned())].into(),
+            parameters: parameters
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             clock: match setup.manual_clock {
                 true => Clock::manual(START.parse().unwrap()),
                 false => Clock::system(),

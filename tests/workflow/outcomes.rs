@@ -133,6 +133,7 @@ fn an_unknown_payment_is_asked_for_until_it_is_known_and_charged_once() {
             let shop = Shop::start(Setup {
                 manual_clock: true,
                 express,
+                ..Setup::default()
             })
             .await;
             let (customer, product, order) = order(&shop, "tok_unknown").await;
