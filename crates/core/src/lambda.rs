@@ -169,7 +169,7 @@ pub fn incoming(request: lambda_http::Request) -> Request {
                 .collect()
         })
         .unwrap_or_default();
-    let query = request
+    let mut query: Vec<(String, String)> = request
         .query_string_parameters_ref()
         .map(|query| {
             query
@@ -178,6 +178,8 @@ pub fn incoming(request: lambda_http::Request) -> Request {
                 .collect()
         })
         .unwrap_or_default();
+    // They come from a map without an order; a link made of them should not differ each time.
+    query.sort();
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
     let body = match body {
