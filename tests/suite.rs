@@ -8,6 +8,14 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on must fail"
 )]
+#![expect(
+    clippy::format_push_string,
+    reason = "what a test shows is short, and reads better so"
+)]
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "a program writes the snapshots (UPDATE_EXPECT=1)"
+)]
 
 mod api;
 mod faults;

@@ -162,7 +162,9 @@ fn a_token_expires_though_the_gateway_remembers_it() {
         shop.advance(899).await;
         list().await.expect(200);
         shop.advance(1).await;
-        check(&list().await, expect![[r#"
+        check(
+            &list().await,
+            expect![[r#"
             401
             content-type: application/problem+json
             www-authenticate: Bearer error="invalid_token"
@@ -173,7 +175,8 @@ fn a_token_expires_though_the_gateway_remembers_it() {
               "title": "Not signed in",
               "type": "urn:oxcart:problem:unauthenticated"
             }
-        "#]]);
+        "#]],
+        );
     });
 }
 

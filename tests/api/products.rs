@@ -36,12 +36,12 @@ fn check_create(body: Value, expected: Expect) {
     });
 }
 
-fn check_update(patch: Value, if_match: Option<&str>, expected: Expect) {
+fn check_update(change: Value, if_match: Option<&str>, expected: Expect) {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
         let path = format!("/products/{}", create(shop, &teapot()).await);
-        let mut call = shop.patch(&path).bearer(&admin.token).json(&patch);
+        let mut call = shop.patch(&path).bearer(&admin.token).json(&change);
         if let Some(tag) = if_match {
             call = call.header("if-match", tag);
         }

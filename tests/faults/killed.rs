@@ -53,13 +53,13 @@ async fn survive(shop: &Shop, course: Course, fault: &str) -> bool {
     if !matches!(course, Course::Cancelled) {
         shop.fault(fault).await;
     }
-    let placed = shop.place(&customer, &body).await.expect(202).json();
+    let placed = shop.place(customer, &body).await.expect(202).json();
     let order = placed["id"].as_str().unwrap();
     if let Course::Cancelled = course {
         shop.run_until_settled(order).await;
         shop.fault(fault).await;
         // Whoever gets no answer asks again.
-        while shop.cancel(&customer, order).await.status != 200 {}
+        while shop.cancel(customer, order).await.status != 200 {}
     }
     shop.run_until_settled(order).await;
     let hit = shop.fault_hits().await > 0;

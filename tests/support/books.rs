@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::shop::Shop;
+use super::shop::{Shop, physical};
 
 /// All tables of the shop, each as its items by their JSON, in a steady order.
 pub(crate) type Tables = BTreeMap<&'static str, Vec<Value>>;
@@ -42,7 +42,7 @@ impl Shop {
     /// Every item of a table (logical id).
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
         let mut found = Vec::new();
-        let mut request = json!({"TableName": self.physical(table), "ConsistentRead": true});
+        let mut request = json!({"TableName": physical(table), "ConsistentRead": true});
         loop {
             let answer = self.dynamodb("Scan", &request).await;
             let items = answer["Items"].as_array().unwrap();

@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 pub(crate) mod books;
 pub(crate) mod build;
 pub(crate) mod client;
+pub(crate) mod control;
 pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod shop;
 pub(crate) mod show;
 pub(crate) mod steps;
+pub(crate) mod waiting;
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

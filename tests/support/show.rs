@@ -43,7 +43,7 @@ pub(crate) fn show(answer: &Answer) -> String {
     redact(&shown)
 }
 
-/// Keys in the order of their names, whatever map serde_json was built with, and opaque values by
+/// Keys in the order of their names, whatever map `serde_json` was built with, and opaque values by
 /// their kind.
 fn steady(value: Value) -> Value {
     match value {
@@ -64,7 +64,7 @@ fn steady(value: Value) -> Value {
             Value::Object(fields.collect::<Map<String, Value>>())
         }
         Value::Array(entries) => entries.into_iter().map(steady).collect(),
-        other => other,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
     }
 }
 

@@ -36,9 +36,9 @@ fn a_function_has_one_name() {
         assert!(called, "the binary {name} calls no {handler}");
         let core = sources(&format!("crates/core/src/{service}"));
         let declared = ["(", "<"].map(|rest| format!("pub async fn {handler}{rest}"));
-        let declares = |text: &str| declared.iter().any(|line| text.contains(line));
+        let has_it = |text: &str| declared.iter().any(|line| text.contains(line));
         assert!(
-            core.iter().any(|(_, text)| declares(text)),
+            core.iter().any(|(_, text)| has_it(text)),
             "oxcart_core::{service} has no handler {handler}"
         );
         let sample = root().join(format!("events/{name}.json"));

@@ -124,9 +124,10 @@ fn function(id: &str, properties: &Value) -> Function {
 
 /// The resource that `!GetAtt X.Arn`, `!Ref X`, `!Sub "${X.Arn}/..."` or a plain text names.
 fn logical_id(value: &Value) -> String {
-    let value = match value {
-        Value::Tagged(tagged) => &tagged.value,
-        plain => plain,
+    let value = if let Value::Tagged(tagged) = value {
+        &tagged.value
+    } else {
+        value
     };
     let text = value.as_str().unwrap();
     let text = text.strip_prefix("${").unwrap_or(text);
@@ -135,10 +136,12 @@ fn logical_id(value: &Value) -> String {
 }
 
 fn list(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Sequence(entries) => entries.iter().collect(),
-        Value::Null => Vec::new(),
-        one => vec![one],
+    if let Value::Sequence(entries) = value {
+        entries.iter().collect()
+    } else if value.is_null() {
+        Vec::new()
+    } else {
+        vec![value]
     }
 }
 

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::support::people::{order_of, unique};
 use crate::support::run_local;
-use crate::support::shop::{Setup, Shop};
+use crate::support::shop::{Setup, Shop, physical};
 
 /// The tables whose write units are bounded.
 const BOUNDED: [&str; 3] = ["OrdersTable", "InventoryTable", "PaymentsTable"];
@@ -35,7 +35,7 @@ fn the_bill_of_an_order_is_known() {
             shop.quiet().await;
             let bill = shop.bill().await;
             let units = |table: &str, kind: &str| {
-                let units = &bill["tables"][shop.physical(table)][kind];
+                let units = &bill["tables"][physical(table)][kind];
                 units.as_u64().unwrap_or(0)
             };
             let bounded: u64 = BOUNDED

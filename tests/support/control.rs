@@ -1,0 +1,149 @@
+//! What the runner's control port and AWS endpoint are asked, past the shop's API.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::Call;
+use super::shop::{Shop, physical};
+
+impl Shop {
+    fn local(&self, method: Method, path: &str) -> Call {
+        Call::new(
+            &self.http,
+            method,
+            &format!("{}/_local/{path}", self.runner().urls().control),
+        )
+    }
+
+    /// What `GET /_local/...` answers.
+    pub(crate) async fn control(&self, path: &str) -> Value {
+        self.local(Method::GET, path)
+            .send()
+            .await
+            .expect(200)
+            .json()
+    }
+
+    /// Puts these faults in force, in the place of all others.
+    pub(crate) async fn fault(&self, faults: &str) {
+        self.set_faults(json!([faults])).await;
+    }
+
+    /// Ends all faults.
+    pub(crate) async fn no_faults(&self) {
+        self.set_faults(json!([])).await;
+    }
+
+    async fn set_faults(&self, faults: Value) {
+        let body = json!({"faults": faults});
+        self.local(Method::POST, "faults")
+            .json(&body)
+            .send()
+            .await
+            .expect(200);
+    }
+
+    /// How many calls the faults in force have hit, the last of them.
+    pub(crate) async fn fault_hits(&self) -> u64 {
+        let faults = self.control("faults").await;
+        faults.as_array().unwrap().last().unwrap()["hit"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// What was mailed.
+    pub(crate) async fn mail(&self) -> Vec<Value> {
+        self.control("mail").await["messages"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// An execution of the workflow; null if there is none of this name.
+    pub(crate) async fn execution(&self, name: &str) -> Value {
+        let answer = self
+            .local(Method::GET, &format!("executions/{name}"))
+            .send()
+            .await;
+        if answer.status == 200 {
+            answer.json()
+        } else {
+            Value::Null
+        }
+    }
+
+    /// The time in the shop.
+    pub(crate) async fn now(&self) -> String {
+        let now = self.control("clock").await["now"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        format!("{:.3}", now.parse::<jiff::Timestamp>().unwrap())
+    }
+
+    /// Moves a manual clock.
+    pub(crate) async fn advance(&self, seconds: u64) {
+        let body = json!({"seconds": seconds});
+        self.local(Method::POST, "clock/advance")
+            .json(&body)
+            .send()
+            .await
+            .expect(200);
+    }
+
+    pub(crate) async fn bill(&self) -> Value {
+        self.control("bill").await
+    }
+
+    pub(crate) async fn reset_bill(&self) {
+        self.local(Method::POST, "bill/reset")
+            .send()
+            .await
+            .expect(204);
+    }
+
+    /// Invokes a function: its answer, or its error's name. Tried once.
+    pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Result<Value, String> {
+        let call = self.local(Method::POST, &format!("invoke/{function}"));
+        let answer = call.json(event).send().await.expect(200);
+        if answer.header("x-amz-function-error").is_none() {
+            return Ok(answer.json());
+        }
+        Err(answer.json()["errorType"].as_str().unwrap().to_owned())
+    }
+
+    /// Calls an AWS API as an operator does. Nothing on this machine checks signatures.
+    async fn aws(&self, service: &str, target: &str, version: &str, body: &Value) -> Value {
+        let credential = format!("operator/20260301/eu-central-1/{service}/aws4_request");
+        let authorization =
+            format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
+        Call::new(&self.http, Method::POST, &self.runner().urls().aws)
+            .header("x-amz-target", target)
+            .header("authorization", &authorization)
+            .raw(
+                &format!("application/x-amz-json-{version}"),
+                body.to_string(),
+            )
+            .send()
+            .await
+            .expect(200)
+            .json()
+    }
+
+    pub(crate) async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
+        let target = format!("DynamoDB_20120810.{operation}");
+        self.aws("dynamodb", &target, "1.0", body).await
+    }
+
+    /// Starts another run of the order's workflow.
+    pub(crate) async fn start_workflow(&self, order: &str, run: &str) {
+        let name = physical("OrderWorkflow");
+        let body = json!({
+            "stateMachineArn": format!("arn:aws:states:eu-central-1:000000000000:stateMachine:{name}"),
+            "name": format!("{order}-{run}"),
+            "input": json!({"order_id": order}).to_string(),
+        });
+        self.aws("states", "AWSStepFunctions.StartExecution", "1.0", &body)
+            .await;
+    }
+}

@@ -1,0 +1,119 @@
+//! Waiting for what a shop does by itself.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::people::Person;
+use super::shop::{Shop, physical};
+use super::{PATIENCE, until};
+
+impl Shop {
+    /// Waits until all that the order's status demands is done.
+    pub(crate) async fn until_settled(&self, order: &str) {
+        until("the order is settled", async || self.settled(order).await).await;
+    }
+
+    async fn settled(&self, order: &str) -> Result<(), String> {
+        let key = json!({"order_id": {"S": order}, "part": {"S": "header"}});
+        let request =
+            json!({"TableName": physical("OrdersTable"), "Key": key, "ConsistentRead": true});
+        let item = self.dynamodb("GetItem", &request).await["Item"].clone();
+        let done = !item.is_null() && item["status"]["S"] != "pending" && item["due_at"].is_null();
+        if done { Ok(()) } else { Err(item.to_string()) }
+    }
+
+    /// Moves a manual clock on, step by step, until `ask` has an answer: what waits for the clock
+    /// gets its turn, and what is under way has time to go on.
+    pub(crate) async fn run_until<T>(
+        &self,
+        what: &str,
+        mut ask: impl AsyncFnMut() -> Result<T, String>,
+    ) -> T {
+        let begun = Instant::now();
+        loop {
+            let step = Instant::now();
+            while step.elapsed() < Duration::from_millis(120) {
+                match ask().await {
+                    Ok(answer) => return answer,
+                    Err(refusal) => {
+                        let overdue = begun.elapsed() > 2 * PATIENCE;
+                        assert!(!overdue, "{what}: {refusal}, log in {}", self.log.display());
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            self.advance(10).await;
+        }
+    }
+
+    /// Moves a manual clock on until all that the order's status demands is done.
+    pub(crate) async fn run_until_settled(&self, order: &str) {
+        self.run_until("the order is settled", async || self.settled(order).await)
+            .await;
+    }
+
+    /// Moves a manual clock on by `seconds`, with time for what is under way to go on.
+    pub(crate) async fn advance_in_steps(&self, seconds: u64) {
+        for _ in 0..seconds.div_ceil(20) {
+            self.advance(20).await;
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// Moves a manual clock on until the order's history is `events`, and answers it.
+    pub(crate) async fn run_until_history(
+        &self,
+        person: &Person,
+        order: &str,
+        events: &[&str],
+    ) -> Value {
+        self.run_until("history", async || {
+            self.history_is(person, order, events).await
+        })
+        .await
+    }
+
+    /// Moves a manual clock on until as many messages were sent to `email`, and nothing more is on
+    /// its way; answers them.
+    pub(crate) async fn run_until_mail(&self, email: &str, count: usize) -> Vec<Value> {
+        let sent = async || -> Vec<Value> {
+            let mail = self.mail().await.into_iter();
+            mail.filter(|message| message["to"] == email).collect()
+        };
+        self.run_until("mail", async || match sent().await {
+            messages if messages.len() >= count => Ok(()),
+            messages => Err(format!("{messages:?}")),
+        })
+        .await;
+        self.run_until("quiet", async || self.is_quiet().await)
+            .await;
+        sent().await
+    }
+
+    /// Waits until nothing is on its way through streams and queues.
+    pub(crate) async fn quiet(&self) {
+        until("quiet", async || self.is_quiet().await).await;
+    }
+
+    async fn is_quiet(&self) -> Result<(), String> {
+        self.streams_idle().await?;
+        let queues = self.control("queues").await;
+        let queues = queues["queues"].as_object().unwrap();
+        for (name, queue) in queues {
+            let count = |what: &str| queue[what].as_u64().unwrap();
+            let waiting = count("visible") + count("in_flight") + count("delayed");
+            if waiting > 0 && !name.ends_with("DeadLetters") {
+                return Err(format!("{name}: {queue}"));
+            }
+        }
+        // What a queue's consumer has written may be on a stream by now.
+        self.streams_idle().await
+    }
+
+    async fn streams_idle(&self) -> Result<(), String> {
+        let idle = self.runner().tables().streams_idle();
+        let waited = tokio::time::timeout(Duration::from_millis(100), idle).await;
+        waited.map_err(|_| "a stream is not read to its end".to_owned())
+    }
+}
