@@ -119,8 +119,7 @@ impl TryFrom<Order> for OrderBody {
 }
 
 fn answer(order: Order) -> Result<Response, Problem> {
-    // Not the version, which counts events: the payment status changes without one.
-    let tag = order.revision.to_string();
+    let tag = order.tag();
     Ok(Response::ok(&OrderBody::try_from(order)?)?.etag(&tag))
 }
 

@@ -157,8 +157,7 @@ async fn answer(
         | Status::Failed => StatusCode::CREATED,
     };
     let location = format!("/orders/{}", order.id);
-    // Not the version, which counts events: the payment status changes without one.
-    let tag = order.revision.to_string();
+    let tag = order.tag();
     let answer = Response::json(status, &OrderBody::try_from(order)?)?
         .header("Location", location)
         .etag(&tag)

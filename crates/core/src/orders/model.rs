@@ -296,6 +296,13 @@ pub struct Order {
 }
 
 impl Order {
+    /// The entity tag: `<version>-<payment status>`, because the payment status changes without an
+    /// event of the order, too.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("{}-{}", self.version, self.payment_status.as_str())
+    }
+
     /// The key that orders a list of orders: by time, then by identifier.
     #[must_use]
     pub fn position(&self) -> String {
