@@ -30,7 +30,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
             202
             content-type: application/json
             location: /orders/<id-1>
-            etag: "1-pending"
+            etag: "<version>-pending"
             {
               "created_at": "<time>",
               "customer_id": "<id-2>",
@@ -96,7 +96,7 @@ fn whoever_prefers_to_wait_gets_the_outcome() {
             201
             content-type: application/json
             location: /orders/<id-1>
-            etag: "2-completed"
+            etag: "<version>-completed"
             preference-applied: wait=20
             {
               "created_at": "<time>",
