@@ -241,14 +241,15 @@ async fn run_due_order(
             return false;
         }
     };
-    let age_seconds = now.as_seconds() - order.created_at.as_seconds();
+    // A metric filter in template.yaml reads `open_seconds`; an alarm looks at it.
+    let open_seconds = now.as_seconds() - order.created_at.as_seconds();
     match workflow.start(id, order.run).await {
         Ok(()) => {
             tracing::info!(
                 order.id = %id,
                 order.status = %order.status,
                 order.due_attempts = order.due_attempts,
-                order.age_seconds = age_seconds,
+                open_seconds,
                 "due order run"
             );
             true
