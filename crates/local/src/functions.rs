@@ -198,6 +198,13 @@ impl Functions {
         });
     }
 
+    /// How many invocations are under way or wait for a process. While there is none, nothing
+    /// happens until somebody calls or the clock moves.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.inner.pools.values().map(|pool| pool.under_way()).sum()
+    }
+
     /// Kills the process that was started with this `AWS_SESSION_TOKEN`. Answers whether there was
     /// one.
     #[must_use]

@@ -67,6 +67,7 @@ pub(super) struct Pool {
     arn: String,
     region: String,
     settings: Arc<Settings>,
+    limit: usize,
     concurrency: Arc<Semaphore>,
     state: Mutex<State>,
     emptied: Notify,
@@ -96,14 +97,15 @@ pub(super) enum Next {
 
 impl Pool {
     pub(super) fn new(id: &str, function: Function, arns: &Arns, settings: Arc<Settings>) -> Self {
-        let limit = function.reserved_concurrency.unwrap_or(CONCURRENCY);
+        let limit = function.reserved_concurrency.unwrap_or(CONCURRENCY) as usize;
         Self {
             id: id.to_owned(),
             arn: arns.function(&function.name),
             region: arns.region().to_owned(),
             function,
             settings,
-            concurrency: Arc::new(Semaphore::new(limit as usize)),
+            limit,
+            concurrency: Arc::new(Semaphore::new(limit)),
             state: Mutex::default(),
             emptied: Notify::new(),
         }
@@ -127,6 +129,12 @@ impl Pool {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How many invocations are under way or wait for a process.
+    pub(super) fn under_way(&self) -> usize {
+        self.limit
+            .saturating_sub(self.concurrency.available_permits())
     }
 
     /// Hands an invocation to an idle process, or lets it wait for one.
