@@ -23,8 +23,8 @@ impl Shop {
         if done { Ok(()) } else { Err(item.to_string()) }
     }
 
-    /// Moves a manual clock on, step by step, until `ask` has an answer: what waits for the clock
-    /// gets its turn, and what is under way has time to go on.
+    /// Moves a manual clock on, step by step and each time that nothing moves without it, until `ask`
+    /// has an answer.
     pub(crate) async fn run_until<T>(
         &self,
         what: &str,
@@ -32,18 +32,31 @@ impl Shop {
     ) -> T {
         let begun = Instant::now();
         loop {
-            let step = Instant::now();
-            while step.elapsed() < Duration::from_millis(120) {
-                match ask().await {
-                    Ok(answer) => return answer,
-                    Err(refusal) => {
-                        let overdue = begun.elapsed() > 2 * PATIENCE;
-                        assert!(!overdue, "{what}: {refusal}, log in {}", self.log.display());
-                    }
+            self.still().await;
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(refusal) => {
+                    let overdue = begun.elapsed() > 2 * PATIENCE;
+                    assert!(!overdue, "{what}: {refusal}, log in {}", self.log.display());
                 }
-                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             self.advance(10).await;
+        }
+    }
+
+    /// Waits until no function is at work: until then the clock would run away from it.
+    async fn still(&self) {
+        let begun = Instant::now();
+        let mut seen = 0;
+        // What follows from what, as one step from another, takes a moment without a function.
+        while seen < 3 {
+            let working = self.runner().functions().under_way() > 0;
+            seen = if working { 0 } else { seen + 1 };
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "some function is always at work"
+            );
+            tokio::time::sleep(Duration::from_millis(4)).await;
         }
     }
 
@@ -56,9 +69,10 @@ impl Shop {
     /// Moves a manual clock on by `seconds`, with time for what is under way to go on.
     pub(crate) async fn advance_in_steps(&self, seconds: u64) {
         for _ in 0..seconds.div_ceil(20) {
+            self.still().await;
             self.advance(20).await;
-            tokio::time::sleep(Duration::from_millis(30)).await;
         }
+        self.still().await;
     }
 
     /// Moves a manual clock on until the order's history is `events`, and answers it.
