@@ -89,7 +89,7 @@ impl Runner {
     /// Starts everything; the functions' processes start when they are invoked.
     ///
     /// # Errors
-    /// [`Error`], when a port is taken or the template asks for what is not emulated.
+    /// [`enum@Error`], when a port is taken or the template asks for what is not emulated.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let ports = Ports::bind(&options).await?;
         let urls = ports.urls.clone();
