@@ -40,6 +40,8 @@ pub struct Request {
     pub now: Time,
     /// The path, as the client sent it.
     pub path: String,
+    /// The client's IP address, as API Gateway saw it.
+    pub source_ip: String,
     /// Headers, names in lower case.
     pub headers: HeaderMap,
     /// The body.

@@ -159,6 +159,7 @@ pub fn incoming(request: lambda_http::Request) -> Request {
         _ => None,
     };
     let now = Time::from_millis(context.map_or(0, |context| context.time_epoch));
+    let source_ip = context.and_then(|context| context.http.source_ip.clone());
     let identity = context.and_then(identity);
     let path_parameters = request
         .path_parameters_ref()
@@ -190,6 +191,7 @@ pub fn incoming(request: lambda_http::Request) -> Request {
     Request {
         now,
         path,
+        source_ip: source_ip.unwrap_or_default(),
         headers: parts.headers,
         body,
         path_parameters,
@@ -289,6 +291,17 @@ impl StepError {
     }
 }
 
+impl StepError {
+    fn log(&self) {
+        let (name, detail) = (self.name, &self.detail);
+        if matches!(name, "Busy" | "Failed" | "OrderNotFound") {
+            tracing::error!(error = name, detail, "step failed");
+        } else {
+            tracing::info!(error = name, detail, "step diverted");
+        }
+    }
+}
+
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.name, self.detail)
@@ -314,8 +327,28 @@ impl From<crate::dynamo::StoreError> for StepError {
     }
 }
 
-/// Serves everything that is not HTTP: a workflow step, a stream, a queue, a schedule. `handler`
-/// gets the event as `E`; what it answers goes back as JSON.
+/// Serves a step of the order workflow. What it failed of is logged here; that it found the order on
+/// another way, which the state machine takes by `Catch`, is no failure.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_step<A, F, Fut>(handler: F) -> Result<(), Error>
+where
+    A: Serialize,
+    F: Fn(Step) -> Fut,
+    Fut: Future<Output = Result<A, StepError>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Step>| async move {
+        // Boxed: unboxed, its type nests deeper than the compiler goes.
+        let step = Box::pin(handler(event.payload));
+        step.await.inspect_err(StepError::log)
+    }))
+    .await
+}
+
+/// Serves what is neither HTTP nor a step: a stream, a schedule, the authoriser. `handler` gets the
+/// event as `E`; what it answers goes back as JSON. Each failure is logged here.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
@@ -327,7 +360,14 @@ where
     F: Fn(E) -> Fut,
     Fut: Future<Output = Result<A, X>>,
 {
-    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| handler(event.payload))).await
+    let handler = &handler;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| async move {
+        let answer = Box::pin(handler(event.payload));
+        answer
+            .await
+            .inspect_err(|error| tracing::error!(?error, "invocation failed"))
+    }))
+    .await
 }
 
 /// A message of a queue.

@@ -1,6 +1,10 @@
 //! Logs: one JSON line per fact on standard output, where Lambda picks it up.
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::settings::{Setting, Settings};
 
@@ -9,12 +13,22 @@ pub fn start() {
     let level = Settings::Environment
         .read(Setting::LogLevel)
         .unwrap_or(LevelFilter::INFO);
-    let lines = tracing_subscriber::fmt()
+    let lines = fmt::layer()
         .json()
         .flatten_event(true)
-        .with_max_level(level);
+        .with_target(false)
+        .with_current_span(false);
+    // The runtime logs each error that a handler returns, also the ones that only divert a workflow;
+    // `lambda` logs those that are failures, and the hook below panics.
+    let facts = filter_fn(|event| event.target() != "lambda_runtime::layers::panic");
     // A second start, as in tests, changes nothing.
-    let _ = lines.with_target(false).with_current_span(false).try_init();
+    let _ = registry()
+        .with(level)
+        .with(lines.with_filter(facts))
+        .try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(error = %panic, "function panicked");
+    }));
 }
 
 /// An error and its sources in one line.

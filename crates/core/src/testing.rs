@@ -285,6 +285,7 @@ pub(crate) fn request(now: Time, body: &Value) -> Request {
     Request {
         now,
         path: "/test".to_owned(),
+        source_ip: "192.0.2.1".to_owned(),
         headers: http::HeaderMap::new(),
         body: body.to_string().into_bytes(),
         path_parameters: std::collections::HashMap::new(),

@@ -210,6 +210,7 @@ pub(super) fn request(name: &str, now: Time) -> Request {
     Request {
         now,
         path: "/orders".to_owned(),
+        source_ip: "192.0.2.1".to_owned(),
         headers: HeaderMap::new(),
         body: Vec::new(),
         path_parameters: HashMap::new(),

@@ -78,6 +78,7 @@ mod tests {
         Request {
             now: after(10),
             path: format!("/orders/{order_id}/payments"),
+            source_ip: "192.0.2.1".to_owned(),
             headers: http::HeaderMap::new(),
             body: Vec::new(),
             path_parameters: [("order_id".to_owned(), order_id)].into(),

@@ -7,8 +7,5 @@ async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_event(|step: lambda::Step| {
-        inventory::steps::commit_inventory(&inventory, &orders, step)
-    })
-    .await
+    lambda::serve_step(|step| inventory::steps::commit_inventory(&inventory, &orders, step)).await
 }

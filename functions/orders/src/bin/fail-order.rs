@@ -6,5 +6,5 @@ use oxcart_core::{lambda, orders};
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_event(|step| orders::workflow::fail_order(&orders, step)).await
+    lambda::serve_step(|step| orders::workflow::fail_order(&orders, step)).await
 }

@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let messages = orders::MessageQueue::new(&aws)?;
-    lambda::serve_event(|step| orders::workflow::notify_order(&orders, &messages, step)).await
+    lambda::serve_step(|step| orders::workflow::notify_order(&orders, &messages, step)).await
 }

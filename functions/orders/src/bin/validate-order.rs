@@ -7,5 +7,5 @@ async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let rules = orders::validation::Rules::read(aws.settings())?;
-    lambda::serve_event(|step| orders::workflow::validate_order(&orders, &rules, step)).await
+    lambda::serve_step(|step| orders::workflow::validate_order(&orders, &rules, step)).await
 }

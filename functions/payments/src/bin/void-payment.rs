@@ -11,5 +11,5 @@ async fn main() -> Result<(), lambda::Error> {
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
     let gateway = Configured::new(&aws)?;
-    lambda::serve_event(|step| steps::void_payment(&orders, &payments, &gateway, step)).await
+    lambda::serve_step(|step| steps::void_payment(&orders, &payments, &gateway, step)).await
 }
