@@ -333,6 +333,9 @@ impl Response {
             Problem::Unauthenticated(_) => {
                 answer.header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
+            Problem::TooManyRequests {
+                retry_after_seconds,
+            } => answer.header("Retry-After", retry_after_seconds.to_string()),
             Problem::Busy(_) => answer.header("Retry-After", "1"),
             Problem::Malformed(_)
             | Problem::InvalidParameters(_)
@@ -348,5 +351,20 @@ impl Response {
             | Problem::Conflict(_)
             | Problem::Internal(_) => answer,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sends_too_much_is_told_when_to_come_again() {
+        let problem = Problem::TooManyRequests {
+            retry_after_seconds: 7,
+        };
+        let answer = Response::problem(&problem, "/orders");
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(answer.headers, [("Retry-After", "7".to_owned())]);
     }
 }

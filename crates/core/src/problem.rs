@@ -63,6 +63,12 @@ pub enum Problem {
     /// The change is not possible in the state that the thing is in.
     #[error("{0}")]
     Conflict(String),
+    /// The caller has sent more than its share; nothing is done.
+    #[error("you are sending too many requests: send this again in {retry_after_seconds} s")]
+    TooManyRequests {
+        /// When it will be accepted, at the earliest, in seconds from now; at least 1.
+        retry_after_seconds: u64,
+    },
     /// Too many changed the same thing at once, or the database is at its limit; nothing is done.
     #[error("too many requests at once: try again")]
     Busy(#[source] Source),
@@ -167,6 +173,11 @@ impl Problem {
                 "Idempotency key reused",
             ),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::TooManyRequests { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests",
+            ),
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy"),
             Self::Internal(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -193,6 +204,7 @@ impl Problem {
             | Self::IdempotencyKeyRequired
             | Self::IdempotencyKeyReused
             | Self::Conflict(_)
+            | Self::TooManyRequests { .. }
             | Self::Busy(_)
             | Self::Internal(_) => &[],
         };
@@ -235,6 +247,9 @@ mod tests {
             Problem::IdempotencyKeyRequired,
             Problem::IdempotencyKeyReused,
             Problem::Conflict("shipped".to_owned()),
+            Problem::TooManyRequests {
+                retry_after_seconds: 1,
+            },
             Problem::Busy("throttled".into()),
             Problem::internal("secret"),
         ];
@@ -254,6 +269,7 @@ mod tests {
                 | Problem::IdempotencyKeyRequired
                 | Problem::IdempotencyKeyReused
                 | Problem::Conflict(_)
+                | Problem::TooManyRequests { .. }
                 | Problem::Busy(_)
                 | Problem::Internal(_) => {}
             }
