@@ -7,7 +7,7 @@ use super::Refused;
 use super::build::{Builder, Declared};
 use super::names::API_ID;
 use super::reader::Properties;
-use crate::model::{Api, Authorizer, Cors, Route};
+use crate::model::{Api, Authorizer, Cors, Route, Stack};
 
 const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -45,12 +45,32 @@ pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), R
         auth.done("Auth")?;
     }
     let cors = properties.map("CorsConfiguration")?.map(cors).transpose()?;
+    builder.route_settings = properties.map("RouteSettings")?;
     properties.done(TYPE)?;
     builder.stack.api = Some(Api {
         routes: Vec::new(),
         authorizers,
         cors,
     });
+    Ok(())
+}
+
+/// Settings for a route that is not there fail a deployment.
+pub(super) fn check_route_settings(stack: &Stack, settings: Properties) -> Result<(), Refused> {
+    let at = settings.at().to_owned();
+    let routes = stack.api.iter().flat_map(|api| &api.routes);
+    let keys: Vec<String> = routes
+        .map(|route| match route.path.as_str() {
+            "$default" => route.path.clone(),
+            path => format!("{} {path}", route.method),
+        })
+        .collect();
+    for (key, settings) in settings.into_entries() {
+        if !keys.contains(&key) {
+            return Err(Refused::new(&at, format!("there is no route {key}")));
+        }
+        Properties::new(format!("{at}.{key}"), settings)?.done("Route settings")?;
+    }
     Ok(())
 }
 

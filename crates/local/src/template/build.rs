@@ -22,6 +22,8 @@ pub(super) struct Builder<'a> {
     pub(super) stack: Stack,
     /// The authoriser of routes that name none.
     pub(super) default_authorizer: Option<String>,
+    /// What the API says of single routes, which are declared after it.
+    pub(super) route_settings: Option<Properties>,
 }
 
 /// One resource, with its properties resolved.
@@ -72,6 +74,7 @@ impl<'a> Builder<'a> {
             arns,
             stack,
             default_authorizer: None,
+            route_settings: None,
         })
     }
 
@@ -89,6 +92,9 @@ impl<'a> Builder<'a> {
         for (id, resource_type) in apis.into_iter().chain(others) {
             let declared = self.declared(id, resource_type)?;
             self.add(resource_type, declared)?;
+        }
+        if let Some(settings) = self.route_settings {
+            api::check_route_settings(&self.stack, settings)?;
         }
         Ok(self.stack)
     }

@@ -1,9 +1,13 @@
 //! What a template may declare that has no meaning on one machine: encryption, backups, tracing,
-//! permissions, alarms, retention of logs. Everything else that is not emulated is refused by name.
+//! permissions, throttling at the edge, alarms, retention of logs. Everything else that is not emulated is refused by name.
 
 /// Resource types without any effect here. Their properties are resolved, so that a wrong reference
 /// shows, but not looked at.
 pub(super) const TYPES: &[&str] = &[
+    "AWS::CloudFront::CachePolicy",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::OriginRequestPolicy",
+    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
@@ -23,6 +27,8 @@ pub(super) const TYPES: &[&str] = &[
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::LoggingConfiguration",
+    "AWS::WAFv2::WebACL",
 ];
 
 /// Properties without any effect here, by the resource type or part that they belong to.
@@ -118,6 +124,17 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("HttpApi event", &["RouteSettings"]),
+    // Who throttles is the machine.
+    (
+        "Route settings",
+        &[
+            "DataTraceEnabled",
+            "DetailedMetricsEnabled",
+            "LoggingLevel",
+            "ThrottlingBurstLimit",
+            "ThrottlingRateLimit",
+        ],
+    ),
     (
         "Schedule event",
         &[
@@ -147,7 +164,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "FailOnWarnings",
             "Name",
             "PropagateTags",
-            "RouteSettings",
             "Tags",
         ],
     ),

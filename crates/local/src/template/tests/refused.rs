@@ -107,6 +107,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "CorsConfiguration.AllowCredentials: cannot be combined with * in AllowOrigins, AllowMethods or AllowHeaders",
     ),
     (
+        "AWS::Serverless::HttpApi",
+        "RouteSettings: {GET /nowhere: {ThrottlingRateLimit: 1}}",
+        "RouteSettings: there is no route GET /nowhere",
+    ),
+    (
         "AWS::Serverless::StateMachine",
         "Definition: {A: '${B}'}",
         "DefinitionSubstitutions: the definition asks for B, which is not there",
