@@ -83,7 +83,7 @@ async fn deployed(table: String) -> Aws {
 /// The shop running here, from the environment of one of its functions.
 ///
 /// # Errors
-/// If the environment has no customers table or no endpoint.
+/// If the environment has no endpoint.
 pub(crate) fn local(environment: &BTreeMap<String, String>) -> Result<Aws, Error> {
     let value = |name: &str| {
         environment
@@ -98,8 +98,5 @@ pub(crate) fn local(environment: &BTreeMap<String, String>) -> Result<Aws, Error
         .region(Region::new(value("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Ok(Aws::with(
-        config,
-        settings(value(Setting::CustomersTable.name())?),
-    ))
+    Ok(Aws::with(config, Settings::Given(environment.clone())))
 }

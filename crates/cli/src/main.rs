@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod demo;
 mod environment;
+mod keys;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +38,8 @@ enum Command {
     },
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),
+    /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
+    Keys(keys::Arguments),
 }
 
 #[tokio::main]
@@ -52,6 +55,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Admin { command }) => admin::run(command).await,
         Some(Command::Bench { functions }) => bench::run(&functions).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
+        Some(Command::Keys(arguments)) => keys::run(arguments).await,
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

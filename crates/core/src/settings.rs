@@ -50,6 +50,8 @@ settings! {
     IndexShards = "INDEX_SHARDS",
     /// Name of the table of stock and reservations.
     InventoryTable = "INVENTORY_TABLE",
+    /// ARN of the secret that links in messages are signed with.
+    LinkSecretArn = "LINK_SECRET_ARN",
     /// The least that is logged: error, warn, info, debug or trace.
     LogLevel = "LOG_LEVEL",
     /// The address that messages come from.
@@ -78,6 +80,8 @@ settings! {
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.
     ShopName = "SHOP_NAME",
+    /// How access tokens are signed: `EdDSA` or `HS256`.
+    TokenAlgorithm = "TOKEN_ALGORITHM",
     /// Whom access tokens are for (`aud`).
     TokenAudience = "TOKEN_AUDIENCE",
     /// Who issues access tokens (`iss`).

@@ -231,6 +231,7 @@ fn settings() -> BTreeMap<String, String> {
         ("ORDER_DEADLINE_SECONDS", "900"),
         ("PAYMENT_GATEWAY", "sandbox"),
         ("SHOP_CURRENCY", "EUR"),
+        ("TOKEN_ALGORITHM", "EdDSA"),
         ("TOKEN_LIFETIME_SECONDS", "900"),
     ];
     tables

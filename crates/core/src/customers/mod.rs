@@ -10,10 +10,14 @@
 pub mod api;
 pub mod authorizer;
 pub mod events;
+pub mod jwks;
+pub mod key;
 pub mod keys;
+pub mod link;
 pub mod model;
 pub mod operator;
 pub mod password;
+pub mod rotation;
 pub mod rules;
 pub mod store;
 #[cfg(test)]

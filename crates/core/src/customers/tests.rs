@@ -17,6 +17,7 @@ use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
 mod admins;
+mod keys;
 mod registering;
 mod signing_in;
 
@@ -60,11 +61,21 @@ async fn register(customers: &CustomerStore, body: &Value, key: Option<&str>) ->
         .unwrap()
 }
 
-/// Serves the secret `{"kid": kid, "key": key}`, and counts how often it is read.
+/// Serves the secret `{"kid": kid, "key": key}`, `key` made long enough, and counts how often it is
+/// read.
 fn secret(engine: &Engine, kid: &str, key: &str) -> Arc<Mutex<u32>> {
+    serve_secret(engine, json!({"kid": kid, "key": long(key)}))
+}
+
+fn long(key: &str) -> String {
+    format!("{key:_<32}")
+}
+
+/// Serves this secret, and counts how often it is read.
+fn serve_secret(engine: &Engine, secret: Value) -> Arc<Mutex<u32>> {
     let reads = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&reads);
-    let text = json!({"kid": kid, "key": key}).to_string();
+    let text = secret.to_string();
     engine.answer_others("GetSecretValue", move |_| {
         *counted.lock().unwrap() += 1;
         (200, json!({"SecretString": text}))

@@ -1,0 +1,222 @@
+//! A key that tokens are signed with, and the one algorithm that it is used with (RFC 8725 section
+//! 3.1): the token's own header is compared with it and never asked which to use.
+
+use std::str::FromStr;
+
+use aws_lc_rs::hkdf;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::model::CustomerError;
+
+/// The fewest characters of a key's text: 32 letters and digits hold more than 128 bits.
+const FEWEST_CHARACTERS: usize = 32;
+
+/// What a key's Ed25519 seed is derived for; another use of the same text gives another seed.
+const SEED_FOR: &[u8] = b"oxcart tokens Ed25519";
+
+/// How tokens are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// Ed25519 (RFC 8037): whoever has the public key can verify.
+    EdDsa,
+    /// HMAC with SHA-256 (RFC 7518 section 3.2): whoever can verify can sign.
+    Hs256,
+}
+
+/// A text that names no algorithm that is used here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not one of EdDSA and HS256")]
+pub struct UnknownAlgorithm;
+
+impl FromStr for Algorithm {
+    type Err = UnknownAlgorithm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
+        match text {
+            "EdDSA" => Ok(Self::EdDsa),
+            "HS256" => Ok(Self::Hs256),
+            _ => Err(UnknownAlgorithm),
+        }
+    }
+}
+
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::EdDsa => Self::EdDSA,
+            Algorithm::Hs256 => Self::HS256,
+        }
+    }
+}
+
+/// A key that tokens are signed with. `Debug` shows its name only.
+#[derive(Clone)]
+pub struct TokenKey {
+    /// The key's name, which is in the header of every token that it signed (`kid`).
+    pub id: String,
+    algorithm: Algorithm,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    public: Option<String>,
+}
+
+/// The public half of a key, as a JSON Web Key (RFC 8037 section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublicKey {
+    kty: &'static str,
+    crv: &'static str,
+    r#use: &'static str,
+    alg: &'static str,
+    /// The key's name.
+    pub kid: String,
+    x: String,
+}
+
+impl TokenKey {
+    /// The key named `id` that `text` makes: the bytes of the text for HS256, a key pair derived from
+    /// it (HKDF-SHA-256, RFC 5869) for `EdDSA`.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if `text` has fewer than 32 characters, too few to be secret.
+    pub fn new(id: String, text: &str, algorithm: Algorithm) -> Result<Self, CustomerError> {
+        if text.chars().count() < FEWEST_CHARACTERS {
+            return Err(CustomerError::Credentials("the key is too short".into()));
+        }
+        let (signing, verifying, public) = match algorithm {
+            Algorithm::Hs256 => (
+                EncodingKey::from_secret(text.as_bytes()),
+                DecodingKey::from_secret(text.as_bytes()),
+                None,
+            ),
+            Algorithm::EdDsa => {
+                let made = key_pair(text).and_then(|pair| Ok((pair.to_pkcs8v1()?, pair)));
+                let (private, pair) =
+                    made.map_err(|_| CustomerError::Credentials("no key pair was made".into()))?;
+                let public = URL_SAFE_NO_PAD.encode(pair.public_key());
+                let verifying = DecodingKey::from_ed_components(&public)
+                    .map_err(|error| CustomerError::Credentials(error.into()))?;
+                let signing = EncodingKey::from_ed_der(private.as_ref());
+                (signing, verifying, Some(public))
+            }
+        };
+        Ok(Self {
+            id,
+            algorithm,
+            signing,
+            verifying,
+            public,
+        })
+    }
+
+    /// What others verify with; `None` for HS256, which has no public half.
+    #[must_use]
+    pub fn public(&self) -> Option<PublicKey> {
+        self.public.as_ref().map(|x| PublicKey {
+            kty: "OKP",
+            crv: "Ed25519",
+            r#use: "sig",
+            alg: "EdDSA",
+            kid: self.id.clone(),
+            x: x.clone(),
+        })
+    }
+
+    /// Signs `claims` as a token of the type `kind`.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if it cannot be signed.
+    pub(super) fn sign(
+        &self,
+        kind: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, CustomerError> {
+        let mut header = Header::new(self.algorithm.into());
+        header.typ = Some(kind.to_owned());
+        header.kid = Some(self.id.clone());
+        jsonwebtoken::encode(&header, claims, &self.signing)
+            .map_err(|error| CustomerError::Credentials(error.into()))
+    }
+
+    /// What `token` says, if this key signed it as a `kind` from `issuer` for `audience`. Its times are
+    /// the caller's to compare: with the time of the request, not this machine's.
+    pub(super) fn verify<C: DeserializeOwned>(
+        &self,
+        token: &str,
+        kind: &str,
+        issuer: &str,
+        audience: &str,
+    ) -> Option<C> {
+        key_id(token, kind).filter(|id| *id == self.id)?;
+        let mut validation = Validation::new(self.algorithm.into());
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[audience]);
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let token = jsonwebtoken::decode::<C>(token, &self.verifying, &validation);
+        token.ok().map(|token| token.claims)
+    }
+}
+
+pub(super) fn key_pair(text: &str) -> Result<Ed25519KeyPair, aws_lc_rs::error::Unspecified> {
+    let mut seed = [0; 32];
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"")
+        .extract(text.as_bytes())
+        .expand(&[SEED_FOR], hkdf::HKDF_SHA256)?
+        .fill(&mut seed)?;
+    Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| aws_lc_rs::error::Unspecified)
+}
+
+/// The name of the key that `token` says it is signed with; `None` if it is no token of the type
+/// `kind`, or one with extensions that must be understood (`crit`, RFC 7515 section 4.1.11).
+#[must_use]
+pub(super) fn key_id(token: &str, kind: &str) -> Option<String> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    let of_kind = header.typ.as_deref() == Some(kind) && header.crit.is_none();
+    header.kid.filter(|_| of_kind)
+}
+
+impl std::fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenKey({})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "a text of the tests that is long enough";
+
+    #[test]
+    fn the_same_text_makes_the_same_key_pair_and_another_text_another() {
+        let public = |text: &str| {
+            let key = TokenKey::new("1".to_owned(), text, Algorithm::EdDsa).unwrap();
+            key.public().unwrap().x
+        };
+        assert_eq!(public(TEXT), public(TEXT));
+        assert_ne!(public(TEXT), public(&TEXT.replace('a', "b")));
+        assert_eq!(URL_SAFE_NO_PAD.decode(public(TEXT)).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn a_short_text_is_no_key_and_no_error_shows_it() {
+        for algorithm in [Algorithm::EdDsa, Algorithm::Hs256] {
+            let error = TokenKey::new("1".to_owned(), &TEXT[..31], algorithm).unwrap_err();
+            assert!(!crate::telemetry::chain(&error).contains("tests"));
+            let key = TokenKey::new("1".to_owned(), TEXT, algorithm).unwrap();
+            assert_eq!(format!("{key:?}"), "TokenKey(1)");
+        }
+    }
+
+    #[test]
+    fn only_a_key_pair_has_a_public_half() {
+        let key = TokenKey::new("1".to_owned(), TEXT, Algorithm::Hs256).unwrap();
+        assert_eq!(key.public(), None);
+    }
+}

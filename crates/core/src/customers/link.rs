@@ -1,0 +1,191 @@
+//! Links in messages: tokens that let whoever reads a mailbox do one thing.
+//!
+//! A link is signed, not stored. Its fingerprint is a hash of the state that it was made for, such as
+//! the password that is to be replaced: when that has changed, the link has been used.
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{self, TokenKey};
+use super::keys::TokenKeys;
+use super::model::CustomerError;
+use crate::clock::Time;
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// The type in a link token's header, so that it is never taken for an access token.
+const KIND: &str = "oxcart-link+jwt";
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To show that an address is its customer's.
+    ConfirmEmail,
+    /// To set another password.
+    ResetPassword,
+    /// To read an order that was placed without an account.
+    ReadOrder,
+}
+
+impl Purpose {
+    /// The audience of such links' tokens (`aud`).
+    fn audience(self) -> &'static str {
+        match self {
+            Self::ConfirmEmail => "confirm-email",
+            Self::ResetPassword => "reset-password",
+            Self::ReadOrder => "read-order",
+        }
+    }
+}
+
+/// What signs and verifies links.
+#[derive(Clone, Debug)]
+pub struct Links {
+    keys: TokenKeys,
+    issuer: String,
+}
+
+/// What a good link says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What it is about: the id of a customer or of an order.
+    pub subject: String,
+    /// What its state was when it was made, as [`Links::issue`] was given it.
+    pub fingerprint: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    exp: i64,
+    fpr: String,
+}
+
+impl Links {
+    /// The links that the settings `LINK_SECRET_ARN` and `TOKEN_ISSUER` describe.
+    ///
+    /// # Errors
+    /// [`SettingError`] if one is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            keys: TokenKeys::of_links(aws)?,
+            issuer: aws.settings().read(Setting::TokenIssuer)?,
+        })
+    }
+
+    /// The token of a link for `purpose`, good for `lifetime_seconds` from `now`. `subject` is an id;
+    /// `fingerprint` a hash, never the thing itself: whoever has the link can read both.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the key cannot be read.
+    pub async fn issue(
+        &self,
+        purpose: Purpose,
+        link: Link,
+        lifetime_seconds: u32,
+        now: Time,
+    ) -> Result<String, CustomerError> {
+        let key = self.keys.signing(now).await?;
+        sign(&key, &self.issuer, purpose, link, lifetime_seconds, now)
+    }
+
+    /// What the link `token` says, if it is one for `purpose` and still good at `now`.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the keys cannot be read.
+    pub async fn verify(
+        &self,
+        purpose: Purpose,
+        token: &str,
+        now: Time,
+    ) -> Result<Option<Link>, CustomerError> {
+        let Some(id) = key::key_id(token, KIND) else {
+            return Ok(None);
+        };
+        let key = self.keys.named(&id, now).await?;
+        Ok(key.and_then(|key| verify(&key, &self.issuer, purpose, token, now)))
+    }
+}
+
+fn sign(
+    key: &TokenKey,
+    issuer: &str,
+    purpose: Purpose,
+    link: Link,
+    lifetime_seconds: u32,
+    now: Time,
+) -> Result<String, CustomerError> {
+    let claims = Claims {
+        iss: issuer.to_owned(),
+        aud: purpose.audience().to_owned(),
+        sub: link.subject,
+        exp: now.as_seconds() + i64::from(lifetime_seconds),
+        fpr: link.fingerprint,
+    };
+    key.sign(KIND, &claims)
+}
+
+fn verify(key: &TokenKey, issuer: &str, purpose: Purpose, token: &str, now: Time) -> Option<Link> {
+    let claims: Claims = key.verify(token, KIND, issuer, purpose.audience())?;
+    (now.as_seconds() < claims.exp).then_some(Link {
+        subject: claims.sub,
+        fingerprint: claims.fpr,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::key::Algorithm;
+    use super::*;
+
+    fn key(id: &str, text: &str) -> TokenKey {
+        TokenKey::new(id.to_owned(), text, Algorithm::Hs256).unwrap()
+    }
+
+    fn now() -> Time {
+        "2026-03-01T09:30:00Z".parse().unwrap()
+    }
+
+    fn link() -> Link {
+        Link {
+            subject: "ana".to_owned(),
+            fingerprint: "0a1b".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_link_is_good_for_its_purpose_until_it_expires() {
+        let key = key("1", "a text of the tests that is long enough");
+        let token = sign(&key, "shop", Purpose::ConfirmEmail, link(), 60, now()).unwrap();
+        let read = |purpose, seconds| {
+            let now = now().plus(Duration::from_secs(seconds));
+            verify(&key, "shop", purpose, &token, now)
+        };
+        assert_eq!(read(Purpose::ConfirmEmail, 59), Some(link()));
+        assert_eq!(read(Purpose::ConfirmEmail, 60), None);
+        assert_eq!(read(Purpose::ResetPassword, 0), None);
+        assert_eq!(read(Purpose::ReadOrder, 0), None);
+    }
+
+    #[test]
+    fn another_shops_or_another_keys_link_is_no_link() {
+        let key = key("1", "a text of the tests that is long enough");
+        let token = sign(&key, "shop", Purpose::ConfirmEmail, link(), 60, now()).unwrap();
+        assert_eq!(
+            verify(&key, "mall", Purpose::ConfirmEmail, &token, now()),
+            None
+        );
+        for other in [
+            self::key("1", "another text of the tests that is long enough"),
+            self::key("2", "a text of the tests that is long enough"),
+        ] {
+            assert_eq!(
+                verify(&other, "shop", Purpose::ConfirmEmail, &token, now()),
+                None
+            );
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! `GET /.well-known/jwks.json`: what other services verify access tokens with.
+
+use oxcart_core::{customers, lambda};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let keys = customers::keys::TokenKeys::new(&aws)?;
+    lambda::serve(|request| customers::jwks::get_jwks(&keys, request)).await
+}
