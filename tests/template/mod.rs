@@ -2,6 +2,7 @@
 
 mod names;
 mod read;
+mod routes;
 mod samples;
 mod services;
 mod workflow;

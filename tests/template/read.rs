@@ -20,6 +20,8 @@ pub(super) struct Function {
     pub(super) binary: String,
     /// The names of its own environment variables.
     pub(super) variables: BTreeSet<String>,
+    /// The routes that call it: method, path, and whether an authoriser is asked.
+    pub(super) routes: Vec<(String, String, bool)>,
     /// What its policies allow: action, and the logical ids in the resource (`*` for any).
     pub(super) grants: Vec<(String, String)>,
 }
@@ -118,8 +120,27 @@ fn function(id: &str, properties: &Value) -> Function {
         id: id.to_owned(),
         binary: binary.trim_end_matches('/').to_owned(),
         variables: names(&properties["Environment"]["Variables"]),
+        routes: routes(&properties["Events"]),
         grants,
     }
+}
+
+/// Each event of the type `HttpApi`.
+fn routes(events: &Value) -> Vec<(String, String, bool)> {
+    let events = events.as_mapping().into_iter().flatten();
+    let routes = events.filter(|(_, event)| event["Type"] == "HttpApi");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    routes
+        .map(|(_, event)| {
+            let properties = &event["Properties"];
+            let open = properties["Auth"]["Authorizer"] == "NONE";
+            (
+                text(&properties["Method"]),
+                text(&properties["Path"]),
+                !open,
+            )
+        })
+        .collect()
 }
 
 /// The resource that `!GetAtt X.Arn`, `!Ref X`, `!Sub "${X.Arn}/..."` or a plain text names.

@@ -18,9 +18,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::door::Door;
 use crate::http::{Caller, Identity, Request, Response};
 use crate::id::OrderId;
 use crate::problem::Problem;
+use crate::routes::Route;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -128,25 +130,19 @@ impl Aws {
     }
 }
 
-/// Serves an HTTP route: hands each request to `handler` and turns problems into answers.
+/// Serves the HTTP route `route`: hands each request that the route admits to `handler`, and turns
+/// problems into answers.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
-pub async fn serve<F, Fut>(handler: F) -> Result<(), Error>
+pub async fn serve<F, Fut>(aws: &Aws, route: &'static Route, handler: F) -> Result<(), Error>
 where
-    F: Fn(Request) -> Fut,
+    F: Fn(Request) -> Fut + Sync,
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
-    lambda_http::run(service_fn(|request: lambda_http::Request| {
-        let request = incoming(request);
-        let path = request.path.clone();
-        let answer = handler(request);
-        async move {
-            let response = answer
-                .await
-                .unwrap_or_else(|problem| Response::problem(&problem, &path));
-            outgoing(response)
-        }
+    let (door, handler) = (&Door::new(aws, route), &handler);
+    lambda_http::run(service_fn(|request: lambda_http::Request| async move {
+        outgoing(door.pass(incoming(request), handler).await)
     }))
     .await
 }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod catalog;
 pub mod clock;
 pub mod customers;
+pub mod door;
 pub mod dynamo;
 pub mod events;
 pub mod http;
@@ -20,6 +21,7 @@ pub mod page;
 pub mod payments;
 pub mod platform;
 pub mod problem;
+pub mod routes;
 pub mod settings;
 pub mod telemetry;
 #[cfg(test)]

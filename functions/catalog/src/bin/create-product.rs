@@ -1,11 +1,14 @@
 //! `POST /products`: put a product on sale.
 
-use oxcart_core::{catalog, lambda, settings};
+use oxcart_core::{catalog, lambda, routes, settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
     let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(|request| catalog::api::create_product(&products, currency, request)).await
+    lambda::serve(&aws, &routes::CREATE_PRODUCT, |request| {
+        catalog::api::create_product(&products, currency, request)
+    })
+    .await
 }

@@ -1,10 +1,13 @@
 //! `GET /products/{product_id}`: one product, whatever its status.
 
-use oxcart_core::{catalog, lambda};
+use oxcart_core::{catalog, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    lambda::serve(|request| catalog::api::get_product(&products, request)).await
+    lambda::serve(&aws, &routes::GET_PRODUCT, |request| {
+        catalog::api::get_product(&products, request)
+    })
+    .await
 }

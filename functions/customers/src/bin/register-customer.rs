@@ -1,10 +1,13 @@
 //! `POST /customers`: open an account.
 
-use oxcart_core::{customers, lambda};
+use oxcart_core::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
-    lambda::serve(|request| customers::api::register_customer(&customers, request)).await
+    lambda::serve(&aws, &routes::REGISTER_CUSTOMER, |request| {
+        customers::api::register_customer(&customers, request)
+    })
+    .await
 }

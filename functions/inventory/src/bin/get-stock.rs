@@ -1,10 +1,13 @@
 //! `GET /inventory/{product_id}`: what is on hand, reserved and available of a product.
 
-use oxcart_core::{inventory, lambda};
+use oxcart_core::{inventory, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
-    lambda::serve(|request| inventory::api::get_stock(&inventory, request)).await
+    lambda::serve(&aws, &routes::GET_STOCK, |request| {
+        inventory::api::get_stock(&inventory, request)
+    })
+    .await
 }

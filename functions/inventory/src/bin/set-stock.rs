@@ -1,10 +1,13 @@
 //! `PUT /inventory/{product_id}`: set what is on hand of a product.
 
-use oxcart_core::{inventory, lambda};
+use oxcart_core::{inventory, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
-    lambda::serve(|request| inventory::api::set_stock(&inventory, request)).await
+    lambda::serve(&aws, &routes::SET_STOCK, |request| {
+        inventory::api::set_stock(&inventory, request)
+    })
+    .await
 }

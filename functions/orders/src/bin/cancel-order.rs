@@ -1,11 +1,14 @@
 //! `POST /orders/{order_id}/cancel`: cancel an order that has not been picked.
 
-use oxcart_core::{lambda, orders};
+use oxcart_core::{lambda, orders, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let workflow = orders::OrderWorkflow::new(&aws)?;
-    lambda::serve(|request| orders::api::cancel_order(&orders, &workflow, request)).await
+    lambda::serve(&aws, &routes::CANCEL_ORDER, |request| {
+        orders::api::cancel_order(&orders, &workflow, request)
+    })
+    .await
 }

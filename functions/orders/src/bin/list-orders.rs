@@ -1,10 +1,13 @@
 //! `GET /orders`: the caller's orders, newest first; for admins those of all with a status.
 
-use oxcart_core::{lambda, orders};
+use oxcart_core::{lambda, orders, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve(|request| orders::api::list_orders(&orders, request)).await
+    lambda::serve(&aws, &routes::LIST_ORDERS, |request| {
+        orders::api::list_orders(&orders, request)
+    })
+    .await
 }

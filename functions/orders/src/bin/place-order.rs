@@ -1,10 +1,13 @@
 //! `POST /orders`: place an order.
 
-use oxcart_core::{lambda, orders::checkout};
+use oxcart_core::{lambda, orders::checkout, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let checkout = checkout::Checkout::new(&aws)?;
-    lambda::serve(|request| checkout::place_order(&checkout, request)).await
+    lambda::serve(&aws, &routes::PLACE_ORDER, |request| {
+        checkout::place_order(&checkout, request)
+    })
+    .await
 }

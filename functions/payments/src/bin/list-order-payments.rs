@@ -1,13 +1,16 @@
 //! `GET /orders/{order_id}/payments`: the payments of an order.
 
-use oxcart_core::lambda;
 use oxcart_core::orders::OrderStore;
 use oxcart_core::payments::{PaymentStore, api};
+use oxcart_core::{lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
-    lambda::serve(|request| api::list_order_payments(&orders, &payments, request)).await
+    lambda::serve(&aws, &routes::LIST_ORDER_PAYMENTS, |request| {
+        api::list_order_payments(&orders, &payments, request)
+    })
+    .await
 }

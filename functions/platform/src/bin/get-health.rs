@@ -1,9 +1,9 @@
 //! `GET /health`: tell that the API answers.
 
-use oxcart_core::{lambda, platform};
+use oxcart_core::{lambda, platform, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    lambda::start().await?;
-    lambda::serve(platform::api::get_health).await
+    let aws = lambda::start().await?;
+    lambda::serve(&aws, &routes::GET_HEALTH, platform::api::get_health).await
 }

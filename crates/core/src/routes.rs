@@ -1,0 +1,176 @@
+//! Every route of the HTTP API: its address, who may use it, and what it counts against.
+//! [`crate::lambda::serve`] admits nobody whom the table does not, so no handler can forget it. (A
+//! handler for admins asks once more, so that it is safe to call by itself.) Ownership needs the stored
+//! thing, so it stays with the handler that reads it; the table says that it is demanded. Tests compare
+//! the table with `template.yaml` and with the functions, and try every route as everybody.
+
+use crate::http::Request;
+use crate::problem::Problem;
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, signed in or not; API Gateway asks no authoriser.
+    Anyone,
+    /// Whoever is signed in, and only for themselves.
+    Customer,
+    /// The owner of the thing and admins; for all others there is no such thing (404).
+    OwnerOrAdmin,
+    /// Admins.
+    Admin,
+}
+
+impl Access {
+    /// Its name in the OpenAPI document (`x-oxcart-access`).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::Customer => "customer",
+            Self::OwnerOrAdmin => "owner_or_admin",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// What a request counts against: each class has a limit of its own for each caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Not counted: what costs next to nothing and must always answer.
+    Free,
+    /// Changes nothing.
+    Read,
+    /// Changes something.
+    Write,
+    /// Places an order.
+    Order,
+    /// Tries to sign in or opens an account.
+    SignIn,
+}
+
+/// A route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The handler's name; with dashes the function's.
+    pub operation: &'static str,
+    /// The method, in capitals.
+    pub method: &'static str,
+    /// The path, parameters in braces, as `template.yaml` has it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What it counts against.
+    pub class: Class,
+}
+
+impl Route {
+    /// Lets `request` in if its caller may use this route.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthenticated`] if nobody is signed in, or the token has expired meanwhile;
+    /// [`Problem::Forbidden`] if only admins may.
+    pub fn admit(&self, request: &Request) -> Result<(), Problem> {
+        match self.access {
+            Access::Anyone => Ok(()),
+            Access::Customer | Access::OwnerOrAdmin => request.caller().map(drop),
+            Access::Admin => request.admin().map(drop),
+        }
+    }
+}
+
+macro_rules! routes {
+    ($($constant:ident = $operation:literal, $method:literal $path:literal, $access:ident, $class:ident;)*) => {
+        $(
+            #[doc = concat!("`", $method, " ", $path, "`: the function of the handler `", $operation, "`.")]
+            pub const $constant: Route = Route {
+                operation: $operation,
+                method: $method,
+                path: $path,
+                access: Access::$access,
+                class: Class::$class,
+            };
+        )*
+
+        /// All of them.
+        pub const ALL: &[Route] = &[$($constant,)*];
+    };
+}
+
+routes! {
+    REGISTER_CUSTOMER = "register_customer", "POST" "/customers", Anyone, SignIn;
+    LOGIN = "login", "POST" "/auth/login", Anyone, SignIn;
+
+    CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
+    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read;
+    GET_PRODUCT = "get_product", "GET" "/products/{product_id}", Anyone, Read;
+    UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
+    DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
+
+    GET_STOCK = "get_stock", "GET" "/inventory/{product_id}", Admin, Read;
+    SET_STOCK = "set_stock", "PUT" "/inventory/{product_id}", Admin, Write;
+
+    PLACE_ORDER = "place_order", "POST" "/orders", Customer, Order;
+    LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read;
+    GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
+    CANCEL_ORDER = "cancel_order", "POST" "/orders/{order_id}/cancel", OwnerOrAdmin, Write;
+    GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
+    LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read;
+
+    GET_HEALTH = "get_health", "GET" "/health", Anyone, Free;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Time;
+    use crate::testing;
+
+    fn request(who: &str) -> Request {
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        match who {
+            "nobody" => Request {
+                identity: None,
+                ..request
+            },
+            "expired" => {
+                let mut request = request;
+                if let Some(identity) = &mut request.identity {
+                    identity.expires_at_seconds = request.now.as_seconds();
+                }
+                request
+            }
+            "customer" => request.of_customer(),
+            _ => request,
+        }
+    }
+
+    /// Of each kind of access, who comes in.
+    #[test]
+    fn the_door_lets_in_whom_the_table_names() {
+        for (route, expected) in [
+            (GET_HEALTH, [None; 4]),
+            (PLACE_ORDER, [Some(401), Some(401), None, None]),
+            (GET_ORDER, [Some(401), Some(401), None, None]),
+            (CREATE_PRODUCT, [Some(401), Some(401), Some(403), None]),
+        ] {
+            let found = ["nobody", "expired", "customer", "admin"].map(|who| {
+                let refused = route.admit(&request(who)).err();
+                refused.map(|problem| problem.status().as_u16())
+            });
+            assert_eq!(found, expected, "{}", route.operation);
+        }
+    }
+
+    #[test]
+    fn no_two_routes_are_the_same() {
+        let operations: BTreeSet<&str> = ALL.iter().map(|route| route.operation).collect();
+        let addresses: BTreeSet<(&str, &str)> =
+            ALL.iter().map(|route| (route.method, route.path)).collect();
+        assert_eq!(operations.len(), ALL.len());
+        assert_eq!(addresses.len(), ALL.len());
+    }
+}
