@@ -99,6 +99,7 @@ macro_rules! routes {
 routes! {
     REGISTER_CUSTOMER = "register_customer", "POST" "/customers", Anyone, SignIn;
     LOGIN = "login", "POST" "/auth/login", Anyone, SignIn;
+    GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
     LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read;

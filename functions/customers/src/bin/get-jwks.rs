@@ -1,10 +1,13 @@
 //! `GET /.well-known/jwks.json`: what other services verify access tokens with.
 
-use oxcart_core::{customers, lambda};
+use oxcart_core::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let keys = customers::keys::TokenKeys::new(&aws)?;
-    lambda::serve(|request| customers::jwks::get_jwks(&keys, request)).await
+    lambda::serve(&aws, &routes::GET_JWKS, |request| {
+        customers::jwks::get_jwks(&keys, request)
+    })
+    .await
 }
