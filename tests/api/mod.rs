@@ -6,6 +6,7 @@ use expect_test::Expect;
 
 mod customers;
 mod health;
+mod hostile;
 mod inventory;
 mod orders;
 mod payments;

@@ -23,6 +23,9 @@ use serde_json::{Map, Value};
 use crate::money::{Currency, Money, MoneyError};
 use crate::problem::{Fault, Problem};
 
+/// The most faults that are reported: an answer should not be larger than its request by far.
+const MOST_FAULTS: usize = 100;
+
 /// Reads the object `json`: `read` takes the fields that it knows, and every other field, and every
 /// fault that it noted, makes the whole a [`Problem::InvalidBody`].
 ///
@@ -40,7 +43,11 @@ pub fn read<T>(json: &[u8], read: impl FnOnce(&mut Body) -> Option<T>) -> Result
     let read = Body::new(fields, String::new(), &faults).finish(read);
     match read {
         Some(value) if faults.borrow().is_empty() => Ok(value),
-        Some(_) | None => Err(Problem::InvalidBody(faults.into_inner())),
+        Some(_) | None => {
+            let mut faults = faults.into_inner();
+            faults.truncate(MOST_FAULTS);
+            Err(Problem::InvalidBody(faults))
+        }
     }
 }
 
@@ -144,28 +151,16 @@ impl Json<'_> {
         None
     }
 
-    /// A text whose length in characters is in `length`, without control characters but line feed
-    /// and tab.
+    /// A text whose length in characters is in `length`, in Unicode's normal form C (UAX #15) and
+    /// without control characters but line feed and tab. It is taken as it is given: whoever shows it
+    /// escapes it for where it is shown.
     #[must_use]
     pub fn text(self, length: RangeInclusive<usize>) -> Option<String> {
         let Value::String(text) = self.value else {
             return self.fault("type", "this must be a string");
         };
-        let (least, most) = (*length.start(), *length.end());
-        if !length.contains(&text.chars().count()) {
-            return self.fault(
-                "length",
-                format!("this must have {least} to {most} characters"),
-            );
-        }
-        if text
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-        {
-            return self.fault("control_character", "this must have no control characters");
-        }
-        if least > 0 && text.trim().is_empty() {
-            return self.fault("blank", "this must not be blank");
+        if let Some((code, detail)) = fault_of(text, &length) {
+            return self.fault(code, detail);
         }
         Some(text.clone())
     }
@@ -292,11 +287,8 @@ impl Json<'_> {
         if fields.len() > most {
             return self.fault("length", format!("this must have at most {most} entries"));
         }
-        if fields
-            .keys()
-            .any(|key| key.is_empty() || key.chars().count() > 100)
-        {
-            return self.fault("length", "names must have 1 to 100 characters");
+        if let Some((code, detail)) = fields.keys().find_map(|name| fault_of(name, &(1..=100))) {
+            return self.fault(code, format!("of a name: {detail}"));
         }
         let names: Vec<String> = fields.keys().cloned().collect();
         self.object(|body| {
@@ -309,6 +301,26 @@ impl Json<'_> {
                 .collect();
             read.into_iter().collect()
         })
+    }
+}
+
+/// What is wrong with `text` as [`Json::text`] wants it.
+fn fault_of(text: &str, length: &RangeInclusive<usize>) -> Option<(&'static str, String)> {
+    let (least, most) = (*length.start(), *length.end());
+    let unwanted = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !length.contains(&text.chars().count()) {
+        let detail = format!("this must have {least} to {most} characters");
+        Some(("length", detail))
+    } else if text.contains(unwanted) {
+        let detail = "this must have no control characters".to_owned();
+        Some(("control_character", detail))
+    } else if least > 0 && text.trim().is_empty() {
+        Some(("blank", "this must not be blank".to_owned()))
+    } else if !unicode_normalization::is_nfc(text) {
+        let detail = "this must be in Unicode's normal form C (NFC)".to_owned();
+        Some(("not_normalized", detail))
+    } else {
+        None
     }
 }
 
@@ -365,6 +377,8 @@ mod tests {
             ("abcdef", "length"),
             ("  ", "blank"),
             ("a\\u0000", "control_character"),
+            ("a\\u0085", "control_character"),
+            ("e\\u0301", "not_normalized"),
         ] {
             assert_eq!(
                 faults(&format!(r#"{{"name":"{name}",{price}}}"#))[0].1,
@@ -372,6 +386,58 @@ mod tests {
                 "{name:?}"
             );
         }
+    }
+
+    #[test]
+    fn text_is_taken_as_it_is_given() {
+        for text in [
+            "<b>&amp;</b>",
+            "\u{202e}abc",
+            "\u{200b}\u{feff}",
+            "'; --",
+            "\u{1f469}\u{200d}\u{1f4bb}",
+        ] {
+            let json = serde_json::json!({ "name": text }).to_string();
+            let read = read(json.as_bytes(), |body| {
+                body.required("name", |json| json.text(1..=99))
+            });
+            assert_eq!(read.unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn names_of_texts_are_texts_too() {
+        for (name, code) in [
+            (String::new(), "length"),
+            ("a".repeat(101), "length"),
+            ("a\u{7}".to_owned(), "control_character"),
+            ("e\u{301}".to_owned(), "not_normalized"),
+        ] {
+            let json = serde_json::json!({"texts": {name: "x"}}).to_string();
+            let read = read(json.as_bytes(), |body| {
+                body.required("texts", |json| json.texts(5))
+            });
+            let Err(Problem::InvalidBody(faults)) = read else {
+                panic!("{json} was taken");
+            };
+            assert_eq!(
+                (faults[0].pointer.as_str(), faults[0].code),
+                ("/texts", code)
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_nested_deeply_is_malformed_and_a_flood_of_faults_is_cut_off() {
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
+        let answer = read(deep.as_bytes(), |_| Some(()));
+        assert!(matches!(answer, Err(Problem::Malformed(_))));
+        let fields: Vec<String> = (0..5_000).map(|field| format!("\"{field}\":1")).collect();
+        let flood = format!("{{{}}}", fields.join(","));
+        let Err(Problem::InvalidBody(faults)) = read(flood.as_bytes(), |_| Some(())) else {
+            panic!("it was taken");
+        };
+        assert_eq!(faults.len(), 100);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A request flows one way: function, `api`, `rules`, `store`. Each service module owns its tables;
 //! the modules beside them are what all of them speak: money, identifiers, time, problems.
 
+pub mod address;
 pub mod body;
 pub mod catalog;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod notifications;
 pub mod orders;
 pub mod page;
 pub mod payments;
+pub mod phone;
 pub mod platform;
 pub mod problem;
 pub mod routes;

@@ -183,7 +183,7 @@ fn answer(product: Product) -> Result<Response, Problem> {
 }
 
 fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
-    let name = body.required("name", |json| json.text(1..=255));
+    let name = body.required("name", |json| json.line(1..=255));
     let description = body.optional("description", |json| json.text(0..=1000));
     let price = body.required("price", |json| price(json, currency));
     let category = body.required("category", category);
@@ -200,7 +200,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
 }
 
 fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
-    let name = body.given("name", |json| json.text(1..=255));
+    let name = body.given("name", |json| json.line(1..=255));
     let description = body.given("description", |json| json.text(0..=1000));
     let price = body.given("price", |json| price(json, currency));
     let category = body.given("category", category);

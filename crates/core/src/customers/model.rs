@@ -47,7 +47,8 @@ impl FromStr for Email {
             .with_required_tld()
             .without_domain_literal()
             .without_display_text();
-        if text.chars().count() > EMAIL_MOST_CHARACTERS {
+        // SES takes ASCII alone: a domain of other letters in its `xn--` form, and no such mailbox.
+        if text.len() > EMAIL_MOST_CHARACTERS || !text.is_ascii() {
             return Err(NotAnEmail);
         }
         EmailAddress::parse_with_options(text, options)
@@ -239,6 +240,8 @@ mod tests {
             "Ana <ana@example.com>",
             "ana@example.com\r\nBcc: eve@example.com",
             "a b@example.com",
+            "j\u{fc}rgen@example.com",
+            "ana@b\u{fc}cher.example",
             &long,
         ] {
             assert_eq!(text.parse::<Email>(), Err(NotAnEmail), "{text:?}");

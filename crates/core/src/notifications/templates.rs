@@ -2,9 +2,10 @@
 
 use super::mail::Mail;
 use super::model::{NotificationError, Template};
+use crate::address::Address;
 use crate::customers::{Customer, Locale};
 use crate::money::Money;
-use crate::orders::model::{Address, FailureCode, Order};
+use crate::orders::model::{FailureCode, Order};
 
 /// A language that messages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::executions::OrderWorkflow;
-use super::model::{Address, Line, Order, Status, UnknownName};
+use super::model::{Line, Order, Status, UnknownName};
 use super::rules;
 use super::store::{Change, OrderStore};
+use crate::address::AddressBody;
 use crate::clock::Time;
 use crate::events::DomainEvent;
 use crate::http::{Caller, Request, Response};
@@ -42,18 +43,6 @@ struct LineBody {
 }
 
 #[derive(Debug, Serialize)]
-struct AddressBody {
-    recipient: String,
-    line1: String,
-    line2: Option<String>,
-    city: String,
-    region: Option<String>,
-    postal_code: String,
-    country: String,
-    phone: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
 struct FailureBody {
     code: &'static str,
     detail: String,
@@ -76,21 +65,6 @@ impl TryFrom<Line> for LineBody {
             unit_price: line.unit_price,
             subtotal,
         })
-    }
-}
-
-impl From<Address> for AddressBody {
-    fn from(address: Address) -> Self {
-        Self {
-            recipient: address.recipient,
-            line1: address.line1,
-            line2: address.line2,
-            city: address.city,
-            region: address.region,
-            postal_code: address.postal_code,
-            country: address.country,
-            phone: address.phone,
-        }
     }
 }
 

@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
-use super::model::{Address, Order, Status};
+use super::model::{Order, Status};
 use super::pricing::{self, Item, MOST_ITEMS, MOST_OF_ONE};
 use super::rules::{self, Placement};
 use super::store::OrderStore;
+use crate::address::{self, Address};
 use crate::body::{Body, Json};
 use crate::catalog::ProductStore;
 use crate::dynamo::Written;
@@ -188,7 +189,7 @@ fn draft(body: &mut Body<'_>) -> Option<Draft> {
     let items = body.required("items", |json| {
         json.list(1..=MOST_ITEMS, |json| json.object(item))
     });
-    let shipping_address = body.required("shipping_address", |json| json.object(address));
+    let shipping_address = body.required("shipping_address", |json| json.object(address::read));
     let payment_token = body.required("payment", |json| {
         json.object(|payment| payment.required("token", token))
     });
@@ -215,37 +216,6 @@ fn item(item: &mut Body<'_>) -> Option<Item> {
         product_id: product_id?,
         quantity: quantity?,
     })
-}
-
-fn address(address: &mut Body<'_>) -> Option<Address> {
-    let recipient = address.required("recipient", |json| json.text(1..=100));
-    let line1 = address.required("line1", |json| json.text(1..=100));
-    let line2 = address.optional("line2", |json| json.text(0..=100));
-    let city = address.required("city", |json| json.text(1..=100));
-    let region = address.optional("region", |json| json.text(0..=100));
-    let postal_code = address.required("postal_code", |json| json.text(1..=20));
-    let country = address.required("country", country);
-    let phone = address.optional("phone", |json| json.text(0..=30));
-    Some(Address {
-        recipient: recipient?,
-        line1: line1?,
-        line2: line2?.filter(|text| !text.is_empty()),
-        city: city?,
-        region: region?.filter(|text| !text.is_empty()),
-        postal_code: postal_code?,
-        country: country?,
-        phone: phone?.filter(|text| !text.is_empty()),
-    })
-}
-
-fn country(json: Json<'_>) -> Option<String> {
-    json.parsed(
-        "this must be two capital letters, as in ISO 3166-1",
-        |text| {
-            let valid = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
-            if valid { Ok(text.to_owned()) } else { Err(()) }
-        },
-    )
 }
 
 fn token(json: Json<'_>) -> Option<String> {

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
-use super::model::{Address, Line, Order};
+use super::model::{Line, Order};
 use super::rules::{self, Placement};
 use super::store::OrderStore;
+use crate::address::Address;
 use crate::clock::Time;
 use crate::dynamo::Written;
 use crate::http::{Caller, Identity, Request, Response};

@@ -4,7 +4,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Address, Failure, FailureCode, Line, Order, PaymentStatus, Status};
+use super::model::{Failure, FailureCode, Line, Order, PaymentStatus, Status};
+use crate::address::AddressItem;
 use crate::clock::Time;
 use crate::dynamo::StoreError;
 use crate::events::Stamp;
@@ -106,21 +107,6 @@ struct LineItem {
     q: u32,
     /// Price of one, in the header's currency.
     u: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct AddressItem {
-    recipient: String,
-    line1: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    line2: Option<String>,
-    city: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    region: Option<String>,
-    postal_code: String,
-    country: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
 }
 
 /// The key of the index by status: `<status>#<shard>`.
@@ -230,36 +216,6 @@ impl LinesItem {
             address: order.shipping_address.clone().into(),
             payment_token: order.payment_token.clone(),
             schema: SCHEMA,
-        }
-    }
-}
-
-impl From<AddressItem> for Address {
-    fn from(item: AddressItem) -> Self {
-        Self {
-            recipient: item.recipient,
-            line1: item.line1,
-            line2: item.line2,
-            city: item.city,
-            region: item.region,
-            postal_code: item.postal_code,
-            country: item.country,
-            phone: item.phone,
-        }
-    }
-}
-
-impl From<Address> for AddressItem {
-    fn from(address: Address) -> Self {
-        Self {
-            recipient: address.recipient,
-            line1: address.line1,
-            line2: address.line2,
-            city: address.city,
-            region: address.region,
-            postal_code: address.postal_code,
-            country: address.country,
-            phone: address.phone,
         }
     }
 }

@@ -29,7 +29,8 @@ pub mod store;
 pub mod validation;
 pub mod workflow;
 
+pub use crate::address::Address;
 pub use executions::OrderWorkflow;
 pub use messages::MessageQueue;
-pub use model::{Address, Course, Failure, FailureCode, Line, Order, PaymentStatus, Status};
+pub use model::{Course, Failure, FailureCode, Line, Order, PaymentStatus, Status};
 pub use store::OrderStore;

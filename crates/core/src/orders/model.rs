@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::address::Address;
 use crate::clock::Time;
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
@@ -204,27 +205,6 @@ impl Failure {
         };
         Self { code, detail }
     }
-}
-
-/// Where an order goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
-    /// Who receives it.
-    pub recipient: String,
-    /// Street and number.
-    pub line1: String,
-    /// What else the carrier needs.
-    pub line2: Option<String>,
-    /// Town.
-    pub city: String,
-    /// State, province or county, where addresses have one.
-    pub region: Option<String>,
-    /// Postal code, as it is written in its country.
-    pub postal_code: String,
-    /// Two capital letters (ISO 3166-1 alpha-2).
-    pub country: String,
-    /// For the carrier.
-    pub phone: Option<String>,
 }
 
 /// A product of an order; an order has one line for each of its products.

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::model::{
-    Address, Course, Event, Failure, FailureCode, IllegalTransition, Line, Order, PaymentStatus,
-    Status,
+    Course, Event, Failure, FailureCode, IllegalTransition, Line, Order, PaymentStatus, Status,
 };
+use crate::address::Address;
 use crate::clock::Time;
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId};

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::*;
+use crate::address::Address;
 use crate::events::DomainEvent;
 use crate::orders::events::published;
 use crate::orders::fixtures::{address, after, eur, lines, order, order_of, placed_at, product};
