@@ -26,6 +26,14 @@ pub(crate) fn physical(logical_id: &str) -> String {
     format!("{STACK}-{logical_id}")
 }
 
+/// Where a shop writes down what its functions ask of AWS: a file of its own in
+/// `OXCART_RECORD_DIR`, for `oxcart policies`.
+fn record() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("OXCART_RECORD_DIR")?);
+    std::fs::create_dir_all(&folder).unwrap();
+    Some(folder.join(unique("shop") + ".jsonl"))
+}
+
 /// How a shop is set up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
@@ -92,6 +100,7 @@ impl Shop {
             } else {
                 Clock::system()
             },
+            record: record(),
             stack_name: STACK.to_owned(),
             log: Log::File(file),
             ..Options::new(root().join("template.yaml"), binaries)

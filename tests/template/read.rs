@@ -22,6 +22,8 @@ pub(super) struct Function {
     pub(super) variables: BTreeSet<String>,
     /// The routes that call it: method, path, and whether an authoriser is asked.
     pub(super) routes: Vec<(String, String, bool)>,
+    /// The types of its events.
+    pub(super) sources: BTreeSet<String>,
     /// What its policies allow: action, and the logical ids in the resource (`*` for any).
     pub(super) grants: Vec<(String, String)>,
 }
@@ -116,8 +118,13 @@ fn function(id: &str, properties: &Value) -> Function {
             }
         }
     }
+    let events = properties["Events"].as_mapping();
+    let kinds = events.into_iter().flat_map(|events| events.values());
     Function {
         id: id.to_owned(),
+        sources: kinds
+            .map(|event| event["Type"].as_str().unwrap().to_owned())
+            .collect(),
         binary: binary.trim_end_matches('/').to_owned(),
         variables: names(&properties["Environment"]["Variables"]),
         routes: routes(&properties["Events"]),

@@ -108,6 +108,17 @@ fn no_function_may_do_everything_anywhere() {
 }
 
 #[test]
+fn no_function_may_poll_what_it_is_not_fed_by() {
+    for function in Template::read().functions() {
+        let by_sam = ["DynamoDB", "SQS"];
+        let sources = function.sources.iter();
+        let mut wide = sources.filter(|source| by_sam.contains(&source.as_str()));
+        // SAM attaches a managed policy for all of the account's; a mapping of its own has none.
+        assert_eq!(wide.next(), None, "{}", function.id);
+    }
+}
+
+#[test]
 fn a_function_is_told_the_names_of_the_tables_that_it_may_use_and_of_no_others() {
     // Which rows come from whom is told by the table in a record's ARN.
     let told_all = ["PublishEvents"];

@@ -6,6 +6,7 @@ mod build;
 mod demo;
 mod environment;
 mod keys;
+mod policies;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +41,8 @@ enum Command {
     Env(environment::Arguments),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
     Keys(keys::Arguments),
+    /// Compares the functions' policies with what a record says that they do.
+    Policies(policies::Arguments),
 }
 
 #[tokio::main]
@@ -56,6 +59,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Bench { functions }) => bench::run(&functions).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
+        Some(Command::Policies(arguments)) => policies::run(arguments),
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Writes down each function's AWS calls: action, resource, units.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// `ignore`: functions may do what their policies do not allow.
+    #[arg(long, default_value = "enforce", value_parser = ["enforce", "ignore"])]
+    policies: String,
     /// A parameter of the template, as in `WorkflowType=EXPRESS`; may be given several times.
     #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
     parameter: Vec<(String, String)>,
@@ -48,7 +51,8 @@ pub(crate) struct Arguments {
     no_build: bool,
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+/// Reads `NAME=VALUE`.
+pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("this must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -71,6 +75,7 @@ fn options(arguments: &Arguments) -> Result<Options, Error> {
         data: arguments.data.clone(),
         clock,
         faults: faults?.into_iter().flatten().collect(),
+        policies: arguments.policies == "enforce",
         record: arguments.record.clone(),
         log: if arguments.quiet {
             Log::Silent

@@ -5,6 +5,7 @@
 //! is particular to one application is in its template. What a template asks for and this crate does
 //! not emulate is an error that names it.
 
+pub mod access;
 pub mod arn;
 pub mod aws;
 pub mod bill;

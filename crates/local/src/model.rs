@@ -21,6 +21,8 @@ pub struct Stack {
     pub functions: BTreeMap<String, Function>,
     /// Event source mappings: streams and queues that feed functions.
     pub mappings: Vec<Mapping>,
+    /// What functions, state machines and roles may do, by logical id.
+    pub policies: BTreeMap<String, Vec<Statement>>,
     /// SQS queues.
     pub queues: BTreeMap<String, Queue>,
     /// EventBridge rules.
@@ -29,6 +31,9 @@ pub struct Stack {
     pub schedules: BTreeMap<String, Schedule>,
     /// Secrets.
     pub secrets: BTreeMap<String, Secret>,
+    /// What AWS does in the name of functions, state machines and roles: the polling of a mapping,
+    /// the tasks of a workflow, the target of a rule.
+    pub standing: Vec<Need>,
     /// Step Functions state machines.
     pub state_machines: BTreeMap<String, StateMachine>,
     /// DynamoDB tables.
@@ -54,6 +59,34 @@ pub struct Function {
     pub async_retries: u32,
     /// Where an asynchronous invocation goes that has failed for good.
     pub async_on_failure: Option<Destination>,
+}
+
+/// A statement of a policy: any of the actions is allowed on any of the resources. In both, `*`
+/// stands for any text and `?` for any one character.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Actions, as in `dynamodb:PutItem`.
+    pub actions: Vec<String>,
+    /// ARNs.
+    pub resources: Vec<String>,
+}
+
+/// A permission: an action on a resource, in IAM's words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// The action, as in `dynamodb:PutItem`.
+    pub action: String,
+    /// The ARN, or `*` where the action knows no resources.
+    pub resource: String,
+}
+
+/// A permission that something has to have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Need {
+    /// The function, state machine or role, by logical id.
+    pub holder: String,
+    /// What it has to be allowed.
+    pub permission: Permission,
 }
 
 /// Where something goes that could not be delivered.

@@ -1,6 +1,6 @@
 //! What each function asks of AWS, one JSON line per permission used: `--record`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::access;
 use crate::arn::Arns;
 use crate::aws::Caller;
 use crate::bill::Units;
 use crate::dynamodb::Cost;
-use crate::model::Stack;
+use crate::model::{Permission, Stack};
 
 /// Writes the record, or does nothing. Clones write to the same file.
 #[derive(Clone, Debug)]
@@ -71,8 +72,7 @@ impl Record {
         })
     }
 
-    /// Records a call to DynamoDB. A transaction needs the permission of each of its actions; the
-    /// units stand on the first line of their table.
+    /// Records a call to DynamoDB. The units stand on the first line of their table.
     pub fn tables(&self, caller: &Caller, operation: &str, body: &Value, costs: &[Cost]) {
         if self.file.is_none() {
             return;
@@ -84,19 +84,14 @@ impl Record {
             units.write += cost.write;
             units.index_write += cost.index_write;
         }
-        for (action, table, index) in permissions(operation, body) {
-            let mut resource = self.arns.table(&table);
-            if let Some(index) = index {
-                resource = format!("{resource}/index/{index}");
-            }
-            let units = left.remove(table.as_str()).unwrap_or_default();
-            self.write(
-                caller,
-                &format!("dynamodb:{action}"),
-                resource,
-                operation,
-                units,
-            );
+        for permission in access::needed(&self.arns, "dynamodb", operation, body) {
+            let (_, table) = permission
+                .resource
+                .split_once(":table/")
+                .unwrap_or_default();
+            let table = table.split('/').next().unwrap_or_default();
+            let units = left.remove(table).unwrap_or_default();
+            self.write(caller, permission, operation, units);
         }
     }
 
@@ -105,55 +100,20 @@ impl Record {
         if self.file.is_none() {
             return;
         }
-        // A batch needs the permission of the single call.
-        let action = operation.strip_suffix("Batch").unwrap_or(operation);
-        let mut resources = BTreeSet::new();
-        for name in ["stateMachineArn", "executionArn", "SecretId"] {
-            resources.extend(body.get(name).and_then(Value::as_str).map(str::to_owned));
-        }
-        if let Some(url) = body.get("QueueUrl").and_then(Value::as_str) {
-            resources.insert(self.arns.queue(url.rsplit('/').next().unwrap_or(url)));
-        }
-        for entry in body
-            .get("Entries")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            if let Some(bus) = entry.get("EventBusName").and_then(Value::as_str) {
-                let arn = if bus.starts_with("arn:") {
-                    bus.to_owned()
-                } else {
-                    self.arns.bus(bus)
-                };
-                resources.insert(arn);
-            }
-        }
-        if resources.is_empty() {
-            resources.insert("*".to_owned());
-        }
-        for resource in resources {
-            let action = format!("{service}:{action}");
-            self.write(caller, &action, resource, operation, LineUnits::default());
+        for permission in access::needed(&self.arns, service, operation, body) {
+            self.write(caller, permission, operation, LineUnits::default());
         }
     }
 
-    fn write(
-        &self,
-        caller: &Caller,
-        action: &str,
-        resource: String,
-        operation: &str,
-        units: LineUnits,
-    ) {
+    fn write(&self, caller: &Caller, permission: Permission, operation: &str, units: LineUnits) {
         let Some(file) = &self.file else { return };
         let function = caller.function.as_deref();
         let function =
             function.map(|id| self.functions.get(id).map_or(id, |binary| binary.as_str()));
         let line = Line {
             function,
-            action: action.to_owned(),
-            resource,
+            action: permission.action,
+            resource: permission.resource,
             operation,
             units,
         };
@@ -166,33 +126,4 @@ impl Record {
             tracing::warn!(%error, "the record cannot be written");
         }
     }
-}
-
-/// The IAM actions that a call needs, each with its table and index.
-fn permissions(operation: &str, body: &Value) -> BTreeSet<(String, String, Option<String>)> {
-    let name = |request: &Value| request["TableName"].as_str().unwrap_or_default().to_owned();
-    let mut needed = BTreeSet::new();
-    if let Some(Value::Array(items)) = body.get("TransactItems") {
-        for (kind, request) in items.iter().filter_map(Value::as_object).flatten() {
-            let action = if kind == "ConditionCheck" {
-                "ConditionCheckItem".into()
-            } else {
-                format!("{kind}Item")
-            };
-            needed.insert((action, name(request), None));
-        }
-    } else if let Some(Value::Object(tables)) = body.get("RequestItems") {
-        needed.extend(
-            tables
-                .keys()
-                .map(|table| (operation.to_owned(), table.clone(), None)),
-        );
-    } else {
-        let index = body
-            .get("IndexName")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        needed.insert((operation.to_owned(), name(body), index));
-    }
-    needed
 }

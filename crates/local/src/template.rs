@@ -20,12 +20,14 @@ mod build;
 mod function;
 mod names;
 mod no_meaning;
+mod policies;
 mod reader;
 mod resolve;
 mod resources;
 mod rules;
 mod secret;
 mod sources;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod yaml;

@@ -1,5 +1,5 @@
-//! The port that `AWS_ENDPOINT_URL` names: finds out who calls what, lets faults happen, hands the
-//! call to its service, and records it.
+//! The port that `AWS_ENDPOINT_URL` names: finds out who calls what and whether they may, lets faults
+//! happen, hands the call to its service, and records it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::connection::{Connections, Scissors};
 use super::injected::{self, Partial};
 use super::{AwsError, Caller, Service, wire};
+use crate::access::Access;
 use crate::faults::{Decision, Faults, Mode};
 use crate::functions::Functions;
 use crate::model::Stack;
@@ -37,6 +38,7 @@ struct Shared {
     faults: Faults,
     record: Record,
     functions: Functions,
+    access: Access,
     /// How long an invocation of each function may take, by logical id.
     timeouts: BTreeMap<String, Duration>,
 }
@@ -59,7 +61,7 @@ impl Endpoint {
         Ok((listener, url))
     }
 
-    /// An endpoint without services.
+    /// An endpoint without services, at which everybody may do everything.
     #[must_use]
     pub fn new(stack: &Stack, faults: &Faults, record: &Record, functions: &Functions) -> Self {
         let timeouts = stack
@@ -72,6 +74,7 @@ impl Endpoint {
             faults: faults.clone(),
             record: record.clone(),
             functions: functions.clone(),
+            access: Access::open(),
             timeouts,
         };
         Self {
@@ -86,6 +89,13 @@ impl Endpoint {
         Arc::make_mut(&mut self.shared)
             .services
             .insert(name, Arc::new(service));
+        self
+    }
+
+    /// Lets only those calls through that `access` allows.
+    #[must_use]
+    pub fn guarded(mut self, access: Access) -> Self {
+        Arc::make_mut(&mut self.shared).access = access;
         self
     }
 
@@ -107,6 +117,11 @@ impl Endpoint {
         let Some(target) = self.shared.services.get(service) else {
             return Outcome::Answer(Err(AwsError::unknown_operation(service, operation)));
         };
+        let access = &self.shared.access;
+        if let Err(denied) = access.check(caller, service, operation, &body) {
+            tracing::warn!("{}", denied.message);
+            return Outcome::Answer(Err(denied));
+        }
         let Decision { delay, mode } = self.shared.faults.for_call(caller, service, operation);
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;

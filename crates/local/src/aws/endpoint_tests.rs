@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::access::Access;
 use crate::arn::Arns;
 use crate::bill::{Bill, Units};
 use crate::clock::Clock;
@@ -18,7 +19,7 @@ use crate::dynamodb::DynamoDb;
 use crate::faults::Faults;
 use crate::functions::tests::{echo, examples};
 use crate::functions::{Functions, InvokeError, Log, Settings};
-use crate::model::{Function, Stack, Table};
+use crate::model::{Function, Stack, Statement, Table};
 use crate::record::Record;
 
 /// A running endpoint with one table, `counters`, and one function, `count-up`.
@@ -58,8 +59,14 @@ fn stack() -> Stack {
         ttl_attribute: None,
         stream: false,
     };
+    let actions = ["BatchWriteItem", "GetItem", "PutItem", "Scan", "UpdateItem"];
+    let policy = Statement {
+        actions: actions.map(|action| format!("dynamodb:{action}")).into(),
+        resources: vec!["arn:aws:dynamodb:*:*:table/counters".into()],
+    };
     Stack {
         functions: [("CountUp".into(), function)].into(),
+        policies: [("CountUp".into(), vec![policy])].into(),
         tables: [("Counters".into(), table)].into(),
         ..Stack::default()
     }
@@ -76,7 +83,9 @@ impl World {
         db.follow(&faults);
         let functions = Functions::in_process(BTreeMap::new(), clock);
         let (listener, url) = Endpoint::bind(0).await.unwrap();
-        let endpoint = Endpoint::new(&stack, &faults, &record, &functions).with("dynamodb", db);
+        let endpoint = Endpoint::new(&stack, &faults, &record, &functions)
+            .guarded(Access::of(&stack, &arns))
+            .with("dynamodb", db);
         let server = tokio::spawn(endpoint.serve(listener));
         Self {
             url,
@@ -165,6 +174,26 @@ async fn a_call_is_billed_and_recorded_under_the_function_that_signed_it() {
     });
     assert_eq!(lines[0], line);
     assert_eq!(lines[1].get("function"), None);
+}
+
+#[tokio::test]
+async fn what_no_policy_allows_is_denied_and_leaves_no_trace() {
+    let world = World::new().await;
+    count_up(&world.client("CountUp", 1)).await.unwrap();
+    let delete = |client: Client| async move {
+        let delete = client.delete_item().table_name("counters");
+        delete.key("pk", S("a".into())).send().await
+    };
+    let denied = delete(world.client("CountUp", 3)).await.unwrap_err();
+    let denied = denied.into_service_error();
+    assert_eq!(denied.meta().code(), Some("AccessDeniedException"));
+    let message = denied.meta().message().unwrap();
+    assert!(message.contains("dynamodb:DeleteItem"), "{message}");
+    assert_eq!(world.count().await.as_deref(), Some("1"));
+    let record = std::fs::read_to_string(world.record.path()).unwrap();
+    assert!(!record.contains("DeleteItem"), "{record}");
+    delete(world.client("operator", 1)).await.unwrap();
+    assert_eq!(world.count().await, None);
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ fn query_error(code: &str, status: StatusCode) -> String {
         | "PurgeQueueInProgress"
         | "TooManyEntriesInBatchRequest"
         | "UnsupportedOperation" => "AWS.SimpleQueueService.",
+        "AccessDeniedException" => return "AccessDenied;Sender".to_owned(),
         "QueueDoesNotExist" => return "AWS.SimpleQueueService.NonExistentQueue;Sender".to_owned(),
         _ => "",
     };
@@ -130,6 +131,10 @@ mod tests {
         assert_eq!(
             query_error(true, "ReceiptHandleIsInvalid").as_deref(),
             Some("ReceiptHandleIsInvalid;Sender")
+        );
+        assert_eq!(
+            query_error(true, "AccessDeniedException").as_deref(),
+            Some("AccessDenied;Sender")
         );
         assert_eq!(query_error(false, "QueueDoesNotExist"), None);
     }

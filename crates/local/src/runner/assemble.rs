@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::{Error, Options, Ports, Urls};
+use crate::access::Access;
 use crate::arn::Arns;
 use crate::aws::Endpoint;
 use crate::bill::Bill;
@@ -30,6 +31,7 @@ use crate::states::StateMachines;
 
 /// The services that are only behind the AWS endpoint.
 pub(super) struct Services {
+    access: Access,
     arns: Arns,
     events: EventBridge,
     record: Record,
@@ -126,8 +128,14 @@ pub(super) fn assemble(
         shop: urls.shop.clone(),
         ready: OnceLock::new(),
     };
+    let access = if options.policies {
+        Access::of(stack, &arns)
+    } else {
+        Access::open()
+    };
     Ok((
         Services {
+            access,
             arns,
             events,
             record,
@@ -146,6 +154,7 @@ pub(super) fn run(
     control: &Arc<Control>,
 ) -> Result<Vec<JoinSet<()>>, Error> {
     let Services {
+        access,
         arns,
         events,
         record,
@@ -167,6 +176,7 @@ pub(super) fn run(
         move |to, record| deliver(to, record)
     }));
     let endpoint = Endpoint::new(stack, faults, &record, functions)
+        .guarded(access)
         .with("dynamodb", tables.clone())
         .with("events", events)
         .with("secretsmanager", secrets)

@@ -30,6 +30,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What the faults' chances are drawn from.
     pub fault_seed: u64,
+    /// Whether functions may do only what their policies say.
+    pub policies: bool,
     /// Where the functions' AWS calls are recorded.
     pub record: Option<PathBuf>,
     /// The region.
@@ -55,6 +57,7 @@ impl Options {
             clock: Clock::system(),
             faults: Vec::new(),
             fault_seed: 1,
+            policies: true,
             record: None,
             region: "eu-central-1".to_owned(),
             stack_name: "local".to_owned(),

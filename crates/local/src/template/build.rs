@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use super::reader::Properties;
 use super::resolve::{At, Resolver, intrinsic};
-use super::{Refused, TemplateError, api, function, no_meaning, resources, rules, secret};
+use super::{
+    Refused, TemplateError, api, function, no_meaning, policies, resources, rules, secret, sources,
+    standing,
+};
 use crate::arn::{Arns, Resource};
 use crate::model::{Destination, Stack};
 
@@ -93,9 +96,10 @@ impl<'a> Builder<'a> {
             let declared = self.declared(id, resource_type)?;
             self.add(resource_type, declared)?;
         }
-        if let Some(settings) = self.route_settings {
+        if let Some(settings) = self.route_settings.take() {
             api::check_route_settings(&self.stack, settings)?;
         }
+        standing::check(&mut self)?;
         Ok(self.stack)
     }
 
@@ -184,6 +188,8 @@ impl<'a> Builder<'a> {
             "AWS::DynamoDB::Table" => resources::table(self, declared)?,
             "AWS::Events::EventBus" => resources::bus(self, declared)?,
             "AWS::Events::Rule" => rules::rule(self, declared)?,
+            "AWS::IAM::Role" => policies::role(self, declared)?,
+            "AWS::Lambda::EventSourceMapping" => sources::event_source_mapping(self, declared)?,
             "AWS::S3::Bucket" => resources::bucket(self, declared)?,
             "AWS::SQS::Queue" => resources::queue(self, declared)?,
             "AWS::SecretsManager::Secret" => secret::secret(self, declared)?,
@@ -214,9 +220,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `DestinationConfig` with its `OnFailure`.
+    /// `DestinationConfig` of a function, with its `OnFailure`. Where SAM is told the type, it lets
+    /// the function send there.
     pub(super) fn on_failure(
-        &self,
+        &mut self,
+        function: &str,
         properties: &mut Properties,
     ) -> Result<Option<Destination>, Refused> {
         let Some(mut config) = properties.map("DestinationConfig")? else {
@@ -227,17 +235,42 @@ impl<'a> Builder<'a> {
         let Some(mut on_failure) = on_failure else {
             return Ok(None);
         };
-        on_failure.only("Type", &["SQS", "S3"])?;
+        let kind = on_failure.text("Type")?;
         let arn = on_failure.needed_text("Destination")?;
-        let problem = || {
-            on_failure.refuse(
-                "Destination",
-                format!("{arn} is not a queue or bucket of this stack"),
-            )
-        };
-        let destination = self.destination(&arn).ok_or_else(problem)?;
+        let destination = self.destination(&arn).ok_or_else(|| {
+            let problem = format!("{arn} is not a queue or bucket of this stack");
+            on_failure.refuse("Destination", problem)
+        })?;
+        match (kind.as_deref(), &destination) {
+            (None, _) => {}
+            (Some("SQS"), Destination::Queue(_)) => {
+                self.grant(function, &["sqs:SendMessage"], &[&arn]);
+            }
+            (Some("S3" | "S3Bucket"), Destination::Bucket(_)) => {
+                self.grant(function, &["s3:PutObject"], &[&format!("{arn}/*")]);
+                self.grant(function, &["s3:ListBucket"], &[&arn]);
+            }
+            (Some(other), _) => {
+                let problem = format!("{other} is not the type of {arn}");
+                return Err(on_failure.refuse("Type", problem));
+            }
+        }
         on_failure.done("OnFailure")?;
         Ok(Some(destination))
+    }
+
+    /// The role of this stack that an ARN names, by logical id.
+    pub(super) fn role(&self, arn: &str) -> Option<String> {
+        let names = &self.resolver.names;
+        let roles = names.resources.iter().filter(|(_, resource)| {
+            resource.get("Type").and_then(Value::as_str) == Some("AWS::IAM::Role")
+        });
+        let mut roles = roles.map(|(id, _)| id);
+        let is_it = |id: &&String| {
+            let found = names.attribute(self.resolver, id, "Arn", At::new(id));
+            found.is_ok_and(|found| found == arn)
+        };
+        roles.find(is_it).cloned()
     }
 
     /// A bus, by name or ARN: its logical id.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::build::{Builder, Declared};
 use super::reader::{Properties, scalar};
-use super::{Refused, sources};
+use super::{Refused, policies, sources};
 use crate::model::{Destination, Function};
 
 const TYPE: &str = "AWS::Serverless::Function";
@@ -26,7 +26,9 @@ pub(super) fn function(builder: &mut Builder<'_>, declared: Declared) -> Result<
     let memory_mib = properties.number("MemorySize", 128, 10_240)?.unwrap_or(128);
     let reserved_concurrency = properties.number("ReservedConcurrentExecutions", 0, 1000)?;
     let environment = environment(&mut properties)?;
-    let (async_retries, async_on_failure) = asynchronous(builder, &mut properties)?;
+    let policies = policies::of_sam(&mut properties)?;
+    builder.stack.policies.insert(id.clone(), policies);
+    let (async_retries, async_on_failure) = asynchronous(builder, &id, &mut properties)?;
     if let Some(events) = properties.map("Events")? {
         sources::events(builder, &id, events)?;
     }
@@ -108,7 +110,8 @@ const RESERVED: &[&str] = &[
 
 /// `EventInvokeConfig`: retries and the on-failure destination.
 fn asynchronous(
-    builder: &Builder<'_>,
+    builder: &mut Builder<'_>,
+    function: &str,
     properties: &mut Properties,
 ) -> Result<(u32, Option<Destination>), Refused> {
     let Some(mut config) = properties.map("EventInvokeConfig")? else {
@@ -116,7 +119,7 @@ fn asynchronous(
     };
     let retries = config.number("MaximumRetryAttempts", 0, 2)?.unwrap_or(2);
     config.only("MaximumEventAgeInSeconds", &["21600"])?;
-    let on_failure = builder.on_failure(&mut config)?;
+    let on_failure = builder.on_failure(function, &mut config)?;
     config.done("EventInvokeConfig")?;
     Ok((retries, on_failure))
 }

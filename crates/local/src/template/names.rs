@@ -6,6 +6,7 @@ use super::reader::scalar;
 use super::resolve::{At, Resolver};
 use super::{Refused, no_meaning};
 use crate::arn::{Arns, queue_url};
+use crate::model::ACCOUNT;
 
 /// The id of the HTTP API.
 pub(crate) const API_ID: &str = "local";
@@ -100,7 +101,7 @@ impl Names<'_> {
         at: At<'_>,
     ) -> Result<String, Refused> {
         if let Some(role) = self.implied_role(resolver, id) {
-            return Ok(self.arns.build("iam", &format!("role/{role}")));
+            return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
         }
         let name = self.physical(resolver, id, at)?;
         let resource_type = self.type_of(resolver, id, at)?;
@@ -110,6 +111,7 @@ impl Names<'_> {
             ("AWS::DynamoDB::Table", "StreamArn") => arns.stream(&name),
             ("AWS::Events::EventBus", "Arn") => arns.bus(&name),
             ("AWS::Events::Rule", "Arn") => arns.rule("default", &name),
+            ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             ("AWS::S3::Bucket", "Arn") => arns.bucket(&name),
             ("AWS::SQS::Queue", "Arn") => arns.queue(&name),
             ("AWS::SQS::Queue", "QueueUrl") => queue_url(&resolver.places.endpoint, &name),

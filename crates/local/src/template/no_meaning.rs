@@ -1,5 +1,6 @@
 //! What a template may declare that has no meaning on one machine: encryption, backups, tracing,
-//! permissions, throttling at the edge, alarms, retention of logs. Everything else that is not emulated is refused by name.
+//! who may reach it from outside, throttling at the edge, alarms, retention of logs. Everything else
+//! that is not emulated is refused by name.
 
 /// Resource types without any effect here. Their properties are resolved, so that a wrong reference
 /// shows, but not looked at.
@@ -13,9 +14,6 @@ pub(super) const TYPES: &[&str] = &[
     "AWS::CloudWatch::Dashboard",
     "AWS::Events::Archive",
     "AWS::Events::EventBusPolicy",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
     "AWS::KMS::Alias",
     "AWS::KMS::Key",
     "AWS::Lambda::Permission",
@@ -40,14 +38,12 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "DeletionProtectionEnabled",
             "OnDemandThroughput",
             "PointInTimeRecoverySpecification",
-            "ResourcePolicy",
             "SSESpecification",
             "TableClass",
             "Tags",
             "WarmThroughput",
         ],
     ),
-    ("StreamSpecification", &["ResourcePolicy"]),
     (
         "GlobalSecondaryIndex",
         &[
@@ -67,6 +63,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("AWS::Events::Rule", &["Description", "RoleArn", "Tags"]),
+    // For a state machine, a role is weighed.
     ("Target", &["RoleArn"]),
     (
         "AWS::S3::Bucket",
@@ -111,12 +108,9 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "Handler",
             "KmsKeyArn",
             "LoggingConfig",
-            "PermissionsBoundary",
-            "Policies",
             "PropagateTags",
             "ProvisionedConcurrencyConfig",
             "RecursiveLoop",
-            "Role",
             "RolePath",
             "RuntimeManagementConfig",
             "Tags",
@@ -148,10 +142,25 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "RoleArn",
         ],
     ),
-    // One shard, read from its start.
+    ("DynamoDB event", &["ParallelizationFactor"]),
     (
-        "DynamoDB event",
-        &["ParallelizationFactor", "StartingPosition"],
+        "AWS::Lambda::EventSourceMapping",
+        &[
+            "KmsKeyArn",
+            "MetricsConfig",
+            "ParallelizationFactor",
+            "Tags",
+        ],
+    ),
+    (
+        "AWS::IAM::Role",
+        &[
+            "AssumeRolePolicyDocument",
+            "Description",
+            "MaxSessionDuration",
+            "Path",
+            "Tags",
+        ],
     ),
     (
         "AWS::Serverless::HttpApi",
@@ -176,8 +185,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "Description",
             "Logging",
-            "PermissionsBoundary",
-            "Policies",
             "PropagateTags",
             "Role",
             "RolePath",

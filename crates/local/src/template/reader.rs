@@ -132,6 +132,20 @@ impl Properties {
             .collect()
     }
 
+    /// Texts: one, or a list that is not empty.
+    pub(super) fn one_or_more(&mut self, key: &str) -> Result<Vec<String>, Refused> {
+        let texts = match self.take(key) {
+            Some(Value::Array(items)) => items,
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        if texts.is_empty() {
+            return Err(self.refuse(key, "is missing"));
+        }
+        let texts = texts.into_iter();
+        texts.map(|text| self.as_text(key, text)).collect()
+    }
+
     pub(super) fn map(&mut self, key: &str) -> Result<Option<Self>, Refused> {
         let at = format!("{}.{key}", self.at);
         self.take(key).map(|value| Self::new(at, value)).transpose()

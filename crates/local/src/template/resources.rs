@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::build::{Builder, Declared};
 use super::reader::{Properties, scalar};
-use super::{Refused, TemplateError, read, rules, yaml};
+use super::{Refused, TemplateError, policies, read, rules, yaml};
 use crate::model::{Queue, StateMachine, Table, TargetKind};
 
 pub(super) fn table(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
@@ -180,6 +180,8 @@ pub(super) fn state_machine(
             return Err(properties.refuse("Type", problem).into());
         }
     };
+    let policies = policies::of_sam(&mut properties)?;
+    builder.stack.policies.insert(id.clone(), policies);
     if let Some(events) = properties.map("Events")? {
         machine_events(builder, &id, events)?;
     }

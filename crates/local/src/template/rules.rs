@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Refused;
 use super::build::{Builder, Declared};
 use super::reader::{Properties, scalar};
+use super::{Refused, standing};
 use crate::arn::Resource;
 use crate::model::{Rule, Target, TargetInput, TargetKind};
 
@@ -30,6 +30,13 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
         };
         let kind = kind(builder, &arn).ok_or_else(problem)?;
         let id = target.needed_text("Id")?;
+        if let TargetKind::StateMachine(_) = kind {
+            let role = target.needed_text("RoleArn")?;
+            let problem =
+                || target.refuse("RoleArn", format!("{role} is not a role of this stack"));
+            let role = builder.role(&role).ok_or_else(problem)?;
+            builder.stack.standing.push(standing::of_rule(&role, &arn));
+        }
         targets.push(self::target(builder, id, kind, &mut target)?);
         target.done("Target")?;
     }

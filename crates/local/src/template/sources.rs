@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::build::Builder;
+use super::build::{Builder, Declared};
 use super::reader::Properties;
+use super::standing::{POLL_QUEUE, POLL_STREAM};
 use super::{Refused, api, rules};
 use crate::arn::Resource;
 use crate::model::{Mapping, Schedule, Source, TargetKind};
@@ -99,6 +100,7 @@ fn rate(expression: &str) -> Option<Duration> {
     Some(unit * count)
 }
 
+/// An event of type `SQS`. SAM lets the function poll every queue: `AWSLambdaSQSQueueExecutionRole`.
 fn queue(
     builder: &mut Builder<'_>,
     function: &str,
@@ -108,6 +110,69 @@ fn queue(
     let queue = builder.arns.find_queue(&arn).map(str::to_owned);
     let problem = || properties.refuse("Queue", format!("{arn} is not a queue of this stack"));
     let queue = queue.ok_or_else(problem)?;
+    builder.grant(function, &POLL_QUEUE, &["*"]);
+    queue_mapping(builder, function, queue, properties, "SQS event")
+}
+
+/// An event of type `DynamoDB`. SAM lets the function poll every stream:
+/// `AWSLambdaDynamoDBExecutionRole`.
+fn stream(
+    builder: &mut Builder<'_>,
+    function: &str,
+    mut properties: Properties,
+) -> Result<(), Refused> {
+    let arn = properties.needed_text("Stream")?;
+    let problem = || properties.refuse("Stream", format!("{arn} is not a stream of this stack"));
+    let table = stream_of(builder, &arn).ok_or_else(problem)?;
+    builder.grant(function, &POLL_STREAM, &["*"]);
+    stream_mapping(builder, function, table, properties, "DynamoDB event")
+}
+
+/// `AWS::Lambda::EventSourceMapping`: the function may do what its own policy says.
+pub(super) fn event_source_mapping(
+    builder: &mut Builder<'_>,
+    declared: Declared,
+) -> Result<(), Refused> {
+    const TYPE: &str = "AWS::Lambda::EventSourceMapping";
+    let mut properties = declared.properties;
+    let name = properties.needed_text("FunctionName")?;
+    let arn = if name.starts_with("arn:") {
+        name.clone()
+    } else {
+        builder.arns.function(&name)
+    };
+    let function = builder.arns.find_function(&arn).map(str::to_owned);
+    let function = function.ok_or_else(|| {
+        let problem = format!("{name} is not a function of this stack");
+        properties.refuse("FunctionName", problem)
+    })?;
+    let arn = properties.needed_text("EventSourceArn")?;
+    if let Some(queue) = builder.arns.find_queue(&arn).map(str::to_owned) {
+        return queue_mapping(builder, &function, queue, properties, TYPE);
+    }
+    let Some(table) = stream_of(builder, &arn) else {
+        let problem = format!("{arn} is not a queue or stream of this stack");
+        return Err(properties.refuse("EventSourceArn", problem));
+    };
+    stream_mapping(builder, &function, table, properties, TYPE)
+}
+
+/// The table whose stream an ARN names, by logical id.
+fn stream_of(builder: &Builder<'_>, arn: &str) -> Option<String> {
+    let found = builder.arns.find(arn).filter(|_| arn.contains("/stream/"));
+    let Some(Resource::Table(table)) = found else {
+        return None;
+    };
+    Some(table.clone())
+}
+
+fn queue_mapping(
+    builder: &mut Builder<'_>,
+    function: &str,
+    queue: String,
+    mut properties: Properties,
+    of: &str,
+) -> Result<(), Refused> {
     let scaling = properties.map("ScalingConfig")?;
     let max_concurrency = match scaling {
         Some(mut scaling) => {
@@ -118,7 +183,7 @@ fn queue(
         None => None,
     };
     let mapping = mapping(function, Source::Queue(queue), &mut properties, 10)?;
-    properties.done("SQS event")?;
+    properties.done(of)?;
     builder.stack.mappings.push(Mapping {
         max_concurrency,
         ..mapping
@@ -126,23 +191,14 @@ fn queue(
     Ok(())
 }
 
-fn stream(
+fn stream_mapping(
     builder: &mut Builder<'_>,
     function: &str,
+    table: String,
     mut properties: Properties,
+    of: &str,
 ) -> Result<(), Refused> {
-    let arn = properties.needed_text("Stream")?;
-    let problem = || properties.refuse("Stream", format!("{arn} is not a stream of this stack"));
-    let Some(Resource::Table(table)) = builder.arns.find(&arn).filter(|_| arn.contains("/stream/"))
-    else {
-        return Err(problem());
-    };
-    let mapping = mapping(
-        function,
-        Source::Stream(table.clone()),
-        &mut properties,
-        100,
-    )?;
+    let mapping = mapping(function, Source::Stream(table), &mut properties, 100)?;
     let forever = |properties: &mut Properties, key, most| match properties.text(key)? {
         Some(text) if text != "-1" => {
             let number: Option<u32> = text.parse().ok().filter(|number| *number <= most);
@@ -153,16 +209,18 @@ fn stream(
     };
     let retries = forever(&mut properties, "MaximumRetryAttempts", 10_000)?;
     let max_age = forever(&mut properties, "MaximumRecordAgeInSeconds", 604_800)?;
+    // One shard, read from its start.
+    properties.take("StartingPosition");
     let mapping = Mapping {
         retries,
         max_age: max_age.map(|seconds| Duration::from_secs(seconds.into())),
         bisect: properties
             .flag("BisectBatchOnFunctionError")?
             .unwrap_or(false),
-        on_failure: builder.on_failure(&mut properties)?,
+        on_failure: builder.on_failure(function, &mut properties)?,
         ..mapping
     };
-    properties.done("DynamoDB event")?;
+    properties.done(of)?;
     builder.stack.mappings.push(mapping);
     Ok(())
 }

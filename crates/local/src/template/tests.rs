@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::model::{Destination, Source, TargetInput, TargetKind};
 
+mod policies;
 mod refused;
 
 fn places() -> Places {
@@ -190,11 +191,14 @@ fn events_become_mappings_and_schedules() {
         Some(Destination::Bucket("Failed".to_owned()))
     );
     assert_eq!(stream.filters, [json!({"eventName": ["INSERT"]})]);
-    let queue = stack
-        .mappings
-        .iter()
-        .find(|one| matches!(one.source, Source::Queue(_)))
-        .unwrap();
+    let from_queue = |function: &str| {
+        let mut mappings = stack.mappings.iter();
+        mappings
+            .find(|one| one.function == function && matches!(one.source, Source::Queue(_)))
+            .unwrap()
+    };
+    assert_eq!(from_queue("Poll").batch_size, 7);
+    let queue = from_queue("PlaceOrder");
     assert_eq!(queue.source, Source::Queue("Outgoing".to_owned()));
     assert_eq!(
         (

@@ -1,0 +1,137 @@
+//! Who may do what: the policies of a template, weighed as IAM weighs the policies of an identity.
+//!
+//! What no statement allows is denied. A caller that is no function, such as a command line or a
+//! test, may do everything: its credentials are its own. Statements that deny or have conditions are
+//! not emulated, and are refused when the template is loaded.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::arn::Arns;
+use crate::aws::{AwsError, Caller};
+use crate::model::{ACCOUNT, Permission, Stack, Statement};
+
+pub use permissions::needed;
+pub use usage::Usage;
+
+mod permissions;
+mod usage;
+
+/// Lets calls through or not. Clones share the policies.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `None` lets everything through.
+    policies: Option<Arc<Policies>>,
+}
+
+#[derive(Debug)]
+struct Policies {
+    arns: Arns,
+    /// By logical id of a function.
+    statements: BTreeMap<String, Vec<Statement>>,
+    /// The physical names of the functions.
+    names: BTreeMap<String, String>,
+}
+
+impl Access {
+    /// As the policies of `stack` say.
+    #[must_use]
+    pub fn of(stack: &Stack, arns: &Arns) -> Self {
+        let names = stack.functions.iter();
+        let policies = Policies {
+            arns: arns.clone(),
+            statements: stack.policies.clone(),
+            names: names.map(|(id, f)| (id.clone(), f.name.clone())).collect(),
+        };
+        Self {
+            policies: Some(Arc::new(policies)),
+        }
+    }
+
+    /// Everybody may do everything.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { policies: None }
+    }
+
+    /// Lets a call through, or not.
+    ///
+    /// # Errors
+    /// `AccessDeniedException` for the first permission that the call needs and the caller lacks.
+    pub fn check(
+        &self,
+        caller: &Caller,
+        service: &str,
+        operation: &str,
+        body: &Value,
+    ) -> Result<(), AwsError> {
+        let (Some(policies), Some(function)) = (&self.policies, &caller.function) else {
+            return Ok(());
+        };
+        let statements = policies.statements.get(function);
+        let missing = needed(&policies.arns, service, operation, body)
+            .into_iter()
+            .find(|permission| !statements.is_some_and(|all| allow(all, permission)));
+        match missing {
+            Some(permission) => Err(policies.denied(function, service, &permission)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Policies {
+    fn denied(&self, function: &str, service: &str, permission: &Permission) -> AwsError {
+        let Permission { action, resource } = permission;
+        let name = self.names.get(function).map_or(function, String::as_str);
+        let error = AwsError::client(
+            "AccessDeniedException",
+            format!(
+                "User: arn:aws:sts::{ACCOUNT}:assumed-role/{name}Role/{name} is not authorized to \
+                 perform: {action} on resource: {resource} because no identity-based policy allows \
+                 the {action} action"
+            ),
+        );
+        // Who speaks REST says it with the status.
+        let status = if service == "ses" { 403 } else { error.status };
+        AwsError { status, ..error }
+    }
+}
+
+/// Whether any of the statements allows it.
+#[must_use]
+pub fn allow(statements: &[Statement], permission: &Permission) -> bool {
+    statements
+        .iter()
+        .any(|statement| statement.allows(permission))
+}
+
+impl Statement {
+    /// Whether this statement alone allows it. The case of actions does not count.
+    #[must_use]
+    pub fn allows(&self, permission: &Permission) -> bool {
+        let action = permission.action.to_lowercase();
+        let on = |pattern: &String| matches(pattern.as_bytes(), permission.resource.as_bytes());
+        let does = |pattern: &String| matches(pattern.to_lowercase().as_bytes(), action.as_bytes());
+        self.actions.iter().any(does) && self.resources.iter().any(on)
+    }
+}
+
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), None) => matches(rest, text),
+        (Some((b'*', rest)), Some((_, further))) => {
+            matches(rest, text) || matches(pattern, further)
+        }
+        (Some((b'?', rest)), Some((_, further))) => matches(rest, further),
+        (Some((one, rest)), Some((other, further))) => one == other && matches(rest, further),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Policies of functions, state machines and roles. Only what the runner can weigh is read: what is
+//! allowed, without conditions; the rest is refused by name.
+
+use serde_json::Value;
+
+use super::Refused;
+use super::build::{Builder, Declared};
+use super::reader::Properties;
+use crate::model::Statement;
+
+/// `Policies` of a function or a state machine, as SAM reads them: one, or a list.
+pub(super) fn of_sam(properties: &mut Properties) -> Result<Vec<Statement>, Refused> {
+    let policies = match properties.take("Policies") {
+        Some(Value::Array(policies)) => policies,
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    let mut statements = Vec::new();
+    for (n, policy) in policies.into_iter().enumerate() {
+        let at = format!("{}.Policies[{n}]", properties.at());
+        if let Value::String(name) = &policy {
+            let problem = format!("the managed policy {name} is not emulated locally");
+            return Err(Refused::new(&at, problem));
+        }
+        statements.extend(document(Properties::new(at, policy)?)?);
+    }
+    Ok(statements)
+}
+
+/// `AWS::IAM::Role`. Who may assume it has no meaning here.
+pub(super) fn role(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
+    let Declared {
+        id, mut properties, ..
+    } = declared;
+    let mut statements = Vec::new();
+    for mut policy in properties.maps("Policies")? {
+        policy.text("PolicyName")?;
+        let content = policy.map("PolicyDocument")?;
+        let content = content.ok_or_else(|| policy.refuse("PolicyDocument", "is missing"))?;
+        statements.extend(document(content)?);
+        policy.done("Role policy")?;
+    }
+    properties.take("RoleName");
+    properties.done("AWS::IAM::Role")?;
+    builder.stack.policies.insert(id, statements);
+    Ok(())
+}
+
+fn document(mut document: Properties) -> Result<Vec<Statement>, Refused> {
+    document.only("Version", &["2012-10-17"])?;
+    let at = format!("{}.Statement", document.at());
+    let statements = match document.take("Statement") {
+        Some(Value::Array(statements)) => statements,
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    document.done("Policy")?;
+    let statements = statements.into_iter().enumerate();
+    statements
+        .map(|(n, value)| statement(Properties::new(format!("{at}[{n}]"), value)?))
+        .collect()
+}
+
+fn statement(mut statement: Properties) -> Result<Statement, Refused> {
+    statement.text("Sid")?;
+    statement.only("Effect", &["Allow"])?;
+    let read = Statement {
+        actions: statement.one_or_more("Action")?,
+        resources: statement.one_or_more("Resource")?,
+    };
+    statement.done("Statement")?;
+    Ok(read)
+}
