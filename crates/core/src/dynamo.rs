@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-    Update as SdkUpdate,
+    AttributeValue, Delete as SdkDelete, KeysAndAttributes, Put,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -121,6 +121,7 @@ pub struct Write {
 enum Change {
     Put(Item),
     Update(Item, String),
+    Delete(Item),
 }
 
 impl Write {
@@ -296,6 +297,17 @@ impl Table {
         }
     }
 
+    /// Removes the item with `key`, if there is one.
+    #[must_use]
+    pub fn delete(&self, key: Key) -> Write {
+        Write {
+            table: self.name.clone(),
+            change: Change::Delete(key.0),
+            condition: None,
+            terms: Terms::default(),
+        }
+    }
+
     /// Makes one write.
     ///
     /// # Errors
@@ -331,6 +343,21 @@ impl Table {
                     .set_key(Some(key));
                 let request = request
                     .update_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(terms.names())
+                    .set_expression_attribute_values(terms.values());
+                request.send().await.map(drop).map_err(|error| {
+                    let refused = error.code() == Some("ConditionalCheckFailedException");
+                    (refused, StoreError::of(error))
+                })
+            }
+            Change::Delete(key) => {
+                let request = self
+                    .client
+                    .delete_item()
+                    .table_name(table)
+                    .set_key(Some(key));
+                let request = request
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
@@ -566,6 +593,15 @@ fn transact_item(write: Write) -> Result<TransactWriteItem, StoreError> {
             .set_return_values_on_condition_check_failure(none)
             .build()
             .map(|update| item.update(update)),
+        Change::Delete(key) => SdkDelete::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_return_values_on_condition_check_failure(none)
+            .build()
+            .map(|delete| item.delete(delete)),
     };
     Ok(item
         .map_err(|error| StoreError::Failed(error.into()))?

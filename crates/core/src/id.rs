@@ -62,6 +62,18 @@ macro_rules! identifiers {
                 Self(derived(parts))
             }
 
+            /// Its sixteen bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+
+            /// The identifier with these bytes.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// The shard of `shards` (at least 1) that this identifier always falls in.
             #[must_use]
             pub fn shard(self, shards: u32) -> u32 {
@@ -100,6 +112,8 @@ macro_rules! identifiers {
 }
 
 identifiers! {
+    /// An address in a customer's book.
+    AddressId
     /// A customer.
     CustomerId
     /// A domain event; the same for every delivery of the same event.
@@ -112,6 +126,8 @@ identifiers! {
     PaymentId
     /// A product.
     ProductId
+    /// A session: what lasts from a sign-in to the end of its refresh tokens.
+    SessionId
     /// An access token.
     TokenId
 }

@@ -76,6 +76,8 @@ settings! {
     ProductsTable = "PRODUCTS_TABLE",
     /// Name of the table that the sandbox gateway keeps its books in.
     SandboxTable = "SANDBOX_TABLE",
+    /// Name of the table of sessions and of attempts to sign in.
+    SessionsTable = "SESSIONS_TABLE",
     /// The shop's currency, an ISO 4217 code.
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.

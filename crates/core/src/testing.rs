@@ -123,6 +123,7 @@ impl Engine {
         let answer = dispatch! {
             "BatchGetItem" => batch_get_item,
             "CreateTable" => create_table,
+            "DeleteItem" => delete_item,
             "GetItem" => get_item,
             "PutItem" => put_item,
             "Query" => query,

@@ -1,0 +1,245 @@
+//! Attempts to prove a password, counted so that guessing gets slow.
+//!
+//! Two counters in the sessions table: `attempts#account#<hash of the address>` and
+//! `attempts#source#<hash of the client's IP address>`. An unknown address is counted like a known
+//! one. A counter ends an hour after the last failure; DynamoDB's time to live deletes it later.
+//!
+//! Attempts that come at the very same time are all let through, and all counted: a burst is held
+//! down by the limit on requests, and pays with the delay that all its failures together make. A
+//! write that the SDK makes again counts twice, to the guesser's loss alone.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::model::{CustomerError, Email};
+use crate::clock::Time;
+use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// Failures on one account that are free; from then on each attempt has to wait.
+const FREE_ON_ACCOUNT: u32 = 5;
+
+/// Failures from one address that are free: offices and mobile networks share addresses.
+const FREE_FROM_SOURCE: u32 = 50;
+
+/// The longest wait, in seconds.
+const LONGEST_WAIT_SECONDS: u64 = 900;
+
+/// How long after its last failure a counter ends. Longer than the longest wait.
+const MEMORY: Duration = Duration::from_hours(1);
+
+/// How often a counter that changes meanwhile is written again.
+const TRIES: u32 = 5;
+
+/// The counters of attempts.
+#[derive(Clone, Debug)]
+pub struct Attempts {
+    table: Table,
+}
+
+/// Whom an attempt counts against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    account_pk: String,
+    source_pk: String,
+}
+
+impl Attempt {
+    /// An attempt on the account with the address `email`, from the IP address `source_ip`.
+    #[must_use]
+    pub fn new(email: &Email, source_ip: &str) -> Self {
+        Self {
+            account_pk: format!("attempts#account#{}", hashed(&email.lowercase())),
+            source_pk: format!("attempts#source#{}", hashed(&network(source_ip))),
+        }
+    }
+}
+
+/// What is known of an attempt before it is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the account has failures that a success would clear.
+    pub account_has_failures: bool,
+}
+
+impl Attempts {
+    /// The counters in the table that the setting `SESSIONS_TABLE` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let table = Table::new(aws, Setting::SessionsTable)?;
+        Ok(Self { table })
+    }
+
+    /// Whether `attempt` may be made at `now`. Reads as much whoever it is.
+    ///
+    /// # Errors
+    /// [`CustomerError::TooManyAttempts`] if it has to wait.
+    pub async fn permit(&self, attempt: &Attempt, now: Time) -> Result<Standing, CustomerError> {
+        let keys = vec![key(&attempt.account_pk), key(&attempt.source_pk)];
+        let counters: Vec<CounterItem> = self.table.get_many(keys, true).await?;
+        let counters = counters.iter().filter(|counter| counter.counts(now));
+        let waits = counters.clone().map(|counter| {
+            let free = if counter.pk == attempt.account_pk {
+                FREE_ON_ACCOUNT
+            } else {
+                FREE_FROM_SOURCE
+            };
+            seconds_to_wait(counter.failures, free, counter.last_at, now)
+        });
+        match waits.max().unwrap_or(0) {
+            0 => Ok(Standing {
+                account_has_failures: counters
+                    .into_iter()
+                    .any(|counter| counter.pk == attempt.account_pk),
+            }),
+            seconds => Err(CustomerError::TooManyAttempts {
+                retry_after_seconds: seconds,
+            }),
+        }
+    }
+
+    /// Counts a failure.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failed(&self, attempt: &Attempt, now: Time) -> Result<(), StoreError> {
+        let account = self.count(&attempt.account_pk, now);
+        let source = self.count(&attempt.source_pk, now);
+        futures::future::try_join(account, source).await.map(drop)
+    }
+
+    /// Forgets the account's failures: whoever came knew the password.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn succeeded(&self, attempt: &Attempt) -> Result<(), StoreError> {
+        let write = self.table.delete(key(&attempt.account_pk));
+        self.table.write(write).await.map(drop)
+    }
+
+    /// One conditional write; two if the counter ended and is still there.
+    async fn count(&self, pk: &str, now: Time) -> Result<(), StoreError> {
+        let until = now.plus(MEMORY).as_seconds();
+        for _ in 0..TRIES {
+            let add = self
+                .table
+                .update(
+                    key(pk),
+                    "SET failures = if_not_exists(failures, :zero) + :one, last_at = :now, \
+                     expires_at = :until",
+                )
+                .when("attribute_not_exists(pk) OR expires_at > :seconds")
+                .value(":zero", &0)?
+                .value(":one", &1)?
+                .value(":now", &now)?
+                .value(":until", &until)?
+                .value(":seconds", &now.as_seconds())?;
+            if self.table.write(add).await? == Written::Done {
+                return Ok(());
+            }
+            let first = CounterItem {
+                pk: pk.to_owned(),
+                sk: SK.to_owned(),
+                failures: 1,
+                last_at: now,
+                expires_at: until,
+            };
+            let renew = self
+                .table
+                .put(&first)?
+                .when("attribute_not_exists(pk) OR expires_at <= :seconds")
+                .value(":seconds", &now.as_seconds())?;
+            if self.table.write(renew).await? == Written::Done {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Busy("a counter keeps changing".into()))
+    }
+}
+
+/// How long an attempt at `now` has to wait after `failures`, the last at `last_at`: not at all for
+/// the first `free`, then 1, 2, 4, ... seconds.
+fn seconds_to_wait(failures: u32, free: u32, last_at: Time, now: Time) -> u64 {
+    let Some(beyond) = failures.checked_sub(free) else {
+        return 0;
+    };
+    let wait = 1_u64
+        .checked_shl(beyond)
+        .map_or(LONGEST_WAIT_SECONDS, |wait| wait.min(LONGEST_WAIT_SECONDS));
+    let until = last_at.plus(Duration::from_secs(wait));
+    let left = until.as_millis().saturating_sub(now.as_millis());
+    u64::try_from(left).unwrap_or(0).div_ceil(1000)
+}
+
+/// What one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 address, of
+/// which one has all the rest (RFC 6177).
+fn network(source_ip: &str) -> String {
+    match source_ip.parse() {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(IpAddr::V4(_)) | Err(_) => source_ip.to_owned(),
+    }
+}
+
+/// SHA-256, hexadecimal: neither addresses of mail nor of machines lie open in the table.
+fn hashed(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+const SK: &str = "attempts";
+
+fn key(pk: &str) -> Key {
+    Key::new("pk", pk).and("sk", SK)
+}
+
+/// A counter as it is stored.
+#[derive(Serialize, Deserialize)]
+struct CounterItem {
+    pk: String,
+    sk: String,
+    failures: u32,
+    last_at: Time,
+    /// In seconds since 1970.
+    expires_at: i64,
+}
+
+impl CounterItem {
+    /// Whether it has not ended by `now`.
+    fn counts(&self, now: Time) -> bool {
+        self.expires_at > now.as_seconds()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_and_stop_at_a_quarter_of_an_hour() {
+        let at = Time::from_millis(0);
+        let waits = |failures| seconds_to_wait(failures, 5, at, at);
+        assert_eq!([0, 4, 5, 6, 7, 14, 15, 99].map(waits), [0, 0, 1, 2, 4, 512, 900, 900]);
+        assert_eq!(waits(u32::MAX), 900);
+        let later = Time::from_millis(1_500);
+        assert_eq!(seconds_to_wait(6, 5, at, later), 1, "half a second is left");
+        assert_eq!(seconds_to_wait(6, 5, at, Time::from_millis(2_000)), 0);
+    }
+
+    #[test]
+    fn an_ipv6_customer_is_one_source() {
+        assert_eq!(network("2001:db8:1:2:3::1"), network("2001:db8:1:2:ffff::9"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}

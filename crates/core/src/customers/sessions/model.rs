@@ -1,0 +1,239 @@
+//! What a session and its refresh token are.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Time;
+use crate::customers::model::{Account, CustomerError};
+use crate::id::{CustomerId, SessionId};
+
+/// How long a session lasts without being used.
+const IDLE: Duration = Duration::from_hours(30 * 24);
+
+/// How long it lasts at most, however much it is used.
+const LONGEST: Duration = Duration::from_hours(180 * 24);
+
+/// The most characters that are kept of the name by which a client calls itself.
+const USER_AGENT_CHARACTERS: usize = 200;
+
+/// What renews a session, once.
+///
+/// Wire shape: base64url without padding of the customer's and the session's identifiers, the
+/// generation (four bytes, big-endian) and 32 random bytes. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// Whose session.
+    pub customer_id: CustomerId,
+    /// Which session.
+    pub session_id: SessionId,
+    /// Which of the session's tokens, from 0.
+    pub generation: u32,
+    secret: [u8; 32],
+}
+
+/// A text that is no refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a refresh token")]
+pub struct NotARefreshToken;
+
+/// A hash of a refresh token (SHA-256, base64url): enough to recognise it, of no use to whoever
+/// reads it. No slow hash is needed of what is random.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenHash(pub(super) String);
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+impl RefreshToken {
+    /// The text that the client keeps.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let bytes: Vec<u8> = [
+            self.customer_id.as_bytes().as_slice(),
+            self.session_id.as_bytes(),
+            &self.generation.to_be_bytes(),
+            &self.secret,
+        ]
+        .concat();
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What is stored of it.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(URL_SAFE_NO_PAD.encode(Sha256::digest(self.to_text())))
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RefreshToken({}, ..)", self.session_id)
+    }
+}
+
+impl FromStr for RefreshToken {
+    type Err = NotARefreshToken;
+
+    fn from_str(text: &str) -> Result<Self, NotARefreshToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotARefreshToken)?;
+        let bytes: [u8; 68] = bytes.try_into().map_err(|_| NotARefreshToken)?;
+        let (customer, rest) = bytes.split_first_chunk().ok_or(NotARefreshToken)?;
+        let (session, rest) = rest.split_first_chunk().ok_or(NotARefreshToken)?;
+        let (generation, secret) = rest.split_first_chunk().ok_or(NotARefreshToken)?;
+        Ok(Self {
+            customer_id: CustomerId::from_bytes(*customer),
+            session_id: SessionId::from_bytes(*session),
+            generation: u32::from_be_bytes(*generation),
+            secret: secret.try_into().map_err(|_| NotARefreshToken)?,
+        })
+    }
+}
+
+/// 32 random bytes of the operating system's quality.
+///
+/// # Errors
+/// [`CustomerError::Credentials`] if there is no randomness.
+pub fn fresh_secret() -> Result<[u8; 32], CustomerError> {
+    let mut secret = [0; 32];
+    aws_lc_rs::rand::fill(&mut secret)
+        .map_err(|_| CustomerError::Credentials("there is no randomness".into()))?;
+    Ok(secret)
+}
+
+/// What lasts from a sign-in on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: SessionId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// The token that renews it.
+    pub refresh_hash: TokenHash,
+    /// Which of its tokens that is, from 0.
+    pub generation: u32,
+    /// Which of the account's passwords it was begun with; see [`Account::password_version`].
+    pub password_version: u64,
+    /// What the client called itself when it began (`User-Agent`), cut short.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: Time,
+    /// When it was last renewed.
+    pub used_at: Time,
+    /// When it ends, to the second.
+    pub expires_at: Time,
+}
+
+impl Session {
+    /// The session `id` of `account` from `now` on, and its first token, of `secret`.
+    #[must_use]
+    pub fn begin(
+        id: SessionId,
+        account: &Account,
+        user_agent: Option<&str>,
+        secret: [u8; 32],
+        now: Time,
+    ) -> (Self, RefreshToken) {
+        let token = RefreshToken {
+            customer_id: account.customer.id,
+            session_id: id,
+            generation: 0,
+            secret,
+        };
+        let session = Self {
+            id,
+            customer_id: account.customer.id,
+            refresh_hash: token.hash(),
+            generation: 0,
+            password_version: account.password_version,
+            user_agent: user_agent.map(shortened),
+            created_at: now,
+            used_at: now,
+            expires_at: now.plus(IDLE),
+        };
+        (session, token)
+    }
+
+    /// The session after it is renewed at `now`, and its next token, of `secret`.
+    #[must_use]
+    pub fn renewed(&self, secret: [u8; 32], now: Time) -> (Self, RefreshToken) {
+        let token = RefreshToken {
+            customer_id: self.customer_id,
+            session_id: self.id,
+            generation: self.generation.saturating_add(1),
+            secret,
+        };
+        let session = Self {
+            refresh_hash: token.hash(),
+            generation: token.generation,
+            used_at: now.no_earlier_than(self.used_at),
+            expires_at: now.plus(IDLE).min(self.created_at.plus(LONGEST)),
+            ..self.clone()
+        };
+        (session, token)
+    }
+
+    /// Whether it has ended by `now`.
+    #[must_use]
+    pub fn is_over(&self, now: Time) -> bool {
+        now.as_seconds() >= self.expires_at.as_seconds()
+    }
+}
+
+fn shortened(user_agent: &str) -> String {
+    let visible = user_agent.chars().filter(|letter| !letter.is_control());
+    visible.take(USER_AGENT_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token() -> RefreshToken {
+        RefreshToken {
+            customer_id: CustomerId::derived(&["ana"]),
+            session_id: SessionId::derived(&["session"]),
+            generation: 7,
+            secret: [9; 32],
+        }
+    }
+
+    #[test]
+    fn a_token_is_read_as_it_was_written() {
+        let text = token().to_text();
+        assert_eq!(text.len(), 91);
+        assert_eq!(text.parse::<RefreshToken>(), Ok(token()));
+        for wrong in ["", "x", &text[1..], &format!("{text}A"), "a.b.c"] {
+            assert_eq!(wrong.parse::<RefreshToken>(), Err(NotARefreshToken));
+        }
+    }
+
+    #[test]
+    fn a_token_s_hash_follows_every_part_of_it_and_neither_shows_it() {
+        let next = RefreshToken {
+            generation: 8,
+            ..token()
+        };
+        let other = RefreshToken {
+            secret: [8; 32],
+            ..token()
+        };
+        assert_ne!(token().hash(), next.hash());
+        assert_ne!(token().hash(), other.hash());
+        assert!(!token().to_text().contains(&token().hash().0));
+        assert_eq!(format!("{:?}", token().hash()), "TokenHash(..)");
+        assert!(!format!("{:?}", token()).contains('9') || !format!("{:?}", token()).contains("secret"));
+    }
+
+    #[test]
+    fn two_secrets_are_two() {
+        assert_ne!(fresh_secret().unwrap(), fresh_secret().unwrap());
+    }
+}

@@ -1,0 +1,182 @@
+//! Sessions in DynamoDB: `pk` = `customer#<id>`, `sk` = `session#<id>`. The table's time to live
+//! deletes what has ended, some time after it did.
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{Session, TokenHash};
+use crate::clock::Time;
+use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::id::{CustomerId, SessionId};
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// The shape of [`SessionItem`]; readers know all earlier ones.
+const SCHEMA: u32 = 1;
+
+/// The sessions that are stored.
+#[derive(Clone, Debug)]
+pub struct SessionStore {
+    table: Table,
+}
+
+impl SessionStore {
+    /// The store in the table that the setting `SESSIONS_TABLE` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let table = Table::new(aws, Setting::SessionsTable)?;
+        Ok(Self { table })
+    }
+
+    /// The session `id` of the customer, also if it is over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(
+        &self,
+        customer: CustomerId,
+        id: SessionId,
+    ) -> Result<Option<Session>, StoreError> {
+        let item: Option<SessionItem> = self.table.get(key(customer, id)).await?;
+        Ok(item.map(Session::from))
+    }
+
+    /// The customer's sessions that are not over at `now`, latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, customer: CustomerId, now: Time) -> Result<Vec<Session>, StoreError> {
+        let mut sessions = self.all(customer).await?;
+        sessions.retain(|session| !session.is_over(now));
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.id)));
+        Ok(sessions)
+    }
+
+    async fn all(&self, customer: CustomerId) -> Result<Vec<Session>, StoreError> {
+        let query = self
+            .table
+            .query("pk = :customer AND begins_with(sk, :session)")
+            .value(":customer", pk(customer))
+            .value(":session", "session#")
+            .consistent();
+        let items: Vec<SessionItem> = query.all().await?;
+        Ok(items.into_iter().map(Session::from).collect())
+    }
+
+    /// Stores a new session. Its identifier is random, so there is none in its place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin(&self, session: &Session) -> Result<(), StoreError> {
+        let write = self.table.put(&SessionItem::from(session))?;
+        self.table.write(write).await.map(drop)
+    }
+
+    /// Stores `next`, the session `read` renewed. `false` if `read`'s token is not the session's
+    /// latest any more: it was used before, or the session has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn renew(&self, read: &Session, next: &Session) -> Result<bool, StoreError> {
+        let write = self
+            .table
+            .put(&SessionItem::from(next))?
+            .when("refresh_hash = :given")
+            .value(":given", &read.refresh_hash.0)?;
+        match self.table.write(write).await? {
+            Written::Done => return Ok(true),
+            Written::Refused(_) => {}
+        }
+        // Refused may also mean that this very write was made and its answer lost: nobody else can
+        // have made this token.
+        let stored = self.get(next.customer_id, next.id).await?;
+        Ok(stored.is_some_and(|stored| stored.refresh_hash == next.refresh_hash))
+    }
+
+    /// Ends the session `id` of the customer, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end(&self, customer: CustomerId, id: SessionId) -> Result<(), StoreError> {
+        let write = self.table.delete(key(customer, id));
+        self.table.write(write).await.map(drop)
+    }
+
+    /// Ends all sessions of the customer.
+    ///
+    /// # Errors
+    /// [`StoreError`]: some may have ended.
+    pub async fn end_all(&self, customer: CustomerId) -> Result<(), StoreError> {
+        for session in self.all(customer).await? {
+            self.end(customer, session.id).await?;
+        }
+        Ok(())
+    }
+}
+
+fn pk(customer: CustomerId) -> String {
+    format!("customer#{customer}")
+}
+
+fn key(customer: CustomerId, id: SessionId) -> Key {
+    Key::new("pk", pk(customer)).and("sk", sk(id))
+}
+
+fn sk(id: SessionId) -> String {
+    format!("session#{id}")
+}
+
+/// A session as it is stored.
+#[derive(Serialize, Deserialize)]
+struct SessionItem {
+    pk: String,
+    sk: String,
+    session_id: SessionId,
+    customer_id: CustomerId,
+    refresh_hash: String,
+    generation: u32,
+    password_version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    schema: u32,
+    created_at: Time,
+    used_at: Time,
+    /// In seconds since 1970, as DynamoDB's time to live wants it.
+    expires_at: i64,
+}
+
+impl From<&Session> for SessionItem {
+    fn from(session: &Session) -> Self {
+        Self {
+            pk: pk(session.customer_id),
+            sk: sk(session.id),
+            session_id: session.id,
+            customer_id: session.customer_id,
+            refresh_hash: session.refresh_hash.0.clone(),
+            generation: session.generation,
+            password_version: session.password_version,
+            user_agent: session.user_agent.clone(),
+            schema: SCHEMA,
+            created_at: session.created_at,
+            used_at: session.used_at,
+            expires_at: session.expires_at.as_seconds(),
+        }
+    }
+}
+
+impl From<SessionItem> for Session {
+    fn from(item: SessionItem) -> Self {
+        Self {
+            id: item.session_id,
+            customer_id: item.customer_id,
+            refresh_hash: TokenHash(item.refresh_hash),
+            generation: item.generation,
+            password_version: item.password_version,
+            user_agent: item.user_agent,
+            created_at: item.created_at,
+            used_at: item.used_at,
+            expires_at: Time::from_millis(item.expires_at.saturating_mul(1000)),
+        }
+    }
+}
