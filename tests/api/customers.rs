@@ -41,10 +41,18 @@ fn a_customer_registers() {
             etag: "1"
             {
               "created_at": "<time>",
+              "disabled": false,
               "email": "<email>",
+              "email_confirmed": false,
               "id": "<id-1>",
               "locale": "de",
-              "name": "Erika Mustermann"
+              "name": "Erika Mustermann",
+              "phone": null,
+              "roles": [
+                "customer"
+              ],
+              "updated_at": "<time>",
+              "version": 1
             }
         "#]],
         );
@@ -104,6 +112,7 @@ fn a_customer_signs_in() {
             {
               "access_token": "<access_token>",
               "expires_in": 900,
+              "refresh_token": "<refresh_token>",
               "token_type": "Bearer"
             }
         "#]],

@@ -4,6 +4,7 @@ use crate::support::client::Answer;
 use crate::support::show::show;
 use expect_test::Expect;
 
+mod accounts;
 mod customers;
 mod health;
 mod hostile;
@@ -12,6 +13,7 @@ mod orders;
 mod payments;
 mod products;
 mod refused;
+mod sessions;
 
 /// Compares what the contract says of an answer.
 fn check(answer: &Answer, expected: Expect) {

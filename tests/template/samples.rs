@@ -24,7 +24,11 @@ fn named_errors() -> Vec<String> {
 
 /// Whether an answer finds no fault in the body but that what it speaks of is not there.
 fn is_well_formed(answer: &Value) -> bool {
-    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let body = answer["body"].as_str().unwrap_or_default();
+    if body.is_empty() {
+        return answer["statusCode"] == 204;
+    }
+    let body: Value = serde_json::from_str(body).unwrap();
     let mut faults = body["errors"].as_array().into_iter().flatten();
     faults.all(|fault| fault["code"] == "unknown_product")
 }

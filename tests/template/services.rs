@@ -16,6 +16,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("PaymentsTable", "payments"),
     ("ProductsTable", "catalog"),
     ("SandboxTable", "payments"),
+    ("SessionsTable", "customers"),
 ];
 
 /// What reads a table while somebody waits; streams are read behind everybody's back.

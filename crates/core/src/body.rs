@@ -129,6 +129,20 @@ impl<'a> Body<'a> {
             Some(value) => read(self.json(name, &value)).map(Some),
         }
     }
+
+    /// Takes the field `name` of a merge patch (RFC 7396): absent, null, or a value that `read`
+    /// takes. The outer `None` means that a fault is noted, the middle one that it is absent.
+    pub fn nullable<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(Json<'_>) -> Option<T>,
+    ) -> Option<Option<Option<T>>> {
+        match self.fields.remove(name) {
+            None => Some(None),
+            Some(Value::Null) => Some(Some(None)),
+            Some(value) => read(self.json(name, &value)).map(|value| Some(Some(value))),
+        }
+    }
 }
 
 /// One value of the body, and where it stands.

@@ -256,7 +256,7 @@ pub struct Response {
     pub status: StatusCode,
     /// Headers beside `Content-Type`.
     pub headers: Vec<(&'static str, String)>,
-    /// The body's media type.
+    /// The body's media type; empty if there is no body.
     pub content_type: &'static str,
     /// The body.
     pub body: Vec<u8>,
@@ -283,6 +283,17 @@ impl Response {
     /// As [`Response::json`].
     pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
         Self::json(StatusCode::OK, body)
+    }
+
+    /// 204, without a body.
+    #[must_use]
+    pub fn no_content() -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT,
+            headers: Vec::new(),
+            content_type: "",
+            body: Vec::new(),
+        }
     }
 
     /// 201 with `body`, which is at `location`.

@@ -211,9 +211,10 @@ fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
 }
 
 fn outgoing(response: Response) -> Result<lambda_http::Response<Body>, Error> {
-    let builder = lambda_http::Response::builder()
-        .status(response.status)
-        .header("Content-Type", response.content_type);
+    let mut builder = lambda_http::Response::builder().status(response.status);
+    if !response.content_type.is_empty() {
+        builder = builder.header("Content-Type", response.content_type);
+    }
     let builder = response
         .headers
         .into_iter()

@@ -99,6 +99,18 @@ macro_rules! routes {
 routes! {
     REGISTER_CUSTOMER = "register_customer", "POST" "/customers", Anyone, SignIn;
     LOGIN = "login", "POST" "/auth/login", Anyone, SignIn;
+    REFRESH_SESSION = "refresh_session", "POST" "/auth/refresh", Anyone, SignIn;
+    LOGOUT = "logout", "POST" "/auth/logout", Anyone, SignIn;
+    GET_ACCOUNT = "get_account", "GET" "/customers/me", Customer, Read;
+    UPDATE_ACCOUNT = "update_account", "PATCH" "/customers/me", Customer, Write;
+    LIST_SESSIONS = "list_sessions", "GET" "/customers/me/sessions", Customer, Read;
+    END_SESSION = "end_session", "DELETE" "/customers/me/sessions/{session_id}", Customer, Write;
+    END_ALL_SESSIONS = "end_all_sessions", "DELETE" "/customers/me/sessions", Customer, Write;
+    LIST_CUSTOMERS = "list_customers", "GET" "/customers", Admin, Read;
+    GET_CUSTOMER = "get_customer", "GET" "/customers/{customer_id}", Admin, Read;
+    DISABLE_CUSTOMER = "disable_customer", "POST" "/customers/{customer_id}/disable", Admin, Write;
+    ENABLE_CUSTOMER = "enable_customer", "POST" "/customers/{customer_id}/enable", Admin, Write;
+    SET_CUSTOMER_ROLES = "set_customer_roles", "PUT" "/customers/{customer_id}/roles", Admin, Write;
     GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;

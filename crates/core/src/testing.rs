@@ -44,6 +44,7 @@ pub(crate) struct Engine {
     database: Arc<Database>,
     faults: Arc<Mutex<Vec<(String, Fault)>>>,
     others: Arc<Mutex<BTreeMap<String, Other>>>,
+    calls: Arc<Mutex<Vec<String>>>,
 }
 
 /// Answers an operation of another service: a status and a body.
@@ -70,6 +71,16 @@ impl Engine {
         self.faults.lock().unwrap().clear();
     }
 
+    /// The operations of DynamoDB that were called since [`Engine::forget_calls`], in order.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Begins to note calls anew.
+    pub(crate) fn forget_calls(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
     /// Answers each call of `operation` of a service that is not DynamoDB (`GetSecretValue`,
     /// `PutEvents`) with what `answer` makes of the request.
     pub(crate) fn answer_others(
@@ -86,6 +97,7 @@ impl Engine {
             let (status, answer) = other(serde_json::from_str(body).unwrap());
             return (status, answer.to_string());
         }
+        self.calls.lock().unwrap().push(operation.to_owned());
         let mut faults = self.faults.lock().unwrap();
         let at = faults.iter().position(|(failing, _)| failing == operation);
         let fault = at.map(|at| faults.remove(at).1);
@@ -196,6 +208,7 @@ pub(crate) fn aws() -> (Aws, Engine) {
         database,
         faults: Arc::default(),
         others: Arc::default(),
+        calls: Arc::default(),
     };
     for (logical_id, table) in tables() {
         let mut request = table;

@@ -3,28 +3,37 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::credentials::{Given, PasswordCheck};
 use super::keys::TokenKeys;
-use super::model::{Customer, CustomerError, Email, Locale};
+use super::model::{Customer, CustomerError, Email, Locale, Role};
 use super::password;
 use super::rules::{self, Registration};
+use super::sessions::model::fresh_secret;
+use super::sessions::{RefreshToken, Session, SessionStore};
 use super::store::CustomerStore;
 use super::token::{self, Realm};
-use crate::body::Body;
+use crate::body::{Body, Json};
 use crate::clock::Time;
 use crate::http::{Request, Response};
-use crate::id::CustomerId;
+use crate::id::{CustomerId, SessionId};
 use crate::lambda::Aws;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
 
-/// A customer as the API shows it.
+/// A customer as the API shows it, to itself and to admins.
 #[derive(Serialize)]
-struct CustomerBody {
+pub(super) struct CustomerBody {
     id: CustomerId,
     email: String,
+    email_confirmed: bool,
     name: String,
     locale: String,
+    phone: Option<String>,
+    roles: Vec<&'static str>,
+    disabled: bool,
+    version: u64,
     created_at: Time,
+    updated_at: Time,
 }
 
 impl From<Customer> for CustomerBody {
@@ -32,9 +41,15 @@ impl From<Customer> for CustomerBody {
         Self {
             id: customer.id,
             email: customer.email.as_str().to_owned(),
+            email_confirmed: customer.email_confirmed_at.is_some(),
             name: customer.name,
             locale: customer.locale.as_str().to_owned(),
+            phone: customer.phone,
+            roles: customer.roles.into_iter().map(Role::name).collect(),
+            disabled: customer.disabled,
+            version: customer.version,
             created_at: customer.created_at,
+            updated_at: customer.updated_at,
         }
     }
 }
@@ -54,7 +69,7 @@ pub async fn register_customer(
         let id = CustomerId::fresh(request.now);
         create(customers, &registration, id, None, &request).await?
     };
-    let tag = customer.version.to_string();
+    let tag = rules::tag(&customer);
     Ok(
         Response::created("/customers/me".to_owned(), &CustomerBody::from(customer))?
             .etag(&tag)
@@ -63,23 +78,36 @@ pub async fn register_customer(
 }
 
 fn registration(body: &mut Body) -> Option<Registration> {
-    let email = body.required("email", |json| {
-        json.parsed("this must be an email address", str::parse::<Email>)
-    });
-    let password = body.required("password", |json| json.text(8..=128));
-    let name = body.required("name", |json| json.line(1..=100));
-    let locale = body.optional("locale", |json| {
-        json.parsed(
-            "this must be a language tag such as de-AT",
-            str::parse::<Locale>,
-        )
-    });
+    let email = body.required("email", email);
+    let password = body.required("password", new_password);
+    let name = body.required("name", name);
+    let locale = body.optional("locale", locale);
     Some(Registration {
         email: email?,
         password: password?,
         name: name?,
         locale: locale?.unwrap_or_default(),
     })
+}
+
+pub(super) fn email(json: Json<'_>) -> Option<Email> {
+    json.parsed("this must be an email address", str::parse::<Email>)
+}
+
+/// A password that is to be set. Length is all that is asked for (NIST SP 800-63B section 3.1.1.2).
+pub(super) fn new_password(json: Json<'_>) -> Option<String> {
+    json.text(8..=128)
+}
+
+pub(super) fn name(json: Json<'_>) -> Option<String> {
+    json.line(1..=100)
+}
+
+pub(super) fn locale(json: Json<'_>) -> Option<Locale> {
+    json.parsed(
+        "this must be a language tag such as de-AT",
+        str::parse::<Locale>,
+    )
 }
 
 /// The account under the idempotency key `key`: made now, or found as an earlier request made it.
@@ -170,47 +198,99 @@ impl TokenIssuer {
     }
 }
 
-/// What signing in answers (RFC 6749 section 5.1).
+/// What signing in and renewing answer (RFC 6749 section 5.1).
 #[derive(Serialize)]
 struct TokenBody {
     access_token: String,
     token_type: &'static str,
     expires_in: u32,
+    refresh_token: String,
 }
 
-/// `POST /auth/login`: signs a customer in.
+/// What a sign-in needs: whose password it is, how to sign a token, where the session goes.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    check: PasswordCheck,
+    sessions: SessionStore,
+    tokens: TokenIssuer,
+}
+
+impl SignIn {
+    /// The resources of this function.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            check: PasswordCheck::new(aws)?,
+            sessions: SessionStore::new(aws)?,
+            tokens: TokenIssuer::new(aws)?,
+        })
+    }
+}
+
+impl TokenIssuer {
+    /// An access token for `customer`.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the key cannot be read.
+    pub(super) async fn issue(
+        &self,
+        customer: &Customer,
+        now: Time,
+    ) -> Result<String, CustomerError> {
+        let key = self.keys.signing(now).await?;
+        token::issue(customer, &self.realm, &key, self.lifetime_seconds, now)
+    }
+
+    /// What the client is told: both tokens, which no cache may keep.
+    pub(super) fn answer(
+        &self,
+        access_token: String,
+        refresh_token: &RefreshToken,
+    ) -> Result<Response, Problem> {
+        let body = TokenBody {
+            access_token,
+            token_type: "Bearer",
+            expires_in: self.lifetime_seconds,
+            refresh_token: refresh_token.to_text(),
+        };
+        Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
+    }
+}
+
+/// `POST /auth/login`: signs a customer in, which begins a session.
 ///
 /// # Errors
-/// [`Problem`]: a body that is not valid, or [`Problem::Unauthenticated`] whichever of address and
-/// password is wrong.
-pub async fn login(
-    customers: &CustomerStore,
-    tokens: &TokenIssuer,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (email, given) = request.json(credentials)?;
-    let account = customers.account_of(&email).await?;
-    let hash = account.as_ref().map(|account| &account.password_hash);
-    let right = password::matches(&given, hash)?;
-    let customer = account
-        .filter(|_| right)
-        .ok_or(CustomerError::WrongCredentials)?
-        .customer;
-    let key = tokens.keys.signing(request.now).await?;
-    let lifetime = tokens.lifetime_seconds;
-    let access_token = token::issue(&customer, &tokens.realm, &key, lifetime, request.now)?;
-    let body = TokenBody {
-        access_token,
-        token_type: "Bearer",
-        expires_in: lifetime,
-    };
-    Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
+/// [`Problem`]: a body that is not valid, [`Problem::Unauthenticated`] whichever of address and
+/// password is wrong, [`Problem::TooManyRequests`] for who guesses.
+pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Problem> {
+    let (email, password) = request.json(credentials)?;
+    let given = given(password, &request);
+    let account = sign_in.check.by_address(&email, &given).await?;
+    let access_token = sign_in.tokens.issue(&account.customer, request.now).await?;
+    let (session, refresh_token) = Session::begin(
+        SessionId::fresh(request.now),
+        &account,
+        request.header("user-agent"),
+        fresh_secret()?,
+        request.now,
+    );
+    sign_in.sessions.begin(&session).await?;
+    sign_in.tokens.answer(access_token, &refresh_token)
+}
+
+/// `password`, as it came with `request`.
+pub(super) fn given(password: String, request: &Request) -> Given {
+    Given {
+        password,
+        source_ip: request.source_ip.clone(),
+        now: request.now,
+    }
 }
 
 fn credentials(body: &mut Body) -> Option<(Email, String)> {
-    let email = body.required("email", |json| {
-        json.parsed("this must be an email address", str::parse::<Email>)
-    });
+    let email = body.required("email", email);
     let password = body.required("password", |json| json.text(1..=128));
     Some((email?, password?))
 }

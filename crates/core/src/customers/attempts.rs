@@ -229,7 +229,10 @@ mod tests {
     fn waits_double_and_stop_at_a_quarter_of_an_hour() {
         let at = Time::from_millis(0);
         let waits = |failures| seconds_to_wait(failures, 5, at, at);
-        assert_eq!([0, 4, 5, 6, 7, 14, 15, 99].map(waits), [0, 0, 1, 2, 4, 512, 900, 900]);
+        assert_eq!(
+            [0, 4, 5, 6, 7, 14, 15, 99].map(waits),
+            [0, 0, 1, 2, 4, 512, 900, 900]
+        );
         assert_eq!(waits(u32::MAX), 900);
         let later = Time::from_millis(1_500);
         assert_eq!(seconds_to_wait(6, 5, at, later), 1, "half a second is left");
@@ -238,7 +241,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_customer_is_one_source() {
-        assert_eq!(network("2001:db8:1:2:3::1"), network("2001:db8:1:2:ffff::9"));
+        assert_eq!(
+            network("2001:db8:1:2:3::1"),
+            network("2001:db8:1:2:ffff::9")
+        );
         assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }

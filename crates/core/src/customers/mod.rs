@@ -1,14 +1,21 @@
 //! Customers: who they are, how they sign in, and what a token says of them.
 //!
-//! Owns the customers table. Invariants:
+//! Owns the customers table and the sessions table. Invariants:
 //! - an address, in lower case, is one customer's: its own item, written in the same transaction;
-//! - a password is stored as an Argon2id hash only, and is in no log, event or other hash;
-//! - signing in answers alike, after like work, whether address or password is wrong;
-//! - no HTTP path makes an admin: only an operator with AWS credentials does ([`grant_admin`]);
+//! - a password is stored as an Argon2id hash only (of an import, as a bcrypt hash until the first
+//!   sign-in), and is in no log, event or other hash;
+//! - signing in answers alike, after like work, whether address or password is wrong, and slower the
+//!   more is guessed ([`attempts`]);
+//! - a refresh token is good once, and its second use ends its session ([`sessions`]);
+//! - the first admin is made by an operator with AWS credentials ([`grant_admin`]), every other by
+//!   an admin; no admin stops being one by its own hand, so one always remains;
 //! - the authoriser authenticates and no more; handlers decide about roles and expiry.
 
+pub mod admin;
 pub mod api;
+pub mod attempts;
 pub mod authorizer;
+pub mod credentials;
 pub mod events;
 pub mod jwks;
 pub mod key;
@@ -17,8 +24,10 @@ pub mod link;
 pub mod model;
 pub mod operator;
 pub mod password;
+pub mod profile;
 pub mod rotation;
 pub mod rules;
+pub mod sessions;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -26,4 +35,5 @@ pub mod token;
 
 pub use model::{Account, Customer, CustomerError, Email, Locale, Role};
 pub use operator::grant_admin;
+pub use sessions::SessionStore;
 pub use store::CustomerStore;

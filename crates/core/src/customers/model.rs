@@ -124,6 +124,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Customer, Self::Admin];
+
     /// The name that tokens and items give it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -145,6 +148,12 @@ pub struct Customer {
     pub name: String,
     /// The language that the customer is written to in.
     pub locale: Locale,
+    /// Where the customer can be called.
+    pub phone: Option<String>,
+    /// When the customer showed that the address is theirs; `None` until then.
+    pub email_confirmed_at: Option<Time>,
+    /// Whether an admin has shut the account.
+    pub disabled: bool,
     /// What the customer may do; always [`Role::Customer`] first.
     pub roles: Vec<Role>,
     /// Counts the customer's events, from 1.
@@ -174,6 +183,9 @@ pub struct Account {
     pub customer: Customer,
     /// The hash of the customer's password.
     pub password_hash: PasswordHash,
+    /// Counts the customer's passwords, from 0: a session that was begun with an earlier one is over,
+    /// also if it was stored after the change. Another hash of the same password is the same one.
+    pub password_version: u64,
     /// A hash of the request that made the account, without the password; `None` if that request had
     /// no idempotency key.
     pub request_hash: Option<String>,
@@ -191,12 +203,33 @@ pub enum CustomerError {
     /// No account with this address and password; which of both is wrong is not told.
     #[error("the email address or the password is wrong")]
     WrongCredentials,
-    /// There is no customer with this address.
-    #[error("there is no customer with this email address")]
+    /// The password of somebody who is signed in already is wrong.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// There is no session with this identifier.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// There is no customer with this address or identifier.
+    #[error("there is no such customer")]
     NoSuchCustomer,
     /// The stored customer is not at the expected version: read again and decide again.
     #[error("the customer has changed meanwhile")]
     Changed,
+    /// The customer is not the one that the client has read.
+    #[error("the customer has changed since it was read")]
+    Stale,
+    /// Too many attempts to guess a password; this one was not made.
+    #[error("too many attempts: try again in {retry_after_seconds} s")]
+    TooManyAttempts {
+        /// When the next may be made, in seconds from now.
+        retry_after_seconds: u64,
+    },
+    /// The session has ended, or the refresh token was not its latest.
+    #[error("the session has ended")]
+    SessionOver,
+    /// An admin would lock itself out, and perhaps everybody.
+    #[error("{0}")]
+    OwnAccount(&'static str),
     /// The database gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -214,6 +247,20 @@ impl From<CustomerError> for Problem {
                 Self::Unauthenticated("the email address or the password is wrong")
             }
             CustomerError::NoSuchCustomer => Self::NotFound("customer"),
+            CustomerError::WrongPassword => {
+                Self::field("/password", "wrong", "this is not your password")
+            }
+            CustomerError::NoSuchSession => Self::NotFound("session"),
+            CustomerError::Stale => Self::PreconditionFailed,
+            CustomerError::TooManyAttempts {
+                retry_after_seconds,
+            } => Self::TooManyRequests {
+                retry_after_seconds,
+            },
+            CustomerError::SessionOver => {
+                Self::Unauthenticated("the session has ended: sign in again")
+            }
+            CustomerError::OwnAccount(detail) => Self::Conflict(detail.to_owned()),
             CustomerError::Store(error) => error.into(),
             CustomerError::Credentials(_) => Self::internal(error),
         }

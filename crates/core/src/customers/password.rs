@@ -1,7 +1,13 @@
 //! Passwords: hashed with Argon2id, compared in constant work.
+//!
+//! A password is brought to Unicode's composed form (NFC) before it is hashed: the same letters typed
+//! on another system may arrive as other code points (NIST SP 800-63B section 3.1.1.2). Hashes of an
+//! import may be of bcrypt; they are compared with the text as it is sent, as they were made, and
+//! give way to Argon2id at the first sign-in.
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use unicode_normalization::UnicodeNormalization;
 
 use super::model::{CustomerError, PasswordHash};
 
@@ -15,10 +21,23 @@ const LANES: u32 = 1;
 /// the work is the same.
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MR2D4XiqLLj4liO9t/n/pQ$Z+e8P7rVpMluj7cjs8TsV2f8q+ybAEG4qgjHAuRIBg4";
 
+/// How bcrypt hashes begin, whichever program made them.
+const BCRYPT: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
+
+#[cfg(test)]
+thread_local! {
+    /// The hash of each comparison on this thread, without salt and result: what the work was.
+    pub(super) static COMPARED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
 fn argon2() -> Result<Argon2<'static>, CustomerError> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
         .map_err(|error| CustomerError::Credentials(error.to_string().into()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn composed(password: &str) -> String {
+    password.nfc().collect()
 }
 
 /// Hashes `password` under a salt of its own. Takes tens of milliseconds on purpose.
@@ -27,23 +46,52 @@ fn argon2() -> Result<Argon2<'static>, CustomerError> {
 /// [`CustomerError::Credentials`] if there is no randomness or no memory.
 pub fn hash(password: &str) -> Result<PasswordHash, CustomerError> {
     let hash: argon2::PasswordHash = argon2()?
-        .hash_password(password.as_bytes())
+        .hash_password(composed(password).as_bytes())
         .map_err(|error| CustomerError::Credentials(error.to_string().into()))?;
     Ok(PasswordHash(hash.to_string()))
 }
 
-/// Whether `password` is the one that `stored` was made of. Without `stored` the answer is no, after
-/// the same work.
+/// Whether `password` is the one that `stored` was made of, with the parameters that `stored` names.
+/// Without `stored` the answer is no, after the work that a hash of today's parameters takes. A
+/// bcrypt hash takes other work.
 ///
 /// # Errors
 /// [`CustomerError::Credentials`] if the stored hash cannot be read.
 pub fn matches(password: &str, stored: Option<&PasswordHash>) -> Result<bool, CustomerError> {
     let hash = stored.map_or(NOBODYS_HASH, |stored| stored.0.as_str());
-    match argon2()?.verify_password(password.as_bytes(), hash) {
+    #[cfg(test)]
+    COMPARED.with_borrow_mut(|compared| compared.push(settings(hash)));
+    if BCRYPT.iter().any(|prefix| hash.starts_with(prefix)) {
+        return bcrypt::verify(password, hash)
+            .map_err(|error| CustomerError::Credentials(error.to_string().into()));
+    }
+    match argon2()?.verify_password(composed(password).as_bytes(), hash) {
         Ok(()) => Ok(stored.is_some()),
         Err(HashError::PasswordInvalid) => Ok(false),
         Err(error) => Err(CustomerError::Credentials(error.to_string().into())),
     }
+}
+
+/// Whether `stored` is weaker than what [`hash`] makes today, so that it should be made anew as soon
+/// as the password is at hand.
+#[must_use]
+pub fn is_weak(stored: &PasswordHash) -> bool {
+    let parts: Vec<&str> = stored.0.split('$').collect();
+    let ["", "argon2id", "v=19", parameters, ..] = parts.as_slice() else {
+        return true;
+    };
+    let value = |name: &str| {
+        let mut given = parameters.split(',');
+        given.find_map(|parameter| parameter.strip_prefix(name)?.parse::<u32>().ok())
+    };
+    let enough = |name: &str, least: u32| value(name).is_some_and(|value| value >= least);
+    !(enough("m=", MEMORY_KIB) && enough("t=", PASSES))
+}
+
+/// Kind and parameters of a hash.
+#[cfg(test)]
+fn settings(hash: &str) -> String {
+    hash.split('$').take(4).collect::<Vec<_>>().join("$")
 }
 
 #[cfg(test)]
@@ -67,7 +115,6 @@ mod tests {
 
     #[test]
     fn without_an_account_the_same_work_ends_in_no() {
-        let settings = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
         assert_eq!(settings(NOBODYS_HASH), settings(&hash("any").unwrap().0));
         assert!(!matches("nobody's password", None).unwrap());
     }
@@ -76,5 +123,58 @@ mod tests {
     fn a_hash_is_never_shown() {
         let hash = hash("secret").unwrap();
         assert!(!format!("{hash:?}").contains("argon2"));
+    }
+
+    /// A weak hash of "correct horse": 8 KiB, one pass.
+    fn weak() -> PasswordHash {
+        let params = Params::new(8, 1, 1, None).unwrap();
+        let hash: argon2::PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password(b"correct horse")
+            .unwrap();
+        PasswordHash(hash.to_string())
+    }
+
+    #[test]
+    fn a_hash_is_compared_with_its_own_parameters_and_is_weak_below_todays() {
+        assert!(matches("correct horse", Some(&weak())).unwrap());
+        assert!(!matches("correct horsE", Some(&weak())).unwrap());
+        assert!(is_weak(&weak()));
+        assert!(!is_weak(&hash("correct horse").unwrap()));
+        for (parameters, weak) in [
+            ("$argon2id$v=19$m=19456,t=2,p=1$", false),
+            ("$argon2id$v=19$m=65536,t=3,p=4$", false),
+            ("$argon2id$v=19$m=19455,t=2,p=1$", true),
+            ("$argon2id$v=19$m=19456,t=1,p=1$", true),
+            ("$argon2id$v=16$m=19456,t=2,p=1$", true),
+            ("$argon2i$v=19$m=19456,t=2,p=1$", true),
+            ("$2b$12$", true),
+            ("", true),
+        ] {
+            assert_eq!(
+                is_weak(&PasswordHash(parameters.to_owned())),
+                weak,
+                "{parameters}"
+            );
+        }
+    }
+
+    #[test]
+    fn bcrypt_hashes_of_every_make_are_compared() {
+        let made = bcrypt::hash("correct horse", 4).unwrap();
+        for prefix in BCRYPT {
+            let hash = PasswordHash(format!("{prefix}{}", &made[4..]));
+            assert!(matches("correct horse", Some(&hash)).unwrap(), "{prefix}");
+            assert!(!matches("correct horsE", Some(&hash)).unwrap(), "{prefix}");
+        }
+        // Made by Python's passlib, as the shops that are imported from have them.
+        let passlib = "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
+        assert!(matches("secret", Some(&PasswordHash(passlib.to_owned()))).unwrap());
+    }
+
+    #[test]
+    fn a_password_is_the_same_however_its_letters_are_composed() {
+        let stored = hash("Zo\u{eb} an der K\u{fc}ste").unwrap();
+        assert!(matches("Zoe\u{308} an der Ku\u{308}ste", Some(&stored)).unwrap());
+        assert!(!matches("Zoe an der Kuste", Some(&stored)).unwrap());
     }
 }

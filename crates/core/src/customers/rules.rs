@@ -1,15 +1,28 @@
 //! What is decided about customers, without I/O.
 
+use std::collections::BTreeSet;
+
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
 use super::password;
 use crate::clock::Time;
 use crate::events::Stamp;
+use crate::http::IfMatch;
 use crate::id::CustomerId;
 
 /// The event of a new customer.
 pub const REGISTERED: &str = "CustomerRegistered";
 /// The event of a customer whose roles are others now.
 pub const ROLES_CHANGED: &str = "CustomerRolesChanged";
+/// The event of a customer who is called, written to or phoned otherwise now.
+pub const UPDATED: &str = "CustomerUpdated";
+/// The event of a customer whose address is confirmed.
+pub const EMAIL_CONFIRMED: &str = "EmailConfirmed";
+/// The event of a customer with another password.
+pub const PASSWORD_CHANGED: &str = "CustomerPasswordChanged";
+/// The event of a customer whose account is shut.
+pub const DISABLED: &str = "CustomerDisabled";
+/// The event of a customer whose account is open again.
+pub const ENABLED: &str = "CustomerEnabled";
 
 /// What somebody registers with. `Debug` does not show the password.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +57,9 @@ pub fn register(
         email: registration.email.clone(),
         name: registration.name.clone(),
         locale: registration.locale.clone(),
+        phone: None,
+        email_confirmed_at: None,
+        disabled: false,
         roles: vec![Role::Customer],
         version: 1,
         created_at: now,
@@ -52,6 +68,7 @@ pub fn register(
     let account = Account {
         customer,
         password_hash,
+        password_version: 0,
         request_hash,
     };
     (account, Stamp::new(id, 1, REGISTERED, now))
@@ -84,15 +101,138 @@ pub fn grant_admin(account: Account, now: Time) -> Option<(Account, Stamp)> {
         return None;
     }
     let mut account = account;
+    account.customer.roles.push(Role::Admin);
+    Some(changed(account, ROLES_CHANGED, now))
+}
+
+/// What a customer changes of itself; `None` leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// How the customer wants to be called: one line of 1 to 100 characters.
+    pub name: Option<String>,
+    /// The language that the customer is written to in.
+    pub locale: Option<Locale>,
+    /// Where the customer can be called; the inner `None` removes it.
+    pub phone: Option<Option<String>>,
+}
+
+/// The entity tag of a customer: its version.
+#[must_use]
+pub fn tag(customer: &Customer) -> String {
+    customer.version.to_string()
+}
+
+/// The account with `patch`, and the event of it; `None` if that changes nothing.
+///
+/// # Errors
+/// [`CustomerError::Stale`] if the client expects another customer.
+pub fn update(
+    account: Account,
+    patch: Patch,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<(Account, Stamp)>, CustomerError> {
+    if !expected.allows(&tag(&account.customer)) {
+        return Err(CustomerError::Stale);
+    }
+    let mut next = account.clone();
+    let Patch {
+        name,
+        locale,
+        phone,
+    } = patch;
+    next.customer.name = name.unwrap_or(next.customer.name);
+    next.customer.locale = locale.unwrap_or(next.customer.locale);
+    next.customer.phone = phone.unwrap_or(next.customer.phone);
+    Ok((next != account).then(|| changed(next, UPDATED, now)))
+}
+
+/// The account with these `roles`, given by the admin `by`, and the event of it; `None` if it has
+/// them already.
+///
+/// # Errors
+/// [`CustomerError::Stale`] if the client expects another customer, [`CustomerError::OwnAccount`] if
+/// an admin would stop being one by its own hand: so one always remains.
+pub fn set_roles(
+    account: Account,
+    roles: &[Role],
+    by: CustomerId,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<(Account, Stamp)>, CustomerError> {
+    if !expected.allows(&tag(&account.customer)) {
+        return Err(CustomerError::Stale);
+    }
+    if account.customer.id == by && !roles.contains(&Role::Admin) {
+        return Err(CustomerError::OwnAccount(
+            "another admin must take this role from you",
+        ));
+    }
+    // Everybody is a customer, and each role is had once.
+    let roles: BTreeSet<Role> = roles.iter().copied().chain([Role::Customer]).collect();
+    let mut next = account.clone();
+    next.customer.roles = roles.into_iter().collect();
+    Ok((next != account).then(|| changed(next, ROLES_CHANGED, now)))
+}
+
+/// The account, disabled by the admin `by`, and the event of it; `None` if it is already.
+///
+/// # Errors
+/// [`CustomerError::OwnAccount`].
+pub fn disable(
+    account: Account,
+    by: CustomerId,
+    now: Time,
+) -> Result<Option<(Account, Stamp)>, CustomerError> {
+    if account.customer.id == by {
+        return Err(CustomerError::OwnAccount(
+            "another admin must disable your account",
+        ));
+    }
+    if account.customer.disabled {
+        return Ok(None);
+    }
+    let mut next = account;
+    next.customer.disabled = true;
+    Ok(Some(changed(next, DISABLED, now)))
+}
+
+/// The account, not disabled any more, and the event of it; `None` if it is not disabled.
+#[must_use]
+pub fn enable(account: Account, now: Time) -> Option<(Account, Stamp)> {
+    if !account.customer.disabled {
+        return None;
+    }
+    let mut next = account;
+    next.customer.disabled = false;
+    Some(changed(next, ENABLED, now))
+}
+
+/// The account with another password, and the event of it.
+#[must_use]
+pub fn change_password(account: Account, hash: PasswordHash, now: Time) -> (Account, Stamp) {
+    let mut next = account;
+    next.password_hash = hash;
+    next.password_version += 1;
+    changed(next, PASSWORD_CHANGED, now)
+}
+
+/// The account whose address is confirmed, and the event of it; `None` if it is already.
+#[must_use]
+pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
+    if account.customer.email_confirmed_at.is_some() {
+        return None;
+    }
+    let mut next = account;
+    next.customer.email_confirmed_at = Some(now);
+    Some(changed(next, EMAIL_CONFIRMED, now))
+}
+
+/// `account`, changed at `now`, with its `event`.
+fn changed(mut account: Account, event: &str, now: Time) -> (Account, Stamp) {
     let customer = &mut account.customer;
-    customer.roles.push(Role::Admin);
     customer.version += 1;
     customer.updated_at = now.no_earlier_than(customer.updated_at);
-    let stamp = Stamp::new(
-        customer.id,
-        customer.version,
-        ROLES_CHANGED,
-        customer.updated_at,
-    );
-    Some((account, stamp))
+    let stamp = Stamp::new(customer.id, customer.version, event, customer.updated_at);
+    (account, stamp)
 }

@@ -1,20 +1,28 @@
 //! Customers in DynamoDB.
 //!
 //! A customer is two items: `customer#<id>` with all that is known, and `email#<address in lower
-//! case>`, which points at it and keeps the address unique. Both are written in one transaction.
+//! case>`, which points at it and keeps the address unique. Both are written in one transaction. The
+//! index `by-created` has the keys of customers by the time of their registration, split in shards.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Customer, CustomerError, Email, PasswordHash, Role};
 use crate::clock::Time;
-use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::dynamo::{self, Key, StoreError, Table, Written};
 use crate::events::Stamp;
 use crate::id::CustomerId;
 use crate::lambda::Aws;
+use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
 
 /// The shape of [`CustomerItem`]; readers know all earlier ones.
 const SCHEMA: u32 = 1;
+
+/// Shards of the index `by-created`. Not a setting: it grows with registrations alone, each of which
+/// costs a password hash, and four shards take four thousand of them in a second.
+const LIST_SHARDS: u32 = 4;
 
 /// The customers that are stored.
 #[derive(Clone, Debug)]
@@ -62,6 +70,50 @@ impl CustomerStore {
             .await
     }
 
+    /// All customers, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, page: &PageRequest) -> Result<Page<Customer>, StoreError> {
+        let queries = (0..LIST_SHARDS).map(|shard| {
+            let query = match &page.after {
+                Some(after) => self
+                    .table
+                    .query("list_shard = :shard AND #position < :after")
+                    .name("#position", "position")
+                    .value(":after", after),
+                None => self.table.query("list_shard = :shard"),
+            };
+            query
+                .index("by-created")
+                .value(":shard", list_shard(shard))
+                .descending()
+        });
+        let most = page.limit + 1;
+        let found = dynamo::merged(queries.collect(), most, true, |entry: &ListEntry| {
+            entry.position.clone()
+        })
+        .await?;
+        let page = Page::cut(found, page.limit, |entry| entry.position.clone());
+        let keys = page.items.iter().map(|entry| Key::new("pk", &entry.pk));
+        let items: Vec<CustomerItem> = self.table.get_many(keys.collect(), true).await?;
+        let mut customers: BTreeMap<String, CustomerItem> = items
+            .into_iter()
+            .map(|item| (item.pk.clone(), item))
+            .collect();
+        let in_order = page
+            .items
+            .iter()
+            .filter_map(|entry| customers.remove(&entry.pk));
+        let accounts = in_order.map(Account::try_from);
+        Ok(Page {
+            items: accounts
+                .map(|account| Ok(account?.customer))
+                .collect::<Result<_, StoreError>>()?,
+            next: page.next,
+        })
+    }
+
     /// Stores a new customer together with its claim on the address.
     ///
     /// # Errors
@@ -90,16 +142,44 @@ impl CustomerStore {
     /// [`CustomerError::Changed`] if the stored version is another: read again and decide again.
     pub async fn replace(&self, account: Account, stamp: Stamp) -> Result<(), CustomerError> {
         let before = account.customer.version.saturating_sub(1);
-        let item = CustomerItem::new(account, stamp);
+        let item = CustomerItem::new(account.clone(), stamp);
         let write = self
             .table
             .put(&item)?
             .when("version = :before")
             .value(":before", &before)?;
         match self.table.write(write).await? {
-            Written::Done => Ok(()),
-            Written::Refused(_) => Err(CustomerError::Changed),
+            Written::Done => return Ok(()),
+            Written::Refused(_) => {}
         }
+        // Refused may also mean that this very write was made and its answer lost.
+        match self.account(account.customer.id).await? {
+            Some(stored) if stored == account => Ok(()),
+            Some(_) | None => Err(CustomerError::Changed),
+        }
+    }
+
+    /// Stores `hash`, another hash of the same password, in the place of the one that `account` was
+    /// read with. If the password has changed meanwhile nothing is stored, which is as well. No
+    /// event, no version: nothing about the customer has changed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn renew_hash(
+        &self,
+        account: &Account,
+        hash: &PasswordHash,
+    ) -> Result<(), StoreError> {
+        let write = self
+            .table
+            .update(
+                customer_key(account.customer.id),
+                "SET password_hash = :new",
+            )
+            .when("password_hash = :old")
+            .value(":new", &hash.0)?
+            .value(":old", &account.password_hash.0)?;
+        self.table.write(write).await.map(drop)
     }
 }
 
@@ -119,6 +199,17 @@ fn email_key(email: &Email) -> Key {
     Key::new("pk", email_pk(email))
 }
 
+fn list_shard(shard: u32) -> String {
+    format!("customer#{shard}")
+}
+
+/// An entry of the index `by-created`.
+#[derive(Deserialize)]
+struct ListEntry {
+    pk: String,
+    position: String,
+}
+
 /// Whose an address is.
 #[derive(Serialize, Deserialize)]
 struct EmailItem {
@@ -134,12 +225,24 @@ pub(super) struct CustomerItem {
     email: String,
     name: String,
     locale: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_confirmed_at: Option<Time>,
+    /// The authoriser reads this one, too.
+    #[serde(default)]
+    disabled: bool,
     pub(super) roles: Vec<RoleItem>,
     password_hash: String,
+    #[serde(default)]
+    password_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
     version: u64,
     schema: u32,
+    /// The shard of the index, and the place in it: `<created_at>#<id>`.
+    list_shard: String,
+    position: String,
     pub(super) event: Stamp,
     created_at: Time,
     updated_at: Time,
@@ -176,6 +279,7 @@ impl CustomerItem {
         let Account {
             customer,
             password_hash,
+            password_version,
             request_hash,
         } = account;
         Self {
@@ -184,11 +288,17 @@ impl CustomerItem {
             email: customer.email.as_str().to_owned(),
             name: customer.name,
             locale: customer.locale.as_str().to_owned(),
+            phone: customer.phone,
+            email_confirmed_at: customer.email_confirmed_at,
+            disabled: customer.disabled,
             roles: customer.roles.into_iter().map(RoleItem::from).collect(),
             password_hash: password_hash.0,
+            password_version,
             request_hash,
             version: customer.version,
             schema: SCHEMA,
+            list_shard: list_shard(customer.id.shard(LIST_SHARDS)),
+            position: format!("{}#{}", customer.created_at, customer.id),
             event,
             created_at: customer.created_at,
             updated_at: customer.updated_at,
@@ -205,6 +315,9 @@ impl TryFrom<CustomerItem> for Account {
             email: item.email.parse().map_err(not_stored)?,
             name: item.name,
             locale: item.locale.parse().map_err(not_stored)?,
+            phone: item.phone,
+            email_confirmed_at: item.email_confirmed_at,
+            disabled: item.disabled,
             roles: item.roles.into_iter().map(Role::from).collect(),
             version: item.version,
             created_at: item.created_at,
@@ -213,6 +326,7 @@ impl TryFrom<CustomerItem> for Account {
         Ok(Self {
             customer,
             password_hash: PasswordHash(item.password_hash),
+            password_version: item.password_version,
             request_hash: item.request_hash,
         })
     }

@@ -6,19 +6,23 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::api::{TokenIssuer, login, register_customer};
+use super::api::{SignIn, login, register_customer};
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
-use super::{Customer, CustomerError, CustomerStore, Role, events, grant_admin};
+use super::{Customer, CustomerError, CustomerStore, Role, events, grant_admin, rules};
 use crate::clock::Time;
 use crate::http::{Request, Response};
+use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
+mod accounts;
 mod admins;
+mod guessing;
 mod keys;
 mod registering;
+mod sessions;
 mod signing_in;
 
 const PASSWORD: &str = "correct horse";
@@ -83,12 +87,10 @@ fn serve_secret(engine: &Engine, secret: Value) -> Arc<Mutex<u32>> {
     reads
 }
 
-async fn token(aws: &Aws, customers: &CustomerStore) -> String {
-    let issuer = TokenIssuer::new(aws).unwrap();
+async fn token(aws: &Aws) -> String {
+    let sign_in = SignIn::new(aws).unwrap();
     let credentials = json!({"email": "ana@example.com", "password": PASSWORD});
-    let answer = login(customers, &issuer, request(&credentials, None))
-        .await
-        .unwrap();
+    let answer = login(&sign_in, request(&credentials, None)).await.unwrap();
     body(&answer)["access_token"].as_str().unwrap().to_owned()
 }
 
@@ -102,4 +104,28 @@ async fn authorize(verifier: &TokenVerifier, token: &str, now: Time) -> Value {
     });
     let event: AuthorizationRequest = serde_json::from_value(event).unwrap();
     serde_json::to_value(authorize_request(verifier, event).await.unwrap()).unwrap()
+}
+
+/// Ana, registered, with the identifier that she got.
+async fn registered(customers: &CustomerStore) -> CustomerId {
+    let made = body(&register(customers, &ana(), None).await);
+    made["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// A request of the customer `id`, signed in, `seconds` later.
+fn of(id: CustomerId, seconds: u64, body: &Value) -> Request {
+    let now = now().plus(Duration::from_secs(seconds));
+    let mut request = testing::request(now, body).of_customer();
+    if let Some(identity) = &mut request.identity {
+        identity.caller.customer_id = id;
+    }
+    request
+}
+
+/// What signing in with `password` answers, `seconds` later.
+async fn sign_in(aws: &Aws, password: &str, seconds: u64) -> Result<Response, Problem> {
+    let credentials = json!({"email": "ana@example.com", "password": password});
+    let mut request = request(&credentials, None);
+    request.now = now().plus(Duration::from_secs(seconds));
+    Box::pin(login(&SignIn::new(aws).unwrap(), request)).await
 }

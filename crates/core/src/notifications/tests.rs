@@ -169,6 +169,7 @@ async fn shop(order: &Order, locale: &str) -> Shop {
     let account = crate::customers::Account {
         customer,
         password_hash: HASH.clone(),
+        password_version: 0,
         request_hash: None,
     };
     let customers = CustomerStore::new(&aws).unwrap();

@@ -229,7 +229,9 @@ mod tests {
         assert_ne!(token().hash(), other.hash());
         assert!(!token().to_text().contains(&token().hash().0));
         assert_eq!(format!("{:?}", token().hash()), "TokenHash(..)");
-        assert!(!format!("{:?}", token()).contains('9') || !format!("{:?}", token()).contains("secret"));
+        assert!(
+            !format!("{:?}", token()).contains('9') || !format!("{:?}", token()).contains("secret")
+        );
     }
 
     #[test]

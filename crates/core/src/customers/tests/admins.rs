@@ -23,7 +23,7 @@ async fn an_admin_is_made_once_and_recognised_from_the_next_sign_in_on() {
         (2, vec![Role::Customer, Role::Admin])
     );
     let verifier = TokenVerifier::new(&aws).unwrap();
-    let answer = authorize(&verifier, &token(&aws, &customers).await, now()).await;
+    let answer = authorize(&verifier, &token(&aws).await, now()).await;
     assert_eq!(answer["context"]["roles"], "customer admin");
 }
 
@@ -76,4 +76,189 @@ async fn events_of_customers_hold_no_personal_data() {
         .to_string()
         .to_lowercase();
     assert!(!both.contains("ana") && !both.contains("argon2"), "{both}");
+}
+
+use crate::customers::admin::{
+    disable_customer, enable_customer, get_customer, list_customers, set_customer_roles,
+};
+use crate::customers::sessions::SessionStore;
+
+fn admin(body: &Value) -> Request {
+    testing::request(now(), body)
+}
+
+#[tokio::test]
+async fn customers_are_listed_newest_first_page_by_page() {
+    let (_, _, customers) = shop();
+    for number in 0..7 {
+        let mut body = ana();
+        body["email"] = json!(format!("ana{number}@example.com"));
+        let mut request = request(&body, None);
+        request.now = now().plus(Duration::from_secs(number));
+        register_customer(&customers, request).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut request = admin(&json!({})).asking("limit", "3");
+        if let Some(cursor) = &cursor {
+            request = request.asking("cursor", cursor);
+        }
+        let page = body(&list_customers(&customers, request).await.unwrap());
+        for item in page["items"].as_array().unwrap() {
+            seen.push(item["email"].as_str().unwrap().to_owned());
+        }
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<String> = (0..7)
+        .rev()
+        .map(|n| format!("ana{n}@example.com"))
+        .collect();
+    assert_eq!(seen, expected);
+    let found = list_customers(
+        &customers,
+        admin(&json!({})).asking("email", "ANA3@example.com"),
+    );
+    assert_eq!(
+        body(&found.await.unwrap())["items"][0]["email"],
+        "ana3@example.com"
+    );
+    let none = list_customers(
+        &customers,
+        admin(&json!({})).asking("email", "eve@example.com"),
+    );
+    assert_eq!(body(&none.await.unwrap())["items"], json!([]));
+    let bad = list_customers(&customers, admin(&json!({})).asking("email", "eve")).await;
+    assert!(matches!(bad, Err(Problem::InvalidParameters(_))));
+}
+
+#[tokio::test]
+async fn an_account_is_shut_and_opened_again() {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = registered(&customers).await;
+    let sessions = SessionStore::new(&aws).unwrap();
+    let at = |body: &Value| admin(body).at("customer_id", id);
+    for _ in 0..2 {
+        let shut = disable_customer(&customers, &sessions, at(&json!({})))
+            .await
+            .unwrap();
+        assert_eq!(
+            (&body(&shut)["disabled"], &body(&shut)["version"]),
+            (&json!(true), &json!(2))
+        );
+    }
+    let items = engine.items(Setting::CustomersTable);
+    let stored = items
+        .iter()
+        .find(|item| item.get("roles").is_some())
+        .unwrap();
+    assert_eq!(stored["disabled"], true, "where the authoriser looks");
+    assert_eq!(stored["event"]["type"], "CustomerDisabled");
+    let refused = sign_in(&aws, PASSWORD, 0).await;
+    assert!(
+        matches!(refused, Err(Problem::Unauthenticated(_))),
+        "{refused:?}"
+    );
+    let open = enable_customer(&customers, at(&json!({}))).await.unwrap();
+    assert_eq!(
+        (&body(&open)["disabled"], &body(&open)["version"]),
+        (&json!(false), &json!(3))
+    );
+    assert!(sign_in(&aws, PASSWORD, 0).await.is_ok());
+}
+
+#[tokio::test]
+async fn roles_are_set_with_the_version_that_was_read() {
+    let (_, engine, customers) = shop();
+    let id = registered(&customers).await;
+    let set = async |etag: &str, roles: Value| {
+        let request = admin(&json!({"roles": roles})).at("customer_id", id);
+        set_customer_roles(&customers, request.with("if-match", etag)).await
+    };
+    let made = set("\"1\"", json!(["admin"])).await.unwrap();
+    assert_eq!(
+        body(&made)["roles"],
+        json!(["customer", "admin"]),
+        "everybody is a customer"
+    );
+    let stale = set("\"1\"", json!(["customer"])).await;
+    assert!(matches!(stale, Err(Problem::PreconditionFailed)));
+    let taken = set("\"2\"", json!(["customer"])).await.unwrap();
+    assert_eq!(body(&taken)["roles"], json!(["customer"]));
+    let items = engine.items(Setting::CustomersTable);
+    let stored = items.iter().find_map(|item| item.get("event")).unwrap();
+    assert_eq!(stored["type"], "CustomerRolesChanged");
+    for wrong in [
+        json!([]),
+        json!(["owner"]),
+        json!("admin"),
+        json!([1]),
+        json!(["admin", "admin", "admin"]),
+    ] {
+        let answer = set("*", wrong.clone()).await;
+        assert!(
+            matches!(answer, Err(Problem::InvalidBody(_))),
+            "{wrong}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_admin_neither_disables_nor_demotes_itself() {
+    let (aws, _, customers) = shop();
+    let id = registered(&customers).await;
+    grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
+        .await
+        .unwrap();
+    let own = |body: &Value| {
+        let mut request = admin(body).at("customer_id", id).with("if-match", "*");
+        request.identity.as_mut().unwrap().caller.customer_id = id;
+        request
+    };
+    let sessions = SessionStore::new(&aws).unwrap();
+    let shut = disable_customer(&customers, &sessions, own(&json!({}))).await;
+    assert!(matches!(shut, Err(Problem::Conflict(_))), "{shut:?}");
+    let less = set_customer_roles(&customers, own(&json!({"roles": ["customer"]}))).await;
+    assert!(matches!(less, Err(Problem::Conflict(_))), "{less:?}");
+    let stored = customers.get(id).await.unwrap().unwrap();
+    assert_eq!(
+        (stored.disabled, stored.roles.len(), stored.version),
+        (false, 2, 2)
+    );
+}
+
+#[tokio::test]
+async fn only_admins_see_and_change_others() {
+    let (aws, _, customers) = shop();
+    let id = registered(&customers).await;
+    let sessions = SessionStore::new(&aws).unwrap();
+    let plain = || {
+        admin(&json!({"roles": ["admin"]}))
+            .at("customer_id", id)
+            .with("if-match", "*")
+            .of_customer()
+    };
+    let answers = [
+        list_customers(&customers, plain()).await,
+        get_customer(&customers, plain()).await,
+        disable_customer(&customers, &sessions, plain()).await,
+        enable_customer(&customers, plain()).await,
+        set_customer_roles(&customers, plain()).await,
+    ];
+    for answer in answers {
+        assert!(matches!(answer, Err(Problem::Forbidden)), "{answer:?}");
+    }
+    let seen = get_customer(&customers, admin(&json!({})).at("customer_id", id))
+        .await
+        .unwrap();
+    assert_eq!(body(&seen)["id"], json!(id));
+    let unknown = get_customer(
+        &customers,
+        admin(&json!({})).at("customer_id", CustomerId::derived(&["x"])),
+    );
+    assert!(matches!(unknown.await, Err(Problem::NotFound(_))));
 }

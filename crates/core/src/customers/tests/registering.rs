@@ -12,9 +12,15 @@ async fn an_account_is_stored_as_it_is_answered() {
     let expected = json!({
         "id": id,
         "email": "Ana@Example.com",
+        "email_confirmed": false,
         "name": "Ana",
         "locale": "de-AT",
+        "phone": null,
+        "roles": ["customer"],
+        "disabled": false,
+        "version": 1,
         "created_at": "2026-03-01T09:30:00.000Z",
+        "updated_at": "2026-03-01T09:30:00.000Z",
     });
     assert_eq!(shown, expected);
     let stored: Customer = customers.get(id.parse().unwrap()).await.unwrap().unwrap();

@@ -7,11 +7,9 @@ async fn signing_in_answers_a_token_in_the_shape_of_the_contract() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
-    let issuer = TokenIssuer::new(&aws).unwrap();
+    let sign_in = SignIn::new(&aws).unwrap();
     let credentials = json!({"email": "ANA@example.com", "password": PASSWORD});
-    let answer = login(&customers, &issuer, request(&credentials, None))
-        .await
-        .unwrap();
+    let answer = login(&sign_in, request(&credentials, None)).await.unwrap();
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(header(&answer, "Cache-Control"), Some("no-store"));
     let answer = body(&answer);
@@ -25,7 +23,7 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
     let (aws, engine, customers) = shop();
     let reads = secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
-    let issuer = TokenIssuer::new(&aws).unwrap();
+    let sign_in = SignIn::new(&aws).unwrap();
     let mut answers = Vec::new();
     for (email, password) in [
         ("ana@example.com", "wrong horse"),
@@ -33,7 +31,7 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
         ("bob@example.com", "wrong horse"),
     ] {
         let credentials = json!({"email": email, "password": password});
-        let answer = login(&customers, &issuer, request(&credentials, None)).await;
+        let answer = login(&sign_in, request(&credentials, None)).await;
         answers.push(Response::problem(&answer.unwrap_err(), "/auth/login"));
     }
     assert_eq!(answers[0].status, StatusCode::UNAUTHORIZED);
@@ -50,7 +48,7 @@ async fn whoever_signed_in_is_recognised_with_roles_and_expiry() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let answer = register(&customers, &ana(), None).await;
-    let token = token(&aws, &customers).await;
+    let token = token(&aws).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     let expected = json!({
         "isAuthorized": true,
@@ -71,7 +69,7 @@ async fn what_is_forged_is_refused() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
-    let token = token(&aws, &customers).await;
+    let token = token(&aws).await;
     let refused = json!({"isAuthorized": false});
     let verifier = TokenVerifier::new(&aws).unwrap();
     for forged in [
@@ -103,6 +101,6 @@ async fn what_is_forged_is_refused() {
     let (other_aws, other_engine, others) = shop();
     secret(&other_engine, "1", "another secret");
     register(&others, &ana(), None).await;
-    let other = self::token(&other_aws, &others).await;
+    let other = self::token(&other_aws).await;
     assert_eq!(authorize(&verifier, &other, now()).await, refused);
 }

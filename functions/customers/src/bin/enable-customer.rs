@@ -1,0 +1,13 @@
+//! `POST /customers/{customer_id}/enable`: open an account again.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    lambda::serve(&aws, &routes::ENABLE_CUSTOMER, |request| {
+        customers::admin::enable_customer(&customers, request)
+    })
+    .await
+}

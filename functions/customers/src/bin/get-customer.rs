@@ -1,0 +1,13 @@
+//! `GET /customers/{customer_id}`: one customer.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    lambda::serve(&aws, &routes::GET_CUSTOMER, |request| {
+        customers::admin::get_customer(&customers, request)
+    })
+    .await
+}

@@ -1,0 +1,13 @@
+//! `GET /customers`: list customers, or find one by address.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    lambda::serve(&aws, &routes::LIST_CUSTOMERS, |request| {
+        customers::admin::list_customers(&customers, request)
+    })
+    .await
+}

@@ -1,0 +1,13 @@
+//! `GET /customers/me/sessions`: where the caller is signed in.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let sessions = customers::SessionStore::new(&aws)?;
+    lambda::serve(&aws, &routes::LIST_SESSIONS, |request| {
+        customers::sessions::api::list_sessions(&sessions, request)
+    })
+    .await
+}

@@ -1,0 +1,13 @@
+//! `PATCH /customers/me`: change the caller's account.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let customers = customers::CustomerStore::new(&aws)?;
+    lambda::serve(&aws, &routes::UPDATE_ACCOUNT, |request| {
+        customers::profile::update_account(&customers, request)
+    })
+    .await
+}

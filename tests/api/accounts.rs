@@ -1,0 +1,168 @@
+//! `/customers/me`, and what admins see and do of customers.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::check;
+use crate::support::people::{PASSWORD, Person};
+use crate::support::run;
+use crate::support::shop::{Shop, shared};
+
+/// Signs in; the status of the answer.
+async fn login_status(shop: &Shop, person: &Person) -> u16 {
+    let body = json!({"email": person.email, "password": PASSWORD});
+    shop.post("/auth/login").json(&body).send().await.status
+}
+
+#[test]
+fn a_customer_changes_the_account_with_the_version_that_was_read() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let me = || shop.get("/customers/me").bearer(&customer.token).send();
+        let tag = me().await.expect(200).header("etag").unwrap().to_owned();
+        let patch = |tag: &str| {
+            let call = shop.patch("/customers/me").bearer(&customer.token);
+            call.header("if-match", tag)
+                .json(&json!({"name": "Erika Gabler", "phone": "+49 221 91234567"}))
+                .send()
+        };
+        let mut changed = patch(&tag).await;
+        changed.text = changed.text.replace(&customer.email, "<email>");
+        check(
+            &changed,
+            expect![[r#"
+                200
+                content-type: application/json
+                etag: "2"
+                {
+                  "created_at": "<time>",
+                  "disabled": false,
+                  "email": "<email>",
+                  "email_confirmed": false,
+                  "id": "<id-1>",
+                  "locale": "en",
+                  "name": "Erika Gabler",
+                  "phone": "+49 221 91234567",
+                  "roles": [
+                    "customer"
+                  ],
+                  "updated_at": "<time>",
+                  "version": 2
+                }
+            "#]],
+        );
+        patch(&tag).await.expect(412);
+        let blind = shop.patch("/customers/me").bearer(&customer.token);
+        blind
+            .json(&json!({"name": "Erika"}))
+            .send()
+            .await
+            .expect(428);
+        let role = shop.patch("/customers/me").bearer(&customer.token);
+        let role = role
+            .header("if-match", "*")
+            .json(&json!({"roles": ["admin"]}));
+        role.send().await.expect(422);
+        assert_eq!(
+            me().await.json(),
+            changed_back(&changed.text, &customer.email)
+        );
+    });
+}
+
+fn changed_back(text: &str, email: &str) -> serde_json::Value {
+    serde_json::from_str(&text.replace("<email>", email)).unwrap()
+}
+
+#[test]
+fn an_admin_finds_shuts_and_opens_an_account() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let admin = shop.admin().await;
+        let query = [("email", customer.email.to_uppercase())];
+        let found = shop.get(&format!("/customers?email={}", query[0].1));
+        let found = found.bearer(&admin.token).send().await.expect(200).json();
+        assert_eq!(found["items"][0]["id"], customer.id.as_str());
+        let path = format!("/customers/{}", customer.id);
+        let read = || shop.get(&path).bearer(&admin.token).send();
+        assert_eq!(read().await.expect(200).json(), found["items"][0]);
+        let list = shop.get("/customers?limit=100").bearer(&admin.token);
+        let list = list.send().await.expect(200).json();
+        let listed = list["items"].as_array().unwrap();
+        assert!(listed.len() > 1, "{list}");
+
+        let act = |action: &str| {
+            let call = shop.post(&format!("{path}/{action}"));
+            call.bearer(&admin.token).send()
+        };
+        for _ in 0..2 {
+            let shut = act("disable").await.expect(200).json();
+            assert_eq!(shut["disabled"], true);
+        }
+        assert_eq!(login_status(shop, &customer).await, 401);
+        assert_eq!(act("enable").await.expect(200).json()["disabled"], false);
+        assert_eq!(login_status(shop, &customer).await, 200);
+    });
+}
+
+#[test]
+fn an_admin_gives_and_takes_roles_but_not_its_own() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let admin = shop.new_admin().await;
+        let set = |id: &str, roles: &[&str], token: &str| {
+            let call = shop.put(&format!("/customers/{id}/roles")).bearer(token);
+            let call = call.header("if-match", "*");
+            call.json(&json!({"roles": roles})).send()
+        };
+        let made = set(&customer.id, &["admin"], &admin.token).await;
+        assert_eq!(
+            made.expect(200).json()["roles"],
+            json!(["customer", "admin"])
+        );
+        let token = shop.login(&customer.email).await;
+        set(&admin.id, &["customer"], &token).await.expect(200);
+        let own = set(&customer.id, &["customer"], &token).await;
+        check(
+            &own,
+            expect![[r#"
+                409
+                content-type: application/problem+json
+                {
+                  "detail": "another admin must take this role from you",
+                  "instance": "/customers/<id-1>/roles",
+                  "status": 409,
+                  "title": "Conflict",
+                  "type": "urn:oxcart:problem:conflict"
+                }
+            "#]],
+        );
+        let own = shop.post(&format!("/customers/{}/disable", customer.id));
+        own.bearer(&token).send().await.expect(409);
+    });
+}
+
+#[test]
+fn customers_see_nothing_of_each_other() {
+    run(async {
+        let shop = shared().await;
+        let [customer, stranger] = [shop.customer().await, shop.customer().await];
+        let path = format!("/customers/{}", customer.id);
+        let calls = [
+            shop.get("/customers"),
+            shop.get(&path),
+            shop.post(&format!("{path}/disable")),
+            shop.post(&format!("{path}/enable")),
+            shop.put(&format!("{path}/roles"))
+                .json(&json!({"roles": ["customer"]})),
+        ];
+        for call in calls {
+            let call = call.bearer(&stranger.token).header("if-match", "*");
+            call.send().await.expect(403);
+        }
+        assert_eq!(login_status(shop, &customer).await, 200);
+    });
+}
