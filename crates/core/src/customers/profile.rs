@@ -85,9 +85,15 @@ pub(super) async fn change(
         stamp.traceparent = request.traceparent();
         match customers.replace(next.clone(), stamp).await {
             Ok(()) => return Ok(next),
-            Err(CustomerError::Changed) if *expected == IfMatch::Any => {}
-            Err(CustomerError::Changed) => return Err(CustomerError::Stale),
+            Err(CustomerError::Changed) => {}
             Err(error) => return Err(error),
+        }
+        // Our own write, whose answer was lost, or another's that made the very same.
+        if customers.account(id).await?.as_ref() == Some(&next) {
+            return Ok(next);
+        }
+        if *expected != IfMatch::Any {
+            return Err(CustomerError::Stale);
         }
     }
     Err(CustomerError::Changed)

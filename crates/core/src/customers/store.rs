@@ -139,23 +139,19 @@ impl CustomerStore {
     /// Replaces the account whose version is one less than that of `account`.
     ///
     /// # Errors
-    /// [`CustomerError::Changed`] if the stored version is another: read again and decide again.
+    /// [`CustomerError::Changed`] if the stored version is another: read again and decide again. It
+    /// may also be that this very write was made and its answer lost.
     pub async fn replace(&self, account: Account, stamp: Stamp) -> Result<(), CustomerError> {
         let before = account.customer.version.saturating_sub(1);
-        let item = CustomerItem::new(account.clone(), stamp);
+        let item = CustomerItem::new(account, stamp);
         let write = self
             .table
             .put(&item)?
             .when("version = :before")
             .value(":before", &before)?;
         match self.table.write(write).await? {
-            Written::Done => return Ok(()),
-            Written::Refused(_) => {}
-        }
-        // Refused may also mean that this very write was made and its answer lost.
-        match self.account(account.customer.id).await? {
-            Some(stored) if stored == account => Ok(()),
-            Some(_) | None => Err(CustomerError::Changed),
+            Written::Done => Ok(()),
+            Written::Refused(_) => Err(CustomerError::Changed),
         }
     }
 

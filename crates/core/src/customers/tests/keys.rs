@@ -26,8 +26,8 @@ async fn is_authorized(verifier: &TokenVerifier, token: &str, seconds: u64) -> b
 }
 
 /// Signs in with a fresh process, so with the keys as they are now.
-async fn token_now(aws: &Aws, customers: &CustomerStore) -> String {
-    token(aws, customers).await
+async fn token_now(aws: &Aws) -> String {
+    token(aws).await
 }
 
 #[tokio::test]
@@ -36,13 +36,13 @@ async fn an_exchange_of_keys_refuses_no_token_that_was_good() {
     serve_secret(&engine, keys("1", None, None));
     register(&customers, &ana(), None).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
-    let old = token_now(&aws, &customers).await;
+    let old = token_now(&aws).await;
     assert!(is_authorized(&verifier, &old, 0).await);
 
     serve_secret(&engine, keys("1", Some("2"), None));
     assert!(is_authorized(&verifier, &old, 400).await);
     serve_secret(&engine, keys("2", None, Some("1")));
-    let new = token_now(&aws, &customers).await;
+    let new = token_now(&aws).await;
     // The verifier learnt of the new key before it signed.
     assert!(is_authorized(&verifier, &new, 401).await);
     assert!(is_authorized(&verifier, &old, 401).await);
@@ -63,7 +63,7 @@ async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
     let (aws, engine, customers) = shop();
     let reads = serve_secret(&engine, keys("1", None, None));
     register(&customers, &ana(), None).await;
-    let old = token_now(&aws, &customers).await;
+    let old = token_now(&aws).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     *reads.lock().unwrap() = 0;
     assert!(is_authorized(&verifier, &old, 0).await);
@@ -73,7 +73,7 @@ async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
     assert_eq!(*reads.lock().unwrap(), 2, "for five minutes");
 
     let reads = serve_secret(&engine, keys("2", None, None));
-    let new = token_now(&aws, &customers).await;
+    let new = token_now(&aws).await;
     *reads.lock().unwrap() = 0;
     assert!(!is_authorized(&verifier, &new, 359).await);
     assert_eq!(*reads.lock().unwrap(), 0, "read less than a minute ago");
@@ -87,9 +87,9 @@ async fn keys_that_are_known_serve_on_while_the_secret_cannot_be_read() {
     let (aws, engine, customers) = shop();
     serve_secret(&engine, keys("1", None, None));
     register(&customers, &ana(), None).await;
-    let known = token_now(&aws, &customers).await;
+    let known = token_now(&aws).await;
     serve_secret(&engine, keys("2", None, None));
-    let unknown = token_now(&aws, &customers).await;
+    let unknown = token_now(&aws).await;
     serve_secret(&engine, keys("1", None, None));
     let verifier = TokenVerifier::new(&aws).unwrap();
     assert!(is_authorized(&verifier, &known, 0).await);
@@ -156,7 +156,7 @@ async fn whoever_fetches_the_key_set_can_verify_our_tokens() {
         .map(|key| key.common.key_id.clone().unwrap())
         .collect();
     assert_eq!(kids, ["2", "3", "1"]);
-    let token = token_now(&aws, &customers).await;
+    let token = token_now(&aws).await;
     let key = jsonwebtoken::DecodingKey::from_jwk(set.find("2").unwrap()).unwrap();
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
     validation.set_audience(&["TOKEN_AUDIENCE"]);
