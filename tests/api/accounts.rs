@@ -43,7 +43,7 @@ fn a_customer_changes_the_account_with_the_version_that_was_read() {
                   "id": "<id-1>",
                   "locale": "en",
                   "name": "Erika Gabler",
-                  "phone": "+49 221 91234567",
+                  "phone": "+4922191234567",
                   "roles": [
                     "customer"
                   ],

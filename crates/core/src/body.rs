@@ -191,6 +191,23 @@ impl Json<'_> {
         }
     }
 
+    /// A text of any characters whose length in characters is in `length`: a password, which is never
+    /// shown, and which whoever compares it brings to one form.
+    #[must_use]
+    pub fn secret(self, length: RangeInclusive<usize>) -> Option<String> {
+        let Value::String(text) = self.value else {
+            return self.fault("type", "this must be a string");
+        };
+        if length.contains(&text.chars().count()) {
+            return Some(text.clone());
+        }
+        let (least, most) = (length.start(), length.end());
+        self.fault(
+            "length",
+            format!("this must have {least} to {most} characters"),
+        )
+    }
+
     /// A whole number in `range`.
     #[must_use]
     pub fn integer(self, range: RangeInclusive<u32>) -> Option<u32> {

@@ -96,7 +96,7 @@ pub(super) fn email(json: Json<'_>) -> Option<Email> {
 
 /// A password that is to be set. Length is all that is asked for (NIST SP 800-63B section 3.1.1.2).
 pub(super) fn new_password(json: Json<'_>) -> Option<String> {
-    json.text(8..=128)
+    json.secret(8..=128)
 }
 
 pub(super) fn name(json: Json<'_>) -> Option<String> {
@@ -291,6 +291,6 @@ pub(super) fn given(password: String, request: &Request) -> Given {
 
 fn credentials(body: &mut Body) -> Option<(Email, String)> {
     let email = body.required("email", email);
-    let password = body.required("password", |json| json.text(1..=128));
+    let password = body.required("password", |json| json.secret(1..=128));
     Some((email?, password?))
 }

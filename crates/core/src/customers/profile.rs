@@ -8,6 +8,7 @@ use crate::body::{Body, Json};
 use crate::events::Stamp;
 use crate::http::{IfMatch, Request, Response};
 use crate::id::CustomerId;
+use crate::phone;
 use crate::problem::Problem;
 
 /// How often a change that takes whatever is stored is decided again.
@@ -49,7 +50,7 @@ pub async fn update_account(
 fn patch(body: &mut Body) -> Option<Patch> {
     let name = body.given("name", name);
     let locale = body.given("locale", locale);
-    let phone = body.nullable("phone", phone);
+    let phone = body.nullable("phone", phone_number);
     Some(Patch {
         name: name?,
         locale: locale?,
@@ -57,8 +58,10 @@ fn patch(body: &mut Body) -> Option<Patch> {
     })
 }
 
-fn phone(json: Json<'_>) -> Option<String> {
-    json.line(1..=30)
+fn phone_number(json: Json<'_>) -> Option<String> {
+    json.parsed("this must be a phone number as +49 30 1234567", |text| {
+        phone::parse(text, None)
+    })
 }
 
 /// The answer that shows `account`.

@@ -104,3 +104,13 @@ async fn what_is_forged_is_refused() {
     let other = self::token(&other_aws).await;
     assert_eq!(authorize(&verifier, &other, now()).await, refused);
 }
+
+#[tokio::test]
+async fn a_password_is_typed_on_any_system() {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let mut zoe = ana();
+    zoe["password"] = json!("Zoe\u{308} an der Ku\u{308}ste");
+    register(&customers, &zoe, None).await;
+    assert!(sign_in(&aws, "Zo\u{eb} an der K\u{fc}ste", 0).await.is_ok());
+}
