@@ -1,7 +1,7 @@
 use expect_test::{Expect, expect};
 
 use super::check;
-use crate::support::{run, shop::shared};
+use crate::support::{root, run, shop::shared};
 
 fn check_open(path: &'static str, expected: Expect) {
     run(async {
@@ -51,4 +51,22 @@ fn a_route_that_needs_a_token_is_refused_without_one_by_the_gateway() {
         }
     "#]],
     );
+}
+
+#[test]
+fn the_api_describes_itself_and_says_when_that_is_known() {
+    run(async {
+        let shop = shared().await;
+        let described = shop.get("/openapi.json").send().await.expect(200);
+        let stored = std::fs::read_to_string(root().join("infra/openapi.json")).unwrap();
+        assert_eq!(described.text, stored);
+        let tag = described.header("etag").unwrap();
+        let known = shop.get("/openapi.json").header("if-none-match", tag);
+        let known = known.send().await.expect(304);
+        assert_eq!(known.header("etag"), Some(tag));
+        let other = shop
+            .get("/openapi.json")
+            .header("if-none-match", "\"other\"");
+        other.send().await.expect(200);
+    });
 }

@@ -4,10 +4,16 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::contract::contract;
+
 /// One request being put together.
 pub(crate) struct Call {
     request: reqwest::RequestBuilder,
     what: String,
+    /// Method and path of a request to the shop, whose answer must be as documented.
+    documented: Option<(Method, String)>,
+    /// The body, if it is a text of JSON.
+    json: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -23,7 +29,25 @@ impl Call {
     pub(crate) fn new(client: &reqwest::Client, method: Method, url: &str) -> Self {
         let what = format!("{method} {url}");
         let request = client.request(method, url);
-        Self { request, what }
+        Self {
+            request,
+            what,
+            documented: None,
+            json: None,
+        }
+    }
+
+    /// One whose answer must be as the OpenAPI document says.
+    pub(crate) fn documented(
+        client: &reqwest::Client,
+        method: Method,
+        url: &str,
+        path: &str,
+    ) -> Self {
+        Self {
+            documented: Some((method.clone(), path.to_owned())),
+            ..Self::new(client, method, url)
+        }
     }
 
     /// One more header.
@@ -46,7 +70,9 @@ impl Call {
 
     /// With a JSON body.
     pub(crate) fn json(self, body: &Value) -> Self {
-        self.raw("application/json", body.to_string())
+        let json = Some(body.to_string());
+        let call = self.raw("application/json", body.to_string());
+        Self { json, ..call }
     }
 
     /// With any body.
@@ -62,12 +88,16 @@ impl Call {
         let what = self.what;
         let answer = self.request.send().await;
         let answer = answer.unwrap_or_else(|error| panic!("{what}: {error}"));
-        Answer {
+        let answer = Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             text: answer.text().await.unwrap(),
             what,
+        };
+        if let Some((method, path)) = self.documented {
+            contract().check(method.as_str(), &path, self.json.as_deref(), &answer);
         }
+        answer
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 pub(crate) mod books;
 pub(crate) mod build;
 pub(crate) mod client;
+pub(crate) mod contract;
 pub(crate) mod control;
 pub(crate) mod operator;
 pub(crate) mod people;

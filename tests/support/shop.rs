@@ -134,7 +134,8 @@ impl Shop {
     }
 
     pub(crate) fn call(&self, method: Method, path: &str) -> Call {
-        Call::new(&self.http, method, &format!("{}{path}", self.url))
+        let url = format!("{}{path}", self.url);
+        Call::documented(&self.http, method, &url, path)
     }
 
     /// The shop's admin.

@@ -1,6 +1,7 @@
 //! What holds code, template, workflow and samples together.
 
 mod names;
+mod openapi;
 mod read;
 mod routes;
 mod samples;

@@ -218,6 +218,22 @@ impl Request {
         })
     }
 
+    /// Whether the client says that it has what has the entity tag `tag` (`If-None-Match`, RFC 9110
+    /// section 13.1.2).
+    #[must_use]
+    pub fn knows(&self, tag: &str) -> bool {
+        let value = self.header("if-none-match").unwrap_or_default();
+        let mut tags = value.split(',').map(str::trim);
+        tags.any(|given| {
+            let given = given.strip_prefix("W/").unwrap_or(given);
+            given == "*"
+                || given
+                    .strip_prefix('"')
+                    .and_then(|given| given.strip_suffix('"'))
+                    == Some(tag)
+        })
+    }
+
     /// The client's trace context, `traceparent`, if it is of version 00's form (W3C Trace Context):
     /// stored with the event of a change.
     #[must_use]

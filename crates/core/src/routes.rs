@@ -129,6 +129,7 @@ routes! {
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
     LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read;
 
+    GET_OPENAPI = "get_openapi", "GET" "/openapi.json", Anyone, Free;
     GET_HEALTH = "get_health", "GET" "/health", Anyone, Free;
 }
 

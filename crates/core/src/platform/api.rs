@@ -1,6 +1,8 @@
 //! The HTTP handlers of the platform, and their wire types.
 
+use http::StatusCode;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::http::{Request, Response};
 use crate::problem::Problem;
@@ -26,4 +28,51 @@ pub async fn get_health(_request: Request) -> Result<Response, Problem> {
         version: env!("CARGO_PKG_VERSION"),
     };
     Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
+}
+
+/// A document that is answered as it is.
+#[derive(Clone, Debug)]
+pub struct Document {
+    text: &'static str,
+    tag: String,
+}
+
+impl Document {
+    /// The document `text`. Its entity tag is the first half of its SHA-256, in hexadecimal.
+    #[must_use]
+    pub fn new(text: &'static str) -> Self {
+        let hash = Sha256::digest(text);
+        let half = hash.iter().take(16);
+        Self {
+            text,
+            tag: half.map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// `GET /openapi.json`: the description of the API (OpenAPI 3.1). It may be kept for five minutes; 304 for
+/// whoever has it already.
+///
+/// # Errors
+/// None that a client could cause.
+#[expect(
+    clippy::unused_async,
+    reason = "handlers have one shape, which is asynchronous"
+)]
+pub async fn get_openapi(document: &Document, request: Request) -> Result<Response, Problem> {
+    let answer = if request.knows(&document.tag) {
+        Response {
+            status: StatusCode::NOT_MODIFIED,
+            ..Response::no_content()
+        }
+    } else {
+        Response {
+            status: StatusCode::OK,
+            headers: Vec::new(),
+            content_type: "application/json",
+            body: document.text.into(),
+        }
+    };
+    let answer = answer.header("Cache-Control", "public, max-age=300");
+    Ok(answer.etag(&document.tag))
 }

@@ -1,0 +1,13 @@
+//! `GET /openapi.json`: describe the API.
+
+use oxcart_core::{lambda, platform, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let document = platform::api::Document::new(include_str!("../../../../infra/openapi.json"));
+    lambda::serve(&aws, &routes::GET_OPENAPI, |request| {
+        platform::api::get_openapi(&document, request)
+    })
+    .await
+}
