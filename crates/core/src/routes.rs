@@ -123,6 +123,8 @@ routes! {
     SET_STOCK = "set_stock", "PUT" "/inventory/{product_id}", Admin, Write;
 
     PLACE_ORDER = "place_order", "POST" "/orders", Customer, Order;
+    PLACE_GUEST_ORDER = "place_guest_order", "POST" "/guest/orders", Anyone, Order;
+    GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read;
     LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read;
     GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
     CANCEL_ORDER = "cancel_order", "POST" "/orders/{order_id}/cancel", OwnerOrAdmin, Write;

@@ -65,6 +65,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
     Order {
         id,
         customer_id: CustomerId::derived(&["customer"]),
+        guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
         lines: lines.collect(),

@@ -121,6 +121,7 @@ pub(super) fn pending() -> Order {
     order_rules::place(Placement {
         id: OrderId::derived(&["order"]),
         customer_id: CustomerId::derived(&["ana"]),
+        guest: None,
         lines: vec![line("Tea & {{total}}", 2, "9.99"), line("Cup", 1, "5.02")],
         total: eur("25.00"),
         shipping_address: Address {

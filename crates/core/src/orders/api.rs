@@ -92,7 +92,7 @@ impl TryFrom<Order> for OrderBody {
     }
 }
 
-fn answer(order: Order) -> Result<Response, Problem> {
+pub(super) fn answer(order: Order) -> Result<Response, Problem> {
     let tag = order.tag();
     Ok(Response::ok(&OrderBody::try_from(order)?)?.etag(&tag))
 }

@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
-use super::model::{Order, Status};
+use super::model::{Guest, Order, Status};
 use super::pricing::{self, Item, MOST_ITEMS, MOST_OF_ONE};
 use super::rules::{self, Placement};
 use super::store::OrderStore;
@@ -20,7 +21,7 @@ use crate::body::{Body, Json};
 use crate::catalog::ProductStore;
 use crate::dynamo::Written;
 use crate::http::{Request, Response};
-use crate::id::{OrderId, ProductId};
+use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::Aws;
 use crate::money::Currency;
 use crate::problem::Problem;
@@ -62,10 +63,25 @@ impl Checkout {
 
 /// What a request asks for.
 #[derive(Debug)]
-struct Draft {
+pub(super) struct Draft {
     items: Vec<Item>,
     shipping_address: Address,
     payment_token: String,
+}
+
+/// Who places an order, and under which identifier.
+#[derive(Debug)]
+pub(super) struct Buyer {
+    pub(super) order_id: OrderId,
+    pub(super) customer_id: CustomerId,
+    pub(super) guest: Option<Guest>,
+}
+
+/// An order that is placed, now or by an earlier request.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) order: Order,
+    replayed: bool,
 }
 
 /// `POST /orders`: 202 with the pending order; 201 with the order in whatever state it has come to if
@@ -76,26 +92,48 @@ struct Draft {
 /// For bad input, all at once; without an `Idempotency-Key`; for a key that was used with another
 /// body.
 pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Response, Problem> {
-    let caller = request.caller()?;
-    let key = request
-        .idempotency_key()?
-        .ok_or(Problem::IdempotencyKeyRequired)?;
+    let customer_id = request.caller()?.customer_id;
+    let key = key(&request)?;
+    let buyer = Buyer {
+        order_id: OrderId::derived(&["place-order", &customer_id.to_string(), key]),
+        customer_id,
+        guest: None,
+    };
     let draft = request.json(draft)?;
-    let customer = caller.customer_id.to_string();
-    let id = OrderId::derived(&["place-order", &customer, key]);
+    let placed = place(checkout, &request, buyer, draft).await?;
+    let location = format!("/orders/{}", placed.order.id);
+    answer(&request, placed, location, OrderBody::try_from)
+}
+
+/// The key without which no order is placed.
+pub(super) fn key(request: &Request) -> Result<&str, Problem> {
+    let key = request.idempotency_key()?;
+    key.ok_or(Problem::IdempotencyKeyRequired)
+}
+
+/// Places the order that `draft` asks for, or finds that it is placed, and waits for its outcome as
+/// long as the client is ready to.
+pub(super) async fn place(
+    checkout: &Checkout,
+    request: &Request,
+    buyer: Buyer,
+    draft: Draft,
+) -> Result<Placed, Problem> {
+    let id = buyer.order_id;
     let hash = request.body_hash();
     let wanted = draft.items.iter().map(|item| item.product_id);
     let (stored, products) =
         futures::future::try_join(checkout.orders.get(id), checkout.products.get_many(wanted))
             .await?;
     if let Some(order) = stored {
-        return replay(checkout, &request, &hash, order).await;
+        return replay(checkout, request, &hash, order).await;
     }
     let (lines, total) =
         pricing::price(&draft.items, products, checkout.currency).map_err(Problem::InvalidBody)?;
     let order = rules::place(Placement {
         id,
-        customer_id: caller.customer_id,
+        customer_id: buyer.customer_id,
+        guest: buyer.guest,
         lines,
         total,
         shipping_address: draft.shipping_address,
@@ -108,13 +146,13 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
     match checkout.orders.create(&order).await? {
         Written::Done => {
             api::start(&checkout.workflow, &order).await;
-            answer(checkout, &request, order, false).await
+            placed(checkout, request, order, false).await
         }
         Written::Refused(_) => {
             // The same request at the same time was quicker.
             let order = checkout.orders.get(id).await?;
             let order = order.ok_or_else(|| Problem::internal("a refused order is not there"))?;
-            replay(checkout, &request, &hash, order).await
+            replay(checkout, request, &hash, order).await
         }
     }
 }
@@ -125,7 +163,7 @@ async fn replay(
     request: &Request,
     hash: &str,
     order: Order,
-) -> Result<Response, Problem> {
+) -> Result<Placed, Problem> {
     if order.request_hash != hash {
         return Err(Problem::IdempotencyKeyReused);
     }
@@ -134,18 +172,28 @@ async fn replay(
         // Whoever placed it may have died before the start; a run that is under way is not harmed.
         api::start(&checkout.workflow, &order).await;
     }
-    answer(checkout, request, order, true).await
+    placed(checkout, request, order, true).await
 }
 
-/// The answer with `order`, after the time that the client is ready to wait.
-async fn answer(
+async fn placed(
     checkout: &Checkout,
     request: &Request,
     order: Order,
     replayed: bool,
+) -> Result<Placed, Problem> {
+    let patience = Duration::from_secs(request.wait_seconds());
+    let order = outcome(checkout, order, patience).await?;
+    Ok(Placed { order, replayed })
+}
+
+/// The answer with the order as `body` shows it, at `location`.
+pub(super) fn answer<B: Serialize>(
+    request: &Request,
+    placed: Placed,
+    location: String,
+    body: impl FnOnce(Order) -> Result<B, Problem>,
 ) -> Result<Response, Problem> {
-    let wait_seconds = request.wait_seconds();
-    let order = outcome(checkout, order, Duration::from_secs(wait_seconds)).await?;
+    let Placed { order, replayed } = placed;
     let status = match order.status {
         Status::Pending => StatusCode::ACCEPTED,
         Status::Confirmed
@@ -157,12 +205,12 @@ async fn answer(
         | Status::Cancelled
         | Status::Failed => StatusCode::CREATED,
     };
-    let location = format!("/orders/{}", order.id);
     let tag = order.tag();
-    let answer = Response::json(status, &OrderBody::try_from(order)?)?
+    let answer = Response::json(status, &body(order)?)?
         .header("Location", location)
         .etag(&tag)
         .replayed(replayed);
+    let wait_seconds = request.wait_seconds();
     Ok(if wait_seconds > 0 {
         answer.header("Preference-Applied", format!("wait={wait_seconds}"))
     } else {
@@ -185,7 +233,8 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
     Ok(order)
 }
 
-fn draft(body: &mut Body<'_>) -> Option<Draft> {
+/// What the body of an order asks for.
+pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
     let items = body.required("items", |json| {
         json.list(1..=MOST_ITEMS, |json| json.object(item))
     });

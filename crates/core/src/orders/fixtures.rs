@@ -72,6 +72,7 @@ pub(super) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
     rules::place(Placement {
         id: OrderId::derived(&[name, &now.to_string()]),
         customer_id: customer(name),
+        guest: None,
         lines,
         total,
         shipping_address: address(),

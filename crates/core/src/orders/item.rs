@@ -4,7 +4,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Failure, FailureCode, Line, Order, PaymentStatus, Status};
+use super::model::{Failure, FailureCode, Guest, Line, Order, PaymentStatus, Status};
 use crate::address::AddressItem;
 use crate::clock::Time;
 use crate::dynamo::StoreError;
@@ -51,6 +51,11 @@ pub(super) enum PartItem {
 pub(super) struct HeaderItem {
     pub(super) order_id: OrderId,
     pub(super) customer_id: CustomerId,
+    /// The key of the index of guests' orders: the address in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guest_email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guest: Option<Box<GuestItem>>,
     #[serde(with = "text")]
     status: Status,
     #[serde(with = "text")]
@@ -77,6 +82,12 @@ pub(super) struct HeaderItem {
     pub(super) event: Stamp,
     status_shard: String,
     pub(super) position: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct GuestItem {
+    email: String,
+    locale: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -125,6 +136,13 @@ impl HeaderItem {
         Self {
             order_id: order.id,
             customer_id: order.customer_id,
+            guest_email: order.guest.as_ref().map(|guest| guest.email.lowercase()),
+            guest: order.guest.as_ref().map(|guest| {
+                Box::new(GuestItem {
+                    email: guest.email.as_str().to_owned(),
+                    locale: guest.locale.as_str().to_owned(),
+                })
+            }),
             status: order.status,
             payment_status: order.payment_status,
             total: order.total.amount().to_string(),
@@ -165,9 +183,14 @@ impl HeaderItem {
             code: failure.code,
             detail: failure.detail,
         });
+        let guest = self
+            .guest
+            .map(|guest| Guest::try_from(*guest))
+            .transpose()?;
         Ok(Order {
             id: self.order_id,
             customer_id: self.customer_id,
+            guest,
             status: self.status,
             payment_status: self.payment_status,
             lines: lines
@@ -197,6 +220,17 @@ impl HeaderItem {
             request_hash: self.request_hash,
             revision: self.revision,
             event: self.event,
+        })
+    }
+}
+
+impl TryFrom<GuestItem> for Guest {
+    type Error = StoreError;
+
+    fn try_from(item: GuestItem) -> Result<Self, StoreError> {
+        Ok(Self {
+            email: item.email.parse().map_err(unreadable)?,
+            locale: item.locale.parse().map_err(unreadable)?,
         })
     }
 }

@@ -20,6 +20,7 @@ pub mod events;
 pub mod executions;
 #[cfg(test)]
 mod fixtures;
+pub mod guests;
 mod item;
 pub mod messages;
 pub mod model;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::address::Address;
 use crate::clock::Time;
+use crate::customers::{Email, Locale};
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::money::{Money, MoneyError};
@@ -207,6 +208,15 @@ impl Failure {
     }
 }
 
+/// Somebody who orders without an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Where messages about the order go.
+    pub email: Email,
+    /// The language that they are written in.
+    pub locale: Locale,
+}
+
 /// A product of an order; an order has one line for each of its products.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -235,8 +245,10 @@ impl Line {
 pub struct Order {
     /// Its identifier.
     pub id: OrderId,
-    /// Whose it is.
+    /// Whose it is; of a guest, an identifier made for this one order.
     pub customer_id: CustomerId,
+    /// Who placed it without an account, until an account claims it.
+    pub guest: Option<Guest>,
     /// Where it stands.
     pub status: Status,
     /// How its payment stands.

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Course, Event, Failure, FailureCode, IllegalTransition, Line, Order, PaymentStatus, Status,
+    Course, Event, Failure, FailureCode, Guest, IllegalTransition, Line, Order, PaymentStatus,
+    Status,
 };
 use crate::address::Address;
 use crate::clock::Time;
@@ -114,6 +115,8 @@ pub struct Placement {
     pub id: OrderId,
     /// Whose it is.
     pub customer_id: CustomerId,
+    /// Who places it without an account.
+    pub guest: Option<Guest>,
     /// One line for each product.
     pub lines: Vec<Line>,
     /// What all lines cost together.
@@ -141,6 +144,7 @@ pub fn place(placement: Placement) -> Order {
     Order {
         id: placement.id,
         customer_id: placement.customer_id,
+        guest: placement.guest,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
         lines: placement.lines,
@@ -182,6 +186,23 @@ fn happened(
         due_at: Some(order.due_at.map_or(soon, |due| due.min(soon))),
         due_attempts: 0,
         event: stamp,
+        ..order
+    })
+}
+
+/// The guest's order as `customer`'s, who has shown that the guest's address is theirs; `None` if it is
+/// no guest's order any more.
+#[must_use]
+pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
+    order.guest.as_ref()?;
+    let version = order.version + 1;
+    let at = now.no_earlier_than(order.updated_at);
+    Some(Order {
+        customer_id: customer,
+        guest: None,
+        version,
+        updated_at: at,
+        event: Stamp::new(order.id, version, "OrderClaimed", at),
         ..order
     })
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Order, Status};
 use crate::clock::Time;
+use crate::customers::Email;
 use crate::dynamo::{self, Key, Query, StoreError, Table, Written};
 use crate::id::{CustomerId, OrderId};
 use crate::lambda::Aws;
@@ -247,6 +248,21 @@ impl OrderStore {
         })
     }
 
+    /// The orders that guests placed with the address `email`, in any case; as the index had them a
+    /// moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_guest(&self, email: &Email) -> Result<Vec<OrderId>, StoreError> {
+        let query = self
+            .table
+            .query("guest_email = :email")
+            .index("by-guest")
+            .value(":email", email.lowercase());
+        let found: Vec<IdItem> = query.all().await?;
+        Ok(found.into_iter().map(|item| item.order_id).collect())
+    }
+
     /// The orders whose `due_at` is not after `now`, as the index had them a moment ago.
     ///
     /// # Errors
@@ -260,7 +276,7 @@ impl OrderStore {
                 .index("by-due")
                 .value(":shard", shard)
                 .value(":now", now);
-            let due: Vec<DueItem> = query.all().await?;
+            let due: Vec<IdItem> = query.all().await?;
             found.extend(due.into_iter().map(|item| item.order_id));
         }
         Ok(found)
@@ -268,7 +284,7 @@ impl OrderStore {
 }
 
 #[derive(serde::Deserialize)]
-struct DueItem {
+struct IdItem {
     order_id: OrderId,
 }
 

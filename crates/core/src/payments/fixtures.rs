@@ -43,6 +43,7 @@ fn order(token: &str) -> Order {
     Order {
         id,
         customer_id: CustomerId::derived(&["customer"]),
+        guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
         lines: vec![Line {

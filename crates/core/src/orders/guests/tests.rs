@@ -1,0 +1,208 @@
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::catalog::rules::{Draft, create};
+use crate::catalog::{ProductStore, Status as ProductStatus};
+use crate::clock::Time;
+use crate::orders::fixtures::{
+    Shop, after, customer, eur, header, json_of, placed_at, product, request, with_header,
+};
+use crate::orders::rules;
+
+struct Guests {
+    shop: Shop,
+    checkout: Checkout,
+    links: Links,
+}
+
+async fn guests() -> Guests {
+    let shop = Shop::open();
+    let secret = json!({"kid": "1", "key": "a text of the tests that is long enough"}).to_string();
+    shop.engine.answer_others("GetSecretValue", move |_| {
+        (200, json!({"SecretString": secret}))
+    });
+    let draft = Draft {
+        name: "Sencha".to_owned(),
+        description: String::new(),
+        price: eur("12.90"),
+        category: "tea".parse().unwrap(),
+        attributes: BTreeMap::new(),
+        status: ProductStatus::Active,
+    };
+    let sencha = create(product("sencha"), draft, None, placed_at());
+    let products = ProductStore::new(&shop.aws).unwrap();
+    products.create(sencha).await.unwrap();
+    Guests {
+        checkout: Checkout::new(&shop.aws).unwrap(),
+        links: Links::new(&shop.aws).unwrap(),
+        shop,
+    }
+}
+
+fn body() -> Value {
+    json!({
+        "email": "Gast@example.com",
+        "items": [{"product_id": product("sencha"), "quantity": 2}],
+        "shipping_address": {
+            "recipient": "Ana", "line1": "Lindenstraße 12", "city": "Wien",
+            "postal_code": "1070", "country": "AT",
+        },
+        "payment": {"token": "tok_ok"},
+    })
+}
+
+fn placing(body: &Value) -> Request {
+    let request = with_header(
+        request("nobody", placed_at()),
+        "content-type",
+        "application/json",
+    );
+    let mut request = with_header(request, "idempotency-key", "click-1");
+    request.identity = None;
+    request.body = body.to_string().into_bytes();
+    request
+}
+
+impl Guests {
+    async fn place(&self, body: &Value) -> Result<Response, Problem> {
+        place_guest_order(&self.checkout, &self.links, placing(body)).await
+    }
+
+    async fn read(&self, id: &str, token: &str, now: Time) -> StatusCode {
+        let mut request = request("nobody", now);
+        request.identity = None;
+        request
+            .path_parameters
+            .insert("order_id".to_owned(), id.to_owned());
+        request.query.push(("token".to_owned(), token.to_owned()));
+        match get_guest_order(&self.shop.orders, &self.links, request).await {
+            Ok(answer) => answer.status,
+            Err(problem) => problem.status(),
+        }
+    }
+}
+
+fn id_and_token(answer: &Response) -> (String, String) {
+    let body = json_of(answer);
+    let text = |name: &str| body[name].as_str().unwrap().to_owned();
+    (text("id"), text("token"))
+}
+
+#[tokio::test]
+async fn whoever_has_the_link_reads_the_guests_order_and_nobody_else() {
+    let guests = guests().await;
+    let answer = guests.place(&body()).await.unwrap();
+    assert_eq!(answer.status, StatusCode::ACCEPTED);
+    let (id, token) = id_and_token(&answer);
+    let expected = format!("/guest/orders/{id}?token={token}");
+    assert_eq!(header(&answer, "Location"), Some(expected.as_str()));
+    assert_eq!(guests.read(&id, &token, after(10)).await, StatusCode::OK);
+    let day = 24 * 60 * 60;
+    assert_eq!(
+        guests.read(&id, &token, after(90 * day - 1)).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        guests.read(&id, &token, after(90 * day)).await,
+        StatusCode::NOT_FOUND
+    );
+    for other in ["", "x", "a.b.c", &token[..token.len() - 2]] {
+        assert_eq!(
+            guests.read(&id, other, after(10)).await,
+            StatusCode::NOT_FOUND
+        );
+    }
+    let another = OrderId::derived(&["another"]).to_string();
+    assert_eq!(
+        guests.read(&another, &token, after(10)).await,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn a_customers_order_is_no_guests_order_even_with_a_link() {
+    let guests = guests().await;
+    let order = crate::orders::fixtures::order();
+    guests.shop.orders.create(&order).await.unwrap();
+    let token = token(&guests.links, order.id, &placing(&body()))
+        .await
+        .unwrap();
+    let id = order.id.to_string();
+    assert_eq!(
+        guests.read(&id, &token, after(10)).await,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn the_same_click_is_one_order_and_another_address_another() {
+    let guests = guests().await;
+    let first = id_and_token(&guests.place(&body()).await.unwrap()).0;
+    let again = guests.place(&body()).await.unwrap();
+    assert_eq!(id_and_token(&again).0, first);
+    assert_eq!(header(&again, "Idempotent-Replayed"), Some("true"));
+    let mut other = body();
+    other["email"] = json!("other@example.com");
+    assert_ne!(id_and_token(&guests.place(&other).await.unwrap()).0, first);
+    let mut changed = body();
+    changed["items"][0]["quantity"] = json!(3);
+    let problem = guests.place(&changed).await.unwrap_err();
+    assert!(matches!(problem, Problem::IdempotencyKeyReused));
+}
+
+#[tokio::test]
+async fn every_fault_of_guest_and_order_is_reported_at_once() {
+    let guests = guests().await;
+    let mut wrong = body();
+    wrong["email"] = json!("gast");
+    wrong["items"][0]["quantity"] = json!(0);
+    wrong["customer_id"] = json!("me");
+    let Problem::InvalidBody(faults) = guests.place(&wrong).await.unwrap_err() else {
+        panic!("it was taken");
+    };
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/email", "/items/0/quantity", "/customer_id"]);
+}
+
+#[tokio::test]
+async fn the_address_is_in_no_answer_and_no_event() {
+    let guests = guests().await;
+    let answer = guests.place(&body()).await.unwrap();
+    let text = String::from_utf8(answer.body.clone()).unwrap();
+    assert!(!text.to_lowercase().contains("gast"), "{text}");
+    let id = id_and_token(&answer).0.parse().unwrap();
+    let order = guests.shop.orders.get(id).await.unwrap().unwrap();
+    let header =
+        crate::orders::item::PartItem::Header(crate::orders::item::HeaderItem::of(&order, 4));
+    let image = serde_dynamo::to_item(header).unwrap();
+    let event = crate::orders::events::published(image).unwrap().unwrap();
+    let event = serde_json::to_string(&event).unwrap();
+    assert!(!event.to_lowercase().contains("gast"), "{event}");
+}
+
+#[tokio::test]
+async fn an_account_claims_the_orders_of_its_address_once() {
+    let guests = guests().await;
+    let (id, token) = id_and_token(&guests.place(&body()).await.unwrap());
+    let email: Email = "GAST@example.com".parse().unwrap();
+    let found = guests.shop.orders.of_guest(&email).await.unwrap();
+    assert_eq!(found, [id.parse().unwrap()]);
+    let order = guests.shop.orders.get(found[0]).await.unwrap().unwrap();
+    let claimed = rules::claim(order.clone(), customer("ana"), after(20)).unwrap();
+    assert_eq!(claimed.customer_id, customer("ana"));
+    assert_eq!(
+        (claimed.version, claimed.event.event_type.as_str()),
+        (2, "OrderClaimed")
+    );
+    let claimed = guests.shop.orders.replace(claimed).await.unwrap().unwrap();
+    assert_eq!(rules::claim(claimed, customer("eve"), after(30)), None);
+    assert_eq!(guests.shop.orders.of_guest(&email).await.unwrap(), []);
+    // From now on its owner signs in to read it.
+    assert_eq!(
+        guests.read(&id, &token, after(30)).await,
+        StatusCode::NOT_FOUND
+    );
+}
