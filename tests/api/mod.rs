@@ -6,6 +6,7 @@ use expect_test::Expect;
 
 mod accounts;
 mod customers;
+mod guests;
 mod health;
 mod hostile;
 mod inventory;

@@ -82,6 +82,8 @@ settings! {
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.
     ShopName = "SHOP_NAME",
+    /// Where the shop's pages are, which links in messages lead to; without a slash at its end.
+    ShopUrl = "SHOP_URL",
     /// How access tokens are signed: `EdDSA` or `HS256`.
     TokenAlgorithm = "TOKEN_ALGORITHM",
     /// Whom access tokens are for (`aud`).

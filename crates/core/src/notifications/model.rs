@@ -1,6 +1,7 @@
 //! Messages to customers, and what may go wrong with them.
 
 use crate::clock::Time;
+use crate::customers::{Customer, CustomerError, Email, Locale};
 use crate::dynamo::StoreError;
 use crate::id::{CustomerId, MessageId, OrderId};
 use crate::money::MoneyError;
@@ -49,6 +50,30 @@ impl Wanted {
     #[must_use]
     pub fn message_id(self) -> MessageId {
         MessageId::derived(&["message", self.template.name(), &self.order_id.to_string()])
+    }
+}
+
+/// Whom a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    /// Where it goes.
+    pub email: Email,
+    /// How the recipient is greeted.
+    pub name: String,
+    /// The language that it is written in.
+    pub locale: Locale,
+    /// Where what it is about can be read without signing in.
+    pub link: Option<String>,
+}
+
+impl From<Customer> for Recipient {
+    fn from(customer: Customer) -> Self {
+        Self {
+            email: customer.email,
+            name: customer.name,
+            locale: customer.locale,
+            link: None,
+        }
     }
 }
 
@@ -103,6 +128,9 @@ pub enum NotificationError {
     /// There is no such customer.
     #[error("there is no customer {0}")]
     NoSuchCustomer(CustomerId),
+    /// The link to a guest's order could not be signed.
+    #[error("the link to the order could not be made")]
+    Link(#[source] CustomerError),
     /// Another delivery is sending it; whether it does will be known when this one comes again.
     #[error("another delivery is sending this message")]
     Elsewhere,

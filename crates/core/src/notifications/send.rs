@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::mail::{Mail, MailError, MailSender};
-use super::model::{Claim, Message, NotificationError, Status, Wanted};
+use super::model::{Claim, Message, NotificationError, Recipient, Status, Wanted};
 use super::rules::{self, Next};
 use super::store::MessageStore;
 use super::templates;
-use crate::customers::{Customer, CustomerStore};
+use crate::clock::Time;
+use crate::customers::CustomerStore;
+use crate::customers::link::Links;
 use crate::dynamo::Written;
 use crate::lambda::{self, Aws};
-use crate::orders::OrderStore;
-use crate::orders::model::Order;
+use crate::orders::{Order, OrderStore, guests};
 use crate::settings::{Setting, SettingError};
 use crate::telemetry;
 
@@ -27,7 +28,9 @@ pub struct Messenger<M> {
     customers: CustomerStore,
     messages: MessageStore,
     mail: M,
+    links: Links,
     shop: String,
+    shop_url: String,
     between_looks: Duration,
 }
 
@@ -43,7 +46,9 @@ impl<M: MailSender> Messenger<M> {
             messages: MessageStore::new(aws)?,
             mail,
             between_looks: BETWEEN_LOOKS,
+            links: Links::new(aws)?,
             shop: aws.settings().read(Setting::ShopName)?,
+            shop_url: aws.settings().read(Setting::ShopUrl)?,
         })
     }
 
@@ -76,14 +81,37 @@ pub async fn send_messages<M: MailSender>(
         tracing::info!(order.id = order_id, "message not sent: no longer true");
         return Ok(());
     }
-    let customer = messenger.customers.get(order.customer_id).await?;
-    let customer = customer.ok_or(NotificationError::NoSuchCustomer(order.customer_id))?;
+    let recipient = recipient(messenger, &order, delivery.sent_at).await?;
     // Whatever can fail without SES fails before the message counts as being sent.
-    let mail = templates::render(wanted.template, &messenger.shop, &customer, &order)?;
+    let mail = templates::render(wanted.template, &messenger.shop, &recipient, &order)?;
     let Some(message) = claim(messenger, wanted, &order, &delivery).await? else {
         return Ok(());
     };
-    deliver(messenger, &message, &customer, &mail).await
+    deliver(messenger, &message, &recipient, &mail).await
+}
+
+/// Whom messages about `order` are for: its customer, or the guest who placed it, with a link to it.
+async fn recipient<M: MailSender>(
+    messenger: &Messenger<M>,
+    order: &Order,
+    now: Time,
+) -> Result<Recipient, NotificationError> {
+    let Some(guest) = &order.guest else {
+        let customer = messenger.customers.get(order.customer_id).await?;
+        let customer = customer.ok_or(NotificationError::NoSuchCustomer(order.customer_id))?;
+        return Ok(customer.into());
+    };
+    let token = guests::token(&messenger.links, order.id, now).await;
+    let token = token.map_err(NotificationError::Link)?;
+    Ok(Recipient {
+        email: guest.email.clone(),
+        name: order.shipping_address.recipient.clone(),
+        locale: guest.locale.clone(),
+        link: Some(format!(
+            "{}/orders/{}?token={token}",
+            messenger.shop_url, order.id
+        )),
+    })
 }
 
 /// The message, stored as being sent by this delivery; `None` if it is sent already.
@@ -116,10 +144,10 @@ async fn claim<M: MailSender>(
 async fn deliver<M: MailSender>(
     messenger: &Messenger<M>,
     message: &Message,
-    customer: &Customer,
+    recipient: &Recipient,
     mail: &Mail,
 ) -> Result<(), NotificationError> {
-    match messenger.mail.send(&customer.email, mail).await {
+    match messenger.mail.send(&recipient.email, mail).await {
         Ok(()) => {
             sent(messenger, message).await;
             Ok(())

@@ -1,9 +1,9 @@
 //! The texts of messages: a file for each template, language and form, filled here.
 
 use super::mail::Mail;
-use super::model::{NotificationError, Template};
+use super::model::{NotificationError, Recipient, Template};
 use crate::address::Address;
-use crate::customers::{Customer, Locale};
+use crate::customers::Locale;
 use crate::money::Money;
 use crate::orders::model::{FailureCode, Order};
 
@@ -169,47 +169,53 @@ fn lines(
     lines.collect()
 }
 
-/// The message that tells `customer` about `order`, in the customer's language.
+/// The message that tells `recipient` about `order`, in the recipient's language; with the address where
+/// the order can be read, if it has one.
 ///
 /// # Errors
 /// [`NotificationError::Template`] or [`NotificationError::Amount`].
 pub fn render(
     template: Template,
     shop: &str,
-    customer: &Customer,
+    recipient: &Recipient,
     order: &Order,
 ) -> Result<Mail, NotificationError> {
-    let language = Language::of(&customer.locale);
+    let language = Language::of(&recipient.locale);
     let (text_file, html_file) = files(template, language);
     let order_id = order.id.to_string();
     let total = language.amount(order.total);
     let address = address_lines(&order.shipping_address);
     let code = order.failure.as_ref().map(|failure| failure.code);
     let reason = code.map_or("", |code| language.reason(code));
-    let fill_with = |file: &str, lines: &str, escape: fn(&str) -> String| {
+    let link = recipient.link.as_deref().unwrap_or_default();
+    let text_link = format!("\n{link}");
+    let html_link = format!("<br><a href=\"{0}\">{0}</a>", html(link));
+    let fill_with = |file: &str, lines: &str, link: &str, escape: fn(&str) -> String| {
+        let link = recipient.link.as_ref().map_or("", |_| link);
         let values = [
             ("shop", Value::Text(shop)),
-            ("name", Value::Text(&customer.name)),
+            ("name", Value::Text(&recipient.name)),
             ("order", Value::Text(&order_id)),
             ("total", Value::Text(&total)),
             ("address", Value::Text(&address)),
             ("reason", Value::Text(reason)),
             ("lines", Value::Filled(lines)),
+            ("link", Value::Filled(link)),
         ];
         fill(file, &values, escape)
     };
     let text_lines = lines(order, language, include_str!("templates/line.txt"), plain)?;
     let html_lines = lines(order, language, include_str!("templates/line.html"), html)?;
     let (subject, text) = text_file.split_once("\n\n").unwrap_or((text_file, ""));
-    let subject = fill_with(subject, "", plain)?;
-    let content = fill_with(html_file, &html_lines, html)?;
+    let subject = fill_with(subject, "", "", plain)?;
+    let content = fill_with(html_file, &html_lines, &html_link, html)?;
     let framed = [
         ("language", Value::Text(language.tag())),
         ("subject", Value::Text(&subject)),
         ("content", Value::Filled(content.trim_end())),
     ];
     Ok(Mail {
-        text: fill_with(text, &text_lines, plain)?,
+        text: fill_with(text, &text_lines, &text_link, plain)?,
         html: fill(include_str!("templates/frame.html"), &framed, html)?,
         subject,
     })
@@ -223,7 +229,7 @@ mod tests {
     use super::*;
 
     fn rendered(template: Template, locale: &str, order: &Order) -> Mail {
-        render(template, "Oxcart & Sons", &customer(locale), order).unwrap()
+        render(template, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
     }
 
     #[test]
@@ -255,6 +261,23 @@ mod tests {
             &pending().id.to_string(),
             "00000000-0000-0000-0000-000000000000",
         ));
+    }
+
+    #[test]
+    fn a_guest_is_told_where_to_read_the_order() {
+        let recipient = Recipient {
+            link: Some("https://shop.example/orders/1?token=a&b".to_owned()),
+            ..customer("en").into()
+        };
+        for template in Template::ALL {
+            let mail = render(*template, "Oxcart", &recipient, &failed()).unwrap();
+            assert!(
+                mail.text
+                    .contains("\nhttps://shop.example/orders/1?token=a&b\n")
+            );
+            let link = "<a href=\"https://shop.example/orders/1?token=a&amp;b\">";
+            assert!(mail.html.contains(link), "{}", mail.html);
+        }
     }
 
     #[test]

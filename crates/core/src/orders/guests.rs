@@ -8,8 +8,9 @@ use super::checkout::{self, Buyer, Checkout};
 use super::model::{Guest, Order};
 use super::store::OrderStore;
 use crate::body::Body;
+use crate::clock::Time;
 use crate::customers::link::{Link, Links, Purpose};
-use crate::customers::{Email, Locale};
+use crate::customers::{CustomerError, Email, Locale};
 use crate::http::{Request, Response};
 use crate::id::{CustomerId, OrderId};
 use crate::problem::Problem;
@@ -49,7 +50,7 @@ pub async fn place_guest_order(
         guest: Some(guest),
     };
     let placed = checkout::place(checkout, &request, buyer, draft).await?;
-    let token = token(links, id, &request).await?;
+    let token = token(links, id, request.now).await?;
     let location = format!("{}?token={token}", path(id));
     checkout::answer(&request, placed, location, |order| {
         let order = OrderBody::try_from(order)?;
@@ -78,13 +79,17 @@ fn guest(body: &mut Body<'_>) -> Option<Guest> {
     })
 }
 
-async fn token(links: &Links, id: OrderId, request: &Request) -> Result<String, Problem> {
+/// The token of a link to the guest's order `id`, made at `now`.
+///
+/// # Errors
+/// [`CustomerError::Credentials`] if it cannot be signed.
+pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, CustomerError> {
     let link = Link {
         subject: id.to_string(),
         fingerprint: String::new(),
     };
-    let token = links.issue(Purpose::ReadOrder, link, LINK_LIFETIME_SECONDS, request.now);
-    Ok(token.await?)
+    let purpose = Purpose::ReadOrder;
+    links.issue(purpose, link, LINK_LIFETIME_SECONDS, now).await
 }
 
 /// `GET /guest/orders/{order_id}?token=`: a guest's order, until an account has claimed it.

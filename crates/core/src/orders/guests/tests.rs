@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::rules::{Draft, create};
 use crate::catalog::{ProductStore, Status as ProductStatus};
-use crate::clock::Time;
 use crate::orders::fixtures::{
     Shop, after, customer, eur, header, json_of, placed_at, product, request, with_header,
 };
@@ -127,9 +126,7 @@ async fn a_customers_order_is_no_guests_order_even_with_a_link() {
     let guests = guests().await;
     let order = crate::orders::fixtures::order();
     guests.shop.orders.create(&order).await.unwrap();
-    let token = token(&guests.links, order.id, &placing(&body()))
-        .await
-        .unwrap();
+    let token = token(&guests.links, order.id, placed_at()).await.unwrap();
     let id = order.id.to_string();
     assert_eq!(
         guests.read(&id, &token, after(10)).await,

@@ -1,0 +1,84 @@
+//! Orders without an account.
+
+use serde_json::json;
+
+use crate::support::people::{order_of, unique};
+use crate::support::shop::shared;
+use crate::support::{run, run_local, until};
+
+#[test]
+fn a_guest_orders_is_written_to_and_reads_the_order_by_the_link() {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let email = format!("{}@example.com", unique("guest"));
+        let mut order = order_of(&[(&product, 2)], "tok_ok");
+        order["email"] = json!(email);
+        let call = shop.post("/guest/orders").key(&unique("click"));
+        let placed = call.header("prefer", "wait=20").json(&order).send().await;
+        let placed = placed.expect(201);
+        assert_eq!(placed.json()["status"], "confirmed");
+        let id = placed.json()["id"].as_str().unwrap().to_owned();
+
+        let location = placed.headers["location"].to_str().unwrap().to_owned();
+        let read = shop.get(&location).send().await.expect(200);
+        assert_eq!(read.json()["id"], json!(id));
+        let path = format!("/guest/orders/{id}");
+        shop.get(&path).send().await.expect(404);
+        shop.get(&format!("{path}?token=x"))
+            .send()
+            .await
+            .expect(404);
+        // The route of customers knows it too, but not for other customers.
+        let other = shop.customer().await;
+        let path = format!("/orders/{id}");
+        shop.get(&path)
+            .bearer(&other.token)
+            .send()
+            .await
+            .expect(404);
+
+        let mail = until("the guest's message", async || {
+            let mails = shop.mail().await;
+            let found = mails.into_iter().find(|mail| mail["to"] == json!(email));
+            found.ok_or_else(|| "no message yet".to_owned())
+        })
+        .await;
+        let text = mail["text"].as_str().unwrap();
+        let link = format!("http://localhost:5173/orders/{id}?token=");
+        let token = text
+            .split_once(&link)
+            .unwrap()
+            .1
+            .split_whitespace()
+            .next()
+            .unwrap();
+        let path = format!("/guest/orders/{id}?token={token}");
+        shop.get(&path).send().await.expect(200);
+    });
+}
+
+#[test]
+fn a_guest_without_an_address_or_a_key_is_refused() {
+    run(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        let place = async |order: &serde_json::Value, key: bool| {
+            let call = shop.post("/guest/orders").json(order);
+            let call = if key {
+                call.key(&unique("click"))
+            } else {
+                call
+            };
+            call.send().await
+        };
+        let answer = place(&order, true).await.expect(422);
+        assert_eq!(answer.json()["errors"][0]["pointer"], "/email");
+        order["email"] = json!(format!("{}@example.com", unique("guest")));
+        place(&order, false).await.expect(400);
+        order["payment"]["token"] = json!("tok_declined");
+        let id = place(&order, true).await.expect(202).json()["id"].clone();
+        assert!(id.is_string());
+    });
+}
