@@ -5,6 +5,7 @@ use crate::support::show::show;
 use expect_test::Expect;
 
 mod accounts;
+mod authorisation;
 mod customers;
 mod guests;
 mod health;

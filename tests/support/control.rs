@@ -1,5 +1,6 @@
 //! What the runner's control port and AWS endpoint are asked, past the shop's API.
 
+use oxcart_core::customers::keys::SecretBody;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -133,6 +134,19 @@ impl Shop {
     pub(crate) async fn dynamodb(&self, operation: &str, body: &Value) -> Value {
         let target = format!("DynamoDB_20120810.{operation}");
         self.aws("dynamodb", &target, "1.0", body).await
+    }
+
+    /// What a secret holds.
+    pub(crate) async fn secret(&self, name: &str) -> SecretBody {
+        let body = json!({"SecretId": name});
+        let target = "secretsmanager.GetSecretValue";
+        let answer = self.aws("secretsmanager", target, "1.1", &body).await;
+        serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap()
+    }
+
+    /// Where an operator reaches AWS.
+    pub(crate) fn aws_url(&self) -> &str {
+        &self.runner().urls().aws
     }
 
     /// Starts another run of the order's workflow.

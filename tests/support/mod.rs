@@ -14,6 +14,7 @@ pub(crate) mod people;
 pub(crate) mod shop;
 pub(crate) mod show;
 pub(crate) mod steps;
+pub(crate) mod tokens;
 pub(crate) mod waiting;
 
 /// How long a test waits for what must come.

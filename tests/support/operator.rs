@@ -8,12 +8,26 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use oxcart_core::clock::Time;
-use oxcart_core::customers::{CustomerStore, grant_admin as grant};
+use oxcart_core::customers::{Customer, CustomerStore, grant_admin as grant};
 use oxcart_core::lambda::Aws;
 use oxcart_core::settings::{Setting, Settings};
 
 /// Gives the customer with the address `email` the role admin.
 pub(crate) async fn grant_admin(endpoint: &str, table: &str, email: &str) {
+    let customers = customers(endpoint, table);
+    let now = Time::from_millis(jiff::Timestamp::now().as_millisecond());
+    let granted = grant(&customers, &email.parse().unwrap(), now).await;
+    assert!(granted.unwrap(), "{email} was an admin already");
+}
+
+/// The customer `id`, as stored.
+pub(crate) async fn customer(endpoint: &str, table: &str, id: &str) -> Customer {
+    let customers = customers(endpoint, table);
+    let account = customers.account(id.parse().unwrap()).await;
+    account.unwrap().unwrap().customer
+}
+
+fn customers(endpoint: &str, table: &str) -> CustomerStore {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
@@ -24,8 +38,5 @@ pub(crate) async fn grant_admin(endpoint: &str, table: &str, email: &str) {
         .build();
     let setting = Setting::CustomersTable.name().to_owned();
     let settings = Settings::Given(BTreeMap::from([(setting, table.to_owned())]));
-    let customers = CustomerStore::new(&Aws::with(config, settings)).unwrap();
-    let now = Time::from_millis(jiff::Timestamp::now().as_millisecond());
-    let granted = grant(&customers, &email.parse().unwrap(), now).await;
-    assert!(granted.unwrap(), "{email} was an admin already");
+    CustomerStore::new(&Aws::with(config, settings)).unwrap()
 }

@@ -19,7 +19,7 @@ use super::{build, given_url, operator, root};
 const START: &str = "2026-03-01T09:30:00Z";
 
 /// The stack's name, as in the sample events.
-const STACK: &str = "oxcart";
+pub(super) const STACK: &str = "oxcart";
 
 /// The physical name of a resource.
 pub(crate) fn physical(logical_id: &str) -> String {

@@ -1,0 +1,371 @@
+//! Every operation of the OpenAPI document, tried by everybody: who may not is refused, nothing is changed
+//! by that, and nobody learns that another's thing exists. And every body, with fields that a client has no
+//! say in.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::client::{Answer, Call};
+use crate::support::contract::{Contract, Operation, contract};
+use crate::support::people::{Person, order_of, unique};
+use crate::support::run_local;
+use crate::support::shop::{Setup, Shop};
+use crate::support::tokens::Forger;
+
+/// Who tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    /// Whose things are tried for.
+    Owner,
+    /// Another customer.
+    Other,
+    Admin,
+    Nobody,
+    /// The owner, with a token that has expired.
+    Expired,
+    /// The owner, with a token for another API.
+    WrongAudience,
+    /// The owner, with a token signed with another key.
+    WrongKey,
+    /// The owner, with a token that says that it needs no signature.
+    Unsigned,
+    /// The owner, with a refresh token in the place of an access token.
+    RefreshToken,
+}
+
+const EVERYBODY: &[Who] = &[
+    Who::Nobody,
+    Who::Expired,
+    Who::WrongAudience,
+    Who::WrongKey,
+    Who::Unsigned,
+    Who::RefreshToken,
+    Who::Other,
+    Who::Owner,
+    Who::Admin,
+];
+
+/// What becomes of a request at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The handler answers.
+    Admitted,
+    /// 401 or 403 by API Gateway, which has no problem documents.
+    Gateway(u16),
+    /// 401, 403 or 404 by the function.
+    Problem(u16),
+}
+
+/// What the document says becomes of `who` at `operation`.
+fn fate(operation: Operation<'_>, who: Who) -> Fate {
+    let access = operation.value["x-oxcart-access"].as_str().unwrap();
+    let owned = operation.path.contains('{');
+    match (access, who) {
+        ("anyone", _) | ("customer" | "owner_or_admin", Who::Owner) | (_, Who::Admin)
+            if access != "customer" || who != Who::Admin || !owned =>
+        {
+            Fate::Admitted
+        }
+        (_, Who::Nobody) => Fate::Gateway(401),
+        (_, Who::WrongAudience | Who::WrongKey | Who::Unsigned | Who::RefreshToken) => {
+            Fate::Gateway(403)
+        }
+        (_, Who::Expired) => Fate::Problem(401),
+        ("admin", Who::Owner | Who::Other) => Fate::Problem(403),
+        (_, Who::Other | Who::Admin) if owned => Fate::Problem(404),
+        ("customer", Who::Other) => Fate::Admitted,
+        other => panic!("{}: {other:?} is not foreseen", operation.path),
+    }
+}
+
+/// What became of a request.
+fn found(answer: &Answer) -> Fate {
+    let problem = answer.header("content-type") == Some("application/problem+json");
+    match answer.status {
+        status @ (401 | 403) if !problem => Fate::Gateway(status),
+        status @ (401 | 403 | 404) => Fate::Problem(status),
+        _ => Fate::Admitted,
+    }
+}
+
+/// A shop with something to be taken.
+struct Scene {
+    shop: Shop,
+    owner: Person,
+    other: Person,
+    admin: Person,
+    subject: Person,
+    product: String,
+    order: String,
+    session: String,
+    refresh_token: String,
+    forger: Forger,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let shop = Shop::start(Setup::default()).await;
+        let owner = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let order = shop.order(&owner, &product, "tok_ok").await;
+        shop.until_settled(&order).await;
+        let login = json!({"email": owner.email, "password": crate::support::people::PASSWORD});
+        let login = shop.post("/auth/login").json(&login).send().await;
+        let login = login.expect(200).json();
+        let sessions = shop.get("/customers/me/sessions").bearer(&owner.token);
+        let sessions = sessions.send().await.expect(200).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            other: shop.customer().await,
+            subject: shop.customer().await,
+            admin: shop.admin().await.clone(),
+            session: text(&sessions["items"][0]["id"]),
+            refresh_token: text(&login["refresh_token"]),
+            forger: Forger::of(&shop, &owner).await,
+            shop,
+            owner,
+            product,
+            order,
+        }
+    }
+
+    fn token(&self, who: Who) -> Option<String> {
+        match who {
+            Who::Owner => Some(self.owner.token.clone()),
+            Who::Other => Some(self.other.token.clone()),
+            Who::Admin => Some(self.admin.token.clone()),
+            Who::Nobody => None,
+            Who::Expired => Some(self.forger.expired()),
+            Who::WrongAudience => Some(self.forger.of_another_audience()),
+            Who::WrongKey => Some(self.forger.of_another_key()),
+            Who::Unsigned => Some(self.forger.unsigned()),
+            Who::RefreshToken => Some(self.refresh_token.clone()),
+        }
+    }
+
+    /// The address of `operation`, about what is the owner's.
+    fn path(&self, operation: Operation<'_>) -> String {
+        let known = [
+            ("{product_id}", &self.product),
+            ("{order_id}", &self.order),
+            ("{session_id}", &self.session),
+            ("{customer_id}", &self.subject.id),
+        ];
+        let path = known
+            .iter()
+            .fold(operation.path.to_owned(), |path, (name, value)| {
+                path.replace(name, value)
+            });
+        assert!(!path.contains('{'), "what is {path} about?");
+        path
+    }
+
+    /// A request that is valid but for who sends it.
+    fn call(&self, operation: Operation<'_>, who: Who) -> Call {
+        let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
+        let mut call = self.shop.call(method, &self.path(operation));
+        for parameter in operation.value["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let reference = parameter["$ref"].as_str().unwrap_or_default();
+            call = match reference.rsplit('/').next().unwrap_or_default() {
+                "IfMatch" => call.header("if-match", "*"),
+                "IdempotencyKey" | "IdempotencyKeyNeeded" => call.key(&unique("door")),
+                _ => call,
+            };
+        }
+        match self.token(who) {
+            Some(token) => call.bearer(&token),
+            None => call,
+        }
+    }
+
+    /// The example of the operation's body, about this shop's things.
+    fn body(&self, operation: Operation<'_>) -> Option<Value> {
+        let body = &operation.value["requestBody"]["content"]["application/json"]["example"];
+        match operation.value["operationId"].as_str() {
+            _ if body.is_null() => None,
+            Some("place_order") => Some(order_of(&[(&self.product, 1)], "tok_ok")),
+            _ => Some(body.clone()),
+        }
+    }
+
+    async fn try_as(&self, operation: Operation<'_>, who: Who) -> Answer {
+        let call = self.call(operation, who);
+        match self.body(operation) {
+            Some(body) => call.json(&body).send().await,
+            None => call.send().await,
+        }
+    }
+}
+
+/// The operations, those last that leave the least behind.
+fn operations() -> Vec<Operation<'static>> {
+    let mut operations: Vec<_> = contract().operations().collect();
+    operations.sort_by_key(|operation| {
+        let deletes = operation.method == "delete";
+        (deletes, std::cmp::Reverse(operation.path.len()))
+    });
+    operations
+}
+
+#[test]
+fn nobody_gets_in_where_the_document_does_not_say_so() {
+    run_local(async {
+        let scene = Scene::new().await;
+        let genuine = scene.shop.get("/orders").bearer(&scene.forger.genuine());
+        genuine.send().await.expect(200);
+        let mut wrong = Vec::new();
+        let before = scene.shop.first_hand().await;
+        let mut admitted = Vec::new();
+        for operation in operations() {
+            for who in EVERYBODY {
+                let expected = fate(operation, *who);
+                if expected == Fate::Admitted {
+                    admitted.push((operation, *who));
+                    continue;
+                }
+                let answer = scene.try_as(operation, *who).await;
+                if found(&answer) != expected {
+                    wrong.push(format!("{who:?}: {expected:?} is not {answer:?}"));
+                }
+                let hint = [&scene.owner.email, &scene.owner.id];
+                assert!(
+                    !hint.iter().any(|hint| answer.text.contains(*hint)),
+                    "{answer:?}"
+                );
+            }
+        }
+        let after = scene.shop.first_hand().await;
+        assert_eq!(
+            after, before,
+            "a request that was refused has changed something"
+        );
+        for (operation, who) in admitted {
+            let answer = scene.try_as(operation, who).await;
+            let open = operation.value["x-oxcart-access"] == "anyone";
+            let in_order = match found(&answer) {
+                Fate::Admitted => answer.status < 500,
+                // Wrong credentials, or a thing that was there for the one before.
+                Fate::Problem(401 | 404) => open,
+                Fate::Problem(_) | Fate::Gateway(_) => false,
+            };
+            if !in_order {
+                wrong.push(format!("{who:?} is not admitted: {answer:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
+/// What no client has a say in.
+const NOT_FOR_CLIENTS: &[&str] = &[
+    "id",
+    "customer_id",
+    "role",
+    "roles",
+    "price",
+    "unit_price",
+    "total_amount",
+    "status",
+    "payment_status",
+    "disabled",
+    "email_confirmed",
+    "version",
+    "created_at",
+];
+
+/// Each object in `value` whose fields `schema` lists: its place, and the names of the fields.
+fn objects(
+    contract: &Contract,
+    schema: &Value,
+    value: &Value,
+    place: &str,
+    found: &mut Vec<(String, Vec<String>)>,
+) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let target = contract.document.pointer(reference.trim_start_matches('#'));
+        return objects(contract, target.unwrap(), value, place, found);
+    }
+    match value {
+        Value::Object(fields) => {
+            let Some(known) = schema["properties"].as_object() else {
+                return;
+            };
+            found.push((place.to_owned(), known.keys().cloned().collect()));
+            for (name, value) in fields {
+                objects(
+                    contract,
+                    &known[name],
+                    value,
+                    &format!("{place}/{name}"),
+                    found,
+                );
+            }
+        }
+        Value::Array(entries) => {
+            for (at, value) in entries.iter().enumerate() {
+                objects(
+                    contract,
+                    &schema["items"],
+                    value,
+                    &format!("{place}/{at}"),
+                    found,
+                );
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn no_body_sets_what_is_not_the_clients_to_set() {
+    run_local(async {
+        let scene = Scene::new().await;
+        let mut wrong = Vec::new();
+        let mut tried = 0;
+        let before = scene.shop.first_hand().await;
+        for operation in operations() {
+            let Some(body) = scene.body(operation) else {
+                continue;
+            };
+            let admin = operation.value["x-oxcart-access"] == "admin";
+            let who = if admin { Who::Admin } else { Who::Owner };
+            let content = &operation.value["requestBody"]["content"]["application/json"];
+            let mut places = Vec::new();
+            objects(contract(), &content["schema"], &body, "", &mut places);
+            for (place, known) in places {
+                let strange = NOT_FOR_CLIENTS
+                    .iter()
+                    .filter(|name| !known.iter().any(|known| known == *name));
+                for name in strange {
+                    let mut body = body.clone();
+                    body.pointer_mut(&place).unwrap()[*name] = json!("1");
+                    let answer = scene.call(operation, who).json(&body).send().await;
+                    let fault = json!(format!("{place}/{name}"));
+                    let refused = answer.status == 422
+                        && answer.json()["errors"]
+                            .as_array()
+                            .unwrap()
+                            .iter()
+                            .any(|error| {
+                                error["pointer"] == fault && error["code"] == "unknown_field"
+                            });
+                    if !refused {
+                        wrong.push(format!("{place}/{name}: {answer:?}"));
+                    }
+                    tried += 1;
+                }
+            }
+        }
+        assert!(tried > 100, "only {tried} fields were tried");
+        let after = scene.shop.first_hand().await;
+        assert_eq!(
+            after, before,
+            "a body that was refused has changed something"
+        );
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
