@@ -44,6 +44,8 @@ pub(crate) struct Setup {
     /// Whether access tokens live for a quarter of an hour of a manual clock, as they do in a shop,
     /// and not for a day.
     pub(crate) short_tokens: bool,
+    /// The least that its functions log; `info`, if nothing else is said.
+    pub(crate) log_level: Option<&'static str>,
 }
 
 /// A running shop, and what is known of it.
@@ -88,6 +90,7 @@ impl Shop {
         let machine = if setup.express { "EXPRESS" } else { "STANDARD" };
         let day = setup.manual_clock && !setup.short_tokens;
         let parameters = [
+            ("LogLevel", setup.log_level.unwrap_or("info")),
             ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
             ("WorkflowType", machine),
         ];

@@ -2,6 +2,7 @@
 
 mod bill;
 mod idempotency;
+mod logs;
 mod messages;
 mod outcomes;
 mod overselling;

@@ -1,0 +1,98 @@
+//! What functions log: facts, and nothing about people.
+
+use serde_json::json;
+
+use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::run_local;
+use crate::support::shop::{Setup, Shop};
+
+const WRONG_PASSWORD: &str = "a password that is not the right one";
+
+/// Texts that no log may contain, each with what it is.
+type Private = Vec<(&'static str, String)>;
+
+/// Signs in, in every way that there is, and answers what was private about it.
+async fn signing_in(shop: &Shop) -> Private {
+    let email = format!("{}@example.com", unique("private"));
+    let person = shop.register(&email).await;
+    let login = |email: &str, password: &str| {
+        let body = json!({"email": email, "password": password});
+        shop.post("/auth/login").json(&body)
+    };
+    let signed_in = login(&email, PASSWORD).send().await.expect(200).json();
+    let wrong = login(&email, WRONG_PASSWORD).send().await;
+    wrong.expect(401);
+    let unknown = format!("{}@example.com", unique("unknown"));
+    login(&unknown, PASSWORD).send().await.expect(401);
+    let forged = format!("{}x", person.token);
+    shop.get("/orders").bearer(&forged).send().await.expect(403);
+    // A body that is refused, and an account that breaks off.
+    let again = json!({"email": email, "password": "short", "name": 7, "colour": "red"});
+    shop.post("/customers").json(&again).send().await;
+    let mut private = vec![
+        ("password", PASSWORD.to_owned()),
+        ("wrong password", WRONG_PASSWORD.to_owned()),
+        ("email", email),
+        ("unknown email", unknown),
+        ("access token", person.token),
+    ];
+    let tokens = signed_in.as_object().unwrap().iter();
+    let tokens =
+        tokens.filter(|(name, _)| matches!(name.as_str(), "access_token" | "refresh_token"));
+    private.extend(tokens.filter_map(|(_, token)| Some(("token", token.as_str()?.to_owned()))));
+    private
+}
+
+/// Orders that end in every way, with mail that cannot be sent at first.
+async fn ordering(shop: &Shop) -> Private {
+    let product = shop.product("18.50", 20).await;
+    let customer = shop.customer().await;
+    shop.fault("ses:SendEmail@send-messages=error*1").await;
+    for token in ["tok_ok", "tok_declined", "tok_unknown"] {
+        let order = shop.order(&customer, &product, token).await;
+        if token != "tok_unknown" {
+            shop.until_settled(&order).await;
+        }
+        if token == "tok_ok" {
+            shop.cancel(&customer, &order).await.expect(200);
+        }
+    }
+    // A failure inside.
+    shop.fault("dynamodb:*@place-order=error").await;
+    let order = order_of(&[(&product, 1)], "tok_ok");
+    shop.place(&customer, &order).await.expect(500);
+    let address = &order["shipping_address"];
+    let line = |name: &str| address[name].as_str().unwrap().to_owned();
+    vec![
+        ("email", customer.email),
+        ("access token", customer.token),
+        ("recipient", line("recipient")),
+        ("street", line("line1")),
+        ("city", line("city")),
+        ("payment token", "tok_ok".to_owned()),
+        ("payment token", "tok_declined".to_owned()),
+    ]
+}
+
+#[test]
+fn nothing_about_people_is_logged_at_any_level() {
+    run_local(async {
+        for level in ["info", "trace"] {
+            let setup = Setup {
+                log_level: Some(level),
+                ..Setup::default()
+            };
+            let shop = Shop::start(setup).await;
+            let mut private = signing_in(&shop).await;
+            private.extend(ordering(&shop).await);
+            shop.quiet().await;
+            let logs = shop.logs();
+            let failure = logs.contains(r#""level":"ERROR""#);
+            assert!(failure, "{level}: the failure is not told");
+            for (what, text) in private {
+                let line = logs.lines().find(|line| line.contains(&text));
+                assert_eq!(line, None, "{level}: the {what} is logged");
+            }
+        }
+    });
+}
