@@ -253,6 +253,46 @@ fn a_discontinued_product_is_read_and_is_not_listed() {
     });
 }
 
+/// Whether a list of products has this one, on whichever page.
+async fn lists(shop: &Shop, query: &str, product: &str) -> bool {
+    let mut path = format!("/products?{query}limit=100");
+    loop {
+        let page = shop.get(&path).send().await.expect(200).json();
+        let mut items = page["items"].as_array().unwrap().iter();
+        if items.any(|item| item["id"] == product) {
+            return true;
+        }
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            return false;
+        };
+        path = format!("/products?{query}limit=100&cursor={cursor}");
+    }
+}
+
+#[test]
+fn products_of_all_categories_are_listed_by_status() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let product = create(shop, &product("Kite", "18.50")).await;
+        until("the product is listed", async || {
+            let listed = lists(shop, "", &product).await;
+            listed.then_some(()).ok_or_else(String::new)
+        })
+        .await;
+        assert!(!lists(shop, "status=discontinued&", &product).await);
+        let call = shop.delete(&format!("/products/{product}"));
+        let call = call.bearer(&admin.token).header("if-match", "\"1\"");
+        call.send().await.expect(200);
+        until("the product is listed as discontinued", async || {
+            let listed = lists(shop, "status=discontinued&", &product).await;
+            listed.then_some(()).ok_or_else(String::new)
+        })
+        .await;
+        assert!(!lists(shop, "", &product).await);
+    });
+}
+
 #[test]
 fn a_list_is_read_page_by_page_newest_first() {
     run(async {

@@ -72,3 +72,22 @@ fn the_token_of_a_cancelled_order_goes_too() {
         assert_eq!(places(&shop, TOKEN, &execution).await, Vec::<String>::new());
     });
 }
+
+#[test]
+fn the_next_run_takes_the_token_that_a_confirmation_left() {
+    run_local(async {
+        let shop = Shop::start(Setup {
+            manual_clock: true,
+            ..Setup::default()
+        })
+        .await;
+        // Confirmed, and then it cannot go on; the next run finds the order confirmed.
+        shop.fault("dynamodb:UpdateItem@confirm-order=error").await;
+        let (customer, _, order) = order(&shop, "tok_ok").await;
+        shop.run_until_settled(&order).await;
+        assert_eq!(shop.read(&customer, &order).await["status"], "confirmed");
+        let execution = format!("{order}-0");
+        let places = places(&shop, "tok_ok", &execution).await;
+        assert_eq!(places, Vec::<String>::new());
+    });
+}

@@ -152,3 +152,20 @@ fn an_unknown_payment_is_asked_for_until_it_is_known_and_charged_once() {
         }
     });
 }
+
+#[test]
+fn a_payment_that_is_authorised_first_is_captured_by_the_next_run() {
+    run_local(async {
+        let shop = Shop::start(Setup {
+            manual_clock: true,
+            ..Setup::default()
+        })
+        .await;
+        let (customer, _, order) = order(&shop, "tok_capture_later").await;
+        shop.run_until_settled(&order).await;
+        let settled = shop.read(&customer, &order).await;
+        assert_eq!(settled["status"], "confirmed");
+        assert_eq!(settled["payment_status"], "completed");
+        assert_eq!(shop.books_of(&order).await.taken, 3980);
+    });
+}
