@@ -5,5 +5,6 @@ mod openapi;
 mod read;
 mod routes;
 mod samples;
+mod security;
 mod services;
 mod workflow;

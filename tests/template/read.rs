@@ -44,6 +44,20 @@ impl Template {
             .collect()
     }
 
+    /// All resources, by logical id.
+    pub(super) fn resources(&self) -> Vec<(&str, &Value)> {
+        let resources = self.0["Resources"].as_mapping().unwrap();
+        let resources = resources.iter();
+        resources
+            .map(|(id, resource)| (id.as_str().unwrap(), resource))
+            .collect()
+    }
+
+    /// What all functions, or all of another kind, have.
+    pub(super) fn globals(&self, kind: &str) -> &Value {
+        &self.0["Globals"][kind]
+    }
+
     /// The names of the environment variables that every function has.
     pub(super) fn global_variables(&self) -> BTreeSet<String> {
         names(&self.0["Globals"]["Function"]["Environment"]["Variables"])
@@ -163,7 +177,8 @@ fn logical_id(value: &Value) -> String {
     text[..end].to_owned()
 }
 
-fn list(value: &Value) -> Vec<&Value> {
+/// A list, or the one that stands for a list.
+pub(super) fn list(value: &Value) -> Vec<&Value> {
     if let Value::Sequence(entries) = value {
         entries.iter().collect()
     } else if value.is_null() {

@@ -188,6 +188,7 @@ impl<'a> Builder<'a> {
             "AWS::DynamoDB::Table" => resources::table(self, declared)?,
             "AWS::Events::EventBus" => resources::bus(self, declared)?,
             "AWS::Events::Rule" => rules::rule(self, declared)?,
+            "AWS::IAM::Policy" => policies::policy(self, declared)?,
             "AWS::IAM::Role" => policies::role(self, declared)?,
             "AWS::Lambda::EventSourceMapping" => sources::event_source_mapping(self, declared)?,
             "AWS::S3::Bucket" => resources::bucket(self, declared)?,
@@ -257,6 +258,28 @@ impl<'a> Builder<'a> {
         }
         on_failure.done("OnFailure")?;
         Ok(Some(destination))
+    }
+
+    /// Whose role a name is: a function, a state machine, or the role itself, by logical id.
+    pub(super) fn holder(&self, role: &str) -> Option<String> {
+        let names = &self.resolver.names;
+        let mut resources = names.resources.iter();
+        let is_it =
+            |(id, resource): &(&String, &Value)| match resource.get("Type").and_then(Value::as_str)
+            {
+                Some("AWS::Serverless::Function" | "AWS::Serverless::StateMachine") => {
+                    names
+                        .implied_role(self.resolver, &format!("{id}Role"))
+                        .as_deref()
+                        == Some(role)
+                }
+                Some("AWS::IAM::Role") => {
+                    let found = names.physical(self.resolver, id, At::new(id));
+                    found.is_ok_and(|found| found == role)
+                }
+                _ => false,
+            };
+        resources.find(is_it).map(|(id, _)| id.clone())
     }
 
     /// The role of this stack that an ARN names, by logical id.

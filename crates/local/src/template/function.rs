@@ -27,7 +27,7 @@ pub(super) fn function(builder: &mut Builder<'_>, declared: Declared) -> Result<
     let reserved_concurrency = properties.number("ReservedConcurrentExecutions", 0, 1000)?;
     let environment = environment(&mut properties)?;
     let policies = policies::of_sam(&mut properties)?;
-    builder.stack.policies.insert(id.clone(), policies);
+    builder.allow(id.clone(), policies);
     let (async_retries, async_on_failure) = asynchronous(builder, &id, &mut properties)?;
     if let Some(events) = properties.map("Events")? {
         sources::events(builder, &id, events)?;

@@ -25,6 +25,7 @@ const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::Events::Archive", "ArchiveName"),
     ("AWS::Events::EventBus", "Name"),
     ("AWS::Events::Rule", "Name"),
+    ("AWS::IAM::Policy", "PolicyName"),
     ("AWS::IAM::Role", "RoleName"),
     ("AWS::Logs::LogGroup", "LogGroupName"),
     ("AWS::S3::Bucket", "BucketName"),
@@ -138,7 +139,7 @@ impl Names<'_> {
     }
 
     /// The role that SAM makes for a function or a state machine: its logical id and `Role`.
-    fn implied_role(&self, resolver: &Resolver<'_>, id: &str) -> Option<String> {
+    pub(super) fn implied_role(&self, resolver: &Resolver<'_>, id: &str) -> Option<String> {
         let of = id
             .strip_suffix("Role")
             .filter(|_| !self.resources.contains_key(id))?;

@@ -42,8 +42,23 @@ pub(super) fn role(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
     }
     properties.take("RoleName");
     properties.done("AWS::IAM::Role")?;
-    builder.stack.policies.insert(id, statements);
+    builder.allow(id, statements);
     Ok(())
+}
+
+/// `AWS::IAM::Policy`: the same statements for several roles of the stack.
+pub(super) fn policy(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
+    let mut properties = declared.properties;
+    let content = properties.map("PolicyDocument")?;
+    let content = content.ok_or_else(|| properties.refuse("PolicyDocument", "is missing"))?;
+    let statements = document(content)?;
+    for role in properties.one_or_more("Roles")? {
+        let problem = || properties.refuse("Roles", format!("{role} is not a role of this stack"));
+        let holder = builder.holder(&role).ok_or_else(problem)?;
+        builder.allow(holder, statements.clone());
+    }
+    properties.take("PolicyName");
+    properties.done("AWS::IAM::Policy")
 }
 
 fn document(mut document: Properties) -> Result<Vec<Statement>, Refused> {

@@ -181,7 +181,7 @@ pub(super) fn state_machine(
         }
     };
     let policies = policies::of_sam(&mut properties)?;
-    builder.stack.policies.insert(id.clone(), policies);
+    builder.allow(id.clone(), policies);
     if let Some(events) = properties.map("Events")? {
         machine_events(builder, &id, events)?;
     }

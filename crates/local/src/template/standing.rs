@@ -135,6 +135,12 @@ fn of_state_machines(stack: &Stack, arns: &Arns) -> Vec<Need> {
 }
 
 impl Builder<'_> {
+    /// Adds to what a function, state machine or role may do.
+    pub(super) fn allow(&mut self, holder: String, statements: Vec<Statement>) {
+        let policies = self.stack.policies.entry(holder).or_default();
+        policies.extend(statements);
+    }
+
     /// What SAM gives a function by itself, as its managed policies do: everything of a kind.
     pub(super) fn grant(&mut self, function: &str, actions: &[&str], resources: &[&str]) {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -142,7 +148,6 @@ impl Builder<'_> {
             actions: owned(actions),
             resources: owned(resources),
         };
-        let policies = self.stack.policies.entry(function.to_owned()).or_default();
-        policies.push(statement);
+        self.allow(function.to_owned(), vec![statement]);
     }
 }

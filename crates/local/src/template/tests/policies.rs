@@ -35,6 +35,12 @@ fn a_policy_is_read_with_its_references_resolved() {
     assert!(may("sqs:DeleteMessage", other));
     assert!(may("dynamodb:GetRecords", "any stream"));
     assert!(stack.policies["Authorise"].is_empty());
+    for holder in ["Poll", "Machine", "StartRole"] {
+        let key = stack.policies[holder]
+            .iter()
+            .any(|statement| statement.actions == ["kms:Decrypt"]);
+        assert!(key, "{holder}");
+    }
 }
 
 #[test]
@@ -148,8 +154,12 @@ fn what_cannot_be_weighed_is_refused() {
             "Resources.It.Properties.ManagedPolicyArns: is not emulated locally".to_owned(),
         ),
         (
-            resource("AWS::IAM::Policy", ""),
-            "Resources.It: AWS::IAM::Policy is not emulated locally".to_owned(),
+            resource("AWS::IAM::ManagedPolicy", ""),
+            "Resources.It: AWS::IAM::ManagedPolicy is not emulated locally".to_owned(),
+        ),
+        (
+            resource("AWS::IAM::Policy", "PolicyDocument: {}\nRoles: [Nobody]"),
+            "Resources.It.Properties.Roles: Nobody is not a role of this stack".to_owned(),
         ),
     ] {
         check_refused(&template, &expected);

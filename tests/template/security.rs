@@ -1,0 +1,164 @@
+//! What the template promises about security: encryption, transport, who may reach what.
+
+use std::collections::BTreeSet;
+
+use serde_yaml_ng::Value;
+
+use super::read::{Template, list};
+
+/// The resources of a type.
+fn of_type<'a>(template: &'a Template, wanted: &str) -> Vec<(&'a str, &'a Value)> {
+    let resources = template.resources().into_iter();
+    resources
+        .filter(|(_, resource)| resource["Type"] == wanted)
+        .map(|(id, resource)| (id, &resource["Properties"]))
+        .collect()
+}
+
+/// The text of `!Ref X`, and the resource of `!GetAtt X.Arn`.
+fn referred(value: &Value) -> Option<&str> {
+    let Value::Tagged(tagged) = value else {
+        return None;
+    };
+    let text = tagged.value.as_str()?;
+    Some(text.split('.').next().unwrap_or(text))
+}
+
+/// Whether a value is `!If [HasKmsKey, ...]`, or has one in it.
+fn asks_for_the_key(value: &Value) -> bool {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == "If" => tagged.value[0] == "HasKmsKey",
+        Value::Tagged(tagged) => asks_for_the_key(&tagged.value),
+        Value::Mapping(map) => map.values().any(asks_for_the_key),
+        Value::Sequence(items) => items.iter().any(asks_for_the_key),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Whether a policy denies whatever does not come encrypted.
+fn wants_tls(policy: &Value) -> bool {
+    list(&policy["PolicyDocument"]["Statement"])
+        .into_iter()
+        .any(|statement| {
+            statement["Effect"] == "Deny"
+                && statement["Principal"] == "*"
+                && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+        })
+}
+
+#[test]
+fn whatever_keeps_data_is_encrypted_with_the_shops_key() {
+    let template = Template::read();
+    for (resource_type, property) in [
+        ("AWS::DynamoDB::Table", "SSESpecification"),
+        ("AWS::Logs::LogGroup", "KmsKeyId"),
+        ("AWS::S3::Bucket", "BucketEncryption"),
+        ("AWS::SecretsManager::Secret", "KmsKeyId"),
+        ("AWS::SQS::Queue", "KmsMasterKeyId"),
+    ] {
+        let found = of_type(&template, resource_type);
+        assert!(!found.is_empty(), "{resource_type}");
+        for (id, properties) in found {
+            assert!(asks_for_the_key(&properties[property]), "{id}: {property}");
+        }
+    }
+    let globals = template.globals("Function");
+    assert!(asks_for_the_key(&globals["KmsKeyArn"]));
+}
+
+#[test]
+fn who_uses_what_is_encrypted_may_use_the_key() {
+    let template = Template::read();
+    let roles = |policy: &str| -> BTreeSet<String> {
+        let policies = of_type(&template, "AWS::IAM::Policy");
+        let (_, policy) = policies.into_iter().find(|(id, _)| *id == policy).unwrap();
+        let roles = list(&policy["Roles"]).into_iter();
+        let roles = roles.map(|role| referred(role).unwrap().strip_suffix("Role").unwrap());
+        roles.map(str::to_owned).collect()
+    };
+    let functions = template.functions();
+    let all: BTreeSet<String> = functions
+        .iter()
+        .map(|function| function.id.clone())
+        .collect();
+    // The environment is encrypted too.
+    assert_eq!(roles("DecryptWithKey"), all);
+    let encrypts = ["sqs:SendMessage", "s3:PutObject"];
+    let sending: BTreeSet<String> = functions
+        .iter()
+        .filter(|function| {
+            let mut grants = function.grants.iter();
+            grants.any(|(action, _)| encrypts.contains(&action.as_str()))
+        })
+        .map(|function| function.id.clone())
+        .collect();
+    assert_eq!(roles("EncryptWithKey"), sending);
+}
+
+#[test]
+fn queues_and_buckets_take_nothing_that_is_not_encrypted_on_its_way() {
+    let template = Template::read();
+    for (resource_type, policy_type, property) in [
+        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
+        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+    ] {
+        let policies = of_type(&template, policy_type);
+        for (id, _) in of_type(&template, resource_type) {
+            let own = policies.iter().filter(|(_, policy)| {
+                let of = list(&policy[property]);
+                of.into_iter().any(|of| referred(of) == Some(id))
+            });
+            // A second policy would take the first one's place.
+            let own: Vec<_> = own.collect();
+            assert_eq!(own.len(), 1, "{id}: policies");
+            let (name, policy) = own[0];
+            assert!(wants_tls(policy), "{name} takes what comes in the open");
+        }
+    }
+}
+
+#[test]
+fn nobody_outside_reaches_a_function_or_a_queue() {
+    let template = Template::read();
+    assert!(of_type(&template, "AWS::Lambda::Url").is_empty());
+    for (id, properties) in of_type(&template, "AWS::Serverless::Function") {
+        assert!(properties["FunctionUrlConfig"].is_null(), "{id}");
+    }
+    for (id, permission) in of_type(&template, "AWS::Lambda::Permission") {
+        let source = &permission["SourceArn"];
+        assert!(!source.is_null(), "{id} is for whoever comes");
+        assert_ne!(permission["Principal"], "*", "{id}");
+    }
+    for (id, policy) in of_type(&template, "AWS::SQS::QueuePolicy") {
+        let statements = list(&policy["PolicyDocument"]["Statement"]).into_iter();
+        for statement in statements.filter(|statement| statement["Effect"] == "Allow") {
+            assert_eq!(
+                statement["Principal"]["Service"], "events.amazonaws.com",
+                "{id}"
+            );
+            let sources = list(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]);
+            assert!(!sources.is_empty(), "{id} takes messages from any rule");
+        }
+    }
+    for (id, bucket) in of_type(&template, "AWS::S3::Bucket") {
+        let block = bucket["PublicAccessBlockConfiguration"]
+            .as_mapping()
+            .unwrap();
+        assert_eq!(block.len(), 4, "{id}");
+        assert!(block.values().all(|blocked| *blocked == true), "{id}");
+    }
+}
+
+#[test]
+fn every_function_and_the_workflow_are_traced() {
+    let template = Template::read();
+    assert_eq!(template.globals("Function")["Tracing"], "Active");
+    for (id, properties) in of_type(&template, "AWS::Serverless::Function") {
+        assert!(properties["Tracing"].is_null(), "{id} has its own");
+    }
+    for (id, machine) in of_type(&template, "AWS::Serverless::StateMachine") {
+        assert_eq!(machine["Tracing"]["Enabled"], true, "{id}");
+        // What a step is given and answers is not logged.
+        assert_eq!(machine["Logging"]["IncludeExecutionData"], false, "{id}");
+    }
+}
