@@ -188,6 +188,11 @@ impl Scene {
         match operation.value["operationId"].as_str() {
             _ if body.is_null() => None,
             Some("place_order") => Some(order_of(&[(&self.product, 1)], "tok_ok")),
+            Some("place_guest_order") => {
+                let mut order = order_of(&[(&self.product, 1)], "tok_ok");
+                order["email"] = body["email"].clone();
+                Some(order)
+            }
             _ => Some(body.clone()),
         }
     }
