@@ -169,6 +169,8 @@ mod tests {
             r#"{"function":"place-order","action":"a:Get","resource":"one","operation":"Get"}"#,
             r#"{"function":"place-order","action":"a:Put","resource":"two/three"}"#,
             r#"{"function":"place-order","action":"a:Put","resource":"three"}"#,
+            // What one uses does not make it used by another.
+            r#"{"function":"place-order","action":"lambda:InvokeFunction","resource":"g"}"#,
             r#"{"action":"a:Delete","resource":"one"}"#,
         ];
         usage.add(&record.join("\n")).unwrap();
@@ -180,7 +182,13 @@ mod tests {
                 need("PlaceOrder", "a:Put", "one"),
             ]
         );
-        assert_eq!(usage.missing(), [need("PlaceOrder", "a:Put", "three")]);
+        assert_eq!(
+            usage.missing(),
+            [
+                need("PlaceOrder", "a:Put", "three"),
+                need("PlaceOrder", "lambda:InvokeFunction", "g"),
+            ]
+        );
     }
 
     #[test]
