@@ -4,7 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect;
 
+use oxcart_local::arn::Arns;
+use oxcart_local::map::ServiceMap;
+use oxcart_local::model::Stack;
+use oxcart_local::template::Places;
+
 use super::read::{Template, service_of, sources};
+use crate::support::root;
 
 /// Who owns each table: the only service that writes it.
 const OWNERS: &[(&str, &str)] = &[
@@ -54,21 +60,26 @@ fn owner(table: &str) -> Option<&'static str> {
         .map(|(_, owner)| *owner)
 }
 
-/// For each service the services whose tables it reads.
-fn dependencies() -> BTreeMap<String, BTreeSet<&'static str>> {
-    let mut found: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
-    for function in Template::read().functions() {
-        let service = service_of(&function.binary).unwrap();
-        for (action, resource) in &function.grants {
-            if let Some(owner) = owner(resource)
-                && owner != service
-                && READS.contains(&action.as_str())
-            {
-                found.entry(service.clone()).or_default().insert(owner);
-            }
-        }
-    }
-    found
+/// The map that `oxcart map` prints.
+fn map() -> ServiceMap {
+    let places = Places {
+        region: "eu-central-1".to_owned(),
+        stack_name: "oxcart".to_owned(),
+        endpoint: "http://127.0.0.1:9".to_owned(),
+        shop: "http://127.0.0.1:9".to_owned(),
+    };
+    let template = root().join("template.yaml");
+    let stack = Stack::load(&template, &BTreeMap::new(), &places).unwrap();
+    let arns = Arns::of(&places.region, &stack);
+    let functions = stack.functions.values();
+    let services = functions
+        .map(|function| {
+            let binary = function.binary.clone();
+            let service = service_of(&binary).unwrap();
+            (binary, service)
+        })
+        .collect();
+    ServiceMap::of(&stack, &arns, &services)
 }
 
 #[test]
@@ -78,6 +89,10 @@ fn every_table_has_an_owner() {
         .map(|(table, _)| (*table).to_owned())
         .collect();
     assert_eq!(Template::read().tables(), owned);
+    for (table, writers) in map().writers {
+        let writers: Vec<&str> = writers.iter().map(String::as_str).collect();
+        assert_eq!(writers, [owner(&table).unwrap()], "{table}");
+    }
 }
 
 #[test]
@@ -148,10 +163,10 @@ fn a_function_is_told_the_names_of_the_tables_that_it_may_use_and_of_no_others()
 
 #[test]
 fn services_depend_on_each_other_in_one_direction() {
-    let dependencies = dependencies();
+    let dependencies = map().reads;
     let mut reached: BTreeMap<&str, BTreeSet<&str>> = dependencies
         .iter()
-        .map(|(from, to)| (from.as_str(), to.iter().copied().collect()))
+        .map(|(from, to)| (from.as_str(), to.iter().map(String::as_str).collect()))
         .collect();
     // Whatever is reached through what is reached, until nothing is new.
     loop {
@@ -180,7 +195,7 @@ fn services_depend_on_each_other_in_one_direction() {
     let map: String = dependencies
         .iter()
         .map(|(from, to)| {
-            let to: Vec<&str> = to.iter().copied().collect();
+            let to: Vec<&str> = to.iter().map(String::as_str).collect();
             format!("{from} -> {}\n", to.join(", "))
         })
         .collect();
@@ -191,6 +206,40 @@ fn services_depend_on_each_other_in_one_direction() {
         payments -> orders
     "#]]
     .assert_eq(&map);
+}
+
+#[test]
+fn the_map_shows_who_tells_whom_what() {
+    expect![[r#"
+        flowchart LR
+          catalog["catalog<br/>reads 0, read by 1"]
+          customers["customers<br/>reads 0, read by 1"]
+          inventory["inventory<br/>reads 1, read by 0"]
+          notifications["notifications<br/>reads 2, read by 0"]
+          orders["orders<br/>reads 2, read by 3"]
+          payments["payments<br/>reads 1, read by 0"]
+          platform["platform<br/>reads 0, read by 1"]
+          OrderWorkflow{{OrderWorkflow}}
+          inventory -->|reads| orders
+          notifications -->|reads| customers
+          notifications -->|reads| orders
+          orders -->|reads| catalog
+          orders -->|reads| platform
+          payments -->|reads| orders
+          catalog -.->|ProductCreated| inventory
+          catalog -.->|changes| platform
+          customers -.->|changes| platform
+          inventory -.->|changes| platform
+          orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
+          orders -.->|changes| platform
+          payments -.->|PaymentProcessed| OrderWorkflow
+          payments -.->|changes| platform
+          orders ==>|starts| OrderWorkflow
+          OrderWorkflow ==>|calls| inventory
+          OrderWorkflow ==>|calls| orders
+          OrderWorkflow ==>|calls| payments
+    "#]]
+    .assert_eq(&map().mermaid());
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod build;
 mod demo;
 mod environment;
 mod keys;
+mod map;
 mod policies;
 mod run;
 
@@ -41,6 +42,8 @@ enum Command {
     Env(environment::Arguments),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
     Keys(keys::Arguments),
+    /// Prints the services and how they hang together, as a Mermaid flowchart.
+    Map,
     /// Compares the functions' policies with what a record says that they do.
     Policies(policies::Arguments),
 }
@@ -59,6 +62,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Bench { functions }) => bench::run(&functions).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
+        Some(Command::Map) => map::run(),
         Some(Command::Policies(arguments)) => policies::run(arguments),
     };
     match done {

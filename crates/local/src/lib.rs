@@ -19,6 +19,7 @@ pub mod functions;
 pub mod gateway;
 mod jsonpath;
 pub mod mail;
+pub mod map;
 pub mod model;
 mod params;
 pub mod queues;
