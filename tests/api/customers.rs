@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::check;
 use crate::support::client::Answer;
 use crate::support::people::{PASSWORD, unique};
-use crate::support::shop::{Setup, Shop, shared};
+use crate::support::shop::{Setup, Shop, physical, shared};
 use crate::support::{run, run_local};
 
 fn erika(email: &str) -> Value {
@@ -211,5 +211,31 @@ fn a_forged_token_is_refused_by_the_gateway() {
             }
         "#]],
         );
+    });
+}
+
+/// [`PASSWORD`](crate::support::people::PASSWORD) as another shop's software hashed it.
+const IMPORTED: &str = "$2b$10$abcdefghijklmnopqrstuuGGgFFcYeueaAql8Z7U7CnCTRw4DR77W";
+
+#[test]
+fn a_hash_from_an_import_is_renewed_at_the_first_sign_in() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let key = json!({"pk": {"S": format!("customer#{}", customer.id)}});
+        let table = physical("CustomersTable");
+        let import = json!({
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": "SET password_hash = :imported",
+            "ExpressionAttributeValues": {":imported": {"S": IMPORTED}},
+        });
+        shop.dynamodb("UpdateItem", &import).await;
+        shop.login(&customer.email).await;
+        let read = json!({"TableName": table, "Key": key, "ConsistentRead": true});
+        let item = shop.dynamodb("GetItem", &read).await["Item"].clone();
+        let hash = item["password_hash"]["S"].as_str().unwrap();
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        shop.login(&customer.email).await;
     });
 }
