@@ -1,11 +1,13 @@
 //! The Lambda authoriser of the HTTP API: tells who is signed in, and refuses what is forged.
 //!
-//! It only authenticates. Roles and expiry go on in its answer's context, and handlers decide about
-//! them: API Gateway keeps the answer for minutes, and only handlers answer with problem documents.
+//! It only authenticates; whose account is disabled is nobody. Roles and expiry go on in its answer's
+//! context, and handlers decide about them: API Gateway keeps the answer for minutes, and only handlers
+//! answer with problem documents.
 
 use serde::{Deserialize, Serialize};
 
 use super::keys::TokenKeys;
+use super::store::CustomerStore;
 use super::token::{self, Claims, Realm};
 use crate::clock::Time;
 use crate::lambda::{Aws, Error};
@@ -16,6 +18,7 @@ use crate::settings::SettingError;
 pub struct TokenVerifier {
     keys: TokenKeys,
     realm: Realm,
+    customers: CustomerStore,
 }
 
 impl TokenVerifier {
@@ -27,6 +30,7 @@ impl TokenVerifier {
         Ok(Self {
             keys: TokenKeys::new(aws)?,
             realm: Realm::new(aws)?,
+            customers: CustomerStore::new(aws)?,
         })
     }
 }
@@ -88,11 +92,11 @@ impl From<Claims> for Authorization {
     }
 }
 
-/// Tells who sent a request: refuses what is no access token of this shop. A token that has expired
-/// passes with its `exp`, which the handler compares.
+/// Tells who sent a request: refuses what is no access token of this shop, and one of an account that
+/// is disabled or gone. A token that has expired passes with its `exp`, which the handler compares.
 ///
 /// # Errors
-/// If the key that tokens are signed with cannot be read.
+/// If the keys that tokens are signed with, or the account, cannot be read.
 pub async fn authorize_request(
     tokens: &TokenVerifier,
     request: AuthorizationRequest,
@@ -111,8 +115,16 @@ pub async fn authorize_request(
     let Some(key) = tokens.keys.named(&key_id, now).await? else {
         return Ok(Authorization::REFUSED);
     };
-    let claims = token::verify(token, &tokens.realm, &key, now);
-    Ok(claims.map_or(Authorization::REFUSED, Authorization::from))
+    let Some(claims) = token::verify(token, &tokens.realm, &key, now) else {
+        return Ok(Authorization::REFUSED);
+    };
+    let customer = tokens.customers.get(claims.sub).await?;
+    let active = customer.is_some_and(|customer| !customer.disabled);
+    Ok(if active {
+        claims.into()
+    } else {
+        Authorization::REFUSED
+    })
 }
 
 /// The token of an `Authorization` header (RFC 6750 section 2.1; the scheme in any case).

@@ -16,6 +16,7 @@
 
 pub mod api;
 pub mod checkout;
+pub mod claims;
 pub mod events;
 pub mod executions;
 #[cfg(test)]

@@ -114,3 +114,27 @@ async fn a_password_is_typed_on_any_system() {
     register(&customers, &zoe, None).await;
     assert!(sign_in(&aws, "Zo\u{eb} an der K\u{fc}ste", 0).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_token_of_a_disabled_or_unknown_account_is_nobodys() {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = registered(&customers).await;
+    let token = token(&aws).await;
+    let verifier = TokenVerifier::new(&aws).unwrap();
+    let authorized = async || authorize(&verifier, &token, now()).await["isAuthorized"].clone();
+    assert_eq!(authorized().await, json!(true));
+    let mut account = customers.account(id).await.unwrap().unwrap();
+    account.customer.disabled = true;
+    account.customer.version += 1;
+    let stamp = crate::events::Stamp::new(id, 2, "CustomerDisabled", now());
+    customers.replace(account, stamp).await.unwrap();
+    assert_eq!(authorized().await, json!(false));
+    // Signed with the shop's own key, but of nobody whom it knows.
+    let (other_aws, other_engine, others) = shop();
+    secret(&other_engine, "1", "a secret");
+    register(&others, &ana(), None).await;
+    let token = self::token(&other_aws).await;
+    let refused = json!({"isAuthorized": false});
+    assert_eq!(authorize(&verifier, &token, now()).await, refused);
+}

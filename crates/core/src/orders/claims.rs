@@ -1,0 +1,164 @@
+//! Consumed: `EmailConfirmed`. The orders that were placed as a guest with the address become the
+//! account's.
+
+use super::rules;
+use super::store::OrderStore;
+use crate::customers::CustomerStore;
+use crate::dynamo::StoreError;
+use crate::events::Delivered;
+use crate::id::{CustomerId, NotAnId};
+use crate::lambda::Message;
+
+/// Why a message is not done with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It is no event.
+    #[error("the message is no event")]
+    Shape(#[from] serde_json::Error),
+    /// It is an event of another type.
+    #[error("the event is {0}, not EmailConfirmed")]
+    Type(String),
+    /// It is of something that is no customer.
+    #[error("the event is not of a customer")]
+    Aggregate(#[from] NotAnId),
+    /// The database gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Gives the customer who has confirmed an address the orders that were placed with it without an
+/// account: any number of deliveries come to the same. An order that is placed as a guest later is
+/// claimed by no account; its guest knew of the account.
+///
+/// # Errors
+/// [`ConsumeError`]; the message is to be delivered again.
+pub async fn on_email_confirmed(
+    orders: &OrderStore,
+    customers: &CustomerStore,
+    message: Message,
+) -> Result<(), ConsumeError> {
+    let Delivered { time, detail } = Delivered::parse(&message.body)?;
+    if detail.event_type != "EmailConfirmed" {
+        return Err(ConsumeError::Type(detail.event_type));
+    }
+    let id: CustomerId = detail.aggregate_id.parse()?;
+    let customer = customers.get(id).await?;
+    // Events carry no address; and who has been disabled or erased meanwhile claims nothing.
+    let confirmed = customer.filter(|found| found.email_confirmed_at.is_some() && !found.disabled);
+    let Some(customer) = confirmed else {
+        return Ok(());
+    };
+    for order_id in orders.of_guest(&customer.email).await? {
+        let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, time));
+        orders.change(order_id, claim).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::Time;
+    use crate::customers::password;
+    use crate::customers::{Account, Customer, Role};
+    use crate::events::{DomainEvent, Stamp};
+    use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
+    use crate::orders::{Order, model::Guest};
+
+    fn guests_order(email: &str) -> Order {
+        Order {
+            guest: Some(Guest {
+                email: email.parse().unwrap(),
+                locale: "en".parse().unwrap(),
+            }),
+            ..order_of(email, lines(1), placed_at())
+        }
+    }
+
+    async fn account(shop: &Shop, confirmed: bool, disabled: bool) -> CustomerStore {
+        let customers = CustomerStore::new(&shop.aws).unwrap();
+        let id = customer("ana");
+        let account = Account {
+            customer: Customer {
+                id,
+                email: "Ana@Example.com".parse().unwrap(),
+                name: "Ana".to_owned(),
+                locale: "en".parse().unwrap(),
+                phone: None,
+                email_confirmed_at: confirmed.then_some(placed_at()),
+                disabled,
+                roles: vec![Role::Customer],
+                version: 2,
+                created_at: placed_at(),
+                updated_at: placed_at(),
+            },
+            password_hash: password::hash("correct horse").unwrap(),
+            password_version: 0,
+            request_hash: None,
+        };
+        let stamp = Stamp::new(id, 2, "EmailConfirmed", placed_at());
+        customers.create(account, stamp).await.unwrap();
+        customers
+    }
+
+    fn delivery(event_type: &str, now: Time) -> Message {
+        let id = customer("ana");
+        let event = DomainEvent::new(id, Stamp::new(id, 2, event_type, now), json!({}));
+        let body = json!({"time": now, "detail": event}).to_string();
+        Message {
+            id: "1".to_owned(),
+            body,
+            sent_at: now,
+            receive_count: 1,
+        }
+    }
+
+    async fn owner_after(confirmed: bool, disabled: bool) -> bool {
+        let shop = Shop::open();
+        let customers = account(&shop, confirmed, disabled).await;
+        let order = guests_order("ana@example.COM");
+        let others = guests_order("ana2@example.com");
+        shop.orders.create(&order).await.unwrap();
+        shop.orders.create(&others).await.unwrap();
+        for _ in 0..2 {
+            let message = delivery("EmailConfirmed", after(60));
+            on_email_confirmed(&shop.orders, &customers, message)
+                .await
+                .unwrap();
+        }
+        assert_eq!(shop.stored(&others).await, others);
+        let stored = shop.stored(&order).await;
+        let claimed = stored.guest.is_none();
+        assert_eq!(stored.customer_id == customer("ana"), claimed);
+        assert_eq!(stored.version, if claimed { 2 } else { 1 });
+        claimed
+    }
+
+    #[tokio::test]
+    async fn whoever_confirms_an_address_owns_what_was_ordered_with_it_in_any_case() {
+        assert!(owner_after(true, false).await);
+    }
+
+    #[tokio::test]
+    async fn nobody_claims_without_having_confirmed_or_when_disabled() {
+        assert!(!owner_after(false, false).await);
+        assert!(!owner_after(true, true).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_confirmation_is_delivered_again() {
+        let shop = Shop::open();
+        let customers = CustomerStore::new(&shop.aws).unwrap();
+        let other = delivery("CustomerRegistered", after(1));
+        let ended = on_email_confirmed(&shop.orders, &customers, other).await;
+        assert!(matches!(ended, Err(ConsumeError::Type(_))));
+        let none = Message {
+            body: "{}".to_owned(),
+            ..delivery("EmailConfirmed", after(1))
+        };
+        let ended = on_email_confirmed(&shop.orders, &customers, none).await;
+        assert!(matches!(ended, Err(ConsumeError::Shape(_))));
+    }
+}
