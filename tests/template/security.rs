@@ -2,9 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use oxcart_local::access;
+use oxcart_local::model::{Permission, Stack};
+use oxcart_local::template::Places;
 use serde_yaml_ng::Value;
 
 use super::read::{Template, list};
+use crate::support::root;
 
 /// The resources of a type.
 fn of_type<'a>(template: &'a Template, wanted: &str) -> Vec<(&'a str, &'a Value)> {
@@ -161,4 +165,28 @@ fn every_function_and_the_workflow_are_traced() {
         // What a step is given and answers is not logged.
         assert_eq!(machine["Logging"]["IncludeExecutionData"], false, "{id}");
     }
+}
+
+#[test]
+fn the_shop_runs_with_a_key_of_its_own() {
+    const KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/its-own";
+    let parameters = [("KmsKeyArn", KEY), ("AuthorizerConcurrency", "20")];
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let places = Places {
+        region: "eu-central-1".to_owned(),
+        stack_name: "oxcart".to_owned(),
+        endpoint: "http://127.0.0.1:9".to_owned(),
+        shop: "http://127.0.0.1:9".to_owned(),
+    };
+    let template = root().join("template.yaml");
+    let stack = Stack::load(&template, &parameters.into(), &places).unwrap();
+    for id in stack.functions.keys() {
+        let permission = Permission {
+            action: "kms:Decrypt".to_owned(),
+            resource: KEY.to_owned(),
+        };
+        assert!(access::allow(&stack.policies[id], &permission), "{id}");
+    }
+    let authoriser = &stack.functions["AuthorizeRequest"];
+    assert_eq!(authoriser.reserved_concurrency, Some(20));
 }

@@ -202,7 +202,7 @@ fn services_depend_on_each_other_in_one_direction() {
     expect![[r#"
         inventory -> orders
         notifications -> customers, orders
-        orders -> catalog, platform
+        orders -> catalog, customers, platform
         payments -> orders
     "#]]
     .assert_eq(&map);
@@ -213,10 +213,10 @@ fn the_map_shows_who_tells_whom_what() {
     expect![[r#"
         flowchart LR
           catalog["catalog<br/>reads 0, read by 1"]
-          customers["customers<br/>reads 0, read by 1"]
+          customers["customers<br/>reads 0, read by 2"]
           inventory["inventory<br/>reads 1, read by 0"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 2, read by 3"]
+          orders["orders<br/>reads 3, read by 3"]
           payments["payments<br/>reads 1, read by 0"]
           platform["platform<br/>reads 0, read by 1"]
           OrderWorkflow{{OrderWorkflow}}
@@ -224,10 +224,12 @@ fn the_map_shows_who_tells_whom_what() {
           notifications -->|reads| customers
           notifications -->|reads| orders
           orders -->|reads| catalog
+          orders -->|reads| customers
           orders -->|reads| platform
           payments -->|reads| orders
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform
+          customers -.->|EmailConfirmed| orders
           customers -.->|changes| platform
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
