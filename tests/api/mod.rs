@@ -11,6 +11,7 @@ mod guests;
 mod health;
 mod hostile;
 mod inventory;
+mod limits;
 mod orders;
 mod payments;
 mod products;

@@ -44,6 +44,8 @@ pub(crate) struct Setup {
     /// Whether access tokens live for a quarter of an hour of a manual clock, as they do in a shop,
     /// and not for a day.
     pub(crate) short_tokens: bool,
+    /// Whether callers are limited as in a shop, and not at a hundred times that.
+    pub(crate) limited: bool,
     /// The least that its functions log; `info`, if nothing else is said.
     pub(crate) log_level: Option<&'static str>,
 }
@@ -91,6 +93,10 @@ impl Shop {
         let day = setup.manual_clock && !setup.short_tokens;
         let parameters = [
             ("LogLevel", setup.log_level.unwrap_or("info")),
+            (
+                "RateLimitPercent",
+                if setup.limited { "100" } else { "10000" },
+            ),
             ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
             ("WorkflowType", machine),
         ];

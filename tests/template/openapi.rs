@@ -144,6 +144,11 @@ impl Operation {
             if status == 429 || status == 503 {
                 answer["headers"]["Retry-After"] = reference("headers", "Retry-After");
             }
+            if status == 429 && !only_gateway {
+                for name in ["RateLimit", "RateLimit-Policy"] {
+                    answer["headers"][name] = reference("headers", name);
+                }
+            }
             responses.insert(status.to_string(), answer);
         }
         responses.into()

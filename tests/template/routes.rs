@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use oxcart_core::limits;
 use oxcart_core::routes::{self, Access};
 
 use super::read::{Template, service_of};
@@ -43,5 +44,20 @@ fn a_function_stands_behind_the_door_of_its_own_route() {
         assert!(main.contains(&door), "{name} does not {door}");
         let served = main.matches("lambda::serve").count();
         assert_eq!(served, 1, "{name} serves more than its route");
+    }
+}
+
+#[test]
+fn what_is_counted_may_count() {
+    let functions = Template::read().functions();
+    for route in routes::ALL {
+        let name = route.operation.replace('_', "-");
+        let function = functions.iter().find(|function| function.binary == name);
+        let function = function.unwrap();
+        let count = ("dynamodb:UpdateItem".to_owned(), "LimitsTable".to_owned());
+        let counted = limits::limit(route.class).is_some();
+        assert_eq!(function.grants.contains(&count), counted, "{name}");
+        let told = function.variables.contains("RATE_LIMIT_PERCENT");
+        assert_eq!(told, counted, "{name}");
     }
 }

@@ -2,20 +2,26 @@
 
 use crate::http::{Request, Response};
 use crate::lambda::Aws;
+use crate::limits::{Limiter, Refused};
 use crate::problem::Problem;
 use crate::routes::Route;
+use crate::settings::SettingError;
 
 /// The door of one route.
 #[derive(Clone, Debug)]
 pub struct Door {
     route: &'static Route,
+    limiter: Option<Limiter>,
 }
 
 impl Door {
     /// The door of `route`.
-    #[must_use]
-    pub fn new(_aws: &Aws, route: &'static Route) -> Self {
-        Self { route }
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting of the limits is missing or not valid.
+    pub fn new(aws: &Aws, route: &'static Route) -> Result<Self, SettingError> {
+        let limiter = Limiter::new(aws, route.class)?;
+        Ok(Self { route, limiter })
     }
 
     /// The answer to `request`: the handler's, if the request comes so far.
@@ -25,13 +31,39 @@ impl Door {
         Fut: Future<Output = Result<Response, Problem>>,
     {
         let path = request.path.clone();
-        let answer = match self.route.admit(&request) {
+        let answer = match self.admit(&request).await {
             // Boxed: unboxed, its type nests deeper than the compiler goes.
             Ok(()) => Box::pin(handler(request)).await,
-            Err(problem) => Err(problem),
+            Err(Closed::Problem(problem)) => Err(problem),
+            Err(Closed::TooMany(refused)) => return too_many(refused, &path),
         };
         answer.unwrap_or_else(|problem| Response::problem(&problem, &path))
     }
+
+    /// Whoever may not is not counted: a bucket belongs to whoever is known to be who it is.
+    async fn admit(&self, request: &Request) -> Result<(), Closed> {
+        request.bounded().map_err(Closed::Problem)?;
+        self.route.admit(request).map_err(Closed::Problem)?;
+        match &self.limiter {
+            Some(limiter) => limiter.count(request).await.map_err(Closed::TooMany),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a request does not reach the handler.
+enum Closed {
+    Problem(Problem),
+    TooMany(Refused),
+}
+
+fn too_many(refused: Refused, path: &str) -> Response {
+    let problem = Problem::TooManyRequests {
+        retry_after_seconds: refused.retry_after_seconds,
+    };
+    let answer = Response::problem(&problem, path);
+    let headers = refused.headers().into_iter();
+    headers.fold(answer, |answer, (name, value)| answer.header(name, value))
 }
 
 #[cfg(test)]
@@ -41,12 +73,13 @@ mod tests {
     use super::*;
     use crate::clock::Time;
     use crate::routes;
+    use crate::settings::Setting;
     use crate::testing;
 
     #[tokio::test]
     async fn no_handler_sees_a_request_that_its_route_does_not_admit() {
         let (aws, _) = testing::aws();
-        let door = Door::new(&aws, &routes::CREATE_PRODUCT);
+        let door = Door::new(&aws, &routes::CREATE_PRODUCT).unwrap();
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         let handler = async |_| Response::ok(&"made");
         let admitted = door.pass(request.clone(), handler).await;
@@ -54,5 +87,34 @@ mod tests {
         let refused = door.pass(request.of_customer(), handler).await;
         assert_eq!(refused.status, 403);
         assert_eq!(refused.content_type, "application/problem+json");
+    }
+
+    #[tokio::test]
+    async fn whoever_sends_too_much_is_told_when_to_come_again() {
+        let (aws, engine) = testing::aws();
+        let door = Door::new(&aws, &routes::PLACE_ORDER).unwrap();
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        let handler = async |_| Response::ok(&"placed");
+        for _ in 0..120 {
+            assert_eq!(door.pass(request.clone(), handler).await.status, 200);
+        }
+        let refused = door.pass(request.clone(), handler).await;
+        assert_eq!(refused.status, 429);
+        let header = |name| {
+            let mut headers = refused.headers.iter();
+            let found = headers.find(|(given, _)| *given == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        assert_eq!(header("Retry-After"), Some("1"));
+        assert_eq!(header("RateLimit"), Some("\"order\";r=0;t=1"));
+        assert_eq!(header("RateLimit-Policy"), Some("\"order\";q=120;w=60"));
+        // Whoever is refused for another reason is not counted.
+        let written = engine.items(Setting::LimitsTable);
+        let nobody = Request {
+            identity: None,
+            ..request
+        };
+        assert_eq!(door.pass(nobody, handler).await.status, 401);
+        assert_eq!(engine.items(Setting::LimitsTable), written);
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Delete as SdkDelete, KeysAndAttributes, Put,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as SdkUpdate,
@@ -160,6 +161,15 @@ pub enum Written {
     /// Its condition did not hold: nothing is stored. In a transaction, the places of the writes
     /// whose conditions did not hold.
     Refused(Vec<usize>),
+}
+
+/// How a conditional update ended, with what was there if it was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// It is stored.
+    Done,
+    /// Its condition did not hold for this item, or for there being none: nothing is stored.
+    Refused(Option<T>),
 }
 
 /// One table, and the queries of its indexes.
@@ -371,6 +381,42 @@ impl Table {
             Ok(()) => Ok(Written::Done),
             Err((true, _)) => Ok(Written::Refused(vec![0])),
             Err((false, error)) => Err(error),
+        }
+    }
+
+    /// Makes one write, made by [`Table::update`], and tells what was there if its condition did not
+    /// hold: that costs no further read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_or_tell<T: DeserializeOwned>(
+        &self,
+        write: Write,
+    ) -> Result<Outcome<T>, StoreError> {
+        let Change::Update(key, expression) = write.change else {
+            return Err(StoreError::Failed(
+                "only updates tell what was there".into(),
+            ));
+        };
+        let request = self
+            .client
+            .update_item()
+            .table_name(write.table)
+            .set_key(Some(key))
+            .update_expression(expression)
+            .set_condition_expression(write.condition)
+            .set_expression_attribute_names(write.terms.names())
+            .set_expression_attribute_values(write.terms.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let item = refused.item.clone().map(serde_dynamo::from_item);
+                    Ok(Outcome::Refused(item.transpose()?))
+                }
+                Some(_) | None => Err(StoreError::of(error)),
+            },
         }
     }
 

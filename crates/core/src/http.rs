@@ -15,6 +15,13 @@ use crate::problem::{Fault, Problem};
 /// The largest body that is accepted, in bytes: fifty order lines fit several times.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
 
+/// The largest headers that are accepted, names and values together, in bytes. API Gateway takes 10,240
+/// with the request line.
+pub const HEADERS_LIMIT_BYTES: usize = 10 * 1024;
+
+/// The longest query that is accepted, names and values together, in bytes.
+pub const QUERY_LIMIT_BYTES: usize = 4 * 1024;
+
 /// Who is signed in, as the authoriser found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -72,6 +79,29 @@ impl IfMatch {
 }
 
 impl Request {
+    /// Refuses what is larger than any request here need be.
+    ///
+    /// # Errors
+    /// [`Problem::HeadersTooLarge`], [`Problem::InvalidParameters`].
+    pub fn bounded(&self) -> Result<(), Problem> {
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+        if headers.sum::<usize>() > HEADERS_LIMIT_BYTES {
+            return Err(Problem::HeadersTooLarge {
+                limit_bytes: HEADERS_LIMIT_BYTES,
+            });
+        }
+        let query = self.query.iter();
+        let query = query.map(|(name, value)| name.len() + value.len());
+        if query.sum::<usize>() > QUERY_LIMIT_BYTES {
+            return Err(Problem::parameter(
+                "?",
+                format!("the query must have at most {QUERY_LIMIT_BYTES} bytes"),
+            ));
+        }
+        Ok(())
+    }
+
     /// The header `name`, if it is there and is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -369,6 +399,7 @@ impl Response {
             | Problem::InvalidBody(_)
             | Problem::UnsupportedMediaType
             | Problem::TooLarge { .. }
+            | Problem::HeadersTooLarge { .. }
             | Problem::Forbidden
             | Problem::NotFound(_)
             | Problem::PreconditionRequired

@@ -130,17 +130,17 @@ impl Aws {
     }
 }
 
-/// Serves the HTTP route `route`: hands each request that the route admits to `handler`, and turns
+/// Serves the HTTP route `route`: hands each request that its door lets through to `handler`, and turns
 /// problems into answers.
 ///
 /// # Errors
-/// If Lambda's runtime API cannot be reached.
+/// If a setting of the limits is missing, or Lambda's runtime API cannot be reached.
 pub async fn serve<F, Fut>(aws: &Aws, route: &'static Route, handler: F) -> Result<(), Error>
 where
     F: Fn(Request) -> Fut + Sync,
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
-    let (door, handler) = (&Door::new(aws, route), &handler);
+    let (door, handler) = (&Door::new(aws, route)?, &handler);
     lambda_http::run(service_fn(|request: lambda_http::Request| async move {
         outgoing(door.pass(incoming(request), handler).await)
     }))

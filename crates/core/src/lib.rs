@@ -15,6 +15,7 @@ pub mod http;
 pub mod id;
 pub mod inventory;
 pub mod lambda;
+pub mod limits;
 pub mod money;
 pub mod notifications;
 pub mod orders;

@@ -39,6 +39,12 @@ pub enum Problem {
         /// The most that is accepted.
         limit_bytes: usize,
     },
+    /// Headers beyond what is accepted.
+    #[error("the headers are larger than {limit_bytes} bytes")]
+    HeadersTooLarge {
+        /// The most that is accepted.
+        limit_bytes: usize,
+    },
     /// Nobody is signed in, or no longer.
     #[error("{0}")]
     Unauthenticated(&'static str),
@@ -147,6 +153,11 @@ impl Problem {
                 "body-too-large",
                 "Body too large",
             ),
+            Self::HeadersTooLarge { .. } => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "headers-too-large",
+                "Headers too large",
+            ),
             Self::Unauthenticated(_) => {
                 (StatusCode::UNAUTHORIZED, "unauthenticated", "Not signed in")
             }
@@ -196,6 +207,7 @@ impl Problem {
             Self::Malformed(_)
             | Self::UnsupportedMediaType
             | Self::TooLarge { .. }
+            | Self::HeadersTooLarge { .. }
             | Self::Unauthenticated(_)
             | Self::Forbidden
             | Self::NotFound(_)
@@ -239,6 +251,7 @@ mod tests {
             Problem::InvalidBody(faults()),
             Problem::UnsupportedMediaType,
             Problem::TooLarge { limit_bytes: 1 },
+            Problem::HeadersTooLarge { limit_bytes: 1 },
             Problem::Unauthenticated("sign in"),
             Problem::Forbidden,
             Problem::NotFound("order"),
@@ -261,6 +274,7 @@ mod tests {
                 | Problem::InvalidBody(_)
                 | Problem::UnsupportedMediaType
                 | Problem::TooLarge { .. }
+                | Problem::HeadersTooLarge { .. }
                 | Problem::Unauthenticated(_)
                 | Problem::Forbidden
                 | Problem::NotFound(_)

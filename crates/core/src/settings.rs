@@ -52,6 +52,8 @@ settings! {
     InventoryTable = "INVENTORY_TABLE",
     /// ARN of the secret that links in messages are signed with.
     LinkSecretArn = "LINK_SECRET_ARN",
+    /// Name of the table of what each caller has sent.
+    LimitsTable = "LIMITS_TABLE",
     /// The least that is logged: error, warn, info, debug or trace.
     LogLevel = "LOG_LEVEL",
     /// The address that messages come from.
@@ -74,6 +76,8 @@ settings! {
     PaymentsTable = "PAYMENTS_TABLE",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
+    /// How much each caller may send, in percent of [`crate::limits::limit`]; 0 counts nothing.
+    RateLimitPercent = "RATE_LIMIT_PERCENT",
     /// Name of the table that the sandbox gateway keeps its books in.
     SandboxTable = "SANDBOX_TABLE",
     /// Name of the table of sessions and of attempts to sign in.

@@ -1,0 +1,320 @@
+//! How much one caller may send: a token bucket for each caller and class of routes.
+//!
+//! The bucket is kept as the generic cell rate algorithm keeps it: one number, the moment at which it
+//! will be full again. What is in it now follows from the time. So a bucket is one small item
+//! that a conditional update changes, and no item at all is a full bucket; a process may take several
+//! requests' worth at once and spend them by itself, so that they cost one write together.
+//! `docs/decisions/0013-rate-limits.md` says why it is so.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::clock::Time;
+use crate::dynamo::{Key, Outcome, StoreError, Table};
+use crate::http::Request;
+use crate::lambda::Aws;
+use crate::routes::Class;
+use crate::settings::{Setting, SettingError};
+
+/// How long the table is waited for, by the machine's clock, before a request goes on uncounted.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a process spends what it took at once.
+const LEASE: Duration = Duration::from_mins(1);
+
+/// How many callers a process remembers.
+const MOST_REMEMBERED: usize = 1000;
+
+/// How often a bucket that others change at the same time is tried again.
+const TRIES: u32 = 5;
+
+const MICROS_PER_SECOND: u64 = 1_000_000;
+
+/// What one caller may send of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The class's name, as the `RateLimit` headers and the table's keys give it.
+    pub name: &'static str,
+    /// Requests per minute that may go on for ever.
+    pub per_minute: u32,
+    /// Requests at once, after a pause.
+    pub burst: u32,
+    /// Requests that a process takes from the bucket in one write.
+    pub lease: u32,
+    /// Whether whoever is signed in is counted by account; else, as whoever is not, by address.
+    pub by_account: bool,
+}
+
+/// The limit of `class`; `None` for what is not counted.
+#[must_use]
+pub fn limit(class: Class) -> Option<Limit> {
+    let (name, per_minute, burst, lease, by_account) = match class {
+        Class::Free => return None,
+        Class::Read => ("read", 6000, 6000, 20, true),
+        Class::Write => ("write", 600, 600, 1, true),
+        Class::Order => ("order", 120, 120, 1, true),
+        Class::SignIn => ("sign_in", 300, 300, 1, false),
+    };
+    Some(Limit {
+        name,
+        per_minute,
+        burst,
+        lease,
+        by_account,
+    })
+}
+
+/// A request that is too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The limit that it is beyond.
+    pub limit: Limit,
+    /// Seconds after which there is a token again; at least 1.
+    pub retry_after_seconds: u64,
+}
+
+impl Refused {
+    /// `RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers-10 has them: quota and
+    /// window in seconds of the policy; what remains, and when there is more.
+    #[must_use]
+    pub fn headers(&self) -> [(&'static str, String); 2] {
+        let Limit { name, burst, .. } = self.limit;
+        let window = self.limit.window_micros() / MICROS_PER_SECOND;
+        let again = self.retry_after_seconds;
+        [
+            (
+                "RateLimit-Policy",
+                format!("\"{name}\";q={burst};w={window}"),
+            ),
+            ("RateLimit", format!("\"{name}\";r=0;t={again}")),
+        ]
+    }
+}
+
+impl Limit {
+    /// How long an empty bucket takes to be full.
+    fn window_micros(&self) -> u64 {
+        60 * MICROS_PER_SECOND * u64::from(self.burst) / u64::from(self.per_minute.max(1))
+    }
+}
+
+/// Counts the requests of one class.
+#[derive(Clone, Debug)]
+pub struct Limiter {
+    table: Table,
+    limit: Limit,
+    /// How long one request's worth takes to come back.
+    interval_micros: u64,
+    leases: Arc<Mutex<HashMap<String, Lease>>>,
+}
+
+/// What this process took of a caller's bucket.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    left: u64,
+    until: Time,
+    /// When the bucket was to be full again.
+    full_at_micros: u64,
+}
+
+/// A bucket, as stored.
+#[derive(Debug, Deserialize)]
+struct BucketItem {
+    full_at_micros: u64,
+}
+
+/// What the bucket gave.
+enum Taken {
+    /// This many requests' worth; the bucket is full again then.
+    Granted { tokens: u64, full_at_micros: u64 },
+    /// Nothing; there is one request's worth after this long.
+    Empty { wait_micros: u64 },
+}
+
+impl Limiter {
+    /// The limiter of `class`; `None` if it is not counted, or nothing is (`RATE_LIMIT_PERCENT` = 0).
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn new(aws: &Aws, class: Class) -> Result<Option<Self>, SettingError> {
+        let Some(limit) = limit(class) else {
+            return Ok(None);
+        };
+        let percent: u32 = aws.settings().read(Setting::RateLimitPercent)?;
+        let tokens_per_window = u64::from(limit.burst) * u64::from(percent) / 100;
+        if tokens_per_window == 0 {
+            return Ok(None);
+        }
+        let interval_micros = (limit.window_micros() / tokens_per_window).max(1);
+        Ok(Some(Self {
+            table: Table::new(aws, Setting::LimitsTable)?,
+            limit,
+            interval_micros,
+            leases: Arc::default(),
+        }))
+    }
+
+    /// Counts `request`. If the table cannot be asked, the request goes on and that is logged: a limiter
+    /// must not close the shop.
+    ///
+    /// # Errors
+    /// [`Refused`] if its caller has sent too many.
+    pub async fn count(&self, request: &Request) -> Result<(), Refused> {
+        let key = self.key(request);
+        let known = match self.spend(&key, request.now) {
+            Ok(()) => return Ok(()),
+            Err(known) => known,
+        };
+        let taken = tokio::time::timeout(PATIENCE, self.take(&key, known, request.now)).await;
+        match taken {
+            Ok(Ok(Some(Taken::Granted {
+                tokens,
+                full_at_micros,
+            }))) => {
+                self.remember(key, tokens - 1, full_at_micros, request.now);
+                Ok(())
+            }
+            Ok(Ok(Some(Taken::Empty { wait_micros }))) => Err(Refused {
+                limit: self.limit,
+                retry_after_seconds: wait_micros.div_ceil(MICROS_PER_SECOND).max(1),
+            }),
+            Ok(Ok(None)) => Ok(()),
+            Ok(Err(error)) => {
+                let error = crate::telemetry::chain(&error);
+                tracing::warn!(error, "a request was not counted");
+                Ok(())
+            }
+            Err(_) => {
+                tracing::warn!(error = "no answer in time", "a request was not counted");
+                Ok(())
+            }
+        }
+    }
+
+    /// Whose bucket: the account's, or that of the address; of an IPv6 address the first half, because a
+    /// client has the other half to itself.
+    fn key(&self, request: &Request) -> String {
+        let name = self.limit.name;
+        let identity = request.identity.filter(|_| self.limit.by_account);
+        if let Some(identity) = identity {
+            return format!("{name}#{}", identity.caller.customer_id);
+        }
+        match request.source_ip.parse() {
+            Ok(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{name}#{a:x}:{b:x}:{c:x}:{d:x}::")
+            }
+            Ok(IpAddr::V4(_)) | Err(_) => format!("{name}#{}", request.source_ip),
+        }
+    }
+
+    /// Spends what was taken before, or answers when the bucket was last known to be full again.
+    fn spend(&self, key: &str, now: Time) -> Result<(), u64> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        match leases.get_mut(key) {
+            Some(lease) if lease.left > 0 && now < lease.until => {
+                lease.left -= 1;
+                Ok(())
+            }
+            Some(lease) => Err(lease.full_at_micros),
+            None => Err(0),
+        }
+    }
+
+    fn remember(&self, key: String, left: u64, full_at_micros: u64, now: Time) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        if leases.len() >= MOST_REMEMBERED {
+            leases.retain(|_, lease| now < lease.until);
+        }
+        if leases.len() >= MOST_REMEMBERED {
+            leases.clear();
+        }
+        let until = now.plus(LEASE);
+        // A request beside this one may have taken some, too.
+        let left = left + leases.get(&key).map_or(0, |lease| lease.left);
+        let lease = Lease {
+            left: left.min(u64::from(self.limit.lease)),
+            until,
+            full_at_micros,
+        };
+        leases.insert(key, lease);
+    }
+
+    /// Takes what is to be had, at most a lease. `known` is when the bucket was last known to be full
+    /// again: it tells which of two writes is tried first. `None` if others kept changing the bucket.
+    async fn take(&self, key: &str, known: u64, now: Time) -> Result<Option<Taken>, StoreError> {
+        let now = u64::try_from(now.as_millis()).unwrap_or(0) * 1000;
+        let mut full_at = known;
+        for _ in 0..TRIES {
+            let tokens = self.available(full_at, now);
+            if tokens == 0 {
+                let latest = now + self.limit.window_micros();
+                let wait_micros = (full_at + self.interval_micros).saturating_sub(latest);
+                return Ok(Some(Taken::Empty { wait_micros }));
+            }
+            match self.write(key, full_at, tokens, now).await? {
+                Outcome::Done => {
+                    let full_at_micros = full_at.max(now) + tokens * self.interval_micros;
+                    return Ok(Some(Taken::Granted {
+                        tokens,
+                        full_at_micros,
+                    }));
+                }
+                Outcome::Refused(stored) => {
+                    full_at = stored.map_or(0, |item: BucketItem| item.full_at_micros);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many requests' worth may be taken of a bucket that is full again at `full_at`.
+    fn available(&self, full_at: u64, now: u64) -> u64 {
+        let missing = full_at.saturating_sub(now);
+        let there = self.limit.window_micros().saturating_sub(missing) / self.interval_micros;
+        there.min(u64::from(self.limit.lease))
+    }
+
+    /// Takes `tokens` of the bucket: of one that was full since, if `full_at` is past; else of one
+    /// that has them, whoever else takes some meanwhile.
+    async fn write(
+        &self,
+        key: &str,
+        full_at: u64,
+        tokens: u64,
+        now: u64,
+    ) -> Result<Outcome<BucketItem>, StoreError> {
+        let cost = tokens * self.interval_micros;
+        let latest = now + self.limit.window_micros();
+        let key = Key::new("pk", key);
+        let write = if full_at < now {
+            self.table
+                .update(key, "SET full_at_micros = :next, expires_at = :expires_at")
+                .when("attribute_not_exists(full_at_micros) OR full_at_micros < :now")
+                .value(":next", &(now + cost))?
+                .value(":now", &now)?
+        } else {
+            self.table
+                .update(
+                    key,
+                    "SET full_at_micros = full_at_micros + :cost, expires_at = :expires_at",
+                )
+                .when("full_at_micros BETWEEN :now AND :most")
+                .value(":cost", &cost)?
+                .value(":now", &now)?
+                .value(":most", &(latest - cost))?
+        };
+        // A bucket that is full need not be kept.
+        let expires_at = latest.div_ceil(MICROS_PER_SECOND);
+        self.table
+            .write_or_tell(write.value(":expires_at", &expires_at)?)
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests;
