@@ -7,7 +7,7 @@ use super::check;
 use crate::support::client::Answer;
 use crate::support::people::Person;
 use crate::support::run_local;
-use crate::support::shop::{Setup, Shop, physical};
+use crate::support::shop::{Limits, Setup, Shop, physical};
 
 /// Asks for what is not even an order: it counts like one.
 async fn try_to_order(shop: &Shop, person: &Person) -> Answer {
@@ -28,7 +28,7 @@ fn who_sends_too_many_orders_waits_and_the_others_do_not() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,
-            limited: true,
+            limits: Limits::Real,
             ..Setup::default()
         })
         .await;
@@ -73,7 +73,7 @@ fn an_order_costs_one_write_more_and_twenty_reads_cost_one() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,
-            limited: true,
+            limits: Limits::Real,
             ..Setup::default()
         })
         .await;

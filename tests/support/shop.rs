@@ -34,6 +34,16 @@ fn record() -> Option<PathBuf> {
     Some(folder.join(unique("shop") + ".jsonl"))
 }
 
+/// How much each caller may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Limits {
+    /// A hundred times what a shop allows: tests send much.
+    #[default]
+    Wide,
+    /// As in a shop.
+    Real,
+}
+
 /// How a shop is set up.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Setup {
@@ -44,8 +54,8 @@ pub(crate) struct Setup {
     /// Whether access tokens live for a quarter of an hour of a manual clock, as they do in a shop,
     /// and not for a day.
     pub(crate) short_tokens: bool,
-    /// Whether callers are limited as in a shop, and not at a hundred times that.
-    pub(crate) limited: bool,
+    /// How much each caller may send.
+    pub(crate) limits: Limits,
     /// The least that its functions log; `info`, if nothing else is said.
     pub(crate) log_level: Option<&'static str>,
 }
@@ -95,7 +105,10 @@ impl Shop {
             ("LogLevel", setup.log_level.unwrap_or("info")),
             (
                 "RateLimitPercent",
-                if setup.limited { "100" } else { "10000" },
+                match setup.limits {
+                    Limits::Wide => "10000",
+                    Limits::Real => "100",
+                },
             ),
             ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
             ("WorkflowType", machine),
