@@ -31,6 +31,8 @@ enum Who {
     Unsigned,
     /// The owner, with a refresh token in the place of an access token.
     RefreshToken,
+    /// Somebody whose account was disabled after the sign-in.
+    Disabled,
 }
 
 const EVERYBODY: &[Who] = &[
@@ -40,6 +42,7 @@ const EVERYBODY: &[Who] = &[
     Who::WrongKey,
     Who::Unsigned,
     Who::RefreshToken,
+    Who::Disabled,
     Who::Other,
     Who::Owner,
     Who::Admin,
@@ -67,9 +70,10 @@ fn fate(operation: Operation<'_>, who: Who) -> Fate {
             Fate::Admitted
         }
         (_, Who::Nobody) => Fate::Gateway(401),
-        (_, Who::WrongAudience | Who::WrongKey | Who::Unsigned | Who::RefreshToken) => {
-            Fate::Gateway(403)
-        }
+        (
+            _,
+            Who::WrongAudience | Who::WrongKey | Who::Unsigned | Who::RefreshToken | Who::Disabled,
+        ) => Fate::Gateway(403),
         (_, Who::Expired) => Fate::Problem(401),
         ("admin", Who::Owner | Who::Other) => Fate::Problem(403),
         (_, Who::Other | Who::Admin) if owned => Fate::Problem(404),
@@ -95,6 +99,7 @@ struct Scene {
     other: Person,
     admin: Person,
     subject: Person,
+    disabled: Person,
     product: String,
     order: String,
     session: String,
@@ -114,6 +119,10 @@ impl Scene {
         let login = login.expect(200).json();
         let sessions = shop.get("/customers/me/sessions").bearer(&owner.token);
         let sessions = sessions.send().await.expect(200).json();
+        let disabled = shop.customer().await;
+        let disable = shop.post(&format!("/customers/{}/disable", disabled.id));
+        let disable = disable.bearer(&shop.admin().await.token);
+        disable.send().await.expect(200);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         Self {
             other: shop.customer().await,
@@ -122,6 +131,7 @@ impl Scene {
             session: text(&sessions["items"][0]["id"]),
             refresh_token: text(&login["refresh_token"]),
             forger: Forger::of(&shop, &owner).await,
+            disabled,
             shop,
             owner,
             product,
@@ -140,6 +150,7 @@ impl Scene {
             Who::WrongKey => Some(self.forger.of_another_key()),
             Who::Unsigned => Some(self.forger.unsigned()),
             Who::RefreshToken => Some(self.refresh_token.clone()),
+            Who::Disabled => Some(self.disabled.token.clone()),
         }
     }
 
