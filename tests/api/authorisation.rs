@@ -103,6 +103,7 @@ struct Scene {
     product: String,
     order: String,
     session: String,
+    address: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -124,11 +125,16 @@ impl Scene {
         let disable = disable.bearer(&shop.admin().await.token);
         disable.send().await.expect(200);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let address = order_of(&[], "tok_ok")["shipping_address"].clone();
+        let address = shop.post("/customers/me/addresses").json(&address);
+        let address = address.bearer(&owner.token).send().await;
+        let address = text(&address.expect(201).json()["id"]);
         Self {
             other: shop.customer().await,
             subject: shop.customer().await,
             admin: shop.admin().await.clone(),
             session: text(&sessions["items"][0]["id"]),
+            address,
             refresh_token: text(&login["refresh_token"]),
             forger: Forger::of(&shop, &owner).await,
             disabled,
@@ -160,6 +166,7 @@ impl Scene {
             ("{product_id}", &self.product),
             ("{order_id}", &self.order),
             ("{session_id}", &self.session),
+            ("{address_id}", &self.address),
             ("{customer_id}", &self.subject.id),
         ];
         let path = known

@@ -5,14 +5,17 @@ use crate::support::show::show;
 use expect_test::Expect;
 
 mod accounts;
+mod addresses;
 mod authorisation;
 mod customers;
+mod deletion;
 mod guests;
 mod health;
 mod hostile;
 mod inventory;
 mod limits;
 mod orders;
+mod passwords;
 mod payments;
 mod products;
 mod refused;

@@ -60,6 +60,13 @@ impl Shop {
             .clone()
     }
 
+    /// What was mailed about orders: all but what tells of an account.
+    pub(crate) async fn order_mail(&self) -> Vec<Value> {
+        let mut mail = self.mail().await;
+        mail.retain(|message| message["text"].as_str().unwrap().contains("\nOrder "));
+        mail
+    }
+
     /// An execution of the workflow; null if there is none of this name.
     pub(crate) async fn execution(&self, name: &str) -> Value {
         let answer = self

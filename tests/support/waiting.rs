@@ -88,11 +88,11 @@ impl Shop {
         .await
     }
 
-    /// Moves a manual clock on until as many messages were sent to `email`, and nothing more is on
+    /// Moves a manual clock on until as many messages about orders were sent to `email`, and nothing more is on
     /// its way; answers them.
     pub(crate) async fn run_until_mail(&self, email: &str, count: usize) -> Vec<Value> {
         let sent = async || -> Vec<Value> {
-            let mail = self.mail().await.into_iter();
+            let mail = self.order_mail().await.into_iter();
             mail.filter(|message| message["to"] == email).collect()
         };
         self.run_until("mail", async || match sent().await {

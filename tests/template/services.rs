@@ -49,6 +49,7 @@ const STREAM_READS: &[&str] = &[
 /// or turn its shapes into ours.
 const ADAPTERS: &[&str] = &[
     "crates/core/src/customers/keys.rs",
+    "crates/core/src/customers/messages.rs",
     "crates/core/src/dynamo.rs",
     "crates/core/src/lambda.rs",
     "crates/core/src/notifications/mail.rs",

@@ -11,7 +11,7 @@ use crate::support::until;
 async fn messages(shop: &Shop, email: &str, count: usize) -> Vec<Value> {
     until("messages", async || {
         let found: Vec<Value> = shop
-            .mail()
+            .order_mail()
             .await
             .into_iter()
             .filter(|message| message["to"].to_string().contains(email))

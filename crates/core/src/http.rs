@@ -342,6 +342,15 @@ impl Response {
         }
     }
 
+    /// 202, without a body: it will be done.
+    #[must_use]
+    pub fn accepted() -> Self {
+        Self {
+            status: StatusCode::ACCEPTED,
+            ..Self::no_content()
+        }
+    }
+
     /// 201 with `body`, which is at `location`.
     ///
     /// # Errors

@@ -111,6 +111,17 @@ routes! {
     DISABLE_CUSTOMER = "disable_customer", "POST" "/customers/{customer_id}/disable", Admin, Write;
     ENABLE_CUSTOMER = "enable_customer", "POST" "/customers/{customer_id}/enable", Admin, Write;
     SET_CUSTOMER_ROLES = "set_customer_roles", "PUT" "/customers/{customer_id}/roles", Admin, Write;
+    CONFIRM_EMAIL = "confirm_email", "POST" "/auth/confirm", Anyone, SignIn;
+    RESEND_CONFIRMATION = "resend_confirmation", "POST" "/customers/me/confirmation", Customer, Write;
+    CHANGE_PASSWORD = "change_password", "POST" "/customers/me/password", Customer, SignIn;
+    FORGOT_PASSWORD = "forgot_password", "POST" "/auth/password/forgot", Anyone, SignIn;
+    RESET_PASSWORD = "reset_password", "POST" "/auth/password/reset", Anyone, SignIn;
+    DELETE_ACCOUNT = "delete_account", "DELETE" "/customers/me", Customer, SignIn;
+    LIST_ADDRESSES = "list_addresses", "GET" "/customers/me/addresses", Customer, Read;
+    ADD_ADDRESS = "add_address", "POST" "/customers/me/addresses", Customer, Write;
+    GET_ADDRESS = "get_address", "GET" "/customers/me/addresses/{address_id}", Customer, Read;
+    REPLACE_ADDRESS = "replace_address", "PUT" "/customers/me/addresses/{address_id}", Customer, Write;
+    REMOVE_ADDRESS = "remove_address", "DELETE" "/customers/me/addresses/{address_id}", Customer, Write;
     GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;

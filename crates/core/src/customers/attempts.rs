@@ -11,7 +11,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::model::{CustomerError, Email};
@@ -143,17 +143,16 @@ impl Attempts {
             if self.table.write(add).await? == Written::Done {
                 return Ok(());
             }
-            let first = CounterItem {
-                pk: pk.to_owned(),
-                sk: SK.to_owned(),
-                failures: 1,
-                last_at: now,
-                expires_at: until,
-            };
             let renew = self
                 .table
-                .put(&first)?
+                .update(
+                    key(pk),
+                    "SET failures = :one, last_at = :now, expires_at = :until",
+                )
                 .when("attribute_not_exists(pk) OR expires_at <= :seconds")
+                .value(":one", &1)?
+                .value(":now", &now)?
+                .value(":until", &until)?
                 .value(":seconds", &now.as_seconds())?;
             if self.table.write(renew).await? == Written::Done {
                 return Ok(());
@@ -203,11 +202,10 @@ fn key(pk: &str) -> Key {
     Key::new("pk", pk).and("sk", SK)
 }
 
-/// A counter as it is stored.
-#[derive(Serialize, Deserialize)]
+/// A counter as it is stored, without its sort key.
+#[derive(Deserialize)]
 struct CounterItem {
     pk: String,
-    sk: String,
     failures: u32,
     last_at: Time,
     /// In seconds since 1970.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest, Sha256};
+
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
 use super::password;
 use crate::clock::Time;
@@ -21,6 +23,8 @@ pub const EMAIL_CONFIRMED: &str = "EmailConfirmed";
 pub const PASSWORD_CHANGED: &str = "CustomerPasswordChanged";
 /// The event of a customer whose account is shut.
 pub const DISABLED: &str = "CustomerDisabled";
+/// The event of a customer who has gone; nothing personal is stored any more.
+pub const DELETED: &str = "CustomerDeleted";
 /// The event of a customer whose account is open again.
 pub const ENABLED: &str = "CustomerEnabled";
 
@@ -226,6 +230,30 @@ pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
     let mut next = account;
     next.customer.email_confirmed_at = Some(now);
     Some(changed(next, EMAIL_CONFIRMED, now))
+}
+
+/// The event of the deletion of `account`.
+#[must_use]
+pub fn delete(account: &Account, now: Time) -> Stamp {
+    let customer = &account.customer;
+    let at = now.no_earlier_than(customer.updated_at);
+    Stamp::new(customer.id, customer.version + 1, DELETED, at)
+}
+
+/// What a link that confirms an address is bound to: a hash (SHA-256, hexadecimal) of the address.
+#[must_use]
+pub fn email_fingerprint(account: &Account) -> String {
+    Sha256::digest(account.customer.email.lowercase())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// What a link to another password is bound to: which password it replaces. Not the hash of it,
+/// which may be made anew without another password.
+#[must_use]
+pub fn password_fingerprint(account: &Account) -> String {
+    account.password_version.to_string()
 }
 
 /// `account`, changed at `now`, with its `event`.

@@ -54,7 +54,17 @@ impl CustomerStore {
     /// [`StoreError`].
     pub async fn account(&self, id: CustomerId) -> Result<Option<Account>, StoreError> {
         let item: Option<CustomerItem> = self.table.get(customer_key(id)).await?;
+        let item = item.filter(|item| item.deleted_at.is_none());
         item.map(Account::try_from).transpose()
+    }
+
+    /// Whether there was a customer with `id` who has gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn was_deleted(&self, id: CustomerId) -> Result<bool, StoreError> {
+        let item: Option<CustomerItem> = self.table.get(customer_key(id)).await?;
+        Ok(item.is_some_and(|item| item.deleted_at.is_some()))
     }
 
     /// The customer with the address `email`, in any case.
@@ -155,6 +165,30 @@ impl CustomerStore {
         }
     }
 
+    /// Erases what is personal of `account`, of the version before that of `stamp`: name, address,
+    /// phone number, password, the claim on the address and the book of addresses, in one
+    /// transaction. What stays is its identifier, with the event. `false` if the stored version is
+    /// another.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn erase(&self, account: &Account, stamp: Stamp) -> Result<bool, StoreError> {
+        let Customer {
+            id, version, email, ..
+        } = &account.customer;
+        let before = self
+            .table
+            .put(&CustomerItem::gone(account, stamp))?
+            .when("version = :before")
+            .value(":before", version)?;
+        let writes = vec![
+            before,
+            self.table.delete(email_key(email)),
+            self.table.delete(Key::new("pk", addresses_pk(*id))),
+        ];
+        Ok(self.table.transact(writes).await? == Written::Done)
+    }
+
     /// Stores `hash`, another hash of the same password, in the place of the one that `account` was
     /// read with. If the password has changed meanwhile nothing is stored, which is as well. No
     /// event, no version: nothing about the customer has changed.
@@ -187,6 +221,11 @@ fn customer_key(id: CustomerId) -> Key {
     Key::new("pk", customer_pk(id))
 }
 
+/// The key of a customer's book of addresses.
+pub(super) fn addresses_pk(id: CustomerId) -> String {
+    format!("addresses#{id}")
+}
+
 fn email_pk(email: &Email) -> String {
     format!("email#{}", email.lowercase())
 }
@@ -213,13 +252,19 @@ struct EmailItem {
     customer_id: CustomerId,
 }
 
-/// A customer as it is stored.
+/// A customer as it is stored. Of one who has gone: without all that is personal, in no index, and
+/// with `deleted_at`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct CustomerItem {
     pk: String,
     pub(super) customer_id: CustomerId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     email: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     locale: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
@@ -229,6 +274,7 @@ pub(super) struct CustomerItem {
     #[serde(default)]
     disabled: bool,
     pub(super) roles: Vec<RoleItem>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     password_hash: String,
     #[serde(default)]
     password_version: u64,
@@ -237,7 +283,9 @@ pub(super) struct CustomerItem {
     version: u64,
     schema: u32,
     /// The shard of the index, and the place in it: `<created_at>#<id>`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     list_shard: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     position: String,
     pub(super) event: Stamp,
     created_at: Time,
@@ -281,6 +329,7 @@ impl CustomerItem {
         Self {
             pk: customer_pk(customer.id),
             customer_id: customer.id,
+            deleted_at: None,
             email: customer.email.as_str().to_owned(),
             name: customer.name,
             locale: customer.locale.as_str().to_owned(),
@@ -298,6 +347,36 @@ impl CustomerItem {
             event,
             created_at: customer.created_at,
             updated_at: customer.updated_at,
+        }
+    }
+}
+
+impl CustomerItem {
+    /// What stays of `account` after the deletion that `event` tells of. Disabled, so that an access
+    /// token that has outlived it opens nothing.
+    fn gone(account: &Account, event: Stamp) -> Self {
+        let customer = &account.customer;
+        Self {
+            pk: customer_pk(customer.id),
+            customer_id: customer.id,
+            deleted_at: Some(event.at),
+            email: String::new(),
+            name: String::new(),
+            locale: String::new(),
+            phone: None,
+            email_confirmed_at: None,
+            disabled: true,
+            roles: Vec::new(),
+            password_hash: String::new(),
+            password_version: account.password_version + 1,
+            request_hash: None,
+            version: event.version,
+            schema: SCHEMA,
+            list_shard: String::new(),
+            position: String::new(),
+            created_at: customer.created_at,
+            updated_at: event.at,
+            event,
         }
     }
 }

@@ -18,9 +18,12 @@ use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
 mod accounts;
+mod addresses;
 mod admins;
+mod deletion;
 mod guessing;
 mod keys;
+mod passwords;
 mod registering;
 mod sessions;
 mod signing_in;

@@ -80,6 +80,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             country: "AT".to_owned(),
             phone: None,
         },
+        erase_address: false,
         failure: None,
         version: 1,
         created_at: minute(0),

@@ -3,7 +3,7 @@
 use crate::clock::Time;
 use crate::customers::{Customer, CustomerError, Email, Locale};
 use crate::dynamo::StoreError;
-use crate::id::{CustomerId, MessageId, OrderId};
+use crate::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::money::MoneyError;
 
 /// What a message tells.
@@ -15,6 +15,12 @@ pub enum Template {
     OrderCancelled,
     /// The order failed.
     OrderFailed,
+    /// The link that confirms an address.
+    ConfirmEmail,
+    /// The link to another password.
+    PasswordReset,
+    /// The password was changed.
+    PasswordChanged,
 }
 
 impl Template {
@@ -23,6 +29,9 @@ impl Template {
         Self::OrderConfirmed,
         Self::OrderCancelled,
         Self::OrderFailed,
+        Self::ConfirmEmail,
+        Self::PasswordReset,
+        Self::PasswordChanged,
     ];
 
     /// Its name in queues and items.
@@ -32,24 +41,57 @@ impl Template {
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderCancelled => "order_cancelled",
             Self::OrderFailed => "order_failed",
+            Self::ConfirmEmail => "confirm_email",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
+        }
+    }
+
+    /// Whether it tells of an order; else it tells of an account.
+    #[must_use]
+    pub fn is_of_order(self) -> bool {
+        match self {
+            Self::OrderConfirmed | Self::OrderCancelled | Self::OrderFailed => true,
+            Self::ConfirmEmail | Self::PasswordReset | Self::PasswordChanged => false,
         }
     }
 }
 
-/// What is to be told, and about which order: there is one message of each.
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An order, of which everything is told once.
+    Order(OrderId),
+    /// A customer's account.
+    Account {
+        /// Whose.
+        customer_id: CustomerId,
+        /// What caused it, an event or a request: of each, everything is told once.
+        occasion: EventId,
+    },
+}
+
+/// What is to be told, and about what: there is one message of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// What.
     pub template: Template,
-    /// About which order.
-    pub order_id: OrderId,
+    /// About what.
+    pub about: About,
 }
 
 impl Wanted {
     /// The message's identifier, the same however often it is wanted.
     #[must_use]
     pub fn message_id(self) -> MessageId {
-        MessageId::derived(&["message", self.template.name(), &self.order_id.to_string()])
+        let about = match self.about {
+            About::Order(order_id) => order_id.to_string(),
+            About::Account {
+                customer_id,
+                occasion,
+            } => format!("{customer_id} {occasion}"),
+        };
+        MessageId::derived(&["message", self.template.name(), &about])
     }
 }
 

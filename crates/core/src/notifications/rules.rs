@@ -2,10 +2,11 @@
 
 use serde::Deserialize;
 
-use super::model::{Claim, Message, NotificationError, Status, Template, Wanted};
+use super::model::{About, Claim, Message, NotificationError, Status, Template, Wanted};
 use crate::clock::Time;
+use crate::customers::Customer;
 use crate::events::Delivered;
-use crate::id::{CustomerId, OrderId};
+use crate::id::{CustomerId, EventId, OrderId};
 use crate::orders::model::{Course, Order};
 
 /// How often the queue must have delivered something before it takes over what another delivery is
@@ -13,11 +14,20 @@ use crate::orders::model::{Course, Order};
 /// function runs.
 const TAKES_OVER_FROM: u32 = 2;
 
-/// What the queue delivers: the order workflow's own request, or an event that a rule brought.
+/// What the queue delivers: the order workflow's own request, a customer's, or an event that a rule
+/// brought.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
-    Request { template: String, order_id: OrderId },
+    OfOrder {
+        template: String,
+        order_id: OrderId,
+    },
+    OfAccount {
+        template: String,
+        customer_id: CustomerId,
+        occasion: EventId,
+    },
     Event(Box<Delivered>),
 }
 
@@ -26,37 +36,88 @@ enum Body {
 /// # Errors
 /// [`NotificationError::Unreadable`] if it asks for none.
 pub fn wanted(body: &str) -> Result<Wanted, NotificationError> {
-    let unreadable = |text: String| NotificationError::Unreadable(text);
-    let body = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
+    let body = serde_json::from_str(body)
+        .map_err(|error| NotificationError::Unreadable(error.to_string()))?;
     match body {
-        Body::Request { template, order_id } => {
-            let found = Template::ALL.iter().find(|known| known.name() == template);
-            let template = *found.ok_or_else(|| unreadable(format!("template {template:?}")))?;
-            Ok(Wanted { template, order_id })
-        }
-        Body::Event(event) => {
-            let event = event.detail;
-            let template = match event.event_type.as_str() {
-                "OrderFailed" => Template::OrderFailed,
-                "OrderCancelled" => Template::OrderCancelled,
-                other => return Err(unreadable(format!("event {other:?}"))),
-            };
-            let order_id = event
-                .aggregate_id
-                .parse()
-                .map_err(|_| unreadable("an event of no order".to_owned()))?;
-            Ok(Wanted { template, order_id })
-        }
+        Body::OfOrder { template, order_id } => named(&template, About::Order(order_id)),
+        Body::OfAccount {
+            template,
+            customer_id,
+            occasion,
+        } => named(
+            &template,
+            About::Account {
+                customer_id,
+                occasion,
+            },
+        ),
+        Body::Event(event) => of_event(*event),
     }
 }
 
-/// Whether what `template` tells is still so: nobody is told that an order is confirmed which has
-/// been cancelled meanwhile.
+/// The message named `template` about what such messages are about.
+fn named(template: &str, about: About) -> Result<Wanted, NotificationError> {
+    let of_order = matches!(about, About::Order(_));
+    let found = Template::ALL
+        .iter()
+        .find(|known| known.name() == template && known.is_of_order() == of_order);
+    match found {
+        Some(template) => Ok(Wanted {
+            template: *template,
+            about,
+        }),
+        None => Err(NotificationError::Unreadable(format!(
+            "template {template:?}"
+        ))),
+    }
+}
+
+fn of_event(event: Delivered) -> Result<Wanted, NotificationError> {
+    let event = event.detail;
+    let template = match event.event_type.as_str() {
+        "OrderFailed" => Template::OrderFailed,
+        "OrderCancelled" => Template::OrderCancelled,
+        "CustomerRegistered" => Template::ConfirmEmail,
+        "CustomerPasswordChanged" => Template::PasswordChanged,
+        other => return Err(NotificationError::Unreadable(format!("event {other:?}"))),
+    };
+    let about = if template.is_of_order() {
+        event.aggregate_id.parse().map(About::Order)
+    } else {
+        event
+            .aggregate_id
+            .parse()
+            .map(|customer_id| About::Account {
+                customer_id,
+                occasion: event.event_id,
+            })
+    };
+    let about = about.map_err(|_| {
+        NotificationError::Unreadable("an event of what has no such identifier".to_owned())
+    })?;
+    Ok(Wanted { template, about })
+}
+
+/// Whether what `template` tells of `customer` is still so and of use: nobody is asked to confirm what
+/// is confirmed, and no link opens a disabled account.
+#[must_use]
+pub fn still_of_use(template: Template, customer: &Customer) -> bool {
+    match template {
+        Template::ConfirmEmail => customer.email_confirmed_at.is_none() && !customer.disabled,
+        Template::PasswordReset => !customer.disabled,
+        Template::PasswordChanged => true,
+        Template::OrderConfirmed | Template::OrderCancelled | Template::OrderFailed => false,
+    }
+}
+
+/// Whether what `template` tells of `order` is still so: nobody is told that an order is confirmed
+/// which has been cancelled meanwhile.
 #[must_use]
 pub fn still_true(template: Template, order: &Order) -> bool {
     match template {
         Template::OrderConfirmed => order.status.course() == Course::Confirmed,
         Template::OrderCancelled | Template::OrderFailed => order.status.course() == Course::Closed,
+        Template::ConfirmEmail | Template::PasswordReset | Template::PasswordChanged => false,
     }
 }
 
@@ -122,7 +183,7 @@ mod tests {
     fn wanted() -> Wanted {
         Wanted {
             template: Template::OrderConfirmed,
-            order_id: OrderId::derived(&["order"]),
+            about: About::Order(OrderId::derived(&["order"])),
         }
     }
 
@@ -189,11 +250,11 @@ mod tests {
         let ids = Template::ALL.iter().flat_map(|template| {
             ["one", "two"].map(|order| Wanted {
                 template: *template,
-                order_id: OrderId::derived(&[order]),
+                about: About::Order(OrderId::derived(&[order])),
             })
         });
         let ids: std::collections::BTreeSet<_> = ids.map(Wanted::message_id).collect();
-        assert_eq!(ids.len(), 6);
+        assert_eq!(ids.len(), 2 * Template::ALL.len());
         assert_eq!(wanted().message_id(), wanted().message_id());
     }
 }

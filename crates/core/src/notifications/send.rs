@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::mail::{Mail, MailError, MailSender};
-use super::model::{Claim, Message, NotificationError, Recipient, Status, Wanted};
+use super::model::{About, Claim, Message, NotificationError, Recipient, Status, Template, Wanted};
 use super::rules::{self, Next};
 use super::store::MessageStore;
 use super::templates;
 use crate::clock::Time;
-use crate::customers::CustomerStore;
-use crate::customers::link::Links;
+use crate::customers::link::{Link, Links, Purpose};
+use crate::customers::rules::{email_fingerprint, password_fingerprint};
+use crate::customers::{Account, CustomerStore};
 use crate::dynamo::Written;
+use crate::id::{CustomerId, OrderId};
 use crate::lambda::{self, Aws};
 use crate::orders::{Order, OrderStore, guests};
 use crate::settings::{Setting, SettingError};
@@ -71,39 +73,47 @@ pub async fn send_messages<M: MailSender>(
     delivery: lambda::Message,
 ) -> Result<(), NotificationError> {
     let wanted = rules::wanted(&delivery.body)?;
-    let order = messenger
-        .orders
-        .get(wanted.order_id)
-        .await?
-        .ok_or(NotificationError::NoSuchOrder(wanted.order_id))?;
-    if !rules::still_true(wanted.template, &order) {
-        let order_id = order.id.to_string();
-        tracing::info!(order.id = order_id, "message not sent: no longer true");
-        return Ok(());
-    }
-    let recipient = recipient(messenger, &order, delivery.sent_at).await?;
     // Whatever can fail without SES fails before the message counts as being sent.
-    let mail = templates::render(wanted.template, &messenger.shop, &recipient, &order)?;
-    let Some(message) = claim(messenger, wanted, &order, &delivery).await? else {
+    let letter = match wanted.about {
+        About::Order(order_id) => {
+            of_order(messenger, wanted.template, order_id, delivery.sent_at).await?
+        }
+        About::Account { customer_id, .. } => {
+            of_account(messenger, wanted.template, customer_id, delivery.sent_at).await?
+        }
+    };
+    let Some(Letter {
+        customer_id,
+        recipient,
+        mail,
+    }) = letter
+    else {
+        return Ok(());
+    };
+    let Some(message) = claim(messenger, wanted, customer_id, &delivery).await? else {
         return Ok(());
     };
     deliver(messenger, &message, &recipient, &mail).await
 }
 
 /// Whom messages about `order` are for: its customer, or the guest who placed it, with a link to it.
+/// Nobody, if the customer has gone meanwhile.
 async fn recipient<M: MailSender>(
     messenger: &Messenger<M>,
     order: &Order,
     now: Time,
-) -> Result<Recipient, NotificationError> {
+) -> Result<Option<Recipient>, NotificationError> {
     let Some(guest) = &order.guest else {
-        let customer = messenger.customers.get(order.customer_id).await?;
-        let customer = customer.ok_or(NotificationError::NoSuchCustomer(order.customer_id))?;
-        return Ok(customer.into());
+        let id = order.customer_id;
+        return match messenger.customers.get(id).await? {
+            Some(customer) => Ok(Some(customer.into())),
+            None if messenger.customers.was_deleted(id).await? => Ok(None),
+            None => Err(NotificationError::NoSuchCustomer(id)),
+        };
     };
     let token = guests::token(&messenger.links, order.id, now).await;
     let token = token.map_err(NotificationError::Link)?;
-    Ok(Recipient {
+    Ok(Some(Recipient {
         email: guest.email.clone(),
         name: order.shipping_address.recipient.clone(),
         locale: guest.locale.clone(),
@@ -111,14 +121,113 @@ async fn recipient<M: MailSender>(
             "{}/orders/{}?token={token}",
             messenger.shop_url, order.id
         )),
-    })
+    }))
+}
+
+/// A message that is ready to be sent.
+struct Letter {
+    /// Whom it is counted for: a customer, or the nobody that a guest's order has.
+    customer_id: CustomerId,
+    recipient: Recipient,
+    mail: Mail,
+}
+
+/// What is told of an order, and to whom; `None` if it is no longer so.
+async fn of_order<M: MailSender>(
+    messenger: &Messenger<M>,
+    template: Template,
+    order_id: OrderId,
+    now: Time,
+) -> Result<Option<Letter>, NotificationError> {
+    let order = messenger.orders.get(order_id).await?;
+    let order = order.ok_or(NotificationError::NoSuchOrder(order_id))?;
+    if !rules::still_true(template, &order) {
+        let order_id = order.id.to_string();
+        tracing::info!(order.id = order_id, "message not sent: no longer true");
+        return Ok(None);
+    }
+    let Some(recipient) = recipient(messenger, &order, now).await? else {
+        return Ok(None);
+    };
+    let mail = templates::render(template, &messenger.shop, &recipient, &order)?;
+    Ok(Some(Letter {
+        customer_id: order.customer_id,
+        recipient,
+        mail,
+    }))
+}
+
+/// What is told of an account; `None` if there is none, for which the same is queued as for any, or
+/// if it is of no use any more.
+async fn of_account<M: MailSender>(
+    messenger: &Messenger<M>,
+    template: Template,
+    customer_id: CustomerId,
+    now: Time,
+) -> Result<Option<Letter>, NotificationError> {
+    let account = messenger.customers.account(customer_id).await?;
+    let Some(account) = account.filter(|found| rules::still_of_use(template, &found.customer))
+    else {
+        return Ok(None);
+    };
+    let link = link(messenger, template, &account, now).await?;
+    let recipient = Recipient {
+        link,
+        ..account.customer.into()
+    };
+    let mail = templates::render_of_account(template, &messenger.shop, &recipient)?;
+    Ok(Some(Letter {
+        customer_id,
+        recipient,
+        mail,
+    }))
+}
+
+/// How long a link that confirms an address is good, in seconds: three days.
+const CONFIRMATION_SECONDS: u32 = 3 * 24 * 3600;
+
+/// How long a link to another password is good, in seconds: one hour.
+const RESET_SECONDS: u32 = 3600;
+
+/// The address of the page that `template` leads to, if it leads to one.
+async fn link<M: MailSender>(
+    messenger: &Messenger<M>,
+    template: Template,
+    account: &Account,
+    now: Time,
+) -> Result<Option<String>, NotificationError> {
+    let (purpose, page, fingerprint, seconds) = match template {
+        Template::ConfirmEmail => (
+            Purpose::ConfirmEmail,
+            "confirm",
+            email_fingerprint(account),
+            CONFIRMATION_SECONDS,
+        ),
+        Template::PasswordReset => (
+            Purpose::ResetPassword,
+            "reset",
+            password_fingerprint(account),
+            RESET_SECONDS,
+        ),
+        Template::PasswordChanged
+        | Template::OrderConfirmed
+        | Template::OrderCancelled
+        | Template::OrderFailed => return Ok(None),
+    };
+    let link = Link {
+        subject: account.customer.id.to_string(),
+        fingerprint,
+    };
+    let token = messenger.links.issue(purpose, link, seconds, now).await;
+    let token = token.map_err(NotificationError::Link)?;
+    Ok(Some(format!("{}/{page}?token={token}", messenger.shop_url)))
 }
 
 /// The message, stored as being sent by this delivery; `None` if it is sent already.
 async fn claim<M: MailSender>(
     messenger: &Messenger<M>,
     wanted: Wanted,
-    order: &Order,
+    customer_id: CustomerId,
     delivery: &lambda::Message,
 ) -> Result<Option<Message>, NotificationError> {
     let claim = Claim {
@@ -127,7 +236,6 @@ async fn claim<M: MailSender>(
     };
     for _ in 0..LOOKS {
         let stored = messenger.messages.get(wanted.message_id()).await?;
-        let customer_id = order.customer_id;
         match rules::decide(wanted, customer_id, stored, claim.clone(), delivery.sent_at) {
             Next::Done => return Ok(None),
             Next::Wait => tokio::time::sleep(messenger.between_looks).await,

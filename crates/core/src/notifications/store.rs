@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Claim, Message, Status, Template, Wanted};
+use super::model::{About, Claim, Message, Status, Template, Wanted};
 use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::id::{CustomerId, MessageId, OrderId};
+use crate::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
 
@@ -34,7 +34,7 @@ impl MessageStore {
     /// [`StoreError`].
     pub async fn get(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         let item: Option<MessageItem> = self.table.get(key(id)).await?;
-        Ok(item.map(Message::from))
+        item.map(Message::try_from).transpose()
     }
 
     /// Stores that `message` is being sent, if it is at the attempt before. [`Written::Refused`] if
@@ -87,7 +87,11 @@ fn key(id: MessageId) -> Key {
 struct MessageItem {
     message_id: MessageId,
     template: TemplateItem,
-    order_id: OrderId,
+    /// The order that it is about, or what caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    occasion: Option<EventId>,
     customer_id: CustomerId,
     status: StatusItem,
     delivery: String,
@@ -108,16 +112,15 @@ enum StatusItem {
 }
 
 /// A template as it is stored.
-#[expect(
-    clippy::enum_variant_names,
-    reason = "messages about other things than orders will come"
-)]
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum TemplateItem {
     OrderConfirmed,
     OrderCancelled,
     OrderFailed,
+    ConfirmEmail,
+    PasswordReset,
+    PasswordChanged,
 }
 
 impl From<Status> for StatusItem {
@@ -146,6 +149,9 @@ impl From<Template> for TemplateItem {
             Template::OrderConfirmed => Self::OrderConfirmed,
             Template::OrderCancelled => Self::OrderCancelled,
             Template::OrderFailed => Self::OrderFailed,
+            Template::ConfirmEmail => Self::ConfirmEmail,
+            Template::PasswordReset => Self::PasswordReset,
+            Template::PasswordChanged => Self::PasswordChanged,
         }
     }
 }
@@ -156,16 +162,24 @@ impl From<TemplateItem> for Template {
             TemplateItem::OrderConfirmed => Self::OrderConfirmed,
             TemplateItem::OrderCancelled => Self::OrderCancelled,
             TemplateItem::OrderFailed => Self::OrderFailed,
+            TemplateItem::ConfirmEmail => Self::ConfirmEmail,
+            TemplateItem::PasswordReset => Self::PasswordReset,
+            TemplateItem::PasswordChanged => Self::PasswordChanged,
         }
     }
 }
 
 impl From<&Message> for MessageItem {
     fn from(message: &Message) -> Self {
+        let (order_id, occasion) = match message.wanted.about {
+            About::Order(order_id) => (Some(order_id), None),
+            About::Account { occasion, .. } => (None, Some(occasion)),
+        };
         Self {
             message_id: message.wanted.message_id(),
             template: message.wanted.template.into(),
-            order_id: message.wanted.order_id,
+            order_id,
+            occasion,
             customer_id: message.customer_id,
             status: message.status.into(),
             delivery: message.claim.delivery.clone(),
@@ -178,12 +192,25 @@ impl From<&Message> for MessageItem {
     }
 }
 
-impl From<MessageItem> for Message {
-    fn from(item: MessageItem) -> Self {
-        Self {
+impl TryFrom<MessageItem> for Message {
+    type Error = StoreError;
+
+    fn try_from(item: MessageItem) -> Result<Self, StoreError> {
+        let about = match (item.order_id, item.occasion) {
+            (Some(order_id), _) => About::Order(order_id),
+            (None, Some(occasion)) => About::Account {
+                customer_id: item.customer_id,
+                occasion,
+            },
+            (None, None) => {
+                let error = serde::de::Error::custom("a message about nothing");
+                return Err(StoreError::Shape(error));
+            }
+        };
+        Ok(Self {
             wanted: Wanted {
                 template: item.template.into(),
-                order_id: item.order_id,
+                about,
             },
             customer_id: item.customer_id,
             status: item.status.into(),
@@ -194,6 +221,6 @@ impl From<MessageItem> for Message {
             attempts: item.attempts,
             created_at: item.created_at,
             updated_at: item.updated_at,
-        }
+        })
     }
 }

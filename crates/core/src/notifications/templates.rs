@@ -78,6 +78,12 @@ fn files(template: Template, language: Language) -> (&'static str, &'static str)
         (Template::OrderFailed, Language::German) => files!("order_failed.de"),
         (Template::OrderCancelled, Language::English) => files!("order_cancelled.en"),
         (Template::OrderCancelled, Language::German) => files!("order_cancelled.de"),
+        (Template::ConfirmEmail, Language::English) => files!("confirm_email.en"),
+        (Template::ConfirmEmail, Language::German) => files!("confirm_email.de"),
+        (Template::PasswordReset, Language::English) => files!("password_reset.en"),
+        (Template::PasswordReset, Language::German) => files!("password_reset.de"),
+        (Template::PasswordChanged, Language::English) => files!("password_changed.en"),
+        (Template::PasswordChanged, Language::German) => files!("password_changed.de"),
     }
 }
 
@@ -206,17 +212,63 @@ pub fn render(
     };
     let text_lines = lines(order, language, include_str!("templates/line.txt"), plain)?;
     let html_lines = lines(order, language, include_str!("templates/line.html"), html)?;
+    framed(language, (text_file, html_file), |file, form| match form {
+        Form::Text => fill_with(file, &text_lines, &text_link, plain),
+        Form::Html => fill_with(file, &html_lines, &html_link, html),
+    })
+}
+
+/// The message that tells `recipient` about the account, in the recipient's language, with the page
+/// that it leads to.
+///
+/// # Errors
+/// [`NotificationError::Template`].
+pub fn render_of_account(
+    template: Template,
+    shop: &str,
+    recipient: &Recipient,
+) -> Result<Mail, NotificationError> {
+    let language = Language::of(&recipient.locale);
+    let values = [
+        ("shop", Value::Text(shop)),
+        ("name", Value::Text(&recipient.name)),
+        (
+            "link",
+            Value::Text(recipient.link.as_deref().unwrap_or_default()),
+        ),
+    ];
+    let fill_with = |file: &str, form: Form| match form {
+        Form::Text => fill(file, &values, plain),
+        Form::Html => fill(file, &values, html),
+    };
+    framed(language, files(template, language), fill_with)
+}
+
+/// How a part of a message is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Html,
+}
+
+/// The message of a text and an HTML file, each filled by `fill_with`: the text's first line is the
+/// subject, the HTML stands in its frame.
+fn framed(
+    language: Language,
+    (text_file, html_file): (&str, &str),
+    fill_with: impl Fn(&str, Form) -> Result<String, NotificationError>,
+) -> Result<Mail, NotificationError> {
     let (subject, text) = text_file.split_once("\n\n").unwrap_or((text_file, ""));
-    let subject = fill_with(subject, "", "", plain)?;
-    let content = fill_with(html_file, &html_lines, &html_link, html)?;
-    let framed = [
+    let subject = fill_with(subject, Form::Text)?;
+    let content = fill_with(html_file, Form::Html)?;
+    let frame = [
         ("language", Value::Text(language.tag())),
         ("subject", Value::Text(&subject)),
         ("content", Value::Filled(content.trim_end())),
     ];
     Ok(Mail {
-        text: fill_with(text, &text_lines, &text_link, plain)?,
-        html: fill(include_str!("templates/frame.html"), &framed, html)?,
+        text: fill_with(text, Form::Text)?,
+        html: fill(include_str!("templates/frame.html"), &frame, html)?,
         subject,
     })
 }
@@ -269,7 +321,8 @@ mod tests {
             link: Some("https://shop.example/orders/1?token=a&b".to_owned()),
             ..customer("en").into()
         };
-        for template in Template::ALL {
+        let templates = Template::ALL.iter();
+        for template in templates.filter(|template| template.is_of_order()) {
             let mail = render(*template, "Oxcart", &recipient, &failed()).unwrap();
             assert!(
                 mail.text
@@ -310,7 +363,10 @@ mod tests {
     fn every_template_is_filled_in_every_language_and_form() {
         let mut order = failed();
         order.lines[0].name = "Tea".to_owned();
-        for template in Template::ALL {
+        for template in Template::ALL
+            .iter()
+            .filter(|template| template.is_of_order())
+        {
             for locale in ["en", "de", "zh-Hant-TW"] {
                 let mail = rendered(*template, locale, &order);
                 for text in [&mail.subject, &mail.text, &mail.html] {
@@ -323,6 +379,29 @@ mod tests {
                         "{fact}"
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_of_accounts_greet_and_lead_to_their_page() {
+        let link = "https://shop.example/confirm?token=a.b-c_d";
+        for template in Template::ALL
+            .iter()
+            .filter(|template| !template.is_of_order())
+        {
+            for locale in ["en", "de", "fr"] {
+                let recipient = Recipient {
+                    link: Some(link.to_owned()),
+                    ..customer(locale).into()
+                };
+                let mail = render_of_account(*template, "Oxcart & Sons", &recipient).unwrap();
+                assert!(mail.subject.contains("Oxcart & Sons") && !mail.subject.contains('\n'));
+                assert!(mail.text.contains("Ana <Li>") && mail.html.contains("Ana &lt;Li&gt;"));
+                let leads = *template != Template::PasswordChanged;
+                assert_eq!(mail.text.contains(link), leads);
+                assert_eq!(mail.html.contains(&format!("<a href=\"{link}\">")), leads);
+                assert!(!mail.html.contains("{{") && !mail.text.contains("{{"));
             }
         }
     }

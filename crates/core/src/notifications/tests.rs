@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::mail::{Mail, MailError, MailSender, SesSender};
-use super::model::{NotificationError, Status, Template, Wanted};
+use super::model::{About, NotificationError, Status, Template, Wanted};
 use super::send::{Messenger, send_messages};
 use super::store::MessageStore;
 use crate::clock::Time;
@@ -237,7 +237,7 @@ impl Shop {
     async fn status(&self) -> Option<Status> {
         let wanted = Wanted {
             template: Template::OrderConfirmed,
-            order_id: OrderId::derived(&["order"]),
+            about: About::Order(OrderId::derived(&["order"])),
         };
         let stored = self.messages.get(wanted.message_id()).await.unwrap();
         stored.map(|message| message.status)

@@ -103,6 +103,8 @@ pub(super) struct LinesItem {
     pub(super) order_id: OrderId,
     lines: Vec<LineItem>,
     address: AddressItem,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    erase_address: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_token: Option<String>,
     schema: u32,
@@ -207,6 +209,7 @@ impl HeaderItem {
                 .collect::<Result<_, StoreError>>()?,
             total: money(&self.total)?,
             shipping_address: lines.address.into(),
+            erase_address: lines.erase_address,
             failure,
             version: self.version,
             created_at: self.created_at,
@@ -248,6 +251,7 @@ impl LinesItem {
             order_id: order.id,
             lines: lines.collect(),
             address: order.shipping_address.clone().into(),
+            erase_address: order.erase_address,
             payment_token: order.payment_token.clone(),
             schema: SCHEMA,
         }

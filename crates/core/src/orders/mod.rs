@@ -12,11 +12,14 @@
 //!   whatever is due is run again from the start ([`workflow::run_due_orders`]).
 //! - `version` counts the order's events: every write that makes an event adds one, no other does.
 //! - The payment token is on the lines only, and is gone when `due_at` is.
+//! - An order of a customer who has gone keeps its address only as long as a parcel may need it
+//!   ([`erasure`]).
 //! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
 
 pub mod api;
 pub mod checkout;
 pub mod claims;
+pub mod erasure;
 pub mod events;
 pub mod executions;
 #[cfg(test)]

@@ -259,6 +259,8 @@ pub struct Order {
     pub total: Money,
     /// Where it goes.
     pub shipping_address: Address,
+    /// Whether its customer has gone, so that its address is erased at its end.
+    pub erase_address: bool,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
     /// How many events it has had.

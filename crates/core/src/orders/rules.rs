@@ -135,6 +135,36 @@ pub struct Placement {
     pub traceparent: Option<String>,
 }
 
+/// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
+/// come back.
+#[must_use]
+pub fn is_over(order: &Order) -> bool {
+    let at_end = match order.status {
+        Status::Completed | Status::Returned | Status::Cancelled | Status::Failed => true,
+        Status::Pending
+        | Status::Confirmed
+        | Status::Processing
+        | Status::Shipped
+        | Status::Delivered => false,
+    };
+    at_end && order.due_at.is_none()
+}
+
+/// What is left of `address` when its customer has gone: the country, for the books.
+#[must_use]
+pub fn erased(address: &Address) -> Address {
+    Address {
+        recipient: String::new(),
+        line1: String::new(),
+        line2: None,
+        city: String::new(),
+        region: None,
+        postal_code: String::new(),
+        country: address.country.clone(),
+        phone: None,
+    }
+}
+
 /// The new order.
 #[must_use]
 pub fn place(placement: Placement) -> Order {
@@ -150,6 +180,7 @@ pub fn place(placement: Placement) -> Order {
         lines: placement.lines,
         total: placement.total,
         shipping_address: placement.shipping_address,
+        erase_address: false,
         failure: None,
         version: 1,
         created_at: now,

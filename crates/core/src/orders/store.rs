@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Order, Status};
+use super::rules;
+use crate::address::AddressItem;
 use crate::clock::Time;
 use crate::customers::Email;
 use crate::dynamo::{self, Key, Query, StoreError, Table, Written};
@@ -151,6 +153,36 @@ impl OrderStore {
             .when("attribute_exists(payment_token)");
         self.table.write(write).await?;
         Ok(())
+    }
+
+    /// Erases the address of `order` but for its country.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn erase_address(&self, order: &Order) -> Result<(), StoreError> {
+        let erased = AddressItem::from(rules::erased(&order.shipping_address));
+        let write = self
+            .table
+            .update(
+                lines_key(order.id),
+                "SET address = :erased REMOVE erase_address",
+            )
+            .value(":erased", &erased)?
+            .when("attribute_exists(order_id)");
+        self.table.write(write).await.map(drop)
+    }
+
+    /// Marks the order `id`: its address is erased at its end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn erase_address_later(&self, id: OrderId) -> Result<(), StoreError> {
+        let write = self
+            .table
+            .update(lines_key(id), "SET erase_address = :true")
+            .value(":true", &true)?
+            .when("attribute_exists(order_id)");
+        self.table.write(write).await.map(drop)
     }
 
     /// The orders of `customer`, newest first, only those with `status` if one is given; as they

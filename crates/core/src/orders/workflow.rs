@@ -162,6 +162,9 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
     let order = stored(orders, step.order_id).await?;
     decide(order.clone())?;
     forget_token(orders, &order).await?;
+    if order.erase_address {
+        orders.erase_address(&order).await?;
+    }
     change(orders, step.order_id, decide).await?;
     Ok(())
 }

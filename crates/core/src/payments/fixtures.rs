@@ -63,6 +63,7 @@ fn order(token: &str) -> Order {
             country: "AT".to_owned(),
             phone: None,
         },
+        erase_address: false,
         failure: None,
         version: 1,
         created_at: after(0),

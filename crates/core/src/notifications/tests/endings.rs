@@ -84,7 +84,7 @@ async fn a_late_refusal_does_not_undo_what_another_attempt_sent() {
     shop.deliver_to_the_dying(delivery("1", 1)).await;
     let wanted = Wanted {
         template: Template::OrderConfirmed,
-        order_id: OrderId::derived(&["order"]),
+        about: About::Order(OrderId::derived(&["order"])),
     };
     let first = shop
         .messages

@@ -1,0 +1,115 @@
+//! Books of addresses in the customers table.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Book, Entry};
+use crate::address::AddressItem;
+use crate::clock::Time;
+use crate::customers::store::addresses_pk;
+use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::id::{AddressId, CustomerId};
+use crate::lambda::Aws;
+use crate::settings::{Setting, SettingError};
+
+/// The shape of [`BookItem`]; readers know all earlier ones.
+const SCHEMA: u32 = 1;
+
+/// The books that are stored.
+#[derive(Clone, Debug)]
+pub struct AddressStore {
+    table: Table,
+}
+
+impl AddressStore {
+    /// The store in the table that the setting `CUSTOMERS_TABLE` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let table = Table::new(aws, Setting::CustomersTable)?;
+        Ok(Self { table })
+    }
+
+    /// The customer's book; an empty one if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, customer: CustomerId) -> Result<Book, StoreError> {
+        let key = Key::new("pk", addresses_pk(customer));
+        let item: Option<BookItem> = self.table.get(key).await?;
+        Ok(item.map(Book::from).unwrap_or_default())
+    }
+
+    /// Stores `book`, if the stored one is of the revision before. `false` if not: read again and
+    /// decide again, the change may have been made already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn replace(&self, customer: CustomerId, book: Book) -> Result<bool, StoreError> {
+        let before = book.revision.saturating_sub(1);
+        let write = self.table.put(&BookItem::new(customer, book))?;
+        let write = if before == 0 {
+            write.when("attribute_not_exists(pk)")
+        } else {
+            write.when("revision = :before").value(":before", &before)?
+        };
+        Ok(self.table.write(write).await? == Written::Done)
+    }
+}
+
+/// A book as it is stored.
+#[derive(Serialize, Deserialize)]
+struct BookItem {
+    pk: String,
+    addresses: Vec<EntryItem>,
+    revision: u64,
+    schema: u32,
+}
+
+/// An address of a book as it is stored.
+#[derive(Serialize, Deserialize)]
+struct EntryItem {
+    address_id: AddressId,
+    address: AddressItem,
+    version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_hash: Option<String>,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl BookItem {
+    fn new(customer: CustomerId, book: Book) -> Self {
+        let entries = book.entries.into_iter().map(|entry| EntryItem {
+            address_id: entry.id,
+            address: entry.address.into(),
+            version: entry.version,
+            request_hash: entry.request_hash,
+            created_at: entry.created_at,
+            updated_at: entry.updated_at,
+        });
+        Self {
+            pk: addresses_pk(customer),
+            addresses: entries.collect(),
+            revision: book.revision,
+            schema: SCHEMA,
+        }
+    }
+}
+
+impl From<BookItem> for Book {
+    fn from(item: BookItem) -> Self {
+        let entries = item.addresses.into_iter().map(|entry| Entry {
+            id: entry.address_id,
+            address: entry.address.into(),
+            version: entry.version,
+            request_hash: entry.request_hash,
+            created_at: entry.created_at,
+            updated_at: entry.updated_at,
+        });
+        Self {
+            entries: entries.collect(),
+            revision: item.revision,
+        }
+    }
+}

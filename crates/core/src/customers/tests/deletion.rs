@@ -1,0 +1,100 @@
+//! `DELETE /customers/me`.
+
+use super::*;
+use crate::customers::addresses::api::add_address;
+use crate::customers::addresses::store::AddressStore;
+use crate::customers::deletion::{Deletion, delete_account};
+
+async fn delete(aws: &Aws, id: CustomerId, password: &str) -> Result<Response, Problem> {
+    let request = of(id, 60, &json!({"password": password}));
+    Box::pin(delete_account(&Deletion::new(aws).unwrap(), request)).await
+}
+
+/// Ana with all that is personal: phone, address, session.
+async fn ana_at_home() -> (Aws, Engine, CustomerStore, CustomerId) {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = registered(&customers).await;
+    let home = json!({
+        "recipient": "Ana Li", "line1": "Hauptstraße 1", "city": "Wien", "postal_code": "1010",
+        "country": "AT",
+    });
+    let addresses = AddressStore::new(&aws).unwrap();
+    add_address(&customers, &addresses, of(id, 0, &home))
+        .await
+        .unwrap();
+    let phone = of(id, 0, &json!({"phone": "+43 1 5885801"})).with("if-match", "*");
+    crate::customers::profile::update_account(&customers, phone)
+        .await
+        .unwrap();
+    sign_in(&aws, PASSWORD, 0).await.unwrap();
+    (aws, engine, customers, id)
+}
+
+#[tokio::test]
+async fn what_is_personal_goes_and_the_address_may_register_again() {
+    let (aws, engine, customers, id) = ana_at_home().await;
+    let done = delete(&aws, id, PASSWORD).await.unwrap();
+    assert_eq!(done.status, StatusCode::NO_CONTENT);
+    let items = engine.items(Setting::CustomersTable);
+    let text = Value::from(items.clone()).to_string().to_lowercase();
+    for personal in ["ana", "haupt", "5885801", "argon2", "wien"] {
+        assert!(!text.contains(personal), "{personal}: {text}");
+    }
+    assert_eq!(items.len(), 1, "{text}");
+    assert_eq!(
+        (&items[0]["disabled"], &items[0]["version"]),
+        (&json!(true), &json!(3))
+    );
+    assert!(engine.items(Setting::SessionsTable).is_empty());
+    let event = events::published(serde_dynamo::to_item(&items[0]).unwrap())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (event.event_type.as_str(), event.data),
+        ("CustomerDeleted", json!({}))
+    );
+    assert!(customers.account(id).await.unwrap().is_none());
+    assert!(customers.was_deleted(id).await.unwrap());
+    assert!(sign_in(&aws, PASSWORD, 61).await.is_err());
+    let again = delete(&aws, id, PASSWORD).await;
+    assert!(matches!(again, Err(Problem::NotFound(_))), "{again:?}");
+    let anew = registered(&customers).await;
+    assert_ne!(anew, id);
+    assert!(sign_in(&aws, PASSWORD, 62).await.is_ok());
+    let admin = testing::request(now(), &json!({}));
+    let listed = crate::customers::admin::list_customers(&customers, admin)
+        .await
+        .unwrap();
+    assert_eq!(body(&listed)["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn only_whoever_knows_the_password_deletes() {
+    let (aws, engine, customers, id) = ana_at_home().await;
+    let before = engine.items(Setting::CustomersTable).len();
+    let wrong = delete(&aws, id, "wrong horse").await;
+    assert!(matches!(wrong, Err(Problem::InvalidBody(_))), "{wrong:?}");
+    assert_eq!(engine.items(Setting::CustomersTable).len(), before);
+    assert!(customers.account(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn an_admin_stays_until_another_takes_the_role() {
+    let (aws, _, customers, id) = ana_at_home().await;
+    grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
+        .await
+        .unwrap();
+    let refused = delete(&aws, id, PASSWORD).await;
+    assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+    assert!(customers.account(id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_was_lost_is_done_once() {
+    let (aws, engine, customers, id) = ana_at_home().await;
+    engine.fail_next("TransactWriteItems", Fault::LostAnswer);
+    assert!(delete(&aws, id, PASSWORD).await.is_ok());
+    assert!(customers.was_deleted(id).await.unwrap());
+    assert!(engine.items(Setting::SessionsTable).is_empty());
+}

@@ -1,0 +1,289 @@
+//! Passwords that are changed, forgotten and set anew; addresses that are confirmed.
+
+use super::*;
+use crate::customers::link::{Link, Links, Purpose};
+use crate::customers::messages::CustomerMessages;
+use crate::customers::passwords::{
+    PasswordChange, change_password, confirm_email, forgot_password, resend_confirmation,
+    reset_password,
+};
+
+const NEW: &str = "battery staple";
+
+/// Ana, registered; and what is queued.
+async fn ana_s_shop() -> (
+    Aws,
+    Engine,
+    CustomerStore,
+    CustomerId,
+    Arc<Mutex<Vec<Value>>>,
+) {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = registered(&customers).await;
+    let queued = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&queued);
+    engine.answer_others("SendMessage", move |request| {
+        let body = request["MessageBody"].as_str().unwrap();
+        noted
+            .lock()
+            .unwrap()
+            .push(serde_json::from_str(body).unwrap());
+        (200, json!({"MessageId": "1"}))
+    });
+    (aws, engine, customers, id, queued)
+}
+
+/// The link that a message would bring.
+async fn link(aws: &Aws, purpose: Purpose, id: CustomerId, fingerprint: &str) -> String {
+    let link = Link {
+        subject: id.to_string(),
+        fingerprint: fingerprint.to_owned(),
+    };
+    let links = Links::new(aws).unwrap();
+    links.issue(purpose, link, 3600, now()).await.unwrap()
+}
+
+async fn reset(aws: &Aws, token: &str, seconds: u64) -> Result<Response, Problem> {
+    let mut request = request(&json!({"token": token, "password": NEW}), None);
+    request.now = now().plus(Duration::from_secs(seconds));
+    let passwords = PasswordChange::new(aws).unwrap();
+    Box::pin(reset_password(
+        &passwords,
+        &Links::new(aws).unwrap(),
+        request,
+    ))
+    .await
+}
+
+#[track_caller]
+fn refused_link(answer: Result<Response, Problem>) {
+    let Err(Problem::InvalidBody(faults)) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(faults[0].pointer, "/token");
+}
+
+#[tokio::test]
+async fn a_reset_link_is_good_once_and_ends_all_sessions() {
+    let (aws, engine, customers, id, _) = ana_s_shop().await;
+    sign_in(&aws, PASSWORD, 0).await.unwrap();
+    let token = link(&aws, Purpose::ResetPassword, id, "0").await;
+    let done = reset(&aws, &token, 10).await.unwrap();
+    assert_eq!((done.status, done.body.len()), (StatusCode::NO_CONTENT, 0));
+    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert!(sign_in(&aws, PASSWORD, 11).await.is_err());
+    assert!(sign_in(&aws, NEW, 11).await.is_ok());
+    let stored = customers.account(id).await.unwrap().unwrap();
+    assert_eq!((stored.password_version, stored.customer.version), (1, 2));
+    refused_link(reset(&aws, &token, 12).await);
+    let items = engine.items(Setting::CustomersTable);
+    let event = items.iter().find_map(|item| item.get("event")).unwrap();
+    assert_eq!(event["type"], "CustomerPasswordChanged");
+}
+
+#[test]
+fn one_reset_link_used_by_ten_at_once_is_good_for_one() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let (aws, _, customers, id, _) = runtime.block_on(ana_s_shop());
+    let token = runtime.block_on(link(&aws, Purpose::ResetPassword, id, "0"));
+    let jobs = (0..10).map(|_| {
+        let (aws, token) = (aws.clone(), token.clone());
+        async move || reset(&aws, &token, 1).await
+    });
+    let done = testing::at_once(jobs).into_iter().flatten().count();
+    let stored = runtime.block_on(customers.account(id)).unwrap().unwrap();
+    assert_eq!((done, stored.password_version), (1, 1));
+}
+
+#[tokio::test]
+async fn a_link_that_expired_or_is_another_s_sets_nothing() {
+    let (aws, _, customers, id, _) = ana_s_shop().await;
+    let nobody = CustomerId::derived(&["nobody"]);
+    for (token, seconds) in [
+        (link(&aws, Purpose::ResetPassword, id, "0").await, 3600),
+        (link(&aws, Purpose::ResetPassword, id, "1").await, 0),
+        (link(&aws, Purpose::ConfirmEmail, id, "0").await, 0),
+        (link(&aws, Purpose::ReadOrder, id, "0").await, 0),
+        (link(&aws, Purpose::ResetPassword, nobody, "0").await, 0),
+        (self::token(&aws).await, 0),
+        ("nonsense".to_owned(), 0),
+    ] {
+        refused_link(reset(&aws, &token, seconds).await);
+    }
+    let account = customers.account(id).await.unwrap().unwrap();
+    let (shut, stamp) = rules::disable(account, nobody, now()).unwrap().unwrap();
+    customers.replace(shut, stamp).await.unwrap();
+    let token = link(&aws, Purpose::ResetPassword, id, "0").await;
+    refused_link(reset(&aws, &token, 0).await);
+    assert_eq!(
+        customers
+            .account(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .password_version,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_reset_whose_answer_was_lost_is_made_once() {
+    let (aws, engine, customers, id, _) = ana_s_shop().await;
+    let token = link(&aws, Purpose::ResetPassword, id, "0").await;
+    engine.fail_next("PutItem", Fault::LostAnswer);
+    assert!(reset(&aws, &token, 0).await.is_ok());
+    assert_eq!(
+        customers
+            .account(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .password_version,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_reset_lets_its_owner_in_who_had_to_wait() {
+    let (aws, _, _, id, _) = ana_s_shop().await;
+    for _ in 0..6 {
+        let _ = sign_in(&aws, "wrong horse", 0).await;
+    }
+    let waits = sign_in(&aws, PASSWORD, 0).await;
+    assert!(
+        matches!(waits, Err(Problem::TooManyRequests { .. })),
+        "{waits:?}"
+    );
+    let token = link(&aws, Purpose::ResetPassword, id, "0").await;
+    reset(&aws, &token, 0).await.unwrap();
+    assert!(sign_in(&aws, NEW, 0).await.is_ok());
+}
+
+#[tokio::test]
+async fn forgetting_reads_and_queues_the_same_for_anybody() {
+    let (aws, engine, customers, id, queued) = ana_s_shop().await;
+    let messages = CustomerMessages::new(&aws).unwrap();
+    let forget = async |email: &str, seconds: u64| {
+        let mut request = request(&json!({"email": email}), None);
+        request.now = now().plus(Duration::from_secs(seconds));
+        engine.forget_calls();
+        let answer = forgot_password(&customers, &messages, request)
+            .await
+            .unwrap();
+        assert_eq!(
+            (answer.status, answer.body.len()),
+            (StatusCode::ACCEPTED, 0)
+        );
+        (engine.calls(), queued.lock().unwrap().pop().unwrap())
+    };
+    let (known_calls, known) = forget("ANA@example.com", 0).await;
+    let (unknown_calls, unknown) = forget("nobody@example.com", 0).await;
+    assert_eq!(known_calls, unknown_calls);
+    assert_eq!(known["customer_id"], json!(id));
+    assert_eq!(known["template"], unknown["template"]);
+    assert_eq!(known.to_string().len(), unknown.to_string().len());
+    assert!(!known.to_string().contains('@'));
+    // Within five minutes it is one message, then another.
+    let (_, again) = forget("ana@example.com", 1).await;
+    assert_eq!(again, known);
+    let (_, later) = forget("ana@example.com", 300).await;
+    assert_ne!(later, known);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it_and_ends_all_sessions() {
+    let (aws, engine, customers, id, _) = ana_s_shop().await;
+    sign_in(&aws, PASSWORD, 0).await.unwrap();
+    let passwords = PasswordChange::new(&aws).unwrap();
+    let change = async |current: &str, new: &str| {
+        let body = json!({"current_password": current, "new_password": new});
+        Box::pin(change_password(&passwords, of(id, 1, &body))).await
+    };
+    let wrong = change("wrong horse", NEW).await;
+    let Err(Problem::InvalidBody(faults)) = wrong else {
+        panic!("{wrong:?}");
+    };
+    assert_eq!(
+        (faults[0].pointer.as_str(), faults[0].code),
+        ("/current_password", "wrong")
+    );
+    assert!(matches!(
+        change(PASSWORD, "short").await,
+        Err(Problem::InvalidBody(_))
+    ));
+    assert_eq!(
+        change(PASSWORD, NEW).await.unwrap().status,
+        StatusCode::NO_CONTENT
+    );
+    let items = engine.items(Setting::SessionsTable);
+    let sessions = items.iter().filter(|item| item.get("session_id").is_some());
+    assert_eq!(sessions.count(), 0);
+    assert!(sign_in(&aws, PASSWORD, 2).await.is_err());
+    assert!(sign_in(&aws, NEW, 2).await.is_ok());
+    assert_eq!(
+        customers
+            .account(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .password_version,
+        1
+    );
+    for _ in 0..5 {
+        let _ = change("wrong horse", NEW).await;
+    }
+    let slow = change(NEW, PASSWORD).await;
+    assert!(
+        matches!(slow, Err(Problem::TooManyRequests { .. })),
+        "{slow:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_is_confirmed_by_its_link_once_and_for_all() {
+    let (aws, engine, customers, id, queued) = ana_s_shop().await;
+    let links = Links::new(&aws).unwrap();
+    let messages = CustomerMessages::new(&aws).unwrap();
+    let confirm = async |token: &str| {
+        confirm_email(&customers, &links, request(&json!({"token": token}), None)).await
+    };
+    let resend = async || {
+        resend_confirmation(&customers, &messages, of(id, 0, &json!({})))
+            .await
+            .unwrap()
+            .status
+    };
+    assert_eq!(resend().await, StatusCode::ACCEPTED);
+    assert_eq!(
+        queued.lock().unwrap().pop().unwrap()["template"],
+        "confirm_email"
+    );
+    let account = customers.account(id).await.unwrap().unwrap();
+    let fingerprint = rules::email_fingerprint(&account);
+    refused_link(confirm(&link(&aws, Purpose::ConfirmEmail, id, "another").await).await);
+    refused_link(confirm(&link(&aws, Purpose::ResetPassword, id, &fingerprint).await).await);
+    let token = link(&aws, Purpose::ConfirmEmail, id, &fingerprint).await;
+    for _ in 0..2 {
+        assert_eq!(
+            confirm(&token).await.unwrap().status,
+            StatusCode::NO_CONTENT
+        );
+        let stored = customers.get(id).await.unwrap().unwrap();
+        assert_eq!(
+            (stored.email_confirmed_at, stored.version),
+            (Some(now()), 2)
+        );
+    }
+    let items = engine.items(Setting::CustomersTable);
+    let event = items.iter().find_map(|item| item.get("event")).unwrap();
+    assert_eq!(event["type"], "EmailConfirmed");
+    assert_eq!(resend().await, StatusCode::ACCEPTED);
+    assert!(
+        queued.lock().unwrap().is_empty(),
+        "there is nothing to confirm"
+    );
+}

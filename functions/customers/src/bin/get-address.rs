@@ -1,0 +1,13 @@
+//! `GET /customers/me/addresses/{address_id}`: one of the caller's addresses.
+
+use oxcart_core::{customers, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let addresses = customers::addresses::store::AddressStore::new(&aws)?;
+    lambda::serve(&aws, &routes::GET_ADDRESS, |request| {
+        customers::addresses::api::get_address(&addresses, request)
+    })
+    .await
+}

@@ -1,0 +1,204 @@
+//! Passwords and addresses, with the links that are mailed.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::check;
+use crate::support::client::Answer;
+use crate::support::people::{PASSWORD, Person};
+use crate::support::run_local;
+use crate::support::shop::{Shop, shared};
+use crate::support::until;
+
+const NEW: &str = "another horse, another battery";
+
+/// The latest mail to `person` whose subject contains `subject`.
+async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
+    until(subject, async || {
+        let mails = shop.mail().await;
+        let found = mails.iter().rfind(|mail| {
+            let fits = mail["subject"].as_str().unwrap().contains(subject);
+            fits && mail["to"].to_string().contains(&person.email)
+        });
+        found.cloned().ok_or_else(|| format!("{mails:?}"))
+    })
+    .await
+}
+
+/// The token of the link to `page` in `mail`.
+fn token(mail: &Value, page: &str) -> String {
+    let text = mail["text"].as_str().unwrap();
+    let start = format!("http://localhost:5173/{page}?token=");
+    let (_, rest) = text.split_once(&start).unwrap();
+    let token = rest.split_whitespace().next().unwrap();
+    assert!(mail["html"].as_str().unwrap().contains(token));
+    token.to_owned()
+}
+
+async fn post(shop: &Shop, path: &str, body: Value) -> Answer {
+    shop.post(path).json(&body).send().await
+}
+
+async fn sign_in(shop: &Shop, person: &Person, password: &str) -> Answer {
+    let body = json!({"email": person.email, "password": password});
+    post(shop, "/auth/login", body).await
+}
+
+#[test]
+fn whoever_registers_confirms_the_address_by_a_mailed_link() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let me = || shop.get("/customers/me").bearer(&customer.token).send();
+        assert_eq!(me().await.json()["email_confirmed"], false);
+        let first = mail(shop, &customer, "confirm your email address").await;
+        let token = token(&first, "confirm");
+        let resend = || {
+            let call = shop.post("/customers/me/confirmation");
+            call.bearer(&customer.token).send()
+        };
+        resend().await.expect(202);
+        for _ in 0..2 {
+            let answer = post(shop, "/auth/confirm", json!({"token": token})).await;
+            check(
+                &answer,
+                expect![[r"
+                    204
+                "]],
+            );
+        }
+        assert_eq!(me().await.json()["email_confirmed"], true);
+        resend().await.expect(202);
+        let forged = format!("{}A", &token[..token.len() - 1]);
+        for wrong in ["nonsense", &forged, &customer.token] {
+            let body = json!({"token": wrong});
+            let answer = post(shop, "/auth/confirm", body).await;
+            check(
+                &answer,
+                expect![[r#"
+                    422
+                    content-type: application/problem+json
+                    {
+                      "detail": "the request body is not valid",
+                      "errors": [
+                        {
+                          "code": "bad_link",
+                          "detail": "this link has expired or was used: ask for another",
+                          "pointer": "/token"
+                        }
+                      ],
+                      "instance": "/auth/confirm",
+                      "status": 422,
+                      "title": "Invalid body",
+                      "type": "urn:oxcart:problem:invalid-body"
+                    }
+                "#]],
+            );
+        }
+    });
+}
+
+#[test]
+fn a_forgotten_password_is_set_anew_by_a_mailed_link_once() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let session = sign_in(shop, &customer, PASSWORD).await.expect(200).json();
+        for email in [customer.email.as_str(), "nobody@example.com"] {
+            let forgotten = post(shop, "/auth/password/forgot", json!({"email": email})).await;
+            check(
+                &forgotten,
+                expect![[r"
+                    202
+                "]],
+            );
+        }
+        let link = mail(shop, &customer, "Set another password").await;
+        let token = token(&link, "reset");
+        let body = json!({"token": token, "password": NEW});
+        let reset = post(shop, "/auth/password/reset", body.clone()).await;
+        reset.expect(204);
+        let again = post(shop, "/auth/password/reset", body).await;
+        again.expect(422);
+        sign_in(shop, &customer, PASSWORD).await.expect(401);
+        sign_in(shop, &customer, NEW).await.expect(200);
+        let body = json!({"refresh_token": session["refresh_token"]});
+        post(shop, "/auth/refresh", body).await.expect(401);
+        mail(shop, &customer, "has changed").await;
+        let nobody = shop.mail().await;
+        assert!(
+            !nobody
+                .iter()
+                .any(|mail| mail["to"].to_string().contains("nobody@"))
+        );
+    });
+}
+
+#[test]
+fn a_password_is_changed_by_whoever_knows_it() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let session = sign_in(shop, &customer, PASSWORD).await.expect(200).json();
+        let change = |current: &str| {
+            let body = json!({"current_password": current, "new_password": NEW});
+            let call = shop.post("/customers/me/password").bearer(&customer.token);
+            call.json(&body).send()
+        };
+        change("let me in").await.expect(422);
+        change(PASSWORD).await.expect(204);
+        sign_in(shop, &customer, PASSWORD).await.expect(401);
+        sign_in(shop, &customer, NEW).await.expect(200);
+        let body = json!({"refresh_token": session["refresh_token"]});
+        post(shop, "/auth/refresh", body).await.expect(401);
+        mail(shop, &customer, "has changed").await;
+    });
+}
+
+#[test]
+fn guessing_gets_slow_before_anything_is_compared() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        for _ in 0..5 {
+            sign_in(shop, &customer, "let me in").await.expect(401);
+        }
+        let mut slow = sign_in(shop, &customer, "let me in").await;
+        // A busy machine may take its second before this.
+        while slow.status == 401 {
+            slow = sign_in(shop, &customer, "let me in").await;
+        }
+        let slow = slow.expect(429);
+        let wait: u64 = slow.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=900).contains(&wait), "{wait}");
+    });
+}
+
+#[test]
+fn an_imported_bcrypt_hash_signs_in_and_gives_way_to_argon2id() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let table = crate::support::shop::physical("CustomersTable");
+        let key = json!({"pk": {"S": format!("customer#{}", customer.id)}});
+        // "secret", as Python's passlib hashes it.
+        let hash = "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
+        let import = json!({
+            "TableName": table,
+            "Key": key,
+            "UpdateExpression": "SET password_hash = :hash",
+            "ExpressionAttributeValues": {":hash": {"S": hash}},
+        });
+        shop.dynamodb("UpdateItem", &import).await;
+        sign_in(shop, &customer, PASSWORD).await.expect(401);
+        sign_in(shop, &customer, "secret").await.expect(200);
+        let read = json!({"TableName": table, "Key": key, "ConsistentRead": true});
+        let stored = shop.dynamodb("GetItem", &read).await;
+        let renewed = stored["Item"]["password_hash"]["S"].as_str().unwrap();
+        assert!(
+            renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{renewed}"
+        );
+        sign_in(shop, &customer, "secret").await.expect(200);
+    });
+}
