@@ -24,10 +24,13 @@ use crate::settings::{Setting, SettingError};
 const FREE_ON_ACCOUNT: u32 = 5;
 
 /// Failures from one address that are free: offices and mobile networks share addresses.
-const FREE_FROM_SOURCE: u32 = 50;
+const FREE_FROM_SOURCE: u32 = 500;
 
-/// The longest wait, in seconds.
-const LONGEST_WAIT_SECONDS: u64 = 900;
+/// The longest wait on an account, in seconds.
+const LONGEST_ON_ACCOUNT_SECONDS: u64 = 900;
+
+/// The longest wait from one address, in seconds: one who guesses must not shut a whole office out.
+const LONGEST_FROM_SOURCE_SECONDS: u64 = 60;
 
 /// How long after its last failure a counter ends. Longer than the longest wait.
 const MEMORY: Duration = Duration::from_hours(1);
@@ -85,12 +88,15 @@ impl Attempts {
         let counters: Vec<CounterItem> = self.table.get_many(keys, true).await?;
         let counters = counters.iter().filter(|counter| counter.counts(now));
         let waits = counters.clone().map(|counter| {
-            let free = if counter.pk == attempt.account_pk {
-                FREE_ON_ACCOUNT
+            let (free, longest) = if counter.pk == attempt.account_pk {
+                (FREE_ON_ACCOUNT, LONGEST_ON_ACCOUNT_SECONDS)
             } else {
-                FREE_FROM_SOURCE
+                (FREE_FROM_SOURCE, LONGEST_FROM_SOURCE_SECONDS)
             };
-            seconds_to_wait(counter.failures, free, counter.last_at, now)
+            let beyond = counter.failures.checked_sub(free);
+            beyond.map_or(0, |beyond| {
+                seconds_to_wait(beyond, longest, counter.last_at, now)
+            })
         });
         match waits.max().unwrap_or(0) {
             0 => Ok(Standing {
@@ -162,15 +168,12 @@ impl Attempts {
     }
 }
 
-/// How long an attempt at `now` has to wait after `failures`, the last at `last_at`: not at all for
-/// the first `free`, then 1, 2, 4, ... seconds.
-fn seconds_to_wait(failures: u32, free: u32, last_at: Time, now: Time) -> u64 {
-    let Some(beyond) = failures.checked_sub(free) else {
-        return 0;
-    };
+/// How long an attempt at `now` has to wait after so many failures `beyond` the free ones, the last at
+/// `last_at`: 1, 2, 4, ... seconds, at most `longest`.
+fn seconds_to_wait(beyond: u32, longest: u64, last_at: Time, now: Time) -> u64 {
     let wait = 1_u64
         .checked_shl(beyond)
-        .map_or(LONGEST_WAIT_SECONDS, |wait| wait.min(LONGEST_WAIT_SECONDS));
+        .map_or(longest, |wait| wait.min(longest));
     let until = last_at.plus(Duration::from_secs(wait));
     let left = until.as_millis().saturating_sub(now.as_millis());
     u64::try_from(left).unwrap_or(0).div_ceil(1000)
@@ -224,17 +227,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_and_stop_at_a_quarter_of_an_hour() {
+    fn waits_double_and_stop_at_the_longest() {
         let at = Time::from_millis(0);
-        let waits = |failures| seconds_to_wait(failures, 5, at, at);
-        assert_eq!(
-            [0, 4, 5, 6, 7, 14, 15, 99].map(waits),
-            [0, 0, 1, 2, 4, 512, 900, 900]
-        );
+        let waits = |beyond| seconds_to_wait(beyond, 900, at, at);
+        assert_eq!([0, 1, 2, 9, 10, 99].map(waits), [1, 2, 4, 512, 900, 900]);
         assert_eq!(waits(u32::MAX), 900);
-        let later = Time::from_millis(1_500);
-        assert_eq!(seconds_to_wait(6, 5, at, later), 1, "half a second is left");
-        assert_eq!(seconds_to_wait(6, 5, at, Time::from_millis(2_000)), 0);
+        let left = |millis| seconds_to_wait(1, 900, at, Time::from_millis(millis));
+        assert_eq!(left(1_500), 1, "half a second is left");
+        assert_eq!(left(2_000), 0);
     }
 
     #[test]
