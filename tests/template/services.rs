@@ -239,7 +239,8 @@ fn the_map_shows_who_tells_whom_what() {
           payments -->|reads| orders
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform
-          customers -.->|EmailConfirmed| orders
+          customers -.->|CustomerPasswordChanged, CustomerRegistered, MessageQueue| notifications
+          customers -.->|CustomerDeleted, EmailConfirmed| orders
           customers -.->|changes| platform
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
