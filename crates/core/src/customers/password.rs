@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn bcrypt_hashes_of_every_make_are_compared() {
         let made = bcrypt::hash("correct horse", 4).unwrap();
-        for prefix in BCRYPT {
+        for prefix in ["$2a$", "$2b$", "$2y$"] {
             let hash = PasswordHash(format!("{prefix}{}", &made[4..]));
             assert!(matches("correct horse", Some(&hash)).unwrap(), "{prefix}");
             assert!(!matches("correct horsE", Some(&hash)).unwrap(), "{prefix}");
