@@ -82,3 +82,51 @@ fn a_guest_without_an_address_or_a_key_is_refused() {
         assert!(id.is_string());
     });
 }
+
+#[test]
+fn an_account_that_confirms_its_address_owns_what_was_ordered_with_it() {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let email = format!("{}@example.com", unique("guest"));
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        order["email"] = json!(email.to_uppercase());
+        let call = shop.post("/guest/orders").key(&unique("click"));
+        let placed = call.header("prefer", "wait=20").json(&order).send().await;
+        let placed = placed.expect(201);
+        let path = format!("/orders/{}", placed.json()["id"].as_str().unwrap());
+
+        let customer = shop.register(&email).await;
+        shop.get(&path)
+            .bearer(&customer.token)
+            .send()
+            .await
+            .expect(404);
+        let text = until("the message that asks to confirm", async || {
+            let mails = shop.mail().await.into_iter();
+            let mut texts = mails.filter(|mail| mail["to"] == json!(email));
+            let found = texts.find_map(|mail| {
+                let text = mail["text"].as_str()?;
+                text.contains("/confirm?token=").then(|| text.to_owned())
+            });
+            found.ok_or_else(|| "no message yet".to_owned())
+        })
+        .await;
+        let token = text.split_once("/confirm?token=").unwrap().1;
+        let token = token.split_whitespace().next().unwrap();
+        let confirm = shop.post("/auth/confirm").json(&json!({"token": token}));
+        confirm.send().await.expect(204);
+        let owned = until("the claimed order", async || {
+            let answer = shop.get(&path).bearer(&customer.token).send().await;
+            if answer.status == 200 {
+                Ok(answer.json())
+            } else {
+                Err(answer.text)
+            }
+        })
+        .await;
+        assert_eq!(owned["customer_id"], json!(customer.id));
+        let location = placed.headers["location"].to_str().unwrap().to_owned();
+        shop.get(&location).send().await.expect(404);
+    });
+}
