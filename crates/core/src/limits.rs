@@ -4,7 +4,7 @@
 //! will be full again. What is in it now follows from the time. So a bucket is one small item
 //! that a conditional update changes, and no item at all is a full bucket; a process may take several
 //! requests' worth at once and spend them by itself, so that they cost one write together.
-//! `docs/decisions/0013-rate-limits.md` says why it is so.
+//! `docs/decisions/0011-rate-limits.md` says why it is so.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
