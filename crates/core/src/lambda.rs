@@ -1,6 +1,7 @@
 //! The Lambda side: clients of AWS, and the loops that hand events to handlers.
 
 use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -16,6 +17,7 @@ use lambda_http::{RequestExt, service_fn};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::clock::Time;
 use crate::door::Door;
@@ -130,6 +132,9 @@ impl Aws {
     }
 }
 
+/// What a handler is doing.
+type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Serves the HTTP route `route`: hands each request that its door lets through to `handler`, and turns
 /// problems into answers.
 ///
@@ -141,8 +146,15 @@ where
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
     let (door, handler) = (&Door::new(aws, route)?, &handler);
+    serve_http(&|request| Box::pin(door.pass(request, handler))).await
+}
+
+/// Without a type of the caller's, so that the runtime is compiled once, here, and not with each function.
+async fn serve_http<'a>(
+    answer: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
+) -> Result<(), Error> {
     lambda_http::run(service_fn(|request: lambda_http::Request| async move {
-        outgoing(door.pass(incoming(request), handler).await)
+        outgoing(answer(incoming(request)).await)
     }))
     .await
 }
@@ -332,15 +344,16 @@ impl From<crate::dynamo::StoreError> for StepError {
 pub async fn serve_step<A, F, Fut>(handler: F) -> Result<(), Error>
 where
     A: Serialize,
-    F: Fn(Step) -> Fut,
-    Fut: Future<Output = Result<A, StepError>>,
+    F: Fn(Step) -> Fut + Sync,
+    Fut: Future<Output = Result<A, StepError>> + Send,
 {
     let handler = &handler;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Step>| async move {
-        // Boxed: unboxed, its type nests deeper than the compiler goes.
-        let step = Box::pin(handler(event.payload));
-        step.await.inspect_err(StepError::log)
-    }))
+    serve_json(&|event| {
+        Box::pin(async move {
+            let done = handler(read(event)?).await;
+            write(&done.inspect_err(StepError::log)?)
+        })
+    })
     .await
 }
 
@@ -351,18 +364,45 @@ where
 /// If Lambda's runtime API cannot be reached.
 pub async fn serve_event<E, A, X, F, Fut>(handler: F) -> Result<(), Error>
 where
-    E: DeserializeOwned,
+    E: DeserializeOwned + Send,
     A: Serialize,
     X: Into<Diagnostic> + fmt::Debug,
-    F: Fn(E) -> Fut,
-    Fut: Future<Output = Result<A, X>>,
+    F: Fn(E) -> Fut + Sync,
+    Fut: Future<Output = Result<A, X>> + Send,
 {
     let handler = &handler;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| async move {
-        let answer = Box::pin(handler(event.payload));
-        answer
-            .await
-            .inspect_err(|error| tracing::error!(?error, "invocation failed"))
+    serve_json(&|event| {
+        Box::pin(async move {
+            let answer = handler(read(event)?).await;
+            let answer = answer.inspect_err(|error| tracing::error!(?error, "invocation failed"));
+            write(&answer.map_err(Into::into)?)
+        })
+    })
+    .await
+}
+
+fn read<E: DeserializeOwned>(event: Value) -> Result<E, Diagnostic> {
+    serde_json::from_value(event).map_err(|error| not_json("UnreadableEvent", &error))
+}
+
+fn write(answer: &impl Serialize) -> Result<Value, Diagnostic> {
+    serde_json::to_value(answer).map_err(|error| not_json("UnwritableAnswer", &error))
+}
+
+fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
+    tracing::error!(%error, "invocation failed");
+    Diagnostic {
+        error_type: name.to_owned(),
+        error_message: error.to_string(),
+    }
+}
+
+/// As [`serve_http`], for all else.
+async fn serve_json<'a>(
+    answer: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
+) -> Result<(), Error> {
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        answer(event.payload).await
     }))
     .await
 }
@@ -402,15 +442,12 @@ impl Message {
 /// If Lambda's runtime API cannot be reached.
 pub async fn serve_queue<X, F, Fut>(handler: F) -> Result<(), Error>
 where
-    X: std::error::Error,
-    F: Fn(Message) -> Fut,
-    Fut: Future<Output = Result<(), X>>,
+    X: std::error::Error + Send,
+    F: Fn(Message) -> Fut + Sync,
+    Fut: Future<Output = Result<(), X>> + Send,
 {
     let handler = &handler;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
-        Ok::<_, Error>(batch(event.payload, handler).await)
-    }))
-    .await
+    serve_json(&|event| Box::pin(async move { write(&batch(read(event)?, handler).await) })).await
 }
 
 /// Hands all messages of `event` to `handler`, side by side, and names those that failed.
