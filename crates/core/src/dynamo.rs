@@ -37,6 +37,15 @@ pub enum StoreError {
     Shape(#[from] serde_dynamo::Error),
 }
 
+/// Whether `error` is a condition that did not hold, and what it is else.
+fn refused<E>(error: SdkError<E>) -> (bool, StoreError)
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let refused = error.code() == Some("ConditionalCheckFailedException");
+    (refused, StoreError::of(error))
+}
+
 impl StoreError {
     fn of<E>(error: SdkError<E>) -> Self
     where
@@ -340,10 +349,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(|error| {
-                    let refused = error.code() == Some("ConditionalCheckFailedException");
-                    (refused, StoreError::of(error))
-                })
+                request.send().await.map(drop).map_err(refused)
             }
             Change::Update(key, expression) => {
                 let request = self
@@ -356,10 +362,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(|error| {
-                    let refused = error.code() == Some("ConditionalCheckFailedException");
-                    (refused, StoreError::of(error))
-                })
+                request.send().await.map(drop).map_err(refused)
             }
             Change::Delete(key) => {
                 let request = self
@@ -371,10 +374,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(|error| {
-                    let refused = error.code() == Some("ConditionalCheckFailedException");
-                    (refused, StoreError::of(error))
-                })
+                request.send().await.map(drop).map_err(refused)
             }
         };
         match failure {

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::body::{self, Body};
 use crate::clock::Time;
+use crate::digest::sha256_hex;
 use crate::id::CustomerId;
 use crate::problem::{Fault, Problem};
 
@@ -217,10 +217,7 @@ impl Request {
         let canonical = serde_json::from_slice::<serde_json::Value>(&self.body)
             .and_then(|json| serde_json::to_vec(&json))
             .unwrap_or_else(|_| self.body.clone());
-        Sha256::digest(canonical)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        sha256_hex(canonical)
     }
 
     /// `If-Match`, which an update needs.

@@ -8,6 +8,7 @@ pub mod body;
 pub mod catalog;
 pub mod clock;
 pub mod customers;
+mod digest;
 pub mod door;
 pub mod dynamo;
 pub mod events;

@@ -1,7 +1,6 @@
 //! The HTTP handlers of customers, and their wire types.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::credentials::{Given, PasswordCheck};
 use super::keys::TokenKeys;
@@ -14,6 +13,7 @@ use super::store::CustomerStore;
 use super::token::{self, Realm};
 use crate::body::{Body, Json};
 use crate::clock::Time;
+use crate::digest::sha256_hex;
 use crate::http::{Request, Response};
 use crate::id::{CustomerId, SessionId};
 use crate::lambda::Aws;
@@ -170,10 +170,7 @@ fn hash_without_password(registration: &Registration) -> String {
         .iter()
         .map(|part| format!("{}:{part}\n", part.len()))
         .collect();
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256_hex(text)
 }
 
 /// What issues access tokens.

@@ -12,10 +12,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::model::{CustomerError, Email};
 use crate::clock::Time;
+use crate::digest::sha256_hex;
 use crate::dynamo::{Key, StoreError, Table, Written};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
@@ -193,10 +193,7 @@ fn network(source_ip: &str) -> String {
 
 /// SHA-256, hexadecimal: neither addresses of mail nor of machines lie open in the table.
 fn hashed(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256_hex(text)
 }
 
 const SK: &str = "attempts";

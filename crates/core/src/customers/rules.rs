@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
-
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
 use super::password;
 use crate::clock::Time;
+use crate::digest::sha256_hex;
 use crate::events::Stamp;
 use crate::http::IfMatch;
 use crate::id::CustomerId;
@@ -243,10 +242,7 @@ pub fn delete(account: &Account, now: Time) -> Stamp {
 /// What a link that confirms an address is bound to: a hash (SHA-256, hexadecimal) of the address.
 #[must_use]
 pub fn email_fingerprint(account: &Account) -> String {
-    Sha256::digest(account.customer.email.lowercase())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    sha256_hex(account.customer.email.lowercase())
 }
 
 /// What a link to another password is bound to: which password it replaces. Not the hash of it,

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::http::{Request, Response};
 use crate::problem::Problem;
 
@@ -41,12 +41,9 @@ impl Document {
     /// The document `text`. Its entity tag is the first half of its SHA-256, in hexadecimal.
     #[must_use]
     pub fn new(text: &'static str) -> Self {
-        let hash = Sha256::digest(text);
-        let half = hash.iter().take(16);
-        Self {
-            text,
-            tag: half.map(|byte| format!("{byte:02x}")).collect(),
-        }
+        let mut tag = sha256_hex(text);
+        tag.truncate(32);
+        Self { text, tag }
     }
 }
 

@@ -1,0 +1,11 @@
+//! Hashes by which things are told apart.
+
+use sha2::{Digest, Sha256};
+
+/// The SHA-256 of `content`, in hexadecimal: 64 characters.
+pub(crate) fn sha256_hex(content: impl AsRef<[u8]>) -> String {
+    Sha256::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
