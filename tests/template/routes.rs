@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use oxcart_core::limits;
-use oxcart_core::routes::{self, Access};
+use oxcart_core::routes::{self, Access, Class};
+use serde_yaml_ng::Value;
 
 use super::read::{Template, service_of};
 use crate::support::root;
@@ -37,10 +38,11 @@ fn a_function_stands_behind_the_door_of_its_own_route() {
         let service = service_of(&name).unwrap();
         let path = format!("functions/{service}/src/bin/{name}.rs");
         let main = std::fs::read_to_string(root().join(path)).unwrap();
-        let door = format!(
-            "lambda::serve(&aws, &routes::{},",
-            route.operation.to_uppercase()
-        );
+        let constant = route.operation.to_uppercase();
+        let door = match limits::limit(route.class) {
+            Some(_) => format!("lambda::serve(&aws, &routes::{constant},"),
+            None => format!("lambda::serve_uncounted(&routes::{constant},"),
+        };
         assert!(main.contains(&door), "{name} does not {door}");
         let served = main.matches("lambda::serve").count();
         assert_eq!(served, 1, "{name} serves more than its route");
@@ -59,5 +61,36 @@ fn what_is_counted_may_count() {
         assert_eq!(function.grants.contains(&count), counted, "{name}");
         let told = function.variables.contains("RATE_LIMIT_PERCENT");
         assert_eq!(told, counted, "{name}");
+    }
+}
+
+#[test]
+fn each_route_is_throttled_as_its_class_asks() {
+    let template = Template::read();
+    let resources = template.resources();
+    let functions = resources
+        .iter()
+        .map(|(_, resource)| &resource["Properties"]);
+    let events = functions.filter_map(|properties| properties["Events"].as_mapping());
+    let routes: Vec<&Value> = events
+        .flat_map(|events| events.values())
+        .filter(|event| event["Type"] == "HttpApi")
+        .map(|event| &event["Properties"])
+        .collect();
+    assert_eq!(routes.len(), routes::ALL.len());
+    for route in routes::ALL {
+        let declared = routes
+            .iter()
+            .find(|declared| declared["Method"] == route.method && declared["Path"] == route.path);
+        let settings = &declared.unwrap()["RouteSettings"];
+        let per_second = settings["ThrottlingRateLimit"].as_u64();
+        let at_once = settings["ThrottlingBurstLimit"].as_u64();
+        let expected = match route.class {
+            Class::SignIn => (Some(100), Some(200)),
+            Class::Order => (Some(500), Some(1000)),
+            // The default of all routes.
+            Class::Free | Class::Read | Class::Write => (None, None),
+        };
+        assert_eq!((per_second, at_once), expected, "{}", route.operation);
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Time;
-use crate::door::Door;
+use crate::door::{self, Door};
 use crate::http::{Caller, Identity, Request, Response};
 use crate::id::OrderId;
 use crate::problem::Problem;
@@ -147,6 +147,19 @@ where
 {
     let (door, handler) = (&Door::new(aws, route)?, &handler);
     serve_http(&|request| Box::pin(door.pass(request, handler))).await
+}
+
+/// Serves the HTTP route `route`, of [`crate::routes::Class::Free`], as [`serve`] does the others.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_uncounted<F, Fut>(route: &'static Route, handler: F) -> Result<(), Error>
+where
+    F: Fn(Request) -> Fut + Sync,
+    Fut: Future<Output = Result<Response, Problem>> + Send,
+{
+    let handler = &handler;
+    serve_http(&|request| Box::pin(door::pass_uncounted(route, request, handler))).await
 }
 
 /// Without a type of the caller's, so that the runtime is compiled once, here, and not with each function.

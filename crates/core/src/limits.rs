@@ -55,9 +55,9 @@ pub fn limit(class: Class) -> Option<Limit> {
     let (name, per_minute, burst, lease, by_account) = match class {
         Class::Free => return None,
         Class::Read => ("read", 6000, 6000, 20, true),
-        Class::Write => ("write", 600, 600, 1, true),
-        Class::Order => ("order", 120, 120, 1, true),
-        Class::SignIn => ("sign_in", 300, 300, 1, false),
+        Class::Write => ("write", 3000, 3000, 1, true),
+        Class::Order => ("order", 600, 600, 1, true),
+        Class::SignIn => ("sign_in", 1200, 1200, 1, false),
     };
     Some(Limit {
         name,

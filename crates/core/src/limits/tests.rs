@@ -34,22 +34,22 @@ async fn admitted(limiter: &Limiter, after: Duration, requests: u32) -> u32 {
 #[tokio::test]
 async fn a_burst_comes_through_and_then_as_much_as_the_time_gives() {
     let (limiter, _) = limiter(Class::Order);
-    assert_eq!(admitted(&limiter, Duration::ZERO, 200).await, 120);
-    // Two per second.
-    assert_eq!(admitted(&limiter, Duration::from_secs(1), 200).await, 2);
-    assert_eq!(admitted(&limiter, Duration::from_secs(11), 200).await, 20);
+    assert_eq!(admitted(&limiter, Duration::ZERO, 700).await, 600);
+    // Ten per second.
+    assert_eq!(admitted(&limiter, Duration::from_secs(1), 200).await, 10);
+    assert_eq!(admitted(&limiter, Duration::from_secs(11), 200).await, 100);
     // And never more than the burst, after however long a pause.
-    assert_eq!(admitted(&limiter, Duration::from_hours(1), 200).await, 120);
+    assert_eq!(admitted(&limiter, Duration::from_hours(1), 700).await, 600);
 }
 
 #[tokio::test]
 async fn who_is_refused_is_told_when_there_is_a_token_again() {
     let (limiter, _) = limiter(Class::SignIn);
-    assert_eq!(admitted(&limiter, Duration::ZERO, 300).await, 300);
+    assert_eq!(admitted(&limiter, Duration::ZERO, 1200).await, 1200);
     let refused = limiter.count(&request(Duration::ZERO)).await.unwrap_err();
     assert_eq!(refused.retry_after_seconds, 1);
-    assert_eq!(admitted(&limiter, Duration::from_millis(199), 1).await, 0);
-    assert_eq!(admitted(&limiter, Duration::from_millis(200), 2).await, 1);
+    assert_eq!(admitted(&limiter, Duration::from_millis(49), 1).await, 0);
+    assert_eq!(admitted(&limiter, Duration::from_millis(50), 2).await, 1);
 }
 
 #[tokio::test]
@@ -57,14 +57,14 @@ async fn callers_and_classes_do_not_use_up_each_others() {
     let (aws, _) = testing::aws();
     let orders = Limiter::new(&aws, Class::Order).unwrap().unwrap();
     let writes = Limiter::new(&aws, Class::Write).unwrap().unwrap();
-    assert_eq!(admitted(&orders, Duration::ZERO, 121).await, 120);
+    assert_eq!(admitted(&orders, Duration::ZERO, 601).await, 600);
     assert!(writes.count(&request(Duration::ZERO)).await.is_ok());
     let of = |address: &str| Request {
         identity: None,
         source_ip: address.to_owned(),
         ..request(Duration::ZERO)
     };
-    for _ in 0..120 {
+    for _ in 0..600 {
         assert!(orders.count(&of("2001:db8::1")).await.is_ok());
     }
     // The other half of an IPv6 address is the client's own to choose.
@@ -79,7 +79,7 @@ async fn sign_ins_count_against_the_address_whoever_is_signed_in() {
     assert!(limiter.count(&request(Duration::ZERO)).await.is_ok());
     let stored = &engine.items(Setting::LimitsTable)[0];
     assert_eq!(stored["pk"], "sign_in#192.0.2.1");
-    // Full again in a fifth of a second; kept for the minute that a bucket can take at most.
+    // Full again in a twentieth of a second; kept for the minute that a bucket can take at most.
     assert_eq!(stored["expires_at"], start().as_seconds() + 60);
 }
 
@@ -105,13 +105,13 @@ async fn processes_share_the_bucket() {
         .map(|_| Limiter::new(&aws, Class::Order).unwrap().unwrap())
         .collect();
     let mut total = 0;
-    for round in 0..50 {
+    for round in 0..200 {
         for limiter in &limiters {
-            let come = limiter.count(&request(Duration::from_millis(round))).await;
+            let come = limiter.count(&request(Duration::from_micros(round))).await;
             total += u32::from(come.is_ok());
         }
     }
-    assert_eq!(total, 120);
+    assert_eq!(total, 600);
 }
 
 #[tokio::test]
@@ -159,9 +159,9 @@ proptest! {
             let mut total = 0;
             for (turn, pause) in pauses.iter().enumerate() {
                 at += Duration::from_millis(*pause);
-                total += admitted(&limiters[turn % processes], at, 10).await;
+                total += admitted(&limiters[turn % processes], at, 50).await;
             }
-            let most = 120 + at.as_millis() * 2 / 1000 + 1;
+            let most = 600 + at.as_millis() / 100 + 1;
             assert!(u128::from(total) <= most, "{total} of {most}");
         });
     }

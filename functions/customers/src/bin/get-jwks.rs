@@ -6,7 +6,7 @@ use oxcart_core::{customers, lambda, routes};
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let keys = customers::keys::TokenKeys::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_JWKS, |request| {
+    lambda::serve_uncounted(&routes::GET_JWKS, |request| {
         customers::jwks::get_jwks(&keys, request)
     })
     .await

@@ -4,6 +4,6 @@ use oxcart_core::{lambda, platform, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
-    lambda::serve(&aws, &routes::GET_HEALTH, platform::api::get_health).await
+    lambda::start().await?;
+    lambda::serve_uncounted(&routes::GET_HEALTH, platform::api::get_health).await
 }

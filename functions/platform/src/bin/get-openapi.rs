@@ -4,9 +4,9 @@ use oxcart_core::{lambda, platform, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+    lambda::start().await?;
     let document = platform::api::Document::new(include_str!("../../../../infra/openapi.json"));
-    lambda::serve(&aws, &routes::GET_OPENAPI, |request| {
+    lambda::serve_uncounted(&routes::GET_OPENAPI, |request| {
         platform::api::get_openapi(&document, request)
     })
     .await
