@@ -184,7 +184,16 @@ impl CustomerStore {
         let writes = vec![
             before,
             self.table.delete(email_key(email)),
-            self.table.delete(Key::new("pk", addresses_pk(*id))),
+            // Emptied, not deleted: a change of the book that is under way finds another revision.
+            self.table
+                .update(
+                    Key::new("pk", addresses_pk(*id)),
+                    "SET addresses = :none, #schema = :schema ADD revision :one",
+                )
+                .name("#schema", "schema")
+                .value(":none", &[(); 0])?
+                .value(":schema", &SCHEMA)?
+                .value(":one", &1)?,
         ];
         Ok(self.table.transact(writes).await? == Written::Done)
     }

@@ -82,7 +82,6 @@ pub async fn add_address(
         || AddressId::fresh(request.now),
         |key| AddressId::derived(&["add-address", &caller.to_string(), key]),
     );
-    still_there(customers, caller).await?;
     let entry = Entry {
         id,
         address,
@@ -93,7 +92,9 @@ pub async fn add_address(
     };
     let mut made_here = false;
     for _ in 0..TRIES {
+        // Read before the account: a deletion after it changes the book's revision.
         let mut book = addresses.get(caller).await?;
+        still_there(customers, caller).await?;
         if let Some(stored) = book.entry(id) {
             if stored.request_hash != entry.request_hash {
                 return Err(Problem::IdempotencyKeyReused);

@@ -1,7 +1,7 @@
 //! A customer's book of addresses.
 //!
 //! One item of the customers table, `addresses#<customer_id>`, holds them all: a shopper looks at all
-//! of them at once, fifty are far below what an item may have, and the account's deletion takes them
+//! of them at once, fifty are far below what an item may have, and the account's deletion empties it
 //! in one write. Each change is a write on the condition that the book is as it was read.
 
 pub mod api;

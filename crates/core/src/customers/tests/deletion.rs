@@ -5,6 +5,13 @@ use crate::customers::addresses::api::add_address;
 use crate::customers::addresses::store::AddressStore;
 use crate::customers::deletion::{Deletion, delete_account};
 
+fn home() -> Value {
+    json!({
+        "recipient": "Ana Li", "line1": "Hauptstraße 1", "city": "Wien", "postal_code": "1010",
+        "country": "AT",
+    })
+}
+
 async fn delete(aws: &Aws, id: CustomerId, password: &str) -> Result<Response, Problem> {
     let request = of(id, 60, &json!({"password": password}));
     Box::pin(delete_account(&Deletion::new(aws).unwrap(), request)).await
@@ -15,12 +22,8 @@ async fn ana_at_home() -> (Aws, Engine, CustomerStore, CustomerId) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
-    let home = json!({
-        "recipient": "Ana Li", "line1": "Hauptstraße 1", "city": "Wien", "postal_code": "1010",
-        "country": "AT",
-    });
     let addresses = AddressStore::new(&aws).unwrap();
-    add_address(&customers, &addresses, of(id, 0, &home))
+    add_address(&customers, &addresses, of(id, 0, &home()))
         .await
         .unwrap();
     let phone = of(id, 0, &json!({"phone": "+43 1 5885801"})).with("if-match", "*");
@@ -41,13 +44,16 @@ async fn what_is_personal_goes_and_the_address_may_register_again() {
     for personal in ["ana", "haupt", "5885801", "argon2", "wien"] {
         assert!(!text.contains(personal), "{personal}: {text}");
     }
-    assert_eq!(items.len(), 1, "{text}");
+    let [book, account] = items.as_slice() else {
+        panic!("{text}")
+    };
+    assert_eq!(book["addresses"], json!([]));
     assert_eq!(
-        (&items[0]["disabled"], &items[0]["version"]),
+        (&account["disabled"], &account["version"]),
         (&json!(true), &json!(3))
     );
     assert!(engine.items(Setting::SessionsTable).is_empty());
-    let event = events::published(serde_dynamo::to_item(&items[0]).unwrap())
+    let event = events::published(serde_dynamo::to_item(account).unwrap())
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -97,4 +103,23 @@ async fn a_deletion_whose_answer_was_lost_is_done_once() {
     assert!(delete(&aws, id, PASSWORD).await.is_ok());
     assert!(customers.was_deleted(id).await.unwrap());
     assert!(engine.items(Setting::SessionsTable).is_empty());
+}
+
+#[tokio::test]
+async fn no_address_is_added_in_the_instant_of_the_deletion() {
+    let ana_without_book = async || {
+        let (aws, engine, customers) = shop();
+        let id = registered(&customers).await;
+        (aws, engine, customers, id)
+    };
+    for (aws, _, customers, id) in [ana_at_home().await, ana_without_book().await] {
+        let addresses = AddressStore::new(&aws).unwrap();
+        let mut book = addresses.get(id).await.unwrap();
+        delete(&aws, id, PASSWORD).await.unwrap();
+        book.revision += 1;
+        assert!(!addresses.replace(id, book).await.unwrap());
+        let late = add_address(&customers, &addresses, of(id, 61, &home())).await;
+        assert!(matches!(late, Err(Problem::NotFound(_))), "{late:?}");
+        assert!(addresses.get(id).await.unwrap().entries.is_empty());
+    }
 }
