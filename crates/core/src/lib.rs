@@ -26,6 +26,7 @@ pub mod phone;
 pub mod platform;
 pub mod problem;
 pub mod routes;
+pub mod rules;
 pub mod settings;
 pub mod telemetry;
 #[cfg(test)]

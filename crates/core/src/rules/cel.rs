@@ -1,0 +1,219 @@
+//! Expressions: conditions that a shop writes in the Common Expression Language (CEL).
+//!
+//! The `cel` crate parses and evaluates; what stands between is [`check`]: every name, field,
+//! function and type of an expression is known, and what it can cost at most is computed, before it
+//! is ever evaluated. So an expression that compiles does not stall whoever evaluates it, and fails
+//! only for what an order lacks (see [`EvaluationError`]).
+//!
+//! What may be written is in `functions/rules/README.md`; that amounts are counted in the smallest
+//! unit of the currency, and have a type of their own, in `docs/decisions/`.
+
+use std::sync::{Arc, LazyLock};
+
+use ::cel::common::types::CelBool;
+use ::cel::parser::Parser;
+use ::cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
+
+pub use self::check::Needs;
+use self::check::{Checker, Fault};
+use super::view::Facts;
+use crate::money::Currency;
+
+mod check;
+pub(super) mod types;
+
+/// The most characters of an expression.
+pub const SOURCE_CHARACTERS: usize = 2_000;
+
+/// The most opening brackets of an expression, wherever they stand: looked at before anything is
+/// parsed, because the parser's stack grows with each.
+const BRACKETS: usize = 100;
+
+/// How deep the parser goes: each bracket and each branch of a condition is a level.
+const PARSER_DEPTH: u16 = 24;
+
+/// An expression that was compiled: true or false of an order.
+#[derive(Clone, Debug)]
+pub struct Expression {
+    tree: IdedExpr,
+    currency: Currency,
+    cost: u64,
+    needs: Needs,
+}
+
+/// Why a text is no expression, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {detail}")]
+pub struct CompileError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there, for people.
+    pub detail: String,
+}
+
+/// Why an expression says nothing of an order. Whoever asks takes it for not passed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluationError {
+    /// The expression reads something that this order, or its customer, does not have.
+    #[error("the order has no {0}; ask has(...) first")]
+    Absent(String),
+    /// An element of a list that is not there.
+    #[error("the list has no element {0}")]
+    NoElement(i64),
+    /// A division by zero.
+    #[error("a number is divided by zero")]
+    DivisionByZero,
+    /// A number beyond 64 bits.
+    #[error("a number is too large")]
+    Overflow,
+    /// The order's amounts are in another currency than the expression's.
+    #[error("the amounts are in another currency")]
+    Currency,
+    /// What the checks before should have refused.
+    #[error("the expression cannot be evaluated: {0}")]
+    Other(String),
+}
+
+impl Expression {
+    /// The most that an expression may cost, see [`Expression::cost`].
+    pub const MAX_COST: u64 = 30_000;
+
+    /// Compiles `source`, whose amounts are in `currency`.
+    ///
+    /// # Errors
+    /// [`CompileError`] if it is no expression over an order, or one that might cost too much.
+    pub fn compile(source: &str, currency: Currency) -> Result<Self, CompileError> {
+        bounded(source)?;
+        let parser = Parser::new()
+            .max_recursion_depth(PARSER_DEPTH)
+            .error_recovery_limit(1);
+        let parsed = parser.parse_with_source_info(source);
+        let (mut tree, places) = parsed.map_err(|errors| syntax_error(source, &errors))?;
+        let mut check = Checker::new(currency);
+        let checked = check.condition(&mut tree).map_err(|fault| {
+            let Fault { id, detail } = fault;
+            let start = places.offset_for(id).map_or(0, |(start, _)| start);
+            at_offset(source, start.try_into().unwrap_or(usize::MAX), detail)
+        })?;
+        Ok(Self {
+            tree,
+            currency,
+            cost: checked.cost,
+            needs: check.needs(),
+        })
+    }
+
+    /// Whether it is true of what `facts` say.
+    ///
+    /// # Errors
+    /// [`EvaluationError`] if it is neither true nor false.
+    pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
+        if facts.currency() != self.currency {
+            return Err(EvaluationError::Currency);
+        }
+        let mut context = Context::with_env(Arc::clone(&FUNCTIONS));
+        context.set_variable_resolver(facts);
+        let value = Value::resolve_val(&self.tree, &context)?;
+        let condition = value.downcast_ref::<CelBool>();
+        let condition = condition.ok_or_else(|| EvaluationError::Other("no condition".to_owned()));
+        condition.map(|condition| *condition.inner())
+    }
+
+    /// How many nodes of the expression are evaluated at most, for an order with as many lines as
+    /// orders may have.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    /// What it reads of what is not with the order itself.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        self.needs
+    }
+}
+
+/// The functions of the language, made once.
+static FUNCTIONS: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
+
+/// Refuses what is too large to be looked at.
+fn bounded(source: &str) -> Result<(), CompileError> {
+    if source.trim().is_empty() {
+        return Err(at_offset(source, 0, "an expression is missing".to_owned()));
+    }
+    if let Some((offset, _)) = source.char_indices().nth(SOURCE_CHARACTERS) {
+        let detail = format!("an expression has at most {SOURCE_CHARACTERS} characters");
+        return Err(at_offset(source, offset, detail));
+    }
+    let mut brackets = source
+        .char_indices()
+        .filter(|(_, character)| matches!(character, '(' | '[' | '{'));
+    if let Some((offset, _)) = brackets.nth(BRACKETS) {
+        let detail = format!("an expression has at most {BRACKETS} opening brackets");
+        return Err(at_offset(source, offset, detail));
+    }
+    Ok(())
+}
+
+/// The error at the byte `offset`, as the parser counts.
+fn at_offset(source: &str, offset: usize, detail: String) -> CompileError {
+    let before = &source[..source.floor_char_boundary(offset)];
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    CompileError {
+        line,
+        column: before[start..].chars().count() + 1,
+        detail,
+    }
+}
+
+/// The first fault that the parser found. What it says has a place, unless it gave up.
+fn syntax_error(source: &str, errors: &ParseErrors) -> CompileError {
+    let errors = errors.errors.iter();
+    let mut errors = errors.filter(|error| error.pos.0 > 0 && !error.msg.contains("recovery"));
+    let Some(error) = errors.next() else {
+        return at_offset(source, 0, "nested too deeply".to_owned());
+    };
+    // What might stand there instead is a list of the parser's own names.
+    let detail = error.msg.split(" expecting {").next().unwrap_or_default();
+    let place = |position: isize| usize::try_from(position).unwrap_or(1).max(1);
+    let (line, column) = (place(error.pos.0), place(error.pos.1));
+    let node = error.source_info.as_ref();
+    let node = node.and_then(|places| places.offset_for(error.expr_id));
+    if node.is_none() && error.msg.starts_with("Syntax error") {
+        // The lexer's and the parser's own columns are counted in characters, all others in bytes.
+        let detail = detail.to_owned();
+        return CompileError {
+            line,
+            column,
+            detail,
+        };
+    }
+    let lines = source.split_inclusive('\n').take(line - 1);
+    let in_line = || lines.map(str::len).sum::<usize>() + column - 1;
+    let offset = node.and_then(|(start, _)| start.try_into().ok());
+    at_offset(source, offset.unwrap_or_else(in_line), detail.to_owned())
+}
+
+impl From<ExecutionError> for EvaluationError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "another crate's errors, most of which the checks rule out"
+    )]
+    fn from(error: ExecutionError) -> Self {
+        match error {
+            ExecutionError::NoSuchKey(field) => Self::Absent(field.as_ref().clone()),
+            ExecutionError::IndexOutOfBounds(Value::Int(index)) => Self::NoElement(index),
+            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+                Self::DivisionByZero
+            }
+            ExecutionError::Overflow(..) => Self::Overflow,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,334 @@
+//! Looks an expression over before it is evaluated: its names, fields and types, and its cost.
+//!
+//! What is not known here is refused, so whatever the parser or the evaluator learn with a new
+//! version stays out until it is let in. Cost is counted in nodes evaluated: a list's elements
+//! multiply what is done with each, and as there are no lists of lists and no texts put together, no
+//! value is larger than the order and the expression that it comes from.
+
+use ::cel::IdedExpr;
+use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, operators};
+
+use super::types::{Element, Record, Type};
+use crate::money::Currency;
+
+mod calls;
+
+/// How many levels an expression may have.
+const DEPTH: u32 = 40;
+
+/// What going through a list costs for each element, beside what is done with it.
+const STEP: u64 = 4;
+
+/// The name that the parser gives to what a pass through a list gathers; no source can spell it.
+const GATHERED: &str = "@result";
+
+/// Where something is wrong, and what.
+pub(super) struct Fault {
+    /// The node.
+    pub(super) id: u64,
+    /// For people.
+    pub(super) detail: String,
+}
+
+/// What an expression reads of what is not with the order itself, so that a caller reads no more
+/// than its rules ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// `orders_placed` or `orders_confirmed` of the customer.
+    pub history: bool,
+    /// `registered_at` or `roles` of the customer.
+    pub account: bool,
+    /// `category` of a line.
+    pub categories: bool,
+}
+
+impl Needs {
+    /// What either needs.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            history: self.history || other.history,
+            account: self.account || other.account,
+            categories: self.categories || other.categories,
+        }
+    }
+}
+
+/// A part that was looked over.
+#[derive(Clone, Copy)]
+pub(super) struct Checked {
+    /// What it is.
+    pub(super) kind: Type,
+    /// What it costs at most.
+    pub(super) cost: u64,
+}
+
+/// Looks one expression over.
+pub(super) struct Checker {
+    currency: Currency,
+    needs: Needs,
+    depth: u32,
+    /// What the passes around the current part call their elements, the outermost first.
+    names: Vec<(String, Type)>,
+}
+
+impl Checker {
+    pub(super) fn new(currency: Currency) -> Self {
+        Self {
+            currency,
+            needs: Needs::default(),
+            depth: 0,
+            names: Vec::new(),
+        }
+    }
+
+    pub(super) fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// Looks over the whole: true or false, and not too dear. Amounts, times and durations that are
+    /// written out become the numbers that they stand for.
+    pub(super) fn condition(&mut self, tree: &mut IdedExpr) -> Result<Checked, Fault> {
+        let checked = self.part_of(tree, Type::BOOL, "an expression")?;
+        if checked.cost > super::Expression::MAX_COST {
+            let (cost, most) = (checked.cost, super::Expression::MAX_COST);
+            let detail = format!(
+                "this may take {cost} steps, more than {most}: a list within a list counts for each of its elements"
+            );
+            return fault(tree.id, detail);
+        }
+        Ok(checked)
+    }
+
+    fn part(&mut self, tree: &mut IdedExpr) -> Result<Checked, Fault> {
+        if self.depth >= DEPTH {
+            return fault(tree.id, format!("nested deeper than {DEPTH} levels"));
+        }
+        self.depth += 1;
+        let checked = self.part_here(tree);
+        self.depth -= 1;
+        checked
+    }
+
+    fn part_here(&mut self, tree: &mut IdedExpr) -> Result<Checked, Fault> {
+        let id = tree.id;
+        let (kind, cost) = match &mut tree.expr {
+            Expr::Literal(literal) => (literal_type(id, literal)?, 1),
+            Expr::Ident(name) => (self.named(id, name)?, 1),
+            Expr::Select(select) => {
+                let operand = self.part(&mut select.operand)?;
+                let field = self.field(id, operand.kind, &select.field)?;
+                let kind = if select.test { Type::BOOL } else { field };
+                (kind, operand.cost + 1)
+            }
+            Expr::List(list) => self.list(id, list)?,
+            Expr::Comprehension(pass) => self.pass(id, pass)?,
+            Expr::Call(call) => match self.call(id, call)? {
+                calls::Called::Kept(checked) => return Ok(checked),
+                calls::Called::Replaced(expr, checked) => {
+                    tree.expr = expr;
+                    return Ok(checked);
+                }
+            },
+            Expr::Map(_) | Expr::Struct(_) => {
+                return fault(id, "there are no {...} here".to_owned());
+            }
+            Expr::Unspecified => return fault(id, "something is missing here".to_owned()),
+        };
+        Ok(Checked { kind, cost })
+    }
+
+    /// A part that must be a `wanted`.
+    fn part_of(
+        &mut self,
+        tree: &mut IdedExpr,
+        wanted: Type,
+        whose: &str,
+    ) -> Result<Checked, Fault> {
+        let checked = self.part(tree)?;
+        if checked.kind == wanted {
+            return Ok(checked);
+        }
+        fault(
+            tree.id,
+            format!("{whose} must be {wanted}, this is {}", checked.kind),
+        )
+    }
+
+    fn named(&self, id: u64, name: &str) -> Result<Type, Fault> {
+        let local = self.names.iter().rev().find(|(known, _)| known == name);
+        let known = local.map(|(_, kind)| *kind);
+        let known = known.or_else(|| Record::named(name).map(Type::Record));
+        known.map_or_else(
+            || {
+                fault(
+                    id,
+                    format!("there is no {name:?}; there are order, customer and totals"),
+                )
+            },
+            Ok,
+        )
+    }
+
+    fn field(&mut self, id: u64, of: Type, name: &str) -> Result<Type, Fault> {
+        let Type::Record(record) = of else {
+            return fault(id, format!("{of} has no field {name:?}"));
+        };
+        let fields = record.fields();
+        let Some((_, kind)) = fields.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = fields.iter().map(|(known, _)| *known).collect();
+            let (record, known) = (record.name(), known.join(", "));
+            let detail = format!("{record} has no field {name:?}; it has {known}");
+            return fault(id, detail);
+        };
+        match (record, name) {
+            (Record::Customer, "orders_placed" | "orders_confirmed") => self.needs.history = true,
+            (Record::Customer, "registered_at" | "roles") => self.needs.account = true,
+            (Record::Line, "category") => self.needs.categories = true,
+            _ => {}
+        }
+        Ok(*kind)
+    }
+
+    /// A list that is written out: of values without parts, all of one type.
+    fn list(&mut self, id: u64, list: &mut ListExpr) -> Result<(Type, u64), Fault> {
+        let mut of = None;
+        let mut cost = 1;
+        for element in &mut list.elements {
+            let checked = self.part(element)?;
+            let Type::Scalar(scalar) = checked.kind else {
+                let detail = format!("a list cannot hold {}", checked.kind);
+                return fault(element.id, detail);
+            };
+            if of.is_some_and(|of| of != scalar) {
+                let detail = "the elements of a list must be of one type".to_owned();
+                return fault(element.id, detail);
+            }
+            of = Some(scalar);
+            cost += checked.cost;
+        }
+        let Some(of) = of else {
+            return fault(id, "a list must not be empty".to_owned());
+        };
+        let length = u64::try_from(list.elements.len()).unwrap_or(u64::MAX);
+        Ok((Type::List(Element::Scalar(of), length), cost))
+    }
+
+    /// `all`, `exists`, `exists_one`, `map` and `filter`, which the parser has taken apart.
+    fn pass(&mut self, id: u64, pass: &mut ComprehensionExpr) -> Result<(Type, u64), Fault> {
+        let (element, length, range) = self.range(&mut pass.iter_range)?;
+        self.names.push((pass.iter_var.clone(), element.into()));
+        let step = self.step(id, &mut pass.loop_step, length);
+        self.names.pop();
+        let (kind, cost) = step?;
+        Ok((kind, repeated(range, length, cost)))
+    }
+
+    fn range(&mut self, range: &mut IdedExpr) -> Result<(Element, u64, u64), Fault> {
+        let id = range.id;
+        let checked = self.part(range)?;
+        match checked.kind {
+            Type::List(element, length) => Ok((element, length, checked.cost)),
+            other @ (Type::Scalar(_) | Type::Record(_)) => {
+                fault(id, format!("this must be a list, it is {other}"))
+            }
+        }
+    }
+
+    /// What a pass does with each element, by the shape that the parser gives it.
+    fn step(&mut self, id: u64, step: &mut IdedExpr, length: u64) -> Result<(Type, u64), Fault> {
+        let unknown = || Fault {
+            id,
+            detail: "this cannot be done with a list".to_owned(),
+        };
+        let Expr::Call(CallExpr {
+            func_name, args, ..
+        }) = &mut step.expr
+        else {
+            return Err(unknown());
+        };
+        match (func_name.as_str(), args.as_mut_slice()) {
+            // `all` and `exists`: what was gathered, and the condition.
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [gathered, condition])
+                if is_gathered(gathered) =>
+            {
+                let checked = self.part_of(condition, Type::BOOL, "a condition")?;
+                Ok((Type::BOOL, checked.cost))
+            }
+            // `map`: what was gathered, and a list of one.
+            (operators::ADD, [gathered, one]) if is_gathered(gathered) => {
+                self.appended(one, length).ok_or_else(unknown)?
+            }
+            // `filter`, `map` with a condition and `exists_one`: a condition, more, no more.
+            (operators::CONDITIONAL, [condition, more, gathered]) if is_gathered(gathered) => {
+                let condition = self.part_of(condition, Type::BOOL, "a condition")?;
+                let Expr::Call(CallExpr {
+                    func_name, args, ..
+                }) = &mut more.expr
+                else {
+                    return Err(unknown());
+                };
+                match (func_name.as_str(), args.as_mut_slice()) {
+                    (operators::ADD, [gathered, one]) if is_gathered(gathered) => {
+                        if matches!(one.expr, Expr::Literal(LiteralValue::Int(_))) {
+                            return Ok((Type::BOOL, condition.cost + 2));
+                        }
+                        let (kind, cost) = self.appended(one, length).ok_or_else(unknown)??;
+                        Ok((kind, condition.cost + cost))
+                    }
+                    _ => Err(unknown()),
+                }
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    /// The list that a pass makes: of what `one`, a list of one, holds.
+    fn appended(&mut self, one: &mut IdedExpr, length: u64) -> Option<Result<(Type, u64), Fault>> {
+        let Expr::List(list) = &mut one.expr else {
+            return None;
+        };
+        let [element] = list.elements.as_mut_slice() else {
+            return None;
+        };
+        let appended = self.part(element).and_then(|checked| {
+            let of = match checked.kind {
+                Type::Scalar(scalar) => Element::Scalar(scalar),
+                Type::Record(record) => Element::Record(record),
+                Type::List(..) => {
+                    return fault(element.id, "a list cannot hold a list".to_owned());
+                }
+            };
+            Ok((Type::List(of, length), checked.cost + 1))
+        });
+        Some(appended)
+    }
+}
+
+fn fault<T>(id: u64, detail: String) -> Result<T, Fault> {
+    Err(Fault { id, detail })
+}
+
+/// What a pass through a list of `length` costs.
+fn repeated(range: u64, length: u64, each: u64) -> u64 {
+    range.saturating_add(length.saturating_mul(each.saturating_add(STEP)))
+}
+
+fn is_gathered(tree: &IdedExpr) -> bool {
+    matches!(&tree.expr, Expr::Ident(name) if name == GATHERED)
+}
+
+fn literal_type(id: u64, literal: &LiteralValue) -> Result<Type, Fault> {
+    let detail = match literal {
+        LiteralValue::Boolean(_) => return Ok(Type::BOOL),
+        LiteralValue::Int(_) => return Ok(Type::INT),
+        LiteralValue::String(_) => return Ok(Type::TEXT),
+        LiteralValue::Double(_) => {
+            "numbers with a decimal point are not exact; write an amount as money(\"0.10\"), and a part of one by multiplying the other side: 10 * totals.discount > totals.subtotal"
+        }
+        LiteralValue::UInt(_) => "write the number without u",
+        LiteralValue::Bytes(_) => "there are no bytes here, only texts",
+        LiteralValue::Null => "there is no null here; ask has(...) for what may be absent",
+    };
+    fault(id, detail.to_owned())
+}

@@ -1,0 +1,157 @@
+//! What the parts of an expression are: the types, and the fields of what it may read.
+
+use std::fmt;
+
+/// The most lines of an order: what bounds the lists of an order.
+pub(in crate::rules) const LINES: u64 = 50;
+
+/// The most roles of a customer that an expression sees.
+const ROLES: u64 = 10;
+
+/// A value without parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Scalar {
+    /// True or false.
+    Bool,
+    /// A whole number of 64 bits.
+    Int,
+    /// A text.
+    Text,
+    /// An amount, counted in the smallest unit of the shop's currency.
+    Money,
+    /// A point in time, counted in milliseconds since 1970.
+    Time,
+    /// A length of time, counted in milliseconds.
+    Span,
+}
+
+/// A value with named parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Record {
+    /// The order.
+    Order,
+    /// One of its lines.
+    Line,
+    /// Its customer.
+    Customer,
+    /// What it comes to.
+    Totals,
+}
+
+/// What a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Element {
+    /// Values without parts.
+    Scalar(Scalar),
+    /// Values with named parts.
+    Record(Record),
+}
+
+/// What a part of an expression is. There are no lists of lists, so no list grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rules) enum Type {
+    /// A value without parts.
+    Scalar(Scalar),
+    /// A value with named parts.
+    Record(Record),
+    /// A list of at most so many elements.
+    List(Element, u64),
+}
+
+impl Type {
+    pub(super) const BOOL: Self = Self::Scalar(Scalar::Bool);
+    pub(super) const INT: Self = Self::Scalar(Scalar::Int);
+    pub(super) const TEXT: Self = Self::Scalar(Scalar::Text);
+    pub(super) const MONEY: Self = Self::Scalar(Scalar::Money);
+    pub(super) const TIME: Self = Self::Scalar(Scalar::Time);
+    pub(super) const SPAN: Self = Self::Scalar(Scalar::Span);
+}
+
+impl From<Element> for Type {
+    fn from(element: Element) -> Self {
+        match element {
+            Element::Scalar(scalar) => Self::Scalar(scalar),
+            Element::Record(record) => Self::Record(record),
+        }
+    }
+}
+
+impl Record {
+    /// What it is called in an expression, and in its errors.
+    pub(in crate::rules) fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Line => "line",
+            Self::Customer => "customer",
+            Self::Totals => "totals",
+        }
+    }
+
+    /// The records that every expression may name.
+    pub(in crate::rules) fn named(name: &str) -> Option<Self> {
+        let named = [Self::Order, Self::Customer, Self::Totals];
+        named.into_iter().find(|record| record.name() == name)
+    }
+
+    /// Its fields. What is not with every order, a caller of [`super::super::view::View`] may leave
+    /// out.
+    pub(in crate::rules) fn fields(self) -> &'static [(&'static str, Type)] {
+        match self {
+            Self::Order => &[
+                ("lines", Type::List(Element::Record(Self::Line), LINES)),
+                ("item_count", Type::INT),
+                ("total", Type::MONEY),
+                ("currency", Type::TEXT),
+                ("country", Type::TEXT),
+                ("region", Type::TEXT),
+                ("postal_code", Type::TEXT),
+                ("created_at", Type::TIME),
+            ],
+            Self::Line => &[
+                ("product_id", Type::TEXT),
+                ("category", Type::TEXT),
+                ("quantity", Type::INT),
+                ("unit_price", Type::MONEY),
+                ("subtotal", Type::MONEY),
+            ],
+            Self::Customer => &[
+                ("id", Type::TEXT),
+                ("is_guest", Type::BOOL),
+                ("roles", Type::List(Element::Scalar(Scalar::Text), ROLES)),
+                ("registered_at", Type::TIME),
+                ("orders_placed", Type::INT),
+                ("orders_confirmed", Type::INT),
+            ],
+            Self::Totals => &[
+                ("subtotal", Type::MONEY),
+                ("discount", Type::MONEY),
+                ("shipping", Type::MONEY),
+                ("tax", Type::MONEY),
+                ("total", Type::MONEY),
+            ],
+        }
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bool => "true or false",
+            Self::Int => "a whole number",
+            Self::Text => "a text",
+            Self::Money => "an amount",
+            Self::Time => "a time",
+            Self::Span => "a duration",
+        })
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar(scalar) => scalar.fmt(f),
+            Self::Record(record) => write!(f, "the whole {}", record.name()),
+            Self::List(..) => f.write_str("a list"),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What an expression sees of an order, of its customer and of what it comes to.
+//!
+//! A caller fills a [`View`] with what it has at hand: what is an [`Option`] may be absent, and an
+//! expression that reads it then says nothing of the order ([`EvaluationError::Absent`]) unless it
+//! asked `has(...)` first. [`Expression::needs`] says which of the absent parts are worth a read.
+//!
+//! | part | absent |
+//! |---|---|
+//! | `order.country`, `postal_code` | in a quote without an address |
+//! | `order.region` | also where the address has none |
+//! | `line.category` | if the caller has not read the products |
+//! | `customer.id` | in a quote that nobody signed in for, and for guests |
+//! | `customer.roles`, `registered_at` | if the caller has not read the account, and for guests |
+//! | `customer.orders_placed`, `orders_confirmed` | if the caller has not counted the orders, and for guests |
+//! | `totals.discount`, `shipping`, `tax` | before they are worked out |
+//!
+//! [`EvaluationError::Absent`]: super::cel::EvaluationError::Absent
+//! [`Expression::needs`]: super::cel::Expression::needs
+
+use std::any::Any;
+use std::sync::Arc;
+
+use ::cel::ExecutionError;
+use ::cel::common::traits::Indexer;
+use ::cel::common::types::{CelBool, CelInt, CelList, CelString, Type as CelType};
+use ::cel::common::value::{CowVal, StaticVal, Val};
+use ::cel::context::VariableResolver;
+
+use super::cel::types::Record;
+use crate::clock::Time;
+use crate::id::{CustomerId, ProductId};
+use crate::money::{Currency, Money, MoneyError};
+
+/// What an expression sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// `order`.
+    pub order: OrderView,
+    /// `customer`.
+    pub customer: CustomerView,
+    /// `totals`.
+    pub totals: TotalsView,
+}
+
+/// The order; `item_count` is the sum of the lines' quantities, `total` that of the totals, and
+/// `currency` the totals' code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderView {
+    /// `lines`: one for each product.
+    pub lines: Vec<LineView>,
+    /// `country`: two capital letters.
+    pub country: Option<String>,
+    /// `region`: state, province or county.
+    pub region: Option<String>,
+    /// `postal_code`, as it is written in the country.
+    pub postal_code: Option<String>,
+    /// `created_at`: when it was placed; for a quote, now.
+    pub created_at: Time,
+}
+
+/// A line of the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineView {
+    /// `product_id`.
+    pub product_id: ProductId,
+    /// `category` of the product.
+    pub category: Option<String>,
+    /// `quantity`.
+    pub quantity: u32,
+    /// `unit_price`.
+    pub unit_price: Money,
+    /// `subtotal`: unit price times quantity.
+    pub subtotal: Money,
+}
+
+/// The customer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CustomerView {
+    /// `id`.
+    pub id: Option<CustomerId>,
+    /// `is_guest`: whether the order is, or would be, without an account.
+    pub is_guest: bool,
+    /// `roles`, as `"customer"` and `"admin"`.
+    pub roles: Option<Vec<String>>,
+    /// `registered_at`.
+    pub registered_at: Option<Time>,
+    /// `orders_placed` before this one.
+    pub orders_placed: Option<u32>,
+    /// `orders_confirmed` of those.
+    pub orders_confirmed: Option<u32>,
+}
+
+/// What the order comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotalsView {
+    /// `subtotal`: the lines together.
+    pub subtotal: Money,
+    /// `discount`: what is taken off, as a positive amount.
+    pub discount: Option<Money>,
+    /// `shipping`.
+    pub shipping: Option<Money>,
+    /// `tax`.
+    pub tax: Option<Money>,
+    /// `total`: what is to be paid.
+    pub total: Money,
+}
+
+/// A [`View`] as expressions read it: made once, read by any number of them.
+#[derive(Debug)]
+pub struct Facts {
+    currency: Currency,
+    order: Part,
+    customer: Part,
+    totals: Part,
+}
+
+impl Facts {
+    /// What `view` says.
+    ///
+    /// # Errors
+    /// [`MoneyError::CurrencyMismatch`] if its amounts are not all in one currency, or
+    /// [`MoneyError::TooLarge`].
+    pub fn of(view: &View) -> Result<Self, MoneyError> {
+        let currency = view.totals.total.currency();
+        Ok(Self {
+            currency,
+            order: order(view, currency)?,
+            customer: customer(&view.customer),
+            totals: totals(&view.totals, currency)?,
+        })
+    }
+
+    /// What their amounts are in.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.currency
+    }
+}
+
+impl VariableResolver for Facts {
+    fn resolve<'v>(&'v self, name: &str) -> Option<CowVal<'v, 'v>> {
+        Record::named(name).map(|record| {
+            CowVal::Borrowed(match record {
+                Record::Order | Record::Line => &self.order,
+                Record::Customer => &self.customer,
+                Record::Totals => &self.totals,
+            })
+        })
+    }
+}
+
+fn order(view: &View, currency: Currency) -> Result<Part, MoneyError> {
+    let OrderView {
+        lines,
+        country,
+        region,
+        postal_code,
+        created_at,
+    } = &view.order;
+    let items: i64 = lines.iter().map(|line| i64::from(line.quantity)).sum();
+    let lines: Result<Vec<Box<dyn Val>>, MoneyError> = lines
+        .iter()
+        .map(|line| Ok(Box::new(self::line(line, currency)?) as Box<dyn Val>))
+        .collect();
+    Ok(Fields::default()
+        .with("lines", CelList::from(lines?))
+        .with("item_count", CelInt::from(items))
+        .with("total", amount(view.totals.total, currency)?)
+        .with("currency", CelString::from(currency.code()))
+        .with_some("country", country.clone().map(CelString::from))
+        .with_some("region", region.clone().map(CelString::from))
+        .with_some("postal_code", postal_code.clone().map(CelString::from))
+        .with("created_at", CelInt::from(created_at.as_millis()))
+        .part(Record::Order))
+}
+
+fn line(line: &LineView, currency: Currency) -> Result<Part, MoneyError> {
+    Ok(Fields::default()
+        .with("product_id", CelString::from(line.product_id.to_string()))
+        .with_some("category", line.category.clone().map(CelString::from))
+        .with("quantity", CelInt::from(i64::from(line.quantity)))
+        .with("unit_price", amount(line.unit_price, currency)?)
+        .with("subtotal", amount(line.subtotal, currency)?)
+        .part(Record::Line))
+}
+
+fn customer(customer: &CustomerView) -> Part {
+    let text = |text: &String| Box::new(CelString::from(text.clone())) as Box<dyn Val>;
+    let roles = customer.roles.as_ref();
+    let roles = roles.map(|roles| roles.iter().map(text).collect::<Vec<_>>());
+    let count = |count: u32| CelInt::from(i64::from(count));
+    let id = customer.id.map(|id| CelString::from(id.to_string()));
+    let registered_at = customer.registered_at.map(Time::as_millis);
+    Fields::default()
+        .with_some("id", id)
+        .with("is_guest", CelBool::from(customer.is_guest))
+        .with_some("roles", roles.map(CelList::from))
+        .with_some("registered_at", registered_at.map(CelInt::from))
+        .with_some("orders_placed", customer.orders_placed.map(count))
+        .with_some("orders_confirmed", customer.orders_confirmed.map(count))
+        .part(Record::Customer)
+}
+
+fn totals(totals: &TotalsView, currency: Currency) -> Result<Part, MoneyError> {
+    let optional = |money: Option<Money>| money.map(|money| amount(money, currency)).transpose();
+    Ok(Fields::default()
+        .with("subtotal", amount(totals.subtotal, currency)?)
+        .with_some("discount", optional(totals.discount)?)
+        .with_some("shipping", optional(totals.shipping)?)
+        .with_some("tax", optional(totals.tax)?)
+        .with("total", amount(totals.total, currency)?)
+        .part(Record::Totals))
+}
+
+/// An amount counted in the smallest unit of its currency.
+pub(super) fn minor_units(money: Money) -> Option<i64> {
+    i64::try_from(money.amount().mantissa()).ok()
+}
+
+fn amount(money: Money, currency: Currency) -> Result<CelInt, MoneyError> {
+    if money.currency() != currency {
+        return Err(MoneyError::CurrencyMismatch);
+    }
+    let units = minor_units(money).ok_or(MoneyError::TooLarge)?;
+    Ok(CelInt::from(units))
+}
+
+/// The fields of a part while they are gathered.
+#[derive(Default)]
+struct Fields(Vec<(&'static str, Box<dyn Val>)>);
+
+impl Fields {
+    fn with(mut self, name: &'static str, value: impl Val + 'static) -> Self {
+        self.0.push((name, Box::new(value)));
+        self
+    }
+
+    fn with_some(self, name: &'static str, value: Option<impl Val + 'static>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    fn part(self, record: Record) -> Part {
+        Part {
+            record,
+            fields: Arc::new(self.0),
+        }
+    }
+}
+
+/// A value with named parts; a copy of it shares them.
+#[derive(Clone, Debug)]
+struct Part {
+    record: Record,
+    fields: Arc<Vec<(&'static str, Box<dyn Val>)>>,
+}
+
+/// What the evaluator takes such values for: nothing that it has functions for.
+static PART: CelType = CelType::new_unspecified_type("record");
+
+impl Val for Part {
+    fn get_type(&self) -> &CelType {
+        &PART
+    }
+
+    fn cel_type() -> &'static CelType {
+        &PART
+    }
+
+    fn as_indexer<'b, 'v>(&'b self) -> Option<&'b (dyn Indexer + 'v)>
+    where
+        Self: 'v,
+    {
+        Some(self)
+    }
+
+    fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
+    where
+        Self: 'v,
+    {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+impl StaticVal for Part {}
+
+impl Part {
+    fn field(&self, key: &dyn Val) -> Result<&(dyn Val + 'static), ExecutionError> {
+        let name = key.downcast_ref::<CelString>().map_or("", CelString::inner);
+        let mut fields = self.fields.iter();
+        let found = fields.find(|(known, _)| *known == name);
+        found
+            .map(|(_, value)| value.as_ref())
+            .ok_or_else(|| ExecutionError::no_such_key(&format!("{}.{name}", self.record.name())))
+    }
+}
+
+impl Indexer for Part {
+    fn get<'b, 'v>(&'b self, key: &dyn Val) -> Result<CowVal<'b, 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        self.field(key).map(CowVal::Borrowed)
+    }
+
+    fn steal<'v>(self: Box<Self>, key: &dyn Val) -> Result<Box<dyn Val + 'v>, ExecutionError>
+    where
+        Self: 'v,
+    {
+        Ok(self.field(key)?.clone_as_boxed())
+    }
+}
