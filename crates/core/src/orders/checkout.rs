@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
+use super::lines::{self, Item, MOST_ITEMS, MOST_OF_ONE};
 use super::model::{Guest, Order, Status};
-use super::pricing::{self, Item, MOST_ITEMS, MOST_OF_ONE};
 use super::rules::{self, Placement};
 use super::store::OrderStore;
 use crate::address::{self, Address};
@@ -129,7 +129,7 @@ pub(super) async fn place(
         return replay(checkout, request, &hash, order).await;
     }
     let (lines, total) =
-        pricing::price(&draft.items, products, checkout.currency).map_err(Problem::InvalidBody)?;
+        lines::price(&draft.items, products, checkout.currency).map_err(Problem::InvalidBody)?;
     let order = rules::place(Placement {
         id,
         customer_id: buyer.customer_id,

@@ -68,7 +68,7 @@ pub(super) fn lines(count: usize) -> Vec<Line> {
 
 /// A new order of `lines` by `name`.
 pub(super) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
-    let total = super::pricing::total("EUR".parse().unwrap(), &lines).unwrap();
+    let total = super::lines::total("EUR".parse().unwrap(), &lines).unwrap();
     rules::place(Placement {
         id: OrderId::derived(&[name, &now.to_string()]),
         customer_id: customer(name),

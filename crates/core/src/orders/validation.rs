@@ -98,7 +98,7 @@ impl Rules {
 }
 
 fn total_is_sum_of_lines(_: &Rules, order: &Order) -> Result<Result<(), Objection>, MoneyError> {
-    let sum = super::pricing::total(order.total.currency(), &order.lines)?;
+    let sum = super::lines::total(order.total.currency(), &order.lines)?;
     if sum == order.total {
         return Ok(Ok(()));
     }
