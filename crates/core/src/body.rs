@@ -253,7 +253,8 @@ impl Json<'_> {
                         MoneyError::TooLarge => json.fault("range", error.to_string()),
                         MoneyError::NotANumber
                         | MoneyError::UnknownCurrency
-                        | MoneyError::CurrencyMismatch => json.fault("invalid", error.to_string()),
+                        | MoneyError::CurrencyMismatch
+                        | MoneyError::NoParts => json.fault("invalid", error.to_string()),
                     },
                     Some,
                 )

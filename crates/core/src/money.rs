@@ -6,6 +6,8 @@ use std::str::FromStr;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+mod split;
+
 /// The largest amount that is accepted: fifteen digits before the point leave room for every sum of
 /// an order within [`Decimal`]'s 28.
 const MAX_AMOUNT: i64 = 999_999_999_999_999;
@@ -78,6 +80,9 @@ pub enum MoneyError {
     /// Two amounts have different currencies.
     #[error("the currencies differ")]
     CurrencyMismatch,
+    /// Something was to be divided over nothing.
+    #[error("there is nothing to divide the amount over")]
+    NoParts,
 }
 
 /// A price or total: an exact amount in one currency, never rounded silently.
