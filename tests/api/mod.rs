@@ -17,6 +17,7 @@ mod limits;
 mod orders;
 mod passwords;
 mod payments;
+mod pricing;
 mod products;
 mod refused;
 mod sessions;

@@ -20,6 +20,7 @@ const TABLES: &[&str] = &[
     "MessagesTable",
     "OrdersTable",
     "PaymentsTable",
+    "PricingTable",
     "ProductsTable",
     "SandboxTable",
 ];

@@ -21,6 +21,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("MessagesTable", "notifications"),
     ("OrdersTable", "orders"),
     ("PaymentsTable", "payments"),
+    ("PricingTable", "pricing"),
     ("ProductsTable", "catalog"),
     ("SandboxTable", "payments"),
     ("SessionsTable", "customers"),
@@ -229,6 +230,7 @@ fn the_map_shows_who_tells_whom_what() {
           orders["orders<br/>reads 3, read by 3"]
           payments["payments<br/>reads 1, read by 0"]
           platform["platform<br/>reads 0, read by 1"]
+          pricing["pricing<br/>reads 0, read by 0"]
           OrderWorkflow{{OrderWorkflow}}
           inventory -->|reads| orders
           notifications -->|reads| customers
@@ -247,6 +249,7 @@ fn the_map_shows_who_tells_whom_what() {
           orders -.->|changes| platform
           payments -.->|PaymentProcessed| OrderWorkflow
           payments -.->|changes| platform
+          pricing -.->|changes| platform
           orders ==>|starts| OrderWorkflow
           OrderWorkflow ==>|calls| inventory
           OrderWorkflow ==>|calls| orders

@@ -56,7 +56,8 @@ pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
     })
 }
 
-fn country(json: Json<'_>) -> Option<String> {
+/// Reads a country: one that exists, as two capital letters.
+pub(crate) fn country(json: Json<'_>) -> Option<String> {
     json.parsed(
         "this must be a country's two capital letters, as in ISO 3166-1",
         |text| match Country::from_alpha2(text) {

@@ -208,6 +208,19 @@ impl Json<'_> {
         )
     }
 
+    /// True or false.
+    #[must_use]
+    pub fn boolean(self) -> Option<bool> {
+        match self.value {
+            Value::Bool(value) => Some(*value),
+            Value::Null
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => self.fault("type", "this must be true or false"),
+        }
+    }
+
     /// A whole number in `range`.
     #[must_use]
     pub fn integer(self, range: RangeInclusive<u32>) -> Option<u32> {

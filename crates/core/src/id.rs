@@ -116,6 +116,8 @@ identifiers! {
     AddressId
     /// A customer.
     CustomerId
+    /// A discount.
+    DiscountId
     /// A domain event; the same for every delivery of the same event.
     EventId
     /// A message to a customer.

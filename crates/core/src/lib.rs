@@ -24,6 +24,7 @@ pub mod page;
 pub mod payments;
 pub mod phone;
 pub mod platform;
+pub mod pricing;
 pub mod problem;
 pub mod routes;
 pub mod rules;

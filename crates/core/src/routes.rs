@@ -130,6 +130,16 @@ routes! {
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
 
+    CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
+    LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read;
+    GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;
+    UPDATE_DISCOUNT = "update_discount", "PATCH" "/discounts/{discount_id}", Admin, Write;
+    END_DISCOUNT = "end_discount", "DELETE" "/discounts/{discount_id}", Admin, Write;
+    GET_TAX_RATES = "get_tax_rates", "GET" "/tax-rates", Admin, Read;
+    REPLACE_TAX_RATES = "replace_tax_rates", "PUT" "/tax-rates", Admin, Write;
+    GET_SHIPPING_METHODS = "get_shipping_methods", "GET" "/shipping-methods", Anyone, Read;
+    REPLACE_SHIPPING_METHODS = "replace_shipping_methods", "PUT" "/shipping-methods", Admin, Write;
+
     GET_STOCK = "get_stock", "GET" "/inventory/{product_id}", Admin, Read;
     SET_STOCK = "set_stock", "PUT" "/inventory/{product_id}", Admin, Write;
 

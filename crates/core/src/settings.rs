@@ -74,6 +74,8 @@ settings! {
     PaymentGateway = "PAYMENT_GATEWAY",
     /// Name of the table of payments.
     PaymentsTable = "PAYMENTS_TABLE",
+    /// Name of the table of discounts, tax rates and shipping methods.
+    PricingTable = "PRICING_TABLE",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
     /// How much each caller may send, in percent of [`crate::limits::limit`]; 0 counts nothing.

@@ -6,7 +6,7 @@ use super::stream::StreamRecord;
 use crate::events::DomainEvent;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
-use crate::{catalog, customers, inventory, orders, payments};
+use crate::{catalog, customers, inventory, orders, payments, pricing};
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
 const ENTRIES_PER_CALL: usize = 10;
@@ -47,6 +47,8 @@ pub enum Service {
     Orders,
     /// Payments.
     Payments,
+    /// Discounts, tax rates and shipping methods.
+    Pricing,
 }
 
 impl Service {
@@ -57,6 +59,7 @@ impl Service {
         (Self::Inventory, Setting::InventoryTable),
         (Self::Orders, Setting::OrdersTable),
         (Self::Payments, Setting::PaymentsTable),
+        (Self::Pricing, Setting::PricingTable),
     ];
 
     /// The `source` of its events.
@@ -68,6 +71,7 @@ impl Service {
             Self::Inventory => "oxcart.inventory",
             Self::Orders => "oxcart.orders",
             Self::Payments => "oxcart.payments",
+            Self::Pricing => "oxcart.pricing",
         }
     }
 
@@ -78,6 +82,7 @@ impl Service {
             Self::Inventory => inventory::events::published(image),
             Self::Orders => orders::events::published(image),
             Self::Payments => payments::events::published(image),
+            Self::Pricing => pricing::events::published(image),
         }
     }
 }

@@ -312,6 +312,7 @@ async fn every_table_with_events_is_known_by_its_setting() {
         (Setting::InventoryTable, "oxcart.inventory"),
         (Setting::OrdersTable, "oxcart.orders"),
         (Setting::PaymentsTable, "oxcart.payments"),
+        (Setting::PricingTable, "oxcart.pricing"),
     ] {
         // Of a shape that none of them has: the table was known, the shape is what is told.
         let mut record = record(0, Value::Null, poison());

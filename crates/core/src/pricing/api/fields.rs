@@ -1,0 +1,214 @@
+//! What a body says of a discount.
+
+use crate::body::{Body, Json};
+use crate::catalog::model::{Category, NotACategory};
+use crate::clock::Time;
+use crate::id::ProductId;
+use crate::money::{Currency, Money};
+use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
+
+/// The most products, and the most categories, that a discount names.
+const MOST_NAMED: usize = 50;
+
+/// The most uses that a limit can say.
+const MOST_USES: u32 = 1_000_000_000;
+
+/// What is to become of a discount's terms; what is `None` stays.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::option_option,
+    reason = "a merge patch leaves, clears or sets (RFC 7396)"
+)]
+pub(super) struct Patch {
+    name: Option<String>,
+    benefit: Option<Benefit>,
+    products: Option<Vec<ProductId>>,
+    categories: Option<Vec<Category>>,
+    starts_at: Option<Option<Time>>,
+    ends_at: Option<Option<Time>>,
+    minimum_amount: Option<Option<Money>>,
+    customer_group: Option<Option<Group>>,
+    first_order: Option<bool>,
+    usage_limit: Option<Option<u32>>,
+    usage_limit_per_customer: Option<Option<u32>>,
+    priority: Option<u32>,
+    stackable: Option<bool>,
+    max_amount: Option<Option<Money>>,
+}
+
+impl Patch {
+    /// `terms` with what this says in place of their own.
+    pub(super) fn onto(self, terms: Terms) -> Terms {
+        Terms {
+            name: self.name.unwrap_or(terms.name),
+            benefit: self.benefit.unwrap_or(terms.benefit),
+            products: self.products.unwrap_or(terms.products),
+            categories: self.categories.unwrap_or(terms.categories),
+            starts_at: self.starts_at.unwrap_or(terms.starts_at),
+            ends_at: self.ends_at.unwrap_or(terms.ends_at),
+            minimum_amount: self.minimum_amount.unwrap_or(terms.minimum_amount),
+            customer_group: self.customer_group.unwrap_or(terms.customer_group),
+            first_order: self.first_order.unwrap_or(terms.first_order),
+            usage_limit: self.usage_limit.unwrap_or(terms.usage_limit),
+            usage_limit_per_customer: self
+                .usage_limit_per_customer
+                .unwrap_or(terms.usage_limit_per_customer),
+            priority: self.priority.unwrap_or(terms.priority),
+            stackable: self.stackable.unwrap_or(terms.stackable),
+            max_amount: self.max_amount.unwrap_or(terms.max_amount),
+        }
+    }
+}
+
+/// A new discount: name and benefit must be there.
+pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<Code>, Terms)> {
+    let name = body.required("name", name);
+    let benefit = body.required("benefit", |json| benefit(json, currency));
+    let code = body.optional("code", |json| {
+        json.parsed(&NotACode.to_string(), str::parse::<Code>)
+    });
+    let patch = patch(body, currency);
+    Some((code?, patch?.onto(super::ordinary(name?, benefit?))))
+}
+
+/// What is to become of a discount.
+pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
+    let name = body.given("name", name);
+    let benefit = body.given("benefit", |json| benefit(json, currency));
+    let products = body.given("products", |json| json.list(0..=MOST_NAMED, product));
+    let categories = body.given("categories", |json| json.list(0..=MOST_NAMED, category));
+    let starts_at = body.nullable("starts_at", time);
+    let ends_at = body.nullable("ends_at", time);
+    let minimum_amount = body.nullable("minimum_amount", |json| amount(json, currency));
+    let customer_group = body.nullable("customer_group", |json| {
+        json.parsed("this must be guest or customer", |text| {
+            Group::named(text).ok_or(())
+        })
+    });
+    let first_order = body.given("first_order", boolean);
+    let usage_limit = body.nullable("usage_limit", |json| json.integer(1..=MOST_USES));
+    let per_customer = body.nullable("usage_limit_per_customer", |json| {
+        json.integer(1..=MOST_USES)
+    });
+    let priority = body.given("priority", |json| json.integer(0..=1_000_000));
+    let stackable = body.given("stackable", boolean);
+    let max_amount = body.nullable("max_amount", |json| amount(json, currency));
+    Some(Patch {
+        name: name?,
+        benefit: benefit?,
+        products: products?,
+        categories: categories?,
+        starts_at: starts_at?,
+        ends_at: ends_at?,
+        minimum_amount: minimum_amount?,
+        customer_group: customer_group?,
+        first_order: first_order?,
+        usage_limit: usage_limit?,
+        usage_limit_per_customer: per_customer?,
+        priority: priority?,
+        stackable: stackable?,
+        max_amount: max_amount?,
+    })
+}
+
+pub(super) fn name(json: Json<'_>) -> Option<String> {
+    json.line(1..=100)
+}
+
+pub(super) fn boolean(json: Json<'_>) -> Option<bool> {
+    json.boolean()
+}
+
+fn product(json: Json<'_>) -> Option<ProductId> {
+    json.parsed("this must be a product's id", str::parse)
+}
+
+pub(super) fn category(json: Json<'_>) -> Option<Category> {
+    json.parsed(&NotACategory.to_string(), str::parse)
+}
+
+pub(super) fn rate(json: Json<'_>) -> Option<Rate> {
+    json.parsed(&NotARate.to_string(), str::parse)
+}
+
+fn time(json: Json<'_>) -> Option<Time> {
+    json.parsed(
+        "this must be an RFC 3339 time such as 2026-12-01T00:00:00Z",
+        str::parse,
+    )
+}
+
+/// An amount that is more than nothing.
+fn amount(json: Json<'_>, currency: Currency) -> Option<Money> {
+    let place = json.clone();
+    let amount = json.money(currency)?;
+    if amount.is_positive() {
+        Some(amount)
+    } else {
+        place.fault("range", "this must be more than zero")
+    }
+}
+
+/// An amount that is nothing or more.
+pub(super) fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
+    let place = json.clone();
+    let price = json.money(currency)?;
+    if price.minor_units().is_some() {
+        Some(price)
+    } else {
+        place.fault("range", "this must not be less than zero")
+    }
+}
+
+fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
+    json.object(|body| {
+        let kind = body.required("type", |json| {
+            json.parsed(
+                "this must be percentage, amount, fixed_price, buy_x_get_y or free_shipping",
+                |text| kind(text).ok_or(()),
+            )
+        });
+        match kind? {
+            Kind::Percentage => {
+                let rate = body.required("rate", rate)?;
+                Some(Benefit::Percentage { rate })
+            }
+            Kind::Amount => {
+                let amount = body.required("amount", |json| amount(json, currency))?;
+                Some(Benefit::Amount { amount })
+            }
+            Kind::FixedPrice => {
+                let price = body.required("price", |json| price(json, currency))?;
+                Some(Benefit::FixedPrice { price })
+            }
+            Kind::BuyXGetY => {
+                let buy = body.required("buy", |json| json.integer(1..=999));
+                let get = body.required("get", |json| json.integer(1..=999));
+                Some(Benefit::BuyXGetY {
+                    buy: buy?,
+                    get: get?,
+                })
+            }
+            Kind::FreeShipping => Some(Benefit::FreeShipping),
+        }
+    })
+}
+
+enum Kind {
+    Percentage,
+    Amount,
+    FixedPrice,
+    BuyXGetY,
+    FreeShipping,
+}
+
+fn kind(text: &str) -> Option<Kind> {
+    match text {
+        "percentage" => Some(Kind::Percentage),
+        "amount" => Some(Kind::Amount),
+        "fixed_price" => Some(Kind::FixedPrice),
+        "buy_x_get_y" => Some(Kind::BuyXGetY),
+        "free_shipping" => Some(Kind::FreeShipping),
+        _ => None,
+    }
+}

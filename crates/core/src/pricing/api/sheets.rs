@@ -1,0 +1,245 @@
+//! `/tax-rates` and `/shipping-methods`: each one thing, read and replaced as a whole.
+
+use serde::Serialize;
+
+use super::fields::{boolean, category, name, price, rate};
+use crate::address;
+use crate::body::{Body, Json};
+use crate::http::{IfMatch, Request, Response};
+use crate::money::{Currency, Money};
+use crate::pricing::sheet::{self, Entry, MOST, Sheet};
+use crate::pricing::shipping::{Cost, ShippingMethod, Step};
+use crate::pricing::store::PricingStore;
+use crate::pricing::tax::TaxRate;
+use crate::problem::Problem;
+
+/// How often a replacement that takes whatever is stored is decided again.
+const TRIES: usize = 10;
+
+/// The most steps of a method's prices.
+const MOST_STEPS: usize = 50;
+
+/// A sheet on the wire.
+#[derive(Debug, Serialize)]
+struct SheetBody<T> {
+    items: Vec<T>,
+    version: u64,
+}
+
+/// `GET /tax-rates`: all of them.
+///
+/// # Errors
+/// For whoever is no admin.
+pub async fn get_tax_rates(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    answer(pricing.sheet::<TaxRate>().await?)
+}
+
+/// `PUT /tax-rates`: replaces all of them; none means no tax.
+///
+/// # Errors
+/// For whoever is no admin, for bad input, without `If-Match` or with a stale one.
+pub async fn replace_tax_rates(
+    pricing: &PricingStore,
+    request: Request,
+) -> Result<Response, Problem> {
+    request.admin()?;
+    let expected = request.if_match()?;
+    let entries = request.json(|body| entries(body, tax_rate))?;
+    change(pricing, &request, &expected, entries).await
+}
+
+/// `GET /shipping-methods`: all of them, for whoever shops.
+///
+/// # Errors
+/// If the database gives no answer.
+pub async fn get_shipping_methods(pricing: &PricingStore, _: Request) -> Result<Response, Problem> {
+    answer(pricing.sheet::<ShippingMethod>().await?)
+}
+
+/// `PUT /shipping-methods`: replaces all of them; none means that shipping costs nothing.
+///
+/// # Errors
+/// For whoever is no admin, for bad input, without `If-Match` or with a stale one.
+pub async fn replace_shipping_methods(
+    pricing: &PricingStore,
+    currency: Currency,
+    request: Request,
+) -> Result<Response, Problem> {
+    request.admin()?;
+    let expected = request.if_match()?;
+    let entries = request.json(|body| entries(body, |json| method(json, currency)))?;
+    change(pricing, &request, &expected, entries).await
+}
+
+/// Reads, decides, writes; again if another came between and `expected` takes any.
+async fn change<T: Entry>(
+    pricing: &PricingStore,
+    request: &Request,
+    expected: &IfMatch,
+    entries: Vec<T>,
+) -> Result<Response, Problem> {
+    if let Some(at) = sheet::repeated(&entries) {
+        let detail = "an earlier entry is for the same";
+        return Err(Problem::field(&format!("/items/{at}"), "repeated", detail));
+    }
+    for _ in 0..TRIES {
+        let stored: Sheet<T> = pricing.sheet().await?;
+        let replaced = sheet::replace(&stored, entries.clone(), expected, request.now);
+        let Some((next, mut event)) = replaced.map_err(|_| Problem::PreconditionFailed)? else {
+            return answer(stored);
+        };
+        event.traceparent = request.traceparent();
+        match pricing.replace_sheet(next, event).await? {
+            Some(sheet) => return answer(sheet),
+            None if *expected == IfMatch::Any => {}
+            None => return Err(Problem::PreconditionFailed),
+        }
+    }
+    Err(Problem::Busy("the entries keep changing".into()))
+}
+
+fn answer<T: Entry>(sheet: Sheet<T>) -> Result<Response, Problem> {
+    let tag = sheet::tag(&sheet);
+    let body = SheetBody {
+        items: sheet.entries,
+        version: sheet.version,
+    };
+    Ok(Response::ok(&body)?.etag(&tag))
+}
+
+fn entries<T>(body: &mut Body<'_>, entry: impl FnMut(Json<'_>) -> Option<T>) -> Option<Vec<T>> {
+    body.required("items", |json| json.list(0..=MOST, entry))
+}
+
+fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
+    json.object(|body| {
+        let name = body.required("name", name);
+        let country = body.required("country", address::country);
+        let region = body.optional("region", |json| json.line(1..=100));
+        let category = body.optional("category", category);
+        let rate = body.required("rate", rate);
+        let included = body.required("included", boolean);
+        Some(TaxRate {
+            name: name?,
+            country: country?,
+            region: region?,
+            category: category?,
+            rate: rate?,
+            included: included?,
+        })
+    })
+}
+
+fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMethod> {
+    json.object(|body| {
+        let id = body.required("id", |json| {
+            json.parsed(
+                "this must be 1 to 40 of the characters a to z, 0 to 9 and -",
+                |text| {
+                    if is_slug(text) {
+                        Ok(text.to_owned())
+                    } else {
+                        Err(())
+                    }
+                },
+            )
+        });
+        let name = body.required("name", name);
+        let countries = body.optional("countries", |json| json.list(0..=250, address::country));
+        let cost = body.required("cost", |json| cost(json, currency));
+        let free_from = body.optional("free_from", |json| price(json, currency));
+        Some(ShippingMethod {
+            id: id?,
+            name: name?,
+            countries: countries?.unwrap_or_default(),
+            cost: cost?,
+            free_from: free_from?,
+        })
+    })
+}
+
+/// Whether `text` can be a method's identifier.
+pub(crate) fn is_slug(text: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+enum Kind {
+    Flat,
+    ByWeight,
+    ByAmount,
+}
+
+fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
+    json.object(|body| {
+        let kind = body.required("type", |json| {
+            json.parsed(
+                "this must be flat, by_weight or by_amount",
+                |text| match text {
+                    "flat" => Ok(Kind::Flat),
+                    "by_weight" => Ok(Kind::ByWeight),
+                    "by_amount" => Ok(Kind::ByAmount),
+                    _ => Err(()),
+                },
+            )
+        });
+        match kind? {
+            Kind::Flat => {
+                let price = body.required("price", |json| price(json, currency))?;
+                Some(Cost::Flat { price })
+            }
+            Kind::ByWeight => {
+                let grams = |json: Json<'_>| json.integer(1..=1_000_000_000);
+                let steps = body.required("steps", |json| {
+                    steps(json, currency, grams, |up_to| u64::from(*up_to))
+                })?;
+                Some(Cost::ByWeight { steps })
+            }
+            Kind::ByAmount => {
+                let amount = |json: Json<'_>| price(json, currency);
+                let steps = body.required("steps", |json| {
+                    steps(json, currency, amount, |up_to: &Money| {
+                        up_to.minor_units().unwrap_or(0)
+                    })
+                })?;
+                Some(Cost::ByAmount { steps })
+            }
+        }
+    })
+}
+
+/// Steps in ascending order of their bounds, of which only the last may have none.
+fn steps<T>(
+    json: Json<'_>,
+    currency: Currency,
+    bound: impl Fn(Json<'_>) -> Option<T>,
+    units: impl Fn(&T) -> u64,
+) -> Option<Vec<Step<T>>> {
+    let place = json.clone();
+    let steps = json.list(1..=MOST_STEPS, |json| {
+        json.object(|body| {
+            let up_to = body.optional("up_to", &bound);
+            let price = body.required("price", |json| price(json, currency));
+            Some(Step {
+                up_to: up_to?,
+                price: price?,
+            })
+        })
+    })?;
+    let ascending = steps
+        .windows(2)
+        .all(|pair| match (&pair[0].up_to, &pair[1].up_to) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(lower), Some(upper)) => units(lower) < units(upper),
+        });
+    if ascending {
+        Some(steps)
+    } else {
+        place.fault(
+            "order",
+            "steps must ascend, and only the last may be without a bound",
+        )
+    }
+}

@@ -1,0 +1,308 @@
+//! Breakdowns by example; `laws` has what holds of all of them.
+
+use super::*;
+use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, tax};
+use crate::pricing::model::{Benefit, Group, Terms};
+use crate::pricing::shipping::Cost;
+
+fn vienna() -> Destination {
+    Destination {
+        country: "AT".to_owned(),
+        region: None,
+    }
+}
+
+/// Of each line and of shipping what was taken off, and the total.
+fn taken(lines: &[CartLine], discounts: &[Discount]) -> (Vec<String>, String) {
+    let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
+    let destination = vienna();
+    let cart = Cart {
+        currency: "EUR".parse().unwrap(),
+        lines,
+        destination: &destination,
+        shipping: Some(&parcel),
+        taxes: &[],
+    };
+    let breakdown = calculate(&cart, discounts).unwrap().breakdown;
+    let totals = breakdown.check().unwrap();
+    let off = breakdown.parts().map(|(_, shares, _)| {
+        let shares = shares.iter().map(|share| share.amount);
+        let sum = Money::sum("EUR".parse().unwrap(), shares).unwrap();
+        sum.amount().to_string()
+    });
+    (off.collect(), totals.total.amount().to_string())
+}
+
+fn with(name: &str, benefit: Benefit, change: impl FnOnce(&mut Terms)) -> Discount {
+    let mut made = discount(name, benefit);
+    change(&mut made.terms);
+    made
+}
+
+fn amount(amount: &str) -> Benefit {
+    Benefit::Amount {
+        amount: eur(amount),
+    }
+}
+
+#[track_caller]
+fn check(discounts: &[Discount], off: [&str; 4], total: &str) {
+    let lines = [
+        line("tea", 3, "3.33"),
+        line("cup", 2, "10.00"),
+        line("pot", 1, "50.01"),
+    ];
+    let (found, sum) = taken(&lines, discounts);
+    assert_eq!(
+        (found.as_slice(), sum.as_str()),
+        (&off.map(str::to_owned)[..], total)
+    );
+}
+
+#[test]
+fn each_kind_takes_what_it_says() {
+    // 9.99 + 20.00 + 50.01 = 80.00, and 4.90 for the parcel.
+    check(&[], ["0.00", "0.00", "0.00", "0.00"], "84.90");
+    check(
+        &[discount("ten percent", percent("0.10"))],
+        ["1.00", "2.00", "5.00", "0.00"],
+        "76.90",
+    );
+    check(
+        &[discount("ten euro", amount("10.00"))],
+        ["1.25", "2.50", "6.25", "0.00"],
+        "74.90",
+    );
+    check(
+        &[discount("more than all", amount("100.00"))],
+        ["9.99", "20.00", "50.01", "0.00"],
+        "4.90",
+    );
+    check(
+        &[discount(
+            "six each",
+            Benefit::FixedPrice { price: eur("6.00") },
+        )],
+        ["0.00", "8.00", "44.01", "0.00"],
+        "32.89",
+    );
+    check(
+        &[discount("free parcel", Benefit::FreeShipping)],
+        ["0.00", "0.00", "0.00", "4.90"],
+        "80.00",
+    );
+}
+
+#[test]
+fn of_so_many_pieces_the_cheapest_cost_nothing() {
+    let get = |buy, get| Benefit::BuyXGetY { buy, get };
+    // Six pieces, whatever they are: of three two are paid.
+    check(
+        &[discount("three for two", get(2, 1))],
+        ["6.66", "0.00", "0.00", "0.00"],
+        "78.24",
+    );
+    check(
+        &[discount("one for none", get(1, 2))],
+        ["9.99", "10.00", "0.00", "0.00"],
+        "64.91",
+    );
+    check(
+        &[with("cups", get(1, 1), |terms| {
+            terms.categories = vec!["cup".parse().unwrap()];
+        })],
+        ["0.00", "10.00", "0.00", "0.00"],
+        "74.90",
+    );
+    check(
+        &[discount("six and one", get(6, 1))],
+        ["0.00", "0.00", "0.00", "0.00"],
+        "84.90",
+    );
+}
+
+#[test]
+fn a_discount_is_for_its_products_and_stays_below_its_cap() {
+    let pot = |terms: &mut Terms| terms.products = vec![line("pot", 1, "1.00").product_id];
+    check(
+        &[with("pots", percent("0.5"), pot)],
+        ["0.00", "0.00", "25.00", "0.00"],
+        "59.90",
+    );
+    let capped = |terms: &mut Terms| terms.max_amount = Some(eur("7.00"));
+    check(
+        &[with("half", percent("0.5"), capped)],
+        ["0.88", "1.75", "4.37", "0.00"],
+        "77.90",
+    );
+    check(
+        &[with("parcel", Benefit::FreeShipping, |terms| {
+            terms.max_amount = Some(eur("1.00"));
+        })],
+        ["0.00", "0.00", "0.00", "1.00"],
+        "83.90",
+    );
+}
+
+#[test]
+fn discounts_come_by_priority_each_on_what_is_left_and_an_exclusive_one_alone() {
+    let at = |priority: u32, stackable: bool| {
+        move |terms: &mut Terms| {
+            terms.priority = priority;
+            terms.stackable = stackable;
+        }
+    };
+    let half = |priority, stackable| with("half", percent("0.5"), at(priority, stackable));
+    let ten = |priority, stackable| with("ten euro", amount("10.00"), at(priority, stackable));
+    let total = |discounts: &[Discount]| taken(&[line("pot", 1, "50.00")], discounts).1;
+    assert_eq!(total(&[half(1, true), ten(2, true)]), "19.90");
+    assert_eq!(total(&[half(2, true), ten(1, true)]), "24.90");
+    // The first decides: after an exclusive one comes none, and after another no exclusive one.
+    assert_eq!(total(&[half(2, true), ten(1, false)]), "44.90");
+    assert_eq!(total(&[half(1, true), ten(2, false)]), "29.90");
+    // One that takes nothing excludes nobody.
+    let nothing = with(
+        "six and one",
+        Benefit::BuyXGetY { buy: 6, get: 1 },
+        at(1, false),
+    );
+    assert_eq!(total(&[nothing, ten(2, false)]), "44.90");
+}
+
+#[test]
+fn tax_is_on_what_is_left_of_a_line_and_of_shipping() {
+    let lines = [line("tea", 1, "119.00"), line("books", 1, "10.70")];
+    let parcel = method(
+        "parcel",
+        Cost::Flat {
+            price: eur("11.90"),
+        },
+    );
+    let destination = vienna();
+    let half = discount("half", percent("0.5"));
+    let totals = |taxes: &[TaxRate]| {
+        let cart = Cart {
+            currency: "EUR".parse().unwrap(),
+            lines: &lines,
+            destination: &destination,
+            shipping: Some(&parcel),
+            taxes,
+        };
+        let priced = calculate(&cart, std::slice::from_ref(&half)).unwrap();
+        let totals = priced.breakdown.check().unwrap();
+        [
+            totals.subtotal,
+            totals.discount,
+            totals.shipping,
+            totals.tax,
+            totals.total,
+        ]
+        .map(|money| money.amount().to_string())
+    };
+    let included = [
+        tax("AT", None, None, "0.19", true),
+        tax("AT", None, Some("books"), "0.07", true),
+    ];
+    // 9.50 of 59.50, 0.35 of 5.35, 1.90 of 11.90.
+    assert_eq!(
+        totals(&included),
+        ["129.70", "64.85", "11.90", "11.75", "76.75"]
+    );
+    let added = [
+        tax("AT", None, None, "0.10", false),
+        tax("AT", None, Some("shipping"), "0", false),
+    ];
+    // 5.95 and 0.54 (0.535, half to even).
+    assert_eq!(
+        totals(&added),
+        ["129.70", "64.85", "11.90", "6.49", "83.24"]
+    );
+}
+
+#[test]
+fn who_may_not_have_a_discount_is_told_why() {
+    let lines = [line("tea", 2, "5.00"), line("cup", 1, "10.00")];
+    let customer = Shopper {
+        group: Group::Customer,
+        first_order: false,
+    };
+    let guest = Shopper {
+        group: Group::Guest,
+        first_order: false,
+    };
+    let told = |shopper, change: fn(&mut Terms)| {
+        let discount = with("d", percent("0.1"), change);
+        allow(&discount, &lines, shopper, noon())
+    };
+    assert_eq!(told(guest, |_| {}), Ok(()));
+    assert_eq!(told(guest, |terms| terms.starts_at = Some(noon())), Ok(()));
+    let later =
+        |terms: &mut Terms| terms.starts_at = Some("2026-03-01T12:00:00.001Z".parse().unwrap());
+    assert_eq!(told(guest, later), Err(Refusal::NotStarted));
+    assert_eq!(
+        told(guest, |terms| terms.ends_at = Some(noon())),
+        Err(Refusal::Expired)
+    );
+    let tea = |terms: &mut Terms| {
+        terms.categories = vec!["tea".parse().unwrap()];
+        terms.minimum_amount = Some(eur("10.00"));
+    };
+    assert_eq!(told(guest, tea), Ok(()));
+    let more_tea = |terms: &mut Terms| {
+        terms.categories = vec!["tea".parse().unwrap()];
+        terms.minimum_amount = Some(eur("10.01"));
+    };
+    assert_eq!(told(guest, more_tea), Err(Refusal::BelowMinimumAmount));
+    let pots = |terms: &mut Terms| terms.categories = vec!["pot".parse().unwrap()];
+    assert_eq!(told(guest, pots), Err(Refusal::NoMatchingItems));
+    let of_customers = |terms: &mut Terms| terms.customer_group = Some(Group::Customer);
+    assert_eq!(told(guest, of_customers), Err(Refusal::AccountNeeded));
+    assert_eq!(told(customer, of_customers), Ok(()));
+    let of_guests = |terms: &mut Terms| terms.customer_group = Some(Group::Guest);
+    assert_eq!(told(customer, of_guests), Err(Refusal::OtherCustomers));
+    let counted = |terms: &mut Terms| terms.usage_limit_per_customer = Some(1);
+    assert_eq!(told(guest, counted), Err(Refusal::AccountNeeded));
+    let first = |terms: &mut Terms| terms.first_order = true;
+    assert_eq!(told(customer, first), Err(Refusal::NotFirstOrder));
+    let newcomer = Shopper {
+        first_order: true,
+        ..customer
+    };
+    assert_eq!(told(newcomer, first), Ok(()));
+}
+
+#[test]
+fn parts_that_do_not_go_together_are_found() {
+    let lines = [line("tea", 2, "5.00")];
+    let destination = vienna();
+    let taxes = [tax("AT", None, None, "0.20", true)];
+    let cart = Cart {
+        currency: "EUR".parse().unwrap(),
+        lines: &lines,
+        destination: &destination,
+        shipping: None,
+        taxes: &taxes,
+    };
+    let good = calculate(&cart, &[discount("half", percent("0.5"))])
+        .unwrap()
+        .breakdown;
+    assert!(good.check().is_ok());
+    let broken = |change: fn(&mut Breakdown)| {
+        let mut breakdown = good.clone();
+        change(&mut breakdown);
+        breakdown.check().unwrap_err()
+    };
+    assert_eq!(
+        broken(|of| of.lines[0].subtotal = eur("4.99")),
+        Broken::Discount
+    );
+    assert_eq!(
+        broken(|of| of.lines[0].subtotal = eur("11.00")),
+        Broken::Tax
+    );
+    assert!(matches!(
+        broken(|of| of.discounts[0].amount = eur("4.99")),
+        Broken::Shares(_)
+    ));
+    assert_eq!(broken(|of| of.discounts.clear()), Broken::Discount);
+}

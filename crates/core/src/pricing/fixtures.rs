@@ -1,0 +1,93 @@
+//! What the tests of prices have in common.
+
+use super::breakdown::CartLine;
+use super::model::{Benefit, Discount, Terms};
+use super::shipping::{Cost, ShippingMethod};
+use super::tax::TaxRate;
+use crate::clock::Time;
+use crate::events::Stamp;
+use crate::id::{DiscountId, ProductId};
+use crate::money::Money;
+
+pub(crate) fn eur(amount: &str) -> Money {
+    Money::parse(amount, "EUR".parse().unwrap()).unwrap()
+}
+
+pub(crate) fn noon() -> Time {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+/// A line of the product `name`, whose category has the same name.
+pub(crate) fn line(name: &str, quantity: u32, price: &str) -> CartLine {
+    CartLine {
+        product_id: ProductId::derived(&[name]),
+        category: name.parse().unwrap(),
+        quantity,
+        unit_price: eur(price),
+        weight_grams: None,
+    }
+}
+
+/// A discount that comes by itself, goes together with others and asks for nothing.
+pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
+    let id = DiscountId::derived(&[name]);
+    Discount {
+        id,
+        code: None,
+        terms: Terms {
+            name: name.to_owned(),
+            benefit,
+            products: Vec::new(),
+            categories: Vec::new(),
+            starts_at: None,
+            ends_at: None,
+            minimum_amount: None,
+            customer_group: None,
+            first_order: false,
+            usage_limit: None,
+            usage_limit_per_customer: None,
+            priority: 100,
+            stackable: true,
+            max_amount: None,
+        },
+        ended: false,
+        version: 1,
+        created_at: noon(),
+        updated_at: noon(),
+        request_hash: None,
+        event: Stamp::new(id, 1, "DiscountCreated", noon()),
+    }
+}
+
+pub(crate) fn percent(rate: &str) -> Benefit {
+    Benefit::Percentage {
+        rate: rate.parse().unwrap(),
+    }
+}
+
+pub(crate) fn method(id: &str, cost: Cost) -> ShippingMethod {
+    ShippingMethod {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        countries: Vec::new(),
+        cost,
+        free_from: None,
+    }
+}
+
+pub(crate) fn tax(
+    country: &str,
+    region: Option<&str>,
+    category: Option<&str>,
+    rate: &str,
+    included: bool,
+) -> TaxRate {
+    TaxRate {
+        name: "VAT".to_owned(),
+        country: country.to_owned(),
+        region: region.map(str::to_owned),
+        category: category.map(|category| category.parse().unwrap()),
+        rate: rate.parse().unwrap(),
+        included,
+    }
+}

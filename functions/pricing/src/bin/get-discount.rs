@@ -1,0 +1,13 @@
+//! `GET /discounts/{discount_id}`: answer one discount.
+
+use oxcart_core::{lambda, pricing, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let store = pricing::PricingStore::new(&aws)?;
+    lambda::serve(&aws, &routes::GET_DISCOUNT, |request| {
+        pricing::api::get_discount(&store, request)
+    })
+    .await
+}

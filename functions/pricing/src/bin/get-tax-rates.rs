@@ -1,0 +1,13 @@
+//! `GET /tax-rates`: answer all tax rates.
+
+use oxcart_core::{lambda, pricing, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let store = pricing::PricingStore::new(&aws)?;
+    lambda::serve(&aws, &routes::GET_TAX_RATES, |request| {
+        pricing::api::sheets::get_tax_rates(&store, request)
+    })
+    .await
+}

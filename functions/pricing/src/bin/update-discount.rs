@@ -1,0 +1,14 @@
+//! `PATCH /discounts/{discount_id}`: change a discount.
+
+use oxcart_core::{lambda, pricing, routes, settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let store = pricing::PricingStore::new(&aws)?;
+    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
+    lambda::serve(&aws, &routes::UPDATE_DISCOUNT, |request| {
+        pricing::api::update_discount(&store, currency, request)
+    })
+    .await
+}
