@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::client::{Answer, Call};
 use crate::support::contract::{Contract, Operation, contract};
 use crate::support::people::{Person, order_of, unique};
+use crate::support::prices::percentage;
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
 use crate::support::tokens::Forger;
@@ -104,6 +105,7 @@ struct Scene {
     order: String,
     session: String,
     address: String,
+    discount: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -129,7 +131,12 @@ impl Scene {
         let address = shop.post("/customers/me/addresses").json(&address);
         let address = address.bearer(&owner.token).send().await;
         let address = text(&address.expect(201).json()["id"]);
+        let discount = shop
+            .discount(percentage("A tenth", "0.10"), json!({}))
+            .await;
+        let discount = discount.rsplit('/').next().unwrap().to_owned();
         Self {
+            discount,
             other: shop.customer().await,
             subject: shop.customer().await,
             admin: shop.admin().await.clone(),
@@ -167,6 +174,7 @@ impl Scene {
             ("{order_id}", &self.order),
             ("{session_id}", &self.session),
             ("{address_id}", &self.address),
+            ("{discount_id}", &self.discount),
             ("{customer_id}", &self.subject.id),
         ];
         let path = known

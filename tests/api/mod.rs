@@ -21,6 +21,7 @@ mod pricing;
 mod products;
 mod refused;
 mod sessions;
+mod totals;
 
 /// Compares what the contract says of an answer.
 fn check(answer: &Answer, expected: Expect) {

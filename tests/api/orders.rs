@@ -27,50 +27,66 @@ fn an_order_is_placed_and_is_pending_at_first() {
         check(
             &placed,
             expect![[r#"
-            202
-            content-type: application/json
-            location: /orders/<id-1>
-            etag: "<version>-pending"
-            {
-              "created_at": "<time>",
-              "customer_id": "<id-2>",
-              "failure": null,
-              "id": "<id-1>",
-              "items": [
+                202
+                content-type: application/json
+                location: /orders/<id-1>
+                etag: "<version>-pending"
                 {
-                  "name": "Kite",
-                  "product_id": "<id-3>",
-                  "quantity": 2,
+                  "created_at": "<time>",
+                  "customer_id": "<id-2>",
+                  "discount": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "discounts": [],
+                  "failure": null,
+                  "id": "<id-1>",
+                  "items": [
+                    {
+                      "discounts": [],
+                      "name": "Kite",
+                      "product_id": "<id-3>",
+                      "quantity": 2,
+                      "subtotal": {
+                        "amount": "37.00",
+                        "currency": "EUR"
+                      },
+                      "tax": null,
+                      "unit_price": {
+                        "amount": "18.50",
+                        "currency": "EUR"
+                      }
+                    }
+                  ],
+                  "payment_status": "pending",
+                  "shipping": null,
+                  "shipping_address": {
+                    "city": "Köln",
+                    "country": "DE",
+                    "line1": "Heidestraße 17",
+                    "line2": null,
+                    "phone": null,
+                    "postal_code": "51147",
+                    "recipient": "Erika Mustermann",
+                    "region": null
+                  },
+                  "status": "pending",
                   "subtotal": {
                     "amount": "37.00",
                     "currency": "EUR"
                   },
-                  "unit_price": {
-                    "amount": "18.50",
+                  "tax": {
+                    "amount": "0.00",
                     "currency": "EUR"
-                  }
+                  },
+                  "total_amount": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "updated_at": "<time>",
+                  "version": 1
                 }
-              ],
-              "payment_status": "pending",
-              "shipping_address": {
-                "city": "Köln",
-                "country": "DE",
-                "line1": "Heidestraße 17",
-                "line2": null,
-                "phone": null,
-                "postal_code": "51147",
-                "recipient": "Erika Mustermann",
-                "region": null
-              },
-              "status": "pending",
-              "total_amount": {
-                "amount": "37.00",
-                "currency": "EUR"
-              },
-              "updated_at": "<time>",
-              "version": 1
-            }
-        "#]],
+            "#]],
         );
     });
 }
@@ -93,51 +109,67 @@ fn whoever_prefers_to_wait_gets_the_outcome() {
         check(
             &placed,
             expect![[r#"
-            201
-            content-type: application/json
-            location: /orders/<id-1>
-            etag: "<version>-completed"
-            preference-applied: wait=20
-            {
-              "created_at": "<time>",
-              "customer_id": "<id-2>",
-              "failure": null,
-              "id": "<id-1>",
-              "items": [
+                201
+                content-type: application/json
+                location: /orders/<id-1>
+                etag: "<version>-completed"
+                preference-applied: wait=20
                 {
-                  "name": "Kite",
-                  "product_id": "<id-3>",
-                  "quantity": 2,
+                  "created_at": "<time>",
+                  "customer_id": "<id-2>",
+                  "discount": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "discounts": [],
+                  "failure": null,
+                  "id": "<id-1>",
+                  "items": [
+                    {
+                      "discounts": [],
+                      "name": "Kite",
+                      "product_id": "<id-3>",
+                      "quantity": 2,
+                      "subtotal": {
+                        "amount": "37.00",
+                        "currency": "EUR"
+                      },
+                      "tax": null,
+                      "unit_price": {
+                        "amount": "18.50",
+                        "currency": "EUR"
+                      }
+                    }
+                  ],
+                  "payment_status": "completed",
+                  "shipping": null,
+                  "shipping_address": {
+                    "city": "Köln",
+                    "country": "DE",
+                    "line1": "Heidestraße 17",
+                    "line2": null,
+                    "phone": null,
+                    "postal_code": "51147",
+                    "recipient": "Erika Mustermann",
+                    "region": null
+                  },
+                  "status": "confirmed",
                   "subtotal": {
                     "amount": "37.00",
                     "currency": "EUR"
                   },
-                  "unit_price": {
-                    "amount": "18.50",
+                  "tax": {
+                    "amount": "0.00",
                     "currency": "EUR"
-                  }
+                  },
+                  "total_amount": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "updated_at": "<time>",
+                  "version": 2
                 }
-              ],
-              "payment_status": "completed",
-              "shipping_address": {
-                "city": "Köln",
-                "country": "DE",
-                "line1": "Heidestraße 17",
-                "line2": null,
-                "phone": null,
-                "postal_code": "51147",
-                "recipient": "Erika Mustermann",
-                "region": null
-              },
-              "status": "confirmed",
-              "total_amount": {
-                "amount": "37.00",
-                "currency": "EUR"
-              },
-              "updated_at": "<time>",
-              "version": 2
-            }
-        "#]],
+            "#]],
         );
     });
 }

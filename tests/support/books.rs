@@ -80,10 +80,12 @@ impl Shop {
             put(books.entry(text(id).to_owned()).or_default());
         };
         for item in self.items("OrdersTable").await {
-            book(&item["order_id"], &|book| match text(&item["part"]) {
-                "header" => book.header = item.clone(),
-                _ => book.lines = item.clone(),
-            });
+            match text(&item["part"]) {
+                "header" => book(&item["order_id"], &|book| book.header = item.clone()),
+                "lines" => book(&item["order_id"], &|book| book.lines = item.clone()),
+                // A count of a discount's uses is no order's.
+                _ => {}
+            }
         }
         for item in self.items("InventoryTable").await {
             if item["sk"] == "reservation" {

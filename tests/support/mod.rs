@@ -11,6 +11,7 @@ pub(crate) mod contract;
 pub(crate) mod control;
 pub(crate) mod operator;
 pub(crate) mod people;
+pub(crate) mod prices;
 pub(crate) mod shop;
 pub(crate) mod show;
 pub(crate) mod steps;

@@ -213,7 +213,7 @@ fn services_depend_on_each_other_in_one_direction() {
     expect![[r#"
         inventory -> orders
         notifications -> customers, orders
-        orders -> catalog, customers, platform
+        orders -> catalog, customers, platform, pricing
         payments -> orders
     "#]]
     .assert_eq(&map);
@@ -227,10 +227,10 @@ fn the_map_shows_who_tells_whom_what() {
           customers["customers<br/>reads 0, read by 2"]
           inventory["inventory<br/>reads 1, read by 0"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 3, read by 3"]
+          orders["orders<br/>reads 4, read by 3"]
           payments["payments<br/>reads 1, read by 0"]
           platform["platform<br/>reads 0, read by 1"]
-          pricing["pricing<br/>reads 0, read by 0"]
+          pricing["pricing<br/>reads 0, read by 1"]
           OrderWorkflow{{OrderWorkflow}}
           inventory -->|reads| orders
           notifications -->|reads| customers
@@ -238,6 +238,7 @@ fn the_map_shows_who_tells_whom_what() {
           orders -->|reads| catalog
           orders -->|reads| customers
           orders -->|reads| platform
+          orders -->|reads| pricing
           payments -->|reads| orders
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform

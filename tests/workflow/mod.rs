@@ -1,6 +1,7 @@
 //! What becomes of orders, from the outside.
 
 mod bill;
+mod discounts;
 mod idempotency;
 mod logs;
 mod messages;

@@ -413,6 +413,8 @@ impl Response {
             | Problem::IdempotencyKeyRequired
             | Problem::IdempotencyKeyReused
             | Problem::Conflict(_)
+            | Problem::PriceChanged { .. }
+            | Problem::QuoteExpired
             | Problem::Internal(_) => answer,
         }
     }

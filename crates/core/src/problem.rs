@@ -4,6 +4,8 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::money::Money;
+
 /// One fault of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -69,6 +71,15 @@ pub enum Problem {
     /// The change is not possible in the state that the thing is in.
     #[error("{0}")]
     Conflict(String),
+    /// The order costs another amount than the client expects; nothing is done.
+    #[error("the order costs {total_amount} now")]
+    PriceChanged {
+        /// What it costs.
+        total_amount: Money,
+    },
+    /// The quote is not honoured any more; nothing is done.
+    #[error("the quote has expired: ask for a new one")]
+    QuoteExpired,
     /// The caller has sent more than its share; nothing is done.
     #[error("you are sending too many requests: send this again in {retry_after_seconds} s")]
     TooManyRequests {
@@ -92,6 +103,8 @@ struct Document<'a> {
     instance: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_amount: Option<Money>,
 }
 
 impl Problem {
@@ -184,6 +197,8 @@ impl Problem {
                 "Idempotency key reused",
             ),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Conflict"),
+            Self::PriceChanged { .. } => (StatusCode::CONFLICT, "price-changed", "Price changed"),
+            Self::QuoteExpired => (StatusCode::CONFLICT, "quote-expired", "Quote expired"),
             Self::TooManyRequests { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "too-many-requests",
@@ -216,9 +231,16 @@ impl Problem {
             | Self::IdempotencyKeyRequired
             | Self::IdempotencyKeyReused
             | Self::Conflict(_)
+            | Self::PriceChanged { .. }
+            | Self::QuoteExpired
             | Self::TooManyRequests { .. }
             | Self::Busy(_)
             | Self::Internal(_) => &[],
+        };
+        let total_amount = if let Self::PriceChanged { total_amount } = self {
+            Some(*total_amount)
+        } else {
+            None
         };
         let document = Document {
             r#type: format!("urn:oxcart:problem:{slug}"),
@@ -227,6 +249,7 @@ impl Problem {
             detail: self.to_string(),
             instance,
             errors,
+            total_amount,
         };
         serde_json::to_vec(&document).unwrap_or_default()
     }
@@ -260,6 +283,10 @@ mod tests {
             Problem::IdempotencyKeyRequired,
             Problem::IdempotencyKeyReused,
             Problem::Conflict("shipped".to_owned()),
+            Problem::PriceChanged {
+                total_amount: Money::zero("EUR".parse().unwrap()),
+            },
+            Problem::QuoteExpired,
             Problem::TooManyRequests {
                 retry_after_seconds: 1,
             },
@@ -283,6 +310,8 @@ mod tests {
                 | Problem::IdempotencyKeyRequired
                 | Problem::IdempotencyKeyReused
                 | Problem::Conflict(_)
+                | Problem::PriceChanged { .. }
+                | Problem::QuoteExpired
                 | Problem::TooManyRequests { .. }
                 | Problem::Busy(_)
                 | Problem::Internal(_) => {}

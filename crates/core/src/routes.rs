@@ -143,6 +143,8 @@ routes! {
     GET_STOCK = "get_stock", "GET" "/inventory/{product_id}", Admin, Read;
     SET_STOCK = "set_stock", "PUT" "/inventory/{product_id}", Admin, Write;
 
+    CREATE_QUOTE = "create_quote", "POST" "/quotes", Customer, Read;
+    CREATE_GUEST_QUOTE = "create_guest_quote", "POST" "/guest/quotes", Anyone, Read;
     PLACE_ORDER = "place_order", "POST" "/orders", Customer, Order;
     PLACE_GUEST_ORDER = "place_guest_order", "POST" "/guest/orders", Anyone, Order;
     GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read;

@@ -151,7 +151,7 @@ fn orders_of_what_cannot_be_had_are_refused() {
             no token: 422 invalid-body /payment/token required
             a card number: 422 invalid-body /payment/card unknown_field
             a token of two words: 422 invalid-body /payment/token invalid
-            a discount: 422 invalid-body /discount_code discounts_not_supported
+            a discount: 422 invalid-body /discount_code unknown_code
         "#]],
             )
             .await;

@@ -3,6 +3,7 @@
 //! A link is signed, not stored. Its fingerprint is a hash of the state that it was made for, such as
 //! the password that is to be replaced: when that has changed, the link has been used.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::key::{self, TokenKey};
@@ -24,6 +25,8 @@ pub enum Purpose {
     ResetPassword,
     /// To read an order that was placed without an account.
     ReadOrder,
+    /// To have an order at the price that was shown.
+    Quote,
 }
 
 impl Purpose {
@@ -33,6 +36,7 @@ impl Purpose {
             Self::ConfirmEmail => "confirm-email",
             Self::ResetPassword => "reset-password",
             Self::ReadOrder => "read-order",
+            Self::Quote => "quote",
         }
     }
 }
@@ -51,6 +55,26 @@ pub struct Link {
     pub subject: String,
     /// What its state was when it was made, as [`Links::issue`] was given it.
     pub fingerprint: String,
+}
+
+/// What a good token with a content says, be it expired or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed<C> {
+    /// Whom it is for.
+    pub subject: String,
+    /// Until when it is good, in seconds since 1970.
+    pub expires_at_seconds: i64,
+    /// What it says.
+    pub content: C,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedClaims<C> {
+    iss: String,
+    aud: String,
+    sub: String,
+    exp: i64,
+    content: C,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,6 +129,54 @@ impl Links {
         };
         let key = self.keys.named(&id, now).await?;
         Ok(key.and_then(|key| verify(&key, &self.issuer, purpose, token, now)))
+    }
+
+    /// A token for `purpose` that says `content` and is good for `lifetime_seconds` from `now`. Whoever
+    /// has it can read all of it.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the key cannot be read.
+    pub async fn seal<C: Serialize>(
+        &self,
+        purpose: Purpose,
+        subject: &str,
+        content: &C,
+        lifetime_seconds: u32,
+        now: Time,
+    ) -> Result<String, CustomerError> {
+        let key = self.keys.signing(now).await?;
+        let claims = SealedClaims {
+            iss: self.issuer.clone(),
+            aud: purpose.audience().to_owned(),
+            sub: subject.to_owned(),
+            exp: now.as_seconds() + i64::from(lifetime_seconds),
+            content,
+        };
+        key.sign(KIND, &claims)
+    }
+
+    /// What `token` says, if it is one for `purpose`; whether it has expired is the caller's to see.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the keys cannot be read.
+    pub async fn open<C: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        token: &str,
+        now: Time,
+    ) -> Result<Option<Sealed<C>>, CustomerError> {
+        let Some(id) = key::key_id(token, KIND) else {
+            return Ok(None);
+        };
+        let Some(key) = self.keys.named(&id, now).await? else {
+            return Ok(None);
+        };
+        let claims = key.verify(token, KIND, &self.issuer, purpose.audience());
+        Ok(claims.map(|claims: SealedClaims<C>| Sealed {
+            subject: claims.sub,
+            expires_at_seconds: claims.exp,
+            content: claims.content,
+        }))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::Step;
 use crate::money::Money;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
+use crate::pricing::Breakdown;
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine};
@@ -62,13 +63,16 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         quantity: *quantity,
         unit_price: price,
     });
+    let lines: Vec<Line> = lines.collect();
     Order {
         id,
         customer_id: CustomerId::derived(&["customer"]),
         guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
-        lines: lines.collect(),
+        breakdown: Breakdown::plain(&lines),
+        uses: Vec::new(),
+        lines,
         total: price,
         shipping_address: Address {
             recipient: "Ada".to_owned(),
@@ -105,7 +109,7 @@ impl Shop {
 
     async fn placed(&self, number: u32, lines: &[(&str, u32)]) {
         let written = self.orders.create(&order(number, lines)).await.unwrap();
-        assert_eq!(written, Written::Done);
+        assert_eq!(written, crate::orders::store::Created::Done);
     }
 
     /// Makes `status` that of the order.

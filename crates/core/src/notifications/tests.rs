@@ -22,6 +22,7 @@ use crate::lambda::Message;
 use crate::money::Money;
 use crate::orders::rules::{self as order_rules, Placement};
 use crate::orders::{Address, Failure, FailureCode, Line, Order, OrderStore};
+use crate::pricing::Breakdown;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
@@ -118,11 +119,14 @@ pub(super) fn pending() -> Order {
         quantity,
         unit_price: eur(price),
     };
+    let lines = vec![line("Tea & {{total}}", 2, "9.99"), line("Cup", 1, "5.02")];
     order_rules::place(Placement {
         id: OrderId::derived(&["order"]),
         customer_id: CustomerId::derived(&["ana"]),
         guest: None,
-        lines: vec![line("Tea & {{total}}", 2, "9.99"), line("Cup", 1, "5.02")],
+        breakdown: Breakdown::plain(&lines),
+        uses: Vec::new(),
+        lines,
         total: eur("25.00"),
         shipping_address: Address {
             recipient: "Ana Li".to_owned(),

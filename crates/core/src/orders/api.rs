@@ -3,19 +3,22 @@
 use serde::Serialize;
 
 use super::executions::OrderWorkflow;
-use super::model::{Line, Order, Status, UnknownName};
+use super::model::{Order, Status, UnknownName};
 use super::rules;
 use super::store::{Change, OrderStore};
 use crate::address::AddressBody;
 use crate::clock::Time;
 use crate::events::DomainEvent;
 use crate::http::{Caller, Request, Response};
-use crate::id::{CustomerId, OrderId, ProductId};
-use crate::money::{Money, MoneyError};
+use crate::id::{CustomerId, OrderId};
 use crate::page::{Page, PageRequest};
 use crate::platform::EventLog;
 use crate::problem::Problem;
 use crate::telemetry;
+
+pub(super) mod charges;
+
+use charges::TotalsBody;
 
 /// An order on the wire.
 #[derive(Debug, Serialize)]
@@ -24,22 +27,13 @@ pub(super) struct OrderBody {
     customer_id: CustomerId,
     status: &'static str,
     payment_status: &'static str,
-    items: Vec<LineBody>,
-    total_amount: Money,
+    #[serde(flatten)]
+    totals: TotalsBody,
     shipping_address: AddressBody,
     failure: Option<FailureBody>,
     version: u64,
     created_at: Time,
     updated_at: Time,
-}
-
-#[derive(Debug, Serialize)]
-struct LineBody {
-    product_id: ProductId,
-    name: String,
-    quantity: u32,
-    unit_price: Money,
-    subtotal: Money,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,33 +47,16 @@ struct HistoryBody {
     items: Vec<DomainEvent>,
 }
 
-impl TryFrom<Line> for LineBody {
-    type Error = MoneyError;
-
-    fn try_from(line: Line) -> Result<Self, MoneyError> {
-        let subtotal = line.subtotal()?;
-        Ok(Self {
-            product_id: line.product_id,
-            name: line.name,
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            subtotal,
-        })
-    }
-}
-
 impl TryFrom<Order> for OrderBody {
     type Error = Problem;
 
     fn try_from(order: Order) -> Result<Self, Problem> {
-        let lines = order.lines.into_iter().map(LineBody::try_from);
         Ok(Self {
             id: order.id,
             customer_id: order.customer_id,
             status: order.status.as_str(),
             payment_status: order.payment_status.as_str(),
-            items: lines.collect::<Result<_, _>>().map_err(Problem::internal)?,
-            total_amount: order.total,
+            totals: TotalsBody::of(&order.lines, &order.breakdown, order.total)?,
             shipping_address: order.shipping_address.into(),
             failure: order.failure.map(|failure| FailureBody {
                 code: failure.code.as_str(),

@@ -14,16 +14,21 @@ use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
 use super::lines::{self, Item, MOST_ITEMS, MOST_OF_ONE};
 use super::model::{Guest, Order, Status};
+use super::quotes;
 use super::rules::{self, Placement};
-use super::store::OrderStore;
+use super::store::{Created, OrderStore};
+use super::totals::{Offer, Totals, Wanted};
 use crate::address::{self, Address};
 use crate::body::{Body, Json};
-use crate::catalog::ProductStore;
-use crate::dynamo::Written;
+use crate::catalog::Product;
+use crate::clock::Time;
+use crate::customers::link::Links;
 use crate::http::{Request, Response};
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::Aws;
-use crate::money::Currency;
+use crate::money::{Currency, Money};
+use crate::pricing::model::{Code, Refusal};
+use crate::pricing::tax::Destination;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
 
@@ -34,13 +39,19 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 /// From when on a repeated request takes the first run for lost, if it sees nothing of it.
 const START_LOST: Duration = Duration::from_secs(1);
 
+/// How often totals are made again because somebody else took the last use of a discount.
+const TRIES: u32 = 3;
+
+/// The longest quote: one of fifty lines, with discounts and tax on each, fits.
+const QUOTE_CHARACTERS: usize = 40 * 1024;
+
 /// What placing an order takes.
 #[derive(Clone, Debug)]
 pub struct Checkout {
     orders: OrderStore,
-    products: ProductStore,
+    totals: Totals,
+    links: Links,
     workflow: OrderWorkflow,
-    currency: Currency,
     deadline: Duration,
 }
 
@@ -53,11 +64,35 @@ impl Checkout {
         let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
         Ok(Self {
             orders: OrderStore::new(aws)?,
-            products: ProductStore::new(aws)?,
+            totals: Totals::new(aws)?,
+            links: Links::new(aws)?,
             workflow: OrderWorkflow::new(aws)?,
-            currency: aws.settings().read(Setting::ShopCurrency)?,
             deadline: Duration::from_secs(deadline_seconds),
         })
+    }
+}
+
+impl Checkout {
+    /// The shop's currency.
+    pub(super) fn currency(&self) -> Currency {
+        self.totals.currency
+    }
+}
+
+impl Draft {
+    /// What of it decides about its price.
+    fn wanted(&self, buyer: &Buyer, now: Time) -> Wanted {
+        Wanted {
+            items: self.items.clone(),
+            destination: Destination {
+                country: self.shipping_address.country.clone(),
+                region: self.shipping_address.region.clone(),
+            },
+            shipping_method: self.shipping_method.clone(),
+            code: self.code.clone(),
+            customer: buyer.guest.is_none().then_some(buyer.customer_id),
+            now,
+        }
     }
 }
 
@@ -67,6 +102,10 @@ pub(super) struct Draft {
     items: Vec<Item>,
     shipping_address: Address,
     payment_token: String,
+    shipping_method: Option<String>,
+    code: Option<Code>,
+    quote: Option<String>,
+    expected_total: Option<Money>,
 }
 
 /// Who places an order, and under which identifier.
@@ -99,8 +138,8 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
         customer_id,
         guest: None,
     };
-    let draft = request.json(draft)?;
-    let placed = place(checkout, &request, buyer, draft).await?;
+    let draft = request.json(|body| draft(body, checkout.currency()))?;
+    let placed = Box::pin(place(checkout, &request, buyer, draft)).await?;
     let location = format!("/orders/{}", placed.order.id);
     answer(&request, placed, location, OrderBody::try_from)
 }
@@ -121,39 +160,76 @@ pub(super) async fn place(
 ) -> Result<Placed, Problem> {
     let id = buyer.order_id;
     let hash = request.body_hash();
-    let wanted = draft.items.iter().map(|item| item.product_id);
-    let (stored, products) =
-        futures::future::try_join(checkout.orders.get(id), checkout.products.get_many(wanted))
-            .await?;
+    let wanted = draft.wanted(&buyer, request.now);
+    let ids = wanted.items.iter().map(|item| item.product_id);
+    let products = checkout.totals.products.get_many(ids);
+    let (stored, products) = futures::future::try_join(checkout.orders.get(id), products).await?;
     if let Some(order) = stored {
         return replay(checkout, request, &hash, order).await;
     }
-    let (lines, total) =
-        lines::price(&draft.items, products, checkout.currency).map_err(Problem::InvalidBody)?;
-    let order = rules::place(Placement {
-        id,
-        customer_id: buyer.customer_id,
-        guest: buyer.guest,
-        lines,
-        total,
-        shipping_address: draft.shipping_address,
-        payment_token: draft.payment_token,
-        request_hash: hash.clone(),
-        now: request.now,
-        deadline: checkout.deadline,
-        traceparent: request.traceparent(),
-    });
-    match checkout.orders.create(&order).await? {
-        Written::Done => {
-            api::start(&checkout.workflow, &order).await;
-            placed(checkout, request, order, false).await
+    for _ in 0..TRIES {
+        let offer = offer(checkout, &draft, &wanted, products.clone()).await?;
+        let order = rules::place(Placement {
+            id,
+            customer_id: buyer.customer_id,
+            guest: buyer.guest.clone(),
+            lines: offer.lines,
+            breakdown: offer.breakdown,
+            uses: offer.uses,
+            total: offer.total,
+            shipping_address: draft.shipping_address.clone(),
+            payment_token: draft.payment_token.clone(),
+            request_hash: hash.clone(),
+            now: request.now,
+            deadline: checkout.deadline,
+            traceparent: request.traceparent(),
+        });
+        match checkout.orders.create(&order).await? {
+            Created::Done => {
+                api::start(&checkout.workflow, &order).await;
+                return placed(checkout, request, order, false).await;
+            }
+            Created::Exists => {
+                // The same request at the same time was quicker.
+                let order = checkout.orders.get(id).await?;
+                let order =
+                    order.ok_or_else(|| Problem::internal("a refused order is not there"))?;
+                return replay(checkout, request, &hash, order).await;
+            }
+            Created::UsedUp if draft.quote.is_some() => {
+                let refusal = Refusal::UsedUp;
+                return Err(Problem::field(
+                    "/quote",
+                    refusal.code(),
+                    refusal.to_string(),
+                ));
+            }
+            // Somebody else was quicker: what is left is looked at again.
+            Created::UsedUp => {}
         }
-        Written::Refused(_) => {
-            // The same request at the same time was quicker.
-            let order = checkout.orders.get(id).await?;
-            let order = order.ok_or_else(|| Problem::internal("a refused order is not there"))?;
-            replay(checkout, request, &hash, order).await
-        }
+    }
+    Err(Problem::Busy("discounts keep being used up".into()))
+}
+
+/// What the order costs: by its quote, or by today's prices.
+async fn offer(
+    checkout: &Checkout,
+    draft: &Draft,
+    wanted: &Wanted,
+    products: Vec<Product>,
+) -> Result<Offer, Problem> {
+    if let Some(quote) = &draft.quote {
+        // What cannot be bought any more is not sold by a quote either.
+        lines::price(&wanted.items, products.clone(), checkout.currency())
+            .map_err(Problem::InvalidBody)?;
+        return quotes::honour(&checkout.links, quote, wanted, products).await;
+    }
+    let offer = checkout.totals.price(wanted, products).await?;
+    match draft.expected_total {
+        Some(expected) if expected != offer.total => Err(Problem::PriceChanged {
+            total_amount: offer.total,
+        }),
+        Some(_) | None => Ok(offer),
     }
 }
 
@@ -234,25 +310,31 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
 }
 
 /// What the body of an order asks for.
-pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
-    let items = body.required("items", |json| {
-        json.list(1..=MOST_ITEMS, |json| json.object(item))
-    });
+pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
+    let items = items(body);
     let shipping_address = body.required("shipping_address", |json| json.object(address::read));
     let payment_token = body.required("payment", |json| {
         json.object(|payment| payment.required("token", token))
     });
-    let no_discount = body.optional("discount_code", |json| {
-        json.fault::<()>(
-            "discounts_not_supported",
-            "this shop has no discount codes yet",
-        )
-    });
-    no_discount?;
+    let shipping_method = body.optional("shipping_method", quotes::shipping_method);
+    let code = body.optional("discount_code", quotes::discount_code);
+    let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
+    let expected_total = body.optional("expected_total", |json| json.money(currency));
     Some(Draft {
         items: items?,
         shipping_address: shipping_address?,
         payment_token: payment_token?,
+        shipping_method: shipping_method?,
+        code: code?,
+        quote: quote?,
+        expected_total: expected_total?,
+    })
+}
+
+/// The items that a body asks for.
+pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
+    body.required("items", |json| {
+        json.list(1..=MOST_ITEMS, |json| json.object(item))
     })
 }
 

@@ -29,7 +29,7 @@ struct Data {
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let header = match serde_dynamo::from_item(image)? {
         PartItem::Header(header) => header,
-        PartItem::Lines(_) => return Ok(None),
+        PartItem::Lines(_) | PartItem::Other => return Ok(None),
     };
     let total =
         Money::parse(&header.total, header.currency).map_err(serde_dynamo::Error::custom)?;

@@ -11,14 +11,14 @@ use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Line, Order};
 use super::rules::{self, Placement};
-use super::store::OrderStore;
+use super::store::{Created, OrderStore};
 use crate::address::Address;
 use crate::clock::Time;
-use crate::dynamo::Written;
 use crate::http::{Caller, Identity, Request, Response};
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Aws, Step, StepFailure};
 use crate::money::Money;
+use crate::pricing::Breakdown;
 use crate::testing::{self, Engine};
 
 /// When the tests' orders are placed.
@@ -73,6 +73,8 @@ pub(super) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
         id: OrderId::derived(&[name, &now.to_string()]),
         customer_id: customer(name),
         guest: None,
+        breakdown: Breakdown::plain(&lines),
+        uses: Vec::new(),
         lines,
         total,
         shipping_address: address(),
@@ -147,7 +149,7 @@ impl Shop {
     }
 
     pub(super) async fn store(&self, order: &Order) {
-        assert_eq!(self.orders.create(order).await.unwrap(), Written::Done);
+        assert_eq!(self.orders.create(order).await.unwrap(), Created::Done);
     }
 
     pub(super) async fn stored(&self, order: &Order) -> Order {

@@ -40,7 +40,7 @@ pub async fn place_guest_order(
     let key = checkout::key(&request)?;
     let (guest, draft) = request.json(|body| {
         let guest = guest(body);
-        let draft = checkout::draft(body);
+        let draft = checkout::draft(body, checkout.currency());
         Some((guest?, draft?))
     })?;
     let id = OrderId::derived(&["place-guest-order", &guest.email.lowercase(), key]);
@@ -49,7 +49,7 @@ pub async fn place_guest_order(
         customer_id: CustomerId::derived(&["guest", &id.to_string()]),
         guest: Some(guest),
     };
-    let placed = checkout::place(checkout, &request, buyer, draft).await?;
+    let placed = Box::pin(checkout::place(checkout, &request, buyer, draft)).await?;
     let token = token(links, id, request.now).await?;
     let location = format!("{}?token={token}", path(id));
     checkout::answer(&request, placed, location, |order| {

@@ -12,6 +12,10 @@ use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::money::{Currency, Money};
 
+pub(super) mod charges;
+
+use charges::{Charges, LineCharges};
+
 /// The shape that is written; every reader reads all up to it.
 const SCHEMA: u32 = 1;
 
@@ -45,6 +49,9 @@ mod text {
 pub(super) enum PartItem {
     Header(HeaderItem),
     Lines(LinesItem),
+    /// No part of an order: a count of uses ([`super::uses`]).
+    #[serde(other, skip_serializing)]
+    Other,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,6 +114,8 @@ pub(super) struct LinesItem {
     erase_address: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Charges::is_none")]
+    charges: Charges,
     schema: u32,
 }
 
@@ -120,6 +129,9 @@ struct LineItem {
     q: u32,
     /// Price of one, in the header's currency.
     u: String,
+    /// Discounts and tax.
+    #[serde(default, skip_serializing_if = "LineCharges::is_none")]
+    c: LineCharges,
 }
 
 /// The key of the index by status: `<status>#<shard>`.
@@ -189,24 +201,28 @@ impl HeaderItem {
             .guest
             .map(|guest| Guest::try_from(*guest))
             .transpose()?;
+        let mut priced = Vec::with_capacity(lines.lines.len());
+        let mut bought = Vec::with_capacity(lines.lines.len());
+        for item in lines.lines {
+            let line = Line {
+                product_id: item.p,
+                name: item.n,
+                quantity: item.q,
+                unit_price: money(&item.u)?,
+            };
+            priced.push((line.subtotal().map_err(unreadable)?, item.c));
+            bought.push(line);
+        }
+        let (breakdown, uses) = charges::read(currency, priced, lines.charges)?;
         Ok(Order {
             id: self.order_id,
             customer_id: self.customer_id,
             guest,
             status: self.status,
             payment_status: self.payment_status,
-            lines: lines
-                .lines
-                .into_iter()
-                .map(|line| {
-                    Ok(Line {
-                        product_id: line.p,
-                        name: line.n,
-                        quantity: line.q,
-                        unit_price: money(&line.u)?,
-                    })
-                })
-                .collect::<Result<_, StoreError>>()?,
+            lines: bought,
+            breakdown,
+            uses,
             total: money(&self.total)?,
             shipping_address: lines.address.into(),
             erase_address: lines.erase_address,
@@ -241,11 +257,14 @@ impl TryFrom<GuestItem> for Guest {
 impl LinesItem {
     /// The lines of `order`.
     pub(super) fn of(order: &Order) -> Self {
+        let (of_lines, charges) = charges::written(&order.breakdown, &order.uses);
+        let mut of_lines = of_lines.into_iter();
         let lines = order.lines.iter().map(|line| LineItem {
             p: line.product_id,
             n: line.name.clone(),
             q: line.quantity,
             u: line.unit_price.amount().to_string(),
+            c: of_lines.next().unwrap_or_default(),
         });
         Self {
             order_id: order.id,
@@ -253,6 +272,7 @@ impl LinesItem {
             address: order.shipping_address.clone().into(),
             erase_address: order.erase_address,
             payment_token: order.payment_token.clone(),
+            charges,
             schema: SCHEMA,
         }
     }

@@ -7,7 +7,10 @@
 //! Invariants:
 //! - The status changes only as [`rules::next`] says, and only by a write that is conditional on the
 //!   header being as it was read ([`store::OrderStore::replace`]).
-//! - Lines, prices and total never change once the order is placed.
+//! - Lines, prices and total never change once the order is placed, and the total is what its parts add
+//!   up to.
+//! - A use of a limited discount is taken with the order, and given back exactly once: by the write that
+//!   makes the order failed or cancelled ([`uses`]).
 //! - The header has a `due_at` exactly as long as something is left to do that its status demands;
 //!   whatever is due is run again from the start ([`workflow::run_due_orders`]).
 //! - `version` counts the order's events: every write that makes an event adds one, no other does.
@@ -29,8 +32,11 @@ mod item;
 pub mod lines;
 pub mod messages;
 pub mod model;
+pub mod quotes;
 pub mod rules;
 pub mod store;
+pub mod totals;
+pub mod uses;
 pub mod validation;
 pub mod workflow;
 

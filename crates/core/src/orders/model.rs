@@ -9,6 +9,8 @@ use crate::customers::{Email, Locale};
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::money::{Money, MoneyError};
+use crate::orders::uses::Use;
+use crate::pricing::Breakdown;
 use crate::problem::Problem;
 
 /// A text that names no value of its kind.
@@ -255,7 +257,11 @@ pub struct Order {
     pub payment_status: PaymentStatus,
     /// What was bought, one line for each product.
     pub lines: Vec<Line>,
-    /// What all lines cost together.
+    /// What it costs, part by part; the lines have one entry each.
+    pub breakdown: Breakdown,
+    /// The uses of discounts that it took, and gives back when it fails or is cancelled.
+    pub uses: Vec<Use>,
+    /// What is charged.
     pub total: Money,
     /// Where it goes.
     pub shipping_address: Address,

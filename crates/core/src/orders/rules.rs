@@ -15,6 +15,8 @@ use crate::clock::Time;
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId};
 use crate::money::Money;
+use crate::orders::uses::Use;
+use crate::pricing::Breakdown;
 
 /// How long after its last change an order is run again if it has not come to its end.
 const FIRST_DISTANCE: Duration = Duration::from_mins(1);
@@ -119,7 +121,11 @@ pub struct Placement {
     pub guest: Option<Guest>,
     /// One line for each product.
     pub lines: Vec<Line>,
-    /// What all lines cost together.
+    /// What it costs, part by part.
+    pub breakdown: Breakdown,
+    /// The uses of discounts that it takes.
+    pub uses: Vec<Use>,
+    /// What is charged.
     pub total: Money,
     /// Where it goes.
     pub shipping_address: Address,
@@ -178,6 +184,8 @@ pub fn place(placement: Placement) -> Order {
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
         lines: placement.lines,
+        breakdown: placement.breakdown,
+        uses: placement.uses,
         total: placement.total,
         shipping_address: placement.shipping_address,
         erase_address: false,

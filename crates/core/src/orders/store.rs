@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
-use super::model::{Order, Status};
+use super::model::{Course, Order, Status};
 use super::rules;
+use super::uses::{self, Use};
 use crate::address::AddressItem;
 use crate::clock::Time;
 use crate::customers::Email;
@@ -26,6 +27,17 @@ pub struct OrderStore {
 
 /// How often a decision that was overtaken is made again.
 const TRIES: u32 = 10;
+
+/// How [`OrderStore::create`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The order is stored.
+    Done,
+    /// There is an order with its identifier; nothing is stored.
+    Exists,
+    /// A discount has been used as often as it may be; nothing is stored.
+    UsedUp,
+}
 
 /// How [`OrderStore::change`] ended, with the order as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +85,7 @@ impl OrderStore {
             match part {
                 PartItem::Header(item) => header = Some(item),
                 PartItem::Lines(item) => lines = Some(item),
+                PartItem::Other => {}
             }
         }
         match (header, lines) {
@@ -82,19 +95,47 @@ impl OrderStore {
         }
     }
 
-    /// Stores a new order, both items or none. [`Written::Refused`] if there is one with its id.
+    /// Stores a new order, both items or none, and takes the uses of discounts that it has.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create(&self, order: &Order) -> Result<Written, StoreError> {
+    pub async fn create(&self, order: &Order) -> Result<Created, StoreError> {
         let absent = "attribute_not_exists(order_id)";
         let header = PartItem::Header(HeaderItem::of(order, self.shards));
         let lines = PartItem::Lines(LinesItem::of(order));
-        let writes = vec![
+        let mut writes = vec![
             self.table.put(&header)?.when(absent),
             self.table.put(&lines)?.when(absent),
         ];
-        self.table.transact(writes).await
+        for taken in &order.uses {
+            writes.push(taken.take(&self.table)?);
+        }
+        Ok(match self.table.transact(writes).await? {
+            Written::Done => Created::Done,
+            Written::Refused(places) if places.iter().any(|place| *place < 2) => Created::Exists,
+            Written::Refused(_) => Created::UsedUp,
+        })
+    }
+
+    /// Those of `wanted` that no order can take now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn used_up(&self, wanted: &[Use]) -> Result<Vec<Use>, StoreError> {
+        uses::used_up(&self.table, wanted).await
+    }
+
+    /// Whether the customer has an order that has not failed and is not cancelled, as the index had it a
+    /// moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn has_ordered(&self, customer: CustomerId) -> Result<bool, StoreError> {
+        let query = self.listing("customer_id", &customer.to_string(), None);
+        let headers: Vec<HeaderItem> = query.index("by-customer").first(100).await?;
+        let closed = [Status::Failed, Status::Cancelled];
+        let counts = |header: &HeaderItem| !closed.iter().any(|of| header.has_status(*of));
+        Ok(headers.iter().any(counts))
     }
 
     /// Replaces the header that has `order.revision` and answers the order as it is then, with the
@@ -104,6 +145,17 @@ impl OrderStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn replace(&self, order: Order) -> Result<Option<Order>, StoreError> {
+        self.replace_after(order.status, order).await
+    }
+
+    /// Replaces the header as [`OrderStore::replace`] does. If `order` was not closed before, when its
+    /// status was `before`, and is so now, the same transaction gives back the uses of discounts.
+    async fn replace_after(
+        &self,
+        before: Status,
+        order: Order,
+    ) -> Result<Option<Order>, StoreError> {
+        let closes = before.course() != Course::Closed && order.status.course() == Course::Closed;
         let read = order.revision;
         let order = Order {
             revision: read + 1,
@@ -111,7 +163,17 @@ impl OrderStore {
         };
         let header = PartItem::Header(HeaderItem::of(&order, self.shards));
         let write = self.table.put(&header)?.when("revision = :revision");
-        match self.table.write(write.value(":revision", &read)?).await? {
+        let write = write.value(":revision", &read)?;
+        let written = if closes && !order.uses.is_empty() {
+            let given_back = order.uses.iter().map(|taken| taken.give_back(&self.table));
+            let writes = std::iter::once(Ok(write)).chain(given_back);
+            self.table
+                .transact(writes.collect::<Result<_, _>>()?)
+                .await?
+        } else {
+            self.table.write(write).await?
+        };
+        match written {
             Written::Done => Ok(Some(order)),
             Written::Refused(_) => Ok(None),
         }
@@ -135,7 +197,7 @@ impl OrderStore {
             let Some(next) = decide(order.clone())? else {
                 return Ok(Some(Change::Unneeded(order)));
             };
-            if let Some(order) = self.replace(next).await? {
+            if let Some(order) = self.replace_after(order.status, next).await? {
                 return Ok(Some(Change::Made(order)));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::model::Order;
 use crate::money::{Currency, Money, MoneyError};
+use crate::pricing::breakdown::Broken;
 use crate::settings::{Setting, SettingError, Settings};
 
 /// What a rule says of an order.
@@ -98,14 +99,22 @@ impl Rules {
 }
 
 fn total_is_sum_of_lines(_: &Rules, order: &Order) -> Result<Result<(), Objection>, MoneyError> {
+    let objection = |message| Objection {
+        code: "total_differs",
+        message,
+    };
     let sum = super::lines::total(order.total.currency(), &order.lines)?;
-    if sum == order.total {
+    let totals = match order.breakdown.check() {
+        Ok(totals) => totals,
+        Err(Broken::Money(error)) => return Err(error),
+        Err(error) => return Ok(Err(objection(error.to_string()))),
+    };
+    if (totals.subtotal, totals.total) == (sum, order.total) {
         return Ok(Ok(()));
     }
-    Ok(Err(Objection {
-        code: "total_differs",
-        message: format!("the lines cost {sum}, the order says {}", order.total),
-    }))
+    let total = totals.total;
+    let message = format!("the lines cost {total}, the order says {}", order.total);
+    Ok(Err(objection(message)))
 }
 
 fn minimum_order_amount(rules: &Rules, order: &Order) -> Result<Result<(), Objection>, MoneyError> {

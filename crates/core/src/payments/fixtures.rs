@@ -10,6 +10,7 @@ use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Step, StepError};
 use crate::money::Money;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
+use crate::pricing::Breakdown;
 use crate::testing::{self, Engine, Fault};
 
 use super::gateway::sandbox::Sandbox;
@@ -40,18 +41,21 @@ pub(super) fn key() -> ChargeKey {
 
 fn order(token: &str) -> Order {
     let id = order_id();
+    let lines = vec![Line {
+        product_id: ProductId::derived(&["product"]),
+        name: "Kettle".to_owned(),
+        quantity: 2,
+        unit_price: eur("20.00"),
+    }];
     Order {
         id,
         customer_id: CustomerId::derived(&["customer"]),
         guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
-        lines: vec![Line {
-            product_id: ProductId::derived(&["product"]),
-            name: "Kettle".to_owned(),
-            quantity: 2,
-            unit_price: eur("20.00"),
-        }],
+        breakdown: Breakdown::plain(&lines),
+        uses: Vec::new(),
+        lines,
         total: eur("40.00"),
         shipping_address: Address {
             recipient: "Ada".to_owned(),

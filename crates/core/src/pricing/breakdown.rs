@@ -212,22 +212,6 @@ fn left(price: Money, discounts: &[Share]) -> Result<Money, MoneyError> {
 }
 
 impl Breakdown {
-    /// What lines of these `subtotals` cost without discount, shipping and tax.
-    #[must_use]
-    pub fn plain(currency: Currency, subtotals: Vec<Money>) -> Self {
-        let line = |subtotal| PricedLine {
-            subtotal,
-            discounts: Vec::new(),
-            tax: None,
-        };
-        Self {
-            currency,
-            lines: subtotals.into_iter().map(line).collect(),
-            discounts: Vec::new(),
-            shipping: None,
-        }
-    }
-
     /// The parts that have a price of their own: price, what discounts took, tax.
     fn parts(&self) -> impl Iterator<Item = (Money, &[Share], Option<&Tax>)> {
         let lines = self.lines.iter();
@@ -300,6 +284,24 @@ impl Breakdown {
             Ok(totals)
         } else {
             Err(Broken::Discount)
+        }
+    }
+}
+
+#[cfg(test)]
+impl Breakdown {
+    /// What `lines` cost without discount, shipping and tax.
+    pub(crate) fn plain(lines: &[crate::orders::Line]) -> Self {
+        let priced = lines.iter().map(|line| PricedLine {
+            subtotal: line.subtotal().unwrap(),
+            discounts: Vec::new(),
+            tax: None,
+        });
+        Self {
+            currency: lines[0].unit_price.currency(),
+            lines: priced.collect(),
+            discounts: Vec::new(),
+            shipping: None,
         }
     }
 }

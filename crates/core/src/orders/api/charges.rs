@@ -1,0 +1,151 @@
+//! What discounts, shipping and tax are on the wire, of orders and of quotes alike.
+
+use serde::Serialize;
+
+use crate::id::{DiscountId, ProductId};
+use crate::money::Money;
+use crate::orders::model::Line;
+use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
+use crate::pricing::model::{Code, Rate};
+use crate::pricing::tax::Tax;
+use crate::problem::Problem;
+
+/// A line: `subtotal` is before discounts.
+#[derive(Debug, Serialize)]
+pub(in crate::orders) struct LineBody {
+    product_id: ProductId,
+    name: String,
+    quantity: u32,
+    unit_price: Money,
+    subtotal: Money,
+    discounts: Vec<ShareBody>,
+    tax: Option<TaxBody>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShareBody {
+    discount_id: DiscountId,
+    amount: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct TaxBody {
+    name: String,
+    rate: Rate,
+    included: bool,
+    base: Money,
+    amount: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct DiscountBody {
+    id: DiscountId,
+    name: String,
+    code: Option<Code>,
+    amount: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct ShippingBody {
+    method: String,
+    name: String,
+    price: Money,
+    discounts: Vec<ShareBody>,
+    tax: Option<TaxBody>,
+}
+
+/// The lines and what they come to: `total_amount = subtotal - discount + shipping's price + tax that is
+/// not included`.
+#[derive(Debug, Serialize)]
+pub(in crate::orders) struct TotalsBody {
+    items: Vec<LineBody>,
+    subtotal: Money,
+    discounts: Vec<DiscountBody>,
+    discount: Money,
+    shipping: Option<ShippingBody>,
+    tax: Money,
+    total_amount: Money,
+}
+
+impl TotalsBody {
+    /// The totals of `lines`, which cost what `breakdown` says; `total` is charged.
+    pub(in crate::orders) fn of(
+        lines: &[Line],
+        breakdown: &Breakdown,
+        total: Money,
+    ) -> Result<Self, Problem> {
+        let totals = breakdown.totals().map_err(Problem::internal)?;
+        let items = lines.iter().zip(&breakdown.lines);
+        let discounts = breakdown.discounts.iter();
+        Ok(Self {
+            items: items
+                .map(|(line, priced)| LineBody::of(line, priced))
+                .collect(),
+            subtotal: totals.subtotal,
+            discounts: discounts.map(DiscountBody::of).collect(),
+            discount: totals.discount,
+            shipping: breakdown.shipping.as_ref().map(ShippingBody::of),
+            tax: totals.tax,
+            total_amount: total,
+        })
+    }
+}
+
+impl LineBody {
+    fn of(line: &Line, priced: &PricedLine) -> Self {
+        Self {
+            product_id: line.product_id,
+            name: line.name.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            subtotal: priced.subtotal,
+            discounts: shares(&priced.discounts),
+            tax: priced.tax.as_ref().map(TaxBody::of),
+        }
+    }
+}
+
+fn shares(shares: &[Share]) -> Vec<ShareBody> {
+    let shares = shares.iter();
+    shares
+        .map(|share| ShareBody {
+            discount_id: share.discount_id,
+            amount: share.amount,
+        })
+        .collect()
+}
+
+impl TaxBody {
+    fn of(tax: &Tax) -> Self {
+        Self {
+            name: tax.name.clone(),
+            rate: tax.rate,
+            included: tax.included,
+            base: tax.base,
+            amount: tax.amount,
+        }
+    }
+}
+
+impl DiscountBody {
+    fn of(applied: &Applied) -> Self {
+        Self {
+            id: applied.id,
+            name: applied.name.clone(),
+            code: applied.code.clone(),
+            amount: applied.amount,
+        }
+    }
+}
+
+impl ShippingBody {
+    fn of(part: &PricedShipping) -> Self {
+        Self {
+            method: part.method.clone(),
+            name: part.name.clone(),
+            price: part.price,
+            discounts: shares(&part.discounts),
+            tax: part.tax.as_ref().map(TaxBody::of),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What discounts, shipping and tax are in storage and in quotes: names are short, because they are
+//! repeated for every line.
+
+use serde::{Deserialize, Serialize};
+
+use super::unreadable;
+use crate::dynamo::StoreError;
+use crate::id::{CustomerId, DiscountId};
+use crate::money::{Currency, Money};
+use crate::orders::uses::Use;
+use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
+use crate::pricing::model::{Code, Rate};
+use crate::pricing::tax::Tax;
+
+/// What discounts took off a line, and its tax.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::orders) struct LineCharges {
+    /// Discounts: the place of each in the order's list, and what it took off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    d: Vec<(usize, String)>,
+    /// Tax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t: Option<TaxItem>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct TaxItem {
+    /// Name.
+    n: String,
+    /// Rate.
+    r: Rate,
+    /// Whether the price contains it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    i: bool,
+    /// Base.
+    b: String,
+    /// Amount.
+    a: String,
+}
+
+/// What concerns all lines.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::orders) struct Charges {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    discounts: Vec<AppliedItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shipping: Option<ShippingItem>,
+    /// The uses of discounts that the order took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<UseItem>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct AppliedItem {
+    id: DiscountId,
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    amount: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct ShippingItem {
+    method: String,
+    name: String,
+    price: String,
+    #[serde(default, skip_serializing_if = "LineCharges::is_none")]
+    c: LineCharges,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct UseItem {
+    discount_id: DiscountId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    customer_id: Option<CustomerId>,
+    limit: u32,
+}
+
+impl Charges {
+    /// Whether there is no discount and no shipping.
+    pub(in crate::orders) fn is_none(&self) -> bool {
+        self.discounts.is_empty() && self.shipping.is_none() && self.uses.is_empty()
+    }
+}
+
+fn text(money: Money) -> String {
+    money.amount().to_string()
+}
+
+impl LineCharges {
+    /// Whether there is no discount and no tax.
+    pub(in crate::orders) fn is_none(&self) -> bool {
+        self.d.is_empty() && self.t.is_none()
+    }
+
+    fn of(discounts: &[Applied], shares: &[Share], tax: Option<&Tax>) -> Self {
+        let place = |id: DiscountId| discounts.iter().position(|applied| applied.id == id);
+        let shares = shares.iter();
+        let shares =
+            shares.filter_map(|share| Some((place(share.discount_id)?, text(share.amount))));
+        Self {
+            d: shares.collect(),
+            t: tax.map(|tax| TaxItem {
+                n: tax.name.clone(),
+                r: tax.rate,
+                i: tax.included,
+                b: text(tax.base),
+                a: text(tax.amount),
+            }),
+        }
+    }
+
+    fn read(
+        self,
+        discounts: &[AppliedItem],
+        currency: Currency,
+    ) -> Result<(Vec<Share>, Option<Tax>), StoreError> {
+        let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+        let share = |(place, amount): (usize, String)| {
+            let discount = discounts.get(place);
+            let discount = discount.ok_or_else(|| unreadable("a discount is not listed"))?;
+            Ok(Share {
+                discount_id: discount.id,
+                amount: money(&amount)?,
+            })
+        };
+        let tax = |tax: TaxItem| {
+            Ok::<_, StoreError>(Tax {
+                base: money(&tax.b)?,
+                amount: money(&tax.a)?,
+                name: tax.n,
+                rate: tax.r,
+                included: tax.i,
+            })
+        };
+        let shares: Result<_, StoreError> = self.d.into_iter().map(share).collect();
+        Ok((shares?, self.t.map(tax).transpose()?))
+    }
+}
+
+/// What `breakdown` says of each line, and of all.
+pub(in crate::orders) fn written(
+    breakdown: &Breakdown,
+    uses: &[Use],
+) -> (Vec<LineCharges>, Charges) {
+    let discounts = &breakdown.discounts;
+    let lines = breakdown.lines.iter();
+    let lines = lines.map(|line| LineCharges::of(discounts, &line.discounts, line.tax.as_ref()));
+    let charges = Charges {
+        discounts: discounts
+            .iter()
+            .map(|applied| AppliedItem {
+                id: applied.id,
+                name: applied.name.clone(),
+                code: applied.code.clone(),
+                amount: text(applied.amount),
+            })
+            .collect(),
+        shipping: breakdown.shipping.as_ref().map(|part| ShippingItem {
+            method: part.method.clone(),
+            name: part.name.clone(),
+            price: text(part.price),
+            c: LineCharges::of(discounts, &part.discounts, part.tax.as_ref()),
+        }),
+        uses: uses.iter().map(UseItem::from).collect(),
+    };
+    (lines.collect(), charges)
+}
+
+/// The breakdown of lines of these `subtotals`, and the uses that the order took.
+pub(in crate::orders) fn read(
+    currency: Currency,
+    lines: Vec<(Money, LineCharges)>,
+    charges: Charges,
+) -> Result<(Breakdown, Vec<Use>), StoreError> {
+    let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+    let listed = charges.discounts;
+    let line = |(subtotal, charges): (Money, LineCharges)| {
+        let (discounts, tax) = charges.read(&listed, currency)?;
+        Ok(PricedLine {
+            subtotal,
+            discounts,
+            tax,
+        })
+    };
+    let lines: Result<_, StoreError> = lines.into_iter().map(line).collect();
+    let shipping = charges.shipping.map(|part| {
+        let (discounts, tax) = part.c.read(&listed, currency)?;
+        Ok::<_, StoreError>(PricedShipping {
+            price: money(&part.price)?,
+            method: part.method,
+            name: part.name,
+            discounts,
+            tax,
+        })
+    });
+    let shipping = shipping.transpose()?;
+    let discounts = listed.iter().map(|item| {
+        Ok(Applied {
+            id: item.id,
+            name: item.name.clone(),
+            code: item.code.clone(),
+            amount: money(&item.amount)?,
+        })
+    });
+    let breakdown = Breakdown {
+        currency,
+        lines: lines?,
+        discounts: discounts.collect::<Result<_, StoreError>>()?,
+        shipping,
+    };
+    Ok((breakdown, charges.uses.into_iter().map(Use::from).collect()))
+}
+
+impl From<&Use> for UseItem {
+    fn from(taken: &Use) -> Self {
+        Self {
+            discount_id: taken.discount_id,
+            customer_id: taken.customer_id,
+            limit: taken.limit,
+        }
+    }
+}
+
+impl From<UseItem> for Use {
+    fn from(item: UseItem) -> Self {
+        Self {
+            discount_id: item.discount_id,
+            customer_id: item.customer_id,
+            limit: item.limit,
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Quotes: what an order would cost, and a signed promise of it that `POST /orders` honours until it
+//! expires. Nothing is stored: the quote carries all that it promises.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::api::charges::TotalsBody;
+use super::item::charges::{self, Charges, LineCharges};
+use super::lines::Item;
+use super::model::Line;
+use super::totals::{Offer, Totals, Wanted};
+use crate::address;
+use crate::body::{Body, Json};
+use crate::catalog::Product;
+use crate::clock::Time;
+use crate::customers::link::{Links, Purpose, Sealed};
+use crate::http::{Request, Response};
+use crate::id::{CustomerId, ProductId};
+use crate::money::{Currency, Money};
+use crate::pricing::api::sheets::is_slug;
+use crate::pricing::model::{Code, NotACode};
+use crate::pricing::tax::Destination;
+use crate::problem::Problem;
+
+/// How long a quote is honoured.
+pub const LIFETIME_SECONDS: u32 = 15 * 60;
+
+/// Whom a quote for somebody without an account is for.
+const GUEST: &str = "guest";
+
+/// What a quote promises, as it is signed. Names of products are not in it; they come from the catalogue.
+#[derive(Debug, Serialize, Deserialize)]
+struct Promise {
+    currency: Currency,
+    lines: Vec<PromisedLine>,
+    #[serde(default, skip_serializing_if = "Charges::is_none")]
+    charges: Charges,
+    total: String,
+    to: Destination,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PromisedLine {
+    /// Product.
+    p: ProductId,
+    /// Quantity.
+    q: u32,
+    /// Price of one.
+    u: String,
+    /// Discounts and tax.
+    #[serde(default, skip_serializing_if = "LineCharges::is_none")]
+    c: LineCharges,
+}
+
+/// A quote on the wire.
+#[derive(Debug, Serialize)]
+struct QuoteBody {
+    #[serde(flatten)]
+    totals: TotalsBody,
+    expires_at: Time,
+    quote: String,
+}
+
+/// `POST /quotes`: what an order of the caller would cost now.
+///
+/// # Errors
+/// For bad input, a method that does not ship the order, and a code that gives nothing.
+pub async fn create_quote(
+    totals: &Totals,
+    links: &Links,
+    request: Request,
+) -> Result<Response, Problem> {
+    let customer = request.caller()?.customer_id;
+    answer(totals, links, request, Some(customer)).await
+}
+
+/// `POST /guest/quotes`: what an order without an account would cost now.
+///
+/// # Errors
+/// As [`create_quote`].
+pub async fn create_guest_quote(
+    totals: &Totals,
+    links: &Links,
+    request: Request,
+) -> Result<Response, Problem> {
+    answer(totals, links, request, None).await
+}
+
+async fn answer(
+    totals: &Totals,
+    links: &Links,
+    request: Request,
+    customer: Option<CustomerId>,
+) -> Result<Response, Problem> {
+    let choice = request.json(choice)?;
+    let wanted = choice.wanted(customer, request.now);
+    let ids = wanted.items.iter().map(|item| item.product_id);
+    let products = totals.products.get_many(ids).await?;
+    let offer = totals.price(&wanted, products).await?;
+    let quote = links
+        .seal(
+            Purpose::Quote,
+            &subject(customer),
+            &Promise::of(&wanted, &offer),
+            LIFETIME_SECONDS,
+            request.now,
+        )
+        .await?;
+    let expires = request.now.as_seconds() + i64::from(LIFETIME_SECONDS);
+    Response::ok(&QuoteBody {
+        totals: TotalsBody::of(&offer.lines, &offer.breakdown, offer.total)?,
+        expires_at: Time::from_millis(expires * 1000),
+        quote,
+    })
+}
+
+fn subject(customer: Option<CustomerId>) -> String {
+    customer.map_or_else(|| GUEST.to_owned(), |customer| customer.to_string())
+}
+
+/// What somebody wants to have priced.
+struct Choice {
+    items: Vec<Item>,
+    destination: Destination,
+    shipping_method: Option<String>,
+    code: Option<Code>,
+}
+
+impl Choice {
+    fn wanted(self, customer: Option<CustomerId>, now: Time) -> Wanted {
+        Wanted {
+            items: self.items,
+            destination: self.destination,
+            shipping_method: self.shipping_method,
+            code: self.code,
+            customer,
+            now,
+        }
+    }
+}
+
+fn choice(body: &mut Body<'_>) -> Option<Choice> {
+    let items = super::checkout::items(body);
+    let destination = body.required("shipping_address", |json| json.object(destination));
+    let shipping_method = body.optional("shipping_method", shipping_method);
+    let code = body.optional("discount_code", discount_code);
+    Some(Choice {
+        items: items?,
+        destination: destination?,
+        shipping_method: shipping_method?,
+        code: code?,
+    })
+}
+
+/// An address, or as much of it as is known: the country at least.
+fn destination(body: &mut Body<'_>) -> Option<Destination> {
+    let line = |json: Json<'_>| json.line(0..=100);
+    for name in [
+        "recipient",
+        "line1",
+        "line2",
+        "city",
+        "postal_code",
+        "phone",
+    ] {
+        body.optional(name, line)?;
+    }
+    let country = body.required("country", address::country);
+    let region = body.optional("region", line);
+    Some(Destination {
+        country: country?,
+        region: region?.filter(|region| !region.is_empty()),
+    })
+}
+
+/// The identifier of a shipping method.
+pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
+    json.parsed("this must be a shipping method's id", |text| {
+        if is_slug(text) {
+            Ok(text.to_owned())
+        } else {
+            Err(())
+        }
+    })
+}
+
+/// A discount's code.
+pub(super) fn discount_code(json: Json<'_>) -> Option<Code> {
+    json.parsed(&NotACode.to_string(), str::parse)
+}
+
+impl Promise {
+    fn of(wanted: &Wanted, offer: &Offer) -> Self {
+        let (charges, all) = charges::written(&offer.breakdown, &offer.uses);
+        let lines = offer.lines.iter().zip(charges);
+        Self {
+            currency: offer.total.currency(),
+            lines: lines
+                .map(|(line, c)| PromisedLine {
+                    p: line.product_id,
+                    q: line.quantity,
+                    u: line.unit_price.amount().to_string(),
+                    c,
+                })
+                .collect(),
+            charges: all,
+            total: offer.total.amount().to_string(),
+            to: wanted.destination.clone(),
+            method: wanted.shipping_method.clone(),
+            code: wanted.code.clone(),
+        }
+    }
+
+    /// Whether it is for what `wanted` asks for; a method and a code need not be said again.
+    fn is_for(&self, wanted: &Wanted) -> bool {
+        let mut asked: BTreeMap<ProductId, u32> = BTreeMap::new();
+        for item in &wanted.items {
+            let sum = asked.entry(item.product_id).or_default();
+            *sum = sum.saturating_add(item.quantity);
+        }
+        let promised = self.lines.iter().map(|line| (line.p, line.q)).collect();
+        asked == promised
+            && self.to == wanted.destination
+            && (wanted.shipping_method.is_none() || wanted.shipping_method == self.method)
+            && (wanted.code.is_none() || wanted.code == self.code)
+    }
+
+    fn offer(self, products: Vec<Product>) -> Result<Offer, Problem> {
+        let mut names: BTreeMap<ProductId, String> = products
+            .into_iter()
+            .map(|product| (product.id, product.name))
+            .collect();
+        let money = |text: &str| Money::parse(text, self.currency).map_err(Problem::internal);
+        let mut lines = Vec::with_capacity(self.lines.len());
+        let mut priced = Vec::with_capacity(self.lines.len());
+        for promised in self.lines {
+            let line = Line {
+                product_id: promised.p,
+                name: names.remove(&promised.p).unwrap_or_default(),
+                quantity: promised.q,
+                unit_price: money(&promised.u)?,
+            };
+            let subtotal = line.subtotal().map_err(Problem::internal)?;
+            priced.push((subtotal, promised.c));
+            lines.push(line);
+        }
+        let total = money(&self.total)?;
+        let (breakdown, uses) = charges::read(self.currency, priced, self.charges)?;
+        Ok(Offer {
+            lines,
+            breakdown,
+            uses,
+            total,
+        })
+    }
+}
+
+/// What `quote` promises for `wanted`, its products being `products`, all of which can be bought.
+///
+/// # Errors
+/// [`Problem::QuoteExpired`]; [`Problem::InvalidBody`] for what is no quote of this shop, and for one
+/// that was made for somebody or something else.
+pub(super) async fn honour(
+    links: &Links,
+    quote: &str,
+    wanted: &Wanted,
+    products: Vec<Product>,
+) -> Result<Offer, Problem> {
+    let refuse = |code, detail| Problem::field("/quote", code, detail);
+    let sealed: Option<Sealed<Promise>> = links.open(Purpose::Quote, quote, wanted.now).await?;
+    let sealed = sealed.ok_or_else(|| refuse("unknown_quote", "this is no quote of this shop"))?;
+    let same = sealed.subject == subject(wanted.customer) && sealed.content.is_for(wanted);
+    if !same {
+        let detail = "the quote was made for another customer, other items, another address, another \
+                      shipping method or another code";
+        return Err(refuse("other_order", detail));
+    }
+    if wanted.now >= sealed.expires_at() {
+        return Err(Problem::QuoteExpired);
+    }
+    sealed.content.offer(products)
+}
+
+impl<C> Sealed<C> {
+    /// From when on it is not honoured.
+    fn expires_at(&self) -> Time {
+        Time::from_millis(0).plus(Duration::from_secs(
+            self.expires_at_seconds.max(0).unsigned_abs(),
+        ))
+    }
+}

@@ -1,0 +1,14 @@
+//! `POST /guest/quotes`: what an order without an account would cost, as a promise.
+
+use oxcart_core::{customers, lambda, orders, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let totals = orders::totals::Totals::new(&aws)?;
+    let links = customers::link::Links::new(&aws)?;
+    lambda::serve(&aws, &routes::CREATE_GUEST_QUOTE, |request| {
+        orders::quotes::create_guest_quote(&totals, &links, request)
+    })
+    .await
+}

@@ -1,0 +1,447 @@
+//! What orders cost, with discounts, shipping and tax: as quoted, as placed, as charged.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::support::client::Answer;
+use crate::support::people::{Person, order_of, unique};
+use crate::support::prices::{euro, percentage};
+use crate::support::shop::{Setup, Shop};
+use crate::support::{run, run_local};
+
+/// A shop with tax and shipping.
+async fn shop(setup: Setup) -> Shop {
+    let shop = Shop::start(setup).await;
+    let vat = |rate: &str, category: Value| json!({"name": "USt.", "country": "DE", "category": category, "rate": rate, "included": true});
+    let sales_tax = json!({"name": "Tax", "country": "US", "region": "CA", "rate": "0.0725", "included": false});
+    let rates = json!([
+        vat("0.19", Value::Null),
+        vat("0.07", json!("books")),
+        sales_tax
+    ]);
+    shop.replace_all("/tax-rates", rates).await;
+    let standard = json!({
+        "id": "standard", "name": "Standard", "countries": ["DE", "US"],
+        "cost": {"type": "flat", "price": euro("4.90")}, "free_from": euro("100.00"),
+    });
+    let steps = json!([{"up_to": 2000, "price": euro("9.90")}]);
+    let express = json!({
+        "id": "express", "name": "Express", "countries": ["DE"],
+        "cost": {"type": "by_weight", "steps": steps},
+    });
+    shop.replace_all("/shipping-methods", json!([standard, express]))
+        .await;
+    shop
+}
+
+fn and(mut body: Value, more: Value) -> Value {
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
+/// An order without what a quote does not ask for.
+fn quoted(order: &Value) -> Value {
+    let mut body = order.clone();
+    let fields = body.as_object_mut().unwrap();
+    fields.remove("payment");
+    fields.remove("email");
+    body
+}
+
+async fn quote(shop: &Shop, person: &Person, order: &Value) -> Answer {
+    let call = shop.post("/quotes").bearer(&person.token);
+    call.json(&quoted(order)).send().await
+}
+
+/// The parts of a quote or an order, one a line.
+fn shown(body: &Value) -> String {
+    let money = |value: &Value| value["amount"].as_str().unwrap_or("none").to_owned();
+    let shares = |part: &Value| {
+        let shares = part["discounts"].as_array().unwrap().iter();
+        shares
+            .map(|share| format!(" -{}", money(&share["amount"])))
+            .collect::<String>()
+    };
+    let tax = |part: &Value| match part["tax"]["rate"].as_str() {
+        Some(rate) => format!(
+            " tax {rate} of {} {}",
+            money(&part["tax"]["base"]),
+            money(&part["tax"]["amount"])
+        ),
+        None => String::new(),
+    };
+    let mut text = String::new();
+    for item in body["items"].as_array().unwrap() {
+        text += &format!(
+            "{} x {}: {}{}{}\n",
+            item["quantity"],
+            money(&item["unit_price"]),
+            money(&item["subtotal"]),
+            shares(item),
+            tax(item)
+        );
+    }
+    let shipping = &body["shipping"];
+    if !shipping.is_null() {
+        text += &format!(
+            "{}: {}{}{}\n",
+            shipping["method"].as_str().unwrap(),
+            money(&shipping["price"]),
+            shares(shipping),
+            tax(shipping)
+        );
+    }
+    for discount in body["discounts"].as_array().unwrap() {
+        text += &format!(
+            "{}: {}\n",
+            discount["name"].as_str().unwrap(),
+            money(&discount["amount"])
+        );
+    }
+    let names = ["subtotal", "discount", "tax", "total_amount"];
+    text + &names
+        .map(|name| format!("{name} {}", money(&body[name])))
+        .join(", ")
+}
+
+/// The one fault of an answer, with its place.
+fn fault(answer: &Answer) -> String {
+    let body = answer.json();
+    let kind = body["type"].as_str().unwrap().rsplit(':').next().unwrap();
+    let faults = body["errors"].as_array().into_iter().flatten();
+    let faults = faults.map(|fault| {
+        let part = |name: &str| fault[name].as_str().unwrap();
+        format!(" {} {}", part("pointer"), part("code"))
+    });
+    format!("{} {kind}{}", answer.status, faults.collect::<String>())
+}
+
+#[test]
+fn the_price_that_was_quoted_is_the_price_that_is_charged() {
+    run_local(async {
+        let shop = shop(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        shop.discount(percentage("A tenth", "0.10"), json!({"code": "Tenth"}))
+            .await;
+        let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": euro("60.00")});
+        shop.discount(automatic, json!({"priority": 200})).await;
+        let order = order_of(&[(&product, 3)], "tok_ok");
+        let order = and(
+            order,
+            json!({"shipping_method": "standard", "discount_code": "TENTH"}),
+        );
+        let promised = quote(&shop, &customer, &order).await.expect(200).json();
+        expect![[r#"
+            3 x 20.00: 60.00 -6.00 tax 0.19 of 45.38 8.62
+            standard: 4.90 -4.90 tax 0.19 of 0.00 0.00
+            A tenth: 6.00
+            Free shipping: 4.90
+            subtotal 60.00, discount 10.90, tax 8.62, total_amount 54.00"#]]
+        .assert_eq(&shown(&promised));
+        // What was promised holds though all of it has changed.
+        shop.reprice(&product, "30.00").await;
+        shop.replace_all("/tax-rates", json!([])).await;
+        let with_quote = and(order.clone(), json!({"quote": promised["quote"]}));
+        let call = shop.post("/orders").bearer(&customer.token).key("quoted");
+        let placed = call
+            .header("prefer", "wait=20")
+            .json(&with_quote)
+            .send()
+            .await;
+        let placed = placed.expect(201).json();
+        assert_eq!(shown(&placed), shown(&promised));
+        assert_eq!(placed["status"], "confirmed", "{placed}");
+        let id = placed["id"].as_str().unwrap();
+        assert_eq!(
+            shop.payment(&customer, id).await["captured"],
+            promised["total_amount"]
+        );
+        shop.until_settled(id).await;
+        assert_eq!(shop.balanced().await, Ok(()));
+        // Sent again it is the same order, whatever has become of the quote.
+        let again = shop.place_with_key(&customer, &with_quote, "quoted").await;
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        assert_eq!(again.json()["id"], placed["id"]);
+        // Without it today's prices hold.
+        let today = shop.place(&customer, &order).await.expect(202).json();
+        assert_eq!(today["total_amount"], euro("81.00"));
+    });
+}
+
+#[test]
+fn a_quote_is_for_one_customer_and_one_order_until_it_expires() {
+    run_local(async {
+        let shop = shop(Setup {
+            manual_clock: true,
+            ..Setup::default()
+        })
+        .await;
+        let customer = shop.customer().await;
+        let other = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        let order = order_of(&[(&product, 1)], "tok_ok");
+        let order = and(order, json!({"shipping_method": "standard"}));
+        let promised = quote(&shop, &customer, &order).await.expect(200).json();
+        let token = promised["quote"].as_str().unwrap();
+        let order = and(order, json!({"quote": token}));
+        let mut elsewhere = order.clone();
+        elsewhere["shipping_address"]["region"] = json!("Bayern");
+        let mut more = order.clone();
+        more["items"][0]["quantity"] = json!(2);
+        let mut tampered = token.to_owned();
+        tampered.replace_range(token.len() - 2.., "00");
+        let link = {
+            let mut guest = order_of(&[(&product, 1)], "tok_ok");
+            guest["email"] = json!("link@example.com");
+            guest["shipping_method"] = json!("standard");
+            let call = shop.post("/guest/orders").key("link").json(&guest);
+            call.send().await.expect(202).json()["token"].clone()
+        };
+        for (person, order, expected) in [
+            (&other, order.clone(), "422 invalid-body /quote other_order"),
+            (&customer, elsewhere, "422 invalid-body /quote other_order"),
+            (&customer, more, "422 invalid-body /quote other_order"),
+            (
+                &customer,
+                and(order.clone(), json!({"shipping_method": "express"})),
+                "422 invalid-body /quote other_order",
+            ),
+            (
+                &customer,
+                and(order.clone(), json!({"discount_code": "NEW"})),
+                "422 invalid-body /quote other_order",
+            ),
+            (
+                &customer,
+                and(order.clone(), json!({"quote": tampered})),
+                "422 invalid-body /quote unknown_quote",
+            ),
+            // A token of the same shop that is for something else.
+            (
+                &customer,
+                and(order.clone(), json!({"quote": link})),
+                "422 invalid-body /quote unknown_quote",
+            ),
+        ] {
+            assert_eq!(fault(&shop.place(person, &order).await), expected);
+        }
+        // A method and a code need not be said again; the same items may be said otherwise.
+        let mut shorter = order.clone();
+        shorter.as_object_mut().unwrap().remove("shipping_method");
+        let placed = shop.place(&customer, &shorter).await.expect(202).json();
+        assert_eq!(placed["total_amount"], promised["total_amount"]);
+        shop.advance(15 * 60 - 1).await;
+        shop.place(&customer, &order).await.expect(202);
+        shop.advance(1).await;
+        assert_eq!(
+            fault(&shop.place(&customer, &order).await),
+            "409 quote-expired"
+        );
+    });
+}
+
+#[test]
+fn who_expects_another_total_is_told_the_new_one_and_nothing_is_placed() {
+    run(async {
+        let shop = shop(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        let order = order_of(&[(&product, 2)], "tok_ok");
+        let order = and(order, json!({"shipping_method": "standard"}));
+        let expecting = |amount: &str| and(order.clone(), json!({"expected_total": euro(amount)}));
+        let refused = shop.place(&customer, &expecting("40.00")).await;
+        assert_eq!(fault(&refused), "409 price-changed");
+        assert_eq!(refused.json()["total_amount"], euro("44.90"));
+        let list = shop.get("/orders").bearer(&customer.token).send().await;
+        assert_eq!(list.expect(200).json()["items"], json!([]));
+        shop.place(&customer, &expecting("44.90")).await.expect(202);
+    });
+}
+
+#[test]
+fn shipping_is_named_once_a_shop_has_methods_and_goes_where_it_goes() {
+    run(async {
+        let shop = shop(Setup::default()).await;
+        let customer = shop.customer().await;
+        let admin = shop.admin().await;
+        let heavy = json!({"name": "Pot", "category": "books", "price": euro("10.00"), "attributes": {"weight_grams": "1001"}});
+        let call = shop.post("/products").bearer(&admin.token).json(&heavy);
+        let heavy = call.send().await.expect(201).json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let light = shop.product("50.00", 10).await;
+        let order = |lines: &[(&str, u32)], more: Value| and(order_of(lines, "tok_ok"), more);
+        let place = async |order: Value| fault(&quote(&shop, &customer, &order).await);
+        assert_eq!(
+            place(order(&[(&light, 1)], json!({}))).await,
+            "422 invalid-body /shipping_method required"
+        );
+        let pigeon = json!({"shipping_method": "pigeon"});
+        assert_eq!(
+            place(order(&[(&light, 1)], pigeon)).await,
+            "422 invalid-body /shipping_method unknown_method"
+        );
+        let express = json!({"shipping_method": "express"});
+        assert_eq!(
+            place(order(&[(&heavy, 2)], express.clone())).await,
+            "422 invalid-body /shipping_method too_large"
+        );
+        let mut abroad = order(&[(&heavy, 1)], express.clone());
+        abroad["shipping_address"] = json!({"country": "AT"});
+        assert_eq!(
+            place(abroad).await,
+            "422 invalid-body /shipping_method other_country"
+        );
+        let found = quote(
+            &shop,
+            &customer,
+            &order(&[(&heavy, 1), (&light, 1)], express),
+        )
+        .await;
+        expect![[r#"
+            1 x 10.00: 10.00 tax 0.07 of 9.35 0.65
+            1 x 50.00: 50.00 tax 0.19 of 42.02 7.98
+            express: 9.90 tax 0.19 of 8.32 1.58
+            subtotal 60.00, discount 0.00, tax 10.21, total_amount 69.90"#]]
+        .assert_eq(&shown(&found.expect(200).json()));
+        let free = order(&[(&light, 2)], json!({"shipping_method": "standard"}));
+        let mut california = free.clone();
+        california["shipping_address"] =
+            json!({"country": "US", "region": "ca", "postal_code": "94103"});
+        let found = quote(&shop, &customer, &california).await;
+        expect![[r#"
+            2 x 50.00: 100.00 tax 0.0725 of 100.00 7.25
+            standard: 0.00 tax 0.0725 of 0.00 0.00
+            subtotal 100.00, discount 0.00, tax 7.25, total_amount 107.25"#]]
+        .assert_eq(&shown(&found.expect(200).json()));
+    });
+}
+
+#[test]
+fn a_code_that_gives_nothing_is_refused_with_its_reason() {
+    run(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        let tenth = || percentage("A tenth", "0.10");
+        for (code, more) in [
+            ("EARLY", json!({"starts_at": "2100-01-01T00:00:00Z"})),
+            ("LATE", json!({"ends_at": "2020-01-01T00:00:00Z"})),
+            ("MUCH", json!({"minimum_amount": euro("40.01")})),
+            ("BOOKS", json!({"categories": ["books"]})),
+            ("GUESTS", json!({"customer_group": "guest"})),
+            ("MEMBERS", json!({"customer_group": "customer"})),
+            ("FIRST", json!({"first_order": true})),
+            ("ALONE", json!({"stackable": false, "priority": 300})),
+            ("ONCE", json!({"usage_limit": 1})),
+            ("EACH", json!({"usage_limit_per_customer": 1})),
+        ] {
+            shop.discount(tenth(), and(json!({"code": code}), more))
+                .await;
+        }
+        let free = json!({"name": "Free", "benefit": {"type": "free_shipping"}});
+        shop.discount(free, json!({"code": "SHIP"})).await;
+        let order = |code: &str| {
+            and(
+                order_of(&[(&product, 2)], "tok_ok"),
+                json!({"discount_code": code}),
+            )
+        };
+        let told = async |code: &str| fault(&shop.place(&customer, &order(code)).await);
+        let mut guest = order("MEMBERS");
+        guest["email"] = json!(format!("{}@example.com", unique("guest")));
+        let as_guest = async |code: &str| {
+            let order = and(guest.clone(), json!({"discount_code": code}));
+            let call = shop
+                .post("/guest/orders")
+                .key(&unique("guest"))
+                .json(&order);
+            fault(&call.send().await)
+        };
+        for code in ["FIRST", "ONCE", "EACH"] {
+            let placed = shop.place(&customer, &order(code)).await.expect(202).json();
+            assert_eq!(placed["total_amount"], euro("36.00"), "{code}");
+        }
+        shop.discount(percentage("Always", "0.01"), json!({})).await;
+        let mut shown = String::new();
+        for code in [
+            "NONE", "EARLY", "LATE", "MUCH", "BOOKS", "GUESTS", "FIRST", "ALONE", "SHIP", "ONCE",
+            "EACH",
+        ] {
+            shown += &format!("{code}: {}\n", told(code).await);
+        }
+        for code in ["MEMBERS", "EACH"] {
+            shown += &format!("{code} for a guest: {}\n", as_guest(code).await);
+        }
+        expect![[r#"
+            NONE: 422 invalid-body /discount_code unknown_code
+            EARLY: 422 invalid-body /discount_code not_started
+            LATE: 422 invalid-body /discount_code expired
+            MUCH: 422 invalid-body /discount_code below_minimum_amount
+            BOOKS: 422 invalid-body /discount_code no_matching_items
+            GUESTS: 422 invalid-body /discount_code other_customers
+            FIRST: 422 invalid-body /discount_code not_first_order
+            ALONE: 422 invalid-body /discount_code not_combinable
+            SHIP: 422 invalid-body /discount_code no_effect
+            ONCE: 422 invalid-body /discount_code used_up
+            EACH: 422 invalid-body /discount_code used_up
+            MEMBERS for a guest: 422 invalid-body /discount_code account_needed
+            EACH for a guest: 422 invalid-body /discount_code account_needed
+        "#]]
+        .assert_eq(&shown);
+    });
+}
+
+#[test]
+fn guests_have_their_quotes_and_their_discounts() {
+    run(async {
+        let shop = shop(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        shop.discount(percentage("Five", "0.05"), json!({"usage_limit": 2}))
+            .await;
+        let code = json!({"code": "NEW", "customer_group": "guest"});
+        shop.discount(percentage("Welcome", "0.50"), code).await;
+        let order = and(
+            order_of(&[(&product, 1)], "tok_ok"),
+            json!({"email": format!("{}@example.com", unique("guest")), "shipping_method": "standard", "discount_code": "NEW"}),
+        );
+        let call = shop.post("/guest/quotes").json(&quoted(&order));
+        let promised = call.send().await.expect(200).json();
+        expect![[r#"
+            1 x 20.00: 20.00 -1.00 -9.50 tax 0.19 of 7.98 1.52
+            standard: 4.90 tax 0.19 of 4.12 0.78
+            Five: 1.00
+            Welcome: 9.50
+            subtotal 20.00, discount 10.50, tax 2.30, total_amount 14.40"#]]
+        .assert_eq(&shown(&promised));
+        let order = and(order, json!({"quote": promised["quote"]}));
+        let place = |order: Value| {
+            let call = shop.post("/guest/orders").key(&unique("guest"));
+            async move { call.json(&order).send().await }
+        };
+        let placed = place(order.clone()).await.expect(202).json();
+        assert_eq!(shown(&placed), shown(&promised));
+        // A guest's quote is no customer's.
+        let mut mine = order.clone();
+        mine.as_object_mut().unwrap().remove("email");
+        assert_eq!(
+            fault(&shop.place(&customer, &mine).await),
+            "422 invalid-body /quote other_order"
+        );
+        // Uses are not reserved by a quote: once they are gone, it is not honoured.
+        place(order.clone()).await.expect(202);
+        assert_eq!(
+            fault(&place(order.clone()).await),
+            "422 invalid-body /quote used_up"
+        );
+        // What comes by itself goes by itself.
+        let today = and(order, json!({"quote": null}));
+        let placed = place(today).await.expect(202).json();
+        assert_eq!(placed["discounts"].as_array().unwrap().len(), 1);
+    });
+}

@@ -1,0 +1,162 @@
+//! Limited discounts: nobody gets more uses than there are, and none is lost.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::support::people::{Person, order_of};
+use crate::support::prices::percentage;
+use crate::support::shop::{Setup, Shop};
+use crate::support::{run_local, until};
+
+/// The count of a discount's uses, as it is stored.
+async fn uses(shop: &Shop, discount: &str, part: &str) -> i64 {
+    let id = discount.rsplit('/').next().unwrap();
+    let items = shop.items("OrdersTable").await;
+    let key = json!(format!("discount-uses#{id}"));
+    let found = items
+        .iter()
+        .find(|item| item["order_id"] == key && item["part"] == part);
+    found.map_or(0, |item| item["uses"].as_i64().unwrap())
+}
+
+/// Lets everybody place an order with the code at once, each with the payment that `token` says; answers
+/// how it went, and the orders.
+async fn rush(
+    shop: &Shop,
+    people: &[Person],
+    product: &str,
+    token: impl Fn(usize) -> &'static str,
+) -> (BTreeMap<String, usize>, Vec<(usize, String)>) {
+    let attempts = people.iter().enumerate().map(|(at, person)| {
+        let mut order = order_of(&[(product, 1)], token(at));
+        order["discount_code"] = json!("LAST5");
+        async move { (at, shop.place(person, &order).await) }
+    });
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut orders = Vec::new();
+    for (at, answer) in futures::future::join_all(attempts).await {
+        let body = answer.json();
+        let outcome = match answer.status {
+            201 | 202 => {
+                orders.push((at, body["id"].as_str().unwrap().to_owned()));
+                "placed".to_owned()
+            }
+            _ => format!("{} {}", answer.status, body["errors"][0]["code"]),
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    (outcomes, orders)
+}
+
+fn outcomes(placed: usize, used_up: usize) -> BTreeMap<String, usize> {
+    let outcomes = [("placed", placed), ("422 \"used_up\"", used_up)];
+    let some = outcomes.into_iter().filter(|(_, count)| *count > 0);
+    some.map(|(outcome, count)| (outcome.to_owned(), count))
+        .collect()
+}
+
+async fn settled(shop: &Shop, orders: &[(usize, String)]) {
+    for (_, order) in orders {
+        shop.until_settled(order).await;
+    }
+}
+
+#[test]
+fn of_100_customers_for_the_last_5_uses_5_succeed() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("20.00", 1000).await;
+        let people = futures::future::join_all((0..100).map(|_| shop.customer())).await;
+        let limits = json!({"code": "LAST5", "usage_limit": 5, "usage_limit_per_customer": 1});
+        let discount = shop.discount(percentage("Last", "0.1"), limits).await;
+        let (found, orders) = rush(&shop, &people, &product, |_| "tok_ok").await;
+        assert_eq!(found, outcomes(5, 95));
+        settled(&shop, &orders).await;
+        assert_eq!(uses(&shop, &discount, "total").await, 5);
+        // A cancelled order gives its use back, once, however often it is cancelled.
+        let (at, order) = &orders[0];
+        let person = &people[*at];
+        for _ in 0..3 {
+            shop.cancel(person, order).await.expect(200);
+        }
+        assert_eq!(uses(&shop, &discount, "total").await, 4);
+        let own = format!("customer#{}", person.id);
+        assert_eq!(uses(&shop, &discount, &own).await, 0);
+        let (found, _) = rush(&shop, &people[..20], &product, |_| "tok_ok").await;
+        assert_eq!(found["placed"], 1, "{found:?}");
+    });
+}
+
+#[test]
+fn what_failed_payments_took_can_be_had_again() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("20.00", 1000).await;
+        let people = futures::future::join_all((0..100).map(|_| shop.customer())).await;
+        let limits = json!({"code": "LAST5", "usage_limit": 5});
+        let discount = shop.discount(percentage("Last", "0.1"), limits).await;
+        // Half of all payments fail; whose order failed or was refused tries again with the next half.
+        let mut confirmed = 0;
+        for round in 0..20 {
+            let token = |at: usize| {
+                if (at + round).is_multiple_of(2) {
+                    "tok_ok"
+                } else {
+                    "tok_declined"
+                }
+            };
+            let left = 5 - confirmed;
+            let (_, orders) = rush(&shop, &people, &product, token).await;
+            // No order fails before it is placed, so no more were ever open than there were uses, but
+            // one that failed meanwhile leaves its use to the next.
+            settled(&shop, &orders).await;
+            let books = shop.order_books().await;
+            let good = orders
+                .iter()
+                .filter(|(_, order)| books[order].status() == "confirmed");
+            let good = good.count();
+            assert!(good <= left, "{good} of {left}");
+            confirmed += good;
+            assert_eq!(
+                uses(&shop, &discount, "total").await,
+                i64::try_from(confirmed).unwrap()
+            );
+            if confirmed == 5 {
+                break;
+            }
+        }
+        assert_eq!(confirmed, 5);
+        let (found, _) = rush(&shop, &people, &product, |_| "tok_ok").await;
+        assert_eq!(found, outcomes(0, 100));
+        assert_eq!(shop.balanced().await, Ok(()));
+    });
+}
+
+#[test]
+fn a_use_is_neither_lost_nor_given_back_twice_by_steps_that_die() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("20.00", 1000).await;
+        let customer = shop.customer().await;
+        let limits = json!({"code": "LAST5", "usage_limit": 5});
+        let discount = shop.discount(percentage("Last", "0.1"), limits).await;
+        let mut order = order_of(&[(&product, 1)], "tok_declined");
+        order["discount_code"] = json!("LAST5");
+        for fault in ["lost-answer", "conflict", "kill-before", "kill-after"] {
+            shop.fault(&format!("dynamodb:TransactWriteItems@fail-order={fault}*1"))
+                .await;
+            let placed: Value = shop.place(&customer, &order).await.expect(202).json();
+            let id = placed["id"].as_str().unwrap();
+            let hit = until("the fault", async || match shop.fault_hits().await {
+                0 => Err("not hit".to_owned()),
+                hits => Ok(hits),
+            })
+            .await;
+            assert!(hit > 0);
+            shop.no_faults().await;
+            shop.until_settled(id).await;
+            assert_eq!(uses(&shop, &discount, "total").await, 0, "{fault}");
+        }
+    });
+}
