@@ -106,6 +106,7 @@ struct Scene {
     session: String,
     address: String,
     discount: String,
+    rule: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -135,6 +136,13 @@ impl Scene {
             .discount(percentage("A tenth", "0.10"), json!({}))
             .await;
         let discount = discount.rsplit('/').next().unwrap().to_owned();
+        let rule =
+            json!({"expression": "size(order.lines) > 0", "message": "no line", "code": "empty"});
+        let rule = shop.put("/rules/order_has_a_line").json(&rule);
+        rule.bearer(&shop.admin().await.token)
+            .send()
+            .await
+            .expect(201);
         Self {
             discount,
             other: shop.customer().await,
@@ -142,6 +150,7 @@ impl Scene {
             admin: shop.admin().await.clone(),
             session: text(&sessions["items"][0]["id"]),
             address,
+            rule: "order_has_a_line".to_owned(),
             refresh_token: text(&login["refresh_token"]),
             forger: Forger::of(&shop, &owner).await,
             disabled,
@@ -176,6 +185,7 @@ impl Scene {
             ("{address_id}", &self.address),
             ("{discount_id}", &self.discount),
             ("{customer_id}", &self.subject.id),
+            ("{rule_name}", &self.rule),
         ];
         let path = known
             .iter()

@@ -20,6 +20,7 @@ mod payments;
 mod pricing;
 mod products;
 mod refused;
+mod rules;
 mod sessions;
 mod totals;
 

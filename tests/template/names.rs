@@ -67,7 +67,7 @@ fn every_binary_and_every_sample_is_a_function_of_the_template() {
     assert_eq!(samples, declared);
 }
 
-fn pascal(name: &str) -> String {
+pub(super) fn pascal(name: &str) -> String {
     name.split('-')
         .map(|word| word[..1].to_uppercase() + &word[1..])
         .collect()

@@ -70,7 +70,12 @@ impl Operation {
         let segments = route.path.split('/');
         let names = segments.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let of_path = names.map(|name| {
-            let schema = json!({"type": "string", "format": "uuid"});
+            // Whatever is no identifier has a schema of its own, `RuleName` for `rule_name`.
+            let schema = if name.ends_with("_id") {
+                json!({"type": "string", "format": "uuid"})
+            } else {
+                reference("schemas", &super::names::pascal(&name.replace('_', "-")))
+            };
             json!({"name": name, "in": "path", "required": true, "schema": schema})
         });
         let others = self.parameters.iter().map(|given| match given.as_str() {

@@ -23,6 +23,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("PaymentsTable", "payments"),
     ("PricingTable", "pricing"),
     ("ProductsTable", "catalog"),
+    ("RulesTable", "rules"),
     ("SandboxTable", "payments"),
     ("SessionsTable", "customers"),
 ];
@@ -213,7 +214,7 @@ fn services_depend_on_each_other_in_one_direction() {
     expect![[r#"
         inventory -> orders
         notifications -> customers, orders
-        orders -> catalog, customers, platform, pricing
+        orders -> catalog, customers, platform, pricing, rules
         payments -> orders
     "#]]
     .assert_eq(&map);
@@ -227,10 +228,11 @@ fn the_map_shows_who_tells_whom_what() {
           customers["customers<br/>reads 0, read by 2"]
           inventory["inventory<br/>reads 1, read by 0"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 4, read by 3"]
+          orders["orders<br/>reads 5, read by 3"]
           payments["payments<br/>reads 1, read by 0"]
           platform["platform<br/>reads 0, read by 1"]
           pricing["pricing<br/>reads 0, read by 1"]
+          rules["rules<br/>reads 0, read by 1"]
           OrderWorkflow{{OrderWorkflow}}
           inventory -->|reads| orders
           notifications -->|reads| customers
@@ -239,6 +241,7 @@ fn the_map_shows_who_tells_whom_what() {
           orders -->|reads| customers
           orders -->|reads| platform
           orders -->|reads| pricing
+          orders -->|reads| rules
           payments -->|reads| orders
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform
@@ -251,6 +254,7 @@ fn the_map_shows_who_tells_whom_what() {
           payments -.->|PaymentProcessed| OrderWorkflow
           payments -.->|changes| platform
           pricing -.->|changes| platform
+          rules -.->|changes| platform
           orders ==>|starts| OrderWorkflow
           OrderWorkflow ==>|calls| inventory
           OrderWorkflow ==>|calls| orders

@@ -154,6 +154,12 @@ routes! {
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
     LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read;
 
+    LIST_RULES = "list_rules", "GET" "/rules", Admin, Read;
+    GET_RULE = "get_rule", "GET" "/rules/{rule_name}", Admin, Read;
+    PUT_RULE = "put_rule", "PUT" "/rules/{rule_name}", Admin, Write;
+    TEST_RULE = "test_rule", "POST" "/rules/{rule_name}/test", Admin, Write;
+    REMOVE_RULE = "remove_rule", "DELETE" "/rules/{rule_name}", Admin, Write;
+
     GET_OPENAPI = "get_openapi", "GET" "/openapi.json", Anyone, Free;
     GET_HEALTH = "get_health", "GET" "/health", Anyone, Free;
 }

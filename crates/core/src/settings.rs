@@ -62,6 +62,8 @@ settings! {
     MessageQueueUrl = "MESSAGE_QUEUE_URL",
     /// Name of the table of messages to customers.
     MessagesTable = "MESSAGES_TABLE",
+    /// The least credit score of a customer whose orders are taken (300 to 850); 0 takes all.
+    MinimumCreditScore = "MINIMUM_CREDIT_SCORE",
     /// The least total of an order, in the shop's currency.
     MinimumOrderAmount = "MINIMUM_ORDER_AMOUNT",
     /// Seconds after which nothing new is begun for an order that is still pending.
@@ -80,6 +82,8 @@ settings! {
     ProductsTable = "PRODUCTS_TABLE",
     /// How much each caller may send, in percent of [`crate::limits::limit`]; 0 counts nothing.
     RateLimitPercent = "RATE_LIMIT_PERCENT",
+    /// Name of the table of operators' rules.
+    RulesTable = "RULES_TABLE",
     /// Name of the table that the sandbox gateway keeps its books in.
     SandboxTable = "SANDBOX_TABLE",
     /// Name of the table of sessions and of attempts to sign in.

@@ -241,6 +241,7 @@ fn settings() -> BTreeMap<String, String> {
     let others = [
         ("INDEX_SHARDS", "4"),
         ("LOG_LEVEL", "info"),
+        ("MINIMUM_CREDIT_SCORE", "600"),
         ("MINIMUM_ORDER_AMOUNT", "10.00"),
         ("ORDER_DEADLINE_SECONDS", "900"),
         ("PAYMENT_GATEWAY", "sandbox"),

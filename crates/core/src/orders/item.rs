@@ -4,6 +4,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
+use super::credit::Past;
 use super::model::{Failure, FailureCode, Guest, Line, Order, PaymentStatus, Status};
 use crate::address::AddressItem;
 use crate::clock::Time;
@@ -186,6 +187,15 @@ impl HeaderItem {
     /// Whether the order is in `status`.
     pub(super) fn has_status(&self, status: Status) -> bool {
         self.status == status
+    }
+
+    /// What the order came to.
+    pub(super) fn past(&self) -> Past {
+        Past {
+            status: self.status,
+            failure: self.failure.as_ref().map(|failure| failure.code),
+            created_at: self.created_at,
+        }
     }
 
     /// The order that this header and `lines` are.

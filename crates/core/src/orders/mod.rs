@@ -22,8 +22,10 @@
 pub mod api;
 pub mod checkout;
 pub mod claims;
+pub mod credit;
 pub mod erasure;
 pub mod events;
+pub mod evidence;
 pub mod executions;
 #[cfg(test)]
 mod fixtures;
@@ -36,6 +38,7 @@ pub mod quotes;
 pub mod rules;
 pub mod store;
 pub mod totals;
+pub mod trial;
 pub mod uses;
 pub mod validation;
 pub mod workflow;

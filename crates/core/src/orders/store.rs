@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::credit::{LATEST, Past};
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Course, Order, Status};
 use super::rules;
@@ -276,6 +277,18 @@ impl OrderStore {
                 return self.page(found, page).await;
             }
         }
+    }
+
+    /// What the latest [`LATEST`] orders of the customer of `order` before it came to, newest first; as
+    /// they were a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn before(&self, order: &Order) -> Result<Vec<Past>, StoreError> {
+        let customer = order.customer_id.to_string();
+        let query = self.listing("customer_id", &customer, Some(&order.position()));
+        let headers: Vec<HeaderItem> = query.index("by-customer").first(LATEST).await?;
+        Ok(headers.iter().map(HeaderItem::past).collect())
     }
 
     /// All orders with `status`, newest first; as they were a moment ago.

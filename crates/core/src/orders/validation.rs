@@ -1,51 +1,41 @@
-//! The shop's rules for orders: each has a name and gives a verdict, and none hides another's.
+//! The shop's rules for orders: those that come with it are registered here, operators' after them.
 
+use super::credit::{Applicant, CreditScores, OwnOrders, ScoreUnknown};
+use super::evidence::Evidence;
 use super::model::Order;
+use crate::dynamo::StoreError;
+use crate::lambda::Aws;
 use crate::money::{Currency, Money, MoneyError};
-use crate::pricing::breakdown::Broken;
+use crate::pricing::breakdown::Broken as Unequal;
+use crate::rules::cel::Needs;
+use crate::rules::engine::{Broken, Judgement, Objection};
+use crate::rules::view::Facts;
+use crate::rules::{Engine, OperatorRules, Severity, Verdict};
 use crate::settings::{Setting, SettingError, Settings};
+use crate::telemetry;
 
-/// What a rule says of an order.
+/// What all rules together make of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// Whether the order passes.
-    pub valid: bool,
-    /// Why, for programs: `ok` if it passes.
-    pub code: &'static str,
-    /// Why, for people.
-    pub message: String,
+pub enum Outcome {
+    /// It goes on.
+    Passed,
+    /// Somebody has to look at it, for these reasons.
+    Review(String),
+    /// It fails, for these reasons.
+    Rejected(String),
 }
 
-/// The rules, with what they are set to.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    minimum: Money,
+/// What the rules that come with the shop are set to.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The least total of an order.
+    pub minimum: Money,
+    /// The least credit score of a customer.
+    pub credit: u32,
 }
 
-/// A rule: what it says, or why it cannot say anything. One that cannot is not passed.
-type Rule = fn(&Rules, &Order) -> Result<Result<(), Objection>, MoneyError>;
-
-struct Objection {
-    code: &'static str,
-    message: String,
-}
-
-/// Every rule by its name.
-const RULES: [(&str, Rule); 2] = [
-    ("total_is_sum_of_lines", total_is_sum_of_lines),
-    ("minimum_order_amount", minimum_order_amount),
-];
-
-impl Rules {
-    /// Rules that ask for a total of at least `minimum`.
-    #[must_use]
-    pub fn new(minimum: Money) -> Self {
-        Self { minimum }
-    }
-
-    /// Rules as `settings` have them.
+impl Bounds {
+    /// As `settings` have them.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing, or the least amount is none in the shop's currency.
@@ -54,134 +44,190 @@ impl Rules {
         let amount: String = settings.read(Setting::MinimumOrderAmount)?;
         let minimum = Money::parse(&amount, currency)
             .map_err(|_| SettingError::Invalid(Setting::MinimumOrderAmount.name(), amount))?;
-        Ok(Self::new(minimum))
+        let credit = settings.read(Setting::MinimumCreditScore)?;
+        Ok(Self { minimum, credit })
+    }
+}
+
+/// The rules, and what they ask.
+#[derive(Clone, Debug)]
+pub struct Rules<C = OwnOrders> {
+    bounds: Bounds,
+    operators: OperatorRules,
+    evidence: Evidence,
+    scores: C,
+}
+
+/// What rules are asked about.
+struct Case {
+    order: Order,
+    score: Result<u32, ScoreUnknown>,
+    facts: Result<Facts, Broken>,
+}
+
+impl Rules {
+    /// Rules as the settings have them, and the operators' with them; scores are made of the
+    /// customers' own orders.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let bounds = Bounds::read(aws.settings())?;
+        Self::with(aws, bounds, OwnOrders)
+    }
+}
+
+impl<C: CreditScores> Rules<C> {
+    /// Rules with other bounds, and scores by another.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn with(aws: &Aws, bounds: Bounds, scores: C) -> Result<Self, SettingError> {
+        Ok(Self {
+            bounds,
+            operators: OperatorRules::new(aws)?,
+            evidence: Evidence::new(aws)?,
+            scores,
+        })
     }
 
     /// What every rule says of `order`.
-    #[must_use]
-    pub fn verdicts(&self, order: &Order) -> Vec<Verdict> {
-        let verdict = |(name, rule): (&'static str, Rule)| {
-            let (valid, code, message) = match rule(self, order) {
-                Ok(Ok(())) => (true, "ok", String::new()),
-                Ok(Err(objection)) => (false, objection.code, objection.message),
-                Err(error) => (
-                    false,
-                    "rule_broken",
-                    format!("the rule {name} broke: {error}"),
-                ),
-            };
-            Verdict {
-                rule: name,
-                valid,
-                code,
-                message,
-            }
-        };
-        RULES.into_iter().map(verdict).collect()
-    }
-
-    /// What speaks against `order`, all at once.
     ///
     /// # Errors
-    /// The messages of the rules that it does not pass.
-    pub fn check(&self, order: &Order) -> Result<(), String> {
-        let verdicts = self.verdicts(order).into_iter();
-        let against: Vec<String> = verdicts
-            .filter(|verdict| !verdict.valid)
-            .map(|verdict| verdict.message)
-            .collect();
+    /// [`StoreError`] if what they ask cannot be read now; that says nothing of the order.
+    pub async fn verdicts(&self, order: &Order) -> Result<Vec<Verdict>, StoreError> {
+        let operators = self.operators.current().await?;
+        let needs = operators.iter().map(|rule| rule.needs());
+        let needs = needs.fold(Needs::default(), Needs::and);
+        let past = self.evidence.past(order).await?;
+        let facts = self.evidence.facts(order, &past, needs).await?;
+        let score = self.scores.score(&Applicant::of(order, past)).await;
+        let mut engine = built_in(self.bounds);
+        for rule in operators.iter() {
+            let (name, severity) = (rule.name.as_str(), rule.draft.severity);
+            let rule = std::sync::Arc::clone(rule);
+            engine.register(name, severity, move |case: &Case| {
+                let facts = case.facts.as_ref().map_err(Clone::clone)?;
+                rule.judge(facts)
+            });
+        }
+        let order = order.clone();
+        Ok(engine.execute(&Case {
+            order,
+            score,
+            facts,
+        }))
+    }
+
+    /// What all rules together make of `order`, with the messages of those that it does not pass.
+    ///
+    /// # Errors
+    /// As [`Rules::verdicts`].
+    pub async fn check(&self, order: &Order) -> Result<Outcome, StoreError> {
+        let verdicts = self.verdicts(order).await?;
+        for broken in verdicts.iter().filter(|found| found.code == "rule_broken") {
+            tracing::warn!(order.id = %order.id, rule = broken.rule, error = broken.message, "rule broken");
+        }
+        Ok(Outcome::of(verdicts))
+    }
+}
+
+impl Outcome {
+    /// What `verdicts` come to: one that rejects outweighs all that want a review.
+    #[must_use]
+    pub fn of(verdicts: Vec<Verdict>) -> Self {
+        let against: Vec<Verdict> = verdicts.into_iter().filter(|found| !found.valid).collect();
+        let messages = |severity| {
+            let of_severity = against.iter().filter(|found| found.severity == severity);
+            let messages: Vec<&str> = of_severity.map(|found| found.message.as_str()).collect();
+            messages.join("; ")
+        };
         if against.is_empty() {
-            Ok(())
+            Self::Passed
+        } else if against
+            .iter()
+            .any(|found| found.severity == Severity::Reject)
+        {
+            Self::Rejected(messages(Severity::Reject))
         } else {
-            Err(against.join("; "))
+            Self::Review(messages(Severity::Review))
         }
     }
 }
 
-fn total_is_sum_of_lines(_: &Rules, order: &Order) -> Result<Result<(), Objection>, MoneyError> {
-    let objection = |message| Objection {
-        code: "total_differs",
-        message,
+/// The rules that come with the shop ([`crate::rules::model::BUILT_IN`]).
+fn built_in(bounds: Bounds) -> Engine<Case> {
+    let mut engine = Engine::default();
+    engine.register("total_is_sum_of_lines", Severity::Reject, |case: &Case| {
+        total_is_sum_of_lines(&case.order)
+    });
+    engine.register(
+        "minimum_order_amount",
+        Severity::Reject,
+        move |case: &Case| minimum_order_amount(&case.order, bounds.minimum),
+    );
+    engine.register("customer_credit", Severity::Reject, move |case: &Case| {
+        customer_credit(&case.score, bounds.credit)
+    });
+    engine
+}
+
+fn total_is_sum_of_lines(order: &Order) -> Judgement {
+    let objection = |message| {
+        Ok(Err(Objection {
+            code: "total_differs".to_owned(),
+            message,
+        }))
     };
     let sum = super::lines::total(order.total.currency(), &order.lines)?;
     let totals = match order.breakdown.check() {
         Ok(totals) => totals,
-        Err(Broken::Money(error)) => return Err(error),
-        Err(error) => return Ok(Err(objection(error.to_string()))),
+        Err(Unequal::Money(error)) => return Err(error.into()),
+        Err(error) => return objection(error.to_string()),
     };
     if (totals.subtotal, totals.total) == (sum, order.total) {
         return Ok(Ok(()));
     }
     let total = totals.total;
-    let message = format!("the lines cost {total}, the order says {}", order.total);
-    Ok(Err(objection(message)))
+    objection(format!(
+        "the lines cost {total}, the order says {}",
+        order.total
+    ))
 }
 
-fn minimum_order_amount(rules: &Rules, order: &Order) -> Result<Result<(), Objection>, MoneyError> {
-    if order.total.compare(rules.minimum)?.is_ge() {
+fn minimum_order_amount(order: &Order, minimum: Money) -> Judgement {
+    if order.total.compare(minimum)?.is_ge() {
         return Ok(Ok(()));
     }
     Ok(Err(Objection {
-        code: "below_minimum",
+        code: "below_minimum".to_owned(),
         message: format!(
-            "the total of {} is below the minimum of {}",
-            order.total, rules.minimum
+            "the total of {} is below the minimum of {minimum}",
+            order.total
         ),
     }))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::orders::fixtures::{eur, order};
+fn customer_credit(score: &Result<u32, ScoreUnknown>, least: u32) -> Judgement {
+    let score = score
+        .as_ref()
+        .map_err(|error| Broken(telemetry::chain(error)))?;
+    Ok(if *score >= least {
+        Ok(())
+    } else {
+        Err(Objection {
+            code: "credit_too_low".to_owned(),
+            // The score itself stays within the shop.
+            message: "too many payments were declined lately".to_owned(),
+        })
+    })
+}
 
-    fn codes(rules: &Rules, order: &Order) -> Vec<(&'static str, bool, &'static str)> {
-        let verdicts = rules.verdicts(order).into_iter();
-        verdicts
-            .map(|verdict| (verdict.rule, verdict.valid, verdict.code))
-            .collect()
-    }
-
-    #[test]
-    fn the_least_amount_itself_is_enough() {
-        assert_eq!(Rules::new(order().total).check(&order()), Ok(()));
-        let more = Rules::new(order().total.plus(eur("0.01")).unwrap());
-        assert_eq!(
-            more.check(&order()),
-            Err("the total of 51.60 EUR is below the minimum of 51.61 EUR".to_owned())
-        );
-    }
-
-    #[test]
-    fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
-        let mut wrong = order();
-        wrong.total = eur("1.00");
-        assert_eq!(
-            codes(&Rules::new(eur("10.00")), &wrong),
-            [
-                ("total_is_sum_of_lines", false, "total_differs"),
-                ("minimum_order_amount", false, "below_minimum"),
-            ]
-        );
-        let dollars = Money::parse("10.00", "USD".parse().unwrap()).unwrap();
-        assert_eq!(
-            codes(&Rules::new(dollars), &order()),
-            [
-                ("total_is_sum_of_lines", true, "ok"),
-                ("minimum_order_amount", false, "rule_broken"),
-            ]
-        );
-    }
-
-    #[test]
-    fn an_amount_that_is_none_is_a_setting_that_is_not_valid() {
-        let given = |amount: &str| {
-            let values = [("SHOP_CURRENCY", "EUR"), ("MINIMUM_ORDER_AMOUNT", amount)];
-            let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            Rules::read(&Settings::Given(values.into_iter().collect()))
-        };
-        assert!(given("10.00").is_ok());
-        let invalid = SettingError::Invalid("MINIMUM_ORDER_AMOUNT", "1.001".to_owned());
-        assert_eq!(given("1.001").unwrap_err(), invalid);
+impl From<MoneyError> for Broken {
+    fn from(error: MoneyError) -> Self {
+        Self(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

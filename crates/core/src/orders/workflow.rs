@@ -12,7 +12,7 @@ use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
 use super::rules::{self, Diverted};
 use super::store::{Change, OrderStore};
-use super::validation::Rules;
+use super::validation::{Outcome, Rules};
 use crate::clock::Time;
 use crate::dynamo::StoreError;
 use crate::id::OrderId;
@@ -79,9 +79,12 @@ pub async fn validate_order(
         Course::Confirmed => return Err(Diverted::AlreadyConfirmed.into()),
         Course::Closed => return Err(Diverted::AlreadyClosed.into()),
     }
-    rules
-        .check(&order)
-        .map_err(|against| StepError::new("RuleFailed", against))
+    match rules.check(&order).await? {
+        Outcome::Passed => Ok(()),
+        Outcome::Review(against) | Outcome::Rejected(against) => {
+            Err(StepError::new("RuleFailed", against))
+        }
+    }
 }
 
 /// `OrderConfirmation`: from pending to confirmed, only from pending; the payment token is not needed

@@ -6,7 +6,7 @@ use super::stream::StreamRecord;
 use crate::events::DomainEvent;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
-use crate::{catalog, customers, inventory, orders, payments, pricing};
+use crate::{catalog, customers, inventory, orders, payments, pricing, rules};
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
 const ENTRIES_PER_CALL: usize = 10;
@@ -49,6 +49,8 @@ pub enum Service {
     Payments,
     /// Discounts, tax rates and shipping methods.
     Pricing,
+    /// Operators' rules.
+    Rules,
 }
 
 impl Service {
@@ -59,6 +61,7 @@ impl Service {
         (Self::Inventory, Setting::InventoryTable),
         (Self::Orders, Setting::OrdersTable),
         (Self::Payments, Setting::PaymentsTable),
+        (Self::Rules, Setting::RulesTable),
         (Self::Pricing, Setting::PricingTable),
     ];
 
@@ -71,6 +74,7 @@ impl Service {
             Self::Inventory => "oxcart.inventory",
             Self::Orders => "oxcart.orders",
             Self::Payments => "oxcart.payments",
+            Self::Rules => "oxcart.rules",
             Self::Pricing => "oxcart.pricing",
         }
     }
@@ -82,6 +86,7 @@ impl Service {
             Self::Inventory => inventory::events::published(image),
             Self::Orders => orders::events::published(image),
             Self::Payments => payments::events::published(image),
+            Self::Rules => rules::events::published(image),
             Self::Pricing => pricing::events::published(image),
         }
     }

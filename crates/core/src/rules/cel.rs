@@ -178,6 +178,11 @@ fn syntax_error(source: &str, errors: &ParseErrors) -> CompileError {
     };
     // What might stand there instead is a list of the parser's own names.
     let detail = error.msg.split(" expecting {").next().unwrap_or_default();
+    let detail = if detail.contains("Recursion limit") {
+        "nested too deeply"
+    } else {
+        detail
+    };
     let place = |position: isize| usize::try_from(position).unwrap_or(1).max(1);
     let (line, column) = (place(error.pos.0), place(error.pos.1));
     let node = error.source_info.as_ref();

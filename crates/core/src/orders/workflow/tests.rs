@@ -35,7 +35,7 @@ async fn run(shop: &Shop, name: &str, order: &Order) -> Result<(), StepError> {
     let now = after(100);
     match name {
         "validate" => {
-            let rules = Rules::new(eur("10.00"));
+            let rules = Rules::new(&shop.aws).unwrap();
             validate_order(&shop.orders, &rules, step(order, now)).await
         }
         "confirm" => confirm_order(&shop.orders, step(order, now)).await,

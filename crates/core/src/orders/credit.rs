@@ -1,0 +1,157 @@
+//! How far a customer is trusted: a score, by a port that a shop may put its own bureau behind.
+//!
+//! The default, [`OwnOrders`], makes it of the customer's latest orders in this shop:
+//!
+//! | | |
+//! |---|---|
+//! | everybody, guests and newcomers among them | 650 |
+//! | each confirmed order, on its way or delivered | +10 |
+//! | each completed one | +20 |
+//! | each order of the last 30 days whose payment was declined | -10 |
+//!
+//! within 300 to 850, of the latest [`LATEST`] orders before the one in question. So somebody who tries
+//! cards one after the other is stopped at the seventh order, and a good customer is not.
+
+use std::time::Duration;
+
+use super::model::{FailureCode, Order, Status};
+use crate::clock::Time;
+use crate::id::CustomerId;
+
+/// How many of a customer's latest orders are looked at.
+pub const LATEST: usize = 20;
+
+/// What a customer's earlier order came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Where it stands.
+    pub status: Status,
+    /// Why it failed, if it did.
+    pub failure: Option<FailureCode>,
+    /// When it was placed.
+    pub created_at: Time,
+}
+
+/// Whose score is asked for, and what the shop knows of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applicant {
+    /// The customer; `None` for a guest.
+    pub customer_id: Option<CustomerId>,
+    /// The latest orders before the one in question, newest first; none of a guest.
+    pub past: Vec<Past>,
+    /// When the order in question was placed.
+    pub placed_at: Time,
+}
+
+impl Applicant {
+    /// Who placed `order`, after the orders `past`.
+    #[must_use]
+    pub fn of(order: &Order, past: Vec<Past>) -> Self {
+        Self {
+            customer_id: order.guest.is_none().then_some(order.customer_id),
+            past,
+            placed_at: order.created_at,
+        }
+    }
+}
+
+/// A score that nobody can tell.
+#[derive(Debug, thiserror::Error)]
+#[error("the credit score is not known")]
+pub struct ScoreUnknown(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Who tells scores.
+pub trait CreditScores {
+    /// The score of `applicant`.
+    ///
+    /// # Errors
+    /// [`ScoreUnknown`]; the rule that asks is then not passed.
+    fn score(
+        &self,
+        applicant: &Applicant,
+    ) -> impl Future<Output = Result<u32, ScoreUnknown>> + Send;
+}
+
+/// Scores made of the customer's own orders in this shop.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnOrders;
+
+const BASE: i64 = 650;
+const WORST: i64 = 300;
+const BEST: i64 = 850;
+const LATELY: Duration = Duration::from_hours(30 * 24);
+
+impl CreditScores for OwnOrders {
+    async fn score(&self, applicant: &Applicant) -> Result<u32, ScoreUnknown> {
+        Ok(score(applicant))
+    }
+}
+
+fn score(applicant: &Applicant) -> u32 {
+    let past = applicant.past.iter();
+    let points = past.map(|order| points(order, applicant.placed_at));
+    let score = (BASE + points.sum::<i64>()).clamp(WORST, BEST);
+    u32::try_from(score).unwrap_or_default()
+}
+
+fn points(order: &Past, now: Time) -> i64 {
+    let lately = order.created_at.plus(LATELY) >= now;
+    match order.status {
+        Status::Confirmed | Status::Processing | Status::Shipped | Status::Delivered => 10,
+        Status::Completed => 20,
+        Status::Failed if order.failure == Some(FailureCode::PaymentDeclined) && lately => -10,
+        Status::Failed | Status::Pending | Status::Returned | Status::Cancelled => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::fixtures::{after, placed_at};
+
+    const DAY: u64 = 24 * 3600;
+
+    /// The score at `day` of whoever placed orders that came to `past` on the first day.
+    fn scored(past: &[(Status, Option<FailureCode>, usize)], day: u64) -> u32 {
+        let orders = past.iter().flat_map(|(status, failure, count)| {
+            let order = Past {
+                status: *status,
+                failure: *failure,
+                created_at: placed_at(),
+            };
+            std::iter::repeat_n(order, *count)
+        });
+        score(&Applicant {
+            customer_id: None,
+            past: orders.collect(),
+            placed_at: after(day * DAY),
+        })
+    }
+
+    #[test]
+    fn a_score_is_made_of_what_orders_came_to() {
+        let declined = Some(FailureCode::PaymentDeclined);
+        assert_eq!(scored(&[], 0), 650);
+        assert_eq!(scored(&[(Status::Delivered, None, 3)], 9), 680);
+        assert_eq!(
+            scored(
+                &[(Status::Completed, None, 2), (Status::Shipped, None, 1)],
+                9
+            ),
+            700
+        );
+        assert_eq!(scored(&[(Status::Failed, declined, 5)], 1), 600);
+        assert_eq!(scored(&[(Status::Failed, declined, 6)], 1), 590);
+        assert_eq!(scored(&[(Status::Failed, declined, 6)], 30), 590);
+        assert_eq!(scored(&[(Status::Failed, declined, 6)], 31), 650);
+        let harmless = [
+            (Status::Failed, Some(FailureCode::OutOfStock), 5),
+            (Status::Cancelled, None, 5),
+            (Status::Pending, None, 5),
+            (Status::Returned, None, 5),
+        ];
+        assert_eq!(scored(&harmless, 1), 650);
+        assert_eq!(scored(&[(Status::Completed, None, 20)], 1), 850);
+        assert_eq!(scored(&[(Status::Failed, declined, 60)], 1), 300);
+    }
+}

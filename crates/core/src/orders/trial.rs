@@ -1,0 +1,226 @@
+//! `POST /rules/{rule_name}/test`: what a rule, or a change of it, would say of an order.
+
+use super::evidence::Evidence;
+use super::store::OrderStore;
+use crate::body::{Body, Json};
+use crate::clock::Time;
+use crate::http::{Request, Response};
+use crate::id::{OrderId, ProductId};
+use crate::lambda::Aws;
+use crate::money::{Currency, Money};
+use crate::problem::Problem;
+use crate::rules::api::{expression, rule_name};
+use crate::rules::engine::Broken;
+use crate::rules::model::{Draft, RuleError};
+use crate::rules::operator::Compiled;
+use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
+use crate::rules::{RuleStore, Severity, Verdict};
+use crate::settings::{Setting, SettingError};
+
+/// What a trial takes.
+#[derive(Clone, Debug)]
+pub struct Trials {
+    rules: RuleStore,
+    orders: OrderStore,
+    evidence: Evidence,
+    currency: Currency,
+}
+
+impl Trials {
+    /// With what the settings name.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            rules: RuleStore::new(aws)?,
+            orders: OrderStore::new(aws)?,
+            evidence: Evidence::new(aws)?,
+            currency: aws.settings().read(Setting::ShopCurrency)?,
+        })
+    }
+}
+
+/// What is asked.
+struct Trial {
+    expression: Option<String>,
+    about: About,
+}
+
+enum About {
+    Stored(OrderId),
+    Sample(Box<View>),
+}
+
+/// `POST /rules/{rule_name}/test` `{order_id}` or `{order, customer, totals}`, and `{expression}` to try
+/// another than the rule has: answers `{rule, valid, message, code}` and changes nothing.
+///
+/// # Errors
+/// For whoever is no admin and for bad input; [`Problem::NotFound`] if there is no such rule and no
+/// expression was sent, or no such order.
+pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    let name = rule_name(&request)?;
+    let trial = request.json(|body| trial(body, trials.currency, request.now))?;
+    let stored = trials.rules.get(&name).await?;
+    let unsaved = || Draft {
+        expression: String::new(),
+        message: "the order does not pass".to_owned(),
+        code: "not_passed".to_owned(),
+        severity: Severity::Reject,
+        enabled: true,
+    };
+    let mut draft = match (stored, &trial.expression) {
+        (Some(rule), _) => rule.draft,
+        (None, Some(_)) => unsaved(),
+        (None, None) => return Err(RuleError::NotFound.into()),
+    };
+    if let Some(expression) = trial.expression {
+        draft.expression = expression;
+    }
+    let rule = Compiled::of(name.as_str(), draft, trials.currency);
+    let facts = match trial.about {
+        About::Sample(view) => Facts::of(&view).map_err(Broken::from),
+        About::Stored(id) => {
+            let order = trials.orders.get(id).await?;
+            let order = order.ok_or(Problem::NotFound("order"))?;
+            let past = trials.evidence.past(&order).await?;
+            trials.evidence.facts(&order, &past, rule.needs()).await?
+        }
+    };
+    let judgement = facts.and_then(|facts| rule.judge(&facts));
+    let severity = rule.draft.severity;
+    Response::ok(&Verdict::of(name.as_str(), severity, judgement))
+}
+
+fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
+    let expression = body.optional("expression", |json| expression(json, currency));
+    let id = body.optional("order_id", |json| {
+        json.parsed("this must be an order's identifier", str::parse::<OrderId>)
+    });
+    if matches!(id, Some(Some(_))) {
+        // Whatever else there is to say of an order is stored with it.
+        let about = About::Stored(id??);
+        let expression = expression?;
+        return Some(Trial { expression, about });
+    }
+    let order = body.required("order", |json| order(json, currency, now));
+    let customer = body.optional("customer", customer);
+    let totals = body.optional("totals", |json| totals(json, currency));
+    let (order, totals) = (order?, totals?.unwrap_or_default());
+    let subtotal = Money::sum(currency, order.lines.iter().map(|line| line.subtotal)).ok()?;
+    let view = View {
+        order,
+        customer: customer?.unwrap_or_default(),
+        totals: TotalsView {
+            subtotal,
+            discount: totals.discount,
+            shipping: totals.shipping,
+            tax: totals.tax,
+            total: totals.total.unwrap_or(subtotal),
+        },
+    };
+    Some(Trial {
+        expression: expression?,
+        about: About::Sample(Box::new(view)),
+    })
+}
+
+/// An order as expressions see it; what follows from its lines is worked out.
+fn order(json: Json<'_>, currency: Currency, now: Time) -> Option<OrderView> {
+    json.object(|order| {
+        let lines = order.required("lines", |json| {
+            json.list(1..=50, |line| self::line(line, currency))
+        });
+        let country = order.optional("country", |json| json.line(1..=2));
+        let region = order.optional("region", |json| json.line(1..=100));
+        let postal_code = order.optional("postal_code", |json| json.line(1..=20));
+        let created_at = order.optional("created_at", time);
+        Some(OrderView {
+            lines: lines?,
+            country: country?,
+            region: region?,
+            postal_code: postal_code?,
+            created_at: created_at?.unwrap_or(now),
+        })
+    })
+}
+
+fn line(json: Json<'_>, currency: Currency) -> Option<LineView> {
+    let place = json.clone();
+    json.object(|line| {
+        let product_id = line.optional("product_id", |json| {
+            json.parsed("this must be a product's identifier", str::parse)
+        });
+        let category = line.optional("category", |json| json.line(1..=100));
+        let quantity = line.required("quantity", |json| json.integer(1..=999));
+        let unit_price = line.required("unit_price", |json| json.money(currency));
+        let (quantity, unit_price) = (quantity?, unit_price?);
+        let Ok(subtotal) = unit_price.times(quantity) else {
+            return place.fault("range", "this costs too much");
+        };
+        Some(LineView {
+            product_id: product_id?.unwrap_or_else(|| ProductId::derived(&["sample"])),
+            category: category?,
+            quantity,
+            unit_price,
+            subtotal,
+        })
+    })
+}
+
+fn customer(json: Json<'_>) -> Option<CustomerView> {
+    json.object(|customer| {
+        let id = customer.optional("id", |json| {
+            json.parsed("this must be a customer's identifier", str::parse)
+        });
+        let is_guest = customer.optional("is_guest", |json: Json<'_>| json.boolean());
+        let roles = customer.optional("roles", |json| json.list(0..=10, |json| json.line(1..=50)));
+        let registered_at = customer.optional("registered_at", time);
+        let count = |json: Json<'_>| json.integer(0..=u32::MAX);
+        let orders_placed = customer.optional("orders_placed", count);
+        let orders_confirmed = customer.optional("orders_confirmed", count);
+        Some(CustomerView {
+            id: id?,
+            is_guest: is_guest?.unwrap_or(false),
+            roles: roles?,
+            registered_at: registered_at?,
+            orders_placed: orders_placed?,
+            orders_confirmed: orders_confirmed?,
+        })
+    })
+}
+
+#[derive(Default)]
+struct Totals {
+    discount: Option<Money>,
+    shipping: Option<Money>,
+    tax: Option<Money>,
+    total: Option<Money>,
+}
+
+fn totals(json: Json<'_>, currency: Currency) -> Option<Totals> {
+    json.object(|totals| {
+        let money = |json: Json<'_>| json.money(currency);
+        let discount = totals.optional("discount", money);
+        let shipping = totals.optional("shipping", money);
+        let tax = totals.optional("tax", money);
+        let total = totals.optional("total", money);
+        Some(Totals {
+            discount: discount?,
+            shipping: shipping?,
+            tax: tax?,
+            total: total?,
+        })
+    })
+}
+
+fn time(json: Json<'_>) -> Option<Time> {
+    json.parsed(
+        "this must be a time such as 2026-12-24T16:30:00Z",
+        str::parse,
+    )
+}
+
+#[cfg(test)]
+mod tests;

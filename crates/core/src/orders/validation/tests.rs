@@ -1,0 +1,233 @@
+//! What the rules say of orders.
+
+use super::*;
+use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
+use crate::orders::model::{Failure, FailureCode, Status};
+use crate::rules::model::Draft;
+use crate::rules::{RuleStore, changes};
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+/// A bureau that gives everybody one score, or none.
+#[derive(Clone, Copy)]
+struct Everybody(Option<u32>);
+
+impl CreditScores for Everybody {
+    async fn score(&self, _: &Applicant) -> Result<u32, ScoreUnknown> {
+        self.0
+            .ok_or_else(|| ScoreUnknown("the bureau is shut".into()))
+    }
+}
+
+fn bounds(minimum: Money, credit: u32) -> Bounds {
+    Bounds { minimum, credit }
+}
+
+fn told(verdicts: &[Verdict]) -> Vec<(&str, bool, &str)> {
+    let verdicts = verdicts.iter();
+    verdicts
+        .map(|found| (found.rule.as_str(), found.valid, found.code.as_str()))
+        .collect()
+}
+
+/// Makes a rule of an operator.
+async fn add(shop: &Shop, name: &str, severity: Severity, expression: &str) {
+    let draft = Draft {
+        expression: expression.to_owned(),
+        message: format!("{name} says no"),
+        code: "no".to_owned(),
+        severity,
+        enabled: true,
+    };
+    let by = changes::By {
+        author: crate::orders::fixtures::customer("admin"),
+        now: after(0),
+    };
+    let next = changes::set(name.parse().unwrap(), None, 0, draft, None, by).unwrap();
+    let changes::Next::Made(rule) = next else {
+        panic!("{next:?}");
+    };
+    RuleStore::new(&shop.aws)
+        .unwrap()
+        .create(&rule)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_least_amount_itself_is_enough() {
+    let shop = Shop::open();
+    let rules = |minimum| Rules::with(&shop.aws, bounds(minimum, 600), OwnOrders).unwrap();
+    let check = rules(order().total).check(&order()).await.unwrap();
+    assert_eq!(check, Outcome::Passed);
+    let more = rules(order().total.plus(eur("0.01")).unwrap());
+    assert_eq!(
+        more.check(&order()).await.unwrap(),
+        Outcome::Rejected("the total of 51.60 EUR is below the minimum of 51.61 EUR".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
+    let shop = Shop::open();
+    let mut wrong = order();
+    wrong.total = eur("1.00");
+    let rules = Rules::with(&shop.aws, bounds(eur("10.00"), 600), Everybody(Some(599))).unwrap();
+    assert_eq!(
+        told(&rules.verdicts(&wrong).await.unwrap()),
+        [
+            ("total_is_sum_of_lines", false, "total_differs"),
+            ("minimum_order_amount", false, "below_minimum"),
+            ("customer_credit", false, "credit_too_low"),
+        ]
+    );
+    let dollars = Money::parse("10.00", "USD".parse().unwrap()).unwrap();
+    let rules = Rules::with(&shop.aws, bounds(dollars, 600), Everybody(None)).unwrap();
+    let verdicts = rules.verdicts(&order()).await.unwrap();
+    assert_eq!(
+        told(&verdicts),
+        [
+            ("total_is_sum_of_lines", true, "ok"),
+            ("minimum_order_amount", false, "rule_broken"),
+            ("customer_credit", false, "rule_broken"),
+        ]
+    );
+    let message =
+        "the rule customer_credit broke: the credit score is not known: the bureau is shut";
+    assert_eq!(verdicts[2].message, message);
+}
+
+#[tokio::test]
+async fn operators_rules_come_after_those_of_the_shop_and_are_asked_about_all_that_they_need() {
+    let shop = Shop::open();
+    let asked = "order.lines.all(line, !has(line.category)) && !has(customer.roles) && customer.orders_placed == 0";
+    add(
+        &shop,
+        "small",
+        Severity::Reject,
+        "order.total < money(\"50\")",
+    )
+    .await;
+    add(&shop, "asks", Severity::Reject, asked).await;
+    add(
+        &shop,
+        "absent",
+        Severity::Review,
+        "order.region == \"Wien\"",
+    )
+    .await;
+    let rules = Rules::new(&shop.aws).unwrap();
+    shop.engine.forget_calls();
+    let verdicts = rules.verdicts(&order()).await.unwrap();
+    let mut calls = shop.engine.calls();
+    calls.sort();
+    assert_eq!(
+        calls,
+        ["BatchGetItem", "GetItem", "GetItem", "Query", "Query"]
+    );
+    assert_eq!(
+        told(&verdicts)[3..],
+        [
+            ("absent", false, "rule_broken"),
+            ("asks", true, "ok"),
+            ("small", false, "no"),
+        ]
+    );
+    let Outcome::Rejected(why) = rules.check(&order()).await.unwrap() else {
+        panic!("not rejected");
+    };
+    assert_eq!(why, "small says no");
+}
+
+#[tokio::test]
+async fn what_wants_a_review_and_nothing_else_is_to_be_reviewed() {
+    let shop = Shop::open();
+    add(&shop, "odd", Severity::Review, "order.country != \"AT\"").await;
+    let rules = Rules::new(&shop.aws).unwrap();
+    let outcome = rules.check(&order()).await.unwrap();
+    assert_eq!(outcome, Outcome::Review("odd says no".to_owned()));
+    let mut cheap = order_of("ana", lines(1), after(0));
+    cheap.lines[0].quantity = 1;
+    cheap.lines[0].unit_price = eur("1.00");
+    cheap.total = eur("1.00");
+    let outcome = rules.check(&cheap).await.unwrap();
+    assert!(matches!(outcome, Outcome::Rejected(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn whoever_tries_card_after_card_is_stopped_and_a_guest_is_as_good_as_new() {
+    let shop = Shop::open();
+    let rules = Rules::new(&shop.aws).unwrap();
+    for number in 0..6 {
+        let mut past = order_of("ana", lines(1), after(number));
+        past.status = Status::Failed;
+        past.failure = Some(Failure::new(FailureCode::PaymentDeclined, "no"));
+        shop.store(&past).await;
+    }
+    let mut next = order_of("ana", lines(2), after(60));
+    let refused = rules.check(&next).await.unwrap();
+    let why = "too many payments were declined lately".to_owned();
+    assert_eq!(refused, Outcome::Rejected(why));
+    // The order itself and those after it are not its past.
+    let earlier = order_of("ana", lines(2), after(5));
+    assert_eq!(rules.check(&earlier).await.unwrap(), Outcome::Passed);
+    next.guest = Some(crate::orders::model::Guest {
+        email: "guest@example.com".parse().unwrap(),
+        locale: "de".parse().unwrap(),
+    });
+    shop.engine.forget_calls();
+    assert_eq!(rules.check(&next).await.unwrap(), Outcome::Passed);
+    assert_eq!(shop.engine.calls(), ["GetItem"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_now_says_nothing_of_the_order() {
+    let shop = Shop::open();
+    let rules = Rules::new(&shop.aws).unwrap();
+    for operation in ["GetItem", "Query"] {
+        for _ in 0..5 {
+            shop.engine.fail_next(operation, Fault::Throttled);
+        }
+        let answer = rules.check(&order()).await;
+        assert!(matches!(answer, Err(StoreError::Busy(_))), "{answer:?}");
+        shop.engine.calm();
+    }
+}
+
+#[test]
+fn a_rejection_outweighs_a_review_and_only_what_was_not_passed_is_told() {
+    let verdict = |valid, severity, message: &str| Verdict {
+        rule: "rule".to_owned(),
+        valid,
+        code: "code".to_owned(),
+        message: message.to_owned(),
+        severity,
+    };
+    let passed = verdict(true, Severity::Reject, "unsaid");
+    let [odd, strange] = ["odd", "strange"].map(|text| verdict(false, Severity::Review, text));
+    let wrong = verdict(false, Severity::Reject, "wrong");
+    assert_eq!(Outcome::of(vec![passed.clone()]), Outcome::Passed);
+    let to_see = vec![odd.clone(), passed.clone(), strange];
+    assert_eq!(
+        Outcome::of(to_see),
+        Outcome::Review("odd; strange".to_owned())
+    );
+    let bad = vec![odd, passed, wrong];
+    assert_eq!(Outcome::of(bad), Outcome::Rejected("wrong".to_owned()));
+}
+
+#[test]
+fn an_amount_that_is_none_is_a_setting_that_is_not_valid() {
+    let given = |amount: &str| {
+        let values = [
+            ("SHOP_CURRENCY", "EUR"),
+            ("MINIMUM_ORDER_AMOUNT", amount),
+            ("MINIMUM_CREDIT_SCORE", "600"),
+        ];
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Bounds::read(&Settings::Given(values.into_iter().collect()))
+    };
+    assert_eq!(given("10.00").unwrap().credit, 600);
+    let invalid = SettingError::Invalid(Setting::MinimumOrderAmount.name(), "1.001".to_owned());
+    assert_eq!(given("1.001").unwrap_err(), invalid);
+}

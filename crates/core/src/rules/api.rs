@@ -1,0 +1,215 @@
+//! `/rules`: what admins do with rules. Trying one is `orders::trial`, which has the orders.
+
+use serde::Serialize;
+
+use super::cel::{Expression, SOURCE_CHARACTERS};
+use super::changes::{self, By, Next};
+use super::model::{Draft, Rule, RuleError, RuleName, Severity};
+use super::store::RuleStore;
+use crate::body::{Body, Json};
+use crate::clock::Time;
+use crate::http::{IfMatch, Request, Response};
+use crate::id::CustomerId;
+use crate::money::Currency;
+use crate::page::{Page, PageRequest};
+use crate::problem::Problem;
+
+/// How often a change that takes whatever is stored is decided again.
+const TRIES: usize = 10;
+
+/// A rule on the wire.
+#[derive(Debug, Serialize)]
+struct RuleBody {
+    name: RuleName,
+    expression: String,
+    message: String,
+    code: String,
+    severity: Severity,
+    enabled: bool,
+    version: u64,
+    author: CustomerId,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl From<Rule> for RuleBody {
+    fn from(rule: Rule) -> Self {
+        Self {
+            name: rule.name,
+            expression: rule.draft.expression,
+            message: rule.draft.message,
+            code: rule.draft.code,
+            severity: rule.draft.severity,
+            enabled: rule.draft.enabled,
+            version: rule.version,
+            author: rule.author,
+            created_at: rule.created_at,
+            updated_at: rule.updated_at,
+        }
+    }
+}
+
+/// `GET /rules?limit=&cursor=`: in the order in which they were made, which is the order in which
+/// orders are asked.
+///
+/// # Errors
+/// For whoever is no admin; [`Problem::InvalidParameters`].
+pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    let query = request.query(&["limit", "cursor"])?;
+    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let mut found = rules.all().await?;
+    if let Some(after) = &page.after {
+        found.retain(|rule| rule.position() > *after);
+    }
+    let page = Page::cut(found, page.limit, Rule::position);
+    page.map(RuleBody::from).answer(&request)
+}
+
+/// `GET /rules/{rule_name}`.
+///
+/// # Errors
+/// For whoever is no admin; [`Problem::NotFound`].
+pub async fn get_rule(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    let name = rule_name(&request)?;
+    answer(rules.get(&name).await?.ok_or(RuleError::NotFound)?)
+}
+
+/// `PUT /rules/{rule_name}`: 201 with a new rule, 200 with one that was there.
+///
+/// # Errors
+/// For whoever is no admin and for bad input, an expression that does not compile among it; if there
+/// is a rule of the name, without `If-Match` or with a stale one.
+pub async fn put_rule(
+    rules: &RuleStore,
+    currency: Currency,
+    request: Request,
+) -> Result<Response, Problem> {
+    let author = request.admin()?.customer_id;
+    let name = rule_name(&request)?;
+    let expected = request.header("if-match").map(|_| request.if_match());
+    let expected = expected.transpose()?;
+    let draft = request.json(|body| draft(body, currency))?;
+    let by = By {
+        author,
+        now: request.now,
+    };
+    for _ in 0..TRIES {
+        let stored = rules.get(&name).await?;
+        let removed = match &stored {
+            Some(_) => 0,
+            None => rules.removed_version(&name).await?,
+        };
+        let given = (name.clone(), draft.clone());
+        let next = changes::set(
+            given.0,
+            stored.as_ref(),
+            removed,
+            given.1,
+            expected.as_ref(),
+            by,
+        )?;
+        let written = match next {
+            Next::Unchanged => return answer(stored.ok_or(RuleError::NotFound)?),
+            Next::Made(mut rule) => {
+                rule.event.traceparent = request.traceparent();
+                rules.create(&rule).await.map(|()| created(rule))
+            }
+            Next::Changed(mut rule) => {
+                rule.event.traceparent = request.traceparent();
+                rules.replace(&rule).await.map(|()| answer(rule))
+            }
+        };
+        match written {
+            Err(RuleError::Stale) if !matches!(expected, Some(IfMatch::Tags(_))) => {}
+            other => return other?,
+        }
+    }
+    Err(Problem::Busy("the rule keeps changing".into()))
+}
+
+/// `DELETE /rules/{rule_name}`: 204.
+///
+/// # Errors
+/// For whoever is no admin; without `If-Match` or with a stale one; [`Problem::NotFound`], also when it
+/// is gone already.
+pub async fn remove_rule(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    let name = rule_name(&request)?;
+    let expected = request.if_match()?;
+    for _ in 0..TRIES {
+        let rule = rules.get(&name).await?.ok_or(RuleError::NotFound)?;
+        let mut event = changes::remove(&rule, &expected, request.now)?;
+        event.traceparent = request.traceparent();
+        match rules.remove(&rule, event).await {
+            Err(RuleError::Stale) if expected == IfMatch::Any => {}
+            other => return Ok(other.map(|()| Response::no_content())?),
+        }
+    }
+    Err(Problem::Busy("the rule keeps changing".into()))
+}
+
+/// The rule that the request's address names.
+///
+/// # Errors
+/// [`Problem::NotFound`] if it is no name.
+pub fn rule_name(request: &Request) -> Result<RuleName, Problem> {
+    request.id("rule_name", "rule")
+}
+
+fn created(rule: Rule) -> Result<Response, Problem> {
+    let tag = changes::tag(&rule);
+    let location = format!("/rules/{}", rule.name);
+    Ok(Response::created(location, &RuleBody::from(rule))?.etag(&tag))
+}
+
+fn answer(rule: Rule) -> Result<Response, Problem> {
+    let tag = changes::tag(&rule);
+    Ok(Response::ok(&RuleBody::from(rule))?.etag(&tag))
+}
+
+fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
+    let expression = body.required("expression", |json| expression(json, currency));
+    let message = body.required("message", |json| json.line(1..=200));
+    let code = body.required("code", |json| {
+        json.parsed(
+            "this must be 1 to 50 of the characters a to z, 0 to 9 and _",
+            code,
+        )
+    });
+    let severity = body.optional("severity", |json| {
+        // There is nobody yet who could look at an order before it is paid.
+        json.parsed("this must be reject", |text| match text {
+            "reject" => Ok(Severity::Reject),
+            _ => Err(()),
+        })
+    });
+    let enabled = body.optional("enabled", |json: Json<'_>| json.boolean());
+    Some(Draft {
+        expression: expression?,
+        message: message?,
+        code: code?,
+        severity: severity?.unwrap_or_default(),
+        enabled: enabled?.unwrap_or(true),
+    })
+}
+
+/// An expression that compiles. What does not is a fault that says where.
+pub(crate) fn expression(json: Json<'_>, currency: Currency) -> Option<String> {
+    let place = json.clone();
+    let source = json.text(1..=SOURCE_CHARACTERS)?;
+    match Expression::compile(&source, currency) {
+        Ok(_) => Some(source),
+        Err(error) => place.fault("expression", error.to_string()),
+    }
+}
+
+fn code(text: &str) -> Result<String, ()> {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(())
+    }
+}

@@ -1,0 +1,68 @@
+//! `RuleSet` (`{name, expression, message, code, severity, enabled, author}`) and `RuleRemoved`
+//! (`{name}`), both of the aggregate `rule#<name>`.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::changes::aggregate;
+use super::model::{RuleName, Severity};
+use crate::events::{DomainEvent, Stamp};
+use crate::id::CustomerId;
+
+/// What is read of a changed item: a rule, what is left of one, or the head, which has no event.
+#[derive(Deserialize)]
+struct Image {
+    rule_name: String,
+    event: Option<Stamp>,
+    expression: Option<String>,
+    message: Option<String>,
+    code: Option<String>,
+    severity: Option<Severity>,
+    enabled: Option<bool>,
+    author: Option<CustomerId>,
+}
+
+/// Of a removed rule only its name.
+#[derive(Serialize)]
+struct Data {
+    name: RuleName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expression: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<CustomerId>,
+}
+
+/// The last event of the rule whose item is `image`.
+///
+/// # Errors
+/// If `image` is no item of this table.
+pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
+    let image: Image = serde_dynamo::from_item(image)?;
+    let Some(stamp) = image.event else {
+        return Ok(None);
+    };
+    let name: RuleName = image
+        .rule_name
+        .parse()
+        .map_err(serde_dynamo::Error::custom)?;
+    let aggregate_id = aggregate(&name);
+    let data = Data {
+        name,
+        expression: image.expression,
+        message: image.message,
+        code: image.code,
+        severity: image.severity,
+        enabled: image.enabled,
+        author: image.author,
+    };
+    let data = serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?;
+    Ok(Some(DomainEvent::new(aggregate_id, stamp, data)))
+}

@@ -1,0 +1,368 @@
+//! The rules' routes on an embedded DynamoDB.
+
+use serde_json::{Value, json};
+
+use super::{OperatorRules, RuleStore, api, events};
+use crate::clock::Time;
+use crate::http::{Request, Response};
+use crate::problem::Problem;
+use crate::settings::Setting;
+use crate::testing::{self, Engine, Fault};
+
+struct Shop {
+    rules: RuleStore,
+    asked: OperatorRules,
+    engine: Engine,
+}
+
+type Answer = Result<Response, Problem>;
+
+fn shop() -> Shop {
+    let (aws, engine) = testing::aws();
+    Shop {
+        rules: RuleStore::new(&aws).unwrap(),
+        asked: OperatorRules::new(&aws).unwrap(),
+        engine,
+    }
+}
+
+fn minute(number: i64) -> Time {
+    Time::from_millis(1_750_000_000_000 + number * 60_000)
+}
+
+fn small(most: &str) -> Value {
+    json!({
+        "expression": format!("order.total <= money(\"{most}\")"),
+        "message": format!("an order is at most {most} EUR"),
+        "code": "too_large",
+    })
+}
+
+fn about(name: &str, number: i64, body: &Value) -> Request {
+    testing::request(minute(number), body).at("rule_name", name)
+}
+
+impl Shop {
+    async fn put(&self, request: Request) -> Answer {
+        api::put_rule(&self.rules, "EUR".parse().unwrap(), request).await
+    }
+
+    async fn made(&self, name: &str, number: i64, body: &Value) -> Response {
+        self.put(about(name, number, body)).await.unwrap()
+    }
+
+    async fn remove(&self, name: &str, tag: &str) -> Answer {
+        let request = about(name, 50, &json!({})).with("if-match", tag);
+        let request = request.with("traceparent", TRACE);
+        api::remove_rule(&self.rules, request).await
+    }
+
+    /// What orders are asked, with the reads that it took.
+    async fn current(&self) -> (Vec<String>, Vec<String>) {
+        self.engine.forget_calls();
+        let rules = self.asked.current().await.unwrap();
+        let names = rules.iter().map(|rule| rule.name.clone());
+        (names.collect(), self.engine.calls())
+    }
+
+    /// The events that the stored items carry.
+    fn events(&self) -> Vec<(String, u64, Value)> {
+        let items = self.engine.items(Setting::RulesTable).into_iter();
+        let published = items.filter_map(|item| {
+            let item = serde_dynamo::to_item(item).unwrap();
+            let event = events::published(item).unwrap()?;
+            assert_eq!(
+                event.aggregate_id,
+                format!("rule#{}", event.data["name"].as_str().unwrap())
+            );
+            Some((event.event_type, event.version, event.data))
+        });
+        published.collect()
+    }
+}
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn json_of(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+fn status_of(answer: Answer) -> u16 {
+    answer
+        .map_or_else(|problem| problem.status(), |response| response.status)
+        .as_u16()
+}
+
+#[tokio::test]
+async fn a_rule_is_made_changed_and_removed() {
+    let shop = shop();
+    let made = shop.made("small", 1, &small("500.00")).await;
+    assert_eq!(made.status.as_u16(), 201);
+    assert!(
+        made.headers
+            .contains(&("Location", "/rules/small".to_owned()))
+    );
+    let body = json_of(&made);
+    assert_eq!(
+        (&body["version"], &body["severity"], &body["enabled"]),
+        (&json!(1), &json!("reject"), &json!(true))
+    );
+    let unsaid = shop.put(about("small", 2, &small("400.00"))).await;
+    assert!(
+        matches!(unsaid, Err(Problem::PreconditionRequired)),
+        "{unsaid:?}"
+    );
+    let stale = shop
+        .put(about("small", 2, &small("400.00")).with("if-match", "\"2\""))
+        .await;
+    assert!(
+        matches!(stale, Err(Problem::PreconditionFailed)),
+        "{stale:?}"
+    );
+    let changed = shop
+        .put(about("small", 3, &small("400.00")).with("if-match", "\"1\""))
+        .await
+        .unwrap();
+    assert_eq!(changed.status.as_u16(), 200);
+    let body = json_of(&changed);
+    assert_eq!(body["created_at"], json!(minute(1)));
+    assert_eq!(body["updated_at"], json!(minute(3)));
+    let read = api::get_rule(&shop.rules, about("small", 4, &json!({})))
+        .await
+        .unwrap();
+    assert_eq!(json_of(&read), body);
+    // What it says already changes nothing, whatever was expected: the answer may have been lost.
+    let again = shop
+        .put(about("small", 5, &small("400.00")).with("if-match", "\"1\""))
+        .await
+        .unwrap();
+    assert_eq!(json_of(&again), body);
+    assert!(matches!(
+        shop.remove("small", "\"1\"").await,
+        Err(Problem::PreconditionFailed)
+    ));
+    assert_eq!(status_of(shop.remove("small", "\"2\"").await), 204);
+    assert!(matches!(
+        shop.remove("small", "*").await,
+        Err(Problem::NotFound(_))
+    ));
+    let gone = api::get_rule(&shop.rules, about("small", 4, &json!({}))).await;
+    assert!(matches!(gone, Err(Problem::NotFound(_))), "{gone:?}");
+}
+
+#[tokio::test]
+async fn every_change_has_its_event_and_none_is_numbered_twice() {
+    let shop = shop();
+    shop.made("small", 1, &small("500.00")).await;
+    assert_eq!(shop.events()[0].0, "RuleSet");
+    assert_eq!(
+        shop.events()[0].2["expression"],
+        "order.total <= money(\"500.00\")"
+    );
+    shop.remove("small", "*").await.unwrap();
+    assert_eq!(
+        shop.events(),
+        [("RuleRemoved".to_owned(), 2, json!({"name": "small"}))]
+    );
+    let again = shop.made("small", 60, &small("300.00")).await;
+    assert_eq!(
+        (again.status.as_u16(), &json_of(&again)["version"]),
+        (201, &json!(3))
+    );
+    let found: Vec<(String, u64)> = shop
+        .events()
+        .into_iter()
+        .map(|event| (event.0, event.1))
+        .collect();
+    assert_eq!(found, [("RuleSet".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn orders_are_asked_the_enabled_rules_in_the_order_in_which_they_were_made() {
+    let shop = shop();
+    assert_eq!(shop.current().await, (vec![], vec!["GetItem".to_owned()]));
+    shop.made("zero", 1, &small("500.00")).await;
+    shop.made("alpha", 2, &small("400.00")).await;
+    let mut off = small("1.00");
+    off["enabled"] = json!(false);
+    shop.made("mid", 3, &off).await;
+    let names = || vec!["zero".to_owned(), "alpha".to_owned()];
+    let (found, calls) = shop.current().await;
+    assert_eq!(
+        (found, calls),
+        (names(), vec!["GetItem".to_owned(), "Query".to_owned()])
+    );
+    // Nothing has changed: half a read unit.
+    assert_eq!(shop.current().await, (names(), vec!["GetItem".to_owned()]));
+    shop.remove("zero", "*").await.unwrap();
+    assert_eq!(shop.current().await.0, ["alpha"]);
+    let changed = about("alpha", 9, &off).with("if-match", "*");
+    shop.put(changed).await.unwrap();
+    assert_eq!(shop.current().await.0, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_list_has_all_rules_page_by_page() {
+    let shop = shop();
+    for (number, name) in [(1, "c"), (2, "a"), (3, "b")] {
+        shop.made(name, number, &small("500.00")).await;
+    }
+    let mut names = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut request = testing::request(minute(9), &json!({})).asking("limit", "2");
+        if let Some(cursor) = &cursor {
+            request = request.asking("cursor", cursor);
+        }
+        let page = json_of(&api::list_rules(&shop.rules, request).await.unwrap());
+        let items = page["items"].as_array().unwrap();
+        names.extend(
+            items
+                .iter()
+                .map(|item| item["name"].as_str().unwrap().to_owned()),
+        );
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, ["c", "a", "b"]);
+}
+
+#[tokio::test]
+async fn what_is_no_rule_is_refused_with_its_place() {
+    let shop = shop();
+    for (body, fault) in [
+        (
+            json!({"expression": "order.totl > money(\"1\")", "message": "m", "code": "c"}),
+            "/expression expression line 1, column 6: order has no field",
+        ),
+        (
+            json!({"expression": "0.1 + 0.2 == 0.3", "message": "m", "code": "c"}),
+            "/expression expression line 1, column 1: numbers with a decimal point",
+        ),
+        (
+            json!({"expression": "true", "message": "m", "code": "C"}),
+            "/code invalid",
+        ),
+        (
+            json!({"expression": "true", "message": "two\nlines", "code": "c"}),
+            "/message control_character",
+        ),
+        (
+            json!({"expression": "true", "message": "m", "code": "c", "severity": "maybe"}),
+            "/severity invalid",
+        ),
+        (
+            json!({"expression": "true", "message": "m", "code": "c", "enabled": "yes"}),
+            "/enabled type",
+        ),
+        (
+            json!({"expression": "true", "message": "m", "code": "c", "author": "me"}),
+            "/author unknown_field",
+        ),
+    ] {
+        let refused = shop.put(about("small", 1, &body)).await.unwrap_err();
+        let Problem::InvalidBody(faults) = refused else {
+            panic!("{refused:?}");
+        };
+        let [found] = faults.as_slice() else {
+            panic!("{faults:?}");
+        };
+        let found = format!("{} {} {}", found.pointer, found.code, found.detail);
+        assert!(found.starts_with(fault), "{found}");
+    }
+    for name in [
+        "total_is_sum_of_lines",
+        "minimum_order_amount",
+        "customer_credit",
+    ] {
+        let refused = shop.put(about(name, 1, &small("1.00"))).await;
+        assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+    }
+    for name in ["Small", "_small", "small-one", "", &"a".repeat(65)] {
+        let refused = shop.put(about(name, 1, &small("1.00"))).await;
+        assert!(matches!(refused, Err(Problem::NotFound(_))), "{refused:?}");
+    }
+    let unknown = shop
+        .put(about("new", 1, &small("1.00")).with("if-match", "\"1\""))
+        .await;
+    assert!(
+        matches!(unknown, Err(Problem::PreconditionFailed)),
+        "{unknown:?}"
+    );
+    assert!(shop.engine.items(Setting::RulesTable).is_empty());
+}
+
+#[tokio::test]
+async fn nobody_but_an_admin_has_to_do_with_rules() {
+    let shop = shop();
+    let request = || {
+        about("small", 1, &small("1.00"))
+            .with("if-match", "*")
+            .of_customer()
+    };
+    let euro = "EUR".parse().unwrap();
+    for answer in [
+        api::put_rule(&shop.rules, euro, request()).await,
+        api::get_rule(&shop.rules, request()).await,
+        api::list_rules(&shop.rules, request()).await,
+        api::remove_rule(&shop.rules, request()).await,
+    ] {
+        assert!(matches!(answer, Err(Problem::Forbidden)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_shop_has_at_most_a_hundred_rules() {
+    let shop = shop();
+    for number in 0..100 {
+        shop.made(&format!("rule_{number}"), number, &small("1.00"))
+            .await;
+    }
+    let refused = shop.put(about("one_more", 200, &small("1.00"))).await;
+    assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+    shop.remove("rule_7", "*").await.unwrap();
+    assert_eq!(
+        shop.made("one_more", 200, &small("1.00"))
+            .await
+            .status
+            .as_u16(),
+        201
+    );
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_done_once() {
+    let shop = shop();
+    shop.engine
+        .fail_next("TransactWriteItems", Fault::LostAnswer);
+    assert_eq!(
+        shop.made("small", 1, &small("1.00")).await.status.as_u16(),
+        201
+    );
+    shop.engine
+        .fail_next("TransactWriteItems", Fault::LostAnswer);
+    let changed = about("small", 2, &small("2.00")).with("if-match", "\"1\"");
+    assert_eq!(json_of(&shop.put(changed).await.unwrap())["version"], 2);
+    shop.engine
+        .fail_next("TransactWriteItems", Fault::LostAnswer);
+    assert_eq!(status_of(shop.remove("small", "\"2\"").await), 204);
+    let versions: Vec<u64> = shop.events().into_iter().map(|event| event.1).collect();
+    assert_eq!(versions, [3]);
+}
+
+#[test]
+fn of_admins_who_change_one_rule_at_once_one_wins() {
+    let shop = shop();
+    let shop = &shop;
+    let made = testing::at_once((0..4).map(|number| {
+        async move || {
+            let body = small(&format!("{}.00", number + 1));
+            status_of(shop.put(about("small", number, &body)).await)
+        }
+    }));
+    let won = made.iter().filter(|status| **status == 201).count();
+    let told = made.iter().filter(|status| **status == 428).count();
+    assert_eq!((won, told), (1, 3), "{made:?}");
+}

@@ -1,0 +1,13 @@
+//! `GET /rules`: list the rules that operators made.
+
+use oxcart_core::{lambda, routes, rules};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let store = rules::RuleStore::new(&aws)?;
+    lambda::serve(&aws, &routes::LIST_RULES, |request| {
+        rules::api::list_rules(&store, request)
+    })
+    .await
+}

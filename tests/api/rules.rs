@@ -1,0 +1,276 @@
+//! What admins do with rules, and what rules do to orders. Each of these tests has a shop of its own:
+//! a rule holds for everybody.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::check;
+use crate::support::client::{Answer, Call};
+use crate::support::people::{Person, order_of, unique};
+use crate::support::run_local;
+use crate::support::shop::{Setup, Shop};
+
+fn at_most(amount: &str) -> Value {
+    json!({
+        "expression": format!("order.total <= money(\"{amount}\")"),
+        "message": format!("an order is at most {amount} EUR"),
+        "code": "too_large",
+    })
+}
+
+async fn put(shop: &Shop, name: &str, tag: Option<&'static str>, rule: &Value) -> Answer {
+    let admin = shop.admin().await;
+    let call = shop.put(&format!("/rules/{name}")).bearer(&admin.token);
+    let call = match tag {
+        Some(tag) => call.header("if-match", tag),
+        None => call,
+    };
+    call.json(rule).send().await
+}
+
+/// Places an order of `quantity` pieces and answers it when it is decided.
+async fn outcome(shop: &Shop, customer: &Person, product: &str, quantity: u32) -> (String, Value) {
+    let order = order_of(&[(product, quantity)], "tok_ok");
+    let placed = shop.place_with_key(customer, &order, &unique("rule")).await;
+    let id = placed.expect(202).json()["id"].as_str().unwrap().to_owned();
+    shop.until_settled(&id).await;
+    let settled = shop.read(customer, &id).await;
+    (id, settled)
+}
+
+#[test]
+fn a_rule_is_put_read_listed_and_removed() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let call = |call: Call| call.bearer(&admin.token);
+        check(
+            &put(&shop, "at_most", None, &at_most("500.00")).await,
+            expect![[r#"
+                201
+                content-type: application/json
+                location: /rules/at_most
+                etag: "1"
+                {
+                  "author": "<id-1>",
+                  "code": "too_large",
+                  "created_at": "<time>",
+                  "enabled": true,
+                  "expression": "order.total <= money(\"500.00\")",
+                  "message": "an order is at most 500.00 EUR",
+                  "name": "at_most",
+                  "severity": "reject",
+                  "updated_at": "<time>",
+                  "version": 1
+                }
+            "#]],
+        );
+        check(
+            &put(&shop, "at_most", None, &at_most("400.00")).await,
+            expect![[r#"
+                428
+                content-type: application/problem+json
+                {
+                  "detail": "send the ETag that you read in If-Match",
+                  "instance": "/rules/at_most",
+                  "status": 428,
+                  "title": "Precondition required",
+                  "type": "urn:oxcart:problem:precondition-required"
+                }
+            "#]],
+        );
+        check(
+            &put(&shop, "at_most", Some("\"7\""), &at_most("400.00")).await,
+            expect![[r#"
+                412
+                content-type: application/problem+json
+                {
+                  "detail": "it has changed since you read it: read it again",
+                  "instance": "/rules/at_most",
+                  "status": 412,
+                  "title": "Precondition failed",
+                  "type": "urn:oxcart:problem:precondition-failed"
+                }
+            "#]],
+        );
+        let changed = put(&shop, "at_most", Some("\"1\""), &at_most("400.00")).await;
+        let changed = changed.expect(200).json();
+        assert_eq!(changed["version"], 2);
+        let read = call(shop.get("/rules/at_most"))
+            .send()
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(read, changed);
+        let list = call(shop.get("/rules")).send().await.expect(200).json();
+        assert_eq!(list, json!({"items": [read], "next_cursor": null}));
+        let remove = || call(shop.delete("/rules/at_most"));
+        remove().send().await.expect(428);
+        let stale = remove().header("if-match", "\"1\"").send();
+        stale.await.expect(412);
+        let known = remove().header("if-match", "\"2\"").send();
+        known.await.expect(204);
+        call(shop.get("/rules/at_most")).send().await.expect(404);
+    });
+}
+
+#[test]
+fn a_rule_and_a_change_of_it_are_tried_on_a_sample() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let call = |call: Call| call.bearer(&admin.token);
+        let rule = put(&shop, "at_most", None, &at_most("400.00")).await;
+        rule.expect(201);
+        let sample = json!({"order": {"lines": [
+            {"quantity": 3, "unit_price": {"amount": "150.00", "currency": "EUR"}},
+        ]}});
+        let tried = call(shop.post("/rules/at_most/test"))
+            .json(&sample)
+            .send()
+            .await;
+        check(
+            &tried,
+            expect![[r#"
+            200
+            content-type: application/json
+            {
+              "code": "too_large",
+              "message": "an order is at most 400.00 EUR",
+              "rule": "at_most",
+              "valid": false
+            }
+        "#]],
+        );
+        let mut change = sample;
+        change["expression"] = json!("order.total <= money(\"450.00\")");
+        let tried = call(shop.post("/rules/at_most/test"))
+            .json(&change)
+            .send()
+            .await;
+        assert_eq!(tried.expect(200).json()["valid"], true);
+    });
+}
+
+#[test]
+fn a_rule_rejects_orders_until_it_is_changed() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 100).await;
+        put(&shop, "at_most", None, &at_most("30.00"))
+            .await
+            .expect(201);
+        let (_, small) = outcome(&shop, &customer, &product, 1).await;
+        assert_eq!(small["status"], "confirmed");
+        let (id, large) = outcome(&shop, &customer, &product, 2).await;
+        assert_eq!(large["status"], "failed");
+        assert_eq!(
+            large["failure"],
+            json!({"code": "rule_failed", "detail": "an order is at most 30.00 EUR"})
+        );
+        // What would have to be changed is tried on the order itself.
+        let admin = shop.admin().await;
+        let trial = json!({"order_id": id, "expression": "order.total <= money(\"39.80\")"});
+        let trial = shop.post("/rules/at_most/test").json(&trial);
+        let tried = trial.bearer(&admin.token).send().await.expect(200).json();
+        assert_eq!(tried["valid"], true);
+        put(&shop, "at_most", Some("\"1\""), &at_most("39.80"))
+            .await
+            .expect(200);
+        let (_, large) = outcome(&shop, &customer, &product, 2).await;
+        assert_eq!(large["status"], "confirmed");
+    });
+}
+
+#[test]
+fn a_rule_may_ask_for_all_that_the_shop_knows() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 100).await;
+        let category = shop.get(&format!("/products/{product}")).send().await;
+        let category = category.expect(200).json()["category"].clone();
+        let all = format!(
+            "order.lines.all(line, line.category == {category}) && \"customer\" in customer.roles \
+             && customer.registered_at < order.created_at && customer.orders_placed == 0"
+        );
+        let rule = json!({"expression": all, "message": "not the first order", "code": "again"});
+        put(&shop, "first", None, &rule).await.expect(201);
+        let (id, first) = outcome(&shop, &customer, &product, 1).await;
+        assert_eq!(first["status"], "confirmed", "{first}");
+        let (_, second) = outcome(&shop, &customer, &product, 1).await;
+        assert_eq!(second["failure"]["detail"], "not the first order");
+        let admin = shop.admin().await;
+        let trial = shop
+            .post("/rules/first/test")
+            .json(&json!({"order_id": id}));
+        let tried = trial.bearer(&admin.token).send().await.expect(200).json();
+        assert_eq!(tried["valid"], true);
+    });
+}
+
+#[test]
+fn whoever_tries_card_after_card_is_stopped() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 100).await;
+        for _ in 0..6 {
+            let order = shop.order(&customer, &product, "tok_declined").await;
+            shop.until_settled(&order).await;
+            let settled = shop.read(&customer, &order).await;
+            assert_eq!(settled["failure"]["code"], "payment_declined", "{settled}");
+        }
+        let (_, stopped) = outcome(&shop, &customer, &product, 1).await;
+        assert_eq!(
+            stopped["failure"],
+            json!({"code": "rule_failed", "detail": "too many payments were declined lately"})
+        );
+        let (_, other) = outcome(&shop, &shop.customer().await, &product, 1).await;
+        assert_eq!(other["status"], "confirmed");
+    });
+}
+
+#[test]
+fn hostile_expressions_are_refused_with_their_place() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let nest = "order.lines.all(a, order.lines.all(b, order.lines.all(c, true)))".to_owned();
+        let grow = "[\"a\"].map(a, a + a).map(a, a + a).map(a, a + a).size() > 0".to_owned();
+        let mut shown = String::new();
+        for expression in [
+            nest,
+            grow,
+            "(".repeat(1_900),
+            "!".repeat(900) + &"(".repeat(99),
+            "order.country.matches(\"(a+)+$\")".to_owned(),
+            "0.1 + 0.2 == 0.3".to_owned(),
+            "order.total > 50".to_owned(),
+            "1 / 0 == 1".to_owned(),
+            "customer.password == \"\"".to_owned(),
+            "x".repeat(2_001),
+        ] {
+            let rule = json!({"expression": expression, "message": "no", "code": "no"});
+            let answer = put(&shop, "hostile", None, &rule).await;
+            let fault = &answer.expect(422).json()["errors"][0];
+            let (pointer, detail) = (fault["pointer"].as_str(), fault["detail"].as_str());
+            shown += &format!("{} {}\n", pointer.unwrap(), detail.unwrap());
+        }
+        expect![[r#"
+            /expression line 1, column 16: this may take 640302 steps, more than 30000: a list within a list counts for each of its elements
+            /expression line 1, column 16: + does not go with a text and a text
+            /expression line 1, column 101: an expression has at most 100 opening brackets
+            /expression line 1, column 926: nested too deeply
+            /expression line 1, column 22: there are no patterns here; use startsWith, endsWith or contains
+            /expression line 1, column 1: numbers with a decimal point are not exact; write an amount as money("0.10"), and a part of one by multiplying the other side: 10 * totals.discount > totals.subtotal
+            /expression line 1, column 13: > does not go with an amount and a whole number; an amount is written as money("10.00")
+            /expression line 1, column 3: this divides by zero
+            /expression line 1, column 9: customer has no field "password"; it has id, is_guest, roles, registered_at, orders_placed, orders_confirmed
+            /expression this must have 1 to 2000 characters
+        "#]].assert_eq(&shown);
+        let admin = shop.admin().await;
+        let list = shop.get("/rules").bearer(&admin.token).send().await;
+        assert_eq!(list.expect(200).json()["items"], json!([]));
+    });
+}
