@@ -62,42 +62,43 @@ fn a_discount_is_created_and_read_as_it_was() {
         check(
             &shown,
             expect![[r#"
-            201
-            content-type: application/json
-            location: /discounts/<id-1>
-            etag: "1"
-            {
-              "benefit": {
-                "buy": 1,
-                "get": 1,
-                "type": "buy_x_get_y"
-              },
-              "categories": [
-                "tea"
-              ],
-              "code": "<code>",
-              "created_at": "<time>",
-              "customer_group": null,
-              "ended": false,
-              "ends_at": null,
-              "first_order": false,
-              "id": "<id-1>",
-              "max_amount": null,
-              "minimum_amount": {
-                "amount": "20.00",
-                "currency": "EUR"
-              },
-              "name": "Tea for two",
-              "priority": 100,
-              "products": [],
-              "stackable": true,
-              "starts_at": "<time>",
-              "updated_at": "<time>",
-              "usage_limit": 5,
-              "usage_limit_per_customer": null,
-              "version": 1
-            }
-        "#]],
+                201
+                content-type: application/json
+                location: /discounts/<id-1>
+                etag: "1"
+                {
+                  "benefit": {
+                    "buy": 1,
+                    "get": 1,
+                    "type": "buy_x_get_y"
+                  },
+                  "categories": [
+                    "tea"
+                  ],
+                  "code": "<code>",
+                  "condition": null,
+                  "created_at": "<time>",
+                  "customer_group": null,
+                  "ended": false,
+                  "ends_at": null,
+                  "first_order": false,
+                  "id": "<id-1>",
+                  "max_amount": null,
+                  "minimum_amount": {
+                    "amount": "20.00",
+                    "currency": "EUR"
+                  },
+                  "name": "Tea for two",
+                  "priority": 100,
+                  "products": [],
+                  "stackable": true,
+                  "starts_at": "<time>",
+                  "updated_at": "<time>",
+                  "usage_limit": 5,
+                  "usage_limit_per_customer": null,
+                  "version": 1
+                }
+            "#]],
         );
         let path = made.header("location").unwrap();
         let read = shop.get(path).bearer(&admin.token).send().await;
@@ -189,6 +190,7 @@ fn a_discount_that_is_none_is_refused_with_every_fault() {
             "max_amount": {"amount": "1.001", "currency": "EUR"},
             "categories": ["Tea"],
             "customer_group": "vip",
+            "condition": "order.colour == 1",
             "starts_at": "tomorrow",
             "stackable": "yes",
             "usage_limit": 0,
@@ -198,6 +200,7 @@ fn a_discount_that_is_none_is_refused_with_every_fault() {
             /benefit/rate invalid
             /categories/0 invalid
             /code invalid
+            /condition expression
             /customer_group invalid
             /max_amount/amount decimals
             /minimum_amount range

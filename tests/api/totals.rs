@@ -126,7 +126,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         let product = shop.product("20.00", 10).await;
         shop.discount(percentage("A tenth", "0.10"), json!({"code": "Tenth"}))
             .await;
-        let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": euro("60.00")});
+        let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": euro("60.00"), "first_order": true, "usage_limit": 9, "condition": "order.country == 'DE'"});
         shop.discount(automatic, json!({"priority": 200})).await;
         let order = order_of(&[(&product, 3)], "tok_ok");
         let order = and(
@@ -167,7 +167,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         assert_eq!(again.json()["id"], placed["id"]);
         // Without it today's prices hold.
         let today = shop.place(&customer, &order).await.expect(202).json();
-        assert_eq!(today["total_amount"], euro("81.00"));
+        assert_eq!(today["total_amount"], euro("85.90"));
     });
 }
 
@@ -336,6 +336,7 @@ fn a_code_that_gives_nothing_is_refused_with_its_reason() {
             ("GUESTS", json!({"customer_group": "guest"})),
             ("MEMBERS", json!({"customer_group": "customer"})),
             ("FIRST", json!({"first_order": true})),
+            ("MANY", json!({"condition": "order.item_count > 2"})),
             ("ALONE", json!({"stackable": false, "priority": 300})),
             ("ONCE", json!({"usage_limit": 1})),
             ("EACH", json!({"usage_limit_per_customer": 1})),
@@ -369,8 +370,8 @@ fn a_code_that_gives_nothing_is_refused_with_its_reason() {
         shop.discount(percentage("Always", "0.01"), json!({})).await;
         let mut shown = String::new();
         for code in [
-            "NONE", "EARLY", "LATE", "MUCH", "BOOKS", "GUESTS", "FIRST", "ALONE", "SHIP", "ONCE",
-            "EACH",
+            "NONE", "EARLY", "LATE", "MUCH", "BOOKS", "GUESTS", "FIRST", "MANY", "ALONE", "SHIP",
+            "ONCE", "EACH",
         ] {
             shown += &format!("{code}: {}\n", told(code).await);
         }
@@ -385,6 +386,7 @@ fn a_code_that_gives_nothing_is_refused_with_its_reason() {
             BOOKS: 422 invalid-body /discount_code no_matching_items
             GUESTS: 422 invalid-body /discount_code other_customers
             FIRST: 422 invalid-body /discount_code not_first_order
+            MANY: 422 invalid-body /discount_code condition_not_met
             ALONE: 422 invalid-body /discount_code not_combinable
             SHIP: 422 invalid-body /discount_code no_effect
             ONCE: 422 invalid-body /discount_code used_up

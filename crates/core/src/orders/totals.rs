@@ -13,6 +13,7 @@ use crate::lambda::Aws;
 use crate::money::{Currency, Money};
 use crate::pricing::PricingStore;
 use crate::pricing::breakdown::{Breakdown, Cart, CartLine, Priced, Shopper, allow, calculate};
+use crate::pricing::conditions;
 use crate::pricing::model::{Code, Discount, Group, Refusal};
 use crate::pricing::shipping::{NotShipped, ShippingMethod};
 use crate::pricing::store::PriceBook;
@@ -151,9 +152,13 @@ impl Totals {
             },
             first_order,
         };
+        let (to, now) = (&wanted.destination, wanted.now);
+        let facts = conditions::facts(lines, to, wanted.customer, self.currency, now);
+        let facts = facts.map_err(too_much)?;
         let mut allowed = Vec::new();
         for discount in candidates {
-            match allow(discount, lines, shopper, wanted.now) {
+            let allows = allow(discount, lines, shopper, now);
+            match allows.and_then(|()| conditions::met(discount, &facts)) {
                 Ok(()) => allowed.push(discount.clone()),
                 Err(refusal) if is(coded, discount) => return Err(refused(refusal)),
                 Err(_) => {}

@@ -98,3 +98,6 @@ pub(super) async fn used_up(table: &Table, wanted: &[Use]) -> Result<Vec<Use>, S
     };
     Ok(wanted.iter().filter(full).copied().collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,7 @@ pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
             minimum_amount: None,
             customer_group: None,
             first_order: false,
+            condition: None,
             usage_limit: None,
             usage_limit_per_customer: None,
             priority: 100,

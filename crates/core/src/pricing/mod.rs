@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod breakdown;
+pub mod conditions;
 mod discounts;
 pub mod events;
 pub mod model;
@@ -23,7 +24,7 @@ pub mod store;
 pub mod tax;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

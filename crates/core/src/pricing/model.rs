@@ -216,6 +216,9 @@ pub struct Terms {
     /// Whether it is only for a customer's first order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_order: bool,
+    /// What must be true of the order besides, in CEL ([`crate::rules::cel`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// In how many orders it may be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_limit: Option<u32>,
@@ -364,6 +367,9 @@ pub enum Refusal {
     /// The customer has ordered before.
     #[error("this discount is for a first order")]
     NotFirstOrder,
+    /// Its condition is not true of the order.
+    #[error("the order does not meet the condition of this discount")]
+    ConditionNotMet,
     /// It has been used as often as it may be.
     #[error("this discount has been used as often as it may be")]
     UsedUp,
@@ -388,6 +394,7 @@ impl Refusal {
             Self::OtherCustomers => "other_customers",
             Self::AccountNeeded => "account_needed",
             Self::NotFirstOrder => "not_first_order",
+            Self::ConditionNotMet => "condition_not_met",
             Self::UsedUp => "used_up",
             Self::NotCombinable => "not_combinable",
             Self::NoEffect => "no_effect",

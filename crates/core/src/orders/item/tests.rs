@@ -8,6 +8,11 @@ use crate::events::DomainEvent;
 use crate::orders::events::published;
 use crate::orders::fixtures::{address, after, eur, lines, order, order_of, placed_at, product};
 use crate::orders::rules;
+use crate::pricing::Benefit;
+use crate::pricing::breakdown::{Cart, CartLine, calculate};
+use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, tax};
+use crate::pricing::shipping::Cost;
+use crate::pricing::tax::Destination;
 
 fn item(part: &PartItem) -> serde_dynamo::Item {
     serde_dynamo::to_item(part).unwrap()
@@ -165,4 +170,79 @@ fn each_change_of_status_is_published_without_personal_data() {
 fn lines_publish_nothing() {
     assert_eq!(published(lines_of(&order())).unwrap(), None);
     assert!(published(serde_dynamo::Item::default()).is_err());
+}
+
+/// An order of two lines with a discount, shipping and tax.
+fn charged() -> Order {
+    let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
+    let destination = Destination {
+        country: "AT".to_owned(),
+        region: None,
+    };
+    let taxes = [tax("AT", None, None, "0.20", true)];
+    let bought = lines(2);
+    let cart: Vec<CartLine> = bought
+        .iter()
+        .map(|line| CartLine {
+            product_id: line.product_id,
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            ..pricing_line("tea", 1, "1.00")
+        })
+        .collect();
+    let cart = Cart {
+        currency: "EUR".parse().unwrap(),
+        lines: &cart,
+        destination: &destination,
+        shipping: Some(&parcel),
+        taxes: &taxes,
+    };
+    let mut tenth = discount("tenth", percent("0.10"));
+    tenth.code = Some("TENTH".parse().unwrap());
+    tenth.terms.usage_limit = Some(5);
+    let free = discount("free", Benefit::FreeShipping);
+    let breakdown = calculate(&cart, &[tenth.clone(), free]).unwrap().breakdown;
+    Order {
+        total: breakdown.check().unwrap().total,
+        breakdown,
+        uses: crate::orders::uses::of(&tenth, None),
+        ..order_of("ana", bought, placed_at())
+    }
+}
+
+#[test]
+fn an_order_comes_back_with_its_discounts_its_shipping_and_its_tax() {
+    let stored = charged();
+    assert_eq!(stored.breakdown.discounts.len(), 2);
+    let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
+        panic!("no header");
+    };
+    let PartItem::Lines(lines) = serde_dynamo::from_item(lines_of(&stored)).unwrap() else {
+        panic!("no lines");
+    };
+    assert_eq!(header.with(lines).unwrap(), stored);
+}
+
+#[test]
+fn what_an_order_costs_is_not_on_its_header() {
+    let (plain, charged) = (order(), charged());
+    let names = |order: &Order| {
+        let mut names: Vec<String> = header(order).keys().cloned().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&charged), names(&plain));
+    // And without discount, shipping and tax the lines are what they were before there were any.
+    assert!(!lines_of(&plain).contains_key("charges"));
+}
+
+#[test]
+fn a_count_of_uses_is_no_part_of_an_order() {
+    let count = json!({"order_id": "discount-uses#1", "part": "total", "uses": 3});
+    let count: serde_dynamo::Item = serde_dynamo::to_item(count).unwrap();
+    assert!(matches!(
+        serde_dynamo::from_item(count.clone()),
+        Ok(PartItem::Other)
+    ));
+    assert_eq!(published(count).unwrap(), None);
 }

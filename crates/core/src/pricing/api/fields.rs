@@ -5,10 +5,14 @@ use crate::catalog::model::{Category, NotACategory};
 use crate::clock::Time;
 use crate::id::ProductId;
 use crate::money::{Currency, Money};
+use crate::pricing::conditions;
 use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
 
 /// The most products, and the most categories, that a discount names.
 const MOST_NAMED: usize = 50;
+
+/// The longest condition.
+const CONDITION_CHARACTERS: usize = 2_000;
 
 /// The most uses that a limit can say.
 const MOST_USES: u32 = 1_000_000_000;
@@ -29,6 +33,7 @@ pub(super) struct Patch {
     minimum_amount: Option<Option<Money>>,
     customer_group: Option<Option<Group>>,
     first_order: Option<bool>,
+    condition: Option<Option<String>>,
     usage_limit: Option<Option<u32>>,
     usage_limit_per_customer: Option<Option<u32>>,
     priority: Option<u32>,
@@ -49,6 +54,7 @@ impl Patch {
             minimum_amount: self.minimum_amount.unwrap_or(terms.minimum_amount),
             customer_group: self.customer_group.unwrap_or(terms.customer_group),
             first_order: self.first_order.unwrap_or(terms.first_order),
+            condition: self.condition.unwrap_or(terms.condition),
             usage_limit: self.usage_limit.unwrap_or(terms.usage_limit),
             usage_limit_per_customer: self
                 .usage_limit_per_customer
@@ -86,6 +92,7 @@ pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         })
     });
     let first_order = body.given("first_order", boolean);
+    let condition = body.nullable("condition", |json| condition(json, currency));
     let usage_limit = body.nullable("usage_limit", |json| json.integer(1..=MOST_USES));
     let per_customer = body.nullable("usage_limit_per_customer", |json| {
         json.integer(1..=MOST_USES)
@@ -103,6 +110,7 @@ pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         minimum_amount: minimum_amount?,
         customer_group: customer_group?,
         first_order: first_order?,
+        condition: condition?,
         usage_limit: usage_limit?,
         usage_limit_per_customer: per_customer?,
         priority: priority?,
@@ -125,6 +133,16 @@ fn product(json: Json<'_>) -> Option<ProductId> {
 
 pub(super) fn category(json: Json<'_>) -> Option<Category> {
     json.parsed(&NotACategory.to_string(), str::parse)
+}
+
+/// An expression that compiles, over what is known when an order is priced.
+fn condition(json: Json<'_>, currency: Currency) -> Option<String> {
+    let place = json.clone();
+    let source = json.text(1..=CONDITION_CHARACTERS)?;
+    match conditions::compile(&source, currency) {
+        Ok(_) => Some(source),
+        Err(error) => place.fault("expression", error.to_string()),
+    }
 }
 
 pub(super) fn rate(json: Json<'_>) -> Option<Rate> {

@@ -1,0 +1,102 @@
+use super::*;
+use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
+use crate::orders::store::{Change, Created};
+use crate::orders::{Failure, FailureCode, Order, rules};
+use crate::pricing::fixtures::{discount, percent};
+use crate::settings::Setting;
+use crate::testing::Fault;
+
+fn limited() -> Discount {
+    let mut limited = discount("limited", percent("0.1"));
+    limited.terms.usage_limit = Some(2);
+    limited.terms.usage_limit_per_customer = Some(1);
+    limited
+}
+
+/// An order of `name` that uses the discount.
+fn using(name: &str, seconds: u64) -> Order {
+    Order {
+        uses: of(&limited(), Some(customer(name))),
+        ..order_of(name, lines(1), after(seconds))
+    }
+}
+
+/// The counts, the total first.
+fn counts(shop: &Shop) -> Vec<i64> {
+    let items = shop.engine.items(Setting::OrdersTable);
+    let mut counts: Vec<(String, i64)> = items
+        .iter()
+        .filter_map(|item| {
+            let part = item["part"].as_str()?.to_owned();
+            Some((part, item["uses"].as_i64()?))
+        })
+        .collect();
+    counts.sort_by_key(|(part, _)| part != "total");
+    counts.into_iter().map(|(_, count)| count).collect()
+}
+
+fn fail(order: Order) -> Result<Option<Order>, StoreError> {
+    let failure = Failure::new(FailureCode::PaymentDeclined, "no");
+    rules::fail(order, failure, after(5)).map_err(|error| StoreError::Busy(error.into()))
+}
+
+#[tokio::test]
+async fn no_more_uses_are_taken_than_there_are_and_a_refused_order_leaves_nothing() {
+    let shop = Shop::open();
+    let (first, again) = (using("ana", 0), using("ana", 1));
+    let (second, third) = (using("ben", 0), using("eve", 0));
+    assert_eq!(shop.orders.create(&first).await.unwrap(), Created::Done);
+    assert_eq!(shop.orders.create(&first).await.unwrap(), Created::Exists);
+    assert_eq!(shop.orders.create(&again).await.unwrap(), Created::UsedUp);
+    assert_eq!(counts(&shop), [1, 1]);
+    assert_eq!(shop.orders.create(&second).await.unwrap(), Created::Done);
+    assert_eq!(shop.orders.create(&third).await.unwrap(), Created::UsedUp);
+    assert_eq!(counts(&shop), [2, 1, 1]);
+    assert_eq!(shop.orders.get(third.id).await.unwrap(), None);
+    let wanted = of(&limited(), Some(customer("eve")));
+    assert_eq!(shop.orders.used_up(&wanted).await.unwrap(), [wanted[0]]);
+}
+
+#[tokio::test]
+async fn a_use_comes_back_once_with_the_write_that_ends_the_order() {
+    let shop = Shop::open();
+    let order = using("ana", 0);
+    shop.store(&order).await;
+    // What does not end the order gives nothing back.
+    let due = |order| Ok::<_, StoreError>(rules::take_up(order, after(600)));
+    shop.orders.change(order.id, due).await.unwrap();
+    assert_eq!(counts(&shop), [1, 1]);
+    for fault in [Fault::Conflict, Fault::LostAnswer] {
+        shop.engine.fail_next("TransactWriteItems", fault);
+    }
+    for _ in 0..3 {
+        shop.orders.change(order.id, fail).await.unwrap();
+        assert_eq!(counts(&shop), [0, 0]);
+    }
+    // The order is stored as what it took, and another can take it.
+    assert_eq!(shop.stored(&order).await.uses, order.uses);
+    shop.store(&using("ana", 1)).await;
+    assert_eq!(counts(&shop), [1, 1]);
+}
+
+#[tokio::test]
+async fn of_those_who_end_an_order_at_once_one_gives_its_use_back() {
+    let shop = Shop::open();
+    let order = using("ana", 0);
+    shop.store(&order).await;
+    let cancel = |order| {
+        let cancelled = rules::cancel(order, placed_at(), None);
+        cancelled.map_err(|error| StoreError::Busy(error.into()))
+    };
+    let jobs = (0..8).map(|_| {
+        let orders = shop.orders.clone();
+        let id = order.id;
+        async move || orders.change(id, cancel).await.unwrap().unwrap()
+    });
+    let ended = crate::testing::at_once(jobs);
+    let made = ended
+        .iter()
+        .filter(|change| matches!(change, Change::Made(_)));
+    assert_eq!(made.count(), 1);
+    assert_eq!(counts(&shop), [0, 0]);
+}

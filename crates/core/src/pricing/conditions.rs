@@ -1,0 +1,141 @@
+//! Conditions of discounts: expressions over the order as it is before discounts, shipping and tax.
+
+use super::breakdown::CartLine;
+use super::model::{Discount, Refusal};
+use super::tax::Destination;
+use crate::clock::Time;
+use crate::id::CustomerId;
+use crate::money::{Currency, Money, MoneyError};
+use crate::rules::cel::{CompileError, Expression};
+use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
+
+/// Why a text is no condition of a discount.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotACondition {
+    /// It is no expression.
+    #[error(transparent)]
+    Expression(#[from] CompileError),
+    /// It reads what is not known when an order is priced.
+    #[error(
+        "a discount's condition cannot read the customer's orders_placed, orders_confirmed, registered_at or \
+         roles"
+    )]
+    Unknown,
+}
+
+/// The condition that `source` is, its amounts in `currency`.
+///
+/// # Errors
+/// [`NotACondition`].
+pub fn compile(source: &str, currency: Currency) -> Result<Expression, NotACondition> {
+    let expression = Expression::compile(source, currency)?;
+    let needs = expression.needs();
+    if needs.history || needs.account {
+        return Err(NotACondition::Unknown);
+    }
+    Ok(expression)
+}
+
+/// What conditions see: the lines, where they go, who orders them, and as totals what the lines cost.
+///
+/// # Errors
+/// [`MoneyError`] if that is more than [`Money`] holds.
+pub fn facts(
+    lines: &[CartLine],
+    destination: &Destination,
+    customer: Option<CustomerId>,
+    currency: Currency,
+    now: Time,
+) -> Result<Facts, MoneyError> {
+    let viewed = lines.iter().map(|line| {
+        Ok(LineView {
+            product_id: line.product_id,
+            category: Some(line.category.to_string()),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            subtotal: line.subtotal()?,
+        })
+    });
+    let viewed: Vec<LineView> = viewed.collect::<Result<_, MoneyError>>()?;
+    let subtotal = Money::sum(currency, viewed.iter().map(|line| line.subtotal))?;
+    Facts::of(&View {
+        order: OrderView {
+            lines: viewed,
+            country: Some(destination.country.clone()),
+            region: destination.region.clone(),
+            postal_code: None,
+            created_at: now,
+        },
+        customer: CustomerView {
+            id: customer,
+            is_guest: customer.is_none(),
+            ..CustomerView::default()
+        },
+        totals: TotalsView {
+            subtotal,
+            discount: None,
+            shipping: None,
+            tax: None,
+            total: subtotal,
+        },
+    })
+}
+
+/// Whether the condition of `discount`, if it has one, is true of `facts`. One that cannot be evaluated is
+/// not met.
+///
+/// # Errors
+/// [`Refusal::ConditionNotMet`].
+pub fn met(discount: &Discount, facts: &Facts) -> Result<(), Refusal> {
+    let Some(source) = &discount.terms.condition else {
+        return Ok(());
+    };
+    let holds = compile(source, facts.currency()).map(|condition| condition.holds(facts));
+    match holds {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false) | Err(_)) | Err(_) => Err(Refusal::ConditionNotMet),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pricing::fixtures::{discount, line, noon, percent};
+
+    #[test]
+    fn a_condition_sees_the_order_before_discounts() {
+        let lines = [line("tea", 3, "5.00"), line("cup", 1, "10.00")];
+        let destination = Destination {
+            country: "AT".to_owned(),
+            region: None,
+        };
+        let euro = "EUR".parse().unwrap();
+        let facts = facts(&lines, &destination, None, euro, noon()).unwrap();
+        for (condition, expected) in [
+            ("order.country == 'AT'", Ok(())),
+            ("order.item_count == 4 && customer.is_guest", Ok(())),
+            ("totals.subtotal == money('25.00')", Ok(())),
+            ("order.lines.exists(line, line.category == 'tea')", Ok(())),
+            ("order.country == 'DE'", Err(Refusal::ConditionNotMet)),
+            // What is absent, and what is no condition any more, is not met.
+            ("order.region == 'Wien'", Err(Refusal::ConditionNotMet)),
+            ("order.colour == 'red'", Err(Refusal::ConditionNotMet)),
+        ] {
+            let mut conditional = discount("conditional", percent("0.1"));
+            conditional.terms.condition = Some(condition.to_owned());
+            assert_eq!(met(&conditional, &facts), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_condition_is_over_what_is_known_when_an_order_is_priced() {
+        let euro = "EUR".parse().unwrap();
+        assert!(compile("order.item_count > 2", euro).is_ok());
+        let unknown = compile("customer.orders_placed == 0", euro);
+        assert_eq!(unknown.err(), Some(NotACondition::Unknown));
+        let unknown = compile("'admin' in customer.roles", euro);
+        assert_eq!(unknown.err(), Some(NotACondition::Unknown));
+        let broken = compile("order.item_count >", euro);
+        assert!(matches!(broken, Err(NotACondition::Expression(_))));
+    }
+}
