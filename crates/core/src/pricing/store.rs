@@ -33,8 +33,9 @@ const BOOK: &str = "book";
 const LIST: &str = "discounts";
 
 /// The most discounts that come by themselves, and are not ended, at a time: every order looks at all of
-/// them, and the book with their names stays within half a read unit.
-pub const MOST_AUTOMATIC: usize = 50;
+/// them, the book with their names stays within half a read unit, and the counts of all of them and of
+/// one that comes by a code fit in the transaction that stores the order (100 writes).
+pub const MOST_AUTOMATIC: usize = 40;
 
 /// How often a change that another came between is tried again.
 const TRIES: usize = 10;
