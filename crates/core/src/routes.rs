@@ -151,6 +151,7 @@ routes! {
     LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read;
     GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
     CANCEL_ORDER = "cancel_order", "POST" "/orders/{order_id}/cancel", OwnerOrAdmin, Write;
+    REVIEW_ORDER = "review_order", "POST" "/orders/{order_id}/review", Admin, Write;
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
     LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read;
 

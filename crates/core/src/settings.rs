@@ -82,6 +82,8 @@ settings! {
     ProductsTable = "PRODUCTS_TABLE",
     /// How much each caller may send, in percent of [`crate::limits::limit`]; 0 counts nothing.
     RateLimitPercent = "RATE_LIMIT_PERCENT",
+    /// Seconds after which an order that waits for a review fails.
+    ReviewDeadlineSeconds = "REVIEW_DEADLINE_SECONDS",
     /// Name of the table of operators' rules.
     RulesTable = "RULES_TABLE",
     /// Name of the table that the sandbox gateway keeps its books in.

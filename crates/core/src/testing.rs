@@ -244,6 +244,7 @@ fn settings() -> BTreeMap<String, String> {
         ("MINIMUM_CREDIT_SCORE", "600"),
         ("MINIMUM_ORDER_AMOUNT", "10.00"),
         ("ORDER_DEADLINE_SECONDS", "900"),
+        ("REVIEW_DEADLINE_SECONDS", "259200"),
         ("PAYMENT_GATEWAY", "sandbox"),
         ("RATE_LIMIT_PERCENT", "100"),
         ("SHOP_CURRENCY", "EUR"),

@@ -86,6 +86,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         },
         erase_address: false,
         failure: None,
+        review: None,
         version: 1,
         created_at: minute(0),
         updated_at: minute(0),

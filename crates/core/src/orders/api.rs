@@ -31,6 +31,7 @@ pub(super) struct OrderBody {
     totals: TotalsBody,
     shipping_address: AddressBody,
     failure: Option<FailureBody>,
+    review: Option<ReviewBody>,
     version: u64,
     created_at: Time,
     updated_at: Time,
@@ -40,6 +41,12 @@ pub(super) struct OrderBody {
 struct FailureBody {
     code: &'static str,
     detail: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ReviewBody {
+    state: &'static str,
+    reasons: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +68,10 @@ impl TryFrom<Order> for OrderBody {
             failure: order.failure.map(|failure| FailureBody {
                 code: failure.code.as_str(),
                 detail: failure.detail,
+            }),
+            review: order.review.map(|review| ReviewBody {
+                state: review.state.as_str(),
+                reasons: review.reasons,
             }),
             version: order.version,
             created_at: order.created_at,

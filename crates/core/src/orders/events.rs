@@ -1,6 +1,6 @@
 //! What orders publish: `OrderCreated` and `OrderConfirmed` (`{customer_id, total_amount}`),
 //! `OrderFailed` (`{customer_id, failure: {code, detail}}`) and `OrderCancelled` (`{customer_id,
-//! previous_status}`), and `OrderClaimed` (`{customer_id}`), of the aggregate that is the order's identifier.
+//! previous_status}`), and `OrderClaimed`, `OrderReviewWanted`, `OrderReviewed` (`{customer_id}`), of the aggregate that is the order's identifier.
 
 use serde::Serialize;
 use serde::de::Error as _;

@@ -5,7 +5,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::credit::Past;
-use super::model::{Failure, FailureCode, Guest, Line, Order, PaymentStatus, Status};
+use super::model::{
+    Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
+};
 use crate::address::AddressItem;
 use crate::clock::Time;
 use crate::dynamo::StoreError;
@@ -73,6 +75,8 @@ pub(super) struct HeaderItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<FailureItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    review: Option<ReviewItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cancelled_from: Option<String>,
     created_at: Time,
     updated_at: Time,
@@ -103,6 +107,14 @@ pub(super) struct FailureItem {
     #[serde(with = "text")]
     code: FailureCode,
     detail: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ReviewItem {
+    #[serde(with = "text")]
+    state: ReviewState,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reasons: String,
 }
 
 /// Names are short where they are repeated: fifty lines fit in four write units.
@@ -165,6 +177,10 @@ impl HeaderItem {
             failure: order.failure.as_ref().map(|failure| FailureItem {
                 code: failure.code,
                 detail: failure.detail.clone(),
+            }),
+            review: order.review.clone().map(|review| ReviewItem {
+                state: review.state,
+                reasons: review.reasons,
             }),
             cancelled_from: order.cancelled_from.map(|status| status.to_string()),
             created_at: order.created_at,
@@ -237,6 +253,10 @@ impl HeaderItem {
             shipping_address: lines.address.into(),
             erase_address: lines.erase_address,
             failure,
+            review: self.review.map(|review| Review {
+                state: review.state,
+                reasons: review.reasons,
+            }),
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,

@@ -140,6 +140,18 @@ named! {
     }
 }
 
+named! {
+    /// How far the review of an order has come.
+    ReviewState {
+        /// An admin has to look at it; until then nothing is charged.
+        Wanted = "wanted",
+        /// An admin let it pass.
+        Approved = "approved",
+        /// An admin refused it; the order has failed.
+        Rejected = "rejected",
+    }
+}
+
 impl Status {
     /// Whether an order in this status may be called off: until it is picked.
     #[must_use]
@@ -199,15 +211,47 @@ impl Failure {
     /// A failure whose detail is `detail`, cut to what the header has room for.
     #[must_use]
     pub fn new(code: FailureCode, detail: &str) -> Self {
-        let detail = if detail.len() <= Self::DETAIL_BYTES {
-            detail.to_owned()
-        } else {
-            let ellipsis = '…';
-            let end = detail.floor_char_boundary(Self::DETAIL_BYTES - ellipsis.len_utf8());
-            format!("{}{ellipsis}", &detail[..end])
-        };
+        let detail = cut(detail);
         Self { code, detail }
     }
+}
+
+impl Review {
+    /// A review that is wanted because of `reasons`.
+    #[must_use]
+    pub fn wanted(reasons: &str) -> Self {
+        let reasons = cut(reasons);
+        Self {
+            state: ReviewState::Wanted,
+            reasons,
+        }
+    }
+
+    /// A review that has come to `state`.
+    #[must_use]
+    pub fn decided(state: ReviewState) -> Self {
+        let reasons = String::new();
+        Self { state, reasons }
+    }
+}
+
+/// `text`, cut to what the header has room for.
+fn cut(text: &str) -> String {
+    if text.len() <= Failure::DETAIL_BYTES {
+        return text.to_owned();
+    }
+    let ellipsis = '…';
+    let end = text.floor_char_boundary(Failure::DETAIL_BYTES - ellipsis.len_utf8());
+    format!("{}{ellipsis}", &text[..end])
+}
+
+/// A review of an order: a rule wants somebody to look at it before it is paid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// How far it has come.
+    pub state: ReviewState,
+    /// What the rules found, for people; cut as a [`Failure`]'s detail. Empty once it is decided.
+    pub reasons: String,
 }
 
 /// Somebody who orders without an account.
@@ -269,6 +313,8 @@ pub struct Order {
     pub erase_address: bool,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+    /// Whether somebody has to look at it, or has.
+    pub review: Option<Review>,
     /// How many events it has had.
     pub version: u64,
     /// When it was placed.
@@ -307,6 +353,13 @@ impl Order {
     #[must_use]
     pub fn position(&self) -> String {
         format!("{}#{}", self.created_at, self.id)
+    }
+
+    /// Whether somebody has to look at it before it is paid.
+    #[must_use]
+    pub fn awaits_review(&self) -> bool {
+        let state = self.review.as_ref().map(|review| review.state);
+        state == Some(ReviewState::Wanted)
     }
 
     /// Whether nothing new may be begun for it any more at `now`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::model::{
     Course, Event, Failure, FailureCode, Guest, IllegalTransition, Line, Order, PaymentStatus,
-    Status,
+    Review, Status,
 };
 use crate::address::Address;
 use crate::clock::Time;
@@ -190,6 +190,7 @@ pub fn place(placement: Placement) -> Order {
         shipping_address: placement.shipping_address,
         erase_address: false,
         failure: None,
+        review: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -205,27 +206,39 @@ pub fn place(placement: Placement) -> Order {
     }
 }
 
+/// `order` with its next event, which is published as `event_type`.
+pub(super) fn stamped(order: Order, event_type: &str, now: Time) -> Order {
+    let version = order.version + 1;
+    let at = now.no_earlier_than(order.updated_at);
+    let mut stamp = Stamp::new(order.id, version, event_type, at);
+    stamp.traceparent.clone_from(&order.event.traceparent);
+    Order {
+        version,
+        updated_at: at,
+        event: stamp,
+        ..order
+    }
+}
+
 /// `order` after `event`, which is published as `event_type`. What the new status demands is due
 /// soon, however far the demands of the old one had been put off.
-fn happened(
+pub(super) fn happened(
     order: Order,
     event: Event,
     event_type: &str,
     now: Time,
 ) -> Result<Order, IllegalTransition> {
-    let version = order.version + 1;
-    let at = now.no_earlier_than(order.updated_at);
-    let mut stamp = Stamp::new(order.id, version, event_type, at);
-    stamp.traceparent.clone_from(&order.event.traceparent);
     let soon = first_due(now);
     Ok(Order {
         status: next(order.status, event)?,
-        version,
-        updated_at: at,
         due_at: Some(order.due_at.map_or(soon, |due| due.min(soon))),
         due_attempts: 0,
-        event: stamp,
-        ..order
+        // The header has room for the reasons of a review or of a failure, not for both.
+        review: order
+            .review
+            .as_ref()
+            .map(|review| Review::decided(review.state)),
+        ..stamped(order, event_type, now)
     })
 }
 
@@ -234,15 +247,10 @@ fn happened(
 #[must_use]
 pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
     order.guest.as_ref()?;
-    let version = order.version + 1;
-    let at = now.no_earlier_than(order.updated_at);
     Some(Order {
         customer_id: customer,
         guest: None,
-        version,
-        updated_at: at,
-        event: Stamp::new(order.id, version, "OrderClaimed", at),
-        ..order
+        ..stamped(order, "OrderClaimed", now)
     })
 }
 
@@ -387,7 +395,11 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
         }
         Course::Confirmed | Course::Closed => order.payment_status,
     };
-    let later = due.max(now.plus(distance(order.due_attempts)));
+    let mut later = due.max(now.plus(distance(order.due_attempts)));
+    if order.awaits_review() {
+        // Whoever reviews it starts the next run.
+        later = later.max(order.deadline_at);
+    }
     if later == due && payment_status == order.payment_status {
         return Ok(None);
     }
@@ -404,5 +416,6 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
     }))
 }
 
+pub mod review;
 #[cfg(test)]
 mod tests;

@@ -4,19 +4,22 @@
 //! else it reads and decides again. So a step may run any number of times, beside itself and beside
 //! a cancellation, and one whose write succeeded without its knowing finds its work done.
 
+use std::time::Duration;
+
 use futures::StreamExt as _;
 use serde::Deserialize;
 
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
-use super::rules::{self, Diverted};
+use super::rules::{self, Diverted, review};
 use super::store::{Change, OrderStore};
 use super::validation::{Outcome, Rules};
 use crate::clock::Time;
 use crate::dynamo::StoreError;
 use crate::id::OrderId;
-use crate::lambda::{Step, StepError};
+use crate::lambda::{Aws, Step, StepError};
+use crate::settings::{Setting, SettingError};
 use crate::telemetry;
 
 /// How many due orders are taken up at once.
@@ -63,14 +66,45 @@ async fn forget_token(orders: &OrderStore, order: &Order) -> Result<(), StoreErr
     Ok(())
 }
 
-/// `OrderValidation`: recomputes the total from the stored lines and asks the shop's rules.
+/// What `OrderValidation` asks.
+#[derive(Clone, Debug)]
+pub struct Validation {
+    rules: Rules,
+    review_patience: Duration,
+}
+
+impl Validation {
+    /// `rules`, and how long an order may wait for a review.
+    #[must_use]
+    pub fn new(rules: Rules, review_patience: Duration) -> Self {
+        Self {
+            rules,
+            review_patience,
+        }
+    }
+
+    /// With what the settings say.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn read(aws: &Aws) -> Result<Self, SettingError> {
+        let review_seconds = aws.settings().read(Setting::ReviewDeadlineSeconds)?;
+        Ok(Self::new(
+            Rules::new(aws)?,
+            Duration::from_secs(review_seconds),
+        ))
+    }
+}
+
+/// `OrderValidation`: recomputes the total from the stored lines and asks the shop's rules. An order
+/// that somebody has to look at goes on, so that its stock is held, as far as its payment.
 ///
 /// # Errors
 /// `RuleFailed` with what the rules say; `AlreadyConfirmed` or `AlreadyClosed` if the order is
 /// decided.
 pub async fn validate_order(
     orders: &OrderStore,
-    rules: &Rules,
+    asked: &Validation,
     step: Step,
 ) -> Result<(), StepError> {
     let order = stored(orders, step.order_id).await?;
@@ -79,12 +113,16 @@ pub async fn validate_order(
         Course::Confirmed => return Err(Diverted::AlreadyConfirmed.into()),
         Course::Closed => return Err(Diverted::AlreadyClosed.into()),
     }
-    match rules.check(&order).await? {
-        Outcome::Passed => Ok(()),
-        Outcome::Review(against) | Outcome::Rejected(against) => {
-            Err(StepError::new("RuleFailed", against))
-        }
-    }
+    let reasons = match asked.rules.check(&order).await? {
+        Outcome::Passed => return Ok(()),
+        Outcome::Rejected(against) => return Err(StepError::new("RuleFailed", against)),
+        Outcome::Review(reasons) => reasons,
+    };
+    change(orders, step.order_id, |order| {
+        review::want(order, &reasons, asked.review_patience, step.now)
+    })
+    .await?;
+    Ok(())
 }
 
 /// `OrderConfirmation`: from pending to confirmed, only from pending; the payment token is not needed

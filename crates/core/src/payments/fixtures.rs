@@ -9,7 +9,7 @@ use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Step, StepError};
 use crate::money::Money;
-use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
+use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Review, Status};
 use crate::pricing::Breakdown;
 use crate::testing::{self, Engine, Fault};
 
@@ -69,6 +69,7 @@ fn order(token: &str) -> Order {
         },
         erase_address: false,
         failure: None,
+        review: None,
         version: 1,
         created_at: after(0),
         updated_at: after(0),
@@ -214,6 +215,17 @@ impl Shop {
         let crash = async { Err(GatewayError::Busy("the function died".into())) };
         let mut waiting = self.gateway.waiting.lock().unwrap();
         waiting.push((moment, Box::pin(crash)));
+    }
+
+    /// Lets a rule hold the order for an hour.
+    pub(super) async fn hold_for_review(&self) {
+        let order = self.orders.get(order_id()).await.unwrap().unwrap();
+        let held = Order {
+            review: Some(Review::wanted("odd")),
+            deadline_at: after(3600),
+            ..order
+        };
+        assert!(self.orders.replace(held).await.unwrap().is_some());
     }
 
     /// Runs `PaymentProcessing`, `seconds` after the order was placed; its answer or error by name.

@@ -40,6 +40,7 @@ impl From<PaymentStatus> for StepAnswer {
 ///
 /// # Errors
 /// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (the outcome is to be asked for later),
+/// `ReviewPending` (nothing is begun for an order that somebody has to look at),
 /// `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
 pub async fn process_payment(
     orders: &OrderStore,
@@ -53,6 +54,12 @@ pub async fn process_payment(
         let past_deadline = order.is_past_deadline(step.now);
         let decision = rules::process(stored.as_ref(), order.status.course(), past_deadline);
         let (payment, settle) = match decision {
+            Process::Begin if order.awaits_review() => {
+                return Err(StepError::new(
+                    "ReviewPending",
+                    "the order waits for a review",
+                ));
+            }
             Process::Begin => {
                 let payment = Payment::begin(order.id, order.total, gateway.provider(), step.now);
                 if payments.begin(&payment).await? != Written::Done {

@@ -6,6 +6,6 @@ use oxcart_core::{lambda, orders};
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    let rules = orders::validation::Rules::new(&aws)?;
-    lambda::serve_step(|step| orders::workflow::validate_order(&orders, &rules, step)).await
+    let asked = orders::workflow::Validation::read(&aws)?;
+    lambda::serve_step(|step| orders::workflow::validate_order(&orders, &asked, step)).await
 }

@@ -105,6 +105,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             }
           ],
           "payment_status": "pending",
+          "review": null,
           "shipping": null,
           "shipping_address": {
             "city": "Wien",

@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -63,6 +64,7 @@ fn failed(detail: &str) -> Order {
 #[test]
 fn the_fullest_header_fits_in_one_write_unit() {
     let mut full = failed(&"茶".repeat(300));
+    full.review = Some(Review::decided(ReviewState::Approved));
     full.total = eur("999999999999999.00");
     full.payment_status = PaymentStatus::PartiallyRefunded;
     full.cancelled_from = Some(Status::Confirmed);
@@ -92,7 +94,8 @@ fn an_order_comes_back_as_it_was_stored() {
         region: Some("Wien".to_owned()),
         ..address()
     };
-    for stored in [order(), stored] {
+    let held = rules::review::want(order(), "odd", Duration::from_hours(72), after(1));
+    for stored in [order(), stored, held.unwrap().unwrap()] {
         let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
             panic!("no header");
         };

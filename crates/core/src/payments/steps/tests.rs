@@ -18,6 +18,16 @@ async fn a_good_token_is_charged_once_however_often_the_step_runs() {
 }
 
 #[tokio::test]
+async fn nothing_is_begun_for_an_order_that_somebody_has_to_look_at() {
+    let shop = Shop::with("tok_ok").await;
+    shop.hold_for_review().await;
+    assert_eq!(shop.process().await, "ReviewPending");
+    assert_eq!(shop.calls(), "");
+    assert!(shop.engine.items(Setting::PaymentsTable).is_empty());
+    assert_eq!(shop.process_at(3601).await, "Expired");
+}
+
+#[tokio::test]
 async fn a_declined_token_stays_declined() {
     for (token, code) in [
         ("tok_declined", "declined"),

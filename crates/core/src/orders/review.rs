@@ -1,0 +1,182 @@
+//! `POST /orders/{order_id}/review`: what an admin makes of an order that a rule holds.
+
+use std::time::Duration;
+
+use super::api;
+use super::executions::OrderWorkflow;
+use super::rules::review::{self, Decision, NotAwaited};
+use super::store::{Change, OrderStore};
+use crate::body::{Body, Json};
+use crate::http::{Request, Response};
+use crate::id::OrderId;
+use crate::lambda::Aws;
+use crate::problem::Problem;
+use crate::settings::{Setting, SettingError};
+
+/// What a review takes.
+#[derive(Clone, Debug)]
+pub struct Reviews {
+    orders: OrderStore,
+    workflow: OrderWorkflow,
+    deadline: Duration,
+}
+
+impl Reviews {
+    /// With what the settings name.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
+        Ok(Self {
+            orders: OrderStore::new(aws)?,
+            workflow: OrderWorkflow::new(aws)?,
+            deadline: Duration::from_secs(deadline_seconds),
+        })
+    }
+}
+
+impl From<NotAwaited> for Problem {
+    fn from(error: NotAwaited) -> Self {
+        Self::Conflict(error.to_string())
+    }
+}
+
+/// `POST /orders/{order_id}/review` `{decision, reason}`: `approve` lets the order go on to be paid,
+/// `reject` fails it for the reason given. Deciding the same again answers the order unchanged.
+///
+/// # Errors
+/// For whoever is no admin; [`Problem::NotFound`]; [`Problem::Conflict`] if the order waits for no
+/// review, or the other was decided.
+pub async fn review_order(reviews: &Reviews, request: Request) -> Result<Response, Problem> {
+    request.admin()?;
+    let id: OrderId = request.id("order_id", "order")?;
+    let decision = request.json(decision)?;
+    let changed = reviews
+        .orders
+        .change(id, |order| {
+            let decided = review::decide(order, &decision, reviews.deadline, request.now)?;
+            Ok::<_, Problem>(decided)
+        })
+        .await?;
+    let order = changed.ok_or(Problem::NotFound("order"))?;
+    // Also if it was decided before: whoever did may have died before it could start the run.
+    let to_be_run = match &order {
+        Change::Made(_) => true,
+        Change::Unneeded(order) => order.due_at.is_some(),
+    };
+    let order = order.into_order();
+    if to_be_run {
+        api::start(&reviews.workflow, &order).await;
+    }
+    api::answer(order)
+}
+
+fn decision(body: &mut Body<'_>) -> Option<Decision> {
+    let approve = body.required("decision", |json| {
+        json.parsed("this must be approve or reject", |text| match text {
+            "approve" => Ok(true),
+            "reject" => Ok(false),
+            _ => Err(()),
+        })
+    });
+    let reason = body.optional("reason", |json: Json<'_>| json.line(1..=150));
+    Some(if approve? {
+        Decision::Approve
+    } else {
+        let reason = reason?.unwrap_or_else(|| "no reason was given".to_owned());
+        Decision::Reject(format!("refused in a review: {reason}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::orders::Order;
+    use crate::orders::fixtures::{Shop, after, json_of, order, request_about};
+
+    /// A shop whose order waits for a review.
+    async fn shop() -> Shop {
+        let patience = Duration::from_hours(72);
+        let held = review::want(order(), "looks odd", patience, after(1));
+        Shop::with(&held.unwrap().unwrap()).await
+    }
+
+    async fn decide(shop: &Shop, who: &str, body: Value) -> Result<Response, Problem> {
+        let mut request = request_about(&order(), who, after(60));
+        request.body = body.to_string().into_bytes();
+        let json = "application/json".parse().unwrap();
+        request.headers.insert(http::header::CONTENT_TYPE, json);
+        review_order(&Reviews::new(&shop.aws).unwrap(), request).await
+    }
+
+    fn failure(order: &Order) -> &str {
+        order
+            .failure
+            .as_ref()
+            .map_or("", |failure| failure.detail.as_str())
+    }
+
+    #[tokio::test]
+    async fn an_admin_lets_an_order_go_on_and_each_time_it_is_run() {
+        let shop = shop().await;
+        for _ in 0..2 {
+            let answer = decide(&shop, "admin", json!({"decision": "approve"}))
+                .await
+                .unwrap();
+            assert_eq!(answer.status, StatusCode::OK);
+            let review = json!({"state": "approved", "reasons": ""});
+            assert_eq!(json_of(&answer)["review"], review);
+            assert_eq!(shop.started(&order()), ["1"]);
+        }
+        assert_eq!(shop.stored(&order()).await.version, 3);
+        let other = decide(&shop, "admin", json!({"decision": "reject"})).await;
+        assert!(matches!(other, Err(Problem::Conflict(_))), "{other:?}");
+    }
+
+    #[tokio::test]
+    async fn an_admin_fails_an_order_and_says_why() {
+        for (body, detail) in [
+            (
+                json!({"decision": "reject"}),
+                "refused in a review: no reason was given",
+            ),
+            (
+                json!({"decision": "reject", "reason": "no such street"}),
+                "refused in a review: no such street",
+            ),
+        ] {
+            let shop = shop().await;
+            let answer = decide(&shop, "admin", body).await.unwrap();
+            assert_eq!(json_of(&answer)["status"], "failed");
+            assert_eq!(failure(&shop.stored(&order()).await), detail);
+            assert_eq!(shop.started(&order()), ["1"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_else_reviews_and_nothing_else_is_a_decision() {
+        let shop = shop().await;
+        let own = decide(&shop, "ana", json!({"decision": "approve"})).await;
+        assert!(matches!(own, Err(Problem::Forbidden)), "{own:?}");
+        for body in [
+            json!({}),
+            json!({"decision": "maybe"}),
+            json!({"decision": "approve", "status": "confirmed"}),
+            json!({"decision": "reject", "reason": "x".repeat(151)}),
+        ] {
+            let refused = decide(&shop, "admin", body).await;
+            assert!(
+                matches!(refused, Err(Problem::InvalidBody(_))),
+                "{refused:?}"
+            );
+        }
+        assert!(shop.stored(&order()).await.awaits_review());
+        let unheld = Shop::with(&order()).await;
+        let refused = decide(&unheld, "admin", json!({"decision": "approve"})).await;
+        assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+    }
+}

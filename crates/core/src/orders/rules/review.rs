@@ -1,0 +1,180 @@
+//! When an order is held for somebody to look at it, and what becomes of it then.
+
+use std::time::Duration;
+
+use super::{Diverted, first_due, happened, stamped};
+use crate::clock::Time;
+use crate::orders::model::{
+    Course, Event, Failure, FailureCode, Order, Review, ReviewState, Status,
+};
+
+/// What an admin decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The order goes on to be paid.
+    Approve,
+    /// The order fails, for this reason.
+    Reject(String),
+}
+
+/// An order that is not waiting for a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the order is {0} and waits for no review")]
+pub struct NotAwaited(pub Status);
+
+/// The order held for a review because of `reasons`: its stock stays held and nothing is charged, for
+/// `patience` from `now`. `None` if there is or was a review.
+///
+/// # Errors
+/// [`Diverted`] if the order is decided.
+pub fn want(
+    order: Order,
+    reasons: &str,
+    patience: Duration,
+    now: Time,
+) -> Result<Option<Order>, Diverted> {
+    match order.status.course() {
+        Course::Undecided => {}
+        Course::Confirmed => return Err(Diverted::AlreadyConfirmed),
+        Course::Closed => return Err(Diverted::AlreadyClosed),
+    }
+    if order.review.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Order {
+        review: Some(Review::wanted(reasons)),
+        deadline_at: now.plus(patience),
+        due_at: Some(first_due(now)),
+        due_attempts: 0,
+        ..stamped(order, "OrderReviewWanted", now)
+    }))
+}
+
+/// The order after an admin's `decision`, to be run again. `None` if that was decided before.
+///
+/// # Errors
+/// [`NotAwaited`].
+pub fn decide(
+    order: Order,
+    decision: &Decision,
+    deadline: Duration,
+    now: Time,
+) -> Result<Option<Order>, NotAwaited> {
+    let state = order.review.as_ref().map(|review| review.state);
+    match (decision, state) {
+        (Decision::Approve, Some(ReviewState::Approved))
+        | (Decision::Reject(_), Some(ReviewState::Rejected)) => return Ok(None),
+        (Decision::Approve | Decision::Reject(_), Some(ReviewState::Wanted))
+            if order.status == Status::Pending => {}
+        (Decision::Approve | Decision::Reject(_), _) => return Err(NotAwaited(order.status)),
+    }
+    let status = order.status;
+    let run = order.run + 1;
+    Ok(Some(match decision {
+        Decision::Approve => Order {
+            review: Some(Review::decided(ReviewState::Approved)),
+            deadline_at: now.plus(deadline),
+            run,
+            due_at: Some(first_due(now)),
+            due_attempts: 0,
+            ..stamped(order, "OrderReviewed", now)
+        },
+        Decision::Reject(reason) => Order {
+            review: Some(Review::decided(ReviewState::Rejected)),
+            failure: Some(Failure::new(FailureCode::RuleFailed, reason)),
+            run,
+            ..happened(order, Event::Fail, "OrderFailed", now).map_err(|_| NotAwaited(status))?
+        },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::fixtures::{after, order};
+    use crate::orders::rules;
+
+    const THREE_DAYS: Duration = Duration::from_hours(72);
+    const DEADLINE: Duration = Duration::from_mins(15);
+
+    fn held() -> Order {
+        want(order(), "looks odd", THREE_DAYS, after(1))
+            .unwrap()
+            .unwrap()
+    }
+
+    fn rejected() -> Decision {
+        Decision::Reject("no such street".to_owned())
+    }
+
+    #[test]
+    fn an_order_is_held_once_and_waits_until_its_later_deadline() {
+        let held = held();
+        assert_eq!(held.status, Status::Pending);
+        assert_eq!(held.review, Some(Review::wanted("looks odd")));
+        assert_eq!((held.version, held.revision), (2, 1));
+        assert_eq!(held.event.event_type, "OrderReviewWanted");
+        assert_eq!(held.deadline_at, after(1 + 72 * 3600));
+        let again = want(held.clone(), "looks odd", THREE_DAYS, after(2));
+        assert_eq!(again, Ok(None));
+        let put_off = rules::postpone(held.clone(), false, after(2))
+            .unwrap()
+            .unwrap();
+        assert_eq!(put_off.due_at, Some(held.deadline_at));
+        let late = rules::postpone(held, false, after(2 + 72 * 3600));
+        assert_eq!(late, Err(Diverted::Expired));
+    }
+
+    #[test]
+    fn what_is_decided_is_not_held() {
+        let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+        let refused = want(confirmed.clone(), "", THREE_DAYS, after(2));
+        assert_eq!(refused, Err(Diverted::AlreadyConfirmed));
+        let cancelled = rules::cancel(confirmed, after(2), None).unwrap().unwrap();
+        let refused = want(cancelled, "", THREE_DAYS, after(3));
+        assert_eq!(refused, Err(Diverted::AlreadyClosed));
+    }
+
+    #[test]
+    fn an_approved_order_goes_on_with_a_deadline_of_its_own() {
+        let approved = decide(held(), &Decision::Approve, DEADLINE, after(3600));
+        let approved = approved.unwrap().unwrap();
+        assert_eq!(approved.status, Status::Pending);
+        assert!(!approved.awaits_review());
+        assert_eq!(approved.event.event_type, "OrderReviewed");
+        assert_eq!(approved.deadline_at, after(3600 + 900));
+        assert_eq!((approved.run, approved.due_at), (1, Some(after(3660))));
+        let again = decide(approved.clone(), &Decision::Approve, DEADLINE, after(3700));
+        assert_eq!(again, Ok(None));
+        let other = decide(approved.clone(), &rejected(), DEADLINE, after(3700));
+        assert_eq!(other, Err(NotAwaited(Status::Pending)));
+        // The rules are not asked for another review.
+        assert_eq!(want(approved, "odd", THREE_DAYS, after(3701)), Ok(None));
+    }
+
+    #[test]
+    fn a_rejected_order_has_failed_and_is_to_be_undone() {
+        let rejected_order = decide(held(), &rejected(), DEADLINE, after(3600));
+        let order = rejected_order.unwrap().unwrap();
+        assert_eq!(order.status, Status::Failed);
+        let failure = Failure::new(FailureCode::RuleFailed, "no such street");
+        assert_eq!(order.failure, Some(failure));
+        assert_eq!(order.event.event_type, "OrderFailed");
+        assert_eq!((order.run, order.due_at), (1, Some(after(61))));
+        assert_eq!(
+            decide(order.clone(), &rejected(), DEADLINE, after(3700)),
+            Ok(None)
+        );
+        let approve = decide(order, &Decision::Approve, DEADLINE, after(3700));
+        assert_eq!(approve, Err(NotAwaited(Status::Failed)));
+    }
+
+    #[test]
+    fn an_order_that_nobody_wants_to_see_or_that_is_called_off_is_not_reviewed() {
+        let plain = decide(order(), &Decision::Approve, DEADLINE, after(1));
+        assert_eq!(plain, Err(NotAwaited(Status::Pending)));
+        let cancelled = rules::cancel(held(), after(2), None).unwrap().unwrap();
+        let late = decide(cancelled, &Decision::Approve, DEADLINE, after(3));
+        assert_eq!(late, Err(NotAwaited(Status::Cancelled)));
+    }
+}
