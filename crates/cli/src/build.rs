@@ -44,6 +44,10 @@ pub(crate) async fn functions(release: bool, only: &[String]) -> Result<(), Erro
         .current_dir(repository());
     if release {
         command.arg("--release");
+    } else {
+        // With the features that this program was built with, the core and all that it needs are
+        // compiled once. What is deployed has its own features alone, and so has a release build.
+        command.args(["--bins", "--package", "oxcart"]);
     }
     for entry in std::fs::read_dir(repository().join("functions"))? {
         let service = entry?.file_name();
