@@ -7,3 +7,4 @@ mod logs;
 mod messages;
 mod outcomes;
 mod overselling;
+mod reviews;
