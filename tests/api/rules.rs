@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::check;
 use crate::support::client::{Answer, Call};
 use crate::support::people::{Person, order_of, unique};
-use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
+use crate::support::{run_local, until};
 
 fn at_most(amount: &str) -> Value {
     json!({
@@ -180,6 +180,42 @@ fn a_rule_rejects_orders_until_it_is_changed() {
             .expect(200);
         let (_, large) = outcome(&shop, &customer, &product, 2).await;
         assert_eq!(large["status"], "confirmed");
+    });
+}
+
+#[test]
+fn a_rule_of_severity_review_holds_an_order_until_an_admin_has_looked_at_it() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 100).await;
+        let mut rule = at_most("30.00");
+        rule["severity"] = json!("review");
+        put(&shop, "at_most", None, &rule).await.expect(201);
+        let order = order_of(&[(&product, 2)], "tok_ok");
+        let placed = shop
+            .place_with_key(&customer, &order, &unique("rule"))
+            .await;
+        let id = placed.expect(202).json()["id"].as_str().unwrap().to_owned();
+        until("the order is held", async || {
+            let held = shop.read(&customer, &id).await;
+            let reasons = &held["review"]["reasons"];
+            if reasons == "an order is at most 30.00 EUR" {
+                Ok(())
+            } else {
+                Err(held.to_string())
+            }
+        })
+        .await;
+        shop.quiet().await;
+        assert_eq!(shop.read(&customer, &id).await["status"], "pending");
+        let review = shop.post(&format!("/orders/{id}/review"));
+        let review = review.json(&json!({"decision": "approve"}));
+        review.bearer(&admin.token).send().await.expect(200);
+        shop.until_settled(&id).await;
+        let approved = shop.read(&customer, &id).await;
+        assert_eq!(approved["status"], "confirmed", "{approved}");
     });
 }
 

@@ -179,9 +179,9 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         )
     });
     let severity = body.optional("severity", |json| {
-        // There is nobody yet who could look at an order before it is paid.
-        json.parsed("this must be reject", |text| match text {
+        json.parsed("this must be reject or review", |text| match text {
             "reject" => Ok(Severity::Reject),
+            "review" => Ok(Severity::Review),
             _ => Err(()),
         })
     });
