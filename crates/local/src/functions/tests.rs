@@ -20,14 +20,8 @@ pub(crate) fn examples() -> PathBuf {
         let here = std::env::current_exe().unwrap();
         let profile = here.parent().unwrap().parent().unwrap();
         let built = std::process::Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "oxcart-local",
-                "--example",
-                "echo",
-            ])
+            // The packages of `cargo test --workspace`, so that what it needs is compiled already.
+            .args(["build", "--quiet", "--workspace", "--example", "echo"])
             .arg("--target-dir")
             .arg(profile.parent().unwrap())
             .status();
