@@ -59,6 +59,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     }
                   ],
                   "payment_status": "pending",
+                  "review": null,
                   "shipping": null,
                   "shipping_address": {
                     "city": "Köln",
@@ -142,6 +143,7 @@ fn whoever_prefers_to_wait_gets_the_outcome() {
                     }
                   ],
                   "payment_status": "completed",
+                  "review": null,
                   "shipping": null,
                   "shipping_address": {
                     "city": "Köln",

@@ -10,7 +10,7 @@ use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
 /// The count of a discount's uses, as it is stored.
-async fn uses(shop: &Shop, discount: &str, part: &str) -> i64 {
+pub(super) async fn uses(shop: &Shop, discount: &str, part: &str) -> i64 {
     let id = discount.rsplit('/').next().unwrap();
     let items = shop.items("OrdersTable").await;
     let key = json!(format!("discount-uses#{id}"));

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::discounts::uses;
 use crate::support::client::Answer;
-use crate::support::people::Person;
+use crate::support::people::{Person, order_of};
+use crate::support::prices::percentage;
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
@@ -29,14 +31,18 @@ async fn shop(express: bool) -> Shop {
 /// An order of two pieces at 60.00 EUR, as soon as it is held.
 async fn held(shop: &Shop, customer: &Person, product: &str) -> String {
     let order = shop.order(customer, product, "tok_ok").await;
+    until_held(shop, customer, product, &order).await;
+    order
+}
+
+async fn until_held(shop: &Shop, customer: &Person, product: &str, order: &str) {
     until("the order to be held", async || {
-        let read = shop.read(customer, &order).await;
+        let read = shop.read(customer, order).await;
         let stock = shop.stock(product).await;
         let wanted = read["review"]["state"] == "wanted" && stock.1 == 2;
         wanted.then_some(()).ok_or(format!("{read}, {stock:?}"))
     })
     .await;
-    order
 }
 
 async fn decide(shop: &Shop, token: &str, order: &str, body: Value) -> Answer {
@@ -109,5 +115,26 @@ fn an_order_that_is_held_can_be_called_off() {
         let approve = json!({"decision": "approve"});
         let late = decide(&shop, &admin.token, &order, approve).await;
         late.expect(409);
+    });
+}
+
+#[test]
+fn a_rejected_order_gives_back_the_use_of_its_discount() {
+    run_local(async {
+        let shop = shop(false).await;
+        let (customer, admin) = (shop.customer().await, shop.admin().await);
+        let product = shop.product("60.00", 5).await;
+        let limit = json!({"code": "ONCE", "usage_limit": 1});
+        let discount = shop.discount(percentage("Once", "0.1"), limit).await;
+        let mut order = order_of(&[(&product, 2)], "tok_ok");
+        order["discount_code"] = json!("ONCE");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        let order = placed["id"].as_str().unwrap();
+        until_held(&shop, &customer, &product, order).await;
+        assert_eq!(uses(&shop, &discount, "total").await, 1);
+        let reject = json!({"decision": "reject"});
+        let done = decide(&shop, &admin.token, order, reject).await;
+        done.expect(200);
+        assert_eq!(uses(&shop, &discount, "total").await, 0);
     });
 }
