@@ -1,6 +1,6 @@
 //! Expressions: conditions that a shop writes in the Common Expression Language (CEL).
 //!
-//! The `cel` crate parses and evaluates; what stands between is [`check`]: every name, field,
+//! The `cel` crate parses and evaluates; what stands between is the module `check`: every name, field,
 //! function and type of an expression is known, and what it can cost at most is computed, before it
 //! is ever evaluated. So an expression that compiles does not stall whoever evaluates it, and fails
 //! only for what an order lacks (see [`EvaluationError`]).
