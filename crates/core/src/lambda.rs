@@ -162,14 +162,14 @@ where
     serve_http(&|request| Box::pin(door::pass_uncounted(route, request, handler))).await
 }
 
-/// Without a type of the caller's, so that the runtime is compiled once, here, and not with each function.
-async fn serve_http<'a>(
+/// Without a type of the caller's and boxed, so that the runtime is compiled once, here, and not with
+/// each function: an `async fn` is compiled where it is awaited.
+fn serve_http<'a>(
     answer: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
-) -> Result<(), Error> {
-    lambda_http::run(service_fn(|request: lambda_http::Request| async move {
-        outgoing(answer(incoming(request)).await)
-    }))
-    .await
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+    Box::pin(lambda_http::run(service_fn(
+        move |request: lambda_http::Request| async move { outgoing(answer(incoming(request)).await) },
+    )))
 }
 
 /// The request that API Gateway's event describes.
@@ -411,13 +411,12 @@ fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
 }
 
 /// As [`serve_http`], for all else.
-async fn serve_json<'a>(
+fn serve_json<'a>(
     answer: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
-) -> Result<(), Error> {
-    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
-        answer(event.payload).await
-    }))
-    .await
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+    Box::pin(lambda_runtime::run(service_fn(
+        move |event: LambdaEvent<Value>| async move { answer(event.payload).await },
+    )))
 }
 
 /// A message of a queue.
