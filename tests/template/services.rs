@@ -16,6 +16,7 @@ use crate::support::root;
 const OWNERS: &[(&str, &str)] = &[
     ("CustomersTable", "customers"),
     ("EventLogTable", "platform"),
+    ("IntegrityTable", "integrity"),
     ("InventoryTable", "inventory"),
     ("LimitsTable", "platform"),
     ("MessagesTable", "notifications"),
@@ -212,6 +213,7 @@ fn services_depend_on_each_other_in_one_direction() {
         })
         .collect();
     expect![[r#"
+        integrity -> inventory, orders, payments, platform
         inventory -> orders
         notifications -> customers, orders
         orders -> catalog, customers, platform, pricing, rules
@@ -226,14 +228,19 @@ fn the_map_shows_who_tells_whom_what() {
         flowchart LR
           catalog["catalog<br/>reads 0, read by 1"]
           customers["customers<br/>reads 0, read by 2"]
-          inventory["inventory<br/>reads 1, read by 0"]
+          integrity["integrity<br/>reads 4, read by 0"]
+          inventory["inventory<br/>reads 1, read by 1"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 5, read by 3"]
-          payments["payments<br/>reads 1, read by 0"]
-          platform["platform<br/>reads 0, read by 1"]
+          orders["orders<br/>reads 5, read by 4"]
+          payments["payments<br/>reads 1, read by 1"]
+          platform["platform<br/>reads 0, read by 2"]
           pricing["pricing<br/>reads 0, read by 1"]
           rules["rules<br/>reads 0, read by 1"]
           OrderWorkflow{{OrderWorkflow}}
+          integrity -->|reads| inventory
+          integrity -->|reads| orders
+          integrity -->|reads| payments
+          integrity -->|reads| platform
           inventory -->|reads| orders
           notifications -->|reads| customers
           notifications -->|reads| orders
@@ -248,6 +255,7 @@ fn the_map_shows_who_tells_whom_what() {
           customers -.->|CustomerPasswordChanged, CustomerRegistered, MessageQueue| notifications
           customers -.->|CustomerDeleted, EmailConfirmed| orders
           customers -.->|changes| platform
+          integrity -.->|changes| platform
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
           orders -.->|changes| platform

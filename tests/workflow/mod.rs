@@ -3,6 +3,7 @@
 mod bill;
 mod discounts;
 mod idempotency;
+mod integrity;
 mod logs;
 mod messages;
 mod outcomes;

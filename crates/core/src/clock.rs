@@ -49,6 +49,13 @@ impl Time {
         self.0.saturating_add(duration).map_or(self, Self)
     }
 
+    /// This time and `duration` less.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        self.0.saturating_sub(duration).map_or(self, Self)
+    }
+
     /// What `updated_at` becomes on a change at `now`: never earlier than what is stored, because
     /// the times of redelivered events are old.
     #[must_use]

@@ -14,6 +14,7 @@ pub mod dynamo;
 pub mod events;
 pub mod http;
 pub mod id;
+pub mod integrity;
 pub mod inventory;
 pub mod lambda;
 pub mod limits;

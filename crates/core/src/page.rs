@@ -74,10 +74,16 @@ impl<T> Page<T> {
 }
 
 #[derive(Serialize)]
-struct PageBody<T> {
+struct PageBody<T, B> {
+    #[serde(flatten)]
+    beside: B,
     items: Vec<T>,
     next_cursor: Option<String>,
 }
+
+/// Nothing beside the list.
+#[derive(Serialize)]
+struct Alone {}
 
 impl<T: Serialize> Page<T> {
     /// The answer to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
@@ -86,6 +92,18 @@ impl<T: Serialize> Page<T> {
     /// # Errors
     /// As [`Response::json`].
     pub fn answer(self, request: &Request) -> Result<Response, Problem> {
+        self.answer_beside(Alone {}, request)
+    }
+
+    /// As [`Page::answer`], with the fields of `beside` before the list.
+    ///
+    /// # Errors
+    /// As [`Response::json`].
+    pub fn answer_beside(
+        self,
+        beside: impl Serialize,
+        request: &Request,
+    ) -> Result<Response, Problem> {
         let next_cursor = self.next.map(|next| URL_SAFE_NO_PAD.encode(next));
         let link = next_cursor.as_ref().map(|cursor| {
             let kept = request.query.iter().filter(|(name, _)| name != "cursor");
@@ -95,6 +113,7 @@ impl<T: Serialize> Page<T> {
             format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path)
         });
         let answer = Response::ok(&PageBody {
+            beside,
             items: self.items,
             next_cursor,
         })?;

@@ -161,6 +161,8 @@ routes! {
     TEST_RULE = "test_rule", "POST" "/rules/{rule_name}/test", Admin, Write;
     REMOVE_RULE = "remove_rule", "DELETE" "/rules/{rule_name}", Admin, Write;
 
+    GET_INTEGRITY = "get_integrity", "GET" "/integrity", Admin, Read;
+
     GET_OPENAPI = "get_openapi", "GET" "/openapi.json", Anyone, Free;
     GET_HEALTH = "get_health", "GET" "/health", Anyone, Free;
 }

@@ -48,6 +48,8 @@ settings! {
     EventLogTable = "EVENT_LOG_TABLE",
     /// Shards of an index key that has few values, and of the index by `due_at` (at least 1).
     IndexShards = "INDEX_SHARDS",
+    /// Name of the table of audits and of what they found.
+    IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.
     InventoryTable = "INVENTORY_TABLE",
     /// ARN of the secret that links in messages are signed with.

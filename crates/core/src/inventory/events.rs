@@ -28,6 +28,14 @@ pub fn reservation_aggregate(order_id: OrderId) -> String {
     store::reservation_key(order_id)
 }
 
+/// The product whose stock at some place is `aggregate`; `None` if it is none.
+#[must_use]
+pub fn stock_of(aggregate: &str) -> Option<ProductId> {
+    let mut parts = aggregate.split('#');
+    parts.next().filter(|kind| *kind == "stock")?;
+    parts.next()?.parse().ok()
+}
+
 #[derive(Serialize)]
 struct StockData {
     product_id: ProductId,

@@ -102,6 +102,15 @@ pub enum ReservationStatus {
 impl ReservationStatus {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Held, Self::Committed, Self::Released, Self::Shipped];
+
+    /// Whether its stock is reserved.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Held | Self::Committed => true,
+            Self::Released | Self::Shipped => false,
+        }
+    }
 }
 
 /// How many of a product are kept, and where.

@@ -18,6 +18,9 @@ use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock};
 /// The shape of items that is written now.
 const SCHEMA: u32 = 1;
 
+/// How many shards the index of open reservations has.
+const OPEN_SHARDS: u32 = 4;
+
 /// The sort key of every reservation.
 const RESERVATION: &str = "reservation";
 
@@ -79,6 +82,9 @@ struct ReservationItem {
     created_at: Time,
     updated_at: Time,
     event: Stamp,
+    /// The key of the index of open reservations, as long as it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_shard: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -108,20 +114,30 @@ impl ReservationItem {
             created_at: reservation.created_at,
             updated_at: reservation.updated_at,
             event: reservation.event.clone(),
+            open_shard: reservation.status.is_open().then(|| {
+                let shard = reservation.order_id.shard(OPEN_SHARDS);
+                shard.to_string()
+            }),
+        }
+    }
+}
+
+impl From<LineItem> for ReservedLine {
+    fn from(item: LineItem) -> Self {
+        Self {
+            product_id: item.product_id,
+            place: Place {
+                location: item.location,
+                shard: item.shard,
+            },
+            quantity: item.quantity,
         }
     }
 }
 
 impl From<ReservationItem> for Reservation {
     fn from(item: ReservationItem) -> Self {
-        let lines = item.lines.into_iter().map(|line| ReservedLine {
-            product_id: line.product_id,
-            place: Place {
-                location: line.location,
-                shard: line.shard,
-            },
-            quantity: line.quantity,
-        });
+        let lines = item.lines.into_iter().map(ReservedLine::from);
         Self {
             order_id: item.order_id,
             status: item.status,
@@ -269,6 +285,29 @@ impl InventoryStore {
         let key = Key::new("pk", reservation_key(order_id)).and("sk", RESERVATION);
         let item: Option<ReservationItem> = self.table.get(key).await?;
         Ok(item.map(Reservation::from))
+    }
+
+    /// All reservations that are held or committed, of those that the index had a moment ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(&self) -> Result<Vec<Reservation>, StoreError> {
+        #[derive(Deserialize)]
+        struct Open {
+            pk: String,
+        }
+        let mut keys = Vec::new();
+        for shard in 0..OPEN_SHARDS {
+            let query = self.table.query("open_shard = :shard").index("by-open");
+            let open: Vec<Open> = query.value(":shard", shard).all().await?;
+            let open = open.into_iter();
+            keys.extend(open.map(|open| Key::new("pk", open.pk).and("sk", RESERVATION)));
+        }
+        let items: Vec<ReservationItem> = self.table.get_many(keys, true).await?;
+        let reservations = items.into_iter().map(Reservation::from);
+        Ok(reservations
+            .filter(|found| found.status.is_open())
+            .collect())
     }
 
     /// Takes the stock of all lines of the new `reservation` and stores it, or changes nothing.

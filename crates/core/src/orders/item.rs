@@ -85,10 +85,15 @@ pub(super) struct HeaderItem {
     due_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_shard: Option<String>,
+    // The indexes that lists read do not have these four.
+    #[serde(default)]
     due_attempts: u32,
+    #[serde(default)]
     run: u32,
+    #[serde(default)]
     request_hash: String,
     version: u64,
+    #[serde(default)]
     revision: u64,
     schema: u32,
     pub(super) event: Stamp,

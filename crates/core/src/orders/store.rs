@@ -249,7 +249,8 @@ impl OrderStore {
     }
 
     /// The orders of `customer`, newest first, only those with `status` if one is given; as they
-    /// were a moment ago.
+    /// were a moment ago, and without what only the workflow needs (`due_at`, `run`, `revision`): to be
+    /// shown, and read again before they are changed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -291,7 +292,7 @@ impl OrderStore {
         Ok(headers.iter().map(HeaderItem::past).collect())
     }
 
-    /// All orders with `status`, newest first; as they were a moment ago.
+    /// All orders with `status`, newest first; as [`OrderStore::by_customer`] has them.
     ///
     /// # Errors
     /// [`StoreError`].

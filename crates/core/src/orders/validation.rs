@@ -172,7 +172,8 @@ fn built_in(bounds: Bounds) -> Engine<Case> {
     engine
 }
 
-fn total_is_sum_of_lines(order: &Order) -> Judgement {
+/// Whether the order costs what its lines, discounts, shipping and tax come to.
+pub(crate) fn total_is_sum_of_lines(order: &Order) -> Judgement {
     let objection = |message| {
         Ok(Err(Objection {
             code: "total_differs".to_owned(),

@@ -128,7 +128,15 @@ impl PaymentStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn of_order(&self, order_id: OrderId) -> Result<Option<Payment>, StoreError> {
-        let found: Option<PaymentItem> = self.table.get(place(Payment::id_of(order_id))).await?;
+        self.get(Payment::id_of(order_id)).await
+    }
+
+    /// The payment `id`, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let found: Option<PaymentItem> = self.table.get(place(id)).await?;
         Ok(found.map(PaymentItem::payment).transpose()?)
     }
 

@@ -6,7 +6,7 @@ use super::stream::StreamRecord;
 use crate::events::DomainEvent;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
-use crate::{catalog, customers, inventory, orders, payments, pricing, rules};
+use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
 const ENTRIES_PER_CALL: usize = 10;
@@ -41,6 +41,8 @@ pub enum Service {
     Catalog,
     /// Customers.
     Customers,
+    /// What audits found.
+    Integrity,
     /// Stock and reservations.
     Inventory,
     /// Orders.
@@ -58,6 +60,7 @@ impl Service {
     const TABLES: &[(Self, Setting)] = &[
         (Self::Catalog, Setting::ProductsTable),
         (Self::Customers, Setting::CustomersTable),
+        (Self::Integrity, Setting::IntegrityTable),
         (Self::Inventory, Setting::InventoryTable),
         (Self::Orders, Setting::OrdersTable),
         (Self::Payments, Setting::PaymentsTable),
@@ -71,6 +74,7 @@ impl Service {
         match self {
             Self::Catalog => "oxcart.catalog",
             Self::Customers => "oxcart.customers",
+            Self::Integrity => "oxcart.integrity",
             Self::Inventory => "oxcart.inventory",
             Self::Orders => "oxcart.orders",
             Self::Payments => "oxcart.payments",
@@ -83,6 +87,7 @@ impl Service {
         match self {
             Self::Catalog => catalog::events::published(image),
             Self::Customers => customers::events::published(image),
+            Self::Integrity => integrity::events::published(image),
             Self::Inventory => inventory::events::published(image),
             Self::Orders => orders::events::published(image),
             Self::Payments => payments::events::published(image),

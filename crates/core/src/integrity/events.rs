@@ -1,0 +1,42 @@
+//! Published: `IntegrityViolated` and `IntegrityRestored` (`{subject, check, detail}`), of the
+//! aggregate `finding#<subject>#<check>`.
+
+use serde::Serialize;
+use serde::de::Error as _;
+
+use super::store::FindingItem;
+use crate::events::DomainEvent;
+
+/// An audit found something that does not fit together, or more of it.
+pub const VIOLATED: &str = "IntegrityViolated";
+/// An audit found that it fits together again.
+pub const RESTORED: &str = "IntegrityRestored";
+
+#[derive(Serialize)]
+struct Data {
+    subject: String,
+    check: String,
+    detail: String,
+}
+
+/// The aggregate that a finding is in events.
+#[must_use]
+pub fn aggregate(position: &str) -> String {
+    format!("finding#{position}")
+}
+
+/// The last event of the finding whose item is `image`.
+///
+/// # Errors
+/// If `image` is no finding.
+pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
+    let item: FindingItem = serde_dynamo::from_item(image)?;
+    let aggregate = aggregate(&format!("{}#{}", item.subject, item.check));
+    let data = serde_json::to_value(Data {
+        subject: item.subject,
+        check: item.check,
+        detail: item.detail,
+    });
+    let data = data.map_err(serde_dynamo::Error::custom)?;
+    Ok(Some(DomainEvent::new(aggregate, item.event, data)))
+}

@@ -1,0 +1,13 @@
+//! `GET /integrity`: what audits found.
+
+use oxcart_core::{integrity, lambda, routes};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda::Error> {
+    let aws = lambda::start().await?;
+    let store = integrity::IntegrityStore::new(&aws)?;
+    lambda::serve(&aws, &routes::GET_INTEGRITY, |request| {
+        integrity::api::get_integrity(&store, request)
+    })
+    .await
+}
