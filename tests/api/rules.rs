@@ -247,6 +247,61 @@ fn a_rule_may_ask_for_all_that_the_shop_knows() {
 }
 
 #[test]
+fn a_limit_per_day_is_tried_on_samples_and_on_orders() {
+    run_local(async {
+        // Its time moves when it is told to: no midnight comes between two orders.
+        let shop = Shop::start(Setup {
+            manual_clock: true,
+            ..Setup::default()
+        })
+        .await;
+        let (admin, customer) = (shop.admin().await, shop.customer().await);
+        let euro = |amount: &str| json!({"amount": amount, "currency": "EUR"});
+        let tried = async |trial: Value| {
+            let call = shop.post("/rules/of_the_day/test").json(&trial);
+            let verdict = call.bearer(&admin.token).send().await.expect(200).json();
+            format!("{} {}", verdict["valid"], verdict["code"].as_str().unwrap())
+        };
+        let limits = [
+            "customer.is_guest || customer.orders_today < 5",
+            "customer.is_guest || customer.spent_today + order.total <= money(\"500\")",
+            "customer.is_guest || order.lines.all(line, line.ordered_today + line.quantity <= 10)",
+        ];
+        for (orders, spent, pieces, expected) in [
+            (4, "400.00", 8, "true ok"),
+            (5, "400.01", 9, "false not_passed"),
+        ] {
+            let line = json!({"quantity": 2, "unit_price": euro("50.00"), "ordered_today": pieces});
+            let told = json!({"orders_today": orders, "spent_today": euro(spent)});
+            for limit in limits {
+                let mut trial =
+                    json!({"order": {"lines": [line]}, "customer": told, "expression": limit});
+                assert_eq!(tried(trial.clone()).await, expected, "{limit}");
+                trial["customer"] = json!({"is_guest": true});
+                assert_eq!(tried(trial.clone()).await, "true ok", "{limit}");
+                trial["customer"] = json!({});
+                trial["order"]["lines"][0]["ordered_today"] = Value::Null;
+                assert_eq!(tried(trial).await, "false rule_broken", "{limit}");
+            }
+        }
+        let product = shop.product("19.90", 100).await;
+        let mut orders = Vec::new();
+        for _ in 0..2 {
+            shop.advance(1).await;
+            let order = shop.order(&customer, &product, "tok_ok").await;
+            shop.run_until_settled(&order).await;
+            orders.push(order);
+        }
+        let counted = "customer.orders_today == 1 && customer.spent_today == money(\"39.80\") \
+                       && order.lines.all(line, line.ordered_today == 2)";
+        for (order, expected) in [(&orders[0], "false not_passed"), (&orders[1], "true ok")] {
+            let trial = json!({"order_id": order, "expression": counted});
+            assert_eq!(tried(trial).await, expected);
+        }
+    });
+}
+
+#[test]
 fn whoever_tries_card_after_card_is_stopped() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
@@ -302,7 +357,7 @@ fn hostile_expressions_are_refused_with_their_place() {
             /expression line 1, column 1: numbers with a decimal point are not exact; write an amount as money("0.10"), and a part of one by multiplying the other side: 10 * totals.discount > totals.subtotal
             /expression line 1, column 13: > does not go with an amount and a whole number; an amount is written as money("10.00")
             /expression line 1, column 3: this divides by zero
-            /expression line 1, column 9: customer has no field "password"; it has id, is_guest, roles, registered_at, orders_placed, orders_confirmed
+            /expression line 1, column 9: customer has no field "password"; it has id, is_guest, roles, registered_at, orders_placed, orders_confirmed, orders_today, spent_today
             /expression this must have 1 to 2000 characters
         "#]].assert_eq(&shown);
         let admin = shop.admin().await;

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Time(Timestamp);
 
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
+
 /// A text that is no RFC 3339 time between the years 0000 and 9999.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time: {0:?}")]
@@ -54,6 +56,13 @@ impl Time {
     pub fn minus(self, duration: Duration) -> Self {
         let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.0.saturating_sub(duration).map_or(self, Self)
+    }
+
+    /// When its day began, in UTC.
+    #[must_use]
+    pub fn midnight(self) -> Self {
+        let millis = self.as_millis();
+        Self::from_millis(millis - millis.rem_euclid(DAY_MILLIS))
     }
 
     /// What `updated_at` becomes on a change at `now`: never earlier than what is stored, because
@@ -106,6 +115,19 @@ mod tests {
             );
         }
         assert!("yesterday".parse::<Time>().is_err());
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_utc() {
+        let time = |text: &str| text.parse::<Time>().unwrap();
+        for (given, midnight) in [
+            ("2026-03-01T23:59:59.999Z", "2026-03-01T00:00:00Z"),
+            ("2026-03-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+            ("2026-03-01T00:30:00+01:00", "2026-02-28T00:00:00Z"),
+            ("1969-12-31T12:00:00Z", "1969-12-31T00:00:00Z"),
+        ] {
+            assert_eq!(time(given).midnight(), time(midnight));
+        }
     }
 
     #[test]

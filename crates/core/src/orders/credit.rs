@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use super::model::{FailureCode, Order, Status};
 use crate::clock::Time;
-use crate::id::CustomerId;
+use crate::id::{CustomerId, OrderId};
+use crate::money::Money;
 
 /// How many of a customer's latest orders are looked at.
 pub const LATEST: usize = 20;
@@ -24,10 +25,14 @@ pub const LATEST: usize = 20;
 /// What a customer's earlier order came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Past {
+    /// Which it is.
+    pub id: OrderId,
     /// Where it stands.
     pub status: Status,
     /// Why it failed, if it did.
     pub failure: Option<FailureCode>,
+    /// What was to be paid.
+    pub total: Money,
     /// When it was placed.
     pub created_at: Time,
 }
@@ -107,7 +112,7 @@ fn points(order: &Past, now: Time) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::fixtures::{after, placed_at};
+    use crate::orders::fixtures::{after, eur, placed_at};
 
     const DAY: u64 = 24 * 3600;
 
@@ -115,6 +120,8 @@ mod tests {
     fn scored(past: &[(Status, Option<FailureCode>, usize)], day: u64) -> u32 {
         let orders = past.iter().flat_map(|(status, failure, count)| {
             let order = Past {
+                id: OrderId::derived(&["past"]),
+                total: eur("10.00"),
                 status: *status,
                 failure: *failure,
                 created_at: placed_at(),

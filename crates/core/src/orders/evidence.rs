@@ -1,19 +1,20 @@
-//! What rules may know of an order beside the order: its products' categories, its customer's account
-//! and earlier orders. Each is read only if somebody asks for it.
+//! What rules may know of an order beside the order: its products' categories, its customer's account,
+//! earlier orders and those of the day. Each is read only if somebody asks for it.
 
 use std::collections::HashMap;
 
-use super::credit::Past;
+use super::credit::{LATEST, Past};
 use super::model::{Course, Order};
 use super::store::OrderStore;
+use super::today::{self, Day};
 use crate::catalog::ProductStore;
 use crate::customers::CustomerStore;
 use crate::dynamo::StoreError;
 use crate::id::ProductId;
 use crate::lambda::Aws;
-use crate::rules::cel::Needs;
+use crate::rules::cel::{Needs, Today};
 use crate::rules::engine::Broken;
-use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
+use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::settings::SettingError;
 
 /// Where all that is read.
@@ -22,6 +23,15 @@ pub struct Evidence {
     orders: OrderStore,
     products: ProductStore,
     customers: CustomerStore,
+}
+
+/// The orders of a customer before the one that is asked about; a guest has none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// The latest [`LATEST`], newest first.
+    pub latest: Vec<Past>,
+    /// Those of the same day; absent if nobody asked.
+    pub today: Fact<Day>,
 }
 
 /// What was read.
@@ -44,18 +54,53 @@ impl Evidence {
         })
     }
 
-    /// The latest orders of the customer of `order` before it; none of a guest, who has no other.
+    /// The orders of the customer of `order` before it, as far as `needs` and the credit score ask; none
+    /// of a guest, who has no other.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn past(&self, order: &Order) -> Result<Vec<Past>, StoreError> {
+    pub async fn earlier(&self, order: &Order, needs: Needs) -> Result<Earlier, StoreError> {
         if order.guest.is_some() {
-            return Ok(Vec::new());
+            return Ok(Earlier::default());
         }
-        self.orders.before(order).await
+        let asked = needs.today > Today::Nothing;
+        let mut latest = self.orders.before(order, asked).await?;
+        let today = if asked {
+            self.today(order, &latest, needs.today).await?
+        } else {
+            Fact::Absent
+        };
+        latest.truncate(LATEST);
+        Ok(Earlier { latest, today })
     }
 
-    /// What expressions that need `needs` see of `order`, whose customer has the orders `past` behind
+    /// What those of `earlier` that are of the day of `order` come to; their lines are read only if they
+    /// are asked for.
+    async fn today(
+        &self,
+        order: &Order,
+        earlier: &[Past],
+        asked: Today,
+    ) -> Result<Fact<Day>, StoreError> {
+        let Some(counted) = today::counted(order, earlier) else {
+            let most = today::MOST;
+            let why = format!("more than {most} orders of the day were placed before");
+            return Ok(Fact::Unknown(why));
+        };
+        let quantities = if asked == Today::Lines {
+            let ids = counted.iter().map(|past| past.id);
+            Fact::Known(self.orders.quantities(ids).await?)
+        } else {
+            Fact::Absent
+        };
+        Ok(Fact::Known(Day {
+            orders: u32::try_from(counted.len()).unwrap_or(u32::MAX),
+            spent: today::spent(order, &counted),
+            quantities,
+        }))
+    }
+
+    /// What expressions that need `needs` see of `order`, whose customer has the orders `earlier` behind
     /// them.
     ///
     /// # Errors
@@ -63,12 +108,12 @@ impl Evidence {
     pub async fn facts(
         &self,
         order: &Order,
-        past: &[Past],
+        earlier: &Earlier,
         needs: Needs,
     ) -> Result<Result<Facts, Broken>, StoreError> {
         let mut found = Found {
             categories: HashMap::new(),
-            customer: customer(order, past),
+            customer: customer(order, earlier),
         };
         if needs.categories {
             let ids = order.lines.iter().map(|line| line.product_id);
@@ -85,17 +130,18 @@ impl Evidence {
                 found.customer.registered_at = Some(account.created_at);
             }
         }
-        Ok(view(order, found).and_then(|view| Ok(Facts::of(&view)?)))
+        Ok(view(order, &earlier.today, found).and_then(|view| Ok(Facts::of(&view)?)))
     }
 }
 
-fn customer(order: &Order, past: &[Past]) -> CustomerView {
+fn customer(order: &Order, earlier: &Earlier) -> CustomerView {
     if order.guest.is_some() {
         return CustomerView {
             is_guest: true,
             ..CustomerView::default()
         };
     }
+    let past = &earlier.latest;
     let confirmed = past
         .iter()
         .filter(|order| order.status.course() == Course::Confirmed);
@@ -107,10 +153,12 @@ fn customer(order: &Order, past: &[Past]) -> CustomerView {
         registered_at: None,
         orders_placed: count(past.len()),
         orders_confirmed: count(confirmed.count()),
+        orders_today: earlier.today.and_then(|day| Fact::Known(day.orders)),
+        spent_today: earlier.today.and_then(|day| day.spent.clone()),
     }
 }
 
-fn view(order: &Order, mut found: Found) -> Result<View, Broken> {
+fn view(order: &Order, today: &Fact<Day>, mut found: Found) -> Result<View, Broken> {
     let lines = order.lines.iter().map(|line| {
         Ok(LineView {
             product_id: line.product_id,
@@ -118,6 +166,7 @@ fn view(order: &Order, mut found: Found) -> Result<View, Broken> {
             quantity: line.quantity,
             unit_price: line.unit_price,
             subtotal: line.subtotal()?,
+            ordered_today: today.and_then(|day| day.ordered(line.product_id)),
         })
     });
     let address = &order.shipping_address;

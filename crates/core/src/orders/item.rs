@@ -211,12 +211,14 @@ impl HeaderItem {
     }
 
     /// What the order came to.
-    pub(super) fn past(&self) -> Past {
-        Past {
+    pub(super) fn past(&self) -> Result<Past, StoreError> {
+        Ok(Past {
+            id: self.order_id,
             status: self.status,
             failure: self.failure.as_ref().map(|failure| failure.code),
+            total: Money::parse(&self.total, self.currency).map_err(unreadable)?,
             created_at: self.created_at,
-        }
+        })
     }
 
     /// The order that this header and `lines` are.
@@ -290,6 +292,11 @@ impl TryFrom<GuestItem> for Guest {
 }
 
 impl LinesItem {
+    /// How many of each product.
+    pub(super) fn quantities(&self) -> impl Iterator<Item = (ProductId, u32)> {
+        self.lines.iter().map(|line| (line.p, line.q))
+    }
+
     /// The lines of `order`.
     pub(super) fn of(order: &Order) -> Self {
         let (of_lines, charges) = charges::written(&order.breakdown, &order.uses);

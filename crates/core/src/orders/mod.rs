@@ -38,6 +38,7 @@ pub mod quotes;
 pub mod review;
 pub mod rules;
 pub mod store;
+pub mod today;
 pub mod totals;
 pub mod trial;
 pub mod uses;

@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 
-use super::credit::{LATEST, Past};
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Course, Order, Status};
 use super::rules;
@@ -18,6 +17,8 @@ use crate::id::{CustomerId, OrderId};
 use crate::lambda::Aws;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+
+mod earlier;
 
 /// The table of orders.
 #[derive(Clone, Debug)]
@@ -278,18 +279,6 @@ impl OrderStore {
                 return self.page(found, page).await;
             }
         }
-    }
-
-    /// What the latest [`LATEST`] orders of the customer of `order` before it came to, newest first; as
-    /// they were a moment ago.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn before(&self, order: &Order) -> Result<Vec<Past>, StoreError> {
-        let customer = order.customer_id.to_string();
-        let query = self.listing("customer_id", &customer, Some(&order.position()));
-        let headers: Vec<HeaderItem> = query.index("by-customer").first(LATEST).await?;
-        Ok(headers.iter().map(HeaderItem::past).collect())
     }
 
     /// All orders with `status`, newest first; as [`OrderStore::by_customer`] has them.

@@ -84,8 +84,9 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
         About::Stored(id) => {
             let order = trials.orders.get(id).await?;
             let order = order.ok_or(Problem::NotFound("order"))?;
-            let past = trials.evidence.past(&order).await?;
-            trials.evidence.facts(&order, &past, rule.needs()).await?
+            let needs = rule.needs();
+            let earlier = trials.evidence.earlier(&order, needs).await?;
+            trials.evidence.facts(&order, &earlier, needs).await?
         }
     };
     let judgement = facts.and_then(|facts| rule.judge(&facts));
@@ -105,7 +106,7 @@ fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
         return Some(Trial { expression, about });
     }
     let order = body.required("order", |json| order(json, currency, now));
-    let customer = body.optional("customer", customer);
+    let customer = body.optional("customer", |json| customer(json, currency));
     let totals = body.optional("totals", |json| totals(json, currency));
     let (order, totals) = (order?, totals?.unwrap_or_default());
     let subtotal = Money::sum(currency, order.lines.iter().map(|line| line.subtotal)).ok()?;
@@ -155,6 +156,7 @@ fn line(json: Json<'_>, currency: Currency) -> Option<LineView> {
         let category = line.optional("category", |json| json.line(1..=100));
         let quantity = line.required("quantity", |json| json.integer(1..=999));
         let unit_price = line.required("unit_price", |json| json.money(currency));
+        let ordered_today = line.optional("ordered_today", count);
         let (quantity, unit_price) = (quantity?, unit_price?);
         let Ok(subtotal) = unit_price.times(quantity) else {
             return place.fault("range", "this costs too much");
@@ -165,11 +167,12 @@ fn line(json: Json<'_>, currency: Currency) -> Option<LineView> {
             quantity,
             unit_price,
             subtotal,
+            ordered_today: ordered_today?.into(),
         })
     })
 }
 
-fn customer(json: Json<'_>) -> Option<CustomerView> {
+fn customer(json: Json<'_>, currency: Currency) -> Option<CustomerView> {
     json.object(|customer| {
         let id = customer.optional("id", |json| {
             json.parsed("this must be a customer's identifier", str::parse)
@@ -177,9 +180,10 @@ fn customer(json: Json<'_>) -> Option<CustomerView> {
         let is_guest = customer.optional("is_guest", |json: Json<'_>| json.boolean());
         let roles = customer.optional("roles", |json| json.list(0..=10, |json| json.line(1..=50)));
         let registered_at = customer.optional("registered_at", time);
-        let count = |json: Json<'_>| json.integer(0..=u32::MAX);
         let orders_placed = customer.optional("orders_placed", count);
         let orders_confirmed = customer.optional("orders_confirmed", count);
+        let orders_today = customer.optional("orders_today", count);
+        let spent_today = customer.optional("spent_today", |json| json.money(currency));
         Some(CustomerView {
             id: id?,
             is_guest: is_guest?.unwrap_or(false),
@@ -187,6 +191,8 @@ fn customer(json: Json<'_>) -> Option<CustomerView> {
             registered_at: registered_at?,
             orders_placed: orders_placed?,
             orders_confirmed: orders_confirmed?,
+            orders_today: orders_today?.into(),
+            spent_today: spent_today?.into(),
         })
     })
 }
@@ -213,6 +219,10 @@ fn totals(json: Json<'_>, currency: Currency) -> Option<Totals> {
             total: total?,
         })
     })
+}
+
+fn count(json: Json<'_>) -> Option<u32> {
+    json.integer(0..=u32::MAX)
 }
 
 fn time(json: Json<'_>) -> Option<Time> {

@@ -99,9 +99,10 @@ impl<C: CreditScores> Rules<C> {
         let operators = self.operators.current().await?;
         let needs = operators.iter().map(|rule| rule.needs());
         let needs = needs.fold(Needs::default(), Needs::and);
-        let past = self.evidence.past(order).await?;
-        let facts = self.evidence.facts(order, &past, needs).await?;
-        let score = self.scores.score(&Applicant::of(order, past)).await;
+        let earlier = self.evidence.earlier(order, needs).await?;
+        let facts = self.evidence.facts(order, &earlier, needs).await?;
+        let applicant = Applicant::of(order, earlier.latest);
+        let score = self.scores.score(&applicant).await;
         let mut engine = built_in(self.bounds);
         for rule in operators.iter() {
             let (name, severity) = (rule.name.as_str(), rule.draft.severity);

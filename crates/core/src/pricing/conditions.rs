@@ -6,8 +6,8 @@ use super::tax::Destination;
 use crate::clock::Time;
 use crate::id::CustomerId;
 use crate::money::{Currency, Money, MoneyError};
-use crate::rules::cel::{CompileError, Expression};
-use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
+use crate::rules::cel::{CompileError, Expression, Today};
+use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 
 /// Why a text is no condition of a discount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +18,7 @@ pub enum NotACondition {
     /// It reads what is not known when an order is priced.
     #[error(
         "a discount's condition cannot read the customer's orders_placed, orders_confirmed, registered_at or \
-         roles"
+         roles, nor what was ordered today"
     )]
     Unknown,
 }
@@ -30,7 +30,7 @@ pub enum NotACondition {
 pub fn compile(source: &str, currency: Currency) -> Result<Expression, NotACondition> {
     let expression = Expression::compile(source, currency)?;
     let needs = expression.needs();
-    if needs.history || needs.account {
+    if needs.history || needs.account || needs.today != Today::Nothing {
         return Err(NotACondition::Unknown);
     }
     Ok(expression)
@@ -54,6 +54,7 @@ pub fn facts(
             quantity: line.quantity,
             unit_price: line.unit_price,
             subtotal: line.subtotal()?,
+            ordered_today: Fact::Absent,
         })
     });
     let viewed: Vec<LineView> = viewed.collect::<Result<_, MoneyError>>()?;
@@ -131,10 +132,16 @@ mod tests {
     fn a_condition_is_over_what_is_known_when_an_order_is_priced() {
         let euro = "EUR".parse().unwrap();
         assert!(compile("order.item_count > 2", euro).is_ok());
-        let unknown = compile("customer.orders_placed == 0", euro);
-        assert_eq!(unknown.err(), Some(NotACondition::Unknown));
-        let unknown = compile("'admin' in customer.roles", euro);
-        assert_eq!(unknown.err(), Some(NotACondition::Unknown));
+        for unknown in [
+            "customer.orders_placed == 0",
+            "'admin' in customer.roles",
+            "customer.orders_today == 0",
+            "customer.is_guest || customer.spent_today < money('50')",
+            "order.lines.all(line, !has(line.ordered_today))",
+        ] {
+            let refused = compile(unknown, euro).err();
+            assert_eq!(refused, Some(NotACondition::Unknown), "{unknown}");
+        }
         let broken = compile("order.item_count >", euro);
         assert!(matches!(broken, Err(NotACondition::Expression(_))));
     }

@@ -14,8 +14,8 @@ use ::cel::common::types::CelBool;
 use ::cel::parser::Parser;
 use ::cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
 
-pub use self::check::Needs;
 use self::check::{Checker, Fault};
+pub use self::check::{Needs, Today};
 use super::view::Facts;
 use crate::money::Currency;
 
@@ -59,6 +59,9 @@ pub enum EvaluationError {
     /// The expression reads something that this order, or its customer, does not have.
     #[error("the order has no {0}; ask has(...) first")]
     Absent(String),
+    /// The expression reads, or asks `has(...)` for, something that is not known of this order.
+    #[error("{0} is not known: {1}")]
+    Unknown(String, String),
     /// An element of a list that is not there.
     #[error("the list has no element {0}")]
     NoElement(i64),
@@ -210,6 +213,7 @@ impl From<ExecutionError> for EvaluationError {
     fn from(error: ExecutionError) -> Self {
         match error {
             ExecutionError::NoSuchKey(field) => Self::Absent(field.as_ref().clone()),
+            ExecutionError::FunctionError { function, message } => Self::Unknown(function, message),
             ExecutionError::IndexOutOfBounds(Value::Int(index)) => Self::NoElement(index),
             ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
                 Self::DivisionByZero

@@ -3,6 +3,7 @@
 //! A caller fills a [`View`] with what it has at hand: what is an [`Option`] may be absent, and an
 //! expression that reads it then says nothing of the order ([`EvaluationError::Absent`]) unless it
 //! asked `has(...)` first. [`Expression::needs`] says which of the absent parts are worth a read.
+//! What is a [`Fact`] may also be there without being known; then `has(...)` says nothing either.
 //!
 //! | part | absent |
 //! |---|---|
@@ -12,6 +13,7 @@
 //! | `customer.id` | in a quote that nobody signed in for, and for guests |
 //! | `customer.roles`, `registered_at` | if the caller has not read the account, and for guests |
 //! | `customer.orders_placed`, `orders_confirmed` | if the caller has not counted the orders, and for guests |
+//! | `customer.orders_today`, `spent_today`, `line.ordered_today` | if the caller has not looked at the day's orders, and for guests |
 //! | `totals.discount`, `shipping`, `tax` | before they are worked out |
 //!
 //! [`EvaluationError::Absent`]: super::cel::EvaluationError::Absent
@@ -30,6 +32,36 @@ use super::cel::types::Record;
 use crate::clock::Time;
 use crate::id::{CustomerId, ProductId};
 use crate::money::{Currency, Money, MoneyError};
+
+/// Something that may be absent, or there without being known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// There is none: `has(...)` is false.
+    #[default]
+    Absent,
+    /// There is one, but nobody can say which, and why not: whatever asks for it says nothing of the
+    /// order, `has(...)` as well.
+    Unknown(String),
+    /// What it is.
+    Known(T),
+}
+
+impl<T> Fact<T> {
+    /// What `then` makes of it, if it is known.
+    pub fn and_then<U>(&self, then: impl FnOnce(&T) -> Fact<U>) -> Fact<U> {
+        match self {
+            Self::Absent => Fact::Absent,
+            Self::Unknown(why) => Fact::Unknown(why.clone()),
+            Self::Known(value) => then(value),
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Fact<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Known)
+    }
+}
 
 /// What an expression sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +103,8 @@ pub struct LineView {
     pub unit_price: Money,
     /// `subtotal`: unit price times quantity.
     pub subtotal: Money,
+    /// `ordered_today`: how many of the product the customer has ordered earlier on the day.
+    pub ordered_today: Fact<u32>,
 }
 
 /// The customer.
@@ -88,6 +122,10 @@ pub struct CustomerView {
     pub orders_placed: Option<u32>,
     /// `orders_confirmed` of those.
     pub orders_confirmed: Option<u32>,
+    /// `orders_today`: how many orders the customer has placed earlier on the day.
+    pub orders_today: Fact<u32>,
+    /// `spent_today`: their totals together.
+    pub spent_today: Fact<Money>,
 }
 
 /// What the order comes to.
@@ -125,7 +163,7 @@ impl Facts {
         Ok(Self {
             currency,
             order: order(view, currency)?,
-            customer: customer(&view.customer),
+            customer: customer(&view.customer, currency)?,
             totals: totals(&view.totals, currency)?,
         })
     }
@@ -181,24 +219,39 @@ fn line(line: &LineView, currency: Currency) -> Result<Part, MoneyError> {
         .with("quantity", CelInt::from(i64::from(line.quantity)))
         .with("unit_price", amount(line.unit_price, currency)?)
         .with("subtotal", amount(line.subtotal, currency)?)
+        .with_fact("ordered_today", counted(&line.ordered_today))
         .part(Record::Line))
 }
 
-fn customer(customer: &CustomerView) -> Part {
+fn number(number: u32) -> CelInt {
+    CelInt::from(i64::from(number))
+}
+
+fn counted(fact: &Fact<u32>) -> Fact<CelInt> {
+    fact.and_then(|count| Fact::Known(number(*count)))
+}
+
+fn customer(customer: &CustomerView, currency: Currency) -> Result<Part, MoneyError> {
     let text = |text: &String| Box::new(CelString::from(text.clone())) as Box<dyn Val>;
     let roles = customer.roles.as_ref();
     let roles = roles.map(|roles| roles.iter().map(text).collect::<Vec<_>>());
-    let count = |count: u32| CelInt::from(i64::from(count));
+    let spent_today = match &customer.spent_today {
+        Fact::Absent => Fact::Absent,
+        Fact::Unknown(why) => Fact::Unknown(why.clone()),
+        Fact::Known(spent) => Fact::Known(amount(*spent, currency)?),
+    };
     let id = customer.id.map(|id| CelString::from(id.to_string()));
     let registered_at = customer.registered_at.map(Time::as_millis);
-    Fields::default()
+    Ok(Fields::default()
         .with_some("id", id)
         .with("is_guest", CelBool::from(customer.is_guest))
         .with_some("roles", roles.map(CelList::from))
         .with_some("registered_at", registered_at.map(CelInt::from))
-        .with_some("orders_placed", customer.orders_placed.map(count))
-        .with_some("orders_confirmed", customer.orders_confirmed.map(count))
-        .part(Record::Customer)
+        .with_some("orders_placed", customer.orders_placed.map(number))
+        .with_some("orders_confirmed", customer.orders_confirmed.map(number))
+        .with_fact("orders_today", counted(&customer.orders_today))
+        .with_fact("spent_today", spent_today)
+        .part(Record::Customer))
 }
 
 fn totals(totals: &TotalsView, currency: Currency) -> Result<Part, MoneyError> {
@@ -225,13 +278,16 @@ fn amount(money: Money, currency: Currency) -> Result<CelInt, MoneyError> {
     Ok(CelInt::from(units))
 }
 
+/// A field's value, or why it is not known.
+type Field = Result<Box<dyn Val>, String>;
+
 /// The fields of a part while they are gathered.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, Box<dyn Val>)>);
+struct Fields(Vec<(&'static str, Field)>);
 
 impl Fields {
     fn with(mut self, name: &'static str, value: impl Val + 'static) -> Self {
-        self.0.push((name, Box::new(value)));
+        self.0.push((name, Ok(Box::new(value))));
         self
     }
 
@@ -240,6 +296,15 @@ impl Fields {
             Some(value) => self.with(name, value),
             None => self,
         }
+    }
+
+    fn with_fact(mut self, name: &'static str, value: Fact<impl Val + 'static>) -> Self {
+        match value {
+            Fact::Absent => {}
+            Fact::Unknown(why) => self.0.push((name, Err(why))),
+            Fact::Known(value) => self.0.push((name, Ok(Box::new(value)))),
+        }
+        self
     }
 
     fn part(self, record: Record) -> Part {
@@ -254,7 +319,7 @@ impl Fields {
 #[derive(Clone, Debug)]
 struct Part {
     record: Record,
-    fields: Arc<Vec<(&'static str, Box<dyn Val>)>>,
+    fields: Arc<Vec<(&'static str, Field)>>,
 }
 
 /// What the evaluator takes such values for: nothing that it has functions for.
@@ -293,11 +358,13 @@ impl StaticVal for Part {}
 impl Part {
     fn field(&self, key: &dyn Val) -> Result<&(dyn Val + 'static), ExecutionError> {
         let name = key.downcast_ref::<CelString>().map_or("", CelString::inner);
+        let full = || format!("{}.{name}", self.record.name());
         let mut fields = self.fields.iter();
-        let found = fields.find(|(known, _)| *known == name);
-        found
-            .map(|(_, value)| value.as_ref())
-            .ok_or_else(|| ExecutionError::no_such_key(&format!("{}.{name}", self.record.name())))
+        match fields.find(|(known, _)| *known == name) {
+            Some((_, Ok(value))) => Ok(value.as_ref()),
+            Some((_, Err(why))) => Err(ExecutionError::function_error(&full(), why)),
+            None => Err(ExecutionError::no_such_key(&full())),
+        }
     }
 }
 

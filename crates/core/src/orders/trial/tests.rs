@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::orders::fixtures::{Shop, after, order};
+use crate::orders::fixtures::{Shop, after, lines, order, order_of};
 use crate::testing;
 
 fn rule() -> Value {
@@ -53,6 +53,15 @@ async fn a_rule_is_tried_on_a_sample_and_on_an_order() {
     );
     let body = json!({"order_id": order().id.to_string(), "expression": all});
     assert_eq!(tried(&shop, "small", &body).await.unwrap(), passed);
+    // What of the day is not said is absent; of an order it is counted.
+    let day = "!has(customer.orders_today) && !has(customer.spent_today) && order.lines.all(l, !has(l.ordered_today))";
+    let body = json!({"order": sample(), "expression": day});
+    assert_eq!(tried(&shop, "small", &body).await.unwrap(), passed);
+    let next = order_of("ana", lines(1), after(60));
+    shop.store(&next).await;
+    let day = "customer.orders_today == 1 && customer.spent_today == money(\"51.60\") && order.lines.all(l, l.ordered_today == 2)";
+    let body = json!({"order_id": next.id.to_string(), "expression": day});
+    assert_eq!(tried(&shop, "small", &body).await.unwrap(), passed);
     // A rule that is not saved yet.
     let body = json!({"order": sample(), "expression": "order.country == \"AT\""});
     assert_eq!(tried(&shop, "new", &body).await.unwrap()["valid"], true);
@@ -72,10 +81,12 @@ async fn every_part_of_a_sample_is_seen() {
     order["region"] = json!("Wien");
     order["postal_code"] = json!("1070");
     order["created_at"] = json!("2026-12-24T16:30:00Z");
+    order["lines"][0]["ordered_today"] = json!(8);
     order["lines"][0]["product_id"] = json!("0195a1c1-0a10-7e21-b3f8-2d4c6e8fa004");
     let money = |amount: &str| json!({"amount": amount, "currency": "EUR"});
     let customer = json!({"id": "0195a1c2-7d41-7d52-8b17-51c0f4f2ab02", "is_guest": true, "roles": ["customer"],
-        "registered_at": "2026-01-01T00:00:00Z", "orders_placed": 3, "orders_confirmed": 2});
+        "registered_at": "2026-01-01T00:00:00Z", "orders_placed": 3, "orders_confirmed": 2,
+        "orders_today": 1, "spent_today": money("440.00")});
     let totals = json!({"discount": money("5.00"), "shipping": money("4.00"), "tax": money("1.00"), "total": money("59.00")});
     for expression in [
         "order.region == \"Wien\" && order.postal_code == \"1070\" && order.country == \"AT\"",
@@ -83,6 +94,8 @@ async fn every_part_of_a_sample_is_seen() {
         "order.lines[0].product_id == \"0195a1c1-0a10-7e21-b3f8-2d4c6e8fa004\" && order.lines[0].category == \"tea\"",
         "customer.id == \"0195a1c2-7d41-7d52-8b17-51c0f4f2ab02\" && customer.is_guest && \"customer\" in customer.roles",
         "customer.registered_at == timestamp(\"2026-01-01T00:00:00Z\") && customer.orders_placed == 3 && customer.orders_confirmed == 2",
+        "customer.orders_today == 1 && customer.spent_today + order.total == money(\"499\")",
+        "order.lines.all(l, l.ordered_today + l.quantity == 10)",
         "totals.subtotal == money(\"60\") && totals.discount == money(\"5\") && totals.shipping == money(\"4\")",
         "totals.tax == money(\"1\") && totals.total == money(\"59\") && order.total == money(\"59\")",
     ] {
@@ -123,6 +136,14 @@ async fn what_cannot_be_tried_is_refused() {
         (
             json!({"order": sample(), "customer": {"score": 1}}),
             "/customer/score unknown_field",
+        ),
+        (
+            json!({"order": sample(), "customer": {"orders_today": -1}}),
+            "/customer/orders_today range",
+        ),
+        (
+            json!({"order": sample(), "customer": {"spent_today": {"amount": "1", "currency": "JPY"}}}),
+            "/customer/spent_today/currency currency",
         ),
     ] {
         let refused = tried(&shop, "small", &body).await;

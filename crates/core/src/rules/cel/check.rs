@@ -40,6 +40,20 @@ pub struct Needs {
     pub account: bool,
     /// `category` of a line.
     pub categories: bool,
+    /// What the customer ordered earlier on the day.
+    pub today: Today,
+}
+
+/// How much an expression reads of what the customer ordered earlier on the day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Today {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The orders and what they came to: `orders_today` or `spent_today` of the customer.
+    Orders,
+    /// Their lines as well: `ordered_today` of a line.
+    Lines,
 }
 
 impl Needs {
@@ -50,6 +64,7 @@ impl Needs {
             history: self.history || other.history,
             account: self.account || other.account,
             categories: self.categories || other.categories,
+            today: self.today.max(other.today),
         }
     }
 }
@@ -185,9 +200,15 @@ impl Checker {
             (Record::Customer, "orders_placed" | "orders_confirmed") => self.needs.history = true,
             (Record::Customer, "registered_at" | "roles") => self.needs.account = true,
             (Record::Line, "category") => self.needs.categories = true,
+            (Record::Customer, "orders_today" | "spent_today") => self.needs_today(Today::Orders),
+            (Record::Line, "ordered_today") => self.needs_today(Today::Lines),
             _ => {}
         }
         Ok(*kind)
+    }
+
+    fn needs_today(&mut self, today: Today) {
+        self.needs.today = self.needs.today.max(today);
     }
 
     /// A list that is written out: of values without parts, all of one type.

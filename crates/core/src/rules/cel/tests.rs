@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::{CustomerId, ProductId};
 use crate::money::Money;
-use crate::rules::view::{CustomerView, LineView, OrderView, TotalsView, View};
+use crate::rules::view::{CustomerView, Fact, LineView, OrderView, TotalsView, View};
 
 mod hostile;
 
@@ -23,6 +23,7 @@ fn line(name: &str, category: Option<&str>, quantity: u32, price: &str) -> LineV
         quantity,
         unit_price,
         subtotal: unit_price.times(quantity).unwrap(),
+        ordered_today: Fact::Known(if name == "tea" { 7 } else { 0 }),
     }
 }
 
@@ -46,6 +47,8 @@ pub(super) fn view() -> View {
             registered_at: Some("2025-12-24T00:00:00Z".parse().unwrap()),
             orders_placed: Some(4),
             orders_confirmed: Some(3),
+            orders_today: Fact::Known(2),
+            spent_today: Fact::Known(eur("65.10")),
         },
         totals: TotalsView {
             subtotal: eur("32.00"),
@@ -95,6 +98,10 @@ fn expressions_are_true_or_false_of_an_order() {
         "order.postal_code < \"2000\" && size(order.postal_code) == 4",
         "customer.orders_placed - customer.orders_confirmed <= 1",
         "customer.orders_placed % 3 == 1 && customer.orders_placed / 3 == 1",
+        "customer.orders_today < 3",
+        "customer.spent_today + order.total == money(\"100\")",
+        "order.lines.all(line, line.ordered_today + line.quantity <= 10)",
+        "order.lines.sum(line, line.ordered_today) == 7",
         "\"customer\" in customer.roles && !(\"admin\" in customer.roles) && !customer.is_guest",
         "order.created_at - customer.registered_at > duration(\"8760h\")",
         "order.created_at < timestamp(\"2026-12-25T00:00:00Z\")",
@@ -156,6 +163,11 @@ fn what_is_absent_makes_it_neither_true_nor_false() {
             "has(customer.orders_placed) && customer.orders_placed > 0",
             Ok(false),
         ),
+        ("customer.orders_today < 5", absent("customer.orders_today")),
+        (
+            "has(customer.spent_today) || order.lines.exists(line, !has(line.category))",
+            Ok(true),
+        ),
         (
             "order.lines.all(line, line.category == \"green-tea\")",
             absent("line.category"),
@@ -175,6 +187,48 @@ fn what_is_absent_makes_it_neither_true_nor_false() {
     ] {
         assert_eq!(ask(source, &guest), answer, "{source}");
     }
+}
+
+#[test]
+fn what_is_not_known_is_not_had_either() {
+    let mut busy = view();
+    let unknown = || "too many".to_owned();
+    busy.customer.orders_today = Fact::Unknown(unknown());
+    busy.customer.spent_today = Fact::Unknown(unknown());
+    busy.order.lines[0].ordered_today = Fact::Unknown(unknown());
+    busy.order.lines[1].ordered_today = Fact::Absent;
+    let nobody_knows = |part: &str| Err(EvaluationError::Unknown(part.to_owned(), unknown()));
+    let (orders, spent) = ("customer.orders_today", "customer.spent_today");
+    for (source, answer) in [
+        ("customer.orders_today < 5", nobody_knows(orders)),
+        ("has(customer.orders_today)", nobody_knows(orders)),
+        ("!has(customer.orders_today)", nobody_knows(orders)),
+        (
+            "!has(customer.orders_today) || customer.orders_today < 5",
+            nobody_knows(orders),
+        ),
+        (
+            "has(customer.spent_today) ? customer.spent_today < money(\"9\") : true",
+            nobody_knows(spent),
+        ),
+        (
+            "order.lines.all(line, !has(line.ordered_today) || line.ordered_today < 9)",
+            nobody_knows("line.ordered_today"),
+        ),
+        (
+            "has(customer.spent_today) && order.item_count == 0",
+            Ok(false),
+        ),
+        ("customer.spent_today < money(\"9\") || true", Ok(true)),
+        ("!has(order.lines[1].ordered_today)", Ok(true)),
+    ] {
+        assert_eq!(ask(source, &busy), answer, "{source}");
+    }
+    let said = ask("customer.orders_today < 5", &busy).unwrap_err();
+    assert_eq!(
+        said.to_string(),
+        "customer.orders_today is not known: too many"
+    );
 }
 
 fn check_faults(faults: &[(&str, &str)]) {
@@ -354,7 +408,22 @@ fn an_expression_tells_what_it_reads_beside_the_order() {
         Needs {
             history: true,
             account: true,
-            categories: true
+            categories: true,
+            today: Today::Nothing,
         }
     );
+    for (source, today) in [
+        ("customer.orders_today < 5", Today::Orders),
+        ("!has(customer.spent_today)", Today::Orders),
+        ("order.lines.all(l, l.ordered_today < 5)", Today::Lines),
+        (
+            "order.lines.all(l, l.ordered_today < 5) && customer.orders_today < 5",
+            Today::Lines,
+        ),
+    ] {
+        let found = needs(source);
+        assert_eq!((found.today, found.history), (today, false), "{source}");
+        assert_eq!(found.and(rest).today, today, "{source}");
+        assert_eq!(rest.and(found).today, today, "{source}");
+    }
 }

@@ -113,6 +113,7 @@ impl Record {
                 ("quantity", Type::INT),
                 ("unit_price", Type::MONEY),
                 ("subtotal", Type::MONEY),
+                ("ordered_today", Type::INT),
             ],
             Self::Customer => &[
                 ("id", Type::TEXT),
@@ -121,6 +122,8 @@ impl Record {
                 ("registered_at", Type::TIME),
                 ("orders_placed", Type::INT),
                 ("orders_confirmed", Type::INT),
+                ("orders_today", Type::INT),
+                ("spent_today", Type::MONEY),
             ],
             Self::Totals => &[
                 ("subtotal", Type::MONEY),
