@@ -43,6 +43,7 @@ async fn check_asleep(fault: &str, steps: &[&str], asleep: &'static str) {
     assert_eq!(books.taken, books.given_back, "{books:#?}");
     assert_eq!(shop.stock(&product).await, (10, 0, 10));
     shop.balanced().await.unwrap();
+    shop.audited().await.unwrap();
 }
 
 #[test]
@@ -159,5 +160,6 @@ fn a_payment_that_comes_in_for_a_cancelled_order_is_given_back() {
         assert_eq!((books.taken, books.given_back), (3980, 3980));
         assert_eq!(shop.stock(&product).await, (10, 0, 10));
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

@@ -43,6 +43,7 @@ fn a_cancellation_between_any_two_steps_leaves_nothing_behind() {
             check(&shop, first, true).await;
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -67,5 +68,6 @@ fn a_cancellation_while_a_failure_is_undone_changes_nothing() {
             assert_eq!(shop.stock(&product).await, (10, 0, 10));
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

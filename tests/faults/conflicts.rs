@@ -60,5 +60,6 @@ fn a_few_conflicts_and_throttled_calls_are_not_noticed() {
             }
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

@@ -39,6 +39,7 @@ fn a_cancellation_whose_run_was_never_started_is_run_when_it_is_due() {
         shop.run_until_settled(&order).await;
         assert_eq!(shop.stock(&product).await, (10, 0, 10));
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -82,5 +83,6 @@ fn an_order_with_an_unknown_payment_outlives_its_deadline() {
         assert_eq!(shop.read(&customer, &order).await["status"], "confirmed");
         assert_eq!(shop.books_of(&order).await.taken, 3980);
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

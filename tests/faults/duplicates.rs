@@ -41,6 +41,7 @@ async fn three_orders(shop: &Shop) -> Vec<String> {
         ));
     }
     shop.balanced().await.unwrap();
+    shop.audited().await.unwrap();
     left
 }
 

@@ -41,6 +41,7 @@ fn check_all(express: bool) {
         }
         check_recovery(&shop, "postpone-order", "tok_unknown", "confirmed").await;
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -71,5 +72,6 @@ fn an_order_fails_at_its_deadline_if_a_step_keeps_failing() {
             assert_eq!(shop.stock(&product).await, (10, 0, 10), "{step}");
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

@@ -20,6 +20,7 @@ fn a_hold_does_not_expire_while_its_order_is_pending() {
         shop.run_until_settled(&order).await;
         assert_eq!(shop.stock(&product).await, (10, 0, 10));
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -35,9 +36,11 @@ fn a_hold_and_its_stock_change_together_or_not_at_all() {
         four_times("reserve-inventory").await;
         assert_eq!(shop.stock(&product).await, (10, 2, 8));
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
         shop.cancel(&customer, &order).await.expect(200);
         four_times("release-inventory").await;
         assert_eq!(shop.stock(&product).await, (10, 0, 10));
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }

@@ -94,6 +94,7 @@ fn check_kills(course: Course, express: bool) {
             }
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -170,6 +171,7 @@ fn an_order_whose_placing_is_killed_is_placed_once_by_asking_again() {
         assert_eq!(shop.order_books().await.len(), orders);
         assert_eq!(shop.stock(&product).await.1, 2 * orders as u64);
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 
@@ -195,6 +197,7 @@ fn the_sweep_of_due_orders_survives_every_kill() {
             }
         }
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 

@@ -45,6 +45,7 @@ fn a_run_that_would_fail_a_confirmed_order_goes_on_as_for_a_confirmed_one() {
         assert_eq!(books.status(), "confirmed");
         assert!(books.settled());
         shop.balanced().await.unwrap();
+        shop.audited().await.unwrap();
     });
 }
 

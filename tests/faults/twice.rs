@@ -54,6 +54,7 @@ async fn lead(call: impl AsyncFn(&Shop, &str, &str)) -> [String; 2] {
         call(&shop, step, &order).await;
     }
     shop.balanced().await.unwrap();
+    shop.audited().await.unwrap();
     [confirmed, outcome(&shop, &order, &product).await]
 }
 
@@ -172,6 +173,7 @@ fn an_order_placed_and_cancelled_at_once_keeps_nothing() {
                 assert_eq!(shop.stock(&product).await, (10, 0, 10));
             }
             shop.balanced().await.unwrap();
+            shop.audited().await.unwrap();
         }
     });
 }

@@ -154,6 +154,30 @@ impl Shop {
     }
 }
 
+impl Shop {
+    /// Lets the shop audit everything as it will be in two minutes, when all that happened is long in the
+    /// log; answers the outcome.
+    pub(crate) async fn audit(&self) -> Value {
+        self.quiet().await;
+        let now: jiff::Timestamp = self.now().await.parse().unwrap();
+        let later = now + jiff::SignedDuration::from_mins(2);
+        let since = now - jiff::SignedDuration::from_hours(2);
+        let event = json!({"time": later.to_string(), "since": since.to_string()});
+        self.invoke("audit-integrity", &event).await.unwrap()
+    }
+
+    /// Checks that an audit finds nothing.
+    pub(crate) async fn audited(&self) -> Result<(), String> {
+        match self.audit().await {
+            outcome if outcome["open_findings"] == 0 => Ok(()),
+            outcome => Err(format!(
+                "{outcome}: {:#?}",
+                self.items("IntegrityTable").await
+            )),
+        }
+    }
+}
+
 impl OrderBooks {
     /// Where the order stands.
     pub(crate) fn status(&self) -> &str {

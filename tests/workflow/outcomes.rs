@@ -149,6 +149,7 @@ fn an_unknown_payment_is_asked_for_until_it_is_known_and_charged_once() {
             let books = shop.books_of(&order).await;
             assert_eq!((books.charges, books.taken), (1, 3980));
             shop.balanced().await.unwrap();
+            shop.audited().await.unwrap();
         }
     });
 }
