@@ -101,12 +101,11 @@ pub async fn put_rule(
             Some(_) => 0,
             None => rules.removed_version(&name).await?,
         };
-        let given = (name.clone(), draft.clone());
         let next = changes::set(
-            given.0,
+            name.clone(),
             stored.as_ref(),
             removed,
-            given.1,
+            draft.clone(),
             expected.as_ref(),
             by,
         )?;
