@@ -5,13 +5,44 @@ use serde_json::{Value, json};
 use crate::support::people::{PASSWORD, Person};
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, physical};
-use crate::support::until;
 
-/// The order's lines, as they are stored.
-async fn lines(shop: &Shop, order: &str) -> Value {
-    let key = json!({"order_id": {"S": order}, "part": {"S": "lines"}});
+/// A day, in seconds.
+const A_DAY: u64 = 24 * 60 * 60;
+
+/// An item of the order, as it is stored.
+async fn part(shop: &Shop, order: &str, part: &str) -> Value {
+    let key = json!({"order_id": {"S": order}, "part": {"S": part}});
     let read = json!({"TableName": physical("OrdersTable"), "Key": key, "ConsistentRead": true});
     shop.dynamodb("GetItem", &read).await["Item"].clone()
+}
+
+/// Whom the order goes to, as it is stored.
+async fn recipient(shop: &Shop, order: &str) -> String {
+    let lines = part(shop, order, "lines").await;
+    let recipient = lines["address"]["M"]["recipient"]["S"].as_str();
+    recipient.unwrap().to_owned()
+}
+
+async fn run_until_erased(shop: &Shop, order: &str) {
+    shop.run_until("the address is erased", async || {
+        match recipient(shop, order).await {
+            erased if erased.is_empty() => Ok(()),
+            kept => Err(kept),
+        }
+    })
+    .await;
+}
+
+/// How many entries the index of what is due has.
+async fn due(shop: &Shop) -> u64 {
+    let scan = json!({"TableName": physical("OrdersTable"), "IndexName": "by-due"});
+    let found = shop.dynamodb("Scan", &scan).await;
+    found["Count"].as_u64().unwrap()
+}
+
+/// How often an order was run because it was due.
+fn due_runs(shop: &Shop) -> usize {
+    shop.logs().matches("open_seconds").count()
 }
 
 async fn delete(shop: &Shop, person: &Person, password: &str) -> u16 {
@@ -22,16 +53,33 @@ async fn delete(shop: &Shop, person: &Person, password: &str) -> u16 {
         .status
 }
 
+/// Whoever `person` is, signed in anew.
+async fn again(shop: &Shop, person: &Person) -> Person {
+    Person {
+        token: shop.login(&person.email).await,
+        ..person.clone()
+    }
+}
+
+fn standing_still(parameters: &'static [(&'static str, &'static str)]) -> Setup {
+    Setup {
+        manual_clock: true,
+        parameters,
+        ..Setup::default()
+    }
+}
+
 #[test]
 fn who_goes_leaves_orders_without_a_name() {
     run_local(async {
-        let shop = Shop::start(Setup::default()).await;
+        let shop = Shop::start(standing_still(&[])).await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 10).await;
         let failed = shop.order(&customer, &product, "tok_declined").await;
+        let called_off = shop.order(&customer, &product, "tok_ok").await;
         let confirmed = shop.order(&customer, &product, "tok_ok").await;
-        for order in [&failed, &confirmed] {
-            shop.until_settled(order).await;
+        for order in [&failed, &called_off, &confirmed] {
+            shop.run_until_settled(order).await;
         }
         let book = shop.post("/customers/me/addresses").bearer(&customer.token);
         let home = json!({
@@ -39,46 +87,80 @@ fn who_goes_leaves_orders_without_a_name() {
             "postal_code": "51147", "country": "DE",
         });
         book.json(&home).send().await.expect(201);
+        let before = shop.read(&customer, &confirmed).await;
+        let header = part(&shop, &confirmed, "header").await;
         assert_eq!(delete(&shop, &customer, "let me in").await, 422);
         assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
         let credentials = json!({"email": customer.email, "password": PASSWORD});
         let login = shop.post("/auth/login").json(&credentials).send().await;
         login.expect(401);
-        until("the address is erased", async || {
-            let stored = lines(&shop, &failed).await;
-            let recipient = &stored["address"]["M"]["recipient"]["S"];
-            if recipient == "" {
-                Ok(())
-            } else {
-                Err(stored.to_string())
-            }
-        })
-        .await;
-        let kept = until("the parcel's address is marked", async || {
-            let stored = lines(&shop, &confirmed).await;
-            let marked = stored["erase_address"]["BOOL"] == true;
-            if marked {
-                Ok(stored)
-            } else {
-                Err(stored.to_string())
-            }
-        })
-        .await;
-        assert_eq!(kept["address"]["M"]["recipient"]["S"], "Erika Mustermann");
-        // An admin calls it off: then no parcel needs the address any more.
-        let cancel = shop.post(&format!("/orders/{confirmed}/cancel"));
-        let admin = shop.admin().await;
-        cancel.bearer(&admin.token).send().await.expect(200);
-        until("the parcel's address is erased, too", async || {
-            let stored = lines(&shop, &confirmed).await;
-            let recipient = &stored["address"]["M"]["recipient"]["S"];
-            if recipient == "" {
-                Ok(())
-            } else {
-                Err(stored.to_string())
-            }
-        })
-        .await;
+        run_until_erased(&shop, &failed).await;
+        for order in [&called_off, &confirmed] {
+            assert_eq!(recipient(&shop, order).await, "Erika Mustermann");
+        }
+        assert_eq!(due(&shop).await, 2);
+        // An admin calls one off: no parcel needs its address any more.
+        let cancel = shop.cancel(shop.admin().await, &called_off).await;
+        cancel.expect(200);
+        run_until_erased(&shop, &called_off).await;
+        // The other keeps it for as long as a parcel may take.
+        let runs = due_runs(&shop);
+        shop.advance(29 * A_DAY).await;
+        shop.advance_in_steps(60).await;
+        assert_eq!(recipient(&shop, &confirmed).await, "Erika Mustermann");
+        shop.advance(A_DAY).await;
+        run_until_erased(&shop, &confirmed).await;
+        let admin = again(&shop, shop.admin().await).await;
+        for order in [&failed, &called_off, &confirmed] {
+            // The answer is compared with the document of the API, too.
+            let address = shop.read(&admin, order).await["shipping_address"].clone();
+            let left = json!({
+                "recipient": "", "line1": "", "line2": null, "city": "", "region": null,
+                "postal_code": "", "country": "DE", "phone": null,
+            });
+            assert_eq!(address, left);
+        }
+        let mut after = shop.read(&admin, &confirmed).await;
+        after["shipping_address"] = before["shipping_address"].clone();
+        assert_eq!(after, before);
+        let mut done = part(&shop, &confirmed, "header").await;
+        done["revision"] = header["revision"].clone();
+        assert_eq!(done, header);
+        assert_eq!(due(&shop).await, 0);
+        assert_eq!(
+            due_runs(&shop),
+            runs,
+            "no run, and no word of an open order"
+        );
         shop.register(&customer.email).await;
+    });
+}
+
+#[test]
+fn a_shop_may_take_addresses_at_once() {
+    run_local(async {
+        let shop = Shop::start(standing_still(&[("ErasureDays", "0")])).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let confirmed = shop.order(&customer, &product, "tok_ok").await;
+        shop.run_until_settled(&confirmed).await;
+        assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
+        run_until_erased(&shop, &confirmed).await;
+        assert_eq!(due(&shop).await, 0);
+    });
+}
+
+#[test]
+fn an_order_that_is_placed_while_its_customer_goes_is_found_as_well() {
+    run_local(async {
+        let shop = Shop::start(standing_still(&[("ErasureDays", "0")])).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
+        // API Gateway keeps what the authoriser said for five minutes.
+        shop.advance_in_steps(240).await;
+        let late = shop.order(&customer, &product, "tok_ok").await;
+        assert_eq!(recipient(&shop, &late).await, "Erika Mustermann");
+        run_until_erased(&shop, &late).await;
     });
 }

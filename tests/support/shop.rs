@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// The least that its functions log; `info`, if nothing else is said.
     pub(crate) log_level: Option<&'static str>,
+    /// Parameters of the template that are others than a shop has by itself.
+    pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
 /// A running shop, and what is known of it.
@@ -115,8 +117,10 @@ impl Shop {
         ];
         let options = Options {
             parameters: parameters
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
+                .iter()
+                .chain(setup.parameters)
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             clock: if setup.manual_clock {
                 Clock::manual(START.parse().unwrap())
             } else {

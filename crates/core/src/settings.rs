@@ -44,6 +44,9 @@ settings! {
     BusName = "BUS_NAME",
     /// Name of the table of customers and their sign-ins.
     CustomersTable = "CUSTOMERS_TABLE",
+    /// Days after the deletion of an account until its orders that are still on their way lose their
+    /// address; 0 takes it at once.
+    ErasureDays = "ERASURE_DAYS",
     /// Name of the table of published events.
     EventLogTable = "EVENT_LOG_TABLE",
     /// Shards of an index key that has few values, and of the index by `due_at` (at least 1).

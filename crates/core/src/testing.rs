@@ -239,6 +239,7 @@ fn settings() -> BTreeMap<String, String> {
         .iter()
         .map(|setting| (setting.name(), setting.name()));
     let others = [
+        ("ERASURE_DAYS", "30"),
         ("INDEX_SHARDS", "4"),
         ("LOG_LEVEL", "info"),
         ("MINIMUM_CREDIT_SCORE", "600"),

@@ -84,7 +84,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             country: "AT".to_owned(),
             phone: None,
         },
-        erase_address: false,
+        erase_at: None,
         failure: None,
         review: None,
         version: 1,

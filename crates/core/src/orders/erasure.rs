@@ -1,17 +1,46 @@
 //! What becomes of the orders of a customer who has gone: `CustomerDeleted`.
 //!
-//! An order that is over for good loses its address at once: recipient, street, town and phone; the
-//! country stays for the books. One that is on its way keeps it, because a parcel needs it, and is
-//! marked: whatever brings the order to its end erases it then ([`super::workflow::close_order`]).
+//! An order that is over loses its address at once: recipient, street, town and phone; the country
+//! stays for the books. One that is on its way keeps it, because a parcel needs it, and is marked:
+//! whatever brings it to its end erases the address then, and `run-due-orders` does when the time that a
+//! parcel is given is over ([`erase_in_time`]).
 
-use super::model::{Course, Order};
-use super::rules;
-use super::store::OrderStore;
+use std::time::Duration;
+
+use super::model::Order;
+use super::rules::erasure;
+use super::store::{Change, OrderStore};
+use crate::clock::Time;
 use crate::dynamo::StoreError;
 use crate::events::Delivered;
-use crate::id::{CustomerId, NotAnId};
-use crate::lambda::Message;
+use crate::id::{CustomerId, NotAnId, OrderId};
+use crate::lambda::{Aws, Message};
 use crate::page::PageRequest;
+use crate::settings::{Setting, SettingError};
+
+/// A day, in hours.
+const DAY: u64 = 24;
+
+/// What erasing addresses takes.
+#[derive(Clone, Debug)]
+pub struct Erasure {
+    orders: OrderStore,
+    patience: Duration,
+}
+
+impl Erasure {
+    /// With what the settings name.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing or not valid.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        let days: u32 = aws.settings().read(Setting::ErasureDays)?;
+        Ok(Self {
+            orders: OrderStore::new(aws)?,
+            patience: Duration::from_hours(DAY * u64::from(days)),
+        })
+    }
+}
 
 /// Why a message is delivered again.
 #[derive(Debug, thiserror::Error)]
@@ -25,66 +54,83 @@ pub enum ErasureError {
     /// It is of no customer.
     #[error("the event is of no customer")]
     NoCustomer(#[from] NotAnId),
-    /// Some orders are just being closed; the next delivery finds them closed.
-    #[error("{0} orders are being closed")]
-    Closing(usize),
     /// The database gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Takes the addresses out of the customer's orders.
+/// Takes the addresses out of the customer's orders, or marks those that a parcel may still need, for
+/// as many days from the deletion on as the shop has set. Any number of deliveries come to the same.
 ///
 /// # Errors
 /// [`ErasureError`]; the message is to be delivered again.
-pub async fn on_customer_deleted(
-    orders: &OrderStore,
-    message: Message,
-) -> Result<(), ErasureError> {
-    let event = Delivered::parse(&message.body)?.detail;
-    if event.event_type != "CustomerDeleted" {
-        return Err(ErasureError::Type(event.event_type));
+pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ErasureError> {
+    let Delivered { time, detail } = Delivered::parse(&message.body)?;
+    if detail.event_type != "CustomerDeleted" {
+        return Err(ErasureError::Type(detail.event_type));
     }
-    let customer: CustomerId = event.aggregate_id.parse()?;
+    let customer: CustomerId = detail.aggregate_id.parse()?;
+    let erase_at = detail.timestamp.plus(erasure.patience);
     let mut page = PageRequest {
         limit: 100,
         after: None,
     };
-    let mut closing = 0;
     loop {
-        let found = orders.by_customer(customer, None, &page).await?;
+        let found = erasure.orders.by_customer(customer, None, &page).await?;
         for order in found.items {
-            closing += usize::from(!erase(orders, order).await?);
+            forget(&erasure.orders, order.id, erase_at, time).await?;
         }
         if found.next.is_none() {
-            break;
+            return Ok(());
         }
         page.after = found.next;
     }
-    if closing == 0 {
-        Ok(())
-    } else {
-        Err(ErasureError::Closing(closing))
+}
+
+/// Erases the address of the order `id` now, or marks it to be erased at `erase_at` at the latest.
+async fn forget(
+    orders: &OrderStore,
+    id: OrderId,
+    erase_at: Time,
+    now: Time,
+) -> Result<(), StoreError> {
+    let marked = orders
+        .change(id, |order| {
+            Ok::<_, StoreError>(erasure::mark(order, erase_at, now))
+        })
+        .await?;
+    match marked {
+        Some(Change::Unneeded(order)) if erasure::is_due(&order, erase_at, now) => {
+            erase(orders, &order).await
+        }
+        Some(Change::Made(_) | Change::Unneeded(_)) | None => Ok(()),
     }
 }
 
-/// Erases the order's address now, or marks the order; `false` if it is just being closed, by a step
-/// that may have read it before it was marked.
-async fn erase(orders: &OrderStore, listed: Order) -> Result<bool, StoreError> {
-    // The index was read, which lags.
-    let Some(order) = orders.get(listed.id).await? else {
-        return Ok(true);
-    };
-    if rules::is_over(&order) {
-        orders.erase_address(&order).await?;
-        return Ok(true);
+/// Erases the address of `order` if it is marked and its time has come by `now`.
+///
+/// # Errors
+/// [`StoreError`]; the order is still marked, and so in the index of what is due.
+pub(super) async fn erase_in_time(
+    orders: &OrderStore,
+    order: &Order,
+    now: Time,
+) -> Result<(), StoreError> {
+    if order.erase_at.is_some_and(|erase_at| erase_at <= now) {
+        erase(orders, order).await?;
+        tracing::info!(order.id = %order.id, "address erased");
     }
-    if order.status.course() == Course::Closed {
-        return Ok(false);
+    Ok(())
+}
+
+/// Erases the address first and the mark then, so that a run that dies in between is made again.
+async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
+    orders.erase_address(order).await?;
+    if order.erase_at.is_some() {
+        let unmark = |order| Ok::<_, StoreError>(erasure::unmark(order));
+        orders.change(order.id, unmark).await?;
     }
-    orders.erase_address_later(order.id).await?;
-    let now = orders.get(order.id).await?;
-    Ok(now.is_none_or(|order| order.status.course() != Course::Closed))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -81,10 +81,17 @@ pub(super) struct HeaderItem {
     created_at: Time,
     updated_at: Time,
     deadline_at: Time,
+    /// When `run-due-orders` looks at it: to run it, or to erase its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_shard: Option<String>,
+    /// Its name is short, because the fullest header has no room for more.
+    #[serde(rename = "erase", default, skip_serializing_if = "Option::is_none")]
+    erase_at: Option<Time>,
+    /// When it is run, if that is not before `erase_at`; of others, `due_at` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_at: Option<Time>,
     // The indexes that lists read do not have these four.
     #[serde(default)]
     due_attempts: u32,
@@ -128,8 +135,6 @@ pub(super) struct LinesItem {
     pub(super) order_id: OrderId,
     lines: Vec<LineItem>,
     address: AddressItem,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    erase_address: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_token: Option<String>,
     #[serde(default, skip_serializing_if = "Charges::is_none")]
@@ -165,6 +170,7 @@ impl HeaderItem {
     /// The header of `order`, in indexes of `shards` shards.
     pub(super) fn of(order: &Order, shards: u32) -> Self {
         let shard = order.id.shard(shards);
+        let due_at = order.due_at.into_iter().chain(order.erase_at).min();
         Self {
             order_id: order.id,
             customer_id: order.customer_id,
@@ -191,8 +197,13 @@ impl HeaderItem {
             created_at: order.created_at,
             updated_at: order.updated_at,
             deadline_at: order.deadline_at,
-            due_at: order.due_at,
-            due_shard: order.due_at.map(|_| shard.to_string()),
+            due_at,
+            due_shard: due_at.map(|_| shard.to_string()),
+            erase_at: order.erase_at,
+            run_at: order.due_at.filter(|run_at| {
+                let erased_by_then = |erase_at: Time| erase_at <= *run_at;
+                order.erase_at.is_some_and(erased_by_then)
+            }),
             due_attempts: order.due_attempts,
             run: order.run,
             request_hash: order.request_hash.clone(),
@@ -258,7 +269,7 @@ impl HeaderItem {
             uses,
             total: money(&self.total)?,
             shipping_address: lines.address.into(),
-            erase_address: lines.erase_address,
+            erase_at: self.erase_at,
             failure,
             review: self.review.map(|review| Review {
                 state: review.state,
@@ -270,7 +281,10 @@ impl HeaderItem {
             deadline_at: self.deadline_at,
             payment_token: lines.payment_token,
             cancelled_from: cancelled_from.map_err(unreadable)?,
-            due_at: self.due_at,
+            due_at: match (self.erase_at, self.due_at) {
+                (Some(erase_at), Some(due_at)) if due_at >= erase_at => self.run_at,
+                (Some(_) | None, due_at) => due_at,
+            },
             due_attempts: self.due_attempts,
             run: self.run,
             request_hash: self.request_hash,
@@ -312,7 +326,6 @@ impl LinesItem {
             order_id: order.id,
             lines: lines.collect(),
             address: order.shipping_address.clone().into(),
-            erase_address: order.erase_address,
             payment_token: order.payment_token.clone(),
             charges,
             schema: SCHEMA,

@@ -11,12 +11,12 @@
 //!   up to.
 //! - A use of a limited discount is taken with the order, and given back exactly once: by the write that
 //!   makes the order failed or cancelled ([`uses`]).
-//! - The header has a `due_at` exactly as long as something is left to do that its status demands;
+//! - An order has a `due_at` exactly as long as something is left to do that its status demands;
 //!   whatever is due is run again from the start ([`workflow::run_due_orders`]).
 //! - `version` counts the order's events: every write that makes an event adds one, no other does.
 //! - The payment token is on the lines only, and is gone when `due_at` is.
-//! - An order of a customer who has gone keeps its address only as long as a parcel may need it
-//!   ([`erasure`]).
+//! - An order of a customer who has gone keeps its address only as long as a parcel may need it: it has an
+//!   `erase_at` until the address is erased ([`erasure`]).
 //! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
 
 pub mod api;

@@ -9,6 +9,7 @@ use crate::customers::{Email, Locale};
 use crate::events::Stamp;
 use crate::id::{CustomerId, OrderId, ProductId};
 use crate::money::{Money, MoneyError};
+use crate::orders::rules::erasure::is_erased;
 use crate::orders::uses::Use;
 use crate::pricing::Breakdown;
 use crate::problem::Problem;
@@ -309,8 +310,8 @@ pub struct Order {
     pub total: Money,
     /// Where it goes.
     pub shipping_address: Address,
-    /// Whether its customer has gone, so that its address is erased at its end.
-    pub erase_address: bool,
+    /// When its address is erased at the latest, its customer having gone.
+    pub erase_at: Option<Time>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
     /// Whether somebody has to look at it, or has.
@@ -343,10 +344,15 @@ pub struct Order {
 
 impl Order {
     /// The entity tag: `<version>-<payment status>`, because the payment status changes without an
-    /// event of the order, too.
+    /// event of the order, too; and so does the address when it is erased.
     #[must_use]
     pub fn tag(&self) -> String {
-        format!("{}-{}", self.version, self.payment_status.as_str())
+        let erased = if is_erased(&self.shipping_address) {
+            "-erased"
+        } else {
+            ""
+        };
+        format!("{}-{}{erased}", self.version, self.payment_status.as_str())
     }
 
     /// The key that orders a list of orders: by time, then by identifier.

@@ -141,36 +141,6 @@ pub struct Placement {
     pub traceparent: Option<String>,
 }
 
-/// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
-/// come back.
-#[must_use]
-pub fn is_over(order: &Order) -> bool {
-    let at_end = match order.status {
-        Status::Completed | Status::Returned | Status::Cancelled | Status::Failed => true,
-        Status::Pending
-        | Status::Confirmed
-        | Status::Processing
-        | Status::Shipped
-        | Status::Delivered => false,
-    };
-    at_end && order.due_at.is_none()
-}
-
-/// What is left of `address` when its customer has gone: the country, for the books.
-#[must_use]
-pub fn erased(address: &Address) -> Address {
-    Address {
-        recipient: String::new(),
-        line1: String::new(),
-        line2: None,
-        city: String::new(),
-        region: None,
-        postal_code: String::new(),
-        country: address.country.clone(),
-        phone: None,
-    }
-}
-
 /// The new order.
 #[must_use]
 pub fn place(placement: Placement) -> Order {
@@ -188,7 +158,7 @@ pub fn place(placement: Placement) -> Order {
         uses: placement.uses,
         total: placement.total,
         shipping_address: placement.shipping_address,
-        erase_address: false,
+        erase_at: None,
         failure: None,
         review: None,
         version: 1,
@@ -332,7 +302,7 @@ pub fn finish(order: Order) -> Result<Option<Order>, Diverted> {
 }
 
 /// The failed or cancelled order with nothing left to undo, its payment being `payment`, if that is
-/// known. `None` if that is so already.
+/// known; no parcel needs its address any more. `None` if that is so already.
 ///
 /// # Errors
 /// [`Diverted::AlreadyConfirmed`] or [`Diverted::Undecided`].
@@ -346,11 +316,14 @@ pub fn close(
         Course::Confirmed => Err(Diverted::AlreadyConfirmed),
         Course::Closed => {
             let payment_status = payment.unwrap_or(order.payment_status);
-            if order.due_at.is_none() && payment_status == order.payment_status {
+            let erase_at = order.erase_at.map(|at| at.min(now));
+            let closed = order.due_at.is_none() && erase_at == order.erase_at;
+            if closed && payment_status == order.payment_status {
                 return Ok(None);
             }
             Ok(Some(Order {
                 payment_status,
+                erase_at,
                 due_at: None,
                 due_attempts: 0,
                 updated_at: now.no_earlier_than(order.updated_at),
@@ -416,6 +389,7 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
     }))
 }
 
+pub mod erasure;
 pub mod review;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Course, Order, Status};
-use super::rules;
+use super::rules::erasure::erased;
 use super::uses::{self, Use};
 use crate::address::AddressItem;
 use crate::clock::Time;
@@ -224,33 +224,17 @@ impl OrderStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn erase_address(&self, order: &Order) -> Result<(), StoreError> {
-        let erased = AddressItem::from(rules::erased(&order.shipping_address));
+        let erased = AddressItem::from(erased(&order.shipping_address));
         let write = self
             .table
-            .update(
-                lines_key(order.id),
-                "SET address = :erased REMOVE erase_address",
-            )
+            .update(lines_key(order.id), "SET address = :erased")
             .value(":erased", &erased)?
             .when("attribute_exists(order_id)");
         self.table.write(write).await.map(drop)
     }
 
-    /// Marks the order `id`: its address is erased at its end.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn erase_address_later(&self, id: OrderId) -> Result<(), StoreError> {
-        let write = self
-            .table
-            .update(lines_key(id), "SET erase_address = :true")
-            .value(":true", &true)?
-            .when("attribute_exists(order_id)");
-        self.table.write(write).await.map(drop)
-    }
-
     /// The orders of `customer`, newest first, only those with `status` if one is given; as they
-    /// were a moment ago, and without what only the workflow needs (`due_at`, `run`, `revision`): to be
+    /// were a moment ago, and without what only the workflow needs (`due_at`, `erase_at`, `run`, `revision`): to be
     /// shown, and read again before they are changed.
     ///
     /// # Errors
@@ -360,7 +344,8 @@ impl OrderStore {
         Ok(found.into_iter().map(|item| item.order_id).collect())
     }
 
-    /// The orders whose `due_at` is not after `now`, as the index had them a moment ago.
+    /// The orders that are to be run, or to lose their address, by `now`; as the index had them a moment
+    /// ago.
     ///
     /// # Errors
     /// [`StoreError`].

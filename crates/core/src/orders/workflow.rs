@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde::Deserialize;
 
+use super::erasure;
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
@@ -188,7 +189,8 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
     Ok(Failure::new(code, &detail.unwrap_or_default()))
 }
 
-/// `CloseOrder`: marks the failed or cancelled order as done, after all is undone.
+/// `CloseOrder`: marks the failed or cancelled order as done, after all is undone; if its customer has
+/// gone, its address goes, too.
 ///
 /// # Errors
 /// `AlreadyConfirmed`, which only a fault elsewhere brings about.
@@ -203,11 +205,8 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
     let order = stored(orders, step.order_id).await?;
     decide(order.clone())?;
     forget_token(orders, &order).await?;
-    if order.erase_address {
-        orders.erase_address(&order).await?;
-    }
-    change(orders, step.order_id, decide).await?;
-    Ok(())
+    let order = change(orders, step.order_id, decide).await?;
+    Ok(erasure::erase_in_time(orders, &order, step.now).await?)
 }
 
 /// `PostponeOrder`: the run came to no end, the next one comes later.
@@ -239,7 +238,8 @@ pub struct Scheduled {
     pub time: Time,
 }
 
-/// Runs the workflow of every order for which something is left to do and whose time has come.
+/// Runs the workflow of every order for which something is left to do and whose time has come; and
+/// erases the address of every order whose customer has gone, when its time has come.
 ///
 /// # Errors
 /// `Failed` if not all could be run; the others were, and those are still due.
@@ -265,7 +265,7 @@ pub async fn run_due_orders(
     }
 }
 
-/// Whether the order's run was started, or was not needed.
+/// Whether all that is due of the order was done: its run started, its address erased.
 async fn run_due_order(
     orders: &OrderStore,
     workflow: &OrderWorkflow,
@@ -275,16 +275,30 @@ async fn run_due_order(
     let taken_up = orders
         .change(id, |order| Ok::<_, StoreError>(rules::take_up(order, now)))
         .await;
-    let order = match taken_up {
-        Ok(Some(Change::Made(order))) => order,
-        // Another has taken it up, or it has come to its end: the index lags by a moment.
-        Ok(Some(Change::Unneeded(_)) | None) => return true,
+    let (order, to_be_run) = match taken_up {
+        Ok(Some(Change::Made(order))) => (order, true),
+        // Only its address is to be erased; or another has taken it up, or it has come to its end: the
+        // index lags by a moment.
+        Ok(Some(Change::Unneeded(order))) => (order, false),
+        Ok(None) => return true,
         Err(error) => {
             let error = telemetry::chain(&error);
             tracing::error!(order.id = %id, error, "due order not taken up");
             return false;
         }
     };
+    let erased = erasure::erase_in_time(orders, &order, now).await;
+    if let Err(error) = &erased {
+        let error = telemetry::chain(error);
+        tracing::error!(order.id = %id, error, "due address not erased");
+    }
+    let run = !to_be_run || run(workflow, &order, now).await;
+    run && erased.is_ok()
+}
+
+/// Whether the run of the order that was taken up at `now` could be started.
+async fn run(workflow: &OrderWorkflow, order: &Order, now: Time) -> bool {
+    let id = order.id;
     // A metric filter in template.yaml reads `open_seconds`; an alarm looks at it.
     let open_seconds = now.as_seconds() - order.created_at.as_seconds();
     match workflow.start(id, order.run).await {

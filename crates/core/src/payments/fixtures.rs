@@ -67,7 +67,7 @@ fn order(token: &str) -> Order {
             country: "AT".to_owned(),
             phone: None,
         },
-        erase_address: false,
+        erase_at: None,
         failure: None,
         review: None,
         version: 1,

@@ -1,10 +1,10 @@
-//! `CustomerDeleted`: the orders of a customer who has gone lose their address.
+//! `CustomerDeleted`: the orders of a customer who has gone lose their address, now or in time.
 
 use oxcart_core::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
     let aws = lambda::start().await?;
-    let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_queue(|message| orders::erasure::on_customer_deleted(&orders, message)).await
+    let erasure = orders::erasure::Erasure::new(&aws)?;
+    lambda::serve_queue(|message| orders::erasure::on_customer_deleted(&erasure, message)).await
 }

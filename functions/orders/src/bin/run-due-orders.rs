@@ -1,4 +1,5 @@
-//! Every minute: run the workflow of each order that is not where its status demands.
+//! Every minute: run the workflow of each order that is not where its status demands, and erase the
+//! addresses whose time has come.
 
 use oxcart_core::{lambda, orders};
 

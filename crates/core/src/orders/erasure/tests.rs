@@ -4,10 +4,31 @@ use serde_json::json;
 
 use super::super::fixtures::{Shop, address, after, customer, lines, order_of, placed_at, step};
 use super::super::model::{Order, Status};
-use super::super::workflow::close_order;
+use super::super::rules;
+use super::super::rules::erasure::erased;
+use super::super::workflow::{Scheduled, close_order, run_due_orders};
 use super::*;
 use crate::events::{DomainEvent, Stamp};
 use crate::settings::Setting;
+
+/// A day, in seconds.
+const A_DAY: u64 = 24 * 60 * 60;
+
+/// A shop that gives a parcel so many days.
+fn patient(shop: &Shop, days: u64) -> Erasure {
+    Erasure {
+        orders: shop.orders.clone(),
+        patience: Duration::from_secs(days * A_DAY),
+    }
+}
+
+/// What `run-due-orders` does so many seconds after the first order.
+async fn run_due(shop: &Shop, seconds: u64) {
+    let time = after(seconds);
+    run_due_orders(&shop.orders, &shop.workflow, Scheduled { time })
+        .await
+        .unwrap();
+}
 
 /// The event that Ana has gone, as a rule brings it.
 fn gone() -> Message {
@@ -57,17 +78,21 @@ async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then()
         shop.store(order).await;
     }
     for _ in 0..2 {
-        on_customer_deleted(&shop.orders, gone()).await.unwrap();
+        on_customer_deleted(&patient(&shop, 30), gone())
+            .await
+            .unwrap();
     }
     for order in &over {
-        let erased = shop.stored(order).await.shipping_address;
-        assert_eq!(erased, rules::erased(&address()), "{}", order.status);
-        assert_eq!((erased.country.as_str(), erased.phone), ("AT", None));
+        let left = shop.stored(order).await.shipping_address;
+        assert_eq!(left, erased(&address()), "{}", order.status);
+        assert_eq!((left.country.as_str(), left.phone), ("AT", None));
     }
     for order in &open {
         let stored = shop.stored(order).await;
         assert_eq!(stored.shipping_address, address(), "{}", order.status);
-        assert!(stored.erase_address, "{}", order.status);
+        let latest = Some(after(60 + 30 * A_DAY));
+        assert_eq!(stored.erase_at, latest, "{}", order.status);
+        assert_eq!(stored.due_at, order.due_at, "{}", order.status);
     }
     assert_eq!(shop.stored(&others).await.shipping_address, address());
     let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
@@ -79,7 +104,9 @@ async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then()
 async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
     let pending = order_of("ana", lines(2), placed_at());
     let shop = Shop::with(&pending).await;
-    on_customer_deleted(&shop.orders, gone()).await.unwrap();
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
     assert_eq!(recipient(&shop, &pending).await, "Ana Müller");
     let cancelled = rules::cancel(shop.stored(&pending).await, after(90), None)
         .unwrap()
@@ -93,23 +120,114 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
         (stored.shipping_address.recipient.as_str(), stored.due_at),
         ("", None)
     );
-    assert!(!stored.erase_address);
+    assert_eq!(stored.erase_at, None);
 }
 
 #[tokio::test]
-async fn an_order_that_is_just_being_closed_is_looked_at_again() {
+async fn an_order_that_is_just_being_closed_loses_its_address_however_the_two_meet() {
     let closing = order_in("ana", 0, Status::Failed, false);
     let shop = Shop::with(&closing).await;
-    let answer = on_customer_deleted(&shop.orders, gone()).await;
-    assert!(
-        matches!(answer, Err(ErasureError::Closing(1))),
-        "{answer:?}"
-    );
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    assert_eq!(shop.stored(&closing).await.shipping_address, address());
     close_order(&shop.orders, step(&closing, after(91)))
         .await
         .unwrap();
-    on_customer_deleted(&shop.orders, gone()).await.unwrap();
     assert_eq!(recipient(&shop, &closing).await, "");
+    // The step dies between closing and erasing: the order is due at once.
+    let shop = Shop::with(&closing).await;
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    let close = |order| Ok::<_, StoreError>(rules::close(order, None, after(91)).unwrap());
+    shop.orders.change(closing.id, close).await.unwrap();
+    assert_eq!(recipient(&shop, &closing).await, "Ana Müller");
+    run_due(&shop, 120).await;
+    assert_eq!(recipient(&shop, &closing).await, "");
+    assert!(
+        shop.orders
+            .due(after(100 * A_DAY))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(shop.started(&closing).is_empty(), "nothing else is to do");
+}
+
+#[tokio::test]
+async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
+    let shipped = order_in("ana", 0, Status::Shipped, true);
+    let shop = Shop::with(&shipped).await;
+    for _ in 0..2 {
+        on_customer_deleted(&patient(&shop, 30), gone())
+            .await
+            .unwrap();
+    }
+    run_due(&shop, 59 + 30 * A_DAY).await;
+    assert_eq!(shop.stored(&shipped).await.shipping_address, address());
+    for _ in 0..2 {
+        run_due(&shop, 60 + 30 * A_DAY).await;
+        let stored = shop.stored(&shipped).await;
+        let expected = Order {
+            shipping_address: erased(&address()),
+            revision: stored.revision,
+            ..shipped.clone()
+        };
+        assert_eq!(stored, expected);
+    }
+    assert!(
+        shop.orders
+            .due(after(100 * A_DAY))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(shop.started(&shipped).is_empty(), "nothing is run for it");
+    // The event comes once more.
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    assert_eq!(shop.stored(&shipped).await.erase_at, None);
+}
+
+#[tokio::test]
+async fn what_has_to_be_run_is_run_when_only_its_address_was_due() {
+    let pending = order_in("ana", 0, Status::Pending, false);
+    let put_off = Order {
+        due_at: Some(after(40 * A_DAY)),
+        ..pending
+    };
+    let shop = Shop::with(&put_off).await;
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    run_due(&shop, 31 * A_DAY).await;
+    let stored = shop.stored(&put_off).await;
+    assert_eq!(stored.shipping_address.recipient, "");
+    assert_eq!(stored.due_at, put_off.due_at);
+    assert!(shop.started(&put_off).is_empty());
+    run_due(&shop, 40 * A_DAY).await;
+    assert_eq!(shop.started(&put_off), ["1"]);
+}
+
+#[tokio::test]
+async fn a_shop_without_patience_takes_the_address_at_once() {
+    let confirmed = order_in("ana", 0, Status::Confirmed, true);
+    let shop = Shop::with(&confirmed).await;
+    on_customer_deleted(&patient(&shop, 0), gone())
+        .await
+        .unwrap();
+    let stored = shop.stored(&confirmed).await;
+    assert_eq!(stored.shipping_address, erased(&address()));
+    assert_eq!((stored.erase_at, stored.due_at), (None, None));
+}
+
+#[tokio::test]
+async fn the_setting_counts_days() {
+    let shop = Shop::open();
+    let erasure = Erasure::new(&shop.aws).unwrap();
+    assert_eq!(erasure.patience, patient(&shop, 30).patience);
 }
 
 #[tokio::test]
@@ -121,7 +239,9 @@ async fn more_orders_than_a_page_are_all_found() {
     for order in &orders {
         shop.store(order).await;
     }
-    on_customer_deleted(&shop.orders, gone()).await.unwrap();
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
     let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
     assert!(!text.contains("Lindenstraße"));
 }
@@ -131,11 +251,11 @@ async fn what_is_no_such_event_is_delivered_again() {
     let shop = Shop::open();
     let mut other = gone();
     other.body = other.body.replace("CustomerDeleted", "CustomerRegistered");
-    let answer = on_customer_deleted(&shop.orders, other).await;
+    let answer = on_customer_deleted(&patient(&shop, 30), other).await;
     assert!(matches!(answer, Err(ErasureError::Type(_))), "{answer:?}");
     let mut nonsense = gone();
     nonsense.body = "{}".to_owned();
-    let answer = on_customer_deleted(&shop.orders, nonsense).await;
+    let answer = on_customer_deleted(&patient(&shop, 30), nonsense).await;
     assert!(
         matches!(answer, Err(ErasureError::Unreadable(_))),
         "{answer:?}"

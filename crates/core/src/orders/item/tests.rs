@@ -72,6 +72,7 @@ fn the_fullest_header_fits_in_one_write_unit() {
     full.run = u32::MAX;
     full.event.event_type = "OrderCancelled".to_owned();
     full.event.traceparent = Some("0".repeat(55));
+    full.erase_at = Some(after(30 * 24 * 60 * 60));
     let size = size(&header(&full));
     assert!(size <= 1024, "{size} bytes");
 }
@@ -95,7 +96,16 @@ fn an_order_comes_back_as_it_was_stored() {
         ..address()
     };
     let held = rules::review::want(order(), "odd", Duration::from_hours(72), after(1));
-    for stored in [order(), stored, held.unwrap().unwrap()] {
+    let marked = |due_at| Order {
+        erase_at: Some(after(60)),
+        due_at,
+        ..order()
+    };
+    let marked = [None, Some(after(9)), Some(after(60)), Some(after(90))].map(marked);
+    for stored in [order(), stored, held.unwrap().unwrap()]
+        .into_iter()
+        .chain(marked)
+    {
         let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
             panic!("no header");
         };
@@ -113,6 +123,24 @@ fn only_what_is_due_is_in_the_index_of_what_is_due() {
     done.due_at = None;
     assert!(!header(&done).contains_key("due_shard"));
     assert!(!header(&done).contains_key("due_at"));
+}
+
+#[test]
+fn an_order_whose_address_is_to_be_erased_is_due_by_then() {
+    let due = |due_at, erase_at| {
+        let order = Order {
+            erase_at,
+            due_at,
+            ..order()
+        };
+        let due = header(&order).get("due_at").cloned();
+        due.map(|due| serde_dynamo::from_attribute_value::<_, Time>(due).unwrap())
+    };
+    let (soon, late) = (Some(after(9)), Some(after(90)));
+    assert_eq!(due(None, soon), soon);
+    assert_eq!(due(soon, late), soon);
+    assert_eq!(due(late, soon), soon);
+    assert_eq!(due(late, None), late);
 }
 
 #[test]

@@ -1,0 +1,164 @@
+//! When the address of an order goes whose customer has gone.
+
+use crate::address::Address;
+use crate::clock::Time;
+use crate::orders::model::{Order, Status};
+
+/// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
+/// come back.
+#[must_use]
+pub fn is_over(order: &Order) -> bool {
+    let at_end = match order.status {
+        Status::Completed | Status::Returned | Status::Cancelled | Status::Failed => true,
+        Status::Pending
+        | Status::Confirmed
+        | Status::Processing
+        | Status::Shipped
+        | Status::Delivered => false,
+    };
+    at_end && order.due_at.is_none()
+}
+
+/// What is left of `address` when it is erased: the country, for the books.
+#[must_use]
+pub fn erased(address: &Address) -> Address {
+    Address {
+        recipient: String::new(),
+        line1: String::new(),
+        line2: None,
+        city: String::new(),
+        region: None,
+        postal_code: String::new(),
+        country: address.country.clone(),
+        phone: None,
+    }
+}
+
+/// Whether `address` was erased.
+#[must_use]
+pub fn is_erased(address: &Address) -> bool {
+    *address == erased(address)
+}
+
+/// Whether the address of an order whose customer has gone is to be erased at `now`, if it is to be at
+/// `erase_at` at the latest.
+#[must_use]
+pub fn is_due(order: &Order, erase_at: Time, now: Time) -> bool {
+    erase_at <= now || is_over(order)
+}
+
+/// The order marked, so that its address is erased at `erase_at` at the latest, and sooner if it is
+/// over sooner. `None` if that is due at `now`, or done, or to be done as early.
+#[must_use]
+pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
+    let marked = order.erase_at.is_some_and(|marked| marked <= erase_at);
+    if marked || is_erased(&order.shipping_address) || is_due(&order, erase_at, now) {
+        return None;
+    }
+    Some(Order {
+        erase_at: Some(erase_at),
+        ..order
+    })
+}
+
+/// The order without its mark, its address being erased. `None` if there is no mark, or the address is
+/// there.
+#[must_use]
+pub fn unmark(order: Order) -> Option<Order> {
+    order.erase_at?;
+    is_erased(&order.shipping_address).then_some(Order {
+        erase_at: None,
+        ..order
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::fixtures::{after, order};
+    use crate::orders::rules;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    /// An order on its way, with nothing left to do.
+    fn on_its_way() -> Order {
+        let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+        rules::finish(confirmed).unwrap().unwrap()
+    }
+
+    fn with_erased_address(order: Order) -> Order {
+        Order {
+            shipping_address: erased(&order.shipping_address),
+            ..order
+        }
+    }
+
+    #[test]
+    fn an_order_on_its_way_is_marked_once_and_at_the_earliest_time() {
+        let (soon, late, now) = (after(30 * DAY), after(31 * DAY), after(60));
+        let marked = mark(on_its_way(), late, now).unwrap();
+        assert_eq!(marked.erase_at, Some(late));
+        let expected = Order {
+            erase_at: Some(late),
+            ..on_its_way()
+        };
+        assert_eq!(marked, expected, "and is otherwise as it was");
+        assert_eq!(mark(marked.clone(), late, now), None);
+        let sooner = mark(marked, soon, now).unwrap();
+        assert_eq!(sooner.erase_at, Some(soon));
+        assert_eq!(mark(sooner, late, now), None, "never later");
+    }
+
+    #[test]
+    fn what_is_over_or_late_or_done_is_not_marked_but_erased_at_once() {
+        let (at, now) = (after(30 * DAY), after(60));
+        assert_eq!(mark(on_its_way(), now, now), None);
+        assert!(is_due(&on_its_way(), now, now));
+        assert!(!is_due(&on_its_way(), at, now));
+        let cancelled = rules::cancel(on_its_way(), after(2), None).unwrap();
+        let cancelled = cancelled.unwrap();
+        assert!(
+            !is_due(&cancelled, at, now),
+            "its money is still to go back"
+        );
+        assert!(mark(cancelled.clone(), at, now).is_some());
+        let over = rules::close(cancelled, None, after(3)).unwrap().unwrap();
+        assert_eq!(mark(over.clone(), at, now), None);
+        assert!(is_due(&over, at, now));
+        assert_eq!(mark(with_erased_address(on_its_way()), at, now), None);
+    }
+
+    #[test]
+    fn whatever_happens_to_a_marked_order_it_stays_marked() {
+        let at = after(30 * DAY);
+        let marked = |order| mark(order, at, after(60)).unwrap();
+        let pending = marked(order());
+        let confirmed = rules::confirm(pending, after(70)).unwrap().unwrap();
+        let finished = rules::finish(confirmed).unwrap().unwrap();
+        assert_eq!((finished.due_at, finished.erase_at), (None, Some(at)));
+        let cancelled = rules::cancel(finished, after(80), None).unwrap();
+        let cancelled = cancelled.unwrap();
+        assert_eq!(cancelled.erase_at, Some(at));
+        let taken_up = rules::take_up(cancelled, after(200)).unwrap();
+        assert_eq!(taken_up.erase_at, Some(at));
+        let put_off = rules::postpone(taken_up.clone(), false, after(2000));
+        assert_eq!(put_off.unwrap().unwrap().erase_at, Some(at));
+        let over = rules::close(taken_up, None, after(300)).unwrap().unwrap();
+        assert_eq!(over.erase_at, Some(after(300)), "it is over sooner");
+        assert_eq!(rules::close(over, None, after(400)), Ok(None));
+    }
+
+    #[test]
+    fn the_mark_goes_when_the_address_is_gone() {
+        let marked = mark(on_its_way(), after(30 * DAY), after(60)).unwrap();
+        assert_eq!(unmark(marked.clone()), None, "the address is there");
+        let done = unmark(with_erased_address(marked)).unwrap();
+        assert_eq!(done, with_erased_address(on_its_way()));
+        assert_eq!(unmark(done), None);
+    }
+
+    #[test]
+    fn what_was_erased_is_not_taken_for_what_was_there() {
+        assert_ne!(with_erased_address(order()).tag(), order().tag());
+    }
+}
