@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::support::people::{Person, order_of};
-use crate::support::prices::percentage;
+use crate::support::prices::{euro, percentage};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
@@ -158,5 +158,42 @@ fn a_use_is_neither_lost_nor_given_back_twice_by_steps_that_die() {
             shop.until_settled(id).await;
             assert_eq!(uses(&shop, &discount, "total").await, 0, "{fault}");
         }
+    });
+}
+
+#[test]
+fn an_order_that_costs_nothing_is_confirmed_and_called_off_without_the_gateway() {
+    run_local(async {
+        let shop = Shop::start(Setup {
+            parameters: &[("MinimumOrderAmount", "0.00")],
+            ..Setup::default()
+        })
+        .await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 5).await;
+        shop.discount(percentage("All", "1"), json!({"code": "ALL"}))
+            .await;
+        let mut order = order_of(&[(&product, 2)], "tok_declined");
+        order["discount_code"] = json!("ALL");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        assert_eq!(placed["total_amount"], euro("0.00"));
+        let order = placed["id"].as_str().unwrap();
+        let confirmed = shop.until_status(&customer, order, "confirmed").await;
+        assert_eq!(confirmed["payment_status"], "completed");
+        shop.until_settled(order).await;
+        let payment = shop.payment(&customer, order).await;
+        let paid = (
+            &payment["status"],
+            &payment["captured"],
+            &payment["attempts"],
+        );
+        assert_eq!(paid, (&json!("completed"), &euro("0.00"), &json!(0)));
+        shop.cancel(&customer, order).await.expect(200);
+        shop.until_settled(order).await;
+        assert_eq!(shop.stock(&product).await, (5, 0, 5));
+        assert_eq!(shop.payment(&customer, order).await["status"], "voided");
+        let cancelled = shop.read(&customer, order).await;
+        assert_eq!(cancelled["payment_status"], "voided");
+        assert!(shop.items("SandboxTable").await.is_empty());
     });
 }

@@ -181,9 +181,24 @@ pub(super) struct Shop {
 impl Shop {
     /// Its order is to be paid with `token`.
     pub(super) async fn with(token: &str) -> Self {
+        Self::with_order(&order(token)).await
+    }
+
+    /// A shop with an order that costs nothing.
+    pub(super) async fn giving_away() -> Self {
+        let total = eur("0.00");
+        let token = "tok_ok";
+        Self::with_order(&Order {
+            total,
+            ..order(token)
+        })
+        .await
+    }
+
+    async fn with_order(order: &Order) -> Self {
         let (aws, engine) = testing::aws();
         let orders = OrderStore::new(&aws).unwrap();
-        orders.create(&order(token)).await.unwrap();
+        orders.create(order).await.unwrap();
         Self {
             orders,
             payments: PaymentStore::new(&aws).unwrap(),

@@ -161,7 +161,7 @@ impl Payment {
         PaymentId::derived(&["payment", &order_id.to_string()])
     }
 
-    /// The first attempt to be paid `amount` for `order_id`.
+    /// The first attempt to be paid `amount` for `order_id`; of nothing, none is made.
     #[must_use]
     pub fn begin(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
         Self {
@@ -171,7 +171,7 @@ impl Payment {
             gateway,
             amount,
             amounts: Amounts::none(amount.currency()),
-            attempt: 1,
+            attempt: u32::from(!amount.is_zero()),
             decline: None,
             void_requested: false,
             version: 0,
@@ -191,6 +191,12 @@ impl Payment {
             version: 1,
             ..Self::begin(order_id, amount, gateway, now)
         }
+    }
+
+    /// Whether nothing is to be paid: then no gateway hears of it, because none takes such a charge.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        self.amount.is_zero()
     }
 
     /// The gateway's idempotency key of the present attempt.

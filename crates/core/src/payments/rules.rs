@@ -235,14 +235,14 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
             let amounts = Amounts::new(*amount, captured, refunded)?;
             (PaymentStatus::Authorized, amounts)
         }
-        Change::Captured(amount) if open && amount.is_positive() => {
+        Change::Captured(amount) if open && (amount.is_positive() || payment.is_free()) => {
             let whole = amount.compare(authorized)?.is_gt();
             let authorized = if whole { *amount } else { authorized };
             let amounts = Amounts::new(authorized, *amount, refunded)?;
             (PaymentStatus::Completed, amounts)
         }
         Change::Declined(_) if open => (PaymentStatus::Failed, before),
-        Change::Voided if open => (PaymentStatus::Voided, before),
+        Change::Voided if open || payment.is_free() => (PaymentStatus::Voided, before),
         Change::Refunded(amount) if taken && amount.compare(refunded)?.is_gt() => {
             let amounts = Amounts::new(authorized, captured, *amount)?;
             let status = if *amount == captured {

@@ -11,7 +11,7 @@ use crate::orders::model::Course;
 use crate::orders::{Order, OrderStore, PaymentStatus};
 use crate::telemetry;
 
-use super::gateway::{Gateway, GatewayError};
+use super::gateway::{Charge, Gateway, GatewayError};
 use super::model::{Change, Payment};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
@@ -36,7 +36,7 @@ impl From<PaymentStatus> for StepAnswer {
 }
 
 /// Takes the order's money. The payment is stored before the gateway hears of it; whoever finds one
-/// that is stored asks the gateway before charging.
+/// that is stored asks the gateway before charging. An order that costs nothing is paid without it.
 ///
 /// # Errors
 /// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (the outcome is to be asked for later),
@@ -101,6 +101,9 @@ async fn ask(
     order: &Order,
     past_deadline: bool,
 ) -> Result<Settle, StepError> {
+    if payment.is_free() {
+        return charge(gateway, payment, order).await;
+    }
     match gateway.retrieve(&payment.key()).await {
         Ok(found) => match rules::asked(payment, &found, past_deadline)? {
             Some(settle) => Ok(settle),
@@ -115,6 +118,9 @@ async fn charge(
     payment: &Payment,
     order: &Order,
 ) -> Result<Settle, StepError> {
+    if payment.is_free() {
+        return Ok(Settle::Record(Change::Captured(payment.amount)));
+    }
     // The token goes when the order comes to an outcome; the next run will find that.
     let token = order.payment_token.as_deref();
     let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is gone"))?;
@@ -196,7 +202,11 @@ async fn undo(
 ) -> Result<Option<PaymentStatus>, StepError> {
     let key = payment.key();
     let mut payment = payment.clone();
-    let mut found = gateway.retrieve(&key).await?;
+    let mut found = if payment.is_free() {
+        Charge::Voided
+    } else {
+        gateway.retrieve(&key).await?
+    };
     for _ in 0..ROUNDS {
         match rules::undo(&payment, &found) {
             Undo::Void => found = gateway.void(&key).await?,

@@ -4,6 +4,7 @@
 use crate::orders::Status as OrderStatus;
 use crate::payments::fixtures::{Moment, Shop, after, captured, eur, fail_puts, key, order_id};
 use crate::payments::gateway::{Charge, Gateway as _};
+use crate::payments::model::{Payment, Provider};
 use crate::settings::Setting;
 
 #[tokio::test]
@@ -15,6 +16,36 @@ async fn a_good_token_is_charged_once_however_often_the_step_runs() {
     }
     assert_eq!(shop.calls(), "charge");
     assert_eq!(shop.charge().await, captured());
+}
+
+#[tokio::test]
+async fn what_costs_nothing_is_paid_and_undone_without_the_gateway() {
+    let shop = Shop::giving_away().await;
+    let begun = Payment::begin(order_id(), eur("0.00"), Provider::Sandbox, after(1));
+    for died_after_begin in [false, true] {
+        let shop = Shop::giving_away().await;
+        if died_after_begin {
+            shop.payments.begin(&begun).await.unwrap();
+        }
+        for _ in 0..2 {
+            assert_eq!(shop.process().await, "completed");
+            assert_eq!(shop.books().await, "completed 0.00 0.00 0.00 v1");
+        }
+        assert_eq!(shop.payment().await.attempt, 0);
+        shop.order_becomes(OrderStatus::Cancelled).await;
+        for _ in 0..2 {
+            assert_eq!(shop.void().await, "voided");
+            assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v2");
+        }
+        assert_eq!(shop.calls(), "");
+    }
+    // The order ends before it is paid.
+    shop.payments.begin(&begun).await.unwrap();
+    shop.order_becomes(OrderStatus::Failed).await;
+    assert_eq!(shop.void().await, "voided");
+    assert_eq!(shop.process().await, "AlreadyClosed");
+    assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v1");
+    assert_eq!(shop.calls(), "");
 }
 
 #[tokio::test]
