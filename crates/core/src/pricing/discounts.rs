@@ -213,8 +213,11 @@ impl Left<'_> {
         let lines = self.lines.iter().zip(matching);
         lines
             .map(|(line, left)| {
-                let wanted = price.times(line.quantity)?;
-                left.minus(least(wanted, *left)?)
+                // A price beyond what can be counted is more than what is left.
+                match price.times(line.quantity) {
+                    Err(MoneyError::TooLarge) => Ok(Money::zero(self.currency)),
+                    wanted => left.minus(least(wanted?, *left)?),
+                }
             })
             .collect()
     }
@@ -237,8 +240,8 @@ impl Left<'_> {
             let quantity = self.lines[at].quantity;
             let of_line = u32::try_from(free).unwrap_or(u32::MAX).min(quantity);
             // Of what is left of the line, as much as so many of its pieces are of all.
-            let part = matching[at].times(of_line)?.amount();
-            let part = part.checked_div(quantity.into());
+            let part = matching[at].amount().checked_mul(of_line.into());
+            let part = part.and_then(|part| part.checked_div(quantity.into()));
             taken[at] = Money::rounded(part.unwrap_or_default(), self.currency)?;
             free -= u64::from(of_line);
         }

@@ -122,6 +122,20 @@ fn of_so_many_pieces_the_cheapest_cost_nothing() {
 }
 
 #[test]
+fn a_discount_beyond_all_amounts_takes_nothing_and_breaks_nothing() {
+    let price = eur("999999999999999.00");
+    check(
+        &[discount("far too dear", Benefit::FixedPrice { price })],
+        ["0.00", "0.00", "0.00", "0.00"],
+        "84.90",
+    );
+    let ships = [line("ship", 999, "900000000000.00")];
+    let half = discount("half", Benefit::BuyXGetY { buy: 1, get: 1 });
+    let (off, _) = taken(&ships, &[half]);
+    assert_eq!(off[0], "449100000000000.00", "499 of 999");
+}
+
+#[test]
 fn a_discount_is_for_its_products_and_stays_below_its_cap() {
     let pot = |terms: &mut Terms| terms.products = vec![line("pot", 1, "1.00").product_id];
     check(
