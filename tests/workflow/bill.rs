@@ -1,8 +1,10 @@
 //! What an order costs in the units that AWS bills.
 
 use expect_test::expect;
+use serde_json::json;
 
 use crate::support::people::{order_of, unique};
+use crate::support::prices::percentage;
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, physical};
 
@@ -76,5 +78,103 @@ fn the_bill_of_an_order_is_known() {
             10 lines: 35 write units of 42 (OrdersTable 7, InventoryTable 26, PaymentsTable 2); beside it: EventLogTable 5, LimitsTable 1, MessagesTable 2, SandboxTable 1, indexes 9; 7 transitions
             50 lines: 136 write units of 162 (OrdersTable 19, InventoryTable 115, PaymentsTable 2); beside it: EventLogTable 11, LimitsTable 1, MessagesTable 2, SandboxTable 1, indexes 9; 7 transitions
         "#]].assert_eq(&shown);
+    });
+}
+
+/// Saves a rule that every order passes.
+async fn rule(shop: &Shop, name: &str, expression: &str) {
+    let admin = shop.admin().await;
+    let body = json!({"expression": expression, "message": "no", "code": "no"});
+    let put = shop.put(&format!("/rules/{name}")).bearer(&admin.token);
+    put.json(&body).send().await.expect(201);
+}
+
+/// The functions that an order's reads are made by.
+const STEPS: [&str; 5] = [
+    "reserve-inventory",
+    "process-payment",
+    "confirm-order",
+    "commit-inventory",
+    "notify-order",
+];
+
+/// The read units that a newcomer's order of two lines takes, placed with `code`.
+async fn reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> String {
+    let customer = shop.customer().await;
+    let mut order = order_of(&[(&products[0], 1), (&products[1], 1)], "tok_ok");
+    order["discount_code"] = json!(code);
+    shop.quiet().await;
+    shop.reset_bill().await;
+    let placed = shop.place(&customer, &order).await.expect(202).json();
+    shop.until_settled(placed["id"].as_str().unwrap()).await;
+    shop.quiet().await;
+    let bill = shop.bill().await;
+    // Whole units or halves.
+    let halves = |function: &str| {
+        let units = bill["functions"][function]["read_units"].to_string();
+        let (whole, half) = units.split_once('.').unwrap_or((&units, "0"));
+        2 * whole.parse::<u64>().unwrap() + u64::from(half == "5")
+    };
+    let steps: u64 = STEPS.iter().map(|step| halves(step)).sum();
+    let (place, validate) = (halves("place-order"), halves("validate-order"));
+    format!("place-order {place}, validate-order {validate}, other steps {steps}")
+}
+
+/// As [`reads`], once every process has read what has changed.
+async fn kept(shop: &Shop, products: &[String; 2], code: Option<&str>) -> String {
+    reads(shop, products, code).await;
+    reads(shop, products, code).await
+}
+
+#[test]
+fn rules_and_discounts_that_are_kept_cost_an_order_no_reads() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let products = [
+            shop.product("26.50", 100).await,
+            shop.product("4.90", 100).await,
+        ];
+        let mut shown = "in halves of a read unit\n".to_owned();
+        let mut note = |what: &str, reads: String| shown += &format!("{what}: {reads}\n");
+        note("none", kept(&shop, &products, None).await);
+        for number in 0..20 {
+            let expression =
+                format!("order.total <= money(\"{number}900.00\") || size(order.lines) < 3");
+            rule(&shop, &format!("rule_{number}"), &expression).await;
+        }
+        for number in 0..5 {
+            let body = percentage(&format!("Number {number}"), "0.01");
+            shop.discount(body, json!({"stackable": true})).await;
+        }
+        note("first", reads(&shop, &products, None).await);
+        note("kept", kept(&shop, &products, None).await);
+        shop.discount(
+            percentage("Ten", "0.1"),
+            json!({"code": "TEN", "stackable": true}),
+        )
+        .await;
+        note("with a code", kept(&shop, &products, Some("TEN")).await);
+        let limits = json!({
+            "code": "FEW", "stackable": true, "usage_limit": 9, "usage_limit_per_customer": 1,
+        });
+        shop.discount(percentage("Few", "0.1"), limits).await;
+        note(
+            "with a limited code",
+            kept(&shop, &products, Some("FEW")).await,
+        );
+        let asks =
+            "order.lines.all(line, line.category != \"none\") && \"customer\" in customer.roles";
+        rule(&shop, "asks", asks).await;
+        note("a rule that asks", kept(&shop, &products, None).await);
+        expect![[r#"
+            in halves of a read unit
+            none: place-order 7, validate-order 4, other steps 20
+            first: place-order 23, validate-order 8, other steps 20
+            kept: place-order 7, validate-order 4, other steps 20
+            with a code: place-order 11, validate-order 4, other steps 20
+            with a limited code: place-order 15, validate-order 4, other steps 20
+            a rule that asks: place-order 7, validate-order 10, other steps 20
+        "#]]
+        .assert_eq(&shown);
     });
 }
