@@ -274,6 +274,8 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
         };
         let failure =
             crate::orders::Failure::new(crate::orders::FailureCode::OutOfStock, "sold out");
+        // What a list has is read again before it is changed.
+        let order = shop.stored(&order).await;
         let failed = rules::fail(order, failure, after(1)).unwrap().unwrap();
         shop.orders.replace(failed).await.unwrap().unwrap();
     };
