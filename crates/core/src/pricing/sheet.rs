@@ -104,7 +104,10 @@ pub fn replace<T: Entry>(
         return Err(Stale);
     }
     let version = sheet.version + 1;
-    let at = sheet.event.as_ref().map_or(now, |event| now.no_earlier_than(event.at));
+    let at = sheet
+        .event
+        .as_ref()
+        .map_or(now, |event| now.no_earlier_than(event.at));
     let next = Sheet {
         entries,
         version,
