@@ -6,34 +6,15 @@ use super::tax::Destination;
 use crate::clock::Time;
 use crate::id::CustomerId;
 use crate::money::{Currency, Money, MoneyError};
-use crate::rules::cel::{CompileError, Expression, Today};
+use crate::rules::cel::{CompileError, Expression};
 use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
-
-/// Why a text is no condition of a discount.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotACondition {
-    /// It is no expression.
-    #[error(transparent)]
-    Expression(#[from] CompileError),
-    /// It reads what is not known when an order is priced.
-    #[error(
-        "a discount's condition cannot read the customer's orders_placed, orders_confirmed, registered_at or \
-         roles, nor what was ordered today"
-    )]
-    Unknown,
-}
 
 /// The condition that `source` is, its amounts in `currency`.
 ///
 /// # Errors
-/// [`NotACondition`].
-pub fn compile(source: &str, currency: Currency) -> Result<Expression, NotACondition> {
-    let expression = Expression::compile(source, currency)?;
-    let needs = expression.needs();
-    if needs.history || needs.account || needs.today != Today::Nothing {
-        return Err(NotACondition::Unknown);
-    }
-    Ok(expression)
+/// [`CompileError`], also if it reads what is not known when an order is priced.
+pub fn compile(source: &str, currency: Currency) -> Result<Expression, CompileError> {
+    Expression::compile_priced(source, currency)
 }
 
 /// What conditions see: the lines, where they go, who orders them, and as totals what the lines cost.
@@ -132,17 +113,39 @@ mod tests {
     fn a_condition_is_over_what_is_known_when_an_order_is_priced() {
         let euro = "EUR".parse().unwrap();
         assert!(compile("order.item_count > 2", euro).is_ok());
-        for unknown in [
-            "customer.orders_placed == 0",
-            "'admin' in customer.roles",
-            "customer.orders_today == 0",
-            "customer.is_guest || customer.spent_today < money('50')",
-            "order.lines.all(line, !has(line.ordered_today))",
+        for (source, place) in [
+            (
+                "customer.orders_placed == 0",
+                "column 9: customer.orders_placed",
+            ),
+            ("'admin' in customer.roles", "column 20: customer.roles"),
+            (
+                "has(customer.registered_at)",
+                "column 4: customer.registered_at",
+            ),
+            (
+                "customer.orders_today == 0",
+                "column 9: customer.orders_today",
+            ),
+            (
+                "customer.is_guest || customer.spent_today < money('50')",
+                "column 30: customer.spent_today",
+            ),
+            (
+                "order.lines.all(line, !has(line.ordered_today))",
+                "column 27: line.ordered_today",
+            ),
+            ("order.postal_code == '1070'", "column 6: order.postal_code"),
+            ("totals.discount > money('1')", "column 7: totals.discount"),
+            ("totals.shipping > money('1')", "column 7: totals.shipping"),
+            ("totals.tax > money('1')", "column 7: totals.tax"),
         ] {
-            let refused = compile(unknown, euro).err();
-            assert_eq!(refused, Some(NotACondition::Unknown), "{unknown}");
+            let refused = compile(source, euro).unwrap_err().to_string();
+            let expected = format!("line 1, {place} is not known when an order is priced");
+            assert_eq!(refused, expected);
+            assert!(Expression::compile(source, euro).is_ok(), "{source}");
         }
         let broken = compile("order.item_count >", euro);
-        assert!(matches!(broken, Err(NotACondition::Expression(_))));
+        assert!(broken.is_err());
     }
 }

@@ -14,7 +14,7 @@ use ::cel::common::types::CelBool;
 use ::cel::parser::Parser;
 use ::cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
 
-use self::check::{Checker, Fault};
+use self::check::{Asked, Checker, Fault};
 pub use self::check::{Needs, Today};
 use super::view::Facts;
 use crate::money::Currency;
@@ -88,13 +88,26 @@ impl Expression {
     /// # Errors
     /// [`CompileError`] if it is no expression over an order, or one that might cost too much.
     pub fn compile(source: &str, currency: Currency) -> Result<Self, CompileError> {
+        Self::of(source, currency, Asked::WhenPlaced)
+    }
+
+    /// As [`Expression::compile`], for what is asked while an order is priced: before its discounts,
+    /// shipping and tax are known, and without reading who orders it.
+    ///
+    /// # Errors
+    /// [`CompileError`], also if it reads what is not known then.
+    pub fn compile_priced(source: &str, currency: Currency) -> Result<Self, CompileError> {
+        Self::of(source, currency, Asked::WhenPriced)
+    }
+
+    fn of(source: &str, currency: Currency, asked: Asked) -> Result<Self, CompileError> {
         bounded(source)?;
         let parser = Parser::new()
             .max_recursion_depth(PARSER_DEPTH)
             .error_recovery_limit(1);
         let parsed = parser.parse_with_source_info(source);
         let (mut tree, places) = parsed.map_err(|errors| syntax_error(source, &errors))?;
-        let mut check = Checker::new(currency);
+        let mut check = Checker::new(currency, asked);
         let checked = check.condition(&mut tree).map_err(|fault| {
             let Fault { id, detail } = fault;
             let start = places.offset_for(id).map_or(0, |(start, _)| start);

@@ -69,6 +69,15 @@ impl Needs {
     }
 }
 
+/// When an expression is asked, which decides what there is to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// Of an order that is placed: all there is.
+    WhenPlaced,
+    /// Of what somebody would order, before its discounts, shipping and tax are worked out.
+    WhenPriced,
+}
+
 /// A part that was looked over.
 #[derive(Clone, Copy)]
 pub(super) struct Checked {
@@ -81,6 +90,7 @@ pub(super) struct Checked {
 /// Looks one expression over.
 pub(super) struct Checker {
     currency: Currency,
+    asked: Asked,
     needs: Needs,
     depth: u32,
     /// What the passes around the current part call their elements, the outermost first.
@@ -88,9 +98,10 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub(super) fn new(currency: Currency) -> Self {
+    pub(super) fn new(currency: Currency, asked: Asked) -> Self {
         Self {
             currency,
+            asked,
             needs: Needs::default(),
             depth: 0,
             names: Vec::new(),
@@ -196,6 +207,11 @@ impl Checker {
             let detail = format!("{record} has no field {name:?}; it has {known}");
             return fault(id, detail);
         };
+        if self.asked == Asked::WhenPriced && record.unpriced().contains(&name) {
+            let record = record.name();
+            let detail = format!("{record}.{name} is not known when an order is priced");
+            return fault(id, detail);
+        }
         match (record, name) {
             (Record::Customer, "orders_placed" | "orders_confirmed") => self.needs.history = true,
             (Record::Customer, "registered_at" | "roles") => self.needs.account = true,

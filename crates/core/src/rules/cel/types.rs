@@ -93,6 +93,23 @@ impl Record {
         named.into_iter().find(|record| record.name() == name)
     }
 
+    /// Those of its fields that nobody knows yet when an order is priced.
+    pub(in crate::rules) fn unpriced(self) -> &'static [&'static str] {
+        match self {
+            Self::Order => &["postal_code"],
+            Self::Line => &["ordered_today"],
+            Self::Customer => &[
+                "roles",
+                "registered_at",
+                "orders_placed",
+                "orders_confirmed",
+                "orders_today",
+                "spent_today",
+            ],
+            Self::Totals => &["discount", "shipping", "tax"],
+        }
+    }
+
     /// Its fields. What is not with every order, a caller of [`super::super::view::View`] may leave
     /// out.
     pub(in crate::rules) fn fields(self) -> &'static [(&'static str, Type)] {
