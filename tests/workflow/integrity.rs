@@ -328,18 +328,22 @@ fn what_is_still_being_worked_on_is_looked_at_again() {
         let shop = shop().await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 10).await;
-        // The payment's outcome is not known until the gateway is asked again.
-        let order = shop.order(&customer, &product, "tok_unknown").await;
-        shop.quiet().await;
-        let event = json!({"time": shop.now().await});
-        let outcome = shop.invoke("audit-integrity", &event).await.unwrap();
-        assert!(outcome["unsettled"].as_u64().unwrap() > 0, "{outcome}");
+        let order = shop.order(&customer, &product, "tok_ok").await;
         shop.run_until_settled(&order).await;
-        shop.quiet().await;
-        shop.advance_in_steps(600).await;
-        let event = json!({"time": shop.now().await});
+        // Cancelled, with stock and money still to be given back.
+        shop.fault("states:StartExecution@*=error").await;
+        shop.cancel(&customer, &order).await.expect(200);
+        let outcome = shop.audit().await;
+        assert_eq!(outcome["unsettled"], 1, "{outcome}");
+        assert_eq!(outcome["open_findings"], 0, "{outcome}");
+        shop.no_faults().await;
+        shop.run_until_settled(&order).await;
+        // No event since, as the next audit sees it; it looks at the order all the same.
+        shop.advance_in_steps(300).await;
+        let event = json!({"time": shop.now().await, "since": shop.now().await});
         let outcome = shop.invoke("audit-integrity", &event).await.unwrap();
         assert_eq!(outcome["unsettled"], 0, "{outcome}");
+        assert!(outcome["checked"].as_u64().unwrap() > 0, "{outcome}");
         assert_eq!(outcome["open_findings"], 0, "{outcome}");
     });
 }
