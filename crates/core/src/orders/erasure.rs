@@ -3,7 +3,7 @@
 //! An order that is over loses its address at once: recipient, street, town and phone; the country
 //! stays for the books. One that is on its way keeps it, because a parcel needs it, and is marked:
 //! whatever brings it to its end erases the address then, and `run-due-orders` does when the time that a
-//! parcel is given is over ([`erase_in_time`]).
+//! parcel is given is over (`erase_in_time`).
 
 use std::time::Duration;
 
