@@ -28,11 +28,14 @@ async fn shop(express: bool) -> Shop {
     shop
 }
 
-/// An order of two pieces at 60.00 EUR, as soon as it is held.
-async fn held(shop: &Shop, customer: &Person, product: &str) -> String {
-    let order = shop.order(customer, product, "tok_ok").await;
-    until_held(shop, customer, product, &order).await;
-    order
+/// A customer, a product at 60.00 EUR with five in stock, and the customer's order of two, as soon as it
+/// is held.
+async fn held(shop: &Shop) -> (Person, String, String) {
+    let customer = shop.customer().await;
+    let product = shop.product("60.00", 5).await;
+    let order = shop.order(&customer, &product, "tok_ok").await;
+    until_held(shop, &customer, &product, &order).await;
+    (customer, product, order)
 }
 
 async fn until_held(shop: &Shop, customer: &Person, product: &str, order: &str) {
@@ -55,9 +58,8 @@ fn an_order_that_an_admin_approves_is_paid_only_then() {
     run_local(async {
         for express in [false, true] {
             let shop = shop(express).await;
-            let (customer, admin) = (shop.customer().await, shop.admin().await);
-            let product = shop.product("60.00", 5).await;
-            let order = held(&shop, &customer, &product).await;
+            let (customer, _, order) = held(&shop).await;
+            let admin = shop.admin().await;
             let path = format!("/orders/{order}/payments");
             let payments = || shop.get(&path).bearer(&customer.token).send();
             assert_eq!(payments().await.expect(200).json()["items"], json!([]));
@@ -84,9 +86,8 @@ fn an_order_that_an_admin_rejects_fails_and_holds_nothing() {
     run_local(async {
         for express in [false, true] {
             let shop = shop(express).await;
-            let (customer, admin) = (shop.customer().await, shop.admin().await);
-            let product = shop.product("60.00", 5).await;
-            let order = held(&shop, &customer, &product).await;
+            let (_, product, order) = held(&shop).await;
+            let admin = shop.admin().await;
             let body = json!({"decision": "reject", "reason": "no such street"});
             let done = decide(&shop, &admin.token, &order, body).await;
             let failure = json!({
@@ -105,9 +106,7 @@ fn an_order_that_an_admin_rejects_fails_and_holds_nothing() {
 fn an_order_that_is_held_can_be_called_off() {
     run_local(async {
         let shop = shop(false).await;
-        let customer = shop.customer().await;
-        let product = shop.product("60.00", 5).await;
-        let order = held(&shop, &customer, &product).await;
+        let (customer, product, order) = held(&shop).await;
         shop.cancel(&customer, &order).await.expect(200);
         shop.until_settled(&order).await;
         assert_eq!(shop.stock(&product).await, (5, 0, 5));

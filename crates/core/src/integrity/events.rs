@@ -31,7 +31,7 @@ pub fn aggregate(position: &str) -> String {
 /// If `image` is no finding.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let item: FindingItem = serde_dynamo::from_item(image)?;
-    let aggregate = aggregate(&format!("{}#{}", item.subject, item.check));
+    let aggregate = aggregate(&item.sk);
     let data = serde_json::to_value(Data {
         subject: item.subject,
         check: item.check,

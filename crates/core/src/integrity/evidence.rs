@@ -53,7 +53,7 @@ impl Evidence {
         until: Time,
         most: usize,
     ) -> Result<(BTreeSet<Subject>, Time), StoreError> {
-        let mut logged = self.log.between(from, until).await?;
+        let mut logged = self.log.between(from, until, most + 1).await?;
         let until = match logged.get(most) {
             Some(next) => next.timestamp,
             None => until,

@@ -22,7 +22,7 @@ const LATEST: &str = "latest";
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FindingItem {
     pk: String,
-    sk: String,
+    pub(super) sk: String,
     pub(super) subject: String,
     pub(super) check: String,
     pub(super) detail: String,
@@ -141,7 +141,8 @@ impl IntegrityStore {
         self.table.write(write).await
     }
 
-    /// All findings that are open. There are few, or somebody has more urgent work than this query.
+    /// All findings, resolved ones among them. There are few, or somebody has more urgent work than this
+    /// query.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -44,14 +44,24 @@ impl EventLog {
     }
 
     /// What happened from `from` to `until`, in the order of time, as the index had it a moment ago: one
-    /// query for each shard of each hour. Of an order's way to its end, only the end.
+    /// query for each shard of each hour, until there are `most`. Of an order's way to its end, only the
+    /// end.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn between(&self, from: Time, until: Time) -> Result<Vec<Logged>, StoreError> {
+    pub async fn between(
+        &self,
+        from: Time,
+        until: Time,
+        most: usize,
+    ) -> Result<Vec<Logged>, StoreError> {
         let mut found: Vec<Logged> = Vec::new();
         let hours = from.as_seconds().div_euclid(3600)..=until.as_seconds().div_euclid(3600);
         for hour in hours.map(|hour| Time::from_millis(hour * 3_600_000)) {
+            let left = most - found.len();
+            if left == 0 {
+                break;
+            }
             let shards = (0..HOUR_SHARDS).map(|shard| {
                 let query = self
                     .table
@@ -64,7 +74,7 @@ impl EventLog {
                     .value(":until", until)
             });
             let time = |event: &Logged| event.timestamp.to_string();
-            found.extend(dynamo::merged(shards.collect(), usize::MAX, false, time).await?);
+            found.extend(dynamo::merged(shards.collect(), left, false, time).await?);
         }
         Ok(found)
     }

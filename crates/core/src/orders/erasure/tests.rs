@@ -58,6 +58,13 @@ async fn recipient(shop: &Shop, order: &Order) -> String {
     shop.stored(order).await.shipping_address.recipient
 }
 
+/// Nothing is left to do in the shop, and nothing was run for `order`.
+async fn nothing_is_due(shop: &Shop, order: &Order) {
+    let due = shop.orders.due(after(100 * A_DAY)).await.unwrap();
+    assert!(due.is_empty(), "{due:?}");
+    assert!(shop.started(order).is_empty(), "nothing is run for it");
+}
+
 #[tokio::test]
 async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then() {
     let shop = Shop::open();
@@ -145,14 +152,7 @@ async fn an_order_that_is_just_being_closed_loses_its_address_however_the_two_me
     assert_eq!(recipient(&shop, &closing).await, "Ana Müller");
     run_due(&shop, 120).await;
     assert_eq!(recipient(&shop, &closing).await, "");
-    assert!(
-        shop.orders
-            .due(after(100 * A_DAY))
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(shop.started(&closing).is_empty(), "nothing else is to do");
+    nothing_is_due(&shop, &closing).await;
 }
 
 #[tokio::test]
@@ -176,14 +176,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
         };
         assert_eq!(stored, expected);
     }
-    assert!(
-        shop.orders
-            .due(after(100 * A_DAY))
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(shop.started(&shipped).is_empty(), "nothing is run for it");
+    nothing_is_due(&shop, &shipped).await;
     // The event comes once more.
     on_customer_deleted(&patient(&shop, 30), gone())
         .await
