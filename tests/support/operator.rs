@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use oxcart_core::clock::Time;
@@ -29,7 +28,6 @@ pub(crate) async fn customer(endpoint: &str, table: &str, id: &str) -> Customer 
 
 fn customers(endpoint: &str, table: &str) -> CustomerStore {
     let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
             "operator", "local", None, None, "test",

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
@@ -23,7 +22,7 @@ pub(crate) enum Command {
         /// The email of an account.
         email: String,
         /// The customers table of a deployed shop (the stack's output `CustomersTableName`), with
-        /// credentials as the AWS command line takes them. Without it: the shop running here.
+        /// credentials in the environment. Without it: the shop running here.
         #[arg(long)]
         table: Option<String>,
         /// The control port of the shop running here.
@@ -43,7 +42,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Error> {
         control_port,
     } = command;
     let aws = match table {
-        Some(table) => deployed(table).await,
+        Some(table) => deployed(Setting::CustomersTable, table)?,
         None => {
             local(&environment::of("register-customer", &environment::at(control_port)).await?)?
         }
@@ -66,18 +65,17 @@ pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn settings(table: String) -> Settings {
-    Settings::Given(BTreeMap::from([(
-        Setting::CustomersTable.name().to_owned(),
-        table,
-    )]))
-}
-
-async fn deployed(table: String) -> Aws {
-    Aws::with(
-        aws_config::load_defaults(BehaviorVersion::latest()).await,
-        settings(table),
-    )
+/// A deployed shop, with the credentials that are in the environment; `setting` is all that is needed of its
+/// functions' settings.
+///
+/// # Errors
+/// If the environment has no credentials or no region: says how to export them.
+pub(crate) fn deployed(setting: Setting, value: String) -> Result<Aws, Error> {
+    let settings = BTreeMap::from([(setting.name().to_owned(), value)]);
+    Aws::from_environment(Settings::Given(settings)).map_err(|error| {
+        let export = "eval \"$(aws configure export-credentials --format env)\"";
+        format!("{error}; run `{export}` and set AWS_REGION first").into()
+    })
 }
 
 /// The shop running here, from the environment of one of its functions.
@@ -93,7 +91,6 @@ pub(crate) fn local(environment: &BTreeMap<String, String>) -> Result<Aws, Error
     };
     let credentials = Credentials::new("operator", "local", None, None, "local");
     let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
         .endpoint_url(value("AWS_ENDPOINT_URL")?)
         .region(Region::new(value("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))

@@ -1,11 +1,7 @@
 //! `oxcart keys`: exchanging the keys that tokens are signed with.
 
-use std::collections::BTreeMap;
-
-use aws_config::BehaviorVersion;
 use oxcart_core::customers::rotation::{self, RotationStep};
-use oxcart_core::lambda::Aws;
-use oxcart_core::settings::{Setting, Settings};
+use oxcart_core::settings::Setting;
 
 use crate::{Error, admin, environment};
 
@@ -20,7 +16,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     links: bool,
     /// The secret of a deployed shop (the stack's output `TokenSecretArn` or `LinkSecretArn`), with
-    /// credentials as the AWS command line takes them. Without it: the shop running here.
+    /// credentials in the environment. Without it: the shop running here.
     #[arg(long, value_name = "ARN")]
     secret: Option<String>,
     /// The control port of the shop running here.
@@ -49,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         Setting::TokenSecretArn
     };
     let aws = if let Some(secret) = arguments.secret {
-        deployed(setting, secret).await
+        admin::deployed(setting, secret)?
     } else {
         let function = if arguments.links {
             "send-messages"
@@ -76,12 +72,4 @@ fn fresh_key() -> String {
         .take(KEY_CHARACTERS)
         .map(char::from)
         .collect()
-}
-
-async fn deployed(setting: Setting, secret: String) -> Aws {
-    let settings = BTreeMap::from([(setting.name().to_owned(), secret)]);
-    Aws::with(
-        aws_config::load_defaults(BehaviorVersion::latest()).await,
-        Settings::Given(settings),
-    )
 }

@@ -47,17 +47,18 @@ pub struct Aws {
 )]
 pub async fn start() -> Result<Aws, Error> {
     telemetry::start();
-    Ok(Aws {
-        config: config()?,
-        settings: Settings::Environment,
-    })
+    Aws::from_environment(Settings::Environment)
+}
+
+fn variable(name: &str) -> Result<String, Error> {
+    std::env::var(name).map_err(|_| format!("the environment variable {name} is not set").into())
 }
 
 /// What Lambda puts in the environment, without the chain of other sources that an SDK would search.
-fn config() -> Result<SdkConfig, std::env::VarError> {
+fn config() -> Result<SdkConfig, Error> {
     let credentials = Credentials::new(
-        std::env::var("AWS_ACCESS_KEY_ID")?,
-        std::env::var("AWS_SECRET_ACCESS_KEY")?,
+        variable("AWS_ACCESS_KEY_ID")?,
+        variable("AWS_SECRET_ACCESS_KEY")?,
         std::env::var("AWS_SESSION_TOKEN").ok(),
         None,
         "environment",
@@ -73,8 +74,7 @@ fn config() -> Result<SdkConfig, std::env::VarError> {
         .operation_timeout(Duration::from_secs(8))
         .build();
     let mut config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(std::env::var("AWS_REGION")?))
+        .region(Region::new(variable("AWS_REGION")?))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(retries)
         .timeout_config(timeouts);
@@ -86,7 +86,18 @@ impl Aws {
     /// AWS as `config` reaches it, for tests and for the command line.
     #[must_use]
     pub fn with(config: SdkConfig, settings: Settings) -> Self {
+        // Pinned: a later version of the SDK may come with other defaults.
+        let version = BehaviorVersion::v2026_01_12();
+        let config = config.into_builder().behavior_version(version).build();
         Self { config, settings }
+    }
+
+    /// AWS with the region and the credentials that are in the environment.
+    ///
+    /// # Errors
+    /// Names the variable that is not set: `AWS_REGION`, `AWS_ACCESS_KEY_ID` or `AWS_SECRET_ACCESS_KEY`.
+    pub fn from_environment(settings: Settings) -> Result<Self, Error> {
+        Ok(Self::with(config()?, settings))
     }
 
     /// The settings of this function.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Region, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -220,7 +220,6 @@ pub(crate) fn aws() -> (Aws, Engine) {
         .with_max_attempts(3)
         .with_initial_backoff(std::time::Duration::from_millis(1));
     let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(
             aws_credential_types::Credentials::new("test", "test", None, None, "test"),
