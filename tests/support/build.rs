@@ -12,6 +12,25 @@ pub(crate) fn binaries() -> PathBuf {
     BUILT.clone()
 }
 
+/// What selects the functions for cargo, as `cargo run` builds them: linked to one dynamic library.
+pub(crate) fn functions() -> Vec<String> {
+    let dynamic = [
+        "--package",
+        "oxcart-function",
+        "--features",
+        "oxcart-function/dynamic",
+    ];
+    let services = std::fs::read_dir(root().join("functions")).unwrap();
+    let services = services.map(|service| service.unwrap().file_name().into_string().unwrap());
+    let packages =
+        services.flat_map(|service| ["--package".to_owned(), format!("oxcart-{service}")]);
+    dynamic
+        .map(str::to_owned)
+        .into_iter()
+        .chain(packages)
+        .collect()
+}
+
 fn build() -> PathBuf {
     // <target>/<profile>/deps/suite-...
     let test = std::env::current_exe().unwrap();
@@ -20,15 +39,13 @@ fn build() -> PathBuf {
         "debug" => "dev",
         other => other,
     };
-    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
-    cargo
+    let status = Command::new(option_env!("CARGO").unwrap_or("cargo"))
         .current_dir(root())
-        .arg("build")
-        // The packages of `cargo test --workspace`, so that what they need is compiled already.
-        .args(["--quiet", "--workspace", "--bins"])
-        .args(["--profile", profile, "--target-dir"])
-        .arg(folder.parent().unwrap());
-    let status = cargo.status().unwrap();
+        .args(["build", "--quiet", "--profile", profile, "--target-dir"])
+        .arg(folder.parent().unwrap())
+        .args(functions())
+        .status()
+        .unwrap();
     assert!(status.success(), "the functions do not build");
     folder.to_owned()
 }

@@ -1,5 +1,6 @@
 //! What holds code, template, workflow and samples together.
 
+mod features;
 mod names;
 mod openapi;
 mod read;

@@ -45,9 +45,14 @@ pub(crate) async fn functions(release: bool, only: &[String]) -> Result<(), Erro
     if release {
         command.arg("--release");
     } else {
-        // With the features that this program was built with, the core and all that it needs are
-        // compiled once. What is deployed has its own features alone, and so has a release build.
-        command.args(["--bins", "--package", "oxcart"]);
+        // Functions share one dynamic library, whose features are those of this program's dependencies. What is
+        // deployed is linked statically and has its own features alone, and so has a release build.
+        command.args([
+            "--package",
+            "oxcart-function",
+            "--features",
+            "oxcart-function/dynamic",
+        ]);
     }
     for entry in std::fs::read_dir(repository().join("functions"))? {
         let service = entry?.file_name();

@@ -1,6 +1,6 @@
 //! `DELETE /products/{product_id}`: sell a product never again.
 
-use oxcart_core::{catalog, lambda, routes};
+use oxcart_function::{catalog, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! The authoriser of the HTTP API: tells who is signed in.
 
-use oxcart_core::{customers::authorizer, lambda};
+use oxcart_function::{customers::authorizer, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

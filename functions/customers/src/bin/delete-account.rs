@@ -1,6 +1,6 @@
 //! `DELETE /customers/me`: erase the caller's account.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /customers/{customer_id}/disable`: shut an account.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /customers/{customer_id}/enable`: open an account again.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `DELETE /customers/me/sessions`: end all of the caller's sessions.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `DELETE /customers/me/sessions/{session_id}`: end one of the caller's sessions.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /customers/{customer_id}`: one customer.
 
-use oxcart_core::{customers, lambda, routes};
+use oxcart_function::{customers, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! Every hour, and whenever it is invoked: look whether what was stored still fits together.
 
-use oxcart_core::{integrity, lambda};
+use oxcart_function::{integrity, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

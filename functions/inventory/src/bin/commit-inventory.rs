@@ -1,6 +1,6 @@
 //! The step `InventoryUpdate`: make the hold of a confirmed order a commitment.
 
-use oxcart_core::{inventory, lambda, orders};
+use oxcart_function::{inventory, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

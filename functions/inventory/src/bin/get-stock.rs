@@ -1,6 +1,6 @@
 //! `GET /inventory/{product_id}`: what is on hand, reserved and available of a product.
 
-use oxcart_core::{inventory, lambda, routes};
+use oxcart_function::{inventory, lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `ProductCreated`: a new product has stock, at zero.
 
-use oxcart_core::{inventory, lambda};
+use oxcart_function::{inventory, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

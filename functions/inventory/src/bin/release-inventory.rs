@@ -1,6 +1,6 @@
 //! The step `ReleaseInventory`: give back what an order that ended so held.
 
-use oxcart_core::{inventory, lambda, orders};
+use oxcart_function::{inventory, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

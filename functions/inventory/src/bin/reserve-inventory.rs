@@ -1,6 +1,6 @@
 //! The step `InventoryCheck`: hold the stock of all lines of an order, or of none.
 
-use oxcart_core::{inventory, lambda, orders};
+use oxcart_function::{inventory, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

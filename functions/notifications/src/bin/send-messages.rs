@@ -1,6 +1,6 @@
 //! The message queue: send the messages that it asks for.
 
-use oxcart_core::{lambda, notifications};
+use oxcart_function::{lambda, notifications};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /orders/{order_id}/cancel`: cancel an order that has not been picked.
 
-use oxcart_core::{lambda, orders, routes};
+use oxcart_function::{lambda, orders, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

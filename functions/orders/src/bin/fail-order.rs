@@ -1,6 +1,6 @@
 //! Workflow step `FailOrder`: a pending order becomes failed, with the reason.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

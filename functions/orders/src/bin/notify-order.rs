@@ -1,6 +1,6 @@
 //! Workflow step Notification: the confirmation is queued, the order is done.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

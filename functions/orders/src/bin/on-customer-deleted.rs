@@ -1,6 +1,6 @@
 //! `CustomerDeleted`: the orders of a customer who has gone lose their address, now or in time.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

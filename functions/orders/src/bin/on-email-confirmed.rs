@@ -1,6 +1,6 @@
 //! `EmailConfirmed`: the orders that a guest placed with the address become the account's.
 
-use oxcart_core::{customers, lambda, orders};
+use oxcart_function::{customers, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

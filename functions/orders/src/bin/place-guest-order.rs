@@ -1,6 +1,6 @@
 //! `POST /guest/orders`: place an order without an account.
 
-use oxcart_core::{customers, lambda, orders, routes};
+use oxcart_function::{customers, lambda, orders, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! Workflow step `PostponeOrder`: the next run of the order comes later.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,7 +1,7 @@
 //! Every minute: run the workflow of each order that is not where its status demands, and erase the
 //! addresses whose time has come.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! Workflow step `OrderValidation`: the total is right and the shop's rules are passed.
 
-use oxcart_core::{lambda, orders};
+use oxcart_function::{lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,8 +1,8 @@
 //! `GET /orders/{order_id}/payments`: the payments of an order.
 
-use oxcart_core::orders::OrderStore;
-use oxcart_core::payments::{PaymentStore, api};
-use oxcart_core::{lambda, routes};
+use oxcart_function::orders::OrderStore;
+use oxcart_function::payments::{PaymentStore, api};
+use oxcart_function::{lambda, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

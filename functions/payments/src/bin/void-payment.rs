@@ -1,9 +1,9 @@
 //! Workflow step `VoidPayment`: gives back what was taken for an order that has ended.
 
-use oxcart_core::lambda;
-use oxcart_core::orders::OrderStore;
-use oxcart_core::payments::gateway::Configured;
-use oxcart_core::payments::{PaymentStore, steps};
+use oxcart_function::lambda;
+use oxcart_function::orders::OrderStore;
+use oxcart_function::payments::gateway::Configured;
+use oxcart_function::payments::{PaymentStore, steps};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! The tables' streams: put the events of changed items into the event log and on the bus.
 
-use oxcart_core::{lambda, platform::publish};
+use oxcart_function::{lambda, platform::publish};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /shipping-methods`: answer all shipping methods.
 
-use oxcart_core::{lambda, pricing, routes};
+use oxcart_function::{lambda, pricing, routes};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {
