@@ -20,8 +20,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::money::{Currency, Money, MoneyError};
 use crate::problem::{Fault, Problem};
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most faults that are reported: an answer should not be larger than its request by far.
 const MOST_FAULTS: usize = 100;

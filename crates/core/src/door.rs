@@ -77,10 +77,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Time;
     use crate::routes;
     use crate::settings::Setting;
     use crate::testing;
+    use crate::values::clock::Time;
 
     #[tokio::test]
     async fn no_handler_sees_a_request_that_its_route_does_not_admit() {

@@ -7,10 +7,10 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use crate::body::{self, Body};
-use crate::clock::Time;
-use crate::digest::sha256_hex;
-use crate::id::CustomerId;
 use crate::problem::{Fault, Problem};
+use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
+use crate::values::id::CustomerId;
 
 /// The largest body that is accepted, in bytes: fifty order lines fit several times.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;

@@ -19,14 +19,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::Time;
 use crate::door::{self, Door};
 use crate::http::{Caller, Identity, Request, Response};
-use crate::id::OrderId;
 use crate::problem::Problem;
 use crate::routes::Route;
 use crate::settings::Settings;
 use crate::telemetry;
+use crate::values::clock::Time;
+use crate::values::id::OrderId;
 
 pub use lambda_runtime::Error;
 
@@ -435,7 +435,7 @@ fn serve_json<'a>(
 pub struct Message {
     /// The same for every delivery.
     pub id: String,
-    /// What was sent; [`crate::events::Delivered::parse`] reads it when a rule sent it.
+    /// What was sent; [`crate::values::event::Delivered::parse`] reads it when a rule sent it.
     pub body: String,
     /// When it was sent: the consumer's now, for a message that says no other.
     pub sent_at: Time,

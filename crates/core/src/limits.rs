@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::clock::Time;
 use crate::dynamo::{Key, Outcome, StoreError, Table};
 use crate::http::Request;
 use crate::lambda::Aws;
 use crate::routes::Class;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
 
 /// How long the table is waited for, by the machine's clock, before a request goes on uncounted.
 const PATIENCE: Duration = Duration::from_millis(500);

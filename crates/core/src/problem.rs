@@ -4,7 +4,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::money::Money;
+use crate::values::money::Money;
 
 /// One fault of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

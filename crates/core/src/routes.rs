@@ -174,8 +174,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Time;
     use crate::testing;
+    use crate::values::clock::Time;
 
     fn request(who: &str) -> Request {
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));

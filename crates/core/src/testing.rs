@@ -17,11 +17,11 @@ use aws_types::sdk_config::RetryConfig;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
-use crate::clock::Time;
 use crate::http::{Caller, Identity, Request};
-use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::settings::{Setting, Settings};
+use crate::values::clock::Time;
+use crate::values::id::CustomerId;
 
 /// What happens to one call instead of its ordinary answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

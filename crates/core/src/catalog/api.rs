@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::body::{Body, Json};
-use crate::clock::Time;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::ProductId;
-use crate::money::{Currency, Money};
 use crate::page::PageRequest;
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::id::ProductId;
+use crate::values::money::{Currency, Money};
 
 use super::model::{Category, Product, ProductError, Status};
 use super::rules::{self, Draft, Patch};

@@ -4,9 +4,9 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{DomainEvent, Stamp};
-use crate::id::ProductId;
-use crate::money::Money;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 use super::model::{Category, Status};
 

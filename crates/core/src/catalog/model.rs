@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::ProductId;
-use crate::money::Money;
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 /// Whether a product can be bought.
 ///

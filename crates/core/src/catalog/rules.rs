@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::Time;
-use crate::events::Stamp;
 use crate::http::IfMatch;
-use crate::id::ProductId;
-use crate::money::Money;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 use super::model::{Category, Product, ProductError, Status};
 

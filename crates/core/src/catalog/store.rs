@@ -8,14 +8,14 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::{self, Key, StoreError, Table, Written};
-use crate::events::Stamp;
-use crate::id::ProductId;
 use crate::lambda::Aws;
-use crate::money::Money;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 use super::model::{Category, Product, ProductError, Status};
 

@@ -6,12 +6,12 @@ mod lists;
 use serde_json::{Value, json};
 
 use super::{ProductStore, api};
-use crate::clock::Time;
 use crate::http::{Request, Response};
-use crate::money::Currency;
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine};
+use crate::values::clock::Time;
+use crate::values::money::Currency;
 
 struct Shop {
     products: ProductStore,

@@ -8,9 +8,9 @@ use super::sessions::SessionStore;
 use super::store::CustomerStore;
 use crate::body::{Body, Json};
 use crate::http::{IfMatch, Request, Response};
-use crate::id::CustomerId;
 use crate::page::{Page, PageRequest};
 use crate::problem::Problem;
+use crate::values::id::CustomerId;
 
 /// `GET /customers?email=&limit=&cursor=`: newest first; with `email`, the one who has this address.
 ///

@@ -12,13 +12,13 @@ use super::sessions::{RefreshToken, Session, SessionStore};
 use super::store::CustomerStore;
 use super::token::{self, Realm};
 use crate::body::{Body, Json};
-use crate::clock::Time;
-use crate::digest::sha256_hex;
 use crate::http::{Request, Response};
-use crate::id::{CustomerId, SessionId};
 use crate::lambda::Aws;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
+use crate::values::id::{CustomerId, SessionId};
 
 /// A customer as the API shows it, to itself and to admins.
 #[derive(Serialize)]

@@ -14,11 +14,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::model::{CustomerError, Email};
-use crate::clock::Time;
-use crate::digest::sha256_hex;
 use crate::dynamo::{Key, StoreError, Table, Written};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
 
 /// Failures on one account that are free; from then on each attempt has to wait.
 const FREE_ON_ACCOUNT: u32 = 5;

@@ -4,10 +4,10 @@ use super::attempts::{Attempt, Attempts};
 use super::model::{Account, CustomerError, Email};
 use super::password;
 use super::store::CustomerStore;
-use crate::clock::Time;
 use crate::lambda::Aws;
 use crate::settings::SettingError;
 use crate::telemetry;
+use crate::values::clock::Time;
 
 /// What compares passwords, as slowly for those who guess as they deserve.
 #[derive(Clone, Debug)]

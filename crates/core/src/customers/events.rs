@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::ROLES_CHANGED;
 use super::store::RoleItem;
-use crate::events::{DomainEvent, Stamp};
-use crate::id::CustomerId;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::CustomerId;
 
 /// What of a stored customer its events need; the item of an address has none of it.
 #[derive(Deserialize)]

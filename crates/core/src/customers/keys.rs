@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{Algorithm, PublicKey, TokenKey};
 use super::model::CustomerError;
-use crate::clock::Time;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
 
 /// How long an unknown key's name is answered from memory: a flood of forged tokens costs one read
 /// of the secret in this time.

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::key::{self, TokenKey};
 use super::keys::TokenKeys;
 use super::model::CustomerError;
-use crate::clock::Time;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
 
 /// The type in a link token's header, so that it is never taken for an access token.
 const KIND: &str = "oxcart-link+jwt";

@@ -3,9 +3,9 @@
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 
-use crate::id::{CustomerId, EventId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::id::{CustomerId, EventId};
 
 /// What a customer asks to be written about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -5,10 +5,10 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::id::CustomerId;
 use crate::problem::{Problem, Source};
+use crate::values::clock::Time;
+use crate::values::id::CustomerId;
 
 /// The most characters of an email address (RFC 5321 section 4.5.3.1.3: a path of 256 octets, two of
 /// which are angle brackets).

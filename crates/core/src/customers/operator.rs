@@ -3,7 +3,7 @@
 use super::model::{CustomerError, Email};
 use super::rules;
 use super::store::CustomerStore;
-use crate::clock::Time;
+use crate::values::clock::Time;
 
 /// How often a grant is decided again when the customer changes meanwhile.
 const ATTEMPTS: u32 = 5;

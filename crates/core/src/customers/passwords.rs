@@ -14,12 +14,12 @@ use super::rules;
 use super::sessions::SessionStore;
 use super::store::CustomerStore;
 use crate::body::Body;
-use crate::clock::Time;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::{CustomerId, EventId};
 use crate::lambda::Aws;
 use crate::problem::{Fault, Problem};
 use crate::settings::SettingError;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, EventId};
 
 /// In how many seconds a customer is written to once about the same, however often that is asked
 /// for: so nobody can fill another's mailbox.

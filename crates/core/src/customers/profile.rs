@@ -5,11 +5,11 @@ use super::model::{Account, CustomerError};
 use super::rules::{self, Patch};
 use super::store::CustomerStore;
 use crate::body::{Body, Json};
-use crate::events::Stamp;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::CustomerId;
-use crate::phone;
 use crate::problem::Problem;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
+use crate::values::phone;
 
 /// How often a change that takes whatever is stored is decided again.
 const TRIES: u32 = 10;

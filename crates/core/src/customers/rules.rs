@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
 use super::password;
-use crate::clock::Time;
-use crate::digest::sha256_hex;
-use crate::events::Stamp;
 use crate::http::IfMatch;
-use crate::id::CustomerId;
+use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// The event of a new customer.
 pub const REGISTERED: &str = "CustomerRegistered";

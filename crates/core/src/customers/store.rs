@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Customer, CustomerError, Email, PasswordHash, Role};
-use crate::clock::Time;
 use crate::dynamo::{self, Key, StoreError, Table, Written};
-use crate::events::Stamp;
-use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// The shape of [`CustomerItem`]; readers know all earlier ones.
 const SCHEMA: u32 = 1;

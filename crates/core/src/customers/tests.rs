@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::api::{SignIn, login, register_customer};
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
 use super::{Customer, CustomerError, CustomerStore, Role, events, grant_admin, rules};
-use crate::clock::Time;
 use crate::http::{Request, Response};
-use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
+use crate::values::clock::Time;
+use crate::values::id::CustomerId;
 
 mod accounts;
 mod addresses;

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{self, TokenKey};
 use super::model::{Customer, CustomerError, Role};
-use crate::clock::Time;
-use crate::id::{CustomerId, TokenId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, TokenId};
 
 /// The type in an access token's header (RFC 9068 section 2.1), so that no other token passes for one.
 const KIND: &str = "at+jwt";

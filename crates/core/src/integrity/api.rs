@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::model::{Finding, Run};
 use super::store::IntegrityStore;
-use crate::clock::Time;
 use crate::http::{Request, Response};
 use crate::page::PageRequest;
 use crate::problem::Problem;
+use crate::values::clock::Time;
 
 #[derive(Debug, Serialize)]
 struct Report {

@@ -11,11 +11,11 @@ use super::evidence::{Evidence, Promised};
 use super::model::{Check, Finding, Run, Subject, Violation};
 use super::rules;
 use super::store::IntegrityStore;
-use crate::clock::Time;
 use crate::dynamo::{StoreError, Written};
-use crate::id::{OrderId, ProductId};
 use crate::lambda::{Aws, StepError};
 use crate::settings::SettingError;
+use crate::values::clock::Time;
+use crate::values::id::{OrderId, ProductId};
 
 /// How many subjects are read at a time.
 const AT_ONCE: usize = 16;

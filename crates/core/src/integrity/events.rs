@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use super::store::FindingItem;
-use crate::events::DomainEvent;
+use crate::values::event::DomainEvent;
 
 /// An audit found something that does not fit together, or more of it.
 pub const VIOLATED: &str = "IntegrityViolated";

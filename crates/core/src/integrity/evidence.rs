@@ -3,10 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{OrderCase, StockCase, Subject};
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::DomainEvent;
-use crate::id::{OrderId, ProductId};
 use crate::inventory::model::Place;
 use crate::inventory::{self, InventoryStore};
 use crate::lambda::Aws;
@@ -15,6 +12,9 @@ use crate::payments::PaymentStore;
 use crate::payments::model::Payment;
 use crate::platform::store::{EventLog, Logged};
 use crate::settings::SettingError;
+use crate::values::clock::Time;
+use crate::values::event::DomainEvent;
+use crate::values::id::{OrderId, ProductId};
 
 /// What all open reservations hold, by product and place.
 pub type Promised = BTreeMap<(ProductId, Place), u64>;

@@ -4,12 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::events;
-use crate::clock::Time;
-use crate::events::{DomainEvent, Stamp};
-use crate::id::{OrderId, ProductId};
 use crate::inventory::{Reservation, Stock};
 use crate::orders::model::Order;
 use crate::payments::model::Payment;
+use crate::values::clock::Time;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::{OrderId, ProductId};
 
 /// A check, by its name on the wire and as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

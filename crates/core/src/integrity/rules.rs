@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::model::{Check, OrderCase, StockCase, Violation};
-use crate::clock::Time;
-use crate::events::DomainEvent;
-use crate::id::ProductId;
 use crate::inventory::{Reservation, ReservationStatus};
-use crate::money::Money;
 use crate::orders::Status;
 use crate::orders::model::{Course, Order, PaymentStatus};
 use crate::orders::validation;
 use crate::payments::model::Payment;
+use crate::values::clock::Time;
+use crate::values::event::DomainEvent;
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 /// Seconds after a change within which it is no violation yet: its event is on its way.
 pub const QUIET_SECONDS: u64 = 60;

@@ -5,12 +5,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Finding, Run};
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::events::Stamp;
 use crate::lambda::Aws;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
 
 /// The shape that is written now.
 const SCHEMA: u32 = 1;

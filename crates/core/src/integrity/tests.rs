@@ -4,12 +4,12 @@ use super::audit::{Asked, Audit, audit_integrity};
 use super::events;
 use super::model::{Check, Finding, Subject, Violation};
 use super::rules;
-use crate::clock::Time;
-use crate::events::{DomainEvent, Stamp};
-use crate::id::{OrderId, ProductId};
 use crate::platform::store::EventLog;
 use crate::settings::Setting;
 use crate::testing;
+use crate::values::clock::Time;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::{OrderId, ProductId};
 
 fn at(second: i64) -> Time {
     Time::from_millis(1_772_357_400_000 + second * 1000)

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::dynamo::Written;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::ProductId;
 use crate::problem::Problem;
+use crate::values::id::ProductId;
 
 use super::model::{Stock, StockError};
 use super::rules::{self, Adjustment};

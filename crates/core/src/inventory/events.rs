@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use crate::dynamo::StoreError;
-use crate::events::{Delivered, DomainEvent};
-use crate::id::{NotAnId, OrderId, ProductId};
 use crate::lambda::Message;
+use crate::values::event::{Delivered, DomainEvent};
+use crate::values::id::{NotAnId, OrderId, ProductId};
 
 use super::model::Place;
 use super::rules;

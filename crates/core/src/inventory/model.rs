@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::{OrderId, ProductId};
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, ProductId};
 
 /// Where stock lies: a location, and one of the shards that a hot product's stock is split in.
 ///

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::Time;
-use crate::events::Stamp;
 use crate::http::IfMatch;
-use crate::id::{OrderId, ProductId};
 use crate::lambda::StepError;
 use crate::orders::model::Course;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, ProductId};
 
 use super::events;
 use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock, StockError};

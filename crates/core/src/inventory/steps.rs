@@ -2,10 +2,10 @@
 //! stored, does what is missing, and may be run any number of times and beside itself.
 
 use crate::dynamo::{StoreError, Written};
-use crate::id::ProductId;
 use crate::lambda::{Step, StepError};
 use crate::orders::OrderStore;
 use crate::orders::model::{Course, Order};
+use crate::values::id::ProductId;
 
 use super::model::{Reservation, ReservationStatus};
 use super::rules::{self, Hold, Release};

@@ -6,12 +6,12 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::events::Stamp;
-use crate::id::{OrderId, ProductId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, ProductId};
 
 use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock};
 

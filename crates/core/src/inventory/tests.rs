@@ -8,18 +8,18 @@ mod steps;
 use serde_json::{Value, json};
 
 use super::{InventoryStore, ReservationStatus, api, rules};
-use crate::clock::Time;
 use crate::dynamo::Written;
-use crate::events::Stamp;
 use crate::http::{Request, Response};
-use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::Step;
-use crate::money::Money;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
 use crate::pricing::Breakdown;
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::Money;
 
 struct Shop {
     inventory: InventoryStore,

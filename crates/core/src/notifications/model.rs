@@ -1,10 +1,10 @@
 //! Messages to customers, and what may go wrong with them.
 
-use crate::clock::Time;
 use crate::customers::{Customer, CustomerError, Email, Locale};
 use crate::dynamo::StoreError;
-use crate::id::{CustomerId, EventId, MessageId, OrderId};
-use crate::money::MoneyError;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
+use crate::values::money::MoneyError;
 
 /// What a message tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use serde::Deserialize;
 
 use super::model::{About, Claim, Message, NotificationError, Status, Template, Wanted};
-use crate::clock::Time;
 use crate::customers::Customer;
-use crate::events::Delivered;
-use crate::id::{CustomerId, EventId, OrderId};
 use crate::orders::model::{Course, Order};
+use crate::values::clock::Time;
+use crate::values::event::Delivered;
+use crate::values::id::{CustomerId, EventId, OrderId};
 
 /// How often the queue must have delivered something before it takes over what another delivery is
 /// sending: by the second time the queue's visibility timeout has passed, which is longer than a

@@ -7,16 +7,16 @@ use super::model::{About, Claim, Message, NotificationError, Recipient, Status, 
 use super::rules::{self, Next};
 use super::store::MessageStore;
 use super::templates;
-use crate::clock::Time;
 use crate::customers::link::{Link, Links, Purpose};
 use crate::customers::rules::{email_fingerprint, password_fingerprint};
 use crate::customers::{Account, CustomerStore};
 use crate::dynamo::Written;
-use crate::id::{CustomerId, OrderId};
 use crate::lambda::{self, Aws};
 use crate::orders::{Order, OrderStore, guests};
 use crate::settings::{Setting, SettingError};
 use crate::telemetry;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId};
 
 /// How often, and how far apart, it is looked whether another delivery has sent the message: most
 /// do within a second, and then this one need not come again.

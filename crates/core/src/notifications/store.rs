@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{About, Claim, Message, Status, Template, Wanted};
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 
 /// The shape of [`MessageItem`]; readers know all earlier ones.
 const SCHEMA: u32 = 1;

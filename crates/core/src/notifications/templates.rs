@@ -2,10 +2,10 @@
 
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
-use crate::address::Address;
 use crate::customers::Locale;
-use crate::money::Money;
 use crate::orders::model::{FailureCode, Order};
+use crate::values::address::Address;
+use crate::values::money::Money;
 
 /// A language that messages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

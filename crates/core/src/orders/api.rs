@@ -6,15 +6,15 @@ use super::executions::OrderWorkflow;
 use super::model::{Order, Status, UnknownName};
 use super::rules;
 use super::store::{Change, OrderStore};
-use crate::address::AddressBody;
-use crate::clock::Time;
-use crate::events::DomainEvent;
 use crate::http::{Caller, Request, Response};
-use crate::id::{CustomerId, OrderId};
 use crate::page::{Page, PageRequest};
 use crate::platform::EventLog;
 use crate::problem::Problem;
 use crate::telemetry;
+use crate::values::address::AddressBody;
+use crate::values::clock::Time;
+use crate::values::event::DomainEvent;
+use crate::values::id::{CustomerId, OrderId};
 
 pub(super) mod charges;
 

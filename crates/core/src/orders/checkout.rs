@@ -18,19 +18,19 @@ use super::quotes;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use super::totals::{Offer, Totals, Wanted};
-use crate::address::{self, Address};
 use crate::body::{Body, Json};
 use crate::catalog::Product;
-use crate::clock::Time;
 use crate::customers::link::Links;
 use crate::http::{Request, Response};
-use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::Aws;
-use crate::money::{Currency, Money};
 use crate::pricing::model::{Code, Refusal};
 use crate::pricing::tax::Destination;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
+use crate::values::address::{self, Address};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::{Currency, Money};
 
 /// When the outcome is looked for the first time, and how far apart two looks are at most.
 const FIRST_LOOK: Duration = Duration::from_millis(50);

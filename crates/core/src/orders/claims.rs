@@ -5,9 +5,9 @@ use super::rules;
 use super::store::OrderStore;
 use crate::customers::CustomerStore;
 use crate::dynamo::StoreError;
-use crate::events::Delivered;
-use crate::id::{CustomerId, NotAnId};
 use crate::lambda::Message;
+use crate::values::event::Delivered;
+use crate::values::id::{CustomerId, NotAnId};
 
 /// Why a message is not done with.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +60,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::clock::Time;
     use crate::customers::password;
     use crate::customers::{Account, Customer, Role};
-    use crate::events::{DomainEvent, Stamp};
     use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
     use crate::orders::{Order, model::Guest};
+    use crate::values::clock::Time;
+    use crate::values::event::{DomainEvent, Stamp};
 
     fn guests_order(email: &str) -> Order {
         Order {

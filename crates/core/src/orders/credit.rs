@@ -15,9 +15,9 @@
 use std::time::Duration;
 
 use super::model::{FailureCode, Order, Status};
-use crate::clock::Time;
-use crate::id::{CustomerId, OrderId};
-use crate::money::Money;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId};
+use crate::values::money::Money;
 
 /// How many of a customer's latest orders are looked at.
 pub const LATEST: usize = 20;

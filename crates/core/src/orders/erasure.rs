@@ -10,13 +10,13 @@ use std::time::Duration;
 use super::model::Order;
 use super::rules::erasure;
 use super::store::{Change, OrderStore};
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Delivered;
-use crate::id::{CustomerId, NotAnId, OrderId};
 use crate::lambda::{Aws, Message};
 use crate::page::PageRequest;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Delivered;
+use crate::values::id::{CustomerId, NotAnId, OrderId};
 
 /// A day, in hours.
 const DAY: u64 = 24;

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use super::item::{FailureItem, PartItem};
-use crate::events::DomainEvent;
-use crate::id::CustomerId;
-use crate::money::Money;
+use crate::values::event::DomainEvent;
+use crate::values::id::CustomerId;
+use crate::values::money::Money;
 
 #[derive(Serialize)]
 struct Data {

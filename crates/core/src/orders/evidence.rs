@@ -10,12 +10,12 @@ use super::today::{self, Day};
 use crate::catalog::ProductStore;
 use crate::customers::CustomerStore;
 use crate::dynamo::StoreError;
-use crate::id::ProductId;
 use crate::lambda::Aws;
 use crate::rules::cel::{Needs, Today};
 use crate::rules::engine::Broken;
 use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::settings::SettingError;
+use crate::values::id::ProductId;
 
 /// Where all that is read.
 #[derive(Clone, Debug)]

@@ -12,14 +12,14 @@ use super::messages::MessageQueue;
 use super::model::{Line, Order};
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
-use crate::address::Address;
-use crate::clock::Time;
 use crate::http::{Caller, Identity, Request, Response};
-use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Aws, Step, StepFailure};
-use crate::money::Money;
 use crate::pricing::Breakdown;
 use crate::testing::{self, Engine};
+use crate::values::address::Address;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::Money;
 
 /// When the tests' orders are placed.
 pub(super) fn placed_at() -> Time {

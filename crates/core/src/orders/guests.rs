@@ -8,12 +8,12 @@ use super::checkout::{self, Buyer, Checkout};
 use super::model::{Guest, Order};
 use super::store::OrderStore;
 use crate::body::Body;
-use crate::clock::Time;
 use crate::customers::link::{Link, Links, Purpose};
 use crate::customers::{CustomerError, Email, Locale};
 use crate::http::{Request, Response};
-use crate::id::{CustomerId, OrderId};
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId};
 
 /// How long a link to a guest's order is good, in seconds: 90 days, as long as a parcel may come back.
 pub const LINK_LIFETIME_SECONDS: u32 = 90 * 24 * 60 * 60;

@@ -8,12 +8,12 @@ use super::credit::Past;
 use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
-use crate::address::AddressItem;
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::{CustomerId, OrderId, ProductId};
-use crate::money::{Currency, Money};
+use crate::values::address::AddressItem;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::{Currency, Money};
 
 pub(super) mod charges;
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::model::Line;
 use crate::catalog::{self, Product};
-use crate::id::ProductId;
-use crate::money::{Currency, Money, MoneyError};
 use crate::problem::Fault;
+use crate::values::id::ProductId;
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most entries that a request to place an order may have.
 pub const MOST_ITEMS: usize = 50;

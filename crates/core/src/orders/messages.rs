@@ -3,9 +3,9 @@
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 
-use crate::id::OrderId;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::id::OrderId;
 
 /// Why a message was not queued.
 #[derive(Debug, thiserror::Error)]

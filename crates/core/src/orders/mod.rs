@@ -45,7 +45,7 @@ pub mod uses;
 pub mod validation;
 pub mod workflow;
 
-pub use crate::address::Address;
+pub use crate::values::address::Address;
 pub use executions::OrderWorkflow;
 pub use messages::MessageQueue;
 pub use model::{Course, Failure, FailureCode, Line, Order, PaymentStatus, Review, Status};

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::address::Address;
-use crate::clock::Time;
 use crate::customers::{Email, Locale};
-use crate::events::Stamp;
-use crate::id::{CustomerId, OrderId, ProductId};
-use crate::money::{Money, MoneyError};
 use crate::orders::rules::erasure::is_erased;
 use crate::orders::uses::Use;
 use crate::pricing::Breakdown;
 use crate::problem::Problem;
+use crate::values::address::Address;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::{Money, MoneyError};
 
 /// A text that names no value of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,18 +11,18 @@ use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::model::Line;
 use super::totals::{Offer, Totals, Wanted};
-use crate::address;
 use crate::body::{Body, Json};
 use crate::catalog::Product;
-use crate::clock::Time;
 use crate::customers::link::{Links, Purpose, Sealed};
 use crate::http::{Request, Response};
-use crate::id::{CustomerId, ProductId};
-use crate::money::{Currency, Money};
 use crate::pricing::api::sheets::is_slug;
 use crate::pricing::model::{Code, NotACode};
 use crate::pricing::tax::Destination;
 use crate::problem::Problem;
+use crate::values::address;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, ProductId};
+use crate::values::money::{Currency, Money};
 
 /// How long a quote is honoured.
 pub const LIFETIME_SECONDS: u32 = 15 * 60;

@@ -8,10 +8,10 @@ use super::rules::review::{self, Decision, NotAwaited};
 use super::store::{Change, OrderStore};
 use crate::body::{Body, Json};
 use crate::http::{Request, Response};
-use crate::id::OrderId;
 use crate::lambda::Aws;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
+use crate::values::id::OrderId;
 
 /// What a review takes.
 #[derive(Clone, Debug)]

@@ -10,13 +10,13 @@ use super::model::{
     Course, Event, Failure, FailureCode, Guest, IllegalTransition, Line, Order, PaymentStatus,
     Review, Status,
 };
-use crate::address::Address;
-use crate::clock::Time;
-use crate::events::Stamp;
-use crate::id::{CustomerId, OrderId};
-use crate::money::Money;
 use crate::orders::uses::Use;
 use crate::pricing::Breakdown;
+use crate::values::address::Address;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{CustomerId, OrderId};
+use crate::values::money::Money;
 
 /// How long after its last change an order is run again if it has not come to its end.
 const FIRST_DISTANCE: Duration = Duration::from_mins(1);

@@ -9,14 +9,14 @@ use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Course, Order, Status};
 use super::rules::erasure::erased;
 use super::uses::{self, Use};
-use crate::address::AddressItem;
-use crate::clock::Time;
 use crate::customers::Email;
 use crate::dynamo::{self, Key, Query, StoreError, Table, Written};
-use crate::id::{CustomerId, OrderId};
 use crate::lambda::Aws;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+use crate::values::address::AddressItem;
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, OrderId};
 
 mod earlier;
 

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use super::credit::Past;
 use super::model::{Course, Order};
-use crate::id::ProductId;
-use crate::money::Money;
 use crate::rules::view::Fact;
+use crate::values::id::ProductId;
+use crate::values::money::Money;
 
 /// The most earlier orders of a day that are looked at: the lines of as many are read in one batch
 /// (DynamoDB takes 100 keys). With more, nothing is known of the day: whatever was not looked at might

@@ -7,10 +7,7 @@ use super::model::Line;
 use super::store::OrderStore;
 use super::uses::{self, Use};
 use crate::catalog::{Product, ProductStore};
-use crate::clock::Time;
-use crate::id::{CustomerId, ProductId};
 use crate::lambda::Aws;
-use crate::money::{Currency, Money};
 use crate::pricing::PricingStore;
 use crate::pricing::breakdown::{Breakdown, Cart, CartLine, Priced, Shopper, allow, calculate};
 use crate::pricing::conditions;
@@ -20,6 +17,9 @@ use crate::pricing::store::PriceBook;
 use crate::pricing::tax::Destination;
 use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, ProductId};
+use crate::values::money::{Currency, Money};
 
 /// The attribute of a product that says what one weighs, in grams.
 pub const WEIGHT: &str = "weight_grams";
@@ -213,7 +213,7 @@ fn not_shipped(error: NotShipped) -> Problem {
     Problem::field("/shipping_method", code, error.to_string())
 }
 
-fn too_much(error: crate::money::MoneyError) -> Problem {
+fn too_much(error: crate::values::money::MoneyError) -> Problem {
     let detail = format!("the order cannot be totalled: {error}");
     Problem::field("/items", "total", detail)
 }

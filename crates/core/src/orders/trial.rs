@@ -3,11 +3,8 @@
 use super::evidence::Evidence;
 use super::store::OrderStore;
 use crate::body::{Body, Json};
-use crate::clock::Time;
 use crate::http::{Request, Response};
-use crate::id::{OrderId, ProductId};
 use crate::lambda::Aws;
-use crate::money::{Currency, Money};
 use crate::problem::Problem;
 use crate::rules::api::{expression, rule_name};
 use crate::rules::engine::Broken;
@@ -16,6 +13,9 @@ use crate::rules::operator::Compiled;
 use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
 use crate::rules::{RuleStore, Severity, Verdict};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::id::{OrderId, ProductId};
+use crate::values::money::{Currency, Money};
 
 /// What a trial takes.
 #[derive(Clone, Debug)]

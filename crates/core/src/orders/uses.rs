@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{Key, StoreError, Table, Write};
-use crate::id::{CustomerId, DiscountId};
 use crate::pricing::Discount;
+use crate::values::id::{CustomerId, DiscountId};
 
 /// One use that an order takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use super::evidence::Evidence;
 use super::model::Order;
 use crate::dynamo::StoreError;
 use crate::lambda::Aws;
-use crate::money::{Currency, Money, MoneyError};
 use crate::pricing::breakdown::Broken as Unequal;
 use crate::rules::cel::Needs;
 use crate::rules::engine::{Broken, Judgement, Objection};
@@ -13,6 +12,7 @@ use crate::rules::view::Facts;
 use crate::rules::{Engine, OperatorRules, Severity, Verdict};
 use crate::settings::{Setting, SettingError, Settings};
 use crate::telemetry;
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// What all rules together make of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]

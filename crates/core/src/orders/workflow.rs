@@ -16,12 +16,12 @@ use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
 use super::rules::{self, Diverted, review};
 use super::store::{Change, OrderStore};
 use super::validation::{Outcome, Rules};
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::id::OrderId;
 use crate::lambda::{Aws, Step, StepError};
 use crate::settings::{Setting, SettingError};
 use crate::telemetry;
+use crate::values::clock::Time;
+use crate::values::id::OrderId;
 
 /// How many due orders are taken up at once.
 const AT_ONCE: usize = 8;

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::http::{Request, Response};
-use crate::id::{OrderId, PaymentId};
-use crate::money::Money;
 use crate::orders::OrderStore;
 use crate::page::{Page, PageRequest};
 use crate::problem::Problem;
+use crate::values::id::{OrderId, PaymentId};
+use crate::values::money::Money;
 
 use super::model::Payment;
 use super::store::PaymentStore;
@@ -70,8 +70,8 @@ mod tests {
 
     use super::*;
     use crate::http::{Caller, Identity};
-    use crate::id::CustomerId;
     use crate::payments::fixtures::{START, Shop, after, order_id};
+    use crate::values::id::CustomerId;
 
     fn request(customer: &str, admin: bool) -> Request {
         let order_id = order_id().to_string();

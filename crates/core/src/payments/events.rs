@@ -8,9 +8,9 @@
 use serde::Serialize;
 use serde_dynamo::Item;
 
-use crate::events::DomainEvent;
-use crate::id::OrderId;
-use crate::money::Money;
+use crate::values::event::DomainEvent;
+use crate::values::id::OrderId;
+use crate::values::money::Money;
 
 use super::store::PaymentItem;
 

@@ -4,14 +4,14 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use crate::clock::Time;
-use crate::events::Stamp;
-use crate::id::{CustomerId, OrderId, ProductId};
 use crate::lambda::{Step, StepError};
-use crate::money::Money;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Review, Status};
 use crate::pricing::Breakdown;
 use crate::testing::{self, Engine, Fault};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::money::Money;
 
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, Gateway, GatewayError};

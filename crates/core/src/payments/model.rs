@@ -3,15 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::{OrderId, PaymentId};
 use crate::lambda::StepError;
-use crate::money::{Currency, Money, MoneyError};
 use crate::orders::PaymentStatus;
 use crate::problem::Problem;
 use crate::telemetry;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, PaymentId};
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// What has been authorised, captured and refunded: refunded <= captured <= authorized, in one
 /// currency, none below nothing.

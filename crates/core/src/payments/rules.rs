@@ -1,8 +1,8 @@
 //! What to do about a payment: decisions, without any call.
 
-use crate::clock::Time;
 use crate::orders::PaymentStatus;
 use crate::orders::model::Course;
+use crate::values::clock::Time;
 
 use super::gateway::Charge;
 use super::model::{Amounts, Change, Payment, PaymentError};
@@ -179,7 +179,7 @@ pub enum Undo {
     /// End it at the gateway.
     Void,
     /// Give back until this much is given back in all.
-    Refund(crate::money::Money),
+    Refund(crate::values::money::Money),
     /// Store this.
     Record(Change),
 }

@@ -4,12 +4,12 @@
 
 use serde::Serialize;
 
-use crate::clock::Time;
 use crate::dynamo::Written;
 use crate::lambda::{Step, StepError};
 use crate::orders::model::Course;
 use crate::orders::{Order, OrderStore, PaymentStatus};
 use crate::telemetry;
+use crate::values::clock::Time;
 
 use super::gateway::{Charge, Gateway, GatewayError};
 use super::model::{Change, Payment};

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::events::Stamp;
-use crate::id::{OrderId, PaymentId};
 use crate::lambda::Aws;
-use crate::money::{Currency, Money};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, PaymentId};
+use crate::values::money::{Currency, Money};
 
 use super::model::{Amounts, Change, Payment, PaymentError};
 use super::rules;

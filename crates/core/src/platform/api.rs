@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::digest::sha256_hex;
 use crate::http::{Request, Response};
 use crate::problem::Problem;
+use crate::values::digest::sha256_hex;
 
 #[derive(Serialize)]
 struct HealthBody {

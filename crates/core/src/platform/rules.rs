@@ -3,9 +3,9 @@
 use serde_dynamo::{AttributeValue, Item};
 
 use super::stream::StreamRecord;
-use crate::events::DomainEvent;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::event::DomainEvent;
 use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
@@ -211,8 +211,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::Time;
-    use crate::events::Stamp;
+    use crate::values::clock::Time;
+    use crate::values::event::Stamp;
 
     fn entry(size: usize) -> Entry {
         let stamp = Stamp::new("a", 1, "Made", Time::from_millis(0));

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::Time;
 use crate::dynamo::{self, StoreError, Table, Written};
-use crate::events::DomainEvent;
-use crate::id::EventId;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::DomainEvent;
+use crate::values::id::EventId;
 
 /// The events that were published.
 #[derive(Clone, Debug)]

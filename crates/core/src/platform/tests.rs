@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use super::EventLog;
 use super::publish::{Publisher, publish_events};
 use super::stream::StreamBatch;
-use crate::clock::Time;
 use crate::customers::rules::REGISTERED;
-use crate::events::Stamp;
-use crate::id::CustomerId;
 use crate::lambda::Error;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// What was put on the bus: the entries of each call.
 type Calls = Arc<Mutex<Vec<Vec<Value>>>>;

@@ -6,12 +6,12 @@ use super::model::{Benefit, Code, Discount, DiscountError, Group, Terms};
 use super::rules;
 use super::store::PricingStore;
 use crate::catalog::model::Category;
-use crate::clock::Time;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::{DiscountId, ProductId};
-use crate::money::{Currency, Money};
 use crate::page::PageRequest;
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::id::{DiscountId, ProductId};
+use crate::values::money::{Currency, Money};
 
 mod fields;
 pub mod sheets;

@@ -5,8 +5,8 @@ use super::model::{Code, Discount, Refusal};
 use super::shipping::{NotShipped, ShippingMethod};
 use super::tax::{self, Destination, Tax, TaxRate};
 use crate::catalog::model::Category;
-use crate::id::{DiscountId, ProductId};
-use crate::money::{Currency, Money, MoneyError};
+use crate::values::id::{DiscountId, ProductId};
+use crate::values::money::{Currency, Money, MoneyError};
 
 pub use super::discounts::{Shopper, allow};
 

@@ -3,11 +3,11 @@
 use super::breakdown::CartLine;
 use super::model::{Discount, Refusal};
 use super::tax::Destination;
-use crate::clock::Time;
-use crate::id::CustomerId;
-use crate::money::{Currency, Money, MoneyError};
 use crate::rules::cel::{CompileError, Expression};
 use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use crate::values::clock::Time;
+use crate::values::id::CustomerId;
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// The condition that `source` is, its amounts in `currency`.
 ///

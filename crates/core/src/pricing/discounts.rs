@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::breakdown::{Applied, CartLine, Share};
 use super::model::{Benefit, Discount, Group, Refusal};
-use crate::clock::Time;
-use crate::id::DiscountId;
-use crate::money::{Currency, Money, MoneyError};
+use crate::values::clock::Time;
+use crate::values::id::DiscountId;
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// Who shops, as far as discounts ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{DomainEvent, Stamp};
-use crate::id::DiscountId;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::DiscountId;
 
 /// What is read of a changed item.
 #[derive(Deserialize)]

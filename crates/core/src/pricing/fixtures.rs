@@ -4,10 +4,10 @@ use super::breakdown::CartLine;
 use super::model::{Benefit, Discount, Terms};
 use super::shipping::{Cost, ShippingMethod};
 use super::tax::TaxRate;
-use crate::clock::Time;
-use crate::events::Stamp;
-use crate::id::{DiscountId, ProductId};
-use crate::money::Money;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{DiscountId, ProductId};
+use crate::values::money::Money;
 
 pub(crate) fn eur(amount: &str) -> Money {
     Money::parse(amount, "EUR".parse().unwrap()).unwrap()

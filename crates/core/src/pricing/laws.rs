@@ -7,7 +7,7 @@ use super::fixtures;
 use super::model::{Benefit, Discount};
 use super::shipping::{Cost, ShippingMethod};
 use super::tax::{Destination, TaxRate};
-use crate::money::{Currency, Money};
+use crate::values::money::{Currency, Money};
 
 /// All that a breakdown is made of.
 #[derive(Clone, Debug)]

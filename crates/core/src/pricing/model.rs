@@ -7,12 +7,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::model::Category;
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::{DiscountId, ProductId};
-use crate::money::Money;
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{DiscountId, ProductId};
+use crate::values::money::Money;
 
 /// A part of a whole, from nothing (0) to all of it (1): a rate of tax, what a discount takes.
 ///

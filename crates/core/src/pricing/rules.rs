@@ -1,10 +1,10 @@
 //! What may happen to a discount: pure decisions.
 
 use super::model::{Code, Discount, DiscountError, Terms};
-use crate::clock::Time;
-use crate::events::Stamp;
 use crate::http::IfMatch;
-use crate::id::DiscountId;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::DiscountId;
 
 /// The entity tag of a discount: its version.
 #[must_use]

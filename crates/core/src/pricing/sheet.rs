@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::shipping::ShippingMethod;
 use super::tax::TaxRate;
-use crate::clock::Time;
-use crate::events::Stamp;
 use crate::http::IfMatch;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
 
 /// The most entries of a sheet.
 pub const MOST: usize = 200;

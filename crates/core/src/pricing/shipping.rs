@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::breakdown::CartLine;
 use super::tax::Destination;
-use crate::money::{Money, MoneyError};
+use crate::values::money::{Money, MoneyError};
 
 /// A step of a method's prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

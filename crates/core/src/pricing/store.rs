@@ -15,13 +15,13 @@ use super::model::{Code, Discount, DiscountError, Terms};
 use super::sheet::{Entry, Sheet};
 use super::shipping::ShippingMethod;
 use super::tax::TaxRate;
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::events::Stamp;
-use crate::id::DiscountId;
 use crate::lambda::Aws;
 use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::DiscountId;
 
 /// The shape of the items that is written now.
 const SCHEMA: u32 = 1;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Rate;
 use crate::catalog::model::Category;
-use crate::money::{Money, MoneyError};
+use crate::values::money::{Money, MoneyError};
 
 /// The category that a rate for shipping has, if shipping is taxed otherwise than goods.
 pub const SHIPPING: &str = "shipping";

@@ -7,12 +7,12 @@ use super::changes::{self, By, Next};
 use super::model::{Draft, Rule, RuleError, RuleName, Severity};
 use super::store::RuleStore;
 use crate::body::{Body, Json};
-use crate::clock::Time;
 use crate::http::{IfMatch, Request, Response};
-use crate::id::CustomerId;
-use crate::money::Currency;
 use crate::page::{Page, PageRequest};
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::id::CustomerId;
+use crate::values::money::Currency;
 
 /// How often a change that takes whatever is stored is decided again.
 const TRIES: usize = 10;

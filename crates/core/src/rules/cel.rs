@@ -17,7 +17,7 @@ use ::cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
 use self::check::{Asked, Checker, Fault};
 pub use self::check::{Needs, Today};
 use super::view::Facts;
-use crate::money::Currency;
+use crate::values::money::Currency;
 
 mod check;
 pub(super) mod types;

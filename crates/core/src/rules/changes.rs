@@ -1,10 +1,10 @@
 //! What may happen to a rule: pure decisions.
 
 use super::model::{Draft, Rule, RuleError, RuleName};
-use crate::clock::Time;
-use crate::events::Stamp;
 use crate::http::IfMatch;
-use crate::id::CustomerId;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// Who changes a rule, and when.
 #[derive(Clone, Copy, Debug)]

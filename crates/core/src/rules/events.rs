@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::aggregate;
 use super::model::{RuleName, Severity};
-use crate::events::{DomainEvent, Stamp};
-use crate::id::CustomerId;
+use crate::values::event::{DomainEvent, Stamp};
+use crate::values::id::CustomerId;
 
 /// What is read of a changed item: a rule, what is left of one, or the head, which has no event.
 #[derive(Deserialize)]

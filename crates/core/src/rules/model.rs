@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Time;
 use crate::dynamo::StoreError;
-use crate::events::Stamp;
-use crate::id::CustomerId;
 use crate::problem::Problem;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// The most rules of a shop: what one order has to pass, and what one query reads.
 pub const MOST: usize = 100;

@@ -10,8 +10,8 @@ use super::store::RuleStore;
 use super::view::Facts;
 use crate::dynamo::StoreError;
 use crate::lambda::Aws;
-use crate::money::Currency;
 use crate::settings::{Setting, SettingError};
+use crate::values::money::Currency;
 
 /// A rule with its expression compiled, or why it does not compile any more.
 #[derive(Clone, Debug)]

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Draft, MOST, Rule, RuleError, RuleName, Severity};
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::events::Stamp;
-use crate::id::CustomerId;
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::CustomerId;
 
 /// The shape that is written now.
 const SCHEMA: u32 = 1;

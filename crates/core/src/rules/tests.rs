@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{OperatorRules, RuleStore, api, events};
-use crate::clock::Time;
 use crate::http::{Request, Response};
 use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
+use crate::values::clock::Time;
 
 struct Shop {
     rules: RuleStore,

@@ -29,9 +29,9 @@ use ::cel::common::value::{CowVal, StaticVal, Val};
 use ::cel::context::VariableResolver;
 
 use super::cel::types::Record;
-use crate::clock::Time;
-use crate::id::{CustomerId, ProductId};
-use crate::money::{Currency, Money, MoneyError};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, ProductId};
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// Something that may be absent, or there without being known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{faults, minute, shop, tea, tea_with};
 use crate::catalog::api;
-use crate::id::ProductId;
 use crate::testing;
+use crate::values::id::ProductId;
 
 #[tokio::test]
 async fn a_list_shows_what_is_active_newest_first_page_by_page() {

@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use super::store::AddressStore;
 use super::{Book, Entry, MOST};
-use crate::address::{self, Address, AddressBody};
-use crate::clock::Time;
 use crate::customers::model::CustomerError;
 use crate::customers::store::CustomerStore;
 use crate::http::{Request, Response};
-use crate::id::{AddressId, CustomerId};
 use crate::page::Page;
 use crate::problem::Problem;
+use crate::values::address::{self, Address, AddressBody};
+use crate::values::clock::Time;
+use crate::values::id::{AddressId, CustomerId};
 
 /// How often a change is decided again when the book changes meanwhile.
 const TRIES: u32 = 10;

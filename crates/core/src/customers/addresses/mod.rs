@@ -7,9 +7,9 @@
 pub mod api;
 pub mod store;
 
-use crate::address::Address;
-use crate::clock::Time;
-use crate::id::AddressId;
+use crate::values::address::Address;
+use crate::values::clock::Time;
+use crate::values::id::AddressId;
 
 /// The most addresses of one customer.
 pub const MOST: usize = 50;

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Book, Entry};
-use crate::address::AddressItem;
-use crate::clock::Time;
 use crate::customers::store::addresses_pk;
 use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::id::{AddressId, CustomerId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::address::AddressItem;
+use crate::values::clock::Time;
+use crate::values::id::{AddressId, CustomerId};
 
 /// The shape of [`BookItem`]; readers know all earlier ones.
 const SCHEMA: u32 = 1;

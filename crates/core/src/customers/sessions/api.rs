@@ -5,16 +5,16 @@ use serde::Serialize;
 use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
 use super::store::SessionStore;
 use crate::body::Body;
-use crate::clock::Time;
 use crate::customers::api::TokenIssuer;
 use crate::customers::model::{Account, CustomerError};
 use crate::customers::store::CustomerStore;
 use crate::http::{Request, Response};
-use crate::id::SessionId;
 use crate::lambda::Aws;
 use crate::page::Page;
 use crate::problem::Problem;
 use crate::settings::SettingError;
+use crate::values::clock::Time;
+use crate::values::id::SessionId;
 
 /// The most characters of what is sent as a refresh token; an access token fits, too.
 const MOST_CHARACTERS: usize = 4096;

@@ -8,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::clock::Time;
 use crate::customers::model::{Account, CustomerError};
-use crate::id::{CustomerId, SessionId};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, SessionId};
 
 /// How long a session lasts without being used.
 const IDLE: Duration = Duration::from_hours(30 * 24);

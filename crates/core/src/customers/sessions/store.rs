@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Session, TokenHash};
-use crate::clock::Time;
 use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::id::{CustomerId, SessionId};
 use crate::lambda::Aws;
 use crate::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+use crate::values::id::{CustomerId, SessionId};
 
 /// The shape of [`SessionItem`]; readers know all earlier ones.
 const SCHEMA: u32 = 1;

@@ -127,7 +127,7 @@ async fn a_token_of_a_disabled_or_unknown_account_is_nobodys() {
     let mut account = customers.account(id).await.unwrap().unwrap();
     account.customer.disabled = true;
     account.customer.version += 1;
-    let stamp = crate::events::Stamp::new(id, 2, "CustomerDisabled", now());
+    let stamp = crate::values::event::Stamp::new(id, 2, "CustomerDisabled", now());
     customers.replace(account, stamp).await.unwrap();
     assert_eq!(authorized().await, json!(false));
     // Signed with the shop's own key, but of nobody whom it knows.

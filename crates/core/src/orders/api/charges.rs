@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::id::{DiscountId, ProductId};
-use crate::money::Money;
 use crate::orders::model::Line;
 use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::tax::Tax;
 use crate::problem::Problem;
+use crate::values::id::{DiscountId, ProductId};
+use crate::values::money::Money;
 
 /// A line: `subtotal` is before discounts.
 #[derive(Debug, Serialize)]

@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::Time;
 use crate::orders::fixtures::{
     Shop, after, header, json_of, lines, order, order_of, placed_at, request, request_about, step,
 };
 use crate::orders::workflow;
+use crate::values::clock::Time;
 
 async fn get(shop: &Shop, name: &str) -> Result<Response, Problem> {
     get_order(&shop.orders, request_about(&order(), name, after(1))).await

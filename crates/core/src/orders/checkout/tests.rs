@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
-use crate::clock::Time;
 use crate::orders::fixtures::{
     Shop, after, eur, header, json_of, placed_at, product, request, with_header,
 };
 use crate::settings::Setting;
 use crate::testing::Fault;
+use crate::values::clock::Time;
 
 /// A shop that sells sencha and matcha, and its checkout.
 async fn shop() -> (Shop, Checkout) {

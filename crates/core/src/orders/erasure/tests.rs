@@ -8,8 +8,8 @@ use super::super::rules;
 use super::super::rules::erasure::erased;
 use super::super::workflow::{Scheduled, close_order, run_due_orders};
 use super::*;
-use crate::events::{DomainEvent, Stamp};
 use crate::settings::Setting;
+use crate::values::event::{DomainEvent, Stamp};
 
 /// A day, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;

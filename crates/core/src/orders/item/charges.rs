@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::unreadable;
 use crate::dynamo::StoreError;
-use crate::id::{CustomerId, DiscountId};
-use crate::money::{Currency, Money};
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::tax::Tax;
+use crate::values::id::{CustomerId, DiscountId};
+use crate::values::money::{Currency, Money};
 
 /// What discounts took off a line, and its tax.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

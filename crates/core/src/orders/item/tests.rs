@@ -4,8 +4,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::address::Address;
-use crate::events::DomainEvent;
 use crate::orders::events::published;
 use crate::orders::fixtures::{address, after, eur, lines, order, order_of, placed_at, product};
 use crate::orders::rules;
@@ -14,6 +12,8 @@ use crate::pricing::breakdown::{Cart, CartLine, calculate};
 use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, tax};
 use crate::pricing::shipping::Cost;
 use crate::pricing::tax::Destination;
+use crate::values::address::Address;
+use crate::values::event::DomainEvent;
 
 fn item(part: &PartItem) -> serde_dynamo::Item {
     serde_dynamo::to_item(part).unwrap()

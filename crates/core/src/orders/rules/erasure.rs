@@ -1,8 +1,8 @@
 //! When the address of an order goes whose customer has gone.
 
-use crate::address::Address;
-use crate::clock::Time;
 use crate::orders::model::{Order, Status};
+use crate::values::address::Address;
+use crate::values::clock::Time;
 
 /// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
 /// come back.

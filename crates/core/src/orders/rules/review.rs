@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Diverted, first_due, happened, stamped};
-use crate::clock::Time;
 use crate::orders::model::{
     Course, Event, Failure, FailureCode, Order, Review, ReviewState, Status,
 };
+use crate::values::clock::Time;
 
 /// What an admin decides.
 #[derive(Clone, Debug, PartialEq, Eq)]

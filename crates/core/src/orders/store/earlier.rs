@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::{HeaderItem, LinesItem, OrderStore, lines_key};
 use crate::dynamo::StoreError;
-use crate::id::{OrderId, ProductId};
 use crate::orders::credit::{LATEST, Past};
 use crate::orders::model::Order;
 use crate::orders::today::MOST;
+use crate::values::id::{OrderId, ProductId};
 
 impl OrderStore {
     /// What the latest [`LATEST`] orders of the customer of `order` before it came to, newest first; with

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::clock::Time;
-use crate::id::OrderId;
 use crate::orders::evidence::Evidence;
 use crate::orders::fixtures::{Shop, after, lines, order_of, placed_at};
 use crate::orders::model::{Guest, Order, Status};
 use crate::rules::cel::{EvaluationError, Expression};
+use crate::values::clock::Time;
+use crate::values::id::OrderId;
 
 /// What `source` says of `order`.
 async fn said(shop: &Shop, order: &Order, source: &str) -> Result<bool, EvaluationError> {
@@ -201,7 +201,7 @@ async fn a_hundred_orders_are_counted_and_with_more_nothing_is_known() {
 async fn what_was_spent_in_another_currency_is_not_known() {
     let shop = Shop::open();
     let mut past = order_of("ana", lines(1), after(0));
-    past.total = crate::money::Money::parse("10.00", "USD".parse().unwrap()).unwrap();
+    past.total = crate::values::money::Money::parse("10.00", "USD".parse().unwrap()).unwrap();
     shop.store(&past).await;
     let order = order_of("ana", lines(1), after(60));
     let rest = "customer.orders_today == 1 && order.lines[0].ordered_today == 2";

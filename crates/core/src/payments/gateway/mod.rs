@@ -3,10 +3,10 @@
 pub mod sandbox;
 
 use crate::lambda::{Aws, StepError};
-use crate::money::Money;
 use crate::problem::Source;
 use crate::settings::{Setting, SettingError};
 use crate::telemetry;
+use crate::values::money::Money;
 
 use super::model::{ChargeKey, Provider};
 use sandbox::Sandbox;

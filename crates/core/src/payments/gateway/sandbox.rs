@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{Key, StoreError, Table, Written};
 use crate::lambda::Aws;
-use crate::money::{Currency, Money};
 use crate::settings::{Setting, SettingError};
+use crate::values::money::{Currency, Money};
 
 use super::{Charge, Gateway, GatewayError};
 use crate::payments::model::{ChargeKey, Provider};

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::money::Money;
 use crate::payments::fixtures::{after, eur, order_id};
 use crate::payments::model::Provider;
+use crate::values::money::Money;
 
 fn payment(status: PaymentStatus) -> Payment {
     let (authorized, captured, refunded) = match status {

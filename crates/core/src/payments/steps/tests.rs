@@ -188,7 +188,7 @@ async fn money_that_the_gateway_has_given_back_by_itself_does_not_pay() {
 async fn there_is_no_payment_without_an_order() {
     let shop = Shop::with("tok_ok").await;
     let step = serde_json::json!({
-        "order_id": crate::id::OrderId::derived(&["other"]), "now": after(0),
+        "order_id": crate::values::id::OrderId::derived(&["other"]), "now": after(0),
     });
     let step: crate::lambda::Step = serde_json::from_value(step).unwrap();
     let (orders, payments, gateway) = (&shop.orders, &shop.payments, &shop.gateway);

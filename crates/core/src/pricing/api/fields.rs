@@ -2,11 +2,11 @@
 
 use crate::body::{Body, Json};
 use crate::catalog::model::{Category, NotACategory};
-use crate::clock::Time;
-use crate::id::ProductId;
-use crate::money::{Currency, Money};
 use crate::pricing::conditions;
 use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
+use crate::values::clock::Time;
+use crate::values::id::ProductId;
+use crate::values::money::{Currency, Money};
 
 /// The most products, and the most categories, that a discount names.
 const MOST_NAMED: usize = 50;

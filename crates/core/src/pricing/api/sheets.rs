@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::fields::{boolean, category, name, price, rate};
-use crate::address;
 use crate::body::{Body, Json};
 use crate::http::{IfMatch, Request, Response};
-use crate::money::{Currency, Money};
 use crate::pricing::sheet::{self, Entry, MOST, Sheet};
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::TaxRate;
 use crate::problem::Problem;
+use crate::values::address;
+use crate::values::money::{Currency, Money};
 
 /// How often a replacement that takes whatever is stored is decided again.
 const TRIES: usize = 10;

@@ -9,7 +9,7 @@ use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, operators};
 
 use super::types::{Element, Record, Type};
-use crate::money::Currency;
+use crate::values::money::Currency;
 
 mod calls;
 

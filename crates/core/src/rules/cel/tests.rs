@@ -1,9 +1,9 @@
 //! What expressions say of an order, and what is no expression.
 
 use super::*;
-use crate::id::{CustomerId, ProductId};
-use crate::money::Money;
 use crate::rules::view::{CustomerView, Fact, LineView, OrderView, TotalsView, View};
+use crate::values::id::{CustomerId, ProductId};
+use crate::values::money::Money;
 
 mod hostile;
 

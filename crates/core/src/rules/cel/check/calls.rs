@@ -5,9 +5,9 @@ use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operat
 
 use super::super::types::{Element, Scalar, Type};
 use super::{Checked, Checker, Fault, GATHERED, fault, repeated};
-use crate::clock::Time;
-use crate::money::Money;
 use crate::rules::view::minor_units;
+use crate::values::clock::Time;
+use crate::values::money::Money;
 
 /// What looking through a text costs.
 const TEXT: u64 = 10;

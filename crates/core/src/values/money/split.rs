@@ -45,7 +45,7 @@ impl Money {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::money::{Currency, Money, MoneyError};
+    use crate::values::money::{Currency, Money, MoneyError};
 
     fn money(units: u64, code: &str) -> Money {
         Money::from_minor_units(units, code.parse().unwrap()).unwrap()

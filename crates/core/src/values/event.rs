@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::Time;
-use crate::id::EventId;
+use crate::values::clock::Time;
+use crate::values::id::EventId;
 
 /// What an item remembers of its last event, in its attribute `event`; the rest of the event is
 /// built from the item itself.

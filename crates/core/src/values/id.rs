@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::clock::Time;
+use crate::values::clock::Time;
 
 /// The namespace of every derived (version 5) identifier: a random UUID chosen once for Oxcart.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f78_6361_7274_4d5b_9c1e_20fa_77e1_3b90);

@@ -4,7 +4,7 @@ use celes::Country;
 use serde::{Deserialize, Serialize};
 
 use crate::body::{Body, Json};
-use crate::phone;
+use crate::values::phone;
 
 mod postal_code;
 

@@ -1,0 +1,10 @@
+//! The values that every service speaks of: money, identifiers, times, addresses, phone numbers, events.
+//! No I/O, and nothing of AWS.
+
+pub mod address;
+pub mod clock;
+pub(crate) mod digest;
+pub mod event;
+pub mod id;
+pub mod money;
+pub mod phone;
