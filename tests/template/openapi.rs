@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oxcart_core::routes::{self, Access, Class, Route};
+use oxcart_core::http::routes::{self, Access, Class, Route};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

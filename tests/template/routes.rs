@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use oxcart_core::limits;
-use oxcart_core::routes::{self, Access, Class};
+use oxcart_core::http::limits;
+use oxcart_core::http::routes::{self, Access, Class};
 use serde_yaml_ng::Value;
 
 use super::read::{Template, service_of};
@@ -32,18 +32,18 @@ fn the_routes_are_those_of_the_template() {
 }
 
 #[test]
-fn a_function_stands_behind_the_door_of_its_own_route() {
+fn a_function_stands_behind_the_guard_of_its_own_route() {
     for route in routes::ALL {
         let name = route.operation.replace('_', "-");
         let service = service_of(&name).unwrap();
         let path = format!("functions/{service}/src/bin/{name}.rs");
         let main = std::fs::read_to_string(root().join(path)).unwrap();
         let constant = route.operation.to_uppercase();
-        let door = match limits::limit(route.class) {
+        let guard = match limits::limit(route.class) {
             Some(_) => format!("lambda::serve(&aws, &routes::{constant},"),
             None => format!("lambda::serve_uncounted(&routes::{constant},"),
         };
-        assert!(main.contains(&door), "{name} does not {door}");
+        assert!(main.contains(&guard), "{name} does not {guard}");
         let served = main.matches("lambda::serve").count();
         assert_eq!(served, 1, "{name} serves more than its route");
     }

@@ -29,8 +29,8 @@ const OWNERS: &[(&str, &str)] = &[
     ("SessionsTable", "customers"),
 ];
 
-/// The one table that the functions of all services write, each through the door of its route
-/// (`oxcart_core::limits`), and in one way.
+/// The one table that the functions of all services write, each through the guard of its route
+/// (`oxcart_core::http::limits`), and in one way.
 const SHARED: (&str, &str) = ("LimitsTable", "dynamodb:UpdateItem");
 
 /// What reads a table while somebody waits; streams are read behind everybody's back.

@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
+use crate::http::problem::Problem;
 use crate::lambda::Aws;
-use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
 
 type Item = HashMap<String, AttributeValue>;

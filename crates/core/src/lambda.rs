@@ -19,10 +19,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::door::{self, Door};
-use crate::http::{Caller, Identity, Request, Response};
-use crate::problem::Problem;
-use crate::routes::Route;
+use crate::http::exchange::{Caller, Identity, Request, Response};
+use crate::http::guard::{self, Guard};
+use crate::http::problem::Problem;
+use crate::http::routes::Route;
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::values::clock::Time;
@@ -146,7 +146,7 @@ impl Aws {
 /// What a handler is doing.
 type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Serves the HTTP route `route`: hands each request that its door lets through to `handler`, and turns
+/// Serves the HTTP route `route`: hands each request that its guard lets through to `handler`, and turns
 /// problems into answers.
 ///
 /// # Errors
@@ -156,11 +156,11 @@ where
     F: Fn(Request) -> Fut + Sync,
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
-    let (door, handler) = (&Door::new(aws, route)?, &handler);
-    serve_http(&|request| Box::pin(door.pass(request, handler))).await
+    let (guard, handler) = (&Guard::new(aws, route)?, &handler);
+    serve_http(&|request| Box::pin(guard.pass(request, handler))).await
 }
 
-/// Serves the HTTP route `route`, of [`crate::routes::Class::Free`], as [`serve`] does the others.
+/// Serves the HTTP route `route`, of [`crate::http::routes::Class::Free`], as [`serve`] does the others.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
@@ -170,7 +170,7 @@ where
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
     let handler = &handler;
-    serve_http(&|request| Box::pin(door::pass_uncounted(route, request, handler))).await
+    serve_http(&|request| Box::pin(guard::pass_uncounted(route, request, handler))).await
 }
 
 /// Without a type of the caller's and boxed, so that the runtime is compiled once, here, and not with

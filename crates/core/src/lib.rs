@@ -3,24 +3,18 @@
 //! A request flows one way: function, `api`, `rules`, `store`. Each service module owns its tables;
 //! the modules beside them are what all of them speak: money, identifiers, time, problems.
 
-pub mod body;
 pub mod catalog;
 pub mod customers;
-pub mod door;
 pub mod dynamo;
 pub mod http;
 pub mod integrity;
 pub mod inventory;
 pub mod lambda;
-pub mod limits;
 pub mod notifications;
 pub mod orders;
-pub mod page;
 pub mod payments;
 pub mod platform;
 pub mod pricing;
-pub mod problem;
-pub mod routes;
 pub mod rules;
 pub mod settings;
 pub mod telemetry;

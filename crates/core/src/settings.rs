@@ -85,7 +85,7 @@ settings! {
     PricingTable = "PRICING_TABLE",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
-    /// How much each caller may send, in percent of [`crate::limits::limit`]; 0 counts nothing.
+    /// How much each caller may send, in percent of [`crate::http::limits::limit`]; 0 counts nothing.
     RateLimitPercent = "RATE_LIMIT_PERCENT",
     /// Seconds after which an order that waits for a review fails.
     ReviewDeadlineSeconds = "REVIEW_DEADLINE_SECONDS",

@@ -17,7 +17,7 @@ use aws_types::sdk_config::RetryConfig;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
-use crate::http::{Caller, Identity, Request};
+use crate::http::exchange::{Caller, Identity, Request};
 use crate::lambda::Aws;
 use crate::settings::{Setting, Settings};
 use crate::values::clock::Time;

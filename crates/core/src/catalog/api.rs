@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::body::{Body, Json};
-use crate::http::{IfMatch, Request, Response};
-use crate::page::PageRequest;
-use crate::problem::Problem;
+use crate::http::body::{Body, Json};
+use crate::http::exchange::{IfMatch, Request, Response};
+use crate::http::page::PageRequest;
+use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::StoreError;
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;

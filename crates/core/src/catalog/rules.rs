@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;

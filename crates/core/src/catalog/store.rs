@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use crate::dynamo::{self, Key, StoreError, Table, Written};
+use crate::http::page::{Page, PageRequest};
 use crate::lambda::Aws;
-use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -6,8 +6,8 @@ mod lists;
 use serde_json::{Value, json};
 
 use super::{ProductStore, api};
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;

@@ -6,10 +6,10 @@ use super::profile::{answer, change};
 use super::rules;
 use super::sessions::SessionStore;
 use super::store::CustomerStore;
-use crate::body::{Body, Json};
-use crate::http::{IfMatch, Request, Response};
-use crate::page::{Page, PageRequest};
-use crate::problem::Problem;
+use crate::http::body::{Body, Json};
+use crate::http::exchange::{IfMatch, Request, Response};
+use crate::http::page::{Page, PageRequest};
+use crate::http::problem::Problem;
 use crate::values::id::CustomerId;
 
 /// `GET /customers?email=&limit=&cursor=`: newest first; with `email`, the one who has this address.

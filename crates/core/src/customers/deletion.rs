@@ -6,9 +6,9 @@ use super::model::{CustomerError, Role};
 use super::rules;
 use super::sessions::SessionStore;
 use super::store::CustomerStore;
-use crate::http::{Request, Response};
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::lambda::Aws;
-use crate::problem::Problem;
 use crate::settings::SettingError;
 
 /// How often the deletion is decided again when the account changes meanwhile.

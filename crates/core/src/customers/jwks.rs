@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::key::PublicKey;
 use super::keys::TokenKeys;
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 
 /// For how long the keys may be kept, in seconds: `oxcart keys prepare` publishes a key this long
 /// before it signs.

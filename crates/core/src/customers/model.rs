@@ -6,7 +6,7 @@ use std::str::FromStr;
 use email_address::{EmailAddress, Options};
 
 use crate::dynamo::StoreError;
-use crate::problem::{Problem, Source};
+use crate::http::problem::{Problem, Source};
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
 use super::password;
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Customer, CustomerError, Email, PasswordHash, Role};
 use crate::dynamo::{self, Key, StoreError, Table, Written};
+use crate::http::page::{Page, PageRequest};
 use crate::lambda::Aws;
-use crate::page::{Page, PageRequest};
 use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::model::{Finding, Run};
 use super::store::IntegrityStore;
-use crate::http::{Request, Response};
-use crate::page::PageRequest;
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::page::PageRequest;
+use crate::http::problem::Problem;
 use crate::values::clock::Time;
 
 #[derive(Debug, Serialize)]

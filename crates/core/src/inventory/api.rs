@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::dynamo::Written;
-use crate::http::{IfMatch, Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{IfMatch, Request, Response};
+use crate::http::problem::Problem;
 use crate::values::id::ProductId;
 
 use super::model::{Stock, StockError};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::lambda::StepError;
 use crate::orders::model::Course;
 use crate::values::clock::Time;

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{InventoryStore, ReservationStatus, api, rules};
 use crate::dynamo::Written;
-use crate::http::{Request, Response};
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::lambda::Step;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
 use crate::pricing::Breakdown;
-use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;

@@ -12,7 +12,7 @@ use super::messages::MessageQueue;
 use super::model::{Line, Order};
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
-use crate::http::{Caller, Identity, Request, Response};
+use crate::http::exchange::{Caller, Identity, Request, Response};
 use crate::lambda::{Aws, Step, StepFailure};
 use crate::pricing::Breakdown;
 use crate::testing::{self, Engine};

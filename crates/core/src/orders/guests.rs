@@ -7,11 +7,11 @@ use super::api::{self, OrderBody};
 use super::checkout::{self, Buyer, Checkout};
 use super::model::{Guest, Order};
 use super::store::OrderStore;
-use crate::body::Body;
 use crate::customers::link::{Link, Links, Purpose};
 use crate::customers::{CustomerError, Email, Locale};
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::body::Body;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::model::Line;
 use crate::catalog::{self, Product};
-use crate::problem::Fault;
+use crate::http::problem::Fault;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money, MoneyError};
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::customers::{Email, Locale};
+use crate::http::problem::Problem;
 use crate::orders::rules::erasure::is_erased;
 use crate::orders::uses::Use;
 use crate::pricing::Breakdown;
-use crate::problem::Problem;
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -6,10 +6,10 @@ use super::api;
 use super::executions::OrderWorkflow;
 use super::rules::review::{self, Decision, NotAwaited};
 use super::store::{Change, OrderStore};
-use crate::body::{Body, Json};
-use crate::http::{Request, Response};
+use crate::http::body::{Body, Json};
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::lambda::Aws;
-use crate::problem::Problem;
 use crate::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 

@@ -2,10 +2,10 @@
 
 use super::evidence::Evidence;
 use super::store::OrderStore;
-use crate::body::{Body, Json};
-use crate::http::{Request, Response};
+use crate::http::body::{Body, Json};
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::lambda::Aws;
-use crate::problem::Problem;
 use crate::rules::api::{expression, rule_name};
 use crate::rules::engine::Broken;
 use crate::rules::model::{Draft, RuleError};

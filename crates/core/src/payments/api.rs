@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::http::{Request, Response};
+use crate::http::exchange::{Request, Response};
+use crate::http::page::{Page, PageRequest};
+use crate::http::problem::Problem;
 use crate::orders::OrderStore;
-use crate::page::{Page, PageRequest};
-use crate::problem::Problem;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 
@@ -69,7 +69,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::http::{Caller, Identity};
+    use crate::http::exchange::{Caller, Identity};
     use crate::payments::fixtures::{START, Shop, after, order_id};
     use crate::values::id::CustomerId;
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::dynamo::StoreError;
+use crate::http::problem::Problem;
 use crate::lambda::StepError;
 use crate::orders::PaymentStatus;
-use crate::problem::Problem;
 use crate::telemetry;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

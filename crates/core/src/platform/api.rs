@@ -3,8 +3,8 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::values::digest::sha256_hex;
 
 #[derive(Serialize)]

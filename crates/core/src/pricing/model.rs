@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::model::Category;
 use crate::dynamo::StoreError;
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};

@@ -1,7 +1,7 @@
 //! What may happen to a discount: pure decisions.
 
 use super::model::{Code, Discount, DiscountError, Terms};
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::DiscountId;

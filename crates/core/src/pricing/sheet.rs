@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::shipping::ShippingMethod;
 use super::tax::TaxRate;
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 

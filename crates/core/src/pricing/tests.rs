@@ -8,7 +8,7 @@ use super::rules;
 use super::sheet::{self, Sheet};
 use super::store::{MOST_AUTOMATIC, PricingStore};
 use super::tax::TaxRate;
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 

@@ -1,7 +1,7 @@
 //! What may happen to a rule: pure decisions.
 
 use super::model::{Draft, Rule, RuleError, RuleName};
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;

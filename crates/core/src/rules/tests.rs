@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{OperatorRules, RuleStore, api, events};
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;

@@ -3,7 +3,7 @@
 use celes::Country;
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Body, Json};
+use crate::http::body::{Body, Json};
 use crate::values::phone;
 
 mod postal_code;
@@ -171,7 +171,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::problem::Problem;
+    use crate::http::problem::Problem;
 
     fn read_json(changes: &Value) -> Result<Address, Problem> {
         let mut address = json!({
@@ -181,7 +181,7 @@ mod tests {
         for (name, value) in changes.as_object().unwrap() {
             address[name] = value.clone();
         }
-        crate::body::read(address.to_string().as_bytes(), read)
+        crate::http::body::read(address.to_string().as_bytes(), read)
     }
 
     #[track_caller]

@@ -1,6 +1,6 @@
 //! `POST /products`: put a product on sale.
 
-use oxcart_function::{catalog, lambda, routes, settings};
+use oxcart_function::{catalog, http::routes, lambda, settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `DELETE /products/{product_id}`: sell a product never again.
 
-use oxcart_function::{catalog, lambda, routes};
+use oxcart_function::{catalog, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /products/{product_id}`: one product, whatever its status.
 
-use oxcart_function::{catalog, lambda, routes};
+use oxcart_function::{catalog, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `PATCH /products/{product_id}`: change a product that is not discontinued.
 
-use oxcart_function::{catalog, lambda, routes, settings};
+use oxcart_function::{catalog, http::routes, lambda, settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `DELETE /customers/me/sessions`: end all of the caller's sessions.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

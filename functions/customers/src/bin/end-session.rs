@@ -1,6 +1,6 @@
 //! `DELETE /customers/me/sessions/{session_id}`: end one of the caller's sessions.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

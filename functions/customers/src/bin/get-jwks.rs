@@ -1,6 +1,6 @@
 //! `GET /.well-known/jwks.json`: what other services verify access tokens with.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

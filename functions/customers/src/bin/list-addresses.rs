@@ -1,6 +1,6 @@
 //! `GET /customers/me/addresses`: the caller's addresses.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

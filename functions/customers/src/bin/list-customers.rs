@@ -1,6 +1,6 @@
 //! `GET /customers`: list customers, or find one by address.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

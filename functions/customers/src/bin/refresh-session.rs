@@ -1,6 +1,6 @@
 //! `POST /auth/refresh`: renew a session.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /customers/me/confirmation`: mail the link that confirms the address again.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

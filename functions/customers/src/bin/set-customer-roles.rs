@@ -1,6 +1,6 @@
 //! `PUT /customers/{customer_id}/roles`: set what a customer may do.
 
-use oxcart_function::{customers, lambda, routes};
+use oxcart_function::{customers, http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

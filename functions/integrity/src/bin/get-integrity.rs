@@ -1,6 +1,6 @@
 //! `GET /integrity`: what audits found.
 
-use oxcart_function::{integrity, lambda, routes};
+use oxcart_function::{http::routes, integrity, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

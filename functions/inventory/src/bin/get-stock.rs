@@ -1,6 +1,6 @@
 //! `GET /inventory/{product_id}`: what is on hand, reserved and available of a product.
 
-use oxcart_function::{inventory, lambda, routes};
+use oxcart_function::{http::routes, inventory, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

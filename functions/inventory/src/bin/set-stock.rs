@@ -1,6 +1,6 @@
 //! `PUT /inventory/{product_id}`: set what is on hand of a product.
 
-use oxcart_function::{inventory, lambda, routes};
+use oxcart_function::{http::routes, inventory, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /orders/{order_id}/cancel`: cancel an order that has not been picked.
 
-use oxcart_function::{lambda, orders, routes};
+use oxcart_function::{http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

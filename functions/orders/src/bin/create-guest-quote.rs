@@ -1,6 +1,6 @@
 //! `POST /guest/quotes`: what an order without an account would cost, as a promise.
 
-use oxcart_function::{customers, lambda, orders, routes};
+use oxcart_function::{customers, http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

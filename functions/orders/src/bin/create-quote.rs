@@ -1,6 +1,6 @@
 //! `POST /quotes`: what an order would cost, as a promise.
 
-use oxcart_function::{customers, lambda, orders, routes};
+use oxcart_function::{customers, http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /guest/orders/{order_id}`: answer the order of a guest, to whoever has its link.
 
-use oxcart_function::{customers, lambda, orders, routes};
+use oxcart_function::{customers, http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /orders/{order_id}/history`: what has happened to an order.
 
-use oxcart_function::{lambda, orders, platform, routes};
+use oxcart_function::{http::routes, lambda, orders, platform};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /orders/{order_id}`: an order, for its owner and for admins.
 
-use oxcart_function::{lambda, orders, routes};
+use oxcart_function::{http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

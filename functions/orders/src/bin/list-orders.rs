@@ -1,6 +1,6 @@
 //! `GET /orders`: the caller's orders, newest first; for admins those of all with a status.
 
-use oxcart_function::{lambda, orders, routes};
+use oxcart_function::{http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

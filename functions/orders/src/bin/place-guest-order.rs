@@ -1,6 +1,6 @@
 //! `POST /guest/orders`: place an order without an account.
 
-use oxcart_function::{customers, lambda, orders, routes};
+use oxcart_function::{customers, http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /orders`: place an order.
 
-use oxcart_function::{lambda, orders::checkout, routes};
+use oxcart_function::{http::routes, lambda, orders::checkout};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

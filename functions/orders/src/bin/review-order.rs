@@ -1,6 +1,6 @@
 //! `POST /orders/{order_id}/review`: let an order that a rule holds go on, or fail it.
 
-use oxcart_function::{lambda, orders, routes};
+use oxcart_function::{http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `POST /rules/{rule_name}/test`: say what a rule, or a change of it, makes of an order.
 
-use oxcart_function::{lambda, orders, routes};
+use oxcart_function::{http::routes, lambda, orders};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -2,7 +2,7 @@
 
 use oxcart_function::orders::OrderStore;
 use oxcart_function::payments::{PaymentStore, api};
-use oxcart_function::{lambda, routes};
+use oxcart_function::{http::routes, lambda};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /openapi.json`: describe the API.
 
-use oxcart_function::{lambda, platform, routes};
+use oxcart_function::{http::routes, lambda, platform};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

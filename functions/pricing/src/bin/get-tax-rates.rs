@@ -1,6 +1,6 @@
 //! `GET /tax-rates`: answer all tax rates.
 
-use oxcart_function::{lambda, pricing, routes};
+use oxcart_function::{http::routes, lambda, pricing};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

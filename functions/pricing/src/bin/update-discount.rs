@@ -1,6 +1,6 @@
 //! `PATCH /discounts/{discount_id}`: change a discount.
 
-use oxcart_function::{lambda, pricing, routes, settings};
+use oxcart_function::{http::routes, lambda, pricing, settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! `GET /rules/{rule_name}`: answer one rule.
 
-use oxcart_function::{lambda, routes, rules};
+use oxcart_function::{http::routes, lambda, rules};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

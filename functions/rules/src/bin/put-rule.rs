@@ -1,6 +1,6 @@
 //! `PUT /rules/{rule_name}`: make or change a rule.
 
-use oxcart_function::{lambda, routes, rules, settings};
+use oxcart_function::{http::routes, lambda, rules, settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -7,7 +7,7 @@ use super::{faults, header, json_of, minute, shop, status_of, tea, tea_with, to}
 use crate::catalog::model::ProductError;
 use crate::catalog::rules::Patch;
 use crate::catalog::{events, rules};
-use crate::http::{IfMatch, Request};
+use crate::http::exchange::{IfMatch, Request};
 use crate::testing::{self, Fault};
 
 #[tokio::test]

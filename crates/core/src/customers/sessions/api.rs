@@ -4,14 +4,14 @@ use serde::Serialize;
 
 use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
 use super::store::SessionStore;
-use crate::body::Body;
 use crate::customers::api::TokenIssuer;
 use crate::customers::model::{Account, CustomerError};
 use crate::customers::store::CustomerStore;
-use crate::http::{Request, Response};
+use crate::http::body::Body;
+use crate::http::exchange::{Request, Response};
+use crate::http::page::Page;
+use crate::http::problem::Problem;
 use crate::lambda::Aws;
-use crate::page::Page;
-use crate::problem::Problem;
 use crate::settings::SettingError;
 use crate::values::clock::Time;
 use crate::values::id::SessionId;

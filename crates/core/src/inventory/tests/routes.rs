@@ -5,10 +5,10 @@ use serde_json::json;
 
 use super::{etag, json_of, minute, product, shop, to};
 use crate::dynamo::Written;
-use crate::http::IfMatch;
+use crate::http::exchange::IfMatch;
+use crate::http::problem::Problem;
 use crate::inventory::rules::Adjustment;
 use crate::inventory::{api, rules};
-use crate::problem::Problem;
 use crate::settings::Setting;
 use crate::testing::Fault;
 

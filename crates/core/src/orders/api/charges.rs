@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
+use crate::http::problem::Problem;
 use crate::orders::model::Line;
 use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::tax::Tax;
-use crate::problem::Problem;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::Money;
 

@@ -165,7 +165,7 @@ async fn the_same_request_again_answers_the_same_order_as_it_is_by_now() {
         .get(product("sencha"))
         .await
         .unwrap();
-    let any = crate::http::IfMatch::Any;
+    let any = crate::http::exchange::IfMatch::Any;
     let gone = crate::catalog::rules::discontinue(&stored.unwrap(), &any, after(2));
     let gone = gone.unwrap().unwrap();
     checkout.totals.products.replace(gone).await.unwrap();
@@ -262,7 +262,7 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
     let failing = async {
         let order = loop {
             let customer = crate::orders::fixtures::customer("ana");
-            let page = crate::page::PageRequest {
+            let page = crate::http::page::PageRequest {
                 limit: 1,
                 after: None,
             };

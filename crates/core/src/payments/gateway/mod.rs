@@ -2,8 +2,8 @@
 
 pub mod sandbox;
 
+use crate::http::problem::Source;
 use crate::lambda::{Aws, StepError};
-use crate::problem::Source;
 use crate::settings::{Setting, SettingError};
 use crate::telemetry;
 use crate::values::money::Money;

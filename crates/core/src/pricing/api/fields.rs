@@ -1,7 +1,7 @@
 //! What a body says of a discount.
 
-use crate::body::{Body, Json};
 use crate::catalog::model::{Category, NotACategory};
+use crate::http::body::{Body, Json};
 use crate::pricing::conditions;
 use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
 use crate::values::clock::Time;

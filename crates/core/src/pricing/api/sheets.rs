@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::fields::{boolean, category, name, price, rate};
-use crate::body::{Body, Json};
-use crate::http::{IfMatch, Request, Response};
+use crate::http::body::{Body, Json};
+use crate::http::exchange::{IfMatch, Request, Response};
+use crate::http::problem::Problem;
 use crate::pricing::sheet::{self, Entry, MOST, Sheet};
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::TaxRate;
-use crate::problem::Problem;
 use crate::values::address;
 use crate::values::money::{Currency, Money};
 

@@ -1,7 +1,7 @@
 //! Reads a JSON body field by field and reports every fault of it at once, each with its pointer.
 //!
 //! ```
-//! # use oxcart_core::{body::{self, Body}, problem::Problem};
+//! # use oxcart_core::http::{body::{self, Body}, problem::Problem};
 //! # struct Line { product: String, quantity: u32 }
 //! # fn parse(json: &[u8]) -> Result<Line, Problem> {
 //! body::read(json, |body: &mut Body| {
@@ -20,7 +20,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::problem::{Fault, Problem};
+use crate::http::problem::{Fault, Problem};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most faults that are reported: an answer should not be larger than its request by far.

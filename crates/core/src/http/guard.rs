@@ -1,21 +1,21 @@
-//! The door of a route: what every request passes on its way to the handler.
+//! The guard of a route: what every request passes on its way to the handler.
 
-use crate::http::{Request, Response};
+use crate::http::exchange::{Request, Response};
+use crate::http::limits::{Limiter, Refused};
+use crate::http::problem::Problem;
+use crate::http::routes::Route;
 use crate::lambda::Aws;
-use crate::limits::{Limiter, Refused};
-use crate::problem::Problem;
-use crate::routes::Route;
 use crate::settings::SettingError;
 
-/// The door of one route.
+/// The guard of one route.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct Guard {
     route: &'static Route,
     limiter: Option<Limiter>,
 }
 
-impl Door {
-    /// The door of `route`.
+impl Guard {
+    /// The guard of `route`.
     ///
     /// # Errors
     /// [`SettingError`] if a setting of the limits is missing or not valid.
@@ -42,8 +42,8 @@ impl Door {
     }
 }
 
-/// The answer to `request` on a route of [`crate::routes::Class::Free`]. It stands apart from
-/// [`Door::pass`] so that a function that counts nothing is built without a client of DynamoDB.
+/// The answer to `request` on a route of [`crate::http::routes::Class::Free`]. It stands apart from
+/// [`Guard::pass`] so that a function that counts nothing is built without a client of DynamoDB.
 pub async fn pass_uncounted<F, Fut>(route: &Route, request: Request, handler: F) -> Response
 where
     F: FnOnce(Request) -> Fut,
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::routes;
+    use crate::http::routes;
     use crate::settings::Setting;
     use crate::testing;
     use crate::values::clock::Time;
@@ -85,12 +85,12 @@ mod tests {
     #[tokio::test]
     async fn no_handler_sees_a_request_that_its_route_does_not_admit() {
         let (aws, _) = testing::aws();
-        let door = Door::new(&aws, &routes::CREATE_PRODUCT).unwrap();
+        let guard = Guard::new(&aws, &routes::CREATE_PRODUCT).unwrap();
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         let handler = async |_| Response::ok(&"made");
-        let admitted = door.pass(request.clone(), handler).await;
+        let admitted = guard.pass(request.clone(), handler).await;
         assert_eq!(admitted.status, 200);
-        let refused = door.pass(request.of_customer(), handler).await;
+        let refused = guard.pass(request.of_customer(), handler).await;
         assert_eq!(refused.status, 403);
         assert_eq!(refused.content_type, "application/problem+json");
     }
@@ -98,13 +98,13 @@ mod tests {
     #[tokio::test]
     async fn whoever_sends_too_much_is_told_when_to_come_again() {
         let (aws, engine) = testing::aws();
-        let door = Door::new(&aws, &routes::PLACE_ORDER).unwrap();
+        let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         let handler = async |_| Response::ok(&"placed");
         for _ in 0..600 {
-            assert_eq!(door.pass(request.clone(), handler).await.status, 200);
+            assert_eq!(guard.pass(request.clone(), handler).await.status, 200);
         }
-        let refused = door.pass(request.clone(), handler).await;
+        let refused = guard.pass(request.clone(), handler).await;
         assert_eq!(refused.status, 429);
         let header = |name| {
             let mut headers = refused.headers.iter();
@@ -120,7 +120,7 @@ mod tests {
             identity: None,
             ..request
         };
-        assert_eq!(door.pass(nobody, handler).await.status, 401);
+        assert_eq!(guard.pass(nobody, handler).await.status, 401);
         assert_eq!(engine.items(Setting::LimitsTable), written);
     }
 }

@@ -4,8 +4,8 @@
 //! thing, so it stays with the handler that reads it; the table says that it is demanded. Tests compare
 //! the table with `template.yaml` and with the functions, and try every route as everybody.
 
-use crate::http::Request;
-use crate::problem::Problem;
+use crate::http::exchange::Request;
+use crate::http::problem::Problem;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +198,7 @@ mod tests {
 
     /// Of each kind of access, who comes in.
     #[test]
-    fn the_door_lets_in_whom_the_table_names() {
+    fn the_guard_admits_whom_the_table_names() {
         for (route, expected) in [
             (GET_HEALTH, [None; 4]),
             (PLACE_ORDER, [Some(401), Some(401), None, None]),

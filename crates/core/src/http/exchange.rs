@@ -6,8 +6,8 @@ use std::str::FromStr;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use crate::body::{self, Body};
-use crate::problem::{Fault, Problem};
+use crate::http::body::{self, Body};
+use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::CustomerId;

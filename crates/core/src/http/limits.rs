@@ -14,9 +14,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::dynamo::{Key, Outcome, StoreError, Table};
-use crate::http::Request;
+use crate::http::exchange::Request;
+use crate::http::routes::Class;
 use crate::lambda::Aws;
-use crate::routes::Class;
 use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
-use crate::http::{Request, Response};
-use crate::problem::Problem;
+use crate::http::exchange::{Request, Response};
+use crate::http::problem::Problem;
 
 /// Which page is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

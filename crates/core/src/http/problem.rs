@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn every_type_is_explained_with_its_status() {
-        let explained = include_str!("../../../docs/problems.md");
+        let explained = include_str!("../../../../docs/problems.md");
         for problem in all() {
             let (status, slug, _) = problem.parts();
             let row = format!("| [{slug}](#{slug}) | {} |", status.as_u16());
