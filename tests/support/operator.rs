@@ -6,9 +6,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use oxcart_core::aws::Aws;
+use oxcart_core::aws::settings::{Setting, Settings};
 use oxcart_core::customers::{Customer, CustomerStore, grant_admin as grant};
-use oxcart_core::lambda::Aws;
-use oxcart_core::settings::{Setting, Settings};
 use oxcart_core::values::clock::Time;
 
 /// Gives the customer with the address `email` the role admin.

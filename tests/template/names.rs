@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use oxcart_core::settings::Setting;
+use oxcart_core::aws::settings::Setting;
 
 use super::read::{Template, service_of, sources};
 use crate::support::root;

@@ -40,11 +40,11 @@ fn a_function_stands_behind_the_guard_of_its_own_route() {
         let main = std::fs::read_to_string(root().join(path)).unwrap();
         let constant = route.operation.to_uppercase();
         let guard = match limits::limit(route.class) {
-            Some(_) => format!("lambda::serve(&aws, &routes::{constant},"),
-            None => format!("lambda::serve_uncounted(&routes::{constant},"),
+            Some(_) => format!("runtime::serve_http(&aws, &routes::{constant},"),
+            None => format!("runtime::serve_http_uncounted(&routes::{constant},"),
         };
         assert!(main.contains(&guard), "{name} does not {guard}");
-        let served = main.matches("lambda::serve").count();
+        let served = main.matches("runtime::serve").count();
         assert_eq!(served, 1, "{name} serves more than its route");
     }
 }

@@ -51,10 +51,10 @@ const STREAM_READS: &[&str] = &[
 /// The files of oxcart-core, apart from each `store.rs`, that may know the SDKs: they speak to AWS
 /// or turn its shapes into ours.
 const ADAPTERS: &[&str] = &[
+    "crates/core/src/aws/clients.rs",
+    "crates/core/src/aws/dynamo.rs",
     "crates/core/src/customers/keys.rs",
     "crates/core/src/customers/messages.rs",
-    "crates/core/src/dynamo.rs",
-    "crates/core/src/lambda.rs",
     "crates/core/src/notifications/mail.rs",
     "crates/core/src/orders/executions.rs",
     "crates/core/src/orders/messages.rs",

@@ -7,9 +7,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use oxcart_core::aws::Aws;
+use oxcart_core::aws::settings::{Setting, Settings};
 use oxcart_core::customers;
-use oxcart_core::lambda::Aws;
-use oxcart_core::settings::{Setting, Settings};
 use oxcart_core::values::clock::Time;
 
 use crate::{Error, environment};

@@ -1,7 +1,7 @@
 //! `oxcart keys`: exchanging the keys that tokens are signed with.
 
+use oxcart_core::aws::settings::Setting;
 use oxcart_core::customers::rotation::{self, RotationStep};
-use oxcart_core::settings::Setting;
 
 use crate::{Error, admin, environment};
 

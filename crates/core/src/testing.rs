@@ -17,9 +17,9 @@ use aws_types::sdk_config::RetryConfig;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, Settings};
 use crate::http::exchange::{Caller, Identity, Request};
-use crate::lambda::Aws;
-use crate::settings::{Setting, Settings};
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -8,10 +8,10 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::Aws;
+use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;

@@ -6,9 +6,9 @@ mod lists;
 use serde_json::{Value, json};
 
 use super::{ProductStore, api};
+use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::settings::Setting;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;
 use crate::values::money::Currency;

@@ -14,9 +14,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::model::{CustomerError, Email};
-use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 

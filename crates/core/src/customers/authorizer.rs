@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::keys::TokenKeys;
 use super::store::CustomerStore;
 use super::token::{self, Claims, Realm};
-use crate::lambda::{Aws, Error};
-use crate::settings::SettingError;
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
+use crate::runtime::Error;
 use crate::values::clock::Time;
 
 /// What verifies access tokens.

@@ -6,10 +6,10 @@ use super::model::{CustomerError, Role};
 use super::rules;
 use super::sessions::SessionStore;
 use super::store::CustomerStore;
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::lambda::Aws;
-use crate::settings::SettingError;
 
 /// How often the deletion is decided again when the account changes meanwhile.
 const TRIES: u32 = 10;

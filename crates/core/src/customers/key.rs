@@ -208,7 +208,7 @@ mod tests {
     fn a_short_text_is_no_key_and_no_error_shows_it() {
         for algorithm in [Algorithm::EdDsa, Algorithm::Hs256] {
             let error = TokenKey::new("1".to_owned(), &TEXT[..31], algorithm).unwrap_err();
-            assert!(!crate::telemetry::chain(&error).contains("tests"));
+            assert!(!crate::aws::telemetry::chain(&error).contains("tests"));
             let key = TokenKey::new("1".to_owned(), TEXT, algorithm).unwrap();
             assert_eq!(format!("{key:?}"), "TokenKey(1)");
         }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{Algorithm, PublicKey, TokenKey};
 use super::model::CustomerError;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 
 /// How long an unknown key's name is answered from memory: a flood of forged tokens costs one read
@@ -130,7 +130,7 @@ impl TokenKeys {
         match self.kept() {
             Some(kept) if now < kept.read_at.plus(KEYS_KEPT) => Ok(kept.keys),
             Some(kept) => Ok(self.read(now).await.unwrap_or_else(|error| {
-                let error = crate::telemetry::chain(&error);
+                let error = crate::aws::telemetry::chain(&error);
                 tracing::error!(error, "the keys of tokens could not be read again");
                 kept.keys
             })),

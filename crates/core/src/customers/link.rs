@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::key::{self, TokenKey};
 use super::keys::TokenKeys;
 use super::model::CustomerError;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 
 /// The type in a link token's header, so that it is never taken for an access token.

@@ -3,8 +3,8 @@
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{CustomerId, EventId};
 
 /// What a customer asks to be written about.

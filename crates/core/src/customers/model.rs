@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
 
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
 use crate::http::problem::{Problem, Source};
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;

@@ -13,11 +13,11 @@ use super::profile::change;
 use super::rules;
 use super::sessions::SessionStore;
 use super::store::CustomerStore;
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
 use crate::http::body::Body;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::{Fault, Problem};
-use crate::lambda::Aws;
-use crate::settings::SettingError;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId};
 

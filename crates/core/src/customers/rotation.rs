@@ -5,8 +5,8 @@
 
 use super::keys::{KeyBody, Secret, SecretBody};
 use super::model::CustomerError;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 
 /// A step of the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Customer, CustomerError, Email, PasswordHash, Role};
-use crate::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::Aws;
+use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;

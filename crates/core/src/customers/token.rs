@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{self, TokenKey};
 use super::model::{Customer, CustomerError, Role};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, TokenId};
 

@@ -384,7 +384,10 @@ impl Response {
     #[must_use]
     pub fn problem(problem: &Problem, path: &str) -> Self {
         if problem.status().is_server_error() {
-            tracing::error!(error = crate::telemetry::chain(problem), "request failed");
+            tracing::error!(
+                error = crate::aws::telemetry::chain(problem),
+                "request failed"
+            );
         }
         let answer = Self {
             status: problem.status(),

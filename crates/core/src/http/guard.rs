@@ -1,11 +1,11 @@
 //! The guard of a route: what every request passes on its way to the handler.
 
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
 use crate::http::exchange::{Request, Response};
 use crate::http::limits::{Limiter, Refused};
 use crate::http::problem::Problem;
 use crate::http::routes::Route;
-use crate::lambda::Aws;
-use crate::settings::SettingError;
 
 /// The guard of one route.
 #[derive(Clone, Debug)]
@@ -77,8 +77,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::settings::Setting;
     use crate::http::routes;
-    use crate::settings::Setting;
     use crate::testing;
     use crate::values::clock::Time;
 

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::dynamo::{Key, Outcome, StoreError, Table};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, Outcome, StoreError, Table};
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::exchange::Request;
 use crate::http::routes::Class;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 
 /// How long the table is waited for, by the machine's clock, before a request goes on uncounted.
@@ -184,7 +184,7 @@ impl Limiter {
             }),
             Ok(Ok(None)) => Ok(()),
             Ok(Err(error)) => {
-                let error = crate::telemetry::chain(&error);
+                let error = crate::aws::telemetry::chain(&error);
                 tracing::warn!(error, "a request was not counted");
                 Ok(())
             }

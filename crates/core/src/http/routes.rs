@@ -1,5 +1,5 @@
 //! Every route of the HTTP API: its address, who may use it, and what it counts against.
-//! [`crate::lambda::serve`] admits nobody whom the table does not, so no handler can forget it. (A
+//! [`crate::runtime::serve_http`] admits nobody whom the table does not, so no handler can forget it. (A
 //! handler for admins asks once more, so that it is safe to call by itself.) Ownership needs the stored
 //! thing, so it stays with the handler that reads it; the table says that it is demanded. Tests compare
 //! the table with `template.yaml` and with the functions, and try every route as everybody.

@@ -11,9 +11,10 @@ use super::evidence::{Evidence, Promised};
 use super::model::{Check, Finding, Run, Subject, Violation};
 use super::rules;
 use super::store::IntegrityStore;
-use crate::dynamo::{StoreError, Written};
-use crate::lambda::{Aws, StepError};
-use crate::settings::SettingError;
+use crate::aws::Aws;
+use crate::aws::dynamo::{StoreError, Written};
+use crate::aws::settings::SettingError;
+use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::id::{OrderId, ProductId};
 

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{OrderCase, StockCase, Subject};
-use crate::dynamo::StoreError;
+use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
+use crate::aws::settings::SettingError;
 use crate::inventory::model::Place;
 use crate::inventory::{self, InventoryStore};
-use crate::lambda::Aws;
 use crate::orders::OrderStore;
 use crate::payments::PaymentStore;
 use crate::payments::model::Payment;
 use crate::platform::store::{EventLog, Logged};
-use crate::settings::SettingError;
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, ProductId};

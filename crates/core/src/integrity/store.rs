@@ -5,10 +5,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Finding, Run};
-use crate::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::dynamo::Written;
+use crate::aws::dynamo::Written;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::values::id::ProductId;

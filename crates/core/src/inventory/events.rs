@@ -6,8 +6,8 @@
 use serde::Serialize;
 use serde::de::Error as _;
 
-use crate::dynamo::StoreError;
-use crate::lambda::Message;
+use crate::aws::dynamo::StoreError;
+use crate::runtime::Message;
 use crate::values::event::{Delivered, DomainEvent};
 use crate::values::id::{NotAnId, OrderId, ProductId};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::http::exchange::IfMatch;
-use crate::lambda::StepError;
 use crate::orders::model::Course;
+use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};

@@ -1,10 +1,10 @@
 //! The workflow's steps `InventoryCheck`, `InventoryUpdate` and `ReleaseInventory`. Each reads what is
 //! stored, does what is missing, and may be run any number of times and beside itself.
 
-use crate::dynamo::{StoreError, Written};
-use crate::lambda::{Step, StepError};
+use crate::aws::dynamo::{StoreError, Written};
 use crate::orders::OrderStore;
 use crate::orders::model::{Course, Order};
+use crate::runtime::{Step, StepError};
 use crate::values::id::ProductId;
 
 use super::model::{Reservation, ReservationStatus};

@@ -8,13 +8,13 @@ mod steps;
 use serde_json::{Value, json};
 
 use super::{InventoryStore, ReservationStatus, api, rules};
-use crate::dynamo::Written;
+use crate::aws::dynamo::Written;
+use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::lambda::Step;
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
 use crate::pricing::Breakdown;
-use crate::settings::Setting;
+use crate::runtime::Step;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

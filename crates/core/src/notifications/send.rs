@@ -7,14 +7,15 @@ use super::model::{About, Claim, Message, NotificationError, Recipient, Status, 
 use super::rules::{self, Next};
 use super::store::MessageStore;
 use super::templates;
+use crate::aws::Aws;
+use crate::aws::dynamo::Written;
+use crate::aws::settings::{Setting, SettingError};
+use crate::aws::telemetry;
 use crate::customers::link::{Link, Links, Purpose};
 use crate::customers::rules::{email_fingerprint, password_fingerprint};
 use crate::customers::{Account, CustomerStore};
-use crate::dynamo::Written;
-use crate::lambda::{self, Aws};
 use crate::orders::{Order, OrderStore, guests};
-use crate::settings::{Setting, SettingError};
-use crate::telemetry;
+use crate::runtime;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
@@ -70,7 +71,7 @@ impl<M: MailSender> Messenger<M> {
 /// [`NotificationError`]: the delivery must come again.
 pub async fn send_messages<M: MailSender>(
     messenger: &Messenger<M>,
-    delivery: lambda::Message,
+    delivery: runtime::Message,
 ) -> Result<(), NotificationError> {
     let wanted = rules::wanted(&delivery.body)?;
     // Whatever can fail without SES fails before the message counts as being sent.
@@ -228,7 +229,7 @@ async fn claim<M: MailSender>(
     messenger: &Messenger<M>,
     wanted: Wanted,
     customer_id: CustomerId,
-    delivery: &lambda::Message,
+    delivery: &runtime::Message,
 ) -> Result<Option<Message>, NotificationError> {
     let claim = Claim {
         delivery: delivery.id.clone(),

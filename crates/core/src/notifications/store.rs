@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{About, Claim, Message, Status, Template, Wanted};
-use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 

@@ -3,9 +3,9 @@
 
 use super::rules;
 use super::store::OrderStore;
+use crate::aws::dynamo::StoreError;
 use crate::customers::CustomerStore;
-use crate::dynamo::StoreError;
-use crate::lambda::Message;
+use crate::runtime::Message;
 use crate::values::event::Delivered;
 use crate::values::id::{CustomerId, NotAnId};
 

@@ -7,14 +7,14 @@ use super::credit::{LATEST, Past};
 use super::model::{Course, Order};
 use super::store::OrderStore;
 use super::today::{self, Day};
+use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
+use crate::aws::settings::SettingError;
 use crate::catalog::ProductStore;
 use crate::customers::CustomerStore;
-use crate::dynamo::StoreError;
-use crate::lambda::Aws;
 use crate::rules::cel::{Needs, Today};
 use crate::rules::engine::Broken;
 use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
-use crate::settings::SettingError;
 use crate::values::id::ProductId;
 
 /// Where all that is read.

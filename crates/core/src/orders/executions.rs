@@ -3,8 +3,8 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 
 /// Why a run was not started; `run-due-orders` starts another.

@@ -8,7 +8,7 @@ use super::credit::Past;
 use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
 use crate::values::address::AddressItem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -3,8 +3,8 @@
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 
 /// Why a message was not queued.

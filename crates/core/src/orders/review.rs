@@ -6,11 +6,11 @@ use super::api;
 use super::executions::OrderWorkflow;
 use super::rules::review::{self, Decision, NotAwaited};
 use super::store::{Change, OrderStore};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 
 /// What a review takes.

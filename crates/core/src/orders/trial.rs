@@ -2,17 +2,17 @@
 
 use super::evidence::Evidence;
 use super::store::OrderStore;
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::lambda::Aws;
 use crate::rules::api::{expression, rule_name};
 use crate::rules::engine::Broken;
 use crate::rules::model::{Draft, RuleError};
 use crate::rules::operator::Compiled;
 use crate::rules::view::{CustomerView, Facts, LineView, OrderView, TotalsView, View};
 use crate::rules::{RuleStore, Severity, Verdict};
-use crate::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{OrderId, ProductId};
 use crate::values::money::{Currency, Money};

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamo::{Key, StoreError, Table, Write};
+use crate::aws::dynamo::{Key, StoreError, Table, Write};
 use crate::pricing::Discount;
 use crate::values::id::{CustomerId, DiscountId};
 

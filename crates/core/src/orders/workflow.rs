@@ -16,10 +16,11 @@ use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
 use super::rules::{self, Diverted, review};
 use super::store::{Change, OrderStore};
 use super::validation::{Outcome, Rules};
-use crate::dynamo::StoreError;
-use crate::lambda::{Aws, Step, StepError};
-use crate::settings::{Setting, SettingError};
-use crate::telemetry;
+use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
+use crate::aws::settings::{Setting, SettingError};
+use crate::aws::telemetry;
+use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 
@@ -185,7 +186,7 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
             return Err(StepError::new("Failed", detail));
         }
     };
-    let detail = error.map(crate::lambda::StepFailure::detail);
+    let detail = error.map(crate::runtime::StepFailure::detail);
     Ok(Failure::new(code, &detail.unwrap_or_default()))
 }
 

@@ -68,9 +68,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::aws::settings::Setting;
     use crate::orders::Status;
     use crate::payments::fixtures::{Moment, Shop, after, order_id};
-    use crate::settings::Setting;
 
     fn stored(shop: &Shop) -> Value {
         shop.engine.items(Setting::PaymentsTable).remove(0)

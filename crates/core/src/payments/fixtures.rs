@@ -4,9 +4,9 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use crate::lambda::{Step, StepError};
 use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Review, Status};
 use crate::pricing::Breakdown;
+use crate::runtime::{Step, StepError};
 use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

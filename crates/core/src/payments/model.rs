@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
+use crate::aws::telemetry;
 use crate::http::problem::Problem;
-use crate::lambda::StepError;
 use crate::orders::PaymentStatus;
-use crate::telemetry;
+use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId};

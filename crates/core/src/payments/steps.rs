@@ -4,11 +4,11 @@
 
 use serde::Serialize;
 
-use crate::dynamo::Written;
-use crate::lambda::{Step, StepError};
+use crate::aws::dynamo::Written;
+use crate::aws::telemetry;
 use crate::orders::model::Course;
 use crate::orders::{Order, OrderStore, PaymentStatus};
-use crate::telemetry;
+use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 
 use super::gateway::{Charge, Gateway, GatewayError};

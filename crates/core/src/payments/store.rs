@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId};
@@ -268,8 +268,8 @@ impl PaymentStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::settings::Setting;
     use crate::payments::fixtures::{Shop, after, eur};
-    use crate::settings::Setting;
     use crate::testing::Engine;
 
     /// A shop whose payment of 40.00 is taken.

@@ -7,8 +7,8 @@ use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
 use super::rules::Entry;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 
 /// How often an entry is put that the bus refuses, and how long the first pause is; each further one
 /// is twice as long.
@@ -78,7 +78,7 @@ impl Bus {
         let request = self.client.put_events().set_entries(Some(wire));
         let answer = request.send().await.map_err(|error| NotOnBus {
             at: first,
-            reason: crate::telemetry::chain(&error),
+            reason: crate::aws::telemetry::chain(&error),
         })?;
         if answer.failed_entry_count == 0 {
             return Ok(Vec::new());

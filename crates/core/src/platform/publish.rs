@@ -8,10 +8,11 @@ use super::bus::{Bus, NotOnBus};
 use super::rules::{self, Entry, Tables, Unpublishable};
 use super::store::EventLog;
 use super::stream::{StreamAnswer, StreamBatch, StreamRecord};
-use crate::dynamo::StoreError;
-use crate::lambda::{Aws, Error};
-use crate::settings::SettingError;
-use crate::telemetry;
+use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
+use crate::aws::settings::SettingError;
+use crate::aws::telemetry;
+use crate::runtime::Error;
 
 /// What publishes.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use serde_dynamo::{AttributeValue, Item};
 
 use super::stream::StreamRecord;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::event::DomainEvent;
 use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
 

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::dynamo::StoreError;
 use crate::catalog::model::Category;
-use crate::dynamo::StoreError;
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -8,8 +8,8 @@ use super::rules;
 use super::sheet::{self, Sheet};
 use super::store::{MOST_AUTOMATIC, PricingStore};
 use super::tax::TaxRate;
+use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
-use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
 fn store() -> (PricingStore, Engine) {

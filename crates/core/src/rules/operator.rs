@@ -8,9 +8,9 @@ use super::engine::{Broken, Judgement, Objection};
 use super::model::Draft;
 use super::store::RuleStore;
 use super::view::Facts;
-use crate::dynamo::StoreError;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::Currency;
 
 /// A rule with its expression compiled, or why it does not compile any more.

@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Draft, MOST, Rule, RuleError, RuleName, Severity};
-use crate::dynamo::{Key, StoreError, Table, Write, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{OperatorRules, RuleStore, api, events};
+use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
 

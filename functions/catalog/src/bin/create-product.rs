@@ -1,13 +1,13 @@
 //! `POST /products`: put a product on sale.
 
-use oxcart_function::{catalog, http::routes, lambda, settings};
+use oxcart_function::{aws, catalog, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(&aws, &routes::CREATE_PRODUCT, |request| {
+    let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
+    runtime::serve_http(&aws, &routes::CREATE_PRODUCT, |request| {
         catalog::api::create_product(&products, currency, request)
     })
     .await

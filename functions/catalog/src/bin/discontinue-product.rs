@@ -1,12 +1,12 @@
 //! `DELETE /products/{product_id}`: sell a product never again.
 
-use oxcart_function::{catalog, http::routes, lambda};
+use oxcart_function::{aws, catalog, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    lambda::serve(&aws, &routes::DISCONTINUE_PRODUCT, |request| {
+    runtime::serve_http(&aws, &routes::DISCONTINUE_PRODUCT, |request| {
         catalog::api::discontinue_product(&products, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `GET /products/{product_id}`: one product, whatever its status.
 
-use oxcart_function::{catalog, http::routes, lambda};
+use oxcart_function::{aws, catalog, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_PRODUCT, |request| {
+    runtime::serve_http(&aws, &routes::GET_PRODUCT, |request| {
         catalog::api::get_product(&products, request)
     })
     .await

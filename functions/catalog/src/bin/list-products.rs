@@ -1,12 +1,12 @@
 //! `GET /products`: what is for sale, newest first.
 
-use oxcart_function::{catalog, http::routes, lambda};
+use oxcart_function::{aws, catalog, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LIST_PRODUCTS, |request| {
+    runtime::serve_http(&aws, &routes::LIST_PRODUCTS, |request| {
         catalog::api::list_products(&products, request)
     })
     .await

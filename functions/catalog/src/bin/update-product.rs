@@ -1,13 +1,13 @@
 //! `PATCH /products/{product_id}`: change a product that is not discontinued.
 
-use oxcart_function::{catalog, http::routes, lambda, settings};
+use oxcart_function::{aws, catalog, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let products = catalog::ProductStore::new(&aws)?;
-    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(&aws, &routes::UPDATE_PRODUCT, |request| {
+    let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
+    runtime::serve_http(&aws, &routes::UPDATE_PRODUCT, |request| {
         catalog::api::update_product(&products, currency, request)
     })
     .await

@@ -1,10 +1,10 @@
 //! The authoriser of the HTTP API: tells who is signed in.
 
-use oxcart_function::{customers::authorizer, lambda};
+use oxcart_function::{aws, customers::authorizer, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let tokens = authorizer::TokenVerifier::new(&aws)?;
-    lambda::serve_event(|request| authorizer::authorize_request(&tokens, request)).await
+    runtime::serve_event(|request| authorizer::authorize_request(&tokens, request)).await
 }

@@ -1,12 +1,12 @@
 //! `POST /customers/me/password`: change the caller's password.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let passwords = customers::passwords::PasswordChange::new(&aws)?;
-    lambda::serve(&aws, &routes::CHANGE_PASSWORD, |request| {
+    runtime::serve_http(&aws, &routes::CHANGE_PASSWORD, |request| {
         customers::passwords::change_password(&passwords, request)
     })
     .await

@@ -1,13 +1,13 @@
 //! `POST /auth/confirm`: confirm an address by a mailed link.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
     let links = customers::link::Links::new(&aws)?;
-    lambda::serve(&aws, &routes::CONFIRM_EMAIL, |request| {
+    runtime::serve_http(&aws, &routes::CONFIRM_EMAIL, |request| {
         customers::passwords::confirm_email(&customers, &links, request)
     })
     .await

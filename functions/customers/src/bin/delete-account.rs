@@ -1,12 +1,12 @@
 //! `DELETE /customers/me`: erase the caller's account.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let deletion = customers::deletion::Deletion::new(&aws)?;
-    lambda::serve(&aws, &routes::DELETE_ACCOUNT, |request| {
+    runtime::serve_http(&aws, &routes::DELETE_ACCOUNT, |request| {
         customers::deletion::delete_account(&deletion, request)
     })
     .await

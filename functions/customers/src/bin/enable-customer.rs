@@ -1,12 +1,12 @@
 //! `POST /customers/{customer_id}/enable`: open an account again.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
-    lambda::serve(&aws, &routes::ENABLE_CUSTOMER, |request| {
+    runtime::serve_http(&aws, &routes::ENABLE_CUSTOMER, |request| {
         customers::admin::enable_customer(&customers, request)
     })
     .await

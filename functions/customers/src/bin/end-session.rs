@@ -1,12 +1,12 @@
 //! `DELETE /customers/me/sessions/{session_id}`: end one of the caller's sessions.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let sessions = customers::SessionStore::new(&aws)?;
-    lambda::serve(&aws, &routes::END_SESSION, |request| {
+    runtime::serve_http(&aws, &routes::END_SESSION, |request| {
         customers::sessions::api::end_session(&sessions, request)
     })
     .await

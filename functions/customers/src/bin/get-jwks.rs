@@ -1,12 +1,12 @@
 //! `GET /.well-known/jwks.json`: what other services verify access tokens with.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let keys = customers::keys::TokenKeys::new(&aws)?;
-    lambda::serve_uncounted(&routes::GET_JWKS, |request| {
+    runtime::serve_http_uncounted(&routes::GET_JWKS, |request| {
         customers::jwks::get_jwks(&keys, request)
     })
     .await

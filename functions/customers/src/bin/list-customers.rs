@@ -1,12 +1,12 @@
 //! `GET /customers`: list customers, or find one by address.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LIST_CUSTOMERS, |request| {
+    runtime::serve_http(&aws, &routes::LIST_CUSTOMERS, |request| {
         customers::admin::list_customers(&customers, request)
     })
     .await

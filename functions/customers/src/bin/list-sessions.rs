@@ -1,12 +1,12 @@
 //! `GET /customers/me/sessions`: where the caller is signed in.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let sessions = customers::SessionStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LIST_SESSIONS, |request| {
+    runtime::serve_http(&aws, &routes::LIST_SESSIONS, |request| {
         customers::sessions::api::list_sessions(&sessions, request)
     })
     .await

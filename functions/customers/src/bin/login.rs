@@ -1,12 +1,12 @@
 //! `POST /auth/login`: sign in.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let sign_in = customers::api::SignIn::new(&aws)?;
-    lambda::serve(&aws, &routes::LOGIN, |request| {
+    runtime::serve_http(&aws, &routes::LOGIN, |request| {
         customers::api::login(&sign_in, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `POST /auth/logout`: sign out.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let sessions = customers::SessionStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LOGOUT, |request| {
+    runtime::serve_http(&aws, &routes::LOGOUT, |request| {
         customers::sessions::api::logout(&sessions, request)
     })
     .await

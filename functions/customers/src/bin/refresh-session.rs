@@ -1,12 +1,12 @@
 //! `POST /auth/refresh`: renew a session.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let renewal = customers::sessions::api::Renewal::new(&aws)?;
-    lambda::serve(&aws, &routes::REFRESH_SESSION, |request| {
+    runtime::serve_http(&aws, &routes::REFRESH_SESSION, |request| {
         customers::sessions::api::refresh_session(&renewal, request)
     })
     .await

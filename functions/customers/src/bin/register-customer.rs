@@ -1,12 +1,12 @@
 //! `POST /customers`: open an account.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
-    lambda::serve(&aws, &routes::REGISTER_CUSTOMER, |request| {
+    runtime::serve_http(&aws, &routes::REGISTER_CUSTOMER, |request| {
         customers::api::register_customer(&customers, request)
     })
     .await

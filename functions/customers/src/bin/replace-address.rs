@@ -1,12 +1,12 @@
 //! `PUT /customers/me/addresses/{address_id}`: replace one of the caller's addresses.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let addresses = customers::addresses::store::AddressStore::new(&aws)?;
-    lambda::serve(&aws, &routes::REPLACE_ADDRESS, |request| {
+    runtime::serve_http(&aws, &routes::REPLACE_ADDRESS, |request| {
         customers::addresses::api::replace_address(&addresses, request)
     })
     .await

@@ -1,13 +1,13 @@
 //! `POST /customers/me/confirmation`: mail the link that confirms the address again.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
     let messages = customers::messages::CustomerMessages::new(&aws)?;
-    lambda::serve(&aws, &routes::RESEND_CONFIRMATION, |request| {
+    runtime::serve_http(&aws, &routes::RESEND_CONFIRMATION, |request| {
         customers::passwords::resend_confirmation(&customers, &messages, request)
     })
     .await

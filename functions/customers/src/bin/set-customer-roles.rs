@@ -1,12 +1,12 @@
 //! `PUT /customers/{customer_id}/roles`: set what a customer may do.
 
-use oxcart_function::{customers, http::routes, lambda};
+use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let customers = customers::CustomerStore::new(&aws)?;
-    lambda::serve(&aws, &routes::SET_CUSTOMER_ROLES, |request| {
+    runtime::serve_http(&aws, &routes::SET_CUSTOMER_ROLES, |request| {
         customers::admin::set_customer_roles(&customers, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `GET /integrity`: what audits found.
 
-use oxcart_function::{http::routes, integrity, lambda};
+use oxcart_function::{aws, http::routes, integrity, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = integrity::IntegrityStore::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_INTEGRITY, |request| {
+    runtime::serve_http(&aws, &routes::GET_INTEGRITY, |request| {
         integrity::api::get_integrity(&store, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `GET /inventory/{product_id}`: what is on hand, reserved and available of a product.
 
-use oxcart_function::{http::routes, inventory, lambda};
+use oxcart_function::{aws, http::routes, inventory, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_STOCK, |request| {
+    runtime::serve_http(&aws, &routes::GET_STOCK, |request| {
         inventory::api::get_stock(&inventory, request)
     })
     .await

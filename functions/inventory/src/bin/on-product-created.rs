@@ -1,10 +1,10 @@
 //! `ProductCreated`: a new product has stock, at zero.
 
-use oxcart_function::{inventory, lambda};
+use oxcart_function::{aws, inventory, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
-    lambda::serve_queue(|message| inventory::events::on_product_created(&inventory, message)).await
+    runtime::serve_queue(|message| inventory::events::on_product_created(&inventory, message)).await
 }

@@ -1,11 +1,11 @@
 //! The step `InventoryCheck`: hold the stock of all lines of an order, or of none.
 
-use oxcart_function::{inventory, lambda, orders};
+use oxcart_function::{aws, inventory, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let inventory = inventory::InventoryStore::new(&aws)?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_step(|step| inventory::steps::reserve_inventory(&inventory, &orders, step)).await
+    runtime::serve_step(|step| inventory::steps::reserve_inventory(&inventory, &orders, step)).await
 }

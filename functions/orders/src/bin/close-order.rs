@@ -1,10 +1,10 @@
 //! Workflow step `CloseOrder`: a failed or cancelled order is undone and done.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_step(|step| orders::workflow::close_order(&orders, step)).await
+    runtime::serve_step(|step| orders::workflow::close_order(&orders, step)).await
 }

@@ -1,10 +1,10 @@
 //! Workflow step `FailOrder`: a pending order becomes failed, with the reason.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_step(|step| orders::workflow::fail_order(&orders, step)).await
+    runtime::serve_step(|step| orders::workflow::fail_order(&orders, step)).await
 }

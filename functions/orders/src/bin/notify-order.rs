@@ -1,11 +1,11 @@
 //! Workflow step Notification: the confirmation is queued, the order is done.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let messages = orders::MessageQueue::new(&aws)?;
-    lambda::serve_step(|step| orders::workflow::notify_order(&orders, &messages, step)).await
+    runtime::serve_step(|step| orders::workflow::notify_order(&orders, &messages, step)).await
 }

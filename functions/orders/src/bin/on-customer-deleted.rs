@@ -1,10 +1,10 @@
 //! `CustomerDeleted`: the orders of a customer who has gone lose their address, now or in time.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let erasure = orders::erasure::Erasure::new(&aws)?;
-    lambda::serve_queue(|message| orders::erasure::on_customer_deleted(&erasure, message)).await
+    runtime::serve_queue(|message| orders::erasure::on_customer_deleted(&erasure, message)).await
 }

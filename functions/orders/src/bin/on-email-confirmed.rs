@@ -1,12 +1,12 @@
 //! `EmailConfirmed`: the orders that a guest placed with the address become the account's.
 
-use oxcart_function::{customers, lambda, orders};
+use oxcart_function::{aws, customers, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let customers = customers::CustomerStore::new(&aws)?;
     let claim = |message| orders::claims::on_email_confirmed(&orders, &customers, message);
-    lambda::serve_queue(claim).await
+    runtime::serve_queue(claim).await
 }

@@ -1,12 +1,12 @@
 //! `POST /orders`: place an order.
 
-use oxcart_function::{http::routes, lambda, orders::checkout};
+use oxcart_function::{aws, http::routes, orders::checkout, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let checkout = checkout::Checkout::new(&aws)?;
-    lambda::serve(&aws, &routes::PLACE_ORDER, |request| {
+    runtime::serve_http(&aws, &routes::PLACE_ORDER, |request| {
         checkout::place_order(&checkout, request)
     })
     .await

@@ -1,10 +1,10 @@
 //! Workflow step `PostponeOrder`: the next run of the order comes later.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
-    lambda::serve_step(|step| orders::workflow::postpone_order(&orders, step)).await
+    runtime::serve_step(|step| orders::workflow::postpone_order(&orders, step)).await
 }

@@ -1,12 +1,12 @@
 //! `POST /orders/{order_id}/review`: let an order that a rule holds go on, or fail it.
 
-use oxcart_function::{http::routes, lambda, orders};
+use oxcart_function::{aws, http::routes, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let reviews = orders::review::Reviews::new(&aws)?;
-    lambda::serve(&aws, &routes::REVIEW_ORDER, |request| {
+    runtime::serve_http(&aws, &routes::REVIEW_ORDER, |request| {
         orders::review::review_order(&reviews, request)
     })
     .await

@@ -1,13 +1,15 @@
 //! Every minute: run the workflow of each order that is not where its status demands, and erase the
 //! addresses whose time has come.
 
-use oxcart_function::{lambda, orders};
+use oxcart_function::{aws, orders, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = orders::OrderStore::new(&aws)?;
     let workflow = orders::OrderWorkflow::new(&aws)?;
-    lambda::serve_event(|scheduled| orders::workflow::run_due_orders(&orders, &workflow, scheduled))
-        .await
+    runtime::serve_event(|scheduled| {
+        orders::workflow::run_due_orders(&orders, &workflow, scheduled)
+    })
+    .await
 }

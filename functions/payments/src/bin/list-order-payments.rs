@@ -2,14 +2,14 @@
 
 use oxcart_function::orders::OrderStore;
 use oxcart_function::payments::{PaymentStore, api};
-use oxcart_function::{http::routes, lambda};
+use oxcart_function::{aws, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LIST_ORDER_PAYMENTS, |request| {
+    runtime::serve_http(&aws, &routes::LIST_ORDER_PAYMENTS, |request| {
         api::list_order_payments(&orders, &payments, request)
     })
     .await

@@ -1,9 +1,9 @@
 //! `GET /health`: tell that the API answers.
 
-use oxcart_function::{http::routes, lambda, platform};
+use oxcart_function::{aws, http::routes, platform, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    lambda::start().await?;
-    lambda::serve_uncounted(&routes::GET_HEALTH, platform::api::get_health).await
+async fn main() -> Result<(), runtime::Error> {
+    aws::start().await?;
+    runtime::serve_http_uncounted(&routes::GET_HEALTH, platform::api::get_health).await
 }

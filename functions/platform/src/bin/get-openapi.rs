@@ -1,12 +1,12 @@
 //! `GET /openapi.json`: describe the API.
 
-use oxcart_function::{http::routes, lambda, platform};
+use oxcart_function::{aws, http::routes, platform, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    aws::start().await?;
     let document = platform::api::Document::new(include_str!("../../../../infra/openapi.json"));
-    lambda::serve_uncounted(&routes::GET_OPENAPI, |request| {
+    runtime::serve_http_uncounted(&routes::GET_OPENAPI, |request| {
         platform::api::get_openapi(&document, request)
     })
     .await

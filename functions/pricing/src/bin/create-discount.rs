@@ -1,13 +1,13 @@
 //! `POST /discounts`: add a discount.
 
-use oxcart_function::{http::routes, lambda, pricing, settings};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(&aws, &routes::CREATE_DISCOUNT, |request| {
+    let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
+    runtime::serve_http(&aws, &routes::CREATE_DISCOUNT, |request| {
         pricing::api::create_discount(&store, currency, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `DELETE /discounts/{discount_id}`: end a discount for good.
 
-use oxcart_function::{http::routes, lambda, pricing};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    lambda::serve(&aws, &routes::END_DISCOUNT, |request| {
+    runtime::serve_http(&aws, &routes::END_DISCOUNT, |request| {
         pricing::api::end_discount(&store, request)
     })
     .await

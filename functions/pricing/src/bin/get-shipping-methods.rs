@@ -1,12 +1,12 @@
 //! `GET /shipping-methods`: answer all shipping methods.
 
-use oxcart_function::{http::routes, lambda, pricing};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_SHIPPING_METHODS, |request| {
+    runtime::serve_http(&aws, &routes::GET_SHIPPING_METHODS, |request| {
         pricing::api::sheets::get_shipping_methods(&store, request)
     })
     .await

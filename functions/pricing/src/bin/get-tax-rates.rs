@@ -1,12 +1,12 @@
 //! `GET /tax-rates`: answer all tax rates.
 
-use oxcart_function::{http::routes, lambda, pricing};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    lambda::serve(&aws, &routes::GET_TAX_RATES, |request| {
+    runtime::serve_http(&aws, &routes::GET_TAX_RATES, |request| {
         pricing::api::sheets::get_tax_rates(&store, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `GET /discounts`: list discounts.
 
-use oxcart_function::{http::routes, lambda, pricing};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    lambda::serve(&aws, &routes::LIST_DISCOUNTS, |request| {
+    runtime::serve_http(&aws, &routes::LIST_DISCOUNTS, |request| {
         pricing::api::list_discounts(&store, request)
     })
     .await

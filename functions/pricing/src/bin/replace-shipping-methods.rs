@@ -1,13 +1,13 @@
 //! `PUT /shipping-methods`: replace all shipping methods.
 
-use oxcart_function::{http::routes, lambda, pricing, settings};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(&aws, &routes::REPLACE_SHIPPING_METHODS, |request| {
+    let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
+    runtime::serve_http(&aws, &routes::REPLACE_SHIPPING_METHODS, |request| {
         pricing::api::sheets::replace_shipping_methods(&store, currency, request)
     })
     .await

@@ -1,12 +1,12 @@
 //! `PUT /tax-rates`: replace all tax rates.
 
-use oxcart_function::{http::routes, lambda, pricing};
+use oxcart_function::{aws, http::routes, pricing, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = pricing::PricingStore::new(&aws)?;
-    lambda::serve(&aws, &routes::REPLACE_TAX_RATES, |request| {
+    runtime::serve_http(&aws, &routes::REPLACE_TAX_RATES, |request| {
         pricing::api::sheets::replace_tax_rates(&store, request)
     })
     .await

@@ -1,13 +1,13 @@
 //! `PUT /rules/{rule_name}`: make or change a rule.
 
-use oxcart_function::{http::routes, lambda, rules, settings};
+use oxcart_function::{aws, http::routes, rules, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = rules::RuleStore::new(&aws)?;
-    let currency = aws.settings().read(settings::Setting::ShopCurrency)?;
-    lambda::serve(&aws, &routes::PUT_RULE, |request| {
+    let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
+    runtime::serve_http(&aws, &routes::PUT_RULE, |request| {
         rules::api::put_rule(&store, currency, request)
     })
     .await

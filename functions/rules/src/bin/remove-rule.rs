@@ -1,12 +1,12 @@
 //! `DELETE /rules/{rule_name}`: remove a rule.
 
-use oxcart_function::{http::routes, lambda, rules};
+use oxcart_function::{aws, http::routes, rules, runtime};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    let aws = lambda::start().await?;
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
     let store = rules::RuleStore::new(&aws)?;
-    lambda::serve(&aws, &routes::REMOVE_RULE, |request| {
+    runtime::serve_http(&aws, &routes::REMOVE_RULE, |request| {
         rules::api::remove_rule(&store, request)
     })
     .await

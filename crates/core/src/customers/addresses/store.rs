@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Book, Entry};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::customers::store::addresses_pk;
-use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 use crate::values::address::AddressItem;
 use crate::values::clock::Time;
 use crate::values::id::{AddressId, CustomerId};

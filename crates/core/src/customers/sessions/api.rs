@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
 use super::store::SessionStore;
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
 use crate::customers::api::TokenIssuer;
 use crate::customers::model::{Account, CustomerError};
 use crate::customers::store::CustomerStore;
@@ -11,8 +13,6 @@ use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
 use crate::http::page::Page;
 use crate::http::problem::Problem;
-use crate::lambda::Aws;
-use crate::settings::SettingError;
 use crate::values::clock::Time;
 use crate::values::id::SessionId;
 

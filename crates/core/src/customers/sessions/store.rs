@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Session, TokenHash};
-use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, SessionId};
 

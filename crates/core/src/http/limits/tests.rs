@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::settings::Settings;
+use crate::aws::settings::Settings;
 use crate::testing::{self, Engine, Fault};
 
 /// When the first request comes.

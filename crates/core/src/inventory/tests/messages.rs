@@ -5,10 +5,10 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use super::{Shop, order_id, product, shop};
+use crate::aws::settings::Setting;
 use crate::inventory::events;
-use crate::lambda;
 use crate::orders::Status;
-use crate::settings::Setting;
+use crate::runtime;
 
 fn created(name: &str) -> String {
     json!({
@@ -33,7 +33,7 @@ impl Shop {
             .collect();
         let batch: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
         let handle = |message| events::on_product_created(&self.inventory, message);
-        serde_json::to_string(&lambda::batch(batch, handle).await).unwrap()
+        serde_json::to_string(&runtime::batch(batch, handle).await).unwrap()
     }
 }
 

@@ -4,12 +4,12 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::{etag, json_of, minute, product, shop, to};
-use crate::dynamo::Written;
+use crate::aws::dynamo::Written;
+use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
 use crate::http::problem::Problem;
 use crate::inventory::rules::Adjustment;
 use crate::inventory::{api, rules};
-use crate::settings::Setting;
 use crate::testing::Fault;
 
 #[tokio::test]

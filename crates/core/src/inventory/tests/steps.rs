@@ -1,10 +1,10 @@
 //! The workflow's steps, one after the other.
 
 use super::{minute, order_id, product, shop, step};
+use crate::aws::settings::Setting;
 use crate::inventory::store::{GivenBack, Taken};
 use crate::inventory::{ReservationStatus, rules, steps};
 use crate::orders::Status;
-use crate::settings::Setting;
 use crate::testing::Fault;
 
 #[tokio::test]

@@ -4,12 +4,12 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::aws::settings::Setting;
 use crate::catalog::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
 use crate::orders::fixtures::{
     Shop, after, eur, header, json_of, placed_at, product, request, with_header,
 };
-use crate::settings::Setting;
 use crate::testing::Fault;
 use crate::values::clock::Time;
 

@@ -8,7 +8,7 @@ use super::super::rules;
 use super::super::rules::erasure::erased;
 use super::super::workflow::{Scheduled, close_order, run_due_orders};
 use super::*;
-use crate::settings::Setting;
+use crate::aws::settings::Setting;
 use crate::values::event::{DomainEvent, Stamp};
 
 /// A day, in seconds.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::unreadable;
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
 use crate::pricing::model::{Code, Rate};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{HeaderItem, LinesItem, OrderStore, lines_key};
-use crate::dynamo::StoreError;
+use crate::aws::dynamo::StoreError;
 use crate::orders::credit::{LATEST, Past};
 use crate::orders::model::Order;
 use crate::orders::today::MOST;

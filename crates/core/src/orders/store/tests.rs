@@ -1,7 +1,7 @@
 use super::*;
+use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
 use crate::orders::rules;
-use crate::settings::Setting;
 use crate::testing::Fault;
 
 fn first_page(limit: usize) -> PageRequest {

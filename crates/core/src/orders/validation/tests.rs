@@ -1,11 +1,11 @@
 //! What the rules say of orders.
 
 use super::*;
+use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
 use crate::orders::model::{Failure, FailureCode, Status};
 use crate::rules::model::Draft;
 use crate::rules::{RuleStore, changes};
-use crate::settings::Setting;
 use crate::testing::Fault;
 
 /// A bureau that gives everybody one score, or none.

@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use expect_test::expect;
 
 use super::*;
+use crate::aws::settings::Setting;
 use crate::orders::fixtures::{
     Shop, after, eur, lines, order, order_of, placed_at, step, step_after,
 };
 use crate::orders::model::Status;
-use crate::settings::Setting;
 use crate::testing::Fault;
 
 /// An order as it was placed, confirmed, failed and cancelled.

@@ -2,10 +2,11 @@
 
 pub mod sandbox;
 
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
+use crate::aws::telemetry;
 use crate::http::problem::Source;
-use crate::lambda::{Aws, StepError};
-use crate::settings::{Setting, SettingError};
-use crate::telemetry;
+use crate::runtime::StepError;
 use crate::values::money::Money;
 
 use super::model::{ChargeKey, Provider};
@@ -171,7 +172,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::settings::Settings;
+    use crate::aws::settings::Settings;
     use crate::testing;
 
     #[test]

@@ -13,9 +13,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamo::{Key, StoreError, Table, Written};
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
+use crate::aws::Aws;
+use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::{Currency, Money};
 
 use super::{Charge, Gateway, GatewayError};

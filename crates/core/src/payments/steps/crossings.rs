@@ -1,14 +1,14 @@
 //! Every way in which two runs or a crash can cross a step. `books` reads: status, authorised,
 //! captured, refunded, number of events.
 
-use crate::dynamo::Written;
+use crate::aws::dynamo::Written;
+use crate::aws::settings::Setting;
 use crate::orders::Status as OrderStatus;
 use crate::payments::fixtures::{
     Moment, Shop, after, all_given_back, captured, eur, fail_puts, order_id,
 };
 use crate::payments::gateway::Charge;
 use crate::payments::model::{Payment, Provider};
-use crate::settings::Setting;
 use crate::testing::{self, Fault};
 
 // Crashes and lost answers of `PaymentProcessing`.

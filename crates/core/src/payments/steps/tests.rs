@@ -1,11 +1,11 @@
 //! What the two steps come to, on an embedded DynamoDB. `books` reads: status, authorised, captured,
 //! refunded, number of events.
 
+use crate::aws::settings::Setting;
 use crate::orders::Status as OrderStatus;
 use crate::payments::fixtures::{Moment, Shop, after, captured, eur, fail_puts, key, order_id};
 use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::model::{Payment, Provider};
-use crate::settings::Setting;
 
 #[tokio::test]
 async fn a_good_token_is_charged_once_however_often_the_step_runs() {
@@ -190,7 +190,7 @@ async fn there_is_no_payment_without_an_order() {
     let step = serde_json::json!({
         "order_id": crate::values::id::OrderId::derived(&["other"]), "now": after(0),
     });
-    let step: crate::lambda::Step = serde_json::from_value(step).unwrap();
+    let step: crate::runtime::Step = serde_json::from_value(step).unwrap();
     let (orders, payments, gateway) = (&shop.orders, &shop.payments, &shop.gateway);
     for error in [
         super::process_payment(orders, payments, gateway, step.clone()).await,

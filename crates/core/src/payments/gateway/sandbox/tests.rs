@@ -1,8 +1,8 @@
 //! The sandbox keeps to its documents, and to its keys.
 
 use super::*;
+use crate::aws::settings::Setting;
 use crate::payments::fixtures::{eur, key};
-use crate::settings::Setting;
 use crate::testing::{self, Engine, Fault};
 
 fn sandbox() -> (Sandbox, Engine) {

@@ -6,7 +6,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
-use crate::settings::{Setting, Settings};
+use crate::aws::settings::{Setting, Settings};
 
 /// Starts logging at the level of the setting `LOG_LEVEL`, or `info`. The crates that it stands on
 /// never tell more than `info`: below it, the runtime logs whole events with passwords and addresses.

@@ -14,9 +14,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
 use crate::http::problem::Problem;
-use crate::lambda::Aws;
-use crate::settings::{Setting, SettingError};
 
 type Item = HashMap<String, AttributeValue>;
 

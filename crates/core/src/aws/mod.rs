@@ -1,0 +1,8 @@
+//! AWS as the shop uses it: its clients, DynamoDB, the settings, and logs.
+
+mod clients;
+pub mod dynamo;
+pub mod settings;
+pub mod telemetry;
+
+pub use clients::{Aws, MissingVariable, start};

@@ -1,0 +1,33 @@
+//! The loop of a function that a stream, a schedule or API Gateway's authoriser calls.
+
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::invocation::{Error, read, serve_json, write};
+
+/// Serves what is neither HTTP nor a step: a stream, a schedule, the authoriser. `handler` gets the
+/// event as `E`; what it answers goes back as JSON. Each failure is logged here.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_event<E, A, X, F, Fut>(handler: F) -> Result<(), Error>
+where
+    E: DeserializeOwned + Send,
+    A: Serialize,
+    X: Into<Diagnostic> + fmt::Debug,
+    F: Fn(E) -> Fut + Sync,
+    Fut: Future<Output = Result<A, X>> + Send,
+{
+    let handler = &handler;
+    serve_json(&|event| {
+        Box::pin(async move {
+            let answer = handler(read(event)?).await;
+            let answer = answer.inspect_err(|error| tracing::error!(?error, "invocation failed"));
+            write(&answer.map_err(Into::into)?)
+        })
+    })
+    .await
+}

@@ -1,0 +1,39 @@
+//! What the loops share: how an event is read and what is made of it is written.
+
+use std::pin::Pin;
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use lambda_runtime::Error;
+
+/// What a handler is doing.
+pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+pub(super) fn read<E: DeserializeOwned>(event: Value) -> Result<E, Diagnostic> {
+    serde_json::from_value(event).map_err(|error| not_json("UnreadableEvent", &error))
+}
+
+pub(super) fn write(answer: &impl Serialize) -> Result<Value, Diagnostic> {
+    serde_json::to_value(answer).map_err(|error| not_json("UnwritableAnswer", &error))
+}
+
+fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
+    tracing::error!(%error, "invocation failed");
+    Diagnostic {
+        error_type: name.to_owned(),
+        error_message: error.to_string(),
+    }
+}
+
+/// Hands each event to `answer`. Without a type of the caller's and boxed, so that the runtime is compiled
+/// once, here, and not with each function: an `async fn` is compiled where it is awaited.
+pub(super) fn serve_json<'a>(
+    answer: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
+) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+    Box::pin(lambda_runtime::run(service_fn(
+        move |event: LambdaEvent<Value>| async move { answer(event.payload).await },
+    )))
+}

@@ -1,0 +1,14 @@
+//! The loops that hand Lambda's events to handlers: HTTP requests, steps of the order workflow, messages of a
+//! queue, and all else.
+
+mod event;
+mod http;
+mod invocation;
+mod queue;
+mod step;
+
+pub use event::serve_event;
+pub use http::{serve_http, serve_http_uncounted};
+pub use invocation::Error;
+pub use queue::{Message, batch, serve_queue};
+pub use step::{Step, StepError, StepFailure, serve_step};

@@ -1,0 +1,74 @@
+//! The loop of a function that a queue feeds.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+
+use super::invocation::{Error, read, serve_json, write};
+use crate::aws::telemetry;
+use crate::values::clock::Time;
+
+/// A message of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The same for every delivery.
+    pub id: String,
+    /// What was sent; [`crate::values::event::Delivered::parse`] reads it when a rule sent it.
+    pub body: String,
+    /// When it was sent: the consumer's now, for a message that says no other.
+    pub sent_at: Time,
+    /// How often it has been delivered by now, from 1.
+    pub receive_count: u32,
+}
+
+impl Message {
+    fn new(message: SqsMessage) -> Self {
+        let sent = message.attributes.get("SentTimestamp");
+        let sent_millis = sent.and_then(|millis| millis.parse().ok()).unwrap_or(0);
+        let received = message.attributes.get("ApproximateReceiveCount");
+        let receive_count = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+        Self {
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            sent_at: Time::from_millis(sent_millis),
+            receive_count,
+        }
+    }
+}
+
+/// Serves a queue: hands each message to `handler`; those that fail are delivered again (partial
+/// batch answers), until the queue gives them up. Each failure is logged here.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_queue<X, F, Fut>(handler: F) -> Result<(), Error>
+where
+    X: std::error::Error + Send,
+    F: Fn(Message) -> Fut + Sync,
+    Fut: Future<Output = Result<(), X>> + Send,
+{
+    let handler = &handler;
+    serve_json(&|event| Box::pin(async move { write(&batch(read(event)?, handler).await) })).await
+}
+
+/// Hands all messages of `event` to `handler`, side by side, and names those that failed.
+pub async fn batch<X, F, Fut>(event: SqsEvent, handler: F) -> SqsBatchResponse
+where
+    X: std::error::Error,
+    F: Fn(Message) -> Fut,
+    Fut: Future<Output = Result<(), X>>,
+{
+    let messages = event.records.into_iter().map(|record| {
+        let message = Message::new(record);
+        let id = message.id.clone();
+        let outcome = handler(message);
+        async move { outcome.await.map_err(|error| (id, error)) }
+    });
+    let mut answer = SqsBatchResponse::default();
+    for failed in futures::future::join_all(messages).await {
+        if let Err((id, error)) = failed {
+            let error = telemetry::chain(&error);
+            tracing::error!(message.id = id, error, "message failed");
+            answer.add_failure(id);
+        }
+    }
+    answer
+}

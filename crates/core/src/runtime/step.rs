@@ -1,0 +1,129 @@
+//! The loop of a function that is a step of the order workflow.
+
+use std::fmt;
+
+use lambda_runtime::Diagnostic;
+use serde::{Deserialize, Serialize};
+
+use super::invocation::{Error, read, serve_json, write};
+use crate::aws::dynamo::StoreError;
+use crate::aws::telemetry;
+use crate::values::clock::Time;
+use crate::values::id::OrderId;
+
+/// What each step of the order workflow is given.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Step {
+    /// The order.
+    pub order_id: OrderId,
+    /// When the state was entered: the step's now.
+    pub now: Time,
+    /// The error that led here, on the way to a compensation.
+    #[serde(default)]
+    pub error: Option<StepFailure>,
+    /// How the payment ended, as the step before found, on the way out of a compensation.
+    #[serde(default)]
+    pub payment_status: Option<String>,
+}
+
+/// An error as Step Functions hand it to a `Catch`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StepFailure {
+    /// Its name, as [`StepError::name`].
+    pub error: String,
+    /// A JSON text with `errorMessage`, when a function failed.
+    #[serde(default)]
+    pub cause: String,
+}
+
+impl StepFailure {
+    /// What the function said, or the whole cause when it is of another form.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Cause {
+            error_message: String,
+        }
+        serde_json::from_str::<Cause>(&self.cause)
+            .map_or_else(|_| self.cause.clone(), |cause| cause.error_message)
+    }
+}
+
+/// An error of a step by its name in the state machine, which decides what follows: `Catch` for what
+/// is decided (`OutOfStock`), `Retry` for what may go better (`Busy`, `Failed`).
+#[derive(Debug)]
+pub struct StepError {
+    /// The error's name.
+    pub name: &'static str,
+    /// What the order's `failure` will say, or what is logged.
+    pub detail: String,
+}
+
+impl StepError {
+    /// The error `name`.
+    pub fn new(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl StepError {
+    fn log(&self) {
+        let (name, detail) = (self.name, &self.detail);
+        if matches!(name, "Busy" | "Failed" | "OrderNotFound") {
+            tracing::error!(error = name, detail, "step failed");
+        } else {
+            tracing::info!(error = name, detail, "step diverted");
+        }
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.detail)
+    }
+}
+
+impl From<StepError> for Diagnostic {
+    fn from(error: StepError) -> Self {
+        Self {
+            error_type: error.name.to_owned(),
+            error_message: error.detail,
+        }
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        let name = match error {
+            StoreError::Busy(_) => "Busy",
+            StoreError::Failed(_) | StoreError::Shape(_) => "Failed",
+        };
+        Self::new(name, telemetry::chain(&error))
+    }
+}
+
+/// Serves a step of the order workflow. What it failed of is logged here; that it found the order on
+/// another way, which the state machine takes by `Catch`, is no failure.
+///
+/// # Errors
+/// If Lambda's runtime API cannot be reached.
+pub async fn serve_step<A, F, Fut>(handler: F) -> Result<(), Error>
+where
+    A: Serialize,
+    F: Fn(Step) -> Fut + Sync,
+    Fut: Future<Output = Result<A, StepError>> + Send,
+{
+    let handler = &handler;
+    serve_json(&|event| {
+        Box::pin(async move {
+            let done = handler(read(event)?).await;
+            write(&done.inspect_err(StepError::log)?)
+        })
+    })
+    .await
+}
