@@ -52,7 +52,11 @@ const STREAM_READS: &[&str] = &[
 /// or turn its shapes into ours.
 const ADAPTERS: &[&str] = &[
     "crates/core/src/aws/clients.rs",
-    "crates/core/src/aws/dynamo.rs",
+    "crates/core/src/aws/dynamo/error.rs",
+    "crates/core/src/aws/dynamo/query.rs",
+    "crates/core/src/aws/dynamo/table.rs",
+    "crates/core/src/aws/dynamo/transact.rs",
+    "crates/core/src/aws/dynamo/write.rs",
     "crates/core/src/customers/keys.rs",
     "crates/core/src/customers/messages.rs",
     "crates/core/src/notifications/mail.rs",

@@ -4,6 +4,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::aws::dynamo::StoreError;
 use crate::values::money::Money;
 
 /// One fault of the input.
@@ -252,6 +253,15 @@ impl Problem {
             total_amount,
         };
         serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy(_) => Self::Busy(error.into()),
+            StoreError::Failed(_) | StoreError::Shape(_) => Self::internal(error),
+        }
     }
 }
 

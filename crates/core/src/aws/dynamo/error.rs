@@ -1,0 +1,40 @@
+//! What can go wrong with the database, told without the SDK's types.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+/// Why the database gave no answer. None of these says anything about the shop.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, or in conflict with others, after all retries; nothing is written.
+    #[error("the database is busy")]
+    Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Any other failure; whether something is written is not known.
+    #[error("the database failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stored item is not of the shape that it should have.
+    #[error("a stored item cannot be read or written")]
+    Shape(#[from] serde_dynamo::Error),
+}
+
+impl StoreError {
+    pub(super) fn of<E>(error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let busy = matches!(
+            error.code(),
+            Some(
+                "ProvisionedThroughputExceededException"
+                    | "RequestLimitExceeded"
+                    | "ThrottlingException"
+                    | "TransactionConflictException"
+                    | "TransactionInProgressException"
+            )
+        );
+        if busy {
+            Self::Busy(error.into())
+        } else {
+            Self::Failed(error.into())
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! DynamoDB, as the stores use it. No type of the SDK leaves this module.
+
+mod error;
+mod patience;
+mod query;
+mod table;
+mod transact;
+mod write;
+
+pub use error::StoreError;
+pub use query::{Query, merged};
+pub use table::Table;
+pub use write::{Key, Outcome, Write, Written};
+
+#[cfg(test)]
+mod tests;

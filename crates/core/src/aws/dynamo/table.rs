@@ -1,0 +1,254 @@
+//! One table: reads and single writes.
+
+use std::time::Instant;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::StoreError;
+use super::patience::{CONFLICT_PATIENCE, pause};
+use super::write::{Change, Item, Key, Outcome, Terms, Write, Written};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
+
+/// One table, and the queries of its indexes.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// The table that `setting` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws, setting: Setting) -> Result<Self, SettingError> {
+        Ok(Self {
+            client: aws.dynamodb(),
+            name: aws.settings().read(setting)?,
+        })
+    }
+
+    /// The item with `key`, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
+        self.read(key, true).await
+    }
+
+    /// The item with `key` as it was a moment ago, at half the cost; for what may be shown late.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_eventually<T: DeserializeOwned>(
+        &self,
+        key: Key,
+    ) -> Result<Option<T>, StoreError> {
+        self.read(key, false).await
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        key: Key,
+        consistent: bool,
+    ) -> Result<Option<T>, StoreError> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.0));
+        let answer = request
+            .consistent_read(consistent)
+            .send()
+            .await
+            .map_err(StoreError::of)?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// The items with `keys` (at most 100), in no order, without those that do not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_many<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+        consistent: bool,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut wanted: Vec<Item> = keys.into_iter().map(|key| key.0).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        let started = Instant::now();
+        while !wanted.is_empty() {
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(consistent)
+                .build()
+                .map_err(|error| StoreError::Failed(error.into()))?;
+            let request = self.client.batch_get_item().request_items(&self.name, keys);
+            let answer = request.send().await.map_err(StoreError::of)?;
+            for item in answer
+                .responses
+                .unwrap_or_default()
+                .remove(&self.name)
+                .unwrap_or_default()
+            {
+                found.push(serde_dynamo::from_item(item)?);
+            }
+            wanted = answer
+                .unprocessed_keys
+                .and_then(|mut left| left.remove(&self.name))
+                .map_or_else(Vec::new, |left| left.keys);
+            if !wanted.is_empty() {
+                if started.elapsed() > CONFLICT_PATIENCE {
+                    return Err(StoreError::Busy("keys stay unprocessed".into()));
+                }
+                pause(started).await;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Stores `item` whole, over what was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Shape`] if DynamoDB cannot hold it.
+    pub fn put(&self, item: &impl Serialize) -> Result<Write, StoreError> {
+        let change = Change::Put(serde_dynamo::to_item(item)?);
+        Ok(Write {
+            table: self.name.clone(),
+            change,
+            condition: None,
+            terms: Terms::default(),
+        })
+    }
+
+    /// Changes parts of the item with `key` by `expression`, an update expression.
+    #[must_use]
+    pub fn update(&self, key: Key, expression: &str) -> Write {
+        let change = Change::Update(key.0, expression.to_owned());
+        Write {
+            table: self.name.clone(),
+            change,
+            condition: None,
+            terms: Terms::default(),
+        }
+    }
+
+    /// Removes the item with `key`, if there is one.
+    #[must_use]
+    pub fn delete(&self, key: Key) -> Write {
+        Write {
+            table: self.name.clone(),
+            change: Change::Delete(key.0),
+            condition: None,
+            terms: Terms::default(),
+        }
+    }
+
+    /// Makes one write.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        let Write {
+            table,
+            change,
+            condition,
+            terms,
+        } = write;
+        let failure = match change {
+            Change::Put(item) => {
+                let request = self
+                    .client
+                    .put_item()
+                    .table_name(table)
+                    .set_item(Some(item));
+                let request = request
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(terms.names())
+                    .set_expression_attribute_values(terms.values());
+                request.send().await.map(drop).map_err(refused)
+            }
+            Change::Update(key, expression) => {
+                let request = self
+                    .client
+                    .update_item()
+                    .table_name(table)
+                    .set_key(Some(key));
+                let request = request
+                    .update_expression(expression)
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(terms.names())
+                    .set_expression_attribute_values(terms.values());
+                request.send().await.map(drop).map_err(refused)
+            }
+            Change::Delete(key) => {
+                let request = self
+                    .client
+                    .delete_item()
+                    .table_name(table)
+                    .set_key(Some(key));
+                let request = request
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_names(terms.names())
+                    .set_expression_attribute_values(terms.values());
+                request.send().await.map(drop).map_err(refused)
+            }
+        };
+        match failure {
+            Ok(()) => Ok(Written::Done),
+            Err((true, _)) => Ok(Written::Refused(vec![0])),
+            Err((false, error)) => Err(error),
+        }
+    }
+
+    /// Makes one write, made by [`Table::update`], and tells what was there if its condition did not
+    /// hold: that costs no further read.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_or_tell<T: DeserializeOwned>(
+        &self,
+        write: Write,
+    ) -> Result<Outcome<T>, StoreError> {
+        let Change::Update(key, expression) = write.change else {
+            return Err(StoreError::Failed(
+                "only updates tell what was there".into(),
+            ));
+        };
+        let request = self
+            .client
+            .update_item()
+            .table_name(write.table)
+            .set_key(Some(key))
+            .update_expression(expression)
+            .set_condition_expression(write.condition)
+            .set_expression_attribute_names(write.terms.names())
+            .set_expression_attribute_values(write.terms.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match request.send().await {
+            Ok(_) => Ok(Outcome::Done),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+                    let item = refused.item.clone().map(serde_dynamo::from_item);
+                    Ok(Outcome::Refused(item.transpose()?))
+                }
+                Some(_) | None => Err(StoreError::of(error)),
+            },
+        }
+    }
+}
+
+/// Whether `error` is a condition that did not hold, and what it is else.
+fn refused<E>(error: SdkError<E>) -> (bool, StoreError)
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let refused = error.code() == Some("ConditionalCheckFailedException");
+    (refused, StoreError::of(error))
+}
