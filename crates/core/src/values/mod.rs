@@ -8,3 +8,4 @@ pub mod event;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub(crate) mod postal_code;

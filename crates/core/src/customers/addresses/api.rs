@@ -6,10 +6,11 @@ use super::store::AddressStore;
 use super::{Book, Entry, MOST};
 use crate::customers::model::CustomerError;
 use crate::customers::store::CustomerStore;
+use crate::http::address::{self, AddressBody};
 use crate::http::exchange::{Request, Response};
 use crate::http::page::Page;
 use crate::http::problem::Problem;
-use crate::values::address::{self, Address, AddressBody};
+use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::id::{AddressId, CustomerId};
 

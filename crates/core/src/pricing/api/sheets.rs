@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fields::{boolean, category, name, price, rate};
+use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
@@ -10,7 +11,6 @@ use crate::pricing::sheet::{self, Entry, MOST, Sheet};
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::TaxRate;
-use crate::values::address;
 use crate::values::money::{Currency, Money};
 
 /// How often a replacement that takes whatever is stored is decided again.

@@ -1,0 +1,157 @@
+//! Postal addresses: how they are read from a request and answered.
+
+use serde::Serialize;
+
+use super::body::{Body, Json};
+use crate::values::address::{Address, is_country};
+use crate::values::{phone, postal_code};
+
+/// Reads an address: each text one line, the country one that exists, postal code and phone number
+/// such as that country has.
+pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
+    let line = |json: Json<'_>| json.line(1..=100);
+    let empty_or_line = |json: Json<'_>| json.line(0..=100);
+    let recipient = address.required("recipient", line);
+    let line1 = address.required("line1", line);
+    let line2 = address.optional("line2", empty_or_line);
+    let city = address.required("city", line);
+    let region = address.optional("region", empty_or_line);
+    let country = address.required("country", country);
+    // An unknown country is one fault, not three.
+    let of = country.as_deref();
+    let postal_code = address.required("postal_code", |json| postal_code(json, of));
+    let phone = address.optional("phone", |json| phone_of(json, of));
+    Some(Address {
+        recipient: recipient?,
+        line1: line1?,
+        line2: line2?.filter(|text| !text.is_empty()),
+        city: city?,
+        region: region?.filter(|text| !text.is_empty()),
+        postal_code: postal_code?,
+        country: country?,
+        phone: phone?.filter(|text| !text.is_empty()),
+    })
+}
+
+/// Reads a country: one that exists, as two capital letters.
+pub(crate) fn country(json: Json<'_>) -> Option<String> {
+    json.parsed(
+        "this must be a country's two capital letters, as in ISO 3166-1",
+        |text| {
+            if is_country(text) {
+                Ok(text.to_owned())
+            } else {
+                Err(())
+            }
+        },
+    )
+}
+
+fn postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
+    json.parsed(
+        "this must be a postal code as the country has them",
+        |text| {
+            let possible = country.is_none_or(|country| postal_code::is_possible(text, country));
+            if possible {
+                Ok(text.to_owned())
+            } else {
+                Err(())
+            }
+        },
+    )
+}
+
+/// An empty text is no phone number and no fault.
+fn phone_of(json: Json<'_>, country: Option<&str>) -> Option<String> {
+    json.parsed(
+        "this must be a phone number, as +49 30 1234567 or as it is dialled in the country",
+        |text| match country {
+            Some(country) if !text.is_empty() => phone::parse(text, Some(country)).map_err(|_| ()),
+            Some(_) | None => Ok(String::new()),
+        },
+    )
+}
+
+/// An address as it is answered.
+#[derive(Debug, Serialize)]
+pub(crate) struct AddressBody {
+    recipient: String,
+    line1: String,
+    line2: Option<String>,
+    city: String,
+    region: Option<String>,
+    postal_code: String,
+    country: String,
+    phone: Option<String>,
+}
+
+impl From<Address> for AddressBody {
+    fn from(address: Address) -> Self {
+        Self {
+            recipient: address.recipient,
+            line1: address.line1,
+            line2: address.line2,
+            city: address.city,
+            region: address.region,
+            postal_code: address.postal_code,
+            country: address.country,
+            phone: address.phone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::http::body;
+    use crate::http::problem::Problem;
+
+    fn read_json(changes: &Value) -> Result<Address, Problem> {
+        let mut address = json!({
+            "recipient": "Ada", "line1": "Hauptstr. 1", "city": "Berlin", "postal_code": "10115",
+            "country": "DE",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            address[name] = value.clone();
+        }
+        body::read(address.to_string().as_bytes(), read)
+    }
+
+    #[track_caller]
+    fn check_faults(changes: &Value, expected: &[&str]) {
+        let Err(Problem::InvalidBody(faults)) = read_json(changes) else {
+            panic!("{changes} was taken");
+        };
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, expected);
+    }
+
+    #[test]
+    fn an_address_is_read_with_its_phone_in_e164() {
+        let address = read_json(&json!({"phone": "030 1234567", "line2": ""})).unwrap();
+        assert_eq!(address.phone.as_deref(), Some("+49301234567"));
+        assert_eq!(address.line2, None);
+        let address =
+            read_json(&json!({"country": "CN", "postal_code": "100000", "phone": "13812345678"}));
+        assert_eq!(address.unwrap().phone.as_deref(), Some("+8613812345678"));
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        check_faults(&json!({"country": "XX"}), &["/country"]);
+        check_faults(&json!({"country": "de"}), &["/country"]);
+        check_faults(&json!({"country": "DEU"}), &["/country"]);
+        check_faults(
+            &json!({"country": "XX", "postal_code": "?", "phone": "?"}),
+            &["/country"],
+        );
+        check_faults(&json!({"postal_code": "1011"}), &["/postal_code"]);
+        check_faults(&json!({"phone": "12"}), &["/phone"]);
+        check_faults(
+            &json!({"recipient": "Ada\nBcc", "postal_code": 10115, "phone": "x"}),
+            &["/recipient", "/postal_code", "/phone"],
+        );
+    }
+}
