@@ -34,12 +34,18 @@ fn a_function_has_one_name() {
         let calls = ["(", ")"].map(|rest| format!("::{handler}{rest}"));
         let called = calls.iter().any(|call| main.contains(call));
         assert!(called, "the binary {name} calls no {handler}");
-        let core = sources(&format!("crates/core/src/{service}"));
+        // Publishing knows every service, so it stands above them in a room of its own.
+        let room = if name == "publish-events" {
+            "publisher"
+        } else {
+            service.as_str()
+        };
+        let core = sources(&format!("crates/core/src/{room}"));
         let declared = ["(", "<"].map(|rest| format!("pub async fn {handler}{rest}"));
         let has_it = |text: &str| declared.iter().any(|line| text.contains(line));
         assert!(
             core.iter().any(|(_, text)| has_it(text)),
-            "oxcart_core::{service} has no handler {handler}"
+            "oxcart_core::{room} has no handler {handler}"
         );
         let sample = root().join(format!("events/{name}.json"));
         assert!(sample.exists(), "{name} has no sample event");

@@ -1,12 +1,13 @@
 //! Everything that Oxcart's functions do.
 //!
 //! A request flows one way: function, `api`, `rules`, `store`. Each service module owns its tables. Beside the
-//! services stand the rooms that all of them use, from the ground up: [`values`], [`aws`], [`http`] and
-//! [`runtime`].
+//! services stand the rooms that all of them use, from the ground up: [`values`], [`aws`], [`http`],
+//! [`runtime`] and [`event_log`]; above them, [`publisher`] tells the bus what they did.
 
 pub mod aws;
 pub mod catalog;
 pub mod customers;
+pub mod event_log;
 pub mod http;
 pub mod integrity;
 pub mod inventory;
@@ -15,6 +16,7 @@ pub mod orders;
 pub mod payments;
 pub mod platform;
 pub mod pricing;
+pub mod publisher;
 pub mod rules;
 pub mod runtime;
 #[cfg(test)]

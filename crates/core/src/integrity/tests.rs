@@ -5,7 +5,7 @@ use super::events;
 use super::model::{Check, Finding, Subject, Violation};
 use super::rules;
 use crate::aws::settings::Setting;
-use crate::platform::store::EventLog;
+use crate::event_log::store::EventLog;
 use crate::testing;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};

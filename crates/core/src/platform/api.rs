@@ -73,3 +73,23 @@ pub async fn get_openapi(document: &Document, request: Request) -> Result<Respon
     let answer = answer.header("Cache-Control", "public, max-age=300");
     Ok(answer.etag(&document.tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing;
+    use crate::values::clock::Time;
+
+    #[tokio::test]
+    async fn health_needs_nothing_else() {
+        let request = testing::request(Time::from_millis(0), &Value::Null);
+        let answer = get_health(request).await.unwrap();
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(
+            body,
+            json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})
+        );
+    }
+}

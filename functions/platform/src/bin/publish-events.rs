@@ -1,6 +1,6 @@
 //! The tables' streams: put the events of changed items into the event log and on the bus.
 
-use oxcart_function::{aws, platform::publish, runtime};
+use oxcart_function::{aws, publisher::publish, runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {

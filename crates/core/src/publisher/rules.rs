@@ -1,12 +1,10 @@
 //! What is decided about publishing, without I/O.
 
-use serde_dynamo::{AttributeValue, Item};
+use serde_dynamo::AttributeValue;
 
 use super::stream::StreamRecord;
-use crate::aws::Aws;
-use crate::aws::settings::{Setting, SettingError};
+use super::tables::Tables;
 use crate::values::event::DomainEvent;
-use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
 const ENTRIES_PER_CALL: usize = 10;
@@ -32,91 +30,6 @@ pub enum Unpublishable {
     /// The event is larger than the bus takes.
     #[error("the event has {0} bytes, more than the bus takes")]
     TooLarge(usize),
-}
-
-/// A service that has events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
-    /// Products.
-    Catalog,
-    /// Customers.
-    Customers,
-    /// What audits found.
-    Integrity,
-    /// Stock and reservations.
-    Inventory,
-    /// Orders.
-    Orders,
-    /// Payments.
-    Payments,
-    /// Discounts, tax rates and shipping methods.
-    Pricing,
-    /// Operators' rules.
-    Rules,
-}
-
-impl Service {
-    /// All of them, with the setting that names their table.
-    const TABLES: &[(Self, Setting)] = &[
-        (Self::Catalog, Setting::ProductsTable),
-        (Self::Customers, Setting::CustomersTable),
-        (Self::Integrity, Setting::IntegrityTable),
-        (Self::Inventory, Setting::InventoryTable),
-        (Self::Orders, Setting::OrdersTable),
-        (Self::Payments, Setting::PaymentsTable),
-        (Self::Rules, Setting::RulesTable),
-        (Self::Pricing, Setting::PricingTable),
-    ];
-
-    /// The `source` of its events.
-    #[must_use]
-    pub fn source(self) -> &'static str {
-        match self {
-            Self::Catalog => "oxcart.catalog",
-            Self::Customers => "oxcart.customers",
-            Self::Integrity => "oxcart.integrity",
-            Self::Inventory => "oxcart.inventory",
-            Self::Orders => "oxcart.orders",
-            Self::Payments => "oxcart.payments",
-            Self::Rules => "oxcart.rules",
-            Self::Pricing => "oxcart.pricing",
-        }
-    }
-
-    fn published(self, image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
-        match self {
-            Self::Catalog => catalog::events::published(image),
-            Self::Customers => customers::events::published(image),
-            Self::Integrity => integrity::events::published(image),
-            Self::Inventory => inventory::events::published(image),
-            Self::Orders => orders::events::published(image),
-            Self::Payments => payments::events::published(image),
-            Self::Rules => rules::events::published(image),
-            Self::Pricing => pricing::events::published(image),
-        }
-    }
-}
-
-/// Which table is whose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tables(Vec<(String, Service)>);
-
-impl Tables {
-    /// What the settings say.
-    ///
-    /// # Errors
-    /// [`SettingError`] if one is missing.
-    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        let tables = Service::TABLES
-            .iter()
-            .map(|(service, setting)| Ok((aws.settings().read(*setting)?, *service)));
-        tables.collect::<Result<_, _>>().map(Self)
-    }
-
-    fn owner(&self, table: &str) -> Option<Service> {
-        let found = self.0.iter().find(|(name, _)| name == table);
-        found.map(|(_, service)| *service)
-    }
 }
 
 /// An event as it goes on the bus.

@@ -5,13 +5,14 @@
 //! was on the bus already when something after it failed comes twice, as events may.
 
 use super::bus::{Bus, NotOnBus};
-use super::rules::{self, Entry, Tables, Unpublishable};
-use super::store::EventLog;
+use super::rules::{self, Entry, Unpublishable};
 use super::stream::{StreamAnswer, StreamBatch, StreamRecord};
+use super::tables::Tables;
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::aws::telemetry;
+use crate::event_log::store::EventLog;
 use crate::runtime::Error;
 
 /// What publishes.

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::EventLog;
 use super::publish::{Publisher, publish_events};
 use super::stream::StreamBatch;
 use crate::aws::settings::Setting;
 use crate::customers::rules::REGISTERED;
+use crate::event_log::store::EventLog;
 use crate::runtime::Error;
 use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
@@ -328,15 +328,4 @@ async fn every_table_with_events_is_known_by_its_setting() {
             "{source}"
         );
     }
-}
-
-#[tokio::test]
-async fn health_needs_nothing_else() {
-    let request = testing::request(now(), &Value::Null);
-    let answer = super::api::get_health(request).await.unwrap();
-    let body: Value = serde_json::from_slice(&answer.body).unwrap();
-    assert_eq!(
-        body,
-        json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})
-    );
 }
