@@ -8,7 +8,9 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use oxcart_core::aws::Aws;
 use oxcart_core::aws::settings::{Setting, Settings};
-use oxcart_core::customers::{Customer, CustomerStore, grant_admin as grant};
+use oxcart_core::customers::model::Customer;
+use oxcart_core::customers::operator::grant_admin as grant;
+use oxcart_core::customers::store::CustomerStore;
 use oxcart_core::values::clock::Time;
 
 /// Gives the customer with the address `email` the role admin.

@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oxcart_core::customers::Customer;
 use oxcart_core::customers::key::{Algorithm, TokenKey};
 use oxcart_core::customers::keys::SecretBody;
+use oxcart_core::customers::model::Customer;
 use oxcart_core::customers::token::{self, Realm};
 use oxcart_core::values::clock::Time;
 use serde_json::json;

@@ -9,7 +9,9 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use oxcart_core::aws::Aws;
 use oxcart_core::aws::settings::{Setting, Settings};
-use oxcart_core::customers;
+use oxcart_core::customers::model::Email;
+use oxcart_core::customers::operator::grant_admin;
+use oxcart_core::customers::store::CustomerStore;
 use oxcart_core::values::clock::Time;
 
 use crate::{Error, environment};
@@ -60,8 +62,8 @@ pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
     // An operator's command is no event: its now is the machine's.
     let millis = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let now = Time::from_millis(i64::try_from(millis)?);
-    let email = email.parse::<customers::Email>()?;
-    customers::grant_admin(&customers::CustomerStore::new(aws)?, &email, now).await?;
+    let email = email.parse::<Email>()?;
+    grant_admin(&CustomerStore::new(aws)?, &email, now).await?;
     Ok(())
 }
 

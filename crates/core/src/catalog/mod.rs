@@ -12,6 +12,3 @@ pub mod store;
 
 #[cfg(test)]
 mod tests;
-
-pub use model::{Product, Status};
-pub use store::ProductStore;

@@ -5,7 +5,8 @@ mod lists;
 
 use serde_json::{Value, json};
 
-use super::{ProductStore, api};
+use super::api;
+use super::store::ProductStore;
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;

@@ -4,7 +4,7 @@ use super::api::CustomerBody;
 use super::model::{CustomerError, Email, Role};
 use super::profile::{answer, change};
 use super::rules;
-use super::sessions::SessionStore;
+use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};

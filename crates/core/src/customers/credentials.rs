@@ -4,9 +4,8 @@ use super::attempts::{Attempt, Attempts};
 use super::model::{Account, CustomerError, Email};
 use super::password;
 use super::store::CustomerStore;
-use crate::aws::Aws;
 use crate::aws::settings::SettingError;
-use crate::aws::telemetry;
+use crate::aws::{Aws, telemetry};
 use crate::values::clock::Time;
 
 /// What compares passwords, as slowly for those who guess as they deserve.

@@ -4,7 +4,7 @@ use super::api::given;
 use super::credentials::PasswordCheck;
 use super::model::{CustomerError, Role};
 use super::rules;
-use super::sessions::SessionStore;
+use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;

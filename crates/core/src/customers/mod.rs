@@ -39,8 +39,3 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod token;
-
-pub use model::{Account, Customer, CustomerError, Email, Locale, Role};
-pub use operator::grant_admin;
-pub use sessions::SessionStore;
-pub use store::CustomerStore;

@@ -11,7 +11,7 @@ use super::messages::{CustomerMessages, Template};
 use super::model::{Account, CustomerError, Email};
 use super::profile::change;
 use super::rules;
-use super::sessions::SessionStore;
+use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::api::{SignIn, login, register_customer};
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
-use super::{Customer, CustomerError, CustomerStore, Role, events, grant_admin, rules};
+use super::model::{Customer, CustomerError, Role};
+use super::operator::grant_admin;
+use super::store::CustomerStore;
+use super::{events, rules};
 use crate::aws::Aws;
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};

@@ -22,6 +22,3 @@ pub mod store;
 
 #[cfg(test)]
 mod tests;
-
-pub use audit::Audit;
-pub use store::IntegrityStore;

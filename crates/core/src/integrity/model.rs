@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::events;
-use crate::inventory::{Reservation, Stock};
+use crate::inventory::model::{Reservation, Stock};
 use crate::orders::model::Order;
 use crate::payments::model::Payment;
 use crate::values::clock::Time;

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::model::{Check, OrderCase, StockCase, Violation};
-use crate::inventory::{Reservation, ReservationStatus};
-use crate::orders::Status;
-use crate::orders::model::{Course, Order, PaymentStatus};
+use crate::inventory::model::{Reservation, ReservationStatus};
+use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::orders::validation;
 use crate::payments::model::Payment;
 use crate::values::clock::Time;

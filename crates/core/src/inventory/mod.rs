@@ -14,6 +14,3 @@ pub mod store;
 
 #[cfg(test)]
 mod tests;
-
-pub use model::{Reservation, ReservationStatus, Stock};
-pub use store::InventoryStore;

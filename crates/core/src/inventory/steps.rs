@@ -2,8 +2,8 @@
 //! stored, does what is missing, and may be run any number of times and beside itself.
 
 use crate::aws::dynamo::{StoreError, Written};
-use crate::orders::OrderStore;
 use crate::orders::model::{Course, Order};
+use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
 use crate::values::id::ProductId;
 

@@ -7,15 +7,19 @@ mod steps;
 
 use serde_json::{Value, json};
 
-use super::{InventoryStore, ReservationStatus, api, rules};
+use super::model::ReservationStatus;
+use super::store::InventoryStore;
+use super::{api, rules};
 use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Status};
-use crate::pricing::Breakdown;
+use crate::orders::model::{Line, Order, PaymentStatus, Status};
+use crate::orders::store::OrderStore;
+use crate::pricing::breakdown::Breakdown;
 use crate::runtime::Step;
 use crate::testing::{self, Engine};
+use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId};

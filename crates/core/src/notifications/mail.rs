@@ -4,10 +4,9 @@ use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 
-use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::aws::telemetry;
-use crate::customers::Email;
+use crate::aws::{Aws, telemetry};
+use crate::customers::model::Email;
 
 /// A message as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,6 +30,3 @@ pub mod store;
 pub mod templates;
 #[cfg(test)]
 mod tests;
-
-pub use mail::SesSender;
-pub use send::Messenger;

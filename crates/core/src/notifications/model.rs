@@ -1,7 +1,7 @@
 //! Messages to customers, and what may go wrong with them.
 
 use crate::aws::dynamo::StoreError;
-use crate::customers::{Customer, CustomerError, Email, Locale};
+use crate::customers::model::{Customer, CustomerError, Email, Locale};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::values::money::MoneyError;

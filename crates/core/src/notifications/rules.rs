@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::model::{About, Claim, Message, NotificationError, Status, Template, Wanted};
-use crate::customers::Customer;
+use crate::customers::model::Customer;
 use crate::orders::model::{Course, Order};
 use crate::values::clock::Time;
 use crate::values::event::Delivered;

@@ -2,7 +2,7 @@
 
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
-use crate::customers::Locale;
+use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::values::address::Address;
 use crate::values::money::Money;

@@ -13,14 +13,17 @@ use super::model::{About, NotificationError, Status, Template, Wanted};
 use super::send::{Messenger, send_messages};
 use super::store::MessageStore;
 use crate::aws::settings::Setting;
-use crate::customers::model::PasswordHash;
+use crate::customers::model::{Customer, Email, PasswordHash};
+use crate::customers::password;
 use crate::customers::rules::{Registration, register};
-use crate::customers::{Customer, CustomerStore, Email, password};
+use crate::customers::store::CustomerStore;
+use crate::orders::model::{Failure, FailureCode, Line, Order};
 use crate::orders::rules::{self as order_rules, Placement};
-use crate::orders::{Address, Failure, FailureCode, Line, Order, OrderStore};
-use crate::pricing::Breakdown;
+use crate::orders::store::OrderStore;
+use crate::pricing::breakdown::Breakdown;
 use crate::runtime::Message;
 use crate::testing::{self, Engine, Fault};
+use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::{CustomerId, OrderId, ProductId};
@@ -171,7 +174,7 @@ async fn shop(order: &Order, locale: &str) -> Shop {
     };
     let customer = customer(locale);
     let stamp = Stamp::new(customer.id, 1, "CustomerRegistered", now());
-    let account = crate::customers::Account {
+    let account = crate::customers::model::Account {
         customer,
         password_hash: HASH.clone(),
         password_version: 0,

@@ -20,7 +20,7 @@ use super::store::{Created, OrderStore};
 use super::totals::{Offer, Totals, Wanted};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::catalog::Product;
+use crate::catalog::model::Product;
 use crate::customers::link::Links;
 use crate::http::address;
 use crate::http::body::{Body, Json};

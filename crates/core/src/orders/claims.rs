@@ -4,7 +4,7 @@
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
-use crate::customers::CustomerStore;
+use crate::customers::store::CustomerStore;
 use crate::runtime::Message;
 use crate::values::event::Delivered;
 use crate::values::id::{CustomerId, NotAnId};
@@ -60,10 +60,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::customers::model::{Account, Customer, Role};
     use crate::customers::password;
-    use crate::customers::{Account, Customer, Role};
     use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
-    use crate::orders::{Order, model::Guest};
+    use crate::orders::model::{Guest, Order};
     use crate::values::clock::Time;
     use crate::values::event::{DomainEvent, Stamp};
 

@@ -14,7 +14,7 @@ use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use crate::aws::Aws;
 use crate::http::exchange::{Caller, Identity, Request, Response};
-use crate::pricing::Breakdown;
+use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepFailure};
 use crate::testing::{self, Engine};
 use crate::values::address::Address;

@@ -8,7 +8,7 @@ use super::checkout::{self, Buyer, Checkout};
 use super::model::{Guest, Order};
 use super::store::OrderStore;
 use crate::customers::link::{Link, Links, Purpose};
-use crate::customers::{CustomerError, Email, Locale};
+use crate::customers::model::{CustomerError, Email, Locale};
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;

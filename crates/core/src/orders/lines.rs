@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::model::Line;
-use crate::catalog::{self, Product};
+use crate::catalog;
+use crate::catalog::model::Product;
 use crate::http::problem::Fault;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money, MoneyError};
@@ -84,8 +85,10 @@ fn for_sale(
         .get(&id)
         .ok_or(("unknown_product", "there is no such product"))?;
     match product.status {
-        catalog::Status::Active => Ok(product),
-        catalog::Status::Inactive | catalog::Status::OutOfStock | catalog::Status::Discontinued => {
+        catalog::model::Status::Active => Ok(product),
+        catalog::model::Status::Inactive
+        | catalog::model::Status::OutOfStock
+        | catalog::model::Status::Discontinued => {
             Err(("not_for_sale", "this product is not for sale now"))
         }
     }

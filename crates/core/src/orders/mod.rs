@@ -44,9 +44,3 @@ pub mod trial;
 pub mod uses;
 pub mod validation;
 pub mod workflow;
-
-pub use crate::values::address::Address;
-pub use executions::OrderWorkflow;
-pub use messages::MessageQueue;
-pub use model::{Course, Failure, FailureCode, Line, Order, PaymentStatus, Review, Status};
-pub use store::OrderStore;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::customers::{Email, Locale};
+use crate::customers::model::{Email, Locale};
 use crate::http::problem::Problem;
 use crate::orders::rules::erasure::is_erased;
 use crate::orders::uses::Use;
-use crate::pricing::Breakdown;
+use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -11,7 +11,7 @@ use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::model::Line;
 use super::totals::{Offer, Totals, Wanted};
-use crate::catalog::Product;
+use crate::catalog::model::Product;
 use crate::customers::link::{Links, Purpose, Sealed};
 use crate::http::address;
 use crate::http::body::{Body, Json};

@@ -95,8 +95,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::orders::Order;
     use crate::orders::fixtures::{Shop, after, json_of, order, request_about};
+    use crate::orders::model::Order;
 
     /// A shop whose order waits for a review.
     async fn shop() -> Shop {

@@ -11,7 +11,7 @@ use super::model::{
     Review, Status,
 };
 use crate::orders::uses::Use;
-use crate::pricing::Breakdown;
+use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

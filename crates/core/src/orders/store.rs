@@ -12,7 +12,7 @@ use super::uses::{self, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, Query, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
-use crate::customers::Email;
+use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
 use crate::values::address::AddressItem;
 use crate::values::clock::Time;

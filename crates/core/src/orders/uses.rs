@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::{Key, StoreError, Table, Write};
-use crate::pricing::Discount;
+use crate::pricing::model::Discount;
 use crate::values::id::{CustomerId, DiscountId};
 
 /// One use that an order takes.

@@ -3,15 +3,15 @@
 use super::credit::{Applicant, CreditScores, OwnOrders, ScoreUnknown};
 use super::evidence::Evidence;
 use super::model::Order;
-use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError, Settings};
-use crate::aws::telemetry;
+use crate::aws::{Aws, telemetry};
 use crate::pricing::breakdown::Broken as Unequal;
 use crate::rules::cel::Needs;
-use crate::rules::engine::{Broken, Judgement, Objection};
+use crate::rules::engine::{Broken, Engine, Judgement, Objection, Verdict};
+use crate::rules::model::Severity;
+use crate::rules::operator::OperatorRules;
 use crate::rules::view::Facts;
-use crate::rules::{Engine, OperatorRules, Severity, Verdict};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// What all rules together make of an order.

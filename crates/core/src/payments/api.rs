@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::http::exchange::{Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
-use crate::orders::OrderStore;
+use crate::orders::store::OrderStore;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 

@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
     use crate::aws::settings::Setting;
-    use crate::orders::Status;
+    use crate::orders::model::Status;
     use crate::payments::fixtures::{Moment, Shop, after, order_id};
 
     fn stored(shop: &Shop) -> Value {

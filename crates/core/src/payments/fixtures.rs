@@ -4,10 +4,12 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use crate::orders::{Address, Line, Order, OrderStore, PaymentStatus, Review, Status};
-use crate::pricing::Breakdown;
+use crate::orders::model::{Line, Order, PaymentStatus, Review, Status};
+use crate::orders::store::OrderStore;
+use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepError};
 use crate::testing::{self, Engine, Fault};
+use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId};

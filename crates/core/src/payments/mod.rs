@@ -19,5 +19,3 @@ pub mod model;
 pub mod rules;
 pub mod steps;
 pub mod store;
-
-pub use store::PaymentStore;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::http::problem::Problem;
-use crate::orders::PaymentStatus;
+use crate::orders::model::PaymentStatus;
 use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

@@ -1,7 +1,6 @@
 //! What to do about a payment: decisions, without any call.
 
-use crate::orders::PaymentStatus;
-use crate::orders::model::Course;
+use crate::orders::model::{Course, PaymentStatus};
 use crate::values::clock::Time;
 
 use super::gateway::Charge;

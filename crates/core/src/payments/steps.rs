@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::aws::dynamo::Written;
 use crate::aws::telemetry;
-use crate::orders::model::Course;
-use crate::orders::{Order, OrderStore, PaymentStatus};
+use crate::orders::model::{Course, Order, PaymentStatus};
+use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 

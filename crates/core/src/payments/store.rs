@@ -351,7 +351,7 @@ mod tests {
             status,
             ..stored.clone()
         };
-        let open = crate::orders::PaymentStatus::Authorized;
+        let open = crate::orders::model::PaymentStatus::Authorized;
         for (claim, change) in [
             (
                 claim("50.00", "50.00", "0.00", stored.status),

@@ -8,8 +8,6 @@ use crate::catalog::model::Category;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::{Currency, Money, MoneyError};
 
-pub use super::discounts::{Shopper, allow};
-
 /// A line of what is to be priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
@@ -291,7 +289,7 @@ impl Breakdown {
 #[cfg(test)]
 impl Breakdown {
     /// What `lines` cost without discount, shipping and tax.
-    pub(crate) fn plain(lines: &[crate::orders::Line]) -> Self {
+    pub(crate) fn plain(lines: &[crate::orders::model::Line]) -> Self {
         let priced = lines.iter().map(|line| PricedLine {
             subtotal: line.subtotal().unwrap(),
             discounts: Vec::new(),

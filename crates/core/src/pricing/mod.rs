@@ -29,7 +29,3 @@ pub(crate) mod fixtures;
 mod laws;
 #[cfg(test)]
 mod tests;
-
-pub use breakdown::{Breakdown, calculate};
-pub use model::{Benefit, Discount, Group, Terms};
-pub use store::PricingStore;

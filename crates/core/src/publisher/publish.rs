@@ -8,10 +8,9 @@ use super::bus::{Bus, NotOnBus};
 use super::rules::{self, Entry, Unpublishable};
 use super::stream::{StreamAnswer, StreamBatch, StreamRecord};
 use super::tables::Tables;
-use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
-use crate::aws::telemetry;
+use crate::aws::{Aws, telemetry};
 use crate::event_log::store::EventLog;
 use crate::runtime::Error;
 

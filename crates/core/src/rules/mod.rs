@@ -19,8 +19,3 @@ pub mod view;
 
 #[cfg(test)]
 mod tests;
-
-pub use engine::{Engine, Verdict};
-pub use model::{Rule, RuleName, Severity};
-pub use operator::OperatorRules;
-pub use store::RuleStore;

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{OperatorRules, RuleStore, api, events};
+use super::operator::OperatorRules;
+use super::store::RuleStore;
+use super::{api, events};
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;

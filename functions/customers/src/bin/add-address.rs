@@ -5,7 +5,7 @@ use oxcart_function::{aws, customers, http::routes, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let customers = customers::CustomerStore::new(&aws)?;
+    let customers = customers::store::CustomerStore::new(&aws)?;
     let addresses = customers::addresses::store::AddressStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::ADD_ADDRESS, |request| {
         customers::addresses::api::add_address(&customers, &addresses, request)

@@ -5,6 +5,6 @@ use oxcart_function::{aws, inventory, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let inventory = inventory::InventoryStore::new(&aws)?;
+    let inventory = inventory::store::InventoryStore::new(&aws)?;
     runtime::serve_queue(|message| inventory::events::on_product_created(&inventory, message)).await
 }

@@ -5,7 +5,7 @@ use oxcart_function::{aws, inventory, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let inventory = inventory::InventoryStore::new(&aws)?;
-    let orders = orders::OrderStore::new(&aws)?;
+    let inventory = inventory::store::InventoryStore::new(&aws)?;
+    let orders = orders::store::OrderStore::new(&aws)?;
     runtime::serve_step(|step| inventory::steps::reserve_inventory(&inventory, &orders, step)).await
 }

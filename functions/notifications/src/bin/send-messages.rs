@@ -5,7 +5,7 @@ use oxcart_function::{aws, notifications, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let mail = notifications::SesSender::new(&aws)?;
-    let messenger = notifications::Messenger::new(&aws, mail)?;
+    let mail = notifications::mail::SesSender::new(&aws)?;
+    let messenger = notifications::send::Messenger::new(&aws, mail)?;
     runtime::serve_queue(|message| notifications::send::send_messages(&messenger, message)).await
 }

@@ -5,6 +5,6 @@ use oxcart_function::{aws, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let orders = orders::OrderStore::new(&aws)?;
+    let orders = orders::store::OrderStore::new(&aws)?;
     runtime::serve_step(|step| orders::workflow::fail_order(&orders, step)).await
 }

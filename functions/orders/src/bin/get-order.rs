@@ -5,7 +5,7 @@ use oxcart_function::{aws, http::routes, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let orders = orders::OrderStore::new(&aws)?;
+    let orders = orders::store::OrderStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::GET_ORDER, |request| {
         orders::api::get_order(&orders, request)
     })

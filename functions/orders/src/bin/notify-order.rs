@@ -5,7 +5,7 @@ use oxcart_function::{aws, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let orders = orders::OrderStore::new(&aws)?;
-    let messages = orders::MessageQueue::new(&aws)?;
+    let orders = orders::store::OrderStore::new(&aws)?;
+    let messages = orders::messages::MessageQueue::new(&aws)?;
     runtime::serve_step(|step| orders::workflow::notify_order(&orders, &messages, step)).await
 }

@@ -6,8 +6,8 @@ use oxcart_function::{aws, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let orders = orders::OrderStore::new(&aws)?;
-    let workflow = orders::OrderWorkflow::new(&aws)?;
+    let orders = orders::store::OrderStore::new(&aws)?;
+    let workflow = orders::executions::OrderWorkflow::new(&aws)?;
     runtime::serve_event(|scheduled| {
         orders::workflow::run_due_orders(&orders, &workflow, scheduled)
     })

@@ -1,7 +1,8 @@
 //! `GET /orders/{order_id}/payments`: the payments of an order.
 
-use oxcart_function::orders::OrderStore;
-use oxcart_function::payments::{PaymentStore, api};
+use oxcart_function::orders::store::OrderStore;
+use oxcart_function::payments::api;
+use oxcart_function::payments::store::PaymentStore;
 use oxcart_function::{aws, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,8 +1,9 @@
 //! Workflow step `VoidPayment`: gives back what was taken for an order that has ended.
 
-use oxcart_function::orders::OrderStore;
+use oxcart_function::orders::store::OrderStore;
 use oxcart_function::payments::gateway::Configured;
-use oxcart_function::payments::{PaymentStore, steps};
+use oxcart_function::payments::steps;
+use oxcart_function::payments::store::PaymentStore;
 use oxcart_function::{aws, runtime};
 
 #[tokio::main(flavor = "current_thread")]

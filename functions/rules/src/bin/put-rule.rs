@@ -5,7 +5,7 @@ use oxcart_function::{aws, http::routes, rules, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let store = rules::RuleStore::new(&aws)?;
+    let store = rules::store::RuleStore::new(&aws)?;
     let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
     runtime::serve_http(&aws, &routes::PUT_RULE, |request| {
         rules::api::put_rule(&store, currency, request)

@@ -5,7 +5,7 @@ use oxcart_function::{aws, http::routes, rules, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let store = rules::RuleStore::new(&aws)?;
+    let store = rules::store::RuleStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::REMOVE_RULE, |request| {
         rules::api::remove_rule(&store, request)
     })

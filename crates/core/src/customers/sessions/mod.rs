@@ -13,6 +13,3 @@
 pub mod api;
 pub mod model;
 pub mod store;
-
-pub use model::{RefreshToken, Session};
-pub use store::SessionStore;

@@ -81,7 +81,7 @@ async fn events_of_customers_hold_no_personal_data() {
 use crate::customers::admin::{
     disable_customer, enable_customer, get_customer, list_customers, set_customer_roles,
 };
-use crate::customers::sessions::SessionStore;
+use crate::customers::sessions::store::SessionStore;
 
 fn admin(body: &Value) -> Request {
     testing::request(now(), body)

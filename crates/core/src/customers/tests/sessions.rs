@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::customers::admin::disable_customer;
-use crate::customers::sessions::SessionStore;
 use crate::customers::sessions::api::{
     Renewal, end_all_sessions, end_session, list_sessions, logout, refresh_session,
 };
+use crate::customers::sessions::store::SessionStore;
 
 const DAY: u64 = 24 * 3600;
 

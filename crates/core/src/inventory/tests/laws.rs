@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::shop;
-use crate::inventory::ReservationStatus;
-use crate::orders::Status;
+use crate::inventory::model::ReservationStatus;
+use crate::orders::model::Status;
 use crate::testing;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Shop, order_id, product, shop};
 use crate::aws::settings::Setting;
 use crate::inventory::events;
-use crate::orders::Status;
+use crate::orders::model::Status;
 use crate::runtime;
 
 fn created(name: &str) -> String {

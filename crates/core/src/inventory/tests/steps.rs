@@ -2,9 +2,10 @@
 
 use super::{minute, order_id, product, shop, step};
 use crate::aws::settings::Setting;
+use crate::inventory::model::ReservationStatus;
 use crate::inventory::store::{GivenBack, Taken};
-use crate::inventory::{ReservationStatus, rules, steps};
-use crate::orders::Status;
+use crate::inventory::{rules, steps};
+use crate::orders::model::Status;
 use crate::testing::Fault;
 
 #[tokio::test]

@@ -89,7 +89,8 @@ async fn a_cancelled_order_is_undone_by_a_new_run_and_stays_as_it_is() {
 
 #[tokio::test]
 async fn an_order_that_cannot_be_cancelled_says_what_is_possible() {
-    let failure = crate::orders::Failure::new(crate::orders::FailureCode::OutOfStock, "no");
+    let failure =
+        crate::orders::model::Failure::new(crate::orders::model::FailureCode::OutOfStock, "no");
     let failed = rules::fail(order(), failure, after(1)).unwrap().unwrap();
     let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
     let shipped = Order {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::settings::Setting;
-use crate::catalog::Status as ProductStatus;
+use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
 use crate::orders::fixtures::{
     Shop, after, eur, header, json_of, placed_at, product, request, with_header,
@@ -272,8 +272,10 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
             }
             tokio::task::yield_now().await;
         };
-        let failure =
-            crate::orders::Failure::new(crate::orders::FailureCode::OutOfStock, "sold out");
+        let failure = crate::orders::model::Failure::new(
+            crate::orders::model::FailureCode::OutOfStock,
+            "sold out",
+        );
         // What a list has is read again before it is changed.
         let order = shop.stored(&order).await;
         let failed = rules::fail(order, failure, after(1)).unwrap().unwrap();

@@ -4,8 +4,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft, create};
-use crate::catalog::{ProductStore, Status as ProductStatus};
+use crate::catalog::store::ProductStore;
 use crate::orders::fixtures::{
     Shop, after, customer, eur, header, json_of, placed_at, product, request, with_header,
 };

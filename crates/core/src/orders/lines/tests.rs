@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::Status;
+use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, create};
 use crate::orders::fixtures::{eur, placed_at, product};
 

@@ -1,8 +1,9 @@
 use super::*;
 use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
+use crate::orders::model::{Failure, FailureCode, Order};
+use crate::orders::rules;
 use crate::orders::store::{Change, Created};
-use crate::orders::{Failure, FailureCode, Order, rules};
 use crate::pricing::fixtures::{discount, percent};
 use crate::testing::Fault;
 

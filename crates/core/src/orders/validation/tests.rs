@@ -4,8 +4,9 @@ use super::*;
 use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
 use crate::orders::model::{Failure, FailureCode, Status};
+use crate::rules::changes;
 use crate::rules::model::Draft;
-use crate::rules::{RuleStore, changes};
+use crate::rules::store::RuleStore;
 use crate::testing::Fault;
 
 /// A bureau that gives everybody one score, or none.

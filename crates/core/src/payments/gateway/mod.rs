@@ -2,9 +2,8 @@
 
 pub mod sandbox;
 
-use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::aws::telemetry;
+use crate::aws::{Aws, telemetry};
 use crate::http::problem::Source;
 use crate::runtime::StepError;
 use crate::values::money::Money;

@@ -3,7 +3,7 @@
 
 use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
-use crate::orders::Status as OrderStatus;
+use crate::orders::model::Status as OrderStatus;
 use crate::payments::fixtures::{
     Moment, Shop, after, all_given_back, captured, eur, fail_puts, order_id,
 };

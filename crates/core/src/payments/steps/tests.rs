@@ -2,7 +2,7 @@
 //! refunded, number of events.
 
 use crate::aws::settings::Setting;
-use crate::orders::Status as OrderStatus;
+use crate::orders::model::Status as OrderStatus;
 use crate::payments::fixtures::{Moment, Shop, after, captured, eur, fail_puts, key, order_id};
 use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::model::{Payment, Provider};

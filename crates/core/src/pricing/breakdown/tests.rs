@@ -1,6 +1,7 @@
 //! Breakdowns by example; `laws` has what holds of all of them.
 
 use super::*;
+use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, tax};
 use crate::pricing::model::{Benefit, Group, Terms};
 use crate::pricing::shipping::Cost;
