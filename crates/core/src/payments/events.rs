@@ -12,12 +12,8 @@ use crate::values::event::DomainEvent;
 use crate::values::id::OrderId;
 use crate::values::money::Money;
 
+use super::model::REFUNDED;
 use super::store::PaymentItem;
-
-/// The gateway told something, or a payment ended without it.
-pub const PROCESSED: &str = "PaymentProcessed";
-/// Money was given back.
-pub const REFUNDED: &str = "PaymentRefunded";
 
 /// Who learnt it: `webhook` will mean that the provider called, and starts the order's workflow.
 const ORIGIN: &str = "workflow";
@@ -71,6 +67,7 @@ mod tests {
     use crate::aws::settings::Setting;
     use crate::orders::model::Status;
     use crate::payments::fixtures::{Moment, Shop, after, order_id};
+    use crate::payments::model::PROCESSED;
 
     fn stored(shop: &Shop) -> Value {
         shop.engine.items(Setting::PaymentsTable).remove(0)

@@ -4,14 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::aws::dynamo::StoreError;
-use crate::aws::telemetry;
 use crate::http::problem::Problem;
 use crate::orders::model::PaymentStatus;
-use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::{Currency, Money, MoneyError};
+
+/// The gateway told something, or a payment ended without it.
+pub const PROCESSED: &str = "PaymentProcessed";
+/// Money was given back.
+pub const REFUNDED: &str = "PaymentRefunded";
 
 /// What has been authorised, captured and refunded: refunded <= captured <= authorized, in one
 /// currency, none below nothing.
@@ -232,8 +235,8 @@ impl Change {
             | Self::Authorized(_)
             | Self::Captured(_)
             | Self::Declined(_)
-            | Self::Voided => super::events::PROCESSED,
-            Self::Refunded(_) => super::events::REFUNDED,
+            | Self::Voided => PROCESSED,
+            Self::Refunded(_) => REFUNDED,
         }
     }
 
@@ -272,21 +275,6 @@ impl From<PaymentError> for Problem {
             PaymentError::Store(error) => error.into(),
             PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
                 Self::internal(error)
-            }
-        }
-    }
-}
-
-impl From<PaymentError> for StepError {
-    fn from(error: PaymentError) -> Self {
-        match error {
-            PaymentError::Store(error) => error.into(),
-            PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
-                tracing::error!(
-                    error = telemetry::chain(&error),
-                    "a payment needs a person's eye"
-                );
-                Self::new("Failed", telemetry::chain(&error))
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 
 use super::gateway::{Charge, Gateway, GatewayError};
-use super::model::{Change, Payment};
+use super::model::{Change, Payment, PaymentError};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
 
@@ -31,6 +31,31 @@ impl From<PaymentStatus> for StepAnswer {
     fn from(status: PaymentStatus) -> Self {
         Self {
             payment_status: status.as_str(),
+        }
+    }
+}
+
+impl From<GatewayError> for StepError {
+    fn from(error: GatewayError) -> Self {
+        let name = match error {
+            GatewayError::Unknown(_) => "PaymentUnknown",
+            GatewayError::Busy(_) => "Busy",
+        };
+        Self::new(name, telemetry::chain(&error))
+    }
+}
+
+impl From<PaymentError> for StepError {
+    fn from(error: PaymentError) -> Self {
+        match error {
+            PaymentError::Store(error) => error.into(),
+            PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
+                tracing::error!(
+                    error = telemetry::chain(&error),
+                    "a payment needs a person's eye"
+                );
+                Self::new("Failed", telemetry::chain(&error))
+            }
         }
     }
 }
@@ -84,8 +109,8 @@ pub async fn process_payment(
             Settle::Expired => return Err(expired()),
         };
         if rules::is_news(&payment, &change) {
-            let recorded = payments.record(&payment, &change, step.now).await?;
-            if recorded.is_none() {
+            let next = rules::apply(&payment, &change, step.now)?;
+            if payments.record(&payment, &next, &change).await? != Written::Done {
                 continue;
             }
         }
@@ -211,10 +236,13 @@ async fn undo(
         match rules::undo(&payment, &found) {
             Undo::Void => found = gateway.void(&key).await?,
             Undo::Refund(total) => found = gateway.refund(&key, total).await?,
-            Undo::Record(change) => match payments.record(&payment, &change, now).await? {
-                Some(next) => payment = next,
-                None => return Ok(None),
-            },
+            Undo::Record(change) => {
+                let next = rules::apply(&payment, &change, now)?;
+                match payments.record(&payment, &next, &change).await? {
+                    Written::Done => payment = next,
+                    Written::Refused(_) => return Ok(None),
+                }
+            }
         }
         if let Void::Done(status) = rules::void(Some(&payment), Course::Closed) {
             return Ok(Some(status));

@@ -10,8 +10,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::{Currency, Money};
 
-use super::model::{Amounts, Change, Payment, PaymentError};
-use super::rules;
+use super::model::{Amounts, Change, Payment};
 
 /// The shape of [`PaymentItem`]; a reader of 1 must read what a later one writes.
 const SCHEMA: u32 = 1;
@@ -179,24 +178,19 @@ impl PaymentStore {
         self.table.write(write).await
     }
 
-    /// Stores what `change` makes of `payment`, with its event, and answers that; `None` if the
-    /// stored payment has changed since it was read, or is to be undone meanwhile: read it again and
-    /// decide again.
+    /// Stores `next`, which `change` makes of `payment`, with its event. Refused if the stored payment has
+    /// changed since it was read, or is to be undone meanwhile: read it again and decide again.
     ///
     /// # Errors
-    /// [`PaymentError`], if the change cannot be or the database gives no answer.
+    /// [`StoreError`].
     pub async fn record(
         &self,
         payment: &Payment,
+        next: &Payment,
         change: &Change,
-        now: Time,
-    ) -> Result<Option<Payment>, PaymentError> {
-        let next = rules::apply(payment, change, now)?;
-        let write = self.change(payment, &next, change)?;
-        Ok(match self.table.write(write).await? {
-            Written::Done => Some(next),
-            Written::Refused(_) => None,
-        })
+    ) -> Result<Written, StoreError> {
+        let write = self.change(payment, next, change)?;
+        self.table.write(write).await
     }
 
     /// The write from `payment` to `next`, which `change` leads to. Beside the version its condition
@@ -270,6 +264,7 @@ mod tests {
     use super::*;
     use crate::aws::settings::Setting;
     use crate::payments::fixtures::{Shop, after, eur};
+    use crate::payments::rules;
     use crate::testing::Engine;
 
     /// A shop whose payment of 40.00 is taken.
@@ -277,6 +272,18 @@ mod tests {
         let shop = Shop::with("tok_ok").await;
         assert_eq!(shop.process().await, "completed");
         shop
+    }
+
+    /// What the rules make of `payment` by `change`, if the table takes it.
+    async fn record(
+        shop: &Shop,
+        payment: &Payment,
+        change: &Change,
+        seconds: i64,
+    ) -> Option<Payment> {
+        let next = rules::apply(payment, change, after(seconds)).unwrap();
+        let written = shop.payments.record(payment, &next, change).await;
+        (written.unwrap() == Written::Done).then_some(next)
     }
 
     fn image(engine: &Engine) -> serde_json::Value {
@@ -314,8 +321,7 @@ mod tests {
             ..stored.clone()
         };
         let refund = Change::Refunded(eur("40.00"));
-        let written = shop.payments.record(&older, &refund, after(2)).await;
-        assert_eq!(written.unwrap(), None);
+        assert_eq!(record(&shop, &older, &refund, 2).await, None);
         let refused = shop.payments.request_void(&older).await.unwrap();
         assert_eq!(refused, Written::Refused(vec![0]));
         assert_eq!(shop.payment().await, stored);
@@ -332,12 +338,10 @@ mod tests {
         let stored = shop.payment().await;
         assert!(stored.void_requested);
         let refund = Change::Refunded(eur("1.00"));
-        let written = shop.payments.record(&before, &refund, after(2)).await;
-        assert_eq!(written.unwrap(), None);
+        assert_eq!(record(&shop, &before, &refund, 2).await, None);
         // And whoever believes that it has begun when it has not.
         let shop = paid().await;
-        let written = shop.payments.record(&stored, &refund, after(2)).await;
-        assert_eq!(written.unwrap(), None);
+        assert_eq!(record(&shop, &stored, &refund, 2).await, None);
         assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
     }
 
@@ -370,21 +374,17 @@ mod tests {
                 Change::Authorized(eur("39.99")),
             ),
         ] {
-            let written = shop.payments.record(&claim, &change, after(2)).await;
-            assert_eq!(written.unwrap(), None, "{change:?}");
+            let written = record(&shop, &claim, &change, 2).await;
+            assert_eq!(written, None, "{change:?}");
         }
         assert_eq!(shop.payment().await, stored);
         let half = Change::Refunded(eur("20.00"));
-        let halved = shop
-            .payments
-            .record(&stored, &half, after(2))
-            .await
-            .unwrap();
+        let halved = record(&shop, &stored, &half, 2).await;
         let less = claim("40.00", "40.00", "10.00", stored.status);
         let less = Payment { version: 2, ..less };
         let back = Change::Refunded(eur("15.00"));
-        let written = shop.payments.record(&less, &back, after(3)).await;
-        assert_eq!(written.unwrap(), None, "a refund is never taken back");
+        let written = record(&shop, &less, &back, 3).await;
+        assert_eq!(written, None, "a refund is never taken back");
         assert_eq!(Some(shop.payment().await), halved);
     }
 }

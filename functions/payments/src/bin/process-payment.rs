@@ -1,7 +1,7 @@
 //! Workflow step `PaymentProcessing`: takes the order's money.
 
 use oxcart_function::orders::store::OrderStore;
-use oxcart_function::payments::gateway::Configured;
+use oxcart_function::payments::gateway::configured::Configured;
 use oxcart_function::payments::steps;
 use oxcart_function::payments::store::PaymentStore;
 use oxcart_function::{aws, runtime};

@@ -1,0 +1,88 @@
+//! The gateway that a function uses, as its settings say.
+
+use super::sandbox::Sandbox;
+use super::{Charge, Gateway, GatewayError};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
+use crate::payments::model::{ChargeKey, Provider};
+use crate::values::money::Money;
+
+/// The gateway that the setting `PAYMENT_GATEWAY` names.
+#[derive(Clone, Debug)]
+pub enum Configured {
+    /// For development.
+    Sandbox(Sandbox),
+}
+
+impl Configured {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the gateway is none that is known, or one of its settings is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        match aws.settings().read(Setting::PaymentGateway)? {
+            Provider::Sandbox => Ok(Self::Sandbox(Sandbox::new(aws)?)),
+        }
+    }
+}
+
+impl Gateway for Configured {
+    fn provider(&self) -> Provider {
+        match self {
+            Self::Sandbox(_) => Provider::Sandbox,
+        }
+    }
+
+    async fn charge(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.charge(key, amount, token).await,
+        }
+    }
+
+    async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.retrieve(key).await,
+        }
+    }
+
+    async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.void(key).await,
+        }
+    }
+
+    async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.refund(key, total).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::aws::settings::Settings;
+    use crate::testing;
+
+    #[test]
+    fn a_gateway_that_is_not_known_is_refused_at_the_start() {
+        let (aws, _) = testing::aws();
+        assert!(Configured::new(&aws).is_ok());
+        let config = aws_types::SdkConfig::builder().build();
+        let settings = BTreeMap::from([
+            ("PAYMENT_GATEWAY".to_owned(), "stripe".to_owned()),
+            ("SANDBOX_TABLE".to_owned(), "SANDBOX_TABLE".to_owned()),
+        ]);
+        let aws = Aws::with(config, Settings::Given(settings));
+        let refused = Configured::new(&aws).unwrap_err();
+        let expected = SettingError::Invalid("PAYMENT_GATEWAY", "stripe".to_owned());
+        assert_eq!(refused, expected);
+    }
+}
