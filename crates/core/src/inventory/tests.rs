@@ -121,7 +121,7 @@ impl Shop {
     async fn became(&self, number: u32, status: Status) {
         let order = self.orders.get(order_id(number)).await.unwrap().unwrap();
         let order = Order { status, ..order };
-        assert!(self.orders.replace(order).await.unwrap().is_some());
+        assert!(self.orders.replace(order, &[]).await.unwrap().is_some());
     }
 
     /// The error's name of a run of `reserve-inventory`, or `done`.

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::change::{self, Change};
 use super::executions::OrderWorkflow;
 use super::model::{Order, Status, UnknownName};
 use super::rules;
-use super::store::{Change, OrderStore};
+use super::store::OrderStore;
 use crate::aws::telemetry;
 use crate::event_log::store::EventLog;
 use crate::http::address::AddressBody;
@@ -151,14 +152,13 @@ pub async fn cancel_order(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
-    let changed = orders
-        .change(id, |order| {
-            if !is_visible(&order, caller) {
-                return Err(Problem::NotFound("order"));
-            }
-            Ok(rules::cancel(order, request.now, request.traceparent())?)
-        })
-        .await?;
+    let cancel = |order| {
+        if !is_visible(&order, caller) {
+            return Err(Problem::NotFound("order"));
+        }
+        Ok(rules::cancel(order, request.now, request.traceparent())?)
+    };
+    let changed = change::apply(orders, id, cancel).await?;
     let order = match changed.ok_or(Problem::NotFound("order"))? {
         Change::Made(order) => {
             start(workflow, &order).await;

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
-use super::lines::{self, Item, MOST_ITEMS, MOST_OF_ONE};
+use super::fields;
+use super::lines::{self, Item};
 use super::model::{Guest, Order, Status};
 use super::quotes;
 use super::rules::{self, Placement};
@@ -30,7 +31,7 @@ use crate::pricing::model::{Code, Refusal};
 use crate::pricing::tax::Destination;
 use crate::values::address::Address;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::{Currency, Money};
 
 /// When the outcome is looked for the first time, and how far apart two looks are at most.
@@ -312,13 +313,13 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
 
 /// What the body of an order asks for.
 pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
-    let items = items(body);
+    let items = fields::items(body);
     let shipping_address = body.required("shipping_address", |json| json.object(address::read));
     let payment_token = body.required("payment", |json| {
         json.object(|payment| payment.required("token", token))
     });
-    let shipping_method = body.optional("shipping_method", quotes::shipping_method);
-    let code = body.optional("discount_code", quotes::discount_code);
+    let shipping_method = body.optional("shipping_method", fields::shipping_method);
+    let code = body.optional("discount_code", fields::discount_code);
     let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
     let expected_total = body.optional("expected_total", |json| json.money(currency));
     Some(Draft {
@@ -329,24 +330,6 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         code: code?,
         quote: quote?,
         expected_total: expected_total?,
-    })
-}
-
-/// The items that a body asks for.
-pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
-    body.required("items", |json| {
-        json.list(1..=MOST_ITEMS, |json| json.object(item))
-    })
-}
-
-fn item(item: &mut Body<'_>) -> Option<Item> {
-    let product_id = item.required("product_id", |json| {
-        json.parsed("this must be a product's id", str::parse::<ProductId>)
-    });
-    let quantity = item.required("quantity", |json| json.integer(1..=MOST_OF_ONE));
-    Some(Item {
-        product_id: product_id?,
-        quantity: quantity?,
     })
 }
 

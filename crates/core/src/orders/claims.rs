@@ -1,6 +1,7 @@
 //! Consumed: `EmailConfirmed`. The orders that were placed as a guest with the address become the
 //! account's.
 
+use super::change;
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
@@ -50,7 +51,7 @@ pub async fn on_email_confirmed(
     };
     for order_id in orders.of_guest(&customer.email).await? {
         let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, time));
-        orders.change(order_id, claim).await?;
+        change::apply(orders, order_id, claim).await?;
     }
     Ok(())
 }

@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
+use super::change::{self, Change};
 use super::model::Order;
 use super::rules::erasure;
-use super::store::{Change, OrderStore};
+use super::store::OrderStore;
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
@@ -95,12 +96,8 @@ async fn forget(
     erase_at: Time,
     now: Time,
 ) -> Result<(), StoreError> {
-    let marked = orders
-        .change(id, |order| {
-            Ok::<_, StoreError>(erasure::mark(order, erase_at, now))
-        })
-        .await?;
-    match marked {
+    let mark = |order| Ok::<_, StoreError>(erasure::mark(order, erase_at, now));
+    match change::apply(orders, id, mark).await? {
         Some(Change::Unneeded(order)) if erasure::is_due(&order, erase_at, now) => {
             erase(orders, &order).await
         }
@@ -129,7 +126,7 @@ async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     orders.erase_address(order).await?;
     if order.erase_at.is_some() {
         let unmark = |order| Ok::<_, StoreError>(erasure::unmark(order));
-        orders.change(order.id, unmark).await?;
+        change::apply(orders, order.id, unmark).await?;
     }
     Ok(())
 }

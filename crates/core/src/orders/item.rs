@@ -1,7 +1,6 @@
 //! The stored shapes of an order. They live for years: a new attribute is optional, none changes its
 //! meaning.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::credit::Past;
@@ -162,10 +161,6 @@ pub(super) fn status_shard(status: Status, shard: u32) -> String {
     format!("{status}#{shard}")
 }
 
-fn unreadable(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Shape(serde_dynamo::Error::custom(error))
-}
-
 impl HeaderItem {
     /// The header of `order`, in indexes of `shards` shards.
     pub(super) fn of(order: &Order, shards: u32) -> Self {
@@ -227,7 +222,7 @@ impl HeaderItem {
             id: self.order_id,
             status: self.status,
             failure: self.failure.as_ref().map(|failure| failure.code),
-            total: Money::parse(&self.total, self.currency).map_err(unreadable)?,
+            total: Money::parse(&self.total, self.currency).map_err(StoreError::unreadable)?,
             created_at: self.created_at,
         })
     }
@@ -235,7 +230,7 @@ impl HeaderItem {
     /// The order that this header and `lines` are.
     pub(super) fn with(self, lines: LinesItem) -> Result<Order, StoreError> {
         let currency = self.currency;
-        let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+        let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
         let cancelled_from = self.cancelled_from.as_deref().map(str::parse).transpose();
         let failure = self.failure.map(|failure| Failure {
             code: failure.code,
@@ -254,7 +249,7 @@ impl HeaderItem {
                 quantity: item.q,
                 unit_price: money(&item.u)?,
             };
-            priced.push((line.subtotal().map_err(unreadable)?, item.c));
+            priced.push((line.subtotal().map_err(StoreError::unreadable)?, item.c));
             bought.push(line);
         }
         let (breakdown, uses) = charges::read(currency, priced, lines.charges)?;
@@ -280,7 +275,7 @@ impl HeaderItem {
             updated_at: self.updated_at,
             deadline_at: self.deadline_at,
             payment_token: lines.payment_token,
-            cancelled_from: cancelled_from.map_err(unreadable)?,
+            cancelled_from: cancelled_from.map_err(StoreError::unreadable)?,
             due_at: match (self.erase_at, self.due_at) {
                 (Some(erase_at), Some(due_at)) if due_at >= erase_at => self.run_at,
                 (Some(_) | None, due_at) => due_at,
@@ -299,8 +294,8 @@ impl TryFrom<GuestItem> for Guest {
 
     fn try_from(item: GuestItem) -> Result<Self, StoreError> {
         Ok(Self {
-            email: item.email.parse().map_err(unreadable)?,
-            locale: item.locale.parse().map_err(unreadable)?,
+            email: item.email.parse().map_err(StoreError::unreadable)?,
+            locale: item.locale.parse().map_err(StoreError::unreadable)?,
         })
     }
 }

@@ -20,6 +20,7 @@
 //! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
 
 pub mod api;
+pub mod change;
 pub mod checkout;
 pub mod claims;
 pub mod credit;
@@ -27,6 +28,7 @@ pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod executions;
+mod fields;
 #[cfg(test)]
 mod fixtures;
 pub mod guests;

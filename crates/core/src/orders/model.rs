@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use crate::customers::model::{Email, Locale};
 use crate::http::problem::Problem;
-use crate::orders::rules::erasure::is_erased;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
@@ -347,7 +346,7 @@ impl Order {
     /// event of the order, too; and so does the address when it is erased.
     #[must_use]
     pub fn tag(&self) -> String {
-        let erased = if is_erased(&self.shipping_address) {
+        let erased = if self.shipping_address.is_erased() {
             "-erased"
         } else {
             ""

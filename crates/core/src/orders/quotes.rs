@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::api::charges::TotalsBody;
+use super::fields;
 use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::model::Line;
@@ -17,8 +18,7 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::pricing::api::sheets::is_slug;
-use crate::pricing::model::{Code, NotACode};
+use crate::pricing::model::Code;
 use crate::pricing::tax::Destination;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
@@ -146,10 +146,10 @@ impl Choice {
 }
 
 fn choice(body: &mut Body<'_>) -> Option<Choice> {
-    let items = super::checkout::items(body);
+    let items = fields::items(body);
     let destination = body.required("shipping_address", |json| json.object(destination));
-    let shipping_method = body.optional("shipping_method", shipping_method);
-    let code = body.optional("discount_code", discount_code);
+    let shipping_method = body.optional("shipping_method", fields::shipping_method);
+    let code = body.optional("discount_code", fields::discount_code);
     Some(Choice {
         items: items?,
         destination: destination?,
@@ -177,22 +177,6 @@ fn destination(body: &mut Body<'_>) -> Option<Destination> {
         country: country?,
         region: region?.filter(|region| !region.is_empty()),
     })
-}
-
-/// The identifier of a shipping method.
-pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
-    json.parsed("this must be a shipping method's id", |text| {
-        if is_slug(text) {
-            Ok(text.to_owned())
-        } else {
-            Err(())
-        }
-    })
-}
-
-/// A discount's code.
-pub(super) fn discount_code(json: Json<'_>) -> Option<Code> {
-    json.parsed(&NotACode.to_string(), str::parse)
 }
 
 impl Promise {

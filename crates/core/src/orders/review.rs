@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::api;
+use super::change::{self, Change};
 use super::executions::OrderWorkflow;
 use super::rules::review::{self, Decision, NotAwaited};
-use super::store::{Change, OrderStore};
+use super::store::OrderStore;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::body::{Body, Json};
@@ -52,13 +53,11 @@ pub async fn review_order(reviews: &Reviews, request: Request) -> Result<Respons
     request.admin()?;
     let id: OrderId = request.id("order_id", "order")?;
     let decision = request.json(decision)?;
-    let changed = reviews
-        .orders
-        .change(id, |order| {
-            let decided = review::decide(order, &decision, reviews.deadline, request.now)?;
-            Ok::<_, Problem>(decided)
-        })
-        .await?;
+    let decide = |order| {
+        let decided = review::decide(order, &decision, reviews.deadline, request.now)?;
+        Ok::<_, Problem>(decided)
+    };
+    let changed = change::apply(&reviews.orders, id, decide).await?;
     let order = changed.ok_or(Problem::NotFound("order"))?;
     // Also if it was decided before: whoever did may have died before it could start the run.
     let to_be_run = match &order {

@@ -176,6 +176,18 @@ pub fn place(placement: Placement) -> Order {
     }
 }
 
+/// The uses of discounts that go back with the write that takes an order from the status `before` to
+/// `after`: all that it took if that closes it, and else none.
+#[must_use]
+pub fn given_back(before: Status, after: &Order) -> Vec<Use> {
+    let closes = before.course() != Course::Closed && after.status.course() == Course::Closed;
+    if closes {
+        after.uses.clone()
+    } else {
+        Vec::new()
+    }
+}
+
 /// `order` with its next event, which is published as `event_type`.
 pub(super) fn stamped(order: Order, event_type: &str, now: Time) -> Order {
     let version = order.version + 1;

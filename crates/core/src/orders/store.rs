@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 
 use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
-use super::model::{Course, Order, Status};
-use super::rules::erasure::erased;
-use super::uses::{self, Use};
+use super::model::{Order, Status};
+use super::uses::Use;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, Query, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -19,6 +18,7 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
 mod earlier;
+mod uses;
 
 /// The table of orders.
 #[derive(Clone, Debug)]
@@ -26,9 +26,6 @@ pub struct OrderStore {
     table: Table,
     shards: u32,
 }
-
-/// How often a decision that was overtaken is made again.
-const TRIES: u32 = 10;
 
 /// How [`OrderStore::create`] ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,25 +36,6 @@ pub enum Created {
     Exists,
     /// A discount has been used as often as it may be; nothing is stored.
     UsedUp,
-}
-
-/// How [`OrderStore::change`] ended, with the order as it is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It was changed.
-    Made(Order),
-    /// It was right already.
-    Unneeded(Order),
-}
-
-impl Change {
-    /// The order as it is now.
-    #[must_use]
-    pub fn into_order(self) -> Order {
-        match self {
-            Self::Made(order) | Self::Unneeded(order) => order,
-        }
-    }
 }
 
 fn lines_key(id: OrderId) -> Key {
@@ -141,23 +119,17 @@ impl OrderStore {
     }
 
     /// Replaces the header that has `order.revision` and answers the order as it is then, with the
-    /// next revision; the lines stay. `None` if the stored header has another revision: read again
-    /// and decide again, the change may have been made already.
+    /// next revision; the lines stay. The same transaction counts the uses `given_back` down. `None` if
+    /// the stored header has another revision: read again and decide again, the change may have been
+    /// made already.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn replace(&self, order: Order) -> Result<Option<Order>, StoreError> {
-        self.replace_after(order.status, order).await
-    }
-
-    /// Replaces the header as [`OrderStore::replace`] does. If `order` was not closed before, when its
-    /// status was `before`, and is so now, the same transaction gives back the uses of discounts.
-    async fn replace_after(
+    pub async fn replace(
         &self,
-        before: Status,
         order: Order,
+        given_back: &[Use],
     ) -> Result<Option<Order>, StoreError> {
-        let closes = before.course() != Course::Closed && order.status.course() == Course::Closed;
         let read = order.revision;
         let order = Order {
             revision: read + 1,
@@ -166,44 +138,19 @@ impl OrderStore {
         let header = PartItem::Header(HeaderItem::of(&order, self.shards));
         let write = self.table.put(&header)?.when("revision = :revision");
         let write = write.value(":revision", &read)?;
-        let written = if closes && !order.uses.is_empty() {
-            let given_back = order.uses.iter().map(|taken| taken.give_back(&self.table));
+        let written = if given_back.is_empty() {
+            self.table.write(write).await?
+        } else {
+            let given_back = given_back.iter().map(|taken| taken.give_back(&self.table));
             let writes = std::iter::once(Ok(write)).chain(given_back);
             self.table
                 .transact(writes.collect::<Result<_, _>>()?)
                 .await?
-        } else {
-            self.table.write(write).await?
         };
         match written {
             Written::Done => Ok(Some(order)),
             Written::Refused(_) => Ok(None),
         }
-    }
-
-    /// Reads the order `id`, lets `decide` say what it should be (`None`: as it is), and writes that;
-    /// again if another came between, because then the decision may be another. `None` if there is
-    /// no such order.
-    ///
-    /// # Errors
-    /// What `decide` refuses, and [`StoreError`]; [`StoreError::Busy`] if others keep coming between.
-    pub async fn change<E: From<StoreError>>(
-        &self,
-        id: OrderId,
-        decide: impl Fn(Order) -> Result<Option<Order>, E>,
-    ) -> Result<Option<Change>, E> {
-        for _ in 0..TRIES {
-            let Some(order) = self.get(id).await? else {
-                return Ok(None);
-            };
-            let Some(next) = decide(order.clone())? else {
-                return Ok(Some(Change::Unneeded(order)));
-            };
-            if let Some(order) = self.replace_after(order.status, next).await? {
-                return Ok(Some(Change::Made(order)));
-            }
-        }
-        Err(StoreError::Busy("the order keeps changing".into()).into())
     }
 
     /// Removes the payment token from the lines of `id`; once it is gone, nothing changes.
@@ -224,7 +171,7 @@ impl OrderStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn erase_address(&self, order: &Order) -> Result<(), StoreError> {
-        let erased = AddressItem::from(erased(&order.shipping_address));
+        let erased = AddressItem::from(order.shipping_address.erased());
         let write = self
             .table
             .update(lines_key(order.id), "SET address = :erased")

@@ -9,12 +9,13 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde::Deserialize;
 
+use super::change::{self, Change};
 use super::erasure;
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
 use super::rules::{self, Diverted, review};
-use super::store::{Change, OrderStore};
+use super::store::OrderStore;
 use super::validation::{Outcome, Rules};
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
@@ -52,9 +53,8 @@ async fn change(
     id: OrderId,
     decide: impl Fn(Order) -> Result<Option<Order>, Diverted>,
 ) -> Result<Order, StepError> {
-    let changed = orders
-        .change(id, |order| decide(order).map_err(StepError::from))
-        .await?;
+    let decide = |order| decide(order).map_err(StepError::from);
+    let changed = change::apply(orders, id, decide).await?;
     changed.map(Change::into_order).ok_or_else(not_found)
 }
 
@@ -272,9 +272,8 @@ async fn run_due_order(
     id: OrderId,
     now: Time,
 ) -> bool {
-    let taken_up = orders
-        .change(id, |order| Ok::<_, StoreError>(rules::take_up(order, now)))
-        .await;
+    let take_up = |order| Ok::<_, StoreError>(rules::take_up(order, now));
+    let taken_up = change::apply(orders, id, take_up).await;
     let (order, to_be_run) = match taken_up {
         Ok(Some(Change::Made(order))) => (order, true),
         // Only its address is to be erased; or another has taken it up, or it has come to its end: the

@@ -242,7 +242,7 @@ impl Shop {
             deadline_at: after(3600),
             ..order
         };
-        assert!(self.orders.replace(held).await.unwrap().is_some());
+        assert!(self.orders.replace(held, &[]).await.unwrap().is_some());
     }
 
     /// Runs `PaymentProcessing`, `seconds` after the order was placed; its answer or error by name.
@@ -268,7 +268,7 @@ impl Shop {
     pub(super) async fn order_becomes(&self, status: Status) {
         let order = self.orders.get(order_id()).await.unwrap().unwrap();
         let changed = Order { status, ..order };
-        assert!(self.orders.replace(changed).await.unwrap().is_some());
+        assert!(self.orders.replace(changed, &[]).await.unwrap().is_some());
     }
 
     /// The payment as stored.

@@ -24,6 +24,29 @@ pub struct Address {
     pub phone: Option<String>,
 }
 
+impl Address {
+    /// What is left of the address when it is erased: the country, for the books.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        Self {
+            recipient: String::new(),
+            line1: String::new(),
+            line2: None,
+            city: String::new(),
+            region: None,
+            postal_code: String::new(),
+            country: self.country.clone(),
+            phone: None,
+        }
+    }
+
+    /// Whether the address was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        *self == self.erased()
+    }
+}
+
 /// Whether `text` is a country's two capital letters (ISO 3166-1 alpha-2).
 pub(crate) fn is_country(text: &str) -> bool {
     Country::from_alpha2(text).is_ok_and(|country| country.alpha2 == text)

@@ -17,6 +17,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A stored item that cannot be read because of `error`.
+    pub(crate) fn unreadable(error: impl std::fmt::Display) -> Self {
+        Self::Shape(serde::de::Error::custom(error))
+    }
+
     pub(super) fn of<E>(error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

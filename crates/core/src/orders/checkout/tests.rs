@@ -157,7 +157,7 @@ async fn the_same_request_again_answers_the_same_order_as_it_is_by_now() {
     let first = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
     let order = stored(&shop, &first).await;
     let confirmed = rules::confirm(order.clone(), after(1)).unwrap().unwrap();
-    shop.orders.replace(confirmed).await.unwrap().unwrap();
+    shop.orders.replace(confirmed, &[]).await.unwrap().unwrap();
     // The catalogue has changed meanwhile; that is nothing to an order that is placed.
     let stored = checkout
         .totals
@@ -245,7 +245,7 @@ async fn a_repeated_request_starts_what_was_never_started() {
     place(&checkout, placing("ana", "k", &body(), after(1))).await;
     assert_eq!(starts(), 1);
     let taken_up = rules::take_up(order, after(60)).unwrap();
-    shop.orders.replace(taken_up).await.unwrap().unwrap();
+    shop.orders.replace(taken_up, &[]).await.unwrap().unwrap();
     place(&checkout, placing("ana", "k", &body(), after(61))).await;
     assert_eq!(starts(), 1, "a later run has begun");
 }
@@ -279,7 +279,7 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
         // What a list has is read again before it is changed.
         let order = shop.stored(&order).await;
         let failed = rules::fail(order, failure, after(1)).unwrap().unwrap();
-        shop.orders.replace(failed).await.unwrap().unwrap();
+        shop.orders.replace(failed, &[]).await.unwrap().unwrap();
     };
     let (answer, ()) = Box::pin(futures::future::join(placed, failing)).await;
     assert_eq!(answer.status, StatusCode::CREATED);

@@ -5,7 +5,6 @@ use serde_json::json;
 use super::super::fixtures::{Shop, address, after, customer, lines, order_of, placed_at, step};
 use super::super::model::{Order, Status};
 use super::super::rules;
-use super::super::rules::erasure::erased;
 use super::super::workflow::{Scheduled, close_order, run_due_orders};
 use super::*;
 use crate::aws::settings::Setting;
@@ -91,7 +90,7 @@ async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then()
     }
     for order in &over {
         let left = shop.stored(order).await.shipping_address;
-        assert_eq!(left, erased(&address()), "{}", order.status);
+        assert_eq!(left, address().erased(), "{}", order.status);
         assert_eq!((left.country.as_str(), left.phone), ("AT", None));
     }
     for order in &open {
@@ -118,7 +117,7 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
     let cancelled = rules::cancel(shop.stored(&pending).await, after(90), None)
         .unwrap()
         .unwrap();
-    shop.orders.replace(cancelled).await.unwrap().unwrap();
+    shop.orders.replace(cancelled, &[]).await.unwrap().unwrap();
     close_order(&shop.orders, step(&pending, after(91)))
         .await
         .unwrap();
@@ -148,7 +147,9 @@ async fn an_order_that_is_just_being_closed_loses_its_address_however_the_two_me
         .await
         .unwrap();
     let close = |order| Ok::<_, StoreError>(rules::close(order, None, after(91)).unwrap());
-    shop.orders.change(closing.id, close).await.unwrap();
+    change::apply(&shop.orders, closing.id, close)
+        .await
+        .unwrap();
     assert_eq!(recipient(&shop, &closing).await, "Ana Müller");
     run_due(&shop, 120).await;
     assert_eq!(recipient(&shop, &closing).await, "");
@@ -170,7 +171,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
         run_due(&shop, 60 + 30 * A_DAY).await;
         let stored = shop.stored(&shipped).await;
         let expected = Order {
-            shipping_address: erased(&address()),
+            shipping_address: address().erased(),
             revision: stored.revision,
             ..shipped.clone()
         };
@@ -212,7 +213,7 @@ async fn a_shop_without_patience_takes_the_address_at_once() {
         .await
         .unwrap();
     let stored = shop.stored(&confirmed).await;
-    assert_eq!(stored.shipping_address, erased(&address()));
+    assert_eq!(stored.shipping_address, address().erased());
     assert_eq!((stored.erase_at, stored.due_at), (None, None));
 }
 

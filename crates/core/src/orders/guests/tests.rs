@@ -195,7 +195,13 @@ async fn an_account_claims_the_orders_of_its_address_once() {
         (claimed.version, claimed.event.event_type.as_str()),
         (2, "OrderClaimed")
     );
-    let claimed = guests.shop.orders.replace(claimed).await.unwrap().unwrap();
+    let claimed = guests
+        .shop
+        .orders
+        .replace(claimed, &[])
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(rules::claim(claimed, customer("eve"), after(30)), None);
     assert_eq!(guests.shop.orders.of_guest(&email).await.unwrap(), []);
     // From now on its owner signs in to read it.

@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::unreadable;
 use crate::aws::dynamo::StoreError;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
@@ -115,10 +114,11 @@ impl LineCharges {
         discounts: &[AppliedItem],
         currency: Currency,
     ) -> Result<(Vec<Share>, Option<Tax>), StoreError> {
-        let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+        let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
         let share = |(place, amount): (usize, String)| {
             let discount = discounts.get(place);
-            let discount = discount.ok_or_else(|| unreadable("a discount is not listed"))?;
+            let discount =
+                discount.ok_or_else(|| StoreError::unreadable("a discount is not listed"))?;
             Ok(Share {
                 discount_id: discount.id,
                 amount: money(&amount)?,
@@ -173,7 +173,7 @@ pub(in crate::orders) fn read(
     lines: Vec<(Money, LineCharges)>,
     charges: Charges,
 ) -> Result<(Breakdown, Vec<Use>), StoreError> {
-    let money = |text: &str| Money::parse(text, currency).map_err(unreadable);
+    let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
     let listed = charges.discounts;
     let line = |(subtotal, charges): (Money, LineCharges)| {
         let (discounts, tax) = charges.read(&listed, currency)?;

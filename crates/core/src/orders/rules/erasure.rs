@@ -1,7 +1,6 @@
 //! When the address of an order goes whose customer has gone.
 
 use crate::orders::model::{Order, Status};
-use crate::values::address::Address;
 use crate::values::clock::Time;
 
 /// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
@@ -19,27 +18,6 @@ pub fn is_over(order: &Order) -> bool {
     at_end && order.due_at.is_none()
 }
 
-/// What is left of `address` when it is erased: the country, for the books.
-#[must_use]
-pub fn erased(address: &Address) -> Address {
-    Address {
-        recipient: String::new(),
-        line1: String::new(),
-        line2: None,
-        city: String::new(),
-        region: None,
-        postal_code: String::new(),
-        country: address.country.clone(),
-        phone: None,
-    }
-}
-
-/// Whether `address` was erased.
-#[must_use]
-pub fn is_erased(address: &Address) -> bool {
-    *address == erased(address)
-}
-
 /// Whether the address of an order whose customer has gone is to be erased at `now`, if it is to be at
 /// `erase_at` at the latest.
 #[must_use]
@@ -52,7 +30,7 @@ pub fn is_due(order: &Order, erase_at: Time, now: Time) -> bool {
 #[must_use]
 pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
     let marked = order.erase_at.is_some_and(|marked| marked <= erase_at);
-    if marked || is_erased(&order.shipping_address) || is_due(&order, erase_at, now) {
+    if marked || order.shipping_address.is_erased() || is_due(&order, erase_at, now) {
         return None;
     }
     Some(Order {
@@ -66,7 +44,7 @@ pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
 #[must_use]
 pub fn unmark(order: Order) -> Option<Order> {
     order.erase_at?;
-    is_erased(&order.shipping_address).then_some(Order {
+    order.shipping_address.is_erased().then_some(Order {
         erase_at: None,
         ..order
     })
@@ -88,7 +66,7 @@ mod tests {
 
     fn with_erased_address(order: Order) -> Order {
         Order {
-            shipping_address: erased(&order.shipping_address),
+            shipping_address: order.shipping_address.erased(),
             ..order
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::aws::settings::Setting;
+use crate::orders::change::{self, Change};
 use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
 use crate::orders::rules;
 use crate::testing::Fault;
@@ -14,7 +15,10 @@ async fn confirm(shop: &Shop, order: &Order) -> Change {
         let confirmed = rules::confirm(order, after(1));
         Ok::<_, StoreError>(confirmed.unwrap())
     };
-    shop.orders.change(order.id, decide).await.unwrap().unwrap()
+    change::apply(&shop.orders, order.id, decide)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -32,7 +36,7 @@ async fn what_was_decided_on_an_old_state_is_not_written() {
     let shop = Shop::with(&order()).await;
     let old = shop.stored(&order()).await;
     let confirmed = confirm(&shop, &order()).await.into_order();
-    assert_eq!(shop.orders.replace(old).await.unwrap(), None);
+    assert_eq!(shop.orders.replace(old, &[]).await.unwrap(), None);
     assert_eq!(shop.stored(&order()).await, confirmed);
 }
 
@@ -52,13 +56,13 @@ async fn who_is_overtaken_decides_again() {
     let shop = Shop::with(&order()).await;
     let overtaken = std::sync::atomic::AtomicBool::new(false);
     let runtime = tokio::runtime::Handle::current();
-    let changed = shop.orders.change(order().id, |order| {
+    let changed = change::apply(&shop.orders, order().id, |order| {
         if !overtaken.swap(true, std::sync::atomic::Ordering::Relaxed) {
             let orders = shop.orders.clone();
             let cancelled = rules::cancel(order.clone(), after(1), None)
                 .unwrap()
                 .unwrap();
-            let write = async move { orders.replace(cancelled).await };
+            let write = async move { orders.replace(cancelled, &[]).await };
             std::thread::scope(|scope| {
                 let written = scope.spawn(|| runtime.block_on(write)).join();
                 assert!(written.unwrap().unwrap().is_some());

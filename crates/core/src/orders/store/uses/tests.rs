@@ -1,10 +1,13 @@
 use super::*;
 use crate::aws::settings::Setting;
+use crate::orders::change::{self, Change};
 use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
 use crate::orders::model::{Failure, FailureCode, Order};
 use crate::orders::rules;
-use crate::orders::store::{Change, Created};
+use crate::orders::store::Created;
+use crate::orders::uses::of;
 use crate::pricing::fixtures::{discount, percent};
+use crate::pricing::model::Discount;
 use crate::testing::Fault;
 
 fn limited() -> Discount {
@@ -65,13 +68,13 @@ async fn a_use_comes_back_once_with_the_write_that_ends_the_order() {
     shop.store(&order).await;
     // What does not end the order gives nothing back.
     let due = |order| Ok::<_, StoreError>(rules::take_up(order, after(600)));
-    shop.orders.change(order.id, due).await.unwrap();
+    change::apply(&shop.orders, order.id, due).await.unwrap();
     assert_eq!(counts(&shop), [1, 1]);
     for fault in [Fault::Conflict, Fault::LostAnswer] {
         shop.engine.fail_next("TransactWriteItems", fault);
     }
     for _ in 0..3 {
-        shop.orders.change(order.id, fail).await.unwrap();
+        change::apply(&shop.orders, order.id, fail).await.unwrap();
         assert_eq!(counts(&shop), [0, 0]);
     }
     // The order is stored as what it took, and another can take it.
@@ -92,7 +95,7 @@ async fn of_those_who_end_an_order_at_once_one_gives_its_use_back() {
     let jobs = (0..8).map(|_| {
         let orders = shop.orders.clone();
         let id = order.id;
-        async move || orders.change(id, cancel).await.unwrap().unwrap()
+        async move || change::apply(&orders, id, cancel).await.unwrap().unwrap()
     });
     let ended = crate::testing::at_once(jobs);
     let made = ended

@@ -1,0 +1,41 @@
+//! The fields that the bodies of quotes and orders share.
+
+use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
+use crate::http::body::{Body, Json};
+use crate::pricing::api::sheets::is_slug;
+use crate::pricing::model::{Code, NotACode};
+use crate::values::id::ProductId;
+
+/// The items that a body asks for.
+pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
+    body.required("items", |json| {
+        json.list(1..=MOST_ITEMS, |json| json.object(item))
+    })
+}
+
+fn item(item: &mut Body<'_>) -> Option<Item> {
+    let product_id = item.required("product_id", |json| {
+        json.parsed("this must be a product's id", str::parse::<ProductId>)
+    });
+    let quantity = item.required("quantity", |json| json.integer(1..=MOST_OF_ONE));
+    Some(Item {
+        product_id: product_id?,
+        quantity: quantity?,
+    })
+}
+
+/// The identifier of a shipping method.
+pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
+    json.parsed("this must be a shipping method's id", |text| {
+        if is_slug(text) {
+            Ok(text.to_owned())
+        } else {
+            Err(())
+        }
+    })
+}
+
+/// A discount's code.
+pub(super) fn discount_code(json: Json<'_>) -> Option<Code> {
+    json.parsed(&NotACode.to_string(), str::parse)
+}
