@@ -4,25 +4,15 @@
 use serde::Serialize;
 use serde::de::Error as _;
 
+use super::model::aggregate;
 use super::store::FindingItem;
 use crate::values::event::DomainEvent;
-
-/// An audit found something that does not fit together, or more of it.
-pub const VIOLATED: &str = "IntegrityViolated";
-/// An audit found that it fits together again.
-pub const RESTORED: &str = "IntegrityRestored";
 
 #[derive(Serialize)]
 struct Data {
     subject: String,
     check: String,
     detail: String,
-}
-
-/// The aggregate that a finding is in events.
-#[must_use]
-pub fn aggregate(position: &str) -> String {
-    format!("finding#{position}")
 }
 
 /// The last event of the finding whose item is `image`.

@@ -70,7 +70,7 @@ impl Evidence {
     async fn subject(&self, event: Logged) -> Result<Subject, StoreError> {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
-            "StockAdjusted" => inventory::events::stock_of(&id).map(Subject::Stock),
+            "StockAdjusted" => inventory::model::stock_of(&id).map(Subject::Stock),
             "PaymentRefunded" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.payments.get(payment).await?;
@@ -92,7 +92,7 @@ impl Evidence {
         let Some(order) = self.orders.get(id).await? else {
             return Ok(None);
         };
-        let kept = inventory::events::reservation_aggregate(id);
+        let kept = inventory::model::reservation_aggregate(id);
         let (reservation, payment, order_events, reservation_events, payment_events) = futures::try_join!(
             self.inventory.reservation(id),
             self.payments.of_order(id),
@@ -122,7 +122,7 @@ impl Evidence {
     ) -> Result<Vec<StockCase>, StoreError> {
         let mut cases = Vec::new();
         for stock in self.inventory.stocks(product).await? {
-            let aggregate = inventory::events::stock_aggregate(product, &stock.place);
+            let aggregate = inventory::model::stock_aggregate(product, &stock.place);
             let events = self.log.history(aggregate).await?;
             let promised = promised.get(&(product, stock.place.clone()));
             cases.push(StockCase {

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::events;
 use crate::inventory::model::{Reservation, Stock};
 use crate::orders::model::Order;
 use crate::payments::model::Payment;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::{OrderId, ProductId};
+
+/// An audit found something that does not fit together, or more of it.
+pub const VIOLATED: &str = "IntegrityViolated";
+/// An audit found that it fits together again.
+pub const RESTORED: &str = "IntegrityRestored";
 
 /// A check, by its name on the wire and as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,6 +176,12 @@ pub struct Finding {
     pub event: Stamp,
 }
 
+/// The aggregate that a finding is in events.
+#[must_use]
+pub fn aggregate(position: &str) -> String {
+    format!("finding#{position}")
+}
+
 /// How far audits have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -200,7 +210,7 @@ impl Finding {
             version: 0,
             event: Stamp::new("", 0, "", now),
         };
-        finding.happened(events::VIOLATED, now);
+        finding.happened(VIOLATED, now);
         finding
     }
 
@@ -226,7 +236,7 @@ impl Finding {
         if self.resolved_at.take().is_some() {
             self.found_at = now;
         }
-        self.happened(events::VIOLATED, now);
+        self.happened(VIOLATED, now);
         Some(self)
     }
 
@@ -237,13 +247,13 @@ impl Finding {
             return None;
         }
         self.resolved_at = Some(now);
-        self.happened(events::RESTORED, now);
+        self.happened(RESTORED, now);
         Some(self)
     }
 
     fn happened(&mut self, event_type: &str, now: Time) {
         self.version += 1;
-        let aggregate = events::aggregate(&self.position());
+        let aggregate = aggregate(&self.position());
         self.event = Stamp::new(aggregate, self.version, event_type, now);
     }
 }

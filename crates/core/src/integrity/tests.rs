@@ -1,8 +1,7 @@
 use serde_json::json;
 
 use super::audit::{Asked, Audit, audit_integrity};
-use super::events;
-use super::model::{Check, Finding, Subject, Violation};
+use super::model::{Check, Finding, RESTORED, Subject, VIOLATED, Violation};
 use super::rules;
 use crate::aws::settings::Setting;
 use crate::event_log::store::EventLog;
@@ -67,13 +66,13 @@ fn a_finding_is_told_when_something_about_it_is_new() {
     };
     let finding = Finding::new(&subject, &violation, at(0));
     assert_eq!((finding.version, finding.found_at), (1, at(0)));
-    assert_eq!(finding.event.event_type, events::VIOLATED);
+    assert_eq!(finding.event.event_type, VIOLATED);
     assert_eq!(finding.clone().seen("cold", at(1)), None);
     let other = finding.clone().seen("colder", at(1)).unwrap();
     assert_eq!((other.version, other.found_at), (2, at(0)));
     let resolved = other.resolved(at(2)).unwrap();
     assert_eq!(resolved.resolved_at, Some(at(2)));
-    assert_eq!(resolved.event.event_type, events::RESTORED);
+    assert_eq!(resolved.event.event_type, RESTORED);
     assert_eq!(resolved.clone().resolved(at(3)), None);
     let again = resolved.seen("colder", at(4)).unwrap();
     assert_eq!((again.version, again.found_at), (4, at(4)));

@@ -11,30 +11,9 @@ use crate::runtime::Message;
 use crate::values::event::{Delivered, DomainEvent};
 use crate::values::id::{NotAnId, OrderId, ProductId};
 
-use super::model::Place;
+use super::model::{reservation_aggregate, stock_aggregate};
 use super::rules;
 use super::store::{self, InventoryStore, Stored};
-
-/// The aggregate that a place's stock of a product is in events. A product's own identifier is the
-/// catalogue's aggregate.
-#[must_use]
-pub fn stock_aggregate(product_id: ProductId, place: &Place) -> String {
-    format!("{}#{place}", store::stock_key(product_id))
-}
-
-/// The aggregate that an order's reservation is in events.
-#[must_use]
-pub fn reservation_aggregate(order_id: OrderId) -> String {
-    store::reservation_key(order_id)
-}
-
-/// The product whose stock at some place is `aggregate`; `None` if it is none.
-#[must_use]
-pub fn stock_of(aggregate: &str) -> Option<ProductId> {
-    let mut parts = aggregate.split('#');
-    parts.next().filter(|kind| *kind == "stock")?;
-    parts.next()?.parse().ok()
-}
 
 #[derive(Serialize)]
 struct StockData {

@@ -56,6 +56,27 @@ impl FromStr for Place {
     }
 }
 
+/// The aggregate that a place's stock of a product is in events. A product's own identifier is the
+/// catalogue's aggregate.
+#[must_use]
+pub fn stock_aggregate(product_id: ProductId, place: &Place) -> String {
+    format!("stock#{product_id}#{place}")
+}
+
+/// The aggregate that an order's reservation is in events.
+#[must_use]
+pub fn reservation_aggregate(order_id: OrderId) -> String {
+    format!("reservation#{order_id}")
+}
+
+/// The product whose stock at some place is `aggregate`; `None` if it is none.
+#[must_use]
+pub fn stock_of(aggregate: &str) -> Option<ProductId> {
+    let mut parts = aggregate.split('#');
+    parts.next().filter(|kind| *kind == "stock")?;
+    parts.next()?.parse().ok()
+}
+
 /// What there is of a product at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::http::exchange::IfMatch;
 use crate::orders::model::Course;
-use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};
 
-use super::events;
-use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock, StockError};
+use super::model::{
+    Place, Reservation, ReservationStatus, ReservedLine, Stock, StockError, reservation_aggregate,
+    stock_aggregate,
+};
 
 /// How many of a product there are at all its places.
 #[must_use]
@@ -93,7 +94,7 @@ pub fn first(product_id: ProductId, on_hand: u64, now: Time) -> Stock {
 }
 
 fn adjusted(product_id: ProductId, place: &Place, version: u64, at: Time) -> Stamp {
-    let aggregate = events::stock_aggregate(product_id, place);
+    let aggregate = stock_aggregate(product_id, place);
     Stamp::new(aggregate, version, "StockAdjusted", at)
 }
 
@@ -115,18 +116,6 @@ pub enum Stop {
     /// The order is confirmed though nothing was ever held for it.
     #[error("nothing is held for the confirmed order")]
     NothingHeld,
-}
-
-impl From<Stop> for StepError {
-    fn from(stop: Stop) -> Self {
-        let name = match stop {
-            Stop::AlreadyConfirmed => "AlreadyConfirmed",
-            Stop::AlreadyClosed => "AlreadyClosed",
-            Stop::Expired => "Expired",
-            Stop::StillPending | Stop::NothingHeld => "Failed",
-        };
-        Self::new(name, stop.to_string())
-    }
 }
 
 /// What is left to do for a hold.
@@ -279,7 +268,7 @@ fn changed(order_id: OrderId, status: ReservationStatus, version: u64, at: Time)
         ReservationStatus::Released => "InventoryReleased",
         ReservationStatus::Shipped => "InventoryShipped",
     };
-    let aggregate = events::reservation_aggregate(order_id);
+    let aggregate = reservation_aggregate(order_id);
     Stamp::new(aggregate, version, event_type, at)
 }
 

@@ -8,7 +8,7 @@ use crate::runtime::{Step, StepError};
 use crate::values::id::ProductId;
 
 use super::model::{Reservation, ReservationStatus};
-use super::rules::{self, Hold, Release};
+use super::rules::{self, Hold, Release, Stop};
 use super::store::{GivenBack, InventoryStore, Taken};
 
 /// How often a step decides again when the reservation changes under its hands.
@@ -16,6 +16,18 @@ const TRIES: usize = 5;
 
 /// How many products an out-of-stock failure names.
 const NAMED: usize = 3;
+
+impl From<Stop> for StepError {
+    fn from(stop: Stop) -> Self {
+        let name = match stop {
+            Stop::AlreadyConfirmed => "AlreadyConfirmed",
+            Stop::AlreadyClosed => "AlreadyClosed",
+            Stop::Expired => "Expired",
+            Stop::StillPending | Stop::NothingHeld => "Failed",
+        };
+        Self::new(name, stop.to_string())
+    }
+}
 
 /// `reserve-inventory` (`InventoryCheck`): holds the stock of all lines, or of none.
 ///

@@ -13,7 +13,9 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};
 
-use super::model::{Place, Reservation, ReservationStatus, ReservedLine, Stock};
+use super::model::{
+    Place, Reservation, ReservationStatus, ReservedLine, Stock, reservation_aggregate,
+};
 
 /// The shape of items that is written now.
 const SCHEMA: u32 = 1;
@@ -104,7 +106,7 @@ impl ReservationItem {
             quantity: line.quantity,
         });
         Self {
-            pk: reservation_key(reservation.order_id),
+            pk: reservation_aggregate(reservation.order_id),
             sk: RESERVATION.to_owned(),
             order_id: reservation.order_id,
             status: reservation.status,
@@ -178,15 +180,8 @@ pub fn stored(image: serde_dynamo::Item) -> Result<Stored, serde_dynamo::Error> 
 }
 
 /// The partition key of a product's stock.
-#[must_use]
-pub fn stock_key(product_id: ProductId) -> String {
+fn stock_key(product_id: ProductId) -> String {
     format!("stock#{product_id}")
-}
-
-/// The partition key of an order's reservation.
-#[must_use]
-pub fn reservation_key(order_id: OrderId) -> String {
-    format!("reservation#{order_id}")
 }
 
 /// What came of taking stock for an order.
@@ -282,7 +277,7 @@ impl InventoryStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
-        let key = Key::new("pk", reservation_key(order_id)).and("sk", RESERVATION);
+        let key = Key::new("pk", reservation_aggregate(order_id)).and("sk", RESERVATION);
         let item: Option<ReservationItem> = self.table.get(key).await?;
         Ok(item.map(Reservation::from))
     }
