@@ -1,43 +1,12 @@
 //! What an order costs, part by part.
 
-use super::discounts;
-use super::model::{Code, Discount, Refusal};
+use super::cart::CartLine;
+use super::discounts::{self, Applied, Share};
+use super::model::{Discount, Refusal};
 use super::shipping::{NotShipped, ShippingMethod};
 use super::tax::{self, Destination, Tax, TaxRate};
-use crate::catalog::model::Category;
-use crate::values::id::{DiscountId, ProductId};
+use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
-
-/// A line of what is to be priced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CartLine {
-    /// The product.
-    pub product_id: ProductId,
-    /// Its category.
-    pub category: Category,
-    /// How many.
-    pub quantity: u32,
-    /// The price of one.
-    pub unit_price: Money,
-    /// What one weighs, if that is known.
-    pub weight_grams: Option<u32>,
-}
-
-impl CartLine {
-    /// What the line costs, before discounts.
-    ///
-    /// # Errors
-    /// [`MoneyError::TooLarge`].
-    pub fn subtotal(&self) -> Result<Money, MoneyError> {
-        self.unit_price.times(self.quantity)
-    }
-
-    /// What all pieces of the line weigh, as far as that is known.
-    #[must_use]
-    pub fn weight_grams(&self) -> u64 {
-        u64::from(self.weight_grams.unwrap_or(0)) * u64::from(self.quantity)
-    }
-}
 
 /// What is priced, and by what.
 #[derive(Clone, Copy, Debug)]
@@ -52,28 +21,6 @@ pub struct Cart<'a> {
     pub shipping: Option<&'a ShippingMethod>,
     /// All rates of tax.
     pub taxes: &'a [TaxRate],
-}
-
-/// What a discount took off a line, or off shipping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The discount.
-    pub discount_id: DiscountId,
-    /// How much.
-    pub amount: Money,
-}
-
-/// What a discount took off the order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// The discount.
-    pub id: DiscountId,
-    /// Its name.
-    pub name: String,
-    /// Its code, if it came by one.
-    pub code: Option<Code>,
-    /// How much: the sum of its shares.
-    pub amount: Money,
 }
 
 /// A line, priced.
@@ -157,7 +104,7 @@ pub struct Priced {
 }
 
 /// What `cart` costs with `discounts`, in whatever order they are given; all of them are allowed
-/// ([`allow`]).
+/// ([`discounts::allow`]).
 ///
 /// # Errors
 /// [`NotShipped`] if the method does not ship it, or amounts are beyond what [`Money`] holds.
@@ -282,24 +229,6 @@ impl Breakdown {
             Ok(totals)
         } else {
             Err(Broken::Discount)
-        }
-    }
-}
-
-#[cfg(test)]
-impl Breakdown {
-    /// What `lines` cost without discount, shipping and tax.
-    pub(crate) fn plain(lines: &[crate::orders::model::Line]) -> Self {
-        let priced = lines.iter().map(|line| PricedLine {
-            subtotal: line.subtotal().unwrap(),
-            discounts: Vec::new(),
-            tax: None,
-        });
-        Self {
-            currency: lines[0].unit_price.currency(),
-            lines: priced.collect(),
-            discounts: Vec::new(),
-            shipping: None,
         }
     }
 }

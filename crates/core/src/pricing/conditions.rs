@@ -1,6 +1,6 @@
 //! Conditions of discounts: expressions over the order as it is before discounts, shipping and tax.
 
-use super::breakdown::CartLine;
+use super::cart::CartLine;
 use super::model::{Discount, Refusal};
 use super::tax::Destination;
 use crate::rules::cel::{CompileError, Expression};

@@ -2,11 +2,33 @@
 
 use std::cmp::Ordering;
 
-use super::breakdown::{Applied, CartLine, Share};
-use super::model::{Benefit, Discount, Group, Refusal};
+use super::cart::CartLine;
+use super::model::{Benefit, Code, Discount, Group, Refusal};
 use crate::values::clock::Time;
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
+
+/// What a discount took off a line, or off shipping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The discount.
+    pub discount_id: DiscountId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// What a discount took off the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The discount.
+    pub id: DiscountId,
+    /// Its name.
+    pub name: String,
+    /// Its code, if it came by one.
+    pub code: Option<Code>,
+    /// How much: the sum of its shares.
+    pub amount: Money,
+}
 
 /// Who shops, as far as discounts ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! What the tests of prices have in common.
 
-use super::breakdown::CartLine;
+use super::breakdown::{Breakdown, PricedLine};
+use super::cart::CartLine;
 use super::model::{Benefit, Discount, Terms};
 use super::shipping::{Cost, ShippingMethod};
 use super::tax::TaxRate;
@@ -90,5 +91,22 @@ pub(crate) fn tax(
         category: category.map(|category| category.parse().unwrap()),
         rate: rate.parse().unwrap(),
         included,
+    }
+}
+
+impl Breakdown {
+    /// What `lines` cost without discount, shipping and tax.
+    pub(crate) fn plain(lines: &[crate::orders::model::Line]) -> Self {
+        let priced = lines.iter().map(|line| PricedLine {
+            subtotal: line.subtotal().unwrap(),
+            discounts: Vec::new(),
+            tax: None,
+        });
+        Self {
+            currency: lines[0].unit_price.currency(),
+            lines: priced.collect(),
+            discounts: Vec::new(),
+            shipping: None,
+        }
     }
 }

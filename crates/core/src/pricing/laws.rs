@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::breakdown::{Breakdown, Cart, CartLine, Totals, calculate};
+use super::breakdown::{Breakdown, Cart, Totals, calculate};
+use super::cart::CartLine;
 use super::fixtures;
 use super::model::{Benefit, Discount};
 use super::shipping::{Cost, ShippingMethod};

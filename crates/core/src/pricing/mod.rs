@@ -13,8 +13,9 @@
 
 pub mod api;
 pub mod breakdown;
+pub mod cart;
 pub mod conditions;
-mod discounts;
+pub mod discounts;
 pub mod events;
 pub mod model;
 pub mod rules;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::breakdown::CartLine;
+use super::cart::CartLine;
 use super::tax::Destination;
 use crate::values::money::{Money, MoneyError};
 

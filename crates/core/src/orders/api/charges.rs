@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::http::problem::Problem;
 use crate::orders::model::Line;
-use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
+use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
+use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::tax::Tax;
 use crate::values::id::{DiscountId, ProductId};

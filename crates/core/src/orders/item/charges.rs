@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::StoreError;
 use crate::orders::uses::Use;
-use crate::pricing::breakdown::{Applied, Breakdown, PricedLine, PricedShipping, Share};
+use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
+use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::tax::Tax;
 use crate::values::id::{CustomerId, DiscountId};
