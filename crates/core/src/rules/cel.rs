@@ -20,7 +20,6 @@ use super::view::Facts;
 use crate::values::money::Currency;
 
 mod check;
-pub(super) mod types;
 
 /// The most characters of an expression.
 pub const SOURCE_CHARACTERS: usize = 2_000;
@@ -81,7 +80,7 @@ pub enum EvaluationError {
 
 impl Expression {
     /// The most that an expression may cost, see [`Expression::cost`].
-    pub const MAX_COST: u64 = 30_000;
+    pub const MAX_COST: u64 = check::MAX_COST;
 
     /// Compiles `source`, whose amounts are in `currency`.
     ///

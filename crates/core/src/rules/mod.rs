@@ -15,6 +15,7 @@ pub mod events;
 pub mod model;
 pub mod operator;
 pub mod store;
+mod types;
 pub mod view;
 
 #[cfg(test)]

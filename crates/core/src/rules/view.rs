@@ -28,7 +28,7 @@ use ::cel::common::types::{CelBool, CelInt, CelList, CelString, Type as CelType}
 use ::cel::common::value::{CowVal, StaticVal, Val};
 use ::cel::context::VariableResolver;
 
-use super::cel::types::Record;
+use super::types::Record;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::{Currency, Money, MoneyError};

@@ -8,10 +8,13 @@
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, operators};
 
-use super::types::{Element, Record, Type};
+use crate::rules::types::{Element, Record, Type};
 use crate::values::money::Currency;
 
 mod calls;
+
+/// The most that an expression may cost.
+pub(super) const MAX_COST: u64 = 30_000;
 
 /// How many levels an expression may have.
 const DEPTH: u32 = 40;
@@ -116,8 +119,8 @@ impl Checker {
     /// written out become the numbers that they stand for.
     pub(super) fn condition(&mut self, tree: &mut IdedExpr) -> Result<Checked, Fault> {
         let checked = self.part_of(tree, Type::BOOL, "an expression")?;
-        if checked.cost > super::Expression::MAX_COST {
-            let (cost, most) = (checked.cost, super::Expression::MAX_COST);
+        if checked.cost > MAX_COST {
+            let (cost, most) = (checked.cost, MAX_COST);
             let detail = format!(
                 "this may take {cost} steps, more than {most}: a list within a list counts for each of its elements"
             );

@@ -3,8 +3,8 @@
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 
-use super::super::types::{Element, Scalar, Type};
 use super::{Checked, Checker, Fault, GATHERED, fault, repeated};
+use crate::rules::types::{Element, Scalar, Type};
 use crate::rules::view::minor_units;
 use crate::values::clock::Time;
 use crate::values::money::Money;

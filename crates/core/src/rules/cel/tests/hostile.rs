@@ -7,7 +7,7 @@ use ::cel::context::VariableResolver;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rules::cel::types::Record;
+use crate::rules::types::Record;
 
 /// An order with as many lines as there may be.
 fn full() -> View {

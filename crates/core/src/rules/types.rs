@@ -3,14 +3,14 @@
 use std::fmt;
 
 /// The most lines of an order: what bounds the lists of an order.
-pub(in crate::rules) const LINES: u64 = 50;
+pub(super) const LINES: u64 = 50;
 
 /// The most roles of a customer that an expression sees.
 const ROLES: u64 = 10;
 
 /// A value without parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum Scalar {
+pub(super) enum Scalar {
     /// True or false.
     Bool,
     /// A whole number of 64 bits.
@@ -27,7 +27,7 @@ pub(in crate::rules) enum Scalar {
 
 /// A value with named parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum Record {
+pub(super) enum Record {
     /// The order.
     Order,
     /// One of its lines.
@@ -40,7 +40,7 @@ pub(in crate::rules) enum Record {
 
 /// What a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum Element {
+pub(super) enum Element {
     /// Values without parts.
     Scalar(Scalar),
     /// Values with named parts.
@@ -49,7 +49,7 @@ pub(in crate::rules) enum Element {
 
 /// What a part of an expression is. There are no lists of lists, so no list grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rules) enum Type {
+pub(super) enum Type {
     /// A value without parts.
     Scalar(Scalar),
     /// A value with named parts.
@@ -78,7 +78,7 @@ impl From<Element> for Type {
 
 impl Record {
     /// What it is called in an expression, and in its errors.
-    pub(in crate::rules) fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Order => "order",
             Self::Line => "line",
@@ -88,13 +88,13 @@ impl Record {
     }
 
     /// The records that every expression may name.
-    pub(in crate::rules) fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         let named = [Self::Order, Self::Customer, Self::Totals];
         named.into_iter().find(|record| record.name() == name)
     }
 
     /// Those of its fields that nobody knows yet when an order is priced.
-    pub(in crate::rules) fn unpriced(self) -> &'static [&'static str] {
+    pub(super) fn unpriced(self) -> &'static [&'static str] {
         match self {
             Self::Order => &["postal_code"],
             Self::Line => &["ordered_today"],
@@ -110,9 +110,9 @@ impl Record {
         }
     }
 
-    /// Its fields. What is not with every order, a caller of [`super::super::view::View`] may leave
+    /// Its fields. What is not with every order, a caller of [`super::view::View`] may leave
     /// out.
-    pub(in crate::rules) fn fields(self) -> &'static [(&'static str, Type)] {
+    pub(super) fn fields(self) -> &'static [(&'static str, Type)] {
         match self {
             Self::Order => &[
                 ("lines", Type::List(Element::Record(Self::Line), LINES)),
