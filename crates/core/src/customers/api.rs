@@ -2,23 +2,17 @@
 
 use serde::Serialize;
 
-use super::credentials::{Given, PasswordCheck};
-use super::keys::TokenKeys;
+use super::credentials::Given;
 use super::model::{Customer, CustomerError, Email, Locale, Role};
 use super::password;
 use super::rules::{self, Registration};
-use super::sessions::model::{RefreshToken, Session, fresh_secret};
-use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
-use super::token::{self, Realm};
-use crate::aws::Aws;
-use crate::aws::settings::{Setting, SettingError};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
-use crate::values::id::{CustomerId, SessionId};
+use crate::values::id::CustomerId;
 
 /// A customer as the API shows it, to itself and to admins.
 #[derive(Serialize)]
@@ -173,110 +167,6 @@ fn hash_without_password(registration: &Registration) -> String {
     sha256_hex(text)
 }
 
-/// What issues access tokens.
-#[derive(Clone, Debug)]
-pub struct TokenIssuer {
-    keys: TokenKeys,
-    realm: Realm,
-    lifetime_seconds: u32,
-}
-
-impl TokenIssuer {
-    /// The issuer that the settings `TOKEN_*` describe.
-    ///
-    /// # Errors
-    /// [`SettingError`] if one is missing or not valid.
-    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        Ok(Self {
-            keys: TokenKeys::new(aws)?,
-            realm: Realm::new(aws)?,
-            lifetime_seconds: aws.settings().read(Setting::TokenLifetimeSeconds)?,
-        })
-    }
-}
-
-/// What signing in and renewing answer (RFC 6749 section 5.1).
-#[derive(Serialize)]
-struct TokenBody {
-    access_token: String,
-    token_type: &'static str,
-    expires_in: u32,
-    refresh_token: String,
-}
-
-/// What a sign-in needs: whose password it is, how to sign a token, where the session goes.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    check: PasswordCheck,
-    sessions: SessionStore,
-    tokens: TokenIssuer,
-}
-
-impl SignIn {
-    /// The resources of this function.
-    ///
-    /// # Errors
-    /// [`SettingError`] if a setting is missing.
-    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        Ok(Self {
-            check: PasswordCheck::new(aws)?,
-            sessions: SessionStore::new(aws)?,
-            tokens: TokenIssuer::new(aws)?,
-        })
-    }
-}
-
-impl TokenIssuer {
-    /// An access token for `customer`.
-    ///
-    /// # Errors
-    /// [`CustomerError::Credentials`] if the key cannot be read.
-    pub(super) async fn issue(
-        &self,
-        customer: &Customer,
-        now: Time,
-    ) -> Result<String, CustomerError> {
-        let key = self.keys.signing(now).await?;
-        token::issue(customer, &self.realm, &key, self.lifetime_seconds, now)
-    }
-
-    /// What the client is told: both tokens, which no cache may keep.
-    pub(super) fn answer(
-        &self,
-        access_token: String,
-        refresh_token: &RefreshToken,
-    ) -> Result<Response, Problem> {
-        let body = TokenBody {
-            access_token,
-            token_type: "Bearer",
-            expires_in: self.lifetime_seconds,
-            refresh_token: refresh_token.to_text(),
-        };
-        Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
-    }
-}
-
-/// `POST /auth/login`: signs a customer in, which begins a session.
-///
-/// # Errors
-/// [`Problem`]: a body that is not valid, [`Problem::Unauthenticated`] whichever of address and
-/// password is wrong, [`Problem::TooManyRequests`] for who guesses.
-pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Problem> {
-    let (email, password) = request.json(credentials)?;
-    let given = given(password, &request);
-    let account = sign_in.check.by_address(&email, &given).await?;
-    let access_token = sign_in.tokens.issue(&account.customer, request.now).await?;
-    let (session, refresh_token) = Session::begin(
-        SessionId::fresh(request.now),
-        &account,
-        request.header("user-agent"),
-        fresh_secret()?,
-        request.now,
-    );
-    sign_in.sessions.begin(&session).await?;
-    sign_in.tokens.answer(access_token, &refresh_token)
-}
-
 /// `password`, as it came with `request`.
 pub(super) fn given(password: String, request: &Request) -> Given {
     Given {
@@ -284,10 +174,4 @@ pub(super) fn given(password: String, request: &Request) -> Given {
         source_ip: request.source_ip.clone(),
         now: request.now,
     }
-}
-
-fn credentials(body: &mut Body) -> Option<(Email, String)> {
-    let email = body.required("email", email);
-    let password = body.required("password", |json| json.secret(1..=128));
-    Some((email?, password?))
 }

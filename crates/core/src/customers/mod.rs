@@ -22,6 +22,7 @@ pub mod authorizer;
 pub mod credentials;
 pub mod deletion;
 pub mod events;
+pub mod issuer;
 pub mod jwks;
 pub mod key;
 pub mod keys;

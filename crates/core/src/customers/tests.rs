@@ -6,10 +6,11 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::api::{SignIn, login, register_customer};
+use super::api::register_customer;
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
 use super::model::{Customer, CustomerError, Role};
 use super::operator::grant_admin;
+use super::sessions::api::{SignIn, login};
 use super::store::CustomerStore;
 use super::{events, rules};
 use crate::aws::Aws;

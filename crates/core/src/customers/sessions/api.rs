@@ -1,4 +1,4 @@
-//! Renewing, listing and ending sessions.
+//! Signing in, which begins a session; renewing, listing and ending sessions.
 
 use serde::Serialize;
 
@@ -6,8 +6,10 @@ use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
 use super::store::SessionStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
-use crate::customers::api::TokenIssuer;
-use crate::customers::model::{Account, CustomerError};
+use crate::customers::api::{email, given};
+use crate::customers::credentials::PasswordCheck;
+use crate::customers::issuer::TokenIssuer;
+use crate::customers::model::{Account, CustomerError, Email};
 use crate::customers::store::CustomerStore;
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
@@ -18,6 +20,79 @@ use crate::values::id::SessionId;
 
 /// The most characters of what is sent as a refresh token; an access token fits, too.
 const MOST_CHARACTERS: usize = 4096;
+
+/// What a sign-in needs: whose password it is, how to sign a token, where the session goes.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    check: PasswordCheck,
+    sessions: SessionStore,
+    tokens: TokenIssuer,
+}
+
+impl SignIn {
+    /// The resources of this function.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            check: PasswordCheck::new(aws)?,
+            sessions: SessionStore::new(aws)?,
+            tokens: TokenIssuer::new(aws)?,
+        })
+    }
+}
+
+/// What signing in and renewing answer (RFC 6749 section 5.1).
+#[derive(Serialize)]
+struct TokenBody {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u32,
+    refresh_token: String,
+}
+
+/// What the client is told: both tokens, which no cache may keep.
+fn answer(
+    tokens: &TokenIssuer,
+    access_token: String,
+    refresh_token: &RefreshToken,
+) -> Result<Response, Problem> {
+    let body = TokenBody {
+        access_token,
+        token_type: "Bearer",
+        expires_in: tokens.lifetime_seconds,
+        refresh_token: refresh_token.to_text(),
+    };
+    Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
+}
+
+/// `POST /auth/login`: signs a customer in, which begins a session.
+///
+/// # Errors
+/// [`Problem`]: a body that is not valid, [`Problem::Unauthenticated`] whichever of address and
+/// password is wrong, [`Problem::TooManyRequests`] for who guesses.
+pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Problem> {
+    let (email, password) = request.json(credentials)?;
+    let given = given(password, &request);
+    let account = sign_in.check.by_address(&email, &given).await?;
+    let access_token = sign_in.tokens.issue(&account.customer, request.now).await?;
+    let (session, refresh_token) = Session::begin(
+        SessionId::fresh(request.now),
+        &account,
+        request.header("user-agent"),
+        fresh_secret()?,
+        request.now,
+    );
+    sign_in.sessions.begin(&session).await?;
+    answer(&sign_in.tokens, access_token, &refresh_token)
+}
+
+fn credentials(body: &mut Body) -> Option<(Email, String)> {
+    let email = body.required("email", email);
+    let password = body.required("password", |json| json.secret(1..=128));
+    Some((email?, password?))
+}
 
 /// What renewing a session needs.
 #[derive(Clone, Debug)]
@@ -87,7 +162,7 @@ pub async fn refresh_session(renewal: &Renewal, request: Request) -> Result<Resp
     if !renewal.sessions.renew(&session, &next).await? {
         return Err(end(renewal, &session).await?.into());
     }
-    renewal.tokens.answer(access_token, &refresh_token)
+    answer(&renewal.tokens, access_token, &refresh_token)
 }
 
 /// The account of `session` as it is now, if `given` is the session's latest token and the account

@@ -1,0 +1,45 @@
+//! What issues access tokens.
+
+use super::keys::TokenKeys;
+use super::model::{Customer, CustomerError};
+use super::token::{self, Realm};
+use crate::aws::Aws;
+use crate::aws::settings::{Setting, SettingError};
+use crate::values::clock::Time;
+
+/// The keys, the realm and the lifetime of access tokens.
+#[derive(Clone, Debug)]
+pub struct TokenIssuer {
+    keys: TokenKeys,
+    realm: Realm,
+    pub(super) lifetime_seconds: u32,
+}
+
+impl TokenIssuer {
+    /// The issuer that the settings `TOKEN_*` describe.
+    ///
+    /// # Errors
+    /// [`SettingError`] if one is missing or not valid.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            keys: TokenKeys::new(aws)?,
+            realm: Realm::new(aws)?,
+            lifetime_seconds: aws.settings().read(Setting::TokenLifetimeSeconds)?,
+        })
+    }
+}
+
+impl TokenIssuer {
+    /// An access token for `customer`.
+    ///
+    /// # Errors
+    /// [`CustomerError::Credentials`] if the key cannot be read.
+    pub(super) async fn issue(
+        &self,
+        customer: &Customer,
+        now: Time,
+    ) -> Result<String, CustomerError> {
+        let key = self.keys.signing(now).await?;
+        token::issue(customer, &self.realm, &key, self.lifetime_seconds, now)
+    }
+}
