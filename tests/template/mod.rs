@@ -1,6 +1,7 @@
 //! What holds code, template, workflow and samples together.
 
 mod features;
+mod modules;
 mod names;
 mod openapi;
 mod read;
