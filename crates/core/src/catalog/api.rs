@@ -110,7 +110,7 @@ pub async fn list_products(products: &ProductStore, request: Request) -> Result<
         .map_err(|error: super::model::NotAStatus| {
             Problem::parameter("?status", error.to_string())
         })?;
-    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let page = PageRequest::read(&query)?;
     let status = status.unwrap_or(Status::Active);
     let found = products.list(category.as_ref(), status, &page).await?;
     found.map(ProductBody::from).answer(&request)

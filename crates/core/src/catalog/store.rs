@@ -246,21 +246,8 @@ impl ProductStore {
         most: usize,
     ) -> Result<Vec<Product>, StoreError> {
         let queries = (0..self.shards.get()).map(|shard| {
-            let condition = match after {
-                Some(_) => "#shard = :shard AND #position < :after",
-                None => "#shard = :shard",
-            };
-            let query = self
-                .table
-                .query(condition)
-                .index(index)
-                .name("#shard", attribute)
-                .value(":shard", shard_key(value.to_string(), shard))
-                .descending();
-            match after {
-                Some(after) => query.name("#position", "position").value(":after", after),
-                None => query,
-            }
+            let key = shard_key(value.to_string(), shard);
+            self.table.newest_first(index, attribute, key, after)
         });
         let items = dynamo::merged(queries.collect(), most, true, |item: &ProductItem| {
             item.position.clone()

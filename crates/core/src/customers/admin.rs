@@ -22,7 +22,7 @@ pub async fn list_customers(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["email", "limit", "cursor"])?;
-    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let page = PageRequest::read(&query)?;
     let found = match query.get("email") {
         Some(text) => {
             let email: Email = text

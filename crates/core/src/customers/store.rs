@@ -86,18 +86,9 @@ impl CustomerStore {
     /// [`StoreError`].
     pub async fn list(&self, page: &PageRequest) -> Result<Page<Customer>, StoreError> {
         let queries = (0..LIST_SHARDS).map(|shard| {
-            let query = match &page.after {
-                Some(after) => self
-                    .table
-                    .query("list_shard = :shard AND #position < :after")
-                    .name("#position", "position")
-                    .value(":after", after),
-                None => self.table.query("list_shard = :shard"),
-            };
-            query
-                .index("by-created")
-                .value(":shard", list_shard(shard))
-                .descending()
+            let after = page.after.as_deref();
+            self.table
+                .newest_first("by-created", "list_shard", list_shard(shard), after)
         });
         let most = page.limit + 1;
         let found = dynamo::merged(queries.collect(), most, true, |entry: &ListEntry| {

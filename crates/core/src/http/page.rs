@@ -1,5 +1,7 @@
 //! Lists, a page at a time.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -17,19 +19,20 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// Reads `limit` (1 to 100, 20 if absent) and `cursor`.
+    /// Reads `limit` (1 to 100, 20 if absent) and `cursor` of a request's [`Request::query`].
     ///
     /// # Errors
     /// [`Problem::InvalidParameters`].
-    pub fn read(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
-        let limit = match limit.map(str::parse) {
+    pub fn read(query: &HashMap<&str, &str>) -> Result<Self, Problem> {
+        let limit = match query.get("limit").map(|limit| limit.parse()) {
             None => 20,
             Some(Ok(limit @ 1..=100)) => limit,
             Some(Ok(_) | Err(_)) => {
                 return Err(Problem::parameter("?limit", "this must be from 1 to 100"));
             }
         };
-        let after = cursor
+        let after = query
+            .get("cursor")
             .map(|cursor| {
                 let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
                 let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
@@ -145,7 +148,11 @@ mod tests {
         let page = Page::cut(vec!["a", "b", "c"], 2, ToString::to_string);
         assert_eq!((page.items.len(), page.next.as_deref()), (2, Some("b")));
         let cursor = URL_SAFE_NO_PAD.encode("b");
-        let next = PageRequest::read(Some("2"), Some(&cursor)).unwrap();
+        let next = PageRequest::read(&HashMap::from([
+            ("limit", "2"),
+            ("cursor", cursor.as_str()),
+        ]))
+        .unwrap();
         assert_eq!(
             next,
             PageRequest {
@@ -158,17 +165,15 @@ mod tests {
 
     #[test]
     fn limits_and_cursors_that_are_not_valid_are_refused() {
-        for (limit, cursor) in [
-            (Some("0"), None),
-            (Some("101"), None),
-            (Some("x"), None),
-            (None, Some("?")),
-            (None, Some("")),
+        for parameter in [
+            ("limit", "0"),
+            ("limit", "101"),
+            ("limit", "x"),
+            ("cursor", "?"),
+            ("cursor", ""),
         ] {
-            assert!(
-                PageRequest::read(limit, cursor).is_err(),
-                "{limit:?} {cursor:?}"
-            );
+            let query = HashMap::from([parameter]);
+            assert!(PageRequest::read(&query).is_err(), "{parameter:?}");
         }
     }
 }

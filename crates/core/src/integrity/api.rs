@@ -62,7 +62,7 @@ impl From<Finding> for FindingBody {
 pub async fn get_integrity(store: &IntegrityStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
-    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let page = PageRequest::read(&query)?;
     let last_audit = store.latest().await?.map(AuditBody::from);
     let findings = store.page(&page).await?;
     findings

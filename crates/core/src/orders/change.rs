@@ -4,11 +4,8 @@
 use super::model::Order;
 use super::rules;
 use super::store::OrderStore;
-use crate::aws::dynamo::StoreError;
+use crate::aws::dynamo::{self, Attempt, StoreError};
 use crate::values::id::OrderId;
-
-/// How often a decision that was overtaken is made again.
-const TRIES: u32 = 10;
 
 /// How [`apply`] ended, with the order as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +37,18 @@ pub async fn apply<E: From<StoreError>>(
     id: OrderId,
     decide: impl Fn(Order) -> Result<Option<Order>, E>,
 ) -> Result<Option<Change>, E> {
-    for _ in 0..TRIES {
+    dynamo::change("the order", || async {
         let Some(order) = orders.get(id).await? else {
-            return Ok(None);
+            return Ok(Attempt::Done(None));
         };
         let Some(next) = decide(order.clone())? else {
-            return Ok(Some(Change::Unneeded(order)));
+            return Ok(Attempt::Done(Some(Change::Unneeded(order))));
         };
         let given_back = rules::given_back(order.status, &next);
-        if let Some(order) = orders.replace(next, &given_back).await? {
-            return Ok(Some(Change::Made(order)));
-        }
-    }
-    Err(StoreError::Busy("the order keeps changing".into()).into())
+        Ok(match orders.replace(next, &given_back).await? {
+            Some(order) => Attempt::Done(Some(Change::Made(order))),
+            None => Attempt::Overtaken,
+        })
+    })
+    .await
 }

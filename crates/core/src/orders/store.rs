@@ -9,7 +9,7 @@ use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
 use super::model::{Order, Status};
 use super::uses::Use;
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Key, Query, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
@@ -111,8 +111,10 @@ impl OrderStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn has_ordered(&self, customer: CustomerId) -> Result<bool, StoreError> {
-        let query = self.listing("customer_id", &customer.to_string(), None);
-        let headers: Vec<HeaderItem> = query.index("by-customer").first(100).await?;
+        let query = self
+            .table
+            .newest_first("by-customer", "customer_id", customer, None);
+        let headers: Vec<HeaderItem> = query.first(100).await?;
         let closed = [Status::Failed, Status::Cancelled];
         let counts = |header: &HeaderItem| !closed.iter().any(|of| header.has_status(*of));
         Ok(headers.iter().any(counts))
@@ -196,10 +198,12 @@ impl OrderStore {
         let mut after = page.after.clone();
         let mut found: Vec<HeaderItem> = Vec::new();
         loop {
-            let query = self.listing("customer_id", &customer.to_string(), after.as_deref());
+            let query =
+                self.table
+                    .newest_first("by-customer", "customer_id", customer, after.as_deref());
             // Filtering here reads as much as filtering there; a filtered page is read in larger steps.
             let step = if status.is_some() { 100 } else { wanted };
-            let headers: Vec<HeaderItem> = query.index("by-customer").first(step).await?;
+            let headers: Vec<HeaderItem> = query.first(step).await?;
             let last = headers.len() < step;
             after = headers.last().map(|header| header.position.clone());
             let matching = headers
@@ -221,30 +225,15 @@ impl OrderStore {
         status: Status,
         page: &PageRequest,
     ) -> Result<Page<Order>, StoreError> {
+        let after = page.after.as_deref();
         let shards = (0..self.shards).map(|shard| {
-            self.listing(
-                "status_shard",
-                &status_shard(status, shard),
-                page.after.as_deref(),
-            )
-            .index("by-status")
+            let key = status_shard(status, shard);
+            self.table
+                .newest_first("by-status", "status_shard", key, after)
         });
         let position = |header: &HeaderItem| header.position.clone();
         let found = dynamo::merged(shards.collect(), page.limit + 1, true, position).await?;
         self.page(found, page).await
-    }
-
-    /// A query of one key of an index of headers, newest first.
-    fn listing(&self, key: &str, value: &str, after: Option<&str>) -> Query {
-        let query = match after {
-            None => self.table.query("#key = :key"),
-            Some(after) => self
-                .table
-                .query("#key = :key AND #position < :after")
-                .name("#position", "position")
-                .value(":after", after),
-        };
-        query.name("#key", key).value(":key", value).descending()
     }
 
     /// The page that `found` begins, with the lines of its orders.

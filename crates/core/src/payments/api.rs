@@ -51,7 +51,7 @@ pub async fn list_order_payments(
     let id: OrderId = request.id("order_id", "order")?;
     let query = request.query(&["limit", "cursor"])?;
     // An order has one payment, so there is never a second page.
-    PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    PageRequest::read(&query)?;
     let order = orders.get(id).await?.ok_or(Problem::NotFound("order"))?;
     if order.customer_id != caller.customer_id && !caller.admin {
         return Err(Problem::NotFound("order"));

@@ -108,7 +108,7 @@ pub async fn create_discount(
 pub async fn list_discounts(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
-    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let page = PageRequest::read(&query)?;
     let found = pricing.list(&page).await?;
     found.map(DiscountBody::from).answer(&request)
 }

@@ -249,16 +249,8 @@ impl PricingStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, page: &PageRequest) -> Result<Page<Discount>, StoreError> {
-        let query = match &page.after {
-            None => self.table.query("#list = :list"),
-            Some(after) => self
-                .table
-                .query("#list = :list AND #position < :after")
-                .name("#position", "position")
-                .value(":after", after),
-        };
-        let query = query.name("#list", "list").value(":list", LIST);
-        let query = query.index("by-list").descending();
+        let after = page.after.as_deref();
+        let query = self.table.newest_first("by-list", "list", LIST, after);
         let found: Vec<DiscountItem> = query.first(page.limit + 1).await?;
         let found = found.into_iter().map(Discount::from).collect();
         Ok(Page::cut(found, page.limit, position))

@@ -57,7 +57,7 @@ impl From<Rule> for RuleBody {
 pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
-    let page = PageRequest::read(query.get("limit").copied(), query.get("cursor").copied())?;
+    let page = PageRequest::read(&query)?;
     let mut found = rules.all().await?;
     if let Some(after) = &page.after {
         found.retain(|rule| rule.position() > *after);

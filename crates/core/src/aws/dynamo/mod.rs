@@ -1,5 +1,6 @@
 //! DynamoDB, as the stores use it. No type of the SDK leaves this module.
 
+mod change;
 mod error;
 mod patience;
 mod query;
@@ -7,6 +8,7 @@ mod table;
 mod transact;
 mod write;
 
+pub use change::{Attempt, change};
 pub use error::StoreError;
 pub use query::{Query, merged};
 pub use table::Table;

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use super::table::Table;
-use super::write::Terms;
+use super::write::{Item, Terms};
 
 /// A query of a table or of one of its indexes.
 #[derive(Clone, Debug)]
@@ -30,6 +30,27 @@ impl Table {
             descending: false,
             consistent: false,
         }
+    }
+
+    /// A query of the key `attribute` = `value` of `index`, whose sort key is `position`: newest first, and from
+    /// after the position `after` on, if there is one.
+    #[must_use]
+    pub fn newest_first(
+        &self,
+        index: &str,
+        attribute: &str,
+        value: impl ToString,
+        after: Option<&str>,
+    ) -> Query {
+        let query = match after {
+            None => self.query("#key = :key"),
+            Some(after) => self
+                .query("#key = :key AND #position < :after")
+                .name("#position", "position")
+                .value(":after", after),
+        };
+        let query = query.name("#key", attribute).value(":key", value);
+        query.index(index).descending()
     }
 }
 
@@ -77,31 +98,9 @@ impl Query {
     /// # Errors
     /// [`StoreError`].
     pub async fn first<T: DeserializeOwned>(&self, most: usize) -> Result<Vec<T>, StoreError> {
-        let mut found = Vec::new();
-        let mut start = None;
-        loop {
-            let left = i32::try_from(most - found.len()).unwrap_or(i32::MAX);
-            let request = self.table.client.query().table_name(&self.table.name);
-            let answer = request
-                .set_index_name(self.index.clone())
-                .key_condition_expression(&self.condition)
-                .set_expression_attribute_names(self.terms.names())
-                .set_expression_attribute_values(self.terms.values())
-                .scan_index_forward(!self.descending)
-                .consistent_read(self.consistent)
-                .limit(left)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(StoreError::of)?;
-            for item in answer.items.unwrap_or_default() {
-                found.push(serde_dynamo::from_item(item)?);
-            }
-            start = answer.last_evaluated_key;
-            if start.is_none() || found.len() >= most {
-                return Ok(found);
-            }
-        }
+        let mut reader = Reader::new(self.clone());
+        reader.read(most).await?;
+        Ok(reader.items)
     }
 
     /// All items.
@@ -113,8 +112,61 @@ impl Query {
     }
 }
 
-/// The first `most` items of several queries together, by `sort_key`: how an index whose key is
-/// split in shards is read. All queries must have the direction `descending`.
+/// The items of one query, read a piece at a time.
+struct Reader<T> {
+    query: Query,
+    items: Vec<T>,
+    /// Where to go on; `None` before the first read, and at the end.
+    next: Option<Item>,
+    ended: bool,
+}
+
+impl<T: DeserializeOwned> Reader<T> {
+    fn new(query: Query) -> Self {
+        Self {
+            query,
+            items: Vec::new(),
+            next: None,
+            ended: false,
+        }
+    }
+
+    /// Reads up to `more` items beyond those that are read.
+    async fn read(&mut self, more: usize) -> Result<(), StoreError> {
+        let wanted = self.items.len().saturating_add(more);
+        while !self.ended && self.items.len() < wanted {
+            let left = i32::try_from(wanted - self.items.len()).unwrap_or(i32::MAX);
+            let Query { table, terms, .. } = &self.query;
+            let request = table.client.query().table_name(&table.name);
+            let page = request
+                .set_index_name(self.query.index.clone())
+                .key_condition_expression(&self.query.condition)
+                .set_expression_attribute_names(terms.names())
+                .set_expression_attribute_values(terms.values())
+                .scan_index_forward(!self.query.descending)
+                .consistent_read(self.query.consistent)
+                .limit(left)
+                .set_exclusive_start_key(self.next.take())
+                .send()
+                .await
+                .map_err(StoreError::of)?;
+            for item in page.items.unwrap_or_default() {
+                self.items.push(serde_dynamo::from_item(item)?);
+            }
+            self.next = page.last_evaluated_key;
+            self.ended = self.next.is_none();
+        }
+        Ok(())
+    }
+}
+
+/// Items beyond its even share that each of several queries is asked for at first, so that most merges need one
+/// read of each.
+const SPARE: usize = 3;
+
+/// The first `most` items of several queries together, by `sort_key`: how an index whose key is split in shards is
+/// read. All queries must have the direction `descending`. Each is read for its share of the items, and further only
+/// where the next items may be.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -124,11 +176,36 @@ pub async fn merged<T: DeserializeOwned>(
     descending: bool,
     sort_key: impl Fn(&T) -> String,
 ) -> Result<Vec<T>, StoreError> {
-    let pages = queries.iter().map(|query| query.first::<T>(most));
-    let mut found: Vec<T> = futures::future::try_join_all(pages)
-        .await?
+    let share = most.div_ceil(queries.len().max(1)).saturating_add(SPARE);
+    let mut readers: Vec<Reader<T>> = queries.into_iter().map(Reader::new).collect();
+    let is_before = |a: &str, b: &str| if descending { a > b } else { a < b };
+    loop {
+        let mut keys: Vec<String> = readers
+            .iter()
+            .flat_map(|reader| reader.items.iter().map(&sort_key))
+            .collect();
+        keys.sort_unstable();
+        if descending {
+            keys.reverse();
+        }
+        let last_wanted = most.checked_sub(1).and_then(|place| keys.get(place));
+        let unfinished = readers.iter_mut().filter(|reader| {
+            let last_read = reader.items.last().map(&sort_key);
+            let may_hold_more = match (last_read, last_wanted) {
+                (Some(read), Some(wanted)) => is_before(&read, wanted),
+                (None, _) | (_, None) => true,
+            };
+            !reader.ended && may_hold_more
+        });
+        let reads: Vec<_> = unfinished.map(|reader| reader.read(share)).collect();
+        if most == 0 || reads.is_empty() {
+            break;
+        }
+        futures::future::try_join_all(reads).await?;
+    }
+    let mut found: Vec<T> = readers
         .into_iter()
-        .flatten()
+        .flat_map(|reader| reader.items)
         .collect();
     found.sort_by_cached_key(&sort_key);
     if descending {

@@ -66,3 +66,50 @@ async fn throttling_that_stays_is_busy() {
     let written = table.write(table.put(&message(1)).unwrap()).await;
     assert!(matches!(written, Err(StoreError::Busy(_))), "{written:?}");
 }
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    product_id: String,
+    status_shard: String,
+    position: String,
+}
+
+#[tokio::test]
+async fn the_first_of_several_queries_are_found_however_they_are_spread() {
+    let (aws, _) = testing::aws();
+    let table = Table::new(&aws, Setting::ProductsTable).unwrap();
+    // Of 40 rows, the first 15 are in one shard, the others here and there; the third shard has none.
+    let shard = |row: usize| if row < 15 { 0 } else { [0, 1, 3][row % 3] };
+    for row in 0..40 {
+        let row = Row {
+            product_id: row.to_string(),
+            status_shard: format!("active#{}", shard(row)),
+            position: format!("{row:02}"),
+        };
+        table.write(table.put(&row).unwrap()).await.unwrap();
+    }
+    for descending in [true, false] {
+        for most in [0, 1, 12, 21, 39, 40, 100] {
+            let queries = (0..4).map(|shard| {
+                let query = table.query("status_shard = :shard").index("by-status");
+                let query = query.value(":shard", format!("active#{shard}"));
+                if descending {
+                    query.descending()
+                } else {
+                    query
+                }
+            });
+            let position = |row: &Row| row.position.clone();
+            let found = merged(queries.collect(), most, descending, position)
+                .await
+                .unwrap();
+            let found: Vec<String> = found.iter().map(position).collect();
+            let mut expected: Vec<String> = (0..40).map(|row| format!("{row:02}")).collect();
+            if descending {
+                expected.reverse();
+            }
+            expected.truncate(most);
+            assert_eq!(found, expected, "descending: {descending}, most: {most}");
+        }
+    }
+}

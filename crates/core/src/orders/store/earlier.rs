@@ -18,8 +18,11 @@ impl OrderStore {
     /// [`StoreError`].
     pub async fn before(&self, order: &Order, whole_day: bool) -> Result<Vec<Past>, StoreError> {
         let customer = order.customer_id.to_string();
-        let query = self.listing("customer_id", &customer, Some(&order.position()));
-        let headers: Vec<HeaderItem> = query.index("by-customer").first(LATEST).await?;
+        let position = order.position();
+        let query =
+            self.table
+                .newest_first("by-customer", "customer_id", &customer, Some(&position));
+        let headers: Vec<HeaderItem> = query.first(LATEST).await?;
         let latest = headers.iter().map(HeaderItem::past);
         let mut found: Vec<Past> = latest.collect::<Result<_, _>>()?;
         let began = order.created_at.midnight();
