@@ -212,6 +212,13 @@ impl Functions {
         self.inner.pools.values().any(|pool| pool.kill(token))
     }
 
+    /// The id of the invocation that the process with this `AWS_SESSION_TOKEN` is working on.
+    #[must_use]
+    pub fn invocation_of(&self, token: &str) -> Option<String> {
+        let mut pools = self.inner.pools.values();
+        pools.find_map(|pool| pool.invocation_of(token))
+    }
+
     /// The whole environment that a function (logical id) runs with; nothing answers at the
     /// Runtime API that it names.
     #[must_use]

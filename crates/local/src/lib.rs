@@ -10,6 +10,7 @@ pub mod arn;
 pub mod aws;
 pub mod bill;
 pub mod buckets;
+pub mod calls;
 pub mod clock;
 mod control;
 pub mod dynamodb;

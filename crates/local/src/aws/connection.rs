@@ -23,6 +23,14 @@ impl Scissors {
     }
 }
 
+/// What a request's handler knows of the connection that brought it.
+#[derive(Clone, Debug)]
+pub(super) struct Client {
+    /// The caller's end.
+    pub(super) address: SocketAddr,
+    pub(super) scissors: Scissors,
+}
+
 /// Accepts connections that can be cut.
 pub(super) struct Connections(pub(super) TcpListener);
 
@@ -54,9 +62,12 @@ impl Listener for Connections {
     }
 }
 
-impl Connected<IncomingStream<'_, Connections>> for Scissors {
+impl Connected<IncomingStream<'_, Connections>> for Client {
     fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        stream.io().scissors.clone()
+        Self {
+            address: *stream.remote_addr(),
+            scissors: stream.io().scissors.clone(),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::connection::{Connections, Scissors};
+use super::connection::{Client, Connections};
 use super::injected::{self, Partial};
 use super::{AwsError, Caller, Service, wire};
 use crate::access::Access;
+use crate::calls::{CallLog, TimedCall};
 use crate::faults::{Decision, Faults, Mode};
 use crate::functions::Functions;
 use crate::model::Stack;
@@ -39,6 +40,7 @@ struct Shared {
     record: Record,
     functions: Functions,
     access: Access,
+    calls: Option<CallLog>,
     /// How long an invocation of each function may take, by logical id.
     timeouts: BTreeMap<String, Duration>,
 }
@@ -75,6 +77,7 @@ impl Endpoint {
             record: record.clone(),
             functions: functions.clone(),
             access: Access::open(),
+            calls: None,
             timeouts,
         };
         Self {
@@ -99,6 +102,13 @@ impl Endpoint {
         self
     }
 
+    /// Logs when each call of a function begins and ends.
+    #[must_use]
+    pub fn timed(mut self, calls: Option<CallLog>) -> Self {
+        Arc::make_mut(&mut self.shared).calls = calls;
+        self
+    }
+
     /// Serves until dropped.
     ///
     /// # Errors
@@ -108,7 +118,7 @@ impl Endpoint {
             .fallback(handle)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(self);
-        let service = router.into_make_service_with_connect_info::<Scissors>();
+        let service = router.into_make_service_with_connect_info::<Client>();
         axum::serve(Connections(listener), service).await
     }
 
@@ -182,6 +192,35 @@ impl Endpoint {
         Some(Outcome::Answer(Err(error)))
     }
 
+    /// The entry of a call that begins, if calls are logged and a function makes it.
+    fn begin(
+        &self,
+        caller: &Caller,
+        connection: SocketAddr,
+        service: &str,
+        operation: &str,
+    ) -> Option<TimedCall> {
+        let started = self.shared.calls.as_ref()?.now();
+        let process = caller.process.clone()?;
+        Some(TimedCall {
+            function: caller.function.clone()?,
+            invocation: self.shared.functions.invocation_of(&process),
+            process,
+            connection,
+            action: format!("{service}:{operation}"),
+            started,
+            ended: started,
+        })
+    }
+
+    /// Logs the call, which ends now.
+    fn end(&self, call: Option<TimedCall>) {
+        if let (Some(calls), Some(call)) = (&self.shared.calls, call) {
+            let ended = calls.now();
+            calls.add(TimedCall { ended, ..call });
+        }
+    }
+
     fn kill(&self, caller: &Caller) {
         let process = caller.process.as_deref();
         if !process.is_some_and(|token| self.shared.functions.kill_process(token)) {
@@ -225,7 +264,7 @@ async fn partial(
 
 async fn handle(
     State(endpoint): State<Endpoint>,
-    ConnectInfo(scissors): ConnectInfo<Scissors>,
+    ConnectInfo(client): ConnectInfo<Client>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -247,7 +286,10 @@ async fn handle(
         Err(error) => return wire::answer(Err(error), &headers),
     };
     let caller = endpoint.caller(&headers);
-    match endpoint.call(&caller, service, &operation, body).await {
+    let logged = endpoint.begin(&caller, client.address, service, &operation);
+    let outcome = endpoint.call(&caller, service, &operation, body).await;
+    endpoint.end(logged);
+    match outcome {
         Outcome::Answer(result) => {
             if let Err(error) = &result {
                 let function = caller.function.as_deref().unwrap_or("operator");
@@ -256,7 +298,7 @@ async fn handle(
             wire::answer(result, &headers)
         }
         Outcome::Silence => {
-            scissors.cut();
+            client.scissors.cut();
             Response::new(Body::empty())
         }
     }

@@ -14,6 +14,7 @@ use super::*;
 use crate::access::Access;
 use crate::arn::Arns;
 use crate::bill::{Bill, Units};
+use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::dynamodb::DynamoDb;
 use crate::faults::Faults;
@@ -27,6 +28,7 @@ struct World {
     url: String,
     bill: Bill,
     faults: Faults,
+    calls: CallLog,
     record: tempfile::NamedTempFile,
     server: JoinHandle<std::io::Result<()>>,
 }
@@ -83,14 +85,17 @@ impl World {
         db.follow(&faults);
         let functions = Functions::in_process(BTreeMap::new(), clock);
         let (listener, url) = Endpoint::bind(0).await.unwrap();
+        let calls = CallLog::default();
         let endpoint = Endpoint::new(&stack, &faults, &record, &functions)
             .guarded(Access::of(&stack, &arns))
+            .timed(Some(calls.clone()))
             .with("dynamodb", db);
         let server = tokio::spawn(endpoint.serve(listener));
         Self {
             url,
             bill,
             faults,
+            calls,
             record: file,
             server,
         }
@@ -174,6 +179,32 @@ async fn a_call_is_billed_and_recorded_under_the_function_that_signed_it() {
     });
     assert_eq!(lines[0], line);
     assert_eq!(lines[1].get("function"), None);
+}
+
+#[tokio::test]
+async fn a_functions_calls_are_logged_with_their_connection_and_their_time() {
+    let world = World::new().await;
+    world.fault("dynamodb:UpdateItem@*=delay:20");
+    let client = world.client("CountUp", 1);
+    count_up(&client).await.unwrap();
+    count_up(&client).await.unwrap();
+    count_up(&world.client("CountUp", 1)).await.unwrap();
+    count_up(&world.client("operator", 1)).await.unwrap();
+    let calls = world.calls.take();
+    let [first, second, third] = &calls[..] else {
+        panic!("{calls:?}")
+    };
+    for call in &calls {
+        assert_eq!(call.function, "CountUp");
+        assert_eq!(call.process, "CountUp-1");
+        assert_eq!(call.action, "dynamodb:UpdateItem");
+        let lasted = call.ended.saturating_sub(call.started);
+        assert!(lasted >= Duration::from_millis(20), "{call:?}");
+    }
+    assert!(first.ended <= second.started);
+    assert_eq!(first.connection, second.connection);
+    assert_ne!(first.connection, third.connection);
+    assert_eq!(world.calls.take(), []);
 }
 
 #[tokio::test]

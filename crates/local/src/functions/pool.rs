@@ -235,6 +235,12 @@ impl Pool {
         process.inspect(|process| process.kill()).is_some()
     }
 
+    /// The invocation in the hands of the process with this token, if it is one of this pool's.
+    pub(super) fn invocation_of(&self, token: &str) -> Option<String> {
+        let process = self.lock().processes.get(token).cloned();
+        process?.invocation()
+    }
+
     /// Kills all processes, fails what waits, and starts none from here on.
     pub(super) fn close(&self) {
         let mut state = self.lock();

@@ -79,6 +79,14 @@ impl Process {
         self.kill.notify_one();
     }
 
+    /// The id of the invocation in hand.
+    pub(super) fn invocation(&self) -> Option<String> {
+        match &*lock(&self.work) {
+            Work::Invocation(running) => Some(running.job.id.clone()),
+            Work::Nothing | Work::Gone => None,
+        }
+    }
+
     /// Waits for the next invocation. `None` if there will be none.
     pub(super) async fn next(&self) -> Option<Assignment> {
         let first = !self.up.swap(true, Ordering::SeqCst);

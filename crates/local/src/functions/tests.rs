@@ -233,6 +233,7 @@ async fn a_killed_process_fails_its_invocation() {
         .as_str()
         .unwrap()
         .to_owned();
+    assert_eq!(functions.invocation_of(&token), None);
     let asked = tokio::spawn({
         let functions = functions.clone();
         async move { ask(&functions, json!({"do": "sleep", "ms": 60_000})).await }
@@ -242,6 +243,7 @@ async fn a_killed_process_fails_its_invocation() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         output.read_to_string(&mut said).unwrap();
     }
+    assert_ne!(functions.invocation_of(&token), None);
     assert!(functions.kill_process(&token));
     let error = asked.await.unwrap().unwrap_err();
     assert_eq!(error.states_error().0, "Runtime.ExitError");

@@ -14,6 +14,7 @@ use crate::arn::Arns;
 use crate::aws::Endpoint;
 use crate::bill::Bill;
 use crate::buckets::Buckets;
+use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::control::{self, Control};
 use crate::dynamodb::{Deliver, Destinations, DynamoDb};
@@ -33,6 +34,7 @@ use crate::states::StateMachines;
 pub(super) struct Services {
     access: Access,
     arns: Arns,
+    calls: Option<CallLog>,
     events: EventBridge,
     record: Record,
     secrets: Secrets,
@@ -137,6 +139,7 @@ pub(super) fn assemble(
         Services {
             access,
             arns,
+            calls: options.calls.clone(),
             events,
             record,
             secrets,
@@ -156,6 +159,7 @@ pub(super) fn run(
     let Services {
         access,
         arns,
+        calls,
         events,
         record,
         secrets,
@@ -177,6 +181,7 @@ pub(super) fn run(
     }));
     let endpoint = Endpoint::new(stack, faults, &record, functions)
         .guarded(access)
+        .timed(calls)
         .with("dynamodb", tables.clone())
         .with("events", events)
         .with("secretsmanager", secrets)

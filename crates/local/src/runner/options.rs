@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::faults::Fault;
 use crate::functions::Log;
@@ -34,6 +35,8 @@ pub struct Options {
     pub policies: bool,
     /// Where the functions' AWS calls are recorded.
     pub record: Option<PathBuf>,
+    /// Collects when the functions' AWS calls began and ended.
+    pub calls: Option<CallLog>,
     /// The region.
     pub region: String,
     /// The stack's name.
@@ -59,6 +62,7 @@ impl Options {
             fault_seed: 1,
             policies: true,
             record: None,
+            calls: None,
             region: "eu-central-1".to_owned(),
             stack_name: "local".to_owned(),
             log: Log::Stderr,
