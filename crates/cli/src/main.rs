@@ -33,11 +33,8 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
-    /// Builds the functions for release and prints what each costs: start, memory, size.
-    Bench {
-        /// Only these functions; without any, all.
-        functions: Vec<String>,
-    },
+    /// Measures what the shop costs on this machine: start, memory, size.
+    Bench(bench::Arguments),
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
@@ -59,7 +56,7 @@ async fn main() -> std::process::ExitCode {
     let done = match cli.command {
         None => run::run(cli.run).await,
         Some(Command::Admin { command }) => admin::run(command).await,
-        Some(Command::Bench { functions }) => bench::run(&functions).await,
+        Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
         Some(Command::Map) => map::run(),

@@ -1,5 +1,5 @@
-//! `oxcart bench`: what each function costs before it has done anything. Start to first poll for
-//! work, resident memory then, and the size of the zipped binary.
+//! What each function costs before it has done anything: start to first poll for work, resident
+//! memory then, and the size of the zipped binary.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,26 +15,30 @@ use oxcart_local::clock::Clock;
 use oxcart_local::functions::{Functions, Log, Settings};
 use oxcart_local::model::Stack;
 use oxcart_local::template::Places;
+use serde::Serialize;
 
+use super::numbers::{median, micros, tenths};
 use crate::{Error, build};
 
-/// Starts of each function; the median is printed.
+/// Starts of each function; the median counts.
 const STARTS: usize = 11;
 
 /// What one function costs.
-struct Cost {
-    start: Duration,
-    resident_kib: u64,
-    zipped_bytes: usize,
+#[derive(Serialize)]
+pub(super) struct FunctionCost {
+    function: String,
+    /// From its start to its first poll for work.
+    start_us: u64,
+    /// At that moment; the most of all starts.
+    resident_bytes: u64,
+    zipped_bytes: u64,
 }
 
-/// Builds the functions `only`, or all if it names none, for release; prints the cost of each, and
-/// the median.
+/// Prints the cost of each of the functions `only`, or of all if it names none, and the medians.
 ///
 /// # Errors
-/// If the functions do not build or start. Resident memory is read as Linux tells it.
-pub(super) async fn run(only: &[String]) -> Result<(), Error> {
-    build::functions(true, only).await?;
+/// If a function does not start, or the template has none of these names.
+pub(super) fn run(only: &[String]) -> Result<Vec<FunctionCost>, Error> {
     let template = build::repository().join("template.yaml");
     let places = Places {
         region: "eu-central-1".to_owned(),
@@ -43,7 +47,15 @@ pub(super) async fn run(only: &[String]) -> Result<(), Error> {
         shop: "http://127.0.0.1:9".to_owned(),
     };
     let stack = Stack::load(&template, &BTreeMap::new(), &places)?;
-    let arns = Arns::of(&places.region, &stack);
+    for name in only {
+        if !stack
+            .functions
+            .values()
+            .any(|function| function.binary == *name)
+        {
+            return Err(format!("the template has no function {name}").into());
+        }
+    }
     let binaries = build::release_binaries()?;
     let settings = Settings {
         binaries: binaries.clone(),
@@ -52,9 +64,9 @@ pub(super) async fn run(only: &[String]) -> Result<(), Error> {
         log: Log::Silent,
         bill: Bill::new(&stack),
     };
-    let functions = Functions::new(&stack, &arns, settings);
+    let functions = Functions::new(&stack, &Arns::of(&places.region, &stack), settings);
     println!(
-        "{:<22} {:>12} {:>14} {:>12}",
+        "\n{:<22} {:>12} {:>14} {:>12}",
         "function", "start, ms", "resident, MB", "zipped, MB"
     );
     let mut costs = Vec::new();
@@ -67,64 +79,58 @@ pub(super) async fn run(only: &[String]) -> Result<(), Error> {
         let environment = functions
             .environment(id)
             .ok_or("a function without environment")?;
-        let cost = measure(&binaries.join(&function.binary), &environment)?;
-        print_row(&function.binary, &cost);
+        let cost = measure(&function.binary, &binaries, &environment)?;
+        cost.print();
         costs.push(cost);
     }
-    print_row(
-        "median",
-        &median(&costs).ok_or("the template has no such function")?,
-    );
-    Ok(())
+    medians(&costs)
+        .ok_or("the template has no functions")?
+        .print();
+    Ok(costs)
 }
 
-fn print_row(name: &str, cost: &Cost) {
-    let micros = cost.start.as_micros();
-    let kib = u128::from(cost.resident_kib);
-    let bytes = cost.zipped_bytes as u128;
-    println!(
-        "{name:<22} {:>12} {:>14} {:>12}",
-        tenths(micros, 1_000),
-        tenths(kib * 1_024, 1_000_000),
-        tenths(bytes, 1_000_000)
-    );
+impl FunctionCost {
+    fn print(&self) {
+        println!(
+            "{:<22} {:>12} {:>14} {:>12}",
+            self.function,
+            tenths(self.start_us, 1_000),
+            tenths(self.resident_bytes, 1_000_000),
+            tenths(self.zipped_bytes, 1_000_000)
+        );
+    }
 }
 
-/// `amount / unit`, to one decimal, without floats.
-fn tenths(amount: u128, unit: u128) -> String {
-    let tenths = (amount * 10 + unit / 2) / unit;
-    format!("{}.{}", tenths / 10, tenths % 10)
-}
-
-fn median(costs: &[Cost]) -> Option<Cost> {
-    Some(Cost {
-        start: middle(costs.iter().map(|cost| cost.start).collect())?,
-        resident_kib: middle(costs.iter().map(|cost| cost.resident_kib).collect())?,
-        zipped_bytes: middle(costs.iter().map(|cost| cost.zipped_bytes).collect())?,
+fn medians(costs: &[FunctionCost]) -> Option<FunctionCost> {
+    Some(FunctionCost {
+        function: "median".to_owned(),
+        start_us: median(costs.iter().map(|cost| cost.start_us).collect())?,
+        resident_bytes: median(costs.iter().map(|cost| cost.resident_bytes).collect())?,
+        zipped_bytes: median(costs.iter().map(|cost| cost.zipped_bytes).collect())?,
     })
 }
 
-fn middle<T: Ord + Copy>(mut values: Vec<T>) -> Option<T> {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
-}
-
-fn measure(binary: &Path, environment: &BTreeMap<String, String>) -> Result<Cost, Error> {
+fn measure(
+    name: &str,
+    binaries: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<FunctionCost, Error> {
+    let binary = binaries.join(name);
     let mut starts = Vec::with_capacity(STARTS);
     let mut resident_kib = 0;
     for _ in 0..STARTS {
-        let (start, resident) = first_poll(binary, environment)?;
-        starts.push(start);
+        let (start, resident) = first_poll(&binary, environment)
+            .map_err(|error| format!("{}: {error}", binary.display()))?;
+        starts.push(micros(start));
         resident_kib = resident_kib.max(resident);
     }
-    let start = middle(starts).ok_or("no start was measured")?;
     let mut zip = DeflateEncoder::new(Vec::new(), Compression::best());
     zip.write_all(&std::fs::read(binary)?)?;
-    let zipped_bytes = zip.finish()?.len();
-    Ok(Cost {
-        start,
-        resident_kib,
-        zipped_bytes,
+    Ok(FunctionCost {
+        function: name.to_owned(),
+        start_us: median(starts).ok_or("no start was measured")?,
+        resident_bytes: resident_kib * 1_024,
+        zipped_bytes: u64::try_from(zip.finish()?.len())?,
     })
 }
 
@@ -151,7 +157,7 @@ fn first_poll(
     process.kill()?;
     process.wait()?;
     if !String::from_utf8_lossy(&request[..read]).contains("/runtime/invocation/next") {
-        return Err(format!("{} did not ask for work", binary.display()).into());
+        return Err("it did not ask for work".into());
     }
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let resident = resident.and_then(|line| line.trim().split(' ').next()?.parse().ok());
