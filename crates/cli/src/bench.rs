@@ -1,23 +1,63 @@
 //! `oxcart bench`: what the shop costs on this machine.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::{Error, build};
 
+use clients::Bounds;
 use functions::FunctionCost;
+use load::LoadCosts;
 use machine::Machine;
 
+mod clients;
 mod functions;
+mod load;
 mod machine;
 mod numbers;
+mod requests;
+mod shop;
+
+/// The functions that the part `load` uses, the demo included: what it builds.
+const IN_USE: [&str; 20] = [
+    "authorize-request",
+    "commit-inventory",
+    "confirm-order",
+    "create-product",
+    "get-health",
+    "get-order",
+    "get-product",
+    "list-products",
+    "login",
+    "notify-order",
+    "on-product-created",
+    "place-order",
+    "process-payment",
+    "publish-events",
+    "register-customer",
+    "reserve-inventory",
+    "run-due-orders",
+    "send-messages",
+    "set-stock",
+    "validate-order",
+];
 
 /// `oxcart bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only these functions; without any, all.
-    functions: Vec<String>,
+    /// The parts to run: `functions` (start, memory and size) and `load` (requests per second,
+    /// latency); or names of functions, for the first part
+    /// with these alone. Without any: all parts.
+    what: Vec<String>,
+    /// How long each load lasts, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// The most requests that each load sends.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    requests: u64,
     /// Writes all figures to this file, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -26,12 +66,23 @@ pub(crate) struct Arguments {
     no_build: bool,
 }
 
+/// What is to be measured.
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
+    functions: bool,
+    /// The functions that are measured; all if there are none.
+    only: Vec<String>,
+    load: bool,
+}
+
 /// All figures of one run, as `--json` writes them.
 #[derive(Serialize)]
 struct Report {
     machine: Machine,
     #[serde(skip_serializing_if = "Option::is_none")]
     functions: Option<Part<FunctionCost>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<Part<LoadCosts>>,
 }
 
 /// The figures of one part.
@@ -42,26 +93,127 @@ struct Part<T> {
     figures: Vec<T>,
 }
 
+impl Parts {
+    fn named(what: &[String]) -> Self {
+        let is_named = |part: &str| what.is_empty() || what.iter().any(|name| name == part);
+        let only: Vec<String> = what
+            .iter()
+            .filter(|name| !["functions", "load"].contains(&name.as_str()))
+            .cloned()
+            .collect();
+        Self {
+            functions: is_named("functions") || !only.is_empty(),
+            only,
+            load: is_named("load"),
+        }
+    }
+}
+
 /// Measures what is asked for and prints the figures.
 ///
 /// # Errors
-/// If the functions do not build or start, or this is not Linux.
+/// If the functions do not build, the shop does not start, a request fails, or this is not Linux.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
+    let parts = Parts::named(&arguments.what);
     let machine = Machine::read()?;
     machine.print();
-    if !arguments.no_build {
-        build::functions(true, &arguments.functions).await?;
-    }
-    let report = Report {
+    let mut report = Report {
         machine,
-        functions: Some(Part {
-            profile: "release",
-            figures: functions::run(&arguments.functions)?,
-        }),
+        functions: None,
+        load: None,
     };
+    if parts.functions {
+        if !arguments.no_build {
+            build::functions(true, &parts.only).await?;
+        }
+        report.functions = Some(Part {
+            profile: "release",
+            figures: functions::run(&parts.only)?,
+        });
+    }
+    if parts.load {
+        // A load says something about this program too, so its profile is the one for all.
+        if !arguments.no_build {
+            build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
+        }
+        warn_of_debug_build();
+        let bounds = Bounds {
+            requests: arguments.requests,
+            time: Duration::from_secs(arguments.seconds),
+        };
+        report.load = Some(own_profile(load::run(bounds).await?));
+    }
+    if !arguments.no_build {
+        warn_of_stale_functions(&report);
+    }
     if let Some(path) = arguments.json {
         std::fs::write(&path, serde_json::to_string_pretty(&report)? + "\n")
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+fn own_profile<T>(figures: Vec<T>) -> Part<T> {
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    Part { profile, figures }
+}
+
+/// Prints which functions were in use but not built: they are missing from [`IN_USE`].
+fn warn_of_stale_functions(report: &Report) {
+    let load = report.load.iter().flat_map(|part| &part.figures);
+    let used: BTreeSet<&str> = load.flat_map(LoadCosts::functions).collect();
+    for name in used.into_iter().filter(|name| !IN_USE.contains(name)) {
+        println!("{name} was in use as it had been built before: add it to IN_USE in bench.rs");
+    }
+}
+
+fn warn_of_debug_build() {
+    if cfg!(debug_assertions) {
+        println!(
+            "\nThis is a debug build, several times slower than what is deployed. For figures to \
+             keep: cargo run --release -- bench"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(what: &[&str]) -> Parts {
+        let what: Vec<String> = what.iter().map(|&name| name.to_owned()).collect();
+        Parts::named(&what)
+    }
+
+    #[test]
+    fn everything_is_measured_unless_parts_are_named() {
+        let all = Parts {
+            functions: true,
+            only: Vec::new(),
+            load: true,
+        };
+        assert_eq!(parts(&[]), all);
+        assert_eq!(
+            parts(&["load"]),
+            Parts {
+                functions: false,
+                ..all
+            }
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_function_restricts_the_part_on_functions() {
+        let one = Parts {
+            functions: true,
+            only: vec!["get-product".to_owned()],
+            load: false,
+        };
+        assert_eq!(parts(&["get-product"]), one);
+        assert_eq!(parts(&["functions", "get-product"]), one);
+    }
 }

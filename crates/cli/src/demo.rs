@@ -103,7 +103,11 @@ async fn register(client: &Client, url: &str, user: User) -> Result<(), Error> {
     }
 }
 
-async fn sign_in(client: &Client, url: &str, user: User) -> Result<String, Error> {
+/// Signs the user in and returns the access token.
+///
+/// # Errors
+/// If the shop refuses it.
+pub(crate) async fn sign_in(client: &Client, url: &str, user: User) -> Result<String, Error> {
     let body = json!({"email": user.email, "password": user.password});
     let answer = send(client.post(format!("{url}/auth/login")).json(&body))
         .await?

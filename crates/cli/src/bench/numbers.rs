@@ -8,9 +8,20 @@ pub(super) fn tenths(amount: u64, unit: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
+/// Microseconds as milliseconds with two decimals.
+pub(super) fn millis(micros: u64) -> String {
+    let hundredths = (micros + 5) / 10;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
 /// Whole microseconds.
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// `amount` divided among `count`, rounded down; 0 if there are none.
+pub(super) fn per(amount: u64, count: u64) -> u64 {
+    amount.checked_div(count).unwrap_or(0)
 }
 
 /// Returns the smallest of the `values` that at least `percent` percent of them do not exceed, or
@@ -46,5 +57,9 @@ mod tests {
     fn figures_are_rounded_to_the_nearest() {
         assert_eq!(tenths(3_849, 1_000), "3.8");
         assert_eq!(tenths(3_850, 1_000), "3.9");
+        assert_eq!(millis(1_234), "1.23");
+        assert_eq!(millis(1_235), "1.24");
+        assert_eq!(millis(59_004), "59.00");
+        assert_eq!(per(10, 0), 0);
     }
 }
