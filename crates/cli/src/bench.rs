@@ -18,6 +18,7 @@ mod functions;
 mod load;
 mod machine;
 mod numbers;
+mod processes;
 mod requests;
 mod shop;
 
@@ -49,7 +50,7 @@ const IN_USE: [&str; 20] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The parts to run: `functions` (start, memory and size) and `load` (requests per second,
-    /// latency); or names of functions, for the first part
+    /// latency, CPU); or names of functions, for the first part
     /// with these alone. Without any: all parts.
     what: Vec<String>,
     /// How long each load lasts, in seconds.

@@ -1,4 +1,5 @@
-//! The load: clients that send one request after the other, all on one thread.
+//! The load: clients that send one request after the other, all on one thread, whose CPU time is not
+//! counted as the shop's.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use futures::future::join_all;
 use reqwest::Client;
 
 use super::numbers::micros;
+use super::processes;
 use super::requests::{Kind, Target};
 use crate::Error;
 
@@ -30,6 +32,8 @@ pub(super) struct Outcome {
     pub(super) first_failure: Option<String>,
     /// From the first request to the last response.
     pub(super) elapsed: Duration,
+    /// The clients' own CPU time.
+    pub(super) cpu: Duration,
 }
 
 /// Sends requests of one kind from so many `clients`.
@@ -46,7 +50,10 @@ pub(super) async fn drive(
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(send_all(&target, kind, clients, bounds))
+        let cpu = processes::this_thread();
+        let mut outcome = runtime.block_on(send_all(&target, kind, clients, bounds))?;
+        outcome.cpu = processes::this_thread().saturating_sub(cpu);
+        Ok::<_, Error>(outcome)
     })
     .await?
 }

@@ -1,4 +1,4 @@
-//! Requests per second and latency under load.
+//! Requests per second, latency and CPU time under load.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::clients::{self, Bounds, Outcome};
 use super::numbers::{micros, millis, per, percentile, tenths};
+use super::processes::{Snapshot, Used};
 use super::requests::Kind;
 use super::shop::{Invocations, Shop};
 use crate::Error;
@@ -40,6 +41,9 @@ pub(super) struct LoadCosts {
     requests_per_second: u64,
     p50_us: u64,
     p99_us: u64,
+    functions_cpu_us_per_request: u64,
+    runner_cpu_us_per_request: u64,
+    clients_cpu_us_per_request: u64,
     /// By the name of the function's binary.
     functions: BTreeMap<String, FunctionLoad>,
 }
@@ -48,6 +52,9 @@ pub(super) struct LoadCosts {
 #[derive(Default, Serialize)]
 struct FunctionLoad {
     invocations: u64,
+    /// User and system time of its processes.
+    cpu_us: u64,
+    cpu_us_per_request: u64,
 }
 
 /// Starts a shop and measures each kind of request.
@@ -94,11 +101,13 @@ async fn measure(
     .await?;
     shop.settle().await?;
     shop.reset_invocations().await?;
+    let before = Snapshot::take()?;
     let outcome = clients::drive(shop.target(&series), kind, clients, bounds).await?;
     // What a request sets off is part of its cost.
     shop.settle().await?;
+    let used = Snapshot::take()?.since(&before);
     let invocations = shop.invocations().await?;
-    LoadCosts::new(kind, clients, outcome, invocations)
+    LoadCosts::new(kind, clients, outcome, &used, invocations)
 }
 
 impl LoadCosts {
@@ -106,12 +115,20 @@ impl LoadCosts {
         kind: Kind,
         clients: usize,
         outcome: Outcome,
+        used: &Used,
         invocations: Invocations,
     ) -> Result<Self, Error> {
         let requests = u64::try_from(outcome.latencies_us.len())?;
         let mut functions: BTreeMap<String, FunctionLoad> = BTreeMap::new();
         for (name, invocations) in invocations {
             functions.entry(name).or_default().invocations = invocations;
+        }
+        let mut all = 0;
+        for (name, &cpu) in used.children.iter().filter(|(_, cpu)| !cpu.is_zero()) {
+            let function = functions.entry(name.clone()).or_default();
+            function.cpu_us = micros(cpu);
+            function.cpu_us_per_request = per(function.cpu_us, requests);
+            all += function.cpu_us;
         }
         let percentile = |percent| {
             let failure = outcome
@@ -131,6 +148,9 @@ impl LoadCosts {
             requests_per_second: per(requests * 1_000_000, elapsed_us),
             p50_us: percentile(50)?,
             p99_us: percentile(99)?,
+            functions_cpu_us_per_request: per(all, requests),
+            runner_cpu_us_per_request: per(micros(used.own.saturating_sub(outcome.cpu)), requests),
+            clients_cpu_us_per_request: per(micros(outcome.cpu), requests),
             functions,
             first_failure: outcome.first_failure,
         })
@@ -147,13 +167,16 @@ impl LoadCosts {
 
     fn print(&self) {
         println!(
-            "{:<15} {:>7} {:>9} {:>8} {:>8} {:>9}",
+            "{:<15} {:>7} {:>9} {:>8} {:>8} {:>9} {:>10} {:>8} {:>9}",
             self.request,
             self.clients,
             self.requests,
             tenths(self.requests * 1_000_000, self.elapsed_us.max(1)),
             millis(self.p50_us),
             millis(self.p99_us),
+            millis(self.functions_cpu_us_per_request),
+            millis(self.runner_cpu_us_per_request),
+            millis(self.clients_cpu_us_per_request),
         );
         if let Some(failure) = &self.first_failure {
             println!("  {} failed, the first one with: {failure}", self.failed);
@@ -162,25 +185,26 @@ impl LoadCosts {
 }
 
 fn print_heading() {
-    println!("\nLoad. Times in ms.");
+    println!("\nLoad. Times in ms; CPU per request, with what the request sets off.");
     println!(
-        "{:<15} {:>7} {:>9} {:>8} {:>8} {:>9}",
-        "request", "clients", "requests", "each s", "p50", "p99"
+        "{:<15} {:>7} {:>9} {:>8} {:>8} {:>9} {:>10} {:>8} {:>9}",
+        "request", "clients", "requests", "each s", "p50", "p99", "functions", "runner", "clients"
     );
 }
 
 fn print_functions(costs: &[LoadCosts]) {
-    println!("\nInvocations per request.");
+    println!("\nCPU in the functions per request, in ms, and invocations per request.");
     println!(
-        "{:<15} {:>7}  {:<22} {:>12}",
-        "request", "clients", "function", "invocations"
+        "{:<15} {:>7}  {:<22} {:>9} {:>12}",
+        "request", "clients", "function", "CPU", "invocations"
     );
     for load in costs {
         for (name, function) in &load.functions {
             println!(
-                "{:<15} {:>7}  {name:<22} {:>12}",
+                "{:<15} {:>7}  {name:<22} {:>9} {:>12}",
                 load.request,
                 load.clients,
+                millis(function.cpu_us_per_request),
                 tenths(function.invocations, load.requests),
             );
         }
