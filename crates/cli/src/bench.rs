@@ -1,4 +1,5 @@
-//! `oxcart bench`: what the shop costs on this machine.
+//! `oxcart bench`: what the shop costs on this machine. `docs/benchmarks.md` says what each figure
+//! means.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,11 +9,13 @@ use serde::Serialize;
 
 use crate::{Error, build};
 
+use calls::CallCosts;
 use clients::Bounds;
 use functions::FunctionCost;
 use load::LoadCosts;
 use machine::Machine;
 
+mod calls;
 mod clients;
 mod functions;
 mod load;
@@ -22,7 +25,7 @@ mod processes;
 mod requests;
 mod shop;
 
-/// The functions that the part `load` uses, the demo included: what it builds.
+/// The functions that the parts `load` and `calls` use, the demo included: what they build.
 const IN_USE: [&str; 20] = [
     "authorize-request",
     "commit-inventory",
@@ -49,8 +52,8 @@ const IN_USE: [&str; 20] = [
 /// `oxcart bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The parts to run: `functions` (start, memory and size) and `load` (requests per second,
-    /// latency, CPU); or names of functions, for the first part
+    /// The parts to run: `functions` (start, memory and size), `load` (requests per second, latency,
+    /// CPU) and `calls` (AWS calls in a row, connections); or names of functions, for the first part
     /// with these alone. Without any: all parts.
     what: Vec<String>,
     /// How long each load lasts, in seconds.
@@ -74,6 +77,7 @@ struct Parts {
     /// The functions that are measured; all if there are none.
     only: Vec<String>,
     load: bool,
+    calls: bool,
 }
 
 /// All figures of one run, as `--json` writes them.
@@ -84,6 +88,8 @@ struct Report {
     functions: Option<Part<FunctionCost>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     load: Option<Part<LoadCosts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calls: Option<Part<CallCosts>>,
 }
 
 /// The figures of one part.
@@ -99,13 +105,14 @@ impl Parts {
         let is_named = |part: &str| what.is_empty() || what.iter().any(|name| name == part);
         let only: Vec<String> = what
             .iter()
-            .filter(|name| !["functions", "load"].contains(&name.as_str()))
+            .filter(|name| !["functions", "load", "calls"].contains(&name.as_str()))
             .cloned()
             .collect();
         Self {
             functions: is_named("functions") || !only.is_empty(),
             only,
             load: is_named("load"),
+            calls: is_named("calls"),
         }
     }
 }
@@ -122,6 +129,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         machine,
         functions: None,
         load: None,
+        calls: None,
     };
     if parts.functions {
         if !arguments.no_build {
@@ -132,17 +140,22 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
             figures: functions::run(&parts.only)?,
         });
     }
-    if parts.load {
+    if parts.load || parts.calls {
         // A load says something about this program too, so its profile is the one for all.
         if !arguments.no_build {
             build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
         }
         warn_of_debug_build();
+    }
+    if parts.load {
         let bounds = Bounds {
             requests: arguments.requests,
             time: Duration::from_secs(arguments.seconds),
         };
         report.load = Some(own_profile(load::run(bounds).await?));
+    }
+    if parts.calls {
+        report.calls = Some(own_profile(calls::run().await?));
     }
     if !arguments.no_build {
         warn_of_stale_functions(&report);
@@ -166,7 +179,11 @@ fn own_profile<T>(figures: Vec<T>) -> Part<T> {
 /// Prints which functions were in use but not built: they are missing from [`IN_USE`].
 fn warn_of_stale_functions(report: &Report) {
     let load = report.load.iter().flat_map(|part| &part.figures);
-    let used: BTreeSet<&str> = load.flat_map(LoadCosts::functions).collect();
+    let calls = report.calls.iter().flat_map(|part| &part.figures);
+    let used: BTreeSet<&str> = load
+        .flat_map(LoadCosts::functions)
+        .chain(calls.map(CallCosts::function))
+        .collect();
     for name in used.into_iter().filter(|name| !IN_USE.contains(name)) {
         println!("{name} was in use as it had been built before: add it to IN_USE in bench.rs");
     }
@@ -196,10 +213,11 @@ mod tests {
             functions: true,
             only: Vec::new(),
             load: true,
+            calls: true,
         };
         assert_eq!(parts(&[]), all);
         assert_eq!(
-            parts(&["load"]),
+            parts(&["load", "calls"]),
             Parts {
                 functions: false,
                 ..all
@@ -213,6 +231,7 @@ mod tests {
             functions: true,
             only: vec!["get-product".to_owned()],
             load: false,
+            calls: false,
         };
         assert_eq!(parts(&["get-product"]), one);
         assert_eq!(parts(&["functions", "get-product"]), one);

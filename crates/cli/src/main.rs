@@ -33,7 +33,7 @@ enum Command {
         #[command(subcommand)]
         command: admin::Command,
     },
-    /// Measures what the shop costs on this machine: start, memory, size, load.
+    /// Measures what the shop costs on this machine: start, memory, size, load, AWS calls.
     Bench(bench::Arguments),
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),

@@ -62,7 +62,7 @@ struct FunctionLoad {
 /// # Errors
 /// If the shop does not start or come to rest, or no request of a kind succeeds.
 pub(super) async fn run(bounds: Bounds) -> Result<Vec<LoadCosts>, Error> {
-    let shop = Shop::start().await?;
+    let shop = Shop::start(None).await?;
     let costs = measure_all(&shop, bounds).await;
     shop.stop().await;
     let costs = costs?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use oxcart_local::calls::CallLog;
 use oxcart_local::functions::Log;
 use oxcart_local::runner::{Options, Runner};
 use reqwest::Client;
@@ -62,7 +63,7 @@ impl Shop {
     ///
     /// # Errors
     /// If the runner does not start or the shop refuses anything of it.
-    pub(super) async fn start() -> Result<Self, Error> {
+    pub(super) async fn start(calls: Option<CallLog>) -> Result<Self, Error> {
         let parameters = [
             ("RateLimitPercent", "100000"),
             ("TokenLifetimeSeconds", "86400"),
@@ -71,6 +72,7 @@ impl Shop {
             parameters: parameters
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            calls,
             log: Log::Silent,
             ..Options::new(
                 build::repository().join("template.yaml"),
@@ -102,6 +104,26 @@ impl Shop {
             series: series.to_owned(),
             ..self.target.clone()
         }
+    }
+
+    /// Delays every AWS call that a function makes from now on.
+    ///
+    /// # Errors
+    /// If the runner refuses it.
+    pub(super) async fn delay_calls(&self, by: Duration) -> Result<(), Error> {
+        let services = [
+            "dynamodb",
+            "events",
+            "secretsmanager",
+            "ses",
+            "sqs",
+            "states",
+        ];
+        let faults = services.map(|service| format!("{service}:*@*=delay:{}", by.as_millis()));
+        let url = format!("{}/_local/faults", self.runner.urls().control);
+        let request = self.client.put(url).json(&json!({"faults": faults}));
+        request.send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// The invocations since the last call of [`Shop::reset_invocations`].
@@ -144,6 +166,11 @@ impl Shop {
             before = now;
         }
         Err("the shop does not come to rest".into())
+    }
+
+    /// The logical id of the function with this binary.
+    pub(super) fn logical_id(&self, binary: &str) -> Option<&str> {
+        self.runner.functions().find(binary)
     }
 
     /// Ends the shop.
