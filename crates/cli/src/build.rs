@@ -38,10 +38,8 @@ pub(crate) fn release_binaries() -> Result<PathBuf, Error> {
 pub(crate) async fn functions(release: bool, only: &[String]) -> Result<(), Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = tokio::process::Command::new(cargo);
-    command
-        .arg("build")
-        .arg("--quiet")
-        .current_dir(repository());
+    // Cargo shows by itself what it builds and how much is left.
+    command.arg("build").current_dir(repository());
     if release {
         command.arg("--release");
     } else {
