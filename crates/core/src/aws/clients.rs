@@ -1,21 +1,32 @@
 //! The clients of AWS, as a function's environment configures them.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 
 use super::settings::Settings;
 use super::telemetry;
 
-/// AWS, as this function reaches it.
+/// AWS, as this function reaches it. All clients share one pool of connections, and all tables one client.
 #[derive(Clone, Debug)]
 pub struct Aws {
     config: SdkConfig,
     settings: Settings,
+    shared: Arc<Shared>,
+}
+
+/// What is made when it is needed first, so that a function that calls no service is built without it.
+#[derive(Debug, Default)]
+struct Shared {
+    http: OnceLock<SharedHttpClient>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
 }
 
 /// Starts logging and prepares the clients; makes no call.
@@ -68,6 +79,13 @@ fn config() -> Result<SdkConfig, MissingVariable> {
     Ok(config.build())
 }
 
+fn https() -> SharedHttpClient {
+    let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(provider)
+        .build_https()
+}
+
 impl Aws {
     /// AWS as `config` reaches it, for tests and for the command line.
     #[must_use]
@@ -75,7 +93,12 @@ impl Aws {
         // Pinned: a later version of the SDK may come with other defaults.
         let version = BehaviorVersion::v2026_01_12();
         let config = config.into_builder().behavior_version(version).build();
-        Self { config, settings }
+        let shared = Arc::default();
+        Self {
+            config,
+            settings,
+            shared,
+        }
     }
 
     /// AWS with the region and the credentials that are in the environment.
@@ -92,39 +115,51 @@ impl Aws {
         &self.settings
     }
 
-    /// A client of DynamoDB.
+    /// The configuration of a client. One without an HTTP client makes a pool of its own, with a TLS handshake for
+    /// each.
+    fn client_config(&self) -> SdkConfig {
+        let given = self.config.http_client();
+        let http = given.unwrap_or_else(|| self.shared.http.get_or_init(https).clone());
+        self.config.to_builder().http_client(http).build()
+    }
+
+    /// The client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.config)
+        let client = self
+            .shared
+            .dynamodb
+            .get_or_init(|| aws_sdk_dynamodb::Client::new(&self.client_config()));
+        client.clone()
     }
 
     /// A client of EventBridge.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
-        aws_sdk_eventbridge::Client::new(&self.config)
+        aws_sdk_eventbridge::Client::new(&self.client_config())
     }
 
     /// A client of Secrets Manager.
     #[must_use]
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
-        aws_sdk_secretsmanager::Client::new(&self.config)
+        aws_sdk_secretsmanager::Client::new(&self.client_config())
     }
 
     /// A client of SES.
     #[must_use]
     pub fn ses(&self) -> aws_sdk_sesv2::Client {
-        aws_sdk_sesv2::Client::new(&self.config)
+        aws_sdk_sesv2::Client::new(&self.client_config())
     }
 
     /// A client of SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&self.config)
+        aws_sdk_sqs::Client::new(&self.client_config())
     }
 
     /// A client of Step Functions.
     #[must_use]
     pub fn states(&self) -> aws_sdk_sfn::Client {
-        aws_sdk_sfn::Client::new(&self.config)
+        aws_sdk_sfn::Client::new(&self.client_config())
     }
 }
