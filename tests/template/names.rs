@@ -23,6 +23,16 @@ fn the_settings_are_the_variables_of_the_template() {
 }
 
 #[test]
+fn no_function_repeats_a_variable_that_all_functions_have() {
+    let template = Template::read();
+    let global = template.global_variables();
+    for function in template.functions() {
+        let repeated: Vec<&String> = function.variables.intersection(&global).collect();
+        assert!(repeated.is_empty(), "{}: {repeated:?}", function.id);
+    }
+}
+
+#[test]
 fn a_function_has_one_name() {
     for function in Template::read().functions() {
         let name = &function.binary;

@@ -30,7 +30,8 @@ const OWNERS: &[(&str, &str)] = &[
 ];
 
 /// The one table that the functions of all services write, each through the guard of its route
-/// (`oxcart_core::http::limits`), and in one way.
+/// (`oxcart_core::http::limits`), and in one way. Its name is a global
+/// variable of the template.
 const SHARED: (&str, &str) = ("LimitsTable", "dynamodb:UpdateItem");
 
 /// What reads a table while somebody waits; streams are read behind everybody's back.
@@ -159,7 +160,7 @@ fn a_function_is_told_the_names_of_the_tables_that_it_may_use_and_of_no_others()
         let granted: BTreeSet<String> = function
             .grants
             .iter()
-            .filter(|(_, resource)| owner(resource).is_some())
+            .filter(|(_, resource)| owner(resource).is_some() && resource != SHARED.0)
             .map(|(_, resource)| resource.clone())
             .collect();
         let told: BTreeSet<String> = function
