@@ -129,16 +129,30 @@ fn every_task_of_the_workflow_is_a_function_of_the_template() {
 }
 
 #[test]
+fn every_step_is_retried_in_the_same_way() {
+    let workflow = workflow();
+    let states = workflow["States"].as_object().unwrap();
+    let first = &states["OrderValidation"]["Retry"];
+    assert!(first.is_array());
+    let tasks = states.iter().filter(|(_, state)| state["Type"] == "Task");
+    for (name, state) in tasks {
+        assert_eq!(state["Retry"], *first, "{name}");
+    }
+}
+
+#[test]
 fn the_retries_of_a_task_end_before_an_express_execution_does() {
     let workflow = workflow();
     let whole = workflow["TimeoutSeconds"].as_u64().unwrap();
     assert!(whole < 300, "an EXPRESS execution ends after five minutes");
     for (name, state) in workflow["States"].as_object().unwrap() {
         for retry in state["Retry"].as_array().into_iter().flatten() {
-            let attempts = retry["MaxAttempts"].as_u64().unwrap();
-            let wait = retry["MaxDelaySeconds"].as_u64().unwrap();
+            let number = |field: &str| retry[field].as_u64().unwrap();
+            let attempts = u32::try_from(number("MaxAttempts")).unwrap();
+            let (interval, rate) = (number("IntervalSeconds"), number("BackoffRate"));
+            let waits: u64 = (0..attempts).map(|n| interval * rate.pow(n)).sum();
             let each = state["TimeoutSeconds"].as_u64().unwrap();
-            let longest = each + attempts * (each + wait);
+            let longest = each * u64::from(1 + attempts) + waits;
             assert!(longest < whole, "{name} may take {longest} s of {whole}");
             assert_eq!(retry["JitterStrategy"], "FULL", "{name}");
         }
