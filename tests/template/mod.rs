@@ -9,4 +9,5 @@ mod routes;
 mod samples;
 mod security;
 mod services;
+mod specification;
 mod workflow;
