@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::aws::dynamo::{self, Attempt};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
@@ -19,9 +20,6 @@ use super::store::ProductStore;
 /// The most that all attributes of a product may have together, names and values, in bytes: a page
 /// of 100 products stays far below the 6 MB that Lambda can answer.
 const ATTRIBUTES_LIMIT_BYTES: usize = 8 * 1024;
-
-/// How often an update that takes whatever is stored is decided again.
-const TRIES: usize = 10;
 
 /// A product on the wire.
 #[derive(Debug, Serialize)]
@@ -151,25 +149,26 @@ pub async fn discontinue_product(
     .await
 }
 
-/// Reads, decides, writes; again if the product changed in between and `expected` takes any.
+/// Changes the product as `decide` says, and returns it. If it changed in between, decides again if `expected` is
+/// `*`, and refuses otherwise.
 async fn change(
     products: &ProductStore,
     request: &Request,
     expected: &IfMatch,
     decide: impl Fn(&Product) -> Result<Option<Product>, ProductError>,
 ) -> Result<Response, Problem> {
-    for _ in 0..TRIES {
+    dynamo::change("the product", || async {
         let product = stored(products, request).await?;
         let Some(mut next) = decide(&product)? else {
-            return answer(product);
+            return answer(product).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match products.replace(next).await {
-            Err(ProductError::Stale) if *expected == IfMatch::Any => {}
-            other => return answer(other?),
+            Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
+            replaced => answer(replaced?).map(Attempt::Done),
         }
-    }
-    Err(Problem::Busy("the product keeps changing".into()))
+    })
+    .await
 }
 
 async fn stored(products: &ProductStore, request: &Request) -> Result<Product, Problem> {

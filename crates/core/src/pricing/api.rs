@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::model::{Benefit, Code, Discount, DiscountError, Group, Terms};
 use super::rules;
 use super::store::PricingStore;
+use crate::aws::dynamo::{self, Attempt};
 use crate::catalog::model::Category;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
@@ -15,9 +16,6 @@ use crate::values::money::{Currency, Money};
 
 mod fields;
 pub mod sheets;
-
-/// How often an update that takes whatever is stored is decided again.
-const TRIES: usize = 10;
 
 /// A discount on the wire.
 #[derive(Debug, Serialize)]
@@ -156,25 +154,26 @@ pub async fn end_discount(pricing: &PricingStore, request: Request) -> Result<Re
     .await
 }
 
-/// Reads, decides, writes; again if the discount changed in between and `expected` takes any.
+/// Changes the discount as `decide` says, and returns it. If it changed in between, decides again if `expected` is
+/// `*`, and refuses otherwise.
 async fn change(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
     decide: impl Fn(&Discount) -> Result<Option<Discount>, DiscountError>,
 ) -> Result<Response, Problem> {
-    for _ in 0..TRIES {
+    dynamo::change("the discount", || async {
         let discount = stored(pricing, request).await?;
         let Some(mut next) = decide(&discount)? else {
-            return answer(discount);
+            return answer(discount).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match pricing.replace(next).await {
-            Err(DiscountError::Stale) if *expected == IfMatch::Any => {}
-            other => return answer(other?),
+            Err(DiscountError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
+            replaced => answer(replaced?).map(Attempt::Done),
         }
-    }
-    Err(Problem::Busy("the discount keeps changing".into()))
+    })
+    .await
 }
 
 async fn stored(pricing: &PricingStore, request: &Request) -> Result<Discount, Problem> {

@@ -16,7 +16,7 @@ use super::sheet::{Entry, Sheet};
 use super::shipping::ShippingMethod;
 use super::tax::TaxRate;
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
 use crate::values::clock::Time;
@@ -29,6 +29,9 @@ const SCHEMA: u32 = 1;
 /// The key of the book.
 const BOOK: &str = "book";
 
+/// The book, as errors name it.
+const BOOK_NAME: &str = "the list of discounts";
+
 /// What the index of all discounts has them under.
 const LIST: &str = "discounts";
 
@@ -36,9 +39,6 @@ const LIST: &str = "discounts";
 /// them, the book with their names stays within half a read unit, and the counts of all of them and of
 /// one that comes by a code fit in the transaction that stores the order (100 writes).
 pub const MOST_AUTOMATIC: usize = 40;
-
-/// How often a change that another came between is tried again.
-const TRIES: usize = 10;
 
 /// A discount as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -262,7 +262,8 @@ impl PricingStore {
     /// # Errors
     /// [`DiscountError`].
     pub async fn create(&self, discount: Discount) -> Result<(Discount, bool), DiscountError> {
-        for _ in 0..TRIES {
+        dynamo::change(BOOK_NAME, || async {
+            let discount = discount.clone();
             let item = self.table.put(&DiscountItem::of(&discount))?;
             let mut writes = vec![item.when("attribute_not_exists(pk)")];
             if let Some(code) = &discount.code {
@@ -276,27 +277,26 @@ impl PricingStore {
                 let book = self.book().await?;
                 if book.automatic.len() >= MOST_AUTOMATIC {
                     // This request may have been carried out before.
-                    return match self.get(discount.id).await? {
-                        Some(stored) => made_before(stored, discount),
-                        None => Err(DiscountError::TooMany),
-                    };
+                    let stored = self.get(discount.id).await?;
+                    let stored = stored.ok_or(DiscountError::TooMany)?;
+                    return made_before(stored, discount).map(Attempt::Done);
                 }
                 writes.push(self.next_book(&book, |ids| ids.push(discount.id))?);
             }
             let refused = match self.table.transact(writes).await? {
-                Written::Done => return Ok((discount, false)),
+                Written::Done => return Ok(Attempt::Done((discount, false))),
                 Written::Refused(places) => places,
             };
             match self.get(discount.id).await? {
-                Some(stored) => return made_before(stored, discount),
+                Some(stored) => made_before(stored, discount).map(Attempt::Done),
                 None if discount.code.is_some() && refused.contains(&1) => {
-                    return Err(DiscountError::CodeTaken);
+                    Err(DiscountError::CodeTaken)
                 }
-                // Another change of the book came between.
-                None => {}
+                // Another change of the book was made in between.
+                None => Ok(Attempt::Overtaken),
             }
-        }
-        Err(busy().into())
+        })
+        .await
     }
 
     /// Stores `discount` over the version before it. One that is ended gives up its code.
@@ -304,7 +304,8 @@ impl PricingStore {
     /// # Errors
     /// [`DiscountError::Stale`] if that is not what is stored: read again and decide again.
     pub async fn replace(&self, discount: Discount) -> Result<Discount, DiscountError> {
-        for _ in 0..TRIES {
+        dynamo::change(BOOK_NAME, || async {
+            let discount = discount.clone();
             let write = self.table.put(&DiscountItem::of(&discount))?;
             let before = discount.version.saturating_sub(1);
             let mut writes = vec![write.when("version = :before").value(":before", &before)?];
@@ -318,18 +319,19 @@ impl PricingStore {
                 }
             }
             let refused = match self.table.transact(writes).await? {
-                Written::Done => return Ok(discount),
+                Written::Done => return Ok(Attempt::Done(discount)),
                 Written::Refused(places) => places,
             };
-            if refused.contains(&0) {
-                // It may be that this very write was made and its answer lost.
-                return match self.get(discount.id).await? {
-                    Some(stored) if stored == discount => Ok(discount),
-                    Some(_) | None => Err(DiscountError::Stale),
-                };
+            if !refused.contains(&0) {
+                return Ok(Attempt::Overtaken);
             }
-        }
-        Err(busy().into())
+            // Our own write may be stored already, if the response to it was lost.
+            match self.get(discount.id).await? {
+                Some(stored) if stored == discount => Ok(Attempt::Done(discount)),
+                Some(_) | None => Err(DiscountError::Stale),
+            }
+        })
+        .await
     }
 
     /// All rates, or all methods; none, of version 0, if there never were any.
@@ -363,7 +365,7 @@ impl PricingStore {
             updated_at: event.at,
             event: event.clone(),
         };
-        for _ in 0..TRIES {
+        dynamo::change(BOOK_NAME, || async {
             let write = self.table.put(&item)?;
             let before = sheet.version.saturating_sub(1);
             let write = if before == 0 {
@@ -373,22 +375,22 @@ impl PricingStore {
             };
             let book = self.book().await?;
             let writes = vec![write, self.next_book(&book, |_| {})?];
-            let refused = match self.table.transact(writes).await? {
-                Written::Done => Vec::new(),
-                Written::Refused(places) => places,
-            };
-            if refused.contains(&0) {
-                // It may be that this very write was made and its answer lost.
-                let stored: Sheet<T> = self.sheet().await?;
-                let same = stored.entries == sheet.entries && stored.event.as_ref() == Some(&event);
-                return Ok(same.then_some(stored));
-            }
-            if refused.is_empty() {
-                let event = Some(event);
-                return Ok(Some(Sheet { event, ..sheet }));
-            }
-        }
-        Err(busy())
+            Ok(match self.table.transact(writes).await? {
+                Written::Done => Attempt::Done(Some(Sheet {
+                    event: Some(event.clone()),
+                    ..sheet.clone()
+                })),
+                Written::Refused(places) if places.contains(&0) => {
+                    // Our own write may be stored already, if the response to it was lost.
+                    let stored: Sheet<T> = self.sheet().await?;
+                    let same =
+                        stored.entries == sheet.entries && stored.event.as_ref() == Some(&event);
+                    Attempt::Done(same.then_some(stored))
+                }
+                Written::Refused(_) => Attempt::Overtaken,
+            })
+        })
+        .await
     }
 }
 
@@ -401,8 +403,4 @@ fn made_before(stored: Discount, wanted: Discount) -> Result<(Discount, bool), D
     } else {
         Err(DiscountError::KeyReused)
     }
-}
-
-fn busy() -> StoreError {
-    StoreError::Busy("prices keep changing".into())
 }

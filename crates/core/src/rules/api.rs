@@ -6,6 +6,7 @@ use super::cel::{Expression, SOURCE_CHARACTERS};
 use super::changes::{self, By, Next};
 use super::model::{Draft, Rule, RuleError, RuleName, Severity};
 use super::store::RuleStore;
+use crate::aws::dynamo::{self, Attempt};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
@@ -13,9 +14,6 @@ use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 use crate::values::money::Currency;
-
-/// How often a change that takes whatever is stored is decided again.
-const TRIES: usize = 10;
 
 /// A rule on the wire.
 #[derive(Debug, Serialize)]
@@ -95,7 +93,7 @@ pub async fn put_rule(
         author,
         now: request.now,
     };
-    for _ in 0..TRIES {
+    dynamo::change("the rule", || async {
         let stored = rules.get(&name).await?;
         let removed = match &stored {
             Some(_) => 0,
@@ -110,7 +108,9 @@ pub async fn put_rule(
             by,
         )?;
         let written = match next {
-            Next::Unchanged => return answer(stored.ok_or(RuleError::NotFound)?),
+            Next::Unchanged => {
+                return answer(stored.ok_or(RuleError::NotFound)?).map(Attempt::Done);
+            }
             Next::Made(mut rule) => {
                 rule.event.traceparent = request.traceparent();
                 rules.create(&rule).await.map(|()| created(rule))
@@ -121,11 +121,13 @@ pub async fn put_rule(
             }
         };
         match written {
-            Err(RuleError::Stale) if !matches!(expected, Some(IfMatch::Tags(_))) => {}
-            other => return other?,
+            Err(RuleError::Stale) if !matches!(expected, Some(IfMatch::Tags(_))) => {
+                Ok(Attempt::Overtaken)
+            }
+            response => response?.map(Attempt::Done),
         }
-    }
-    Err(Problem::Busy("the rule keeps changing".into()))
+    })
+    .await
 }
 
 /// `DELETE /rules/{rule_name}`: 204.
@@ -137,16 +139,16 @@ pub async fn remove_rule(rules: &RuleStore, request: Request) -> Result<Response
     request.admin()?;
     let name = rule_name(&request)?;
     let expected = request.if_match()?;
-    for _ in 0..TRIES {
+    dynamo::change("the rule", || async {
         let rule = rules.get(&name).await?.ok_or(RuleError::NotFound)?;
         let mut event = changes::remove(&rule, &expected, request.now)?;
         event.traceparent = request.traceparent();
         match rules.remove(&rule, event).await {
-            Err(RuleError::Stale) if expected == IfMatch::Any => {}
-            other => return Ok(other.map(|()| Response::no_content())?),
+            Err(RuleError::Stale) if expected == IfMatch::Any => Ok(Attempt::Overtaken),
+            removed => Ok(Attempt::Done(removed.map(|()| Response::no_content())?)),
         }
-    }
-    Err(Problem::Busy("the rule keeps changing".into()))
+    })
+    .await
 }
 
 /// The rule that the request's address names.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fields::{boolean, category, name, price, rate};
+use crate::aws::dynamo::{self, Attempt};
 use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
@@ -12,9 +13,6 @@ use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::TaxRate;
 use crate::values::money::{Currency, Money};
-
-/// How often a replacement that takes whatever is stored is decided again.
-const TRIES: usize = 10;
 
 /// The most steps of a method's prices.
 const MOST_STEPS: usize = 50;
@@ -72,7 +70,8 @@ pub async fn replace_shipping_methods(
     change(pricing, &request, &expected, entries).await
 }
 
-/// Reads, decides, writes; again if another came between and `expected` takes any.
+/// Replaces the entries, and returns them. If they changed in between, decides again if `expected` is `*`, and
+/// refuses otherwise.
 async fn change<T: Entry>(
     pricing: &PricingStore,
     request: &Request,
@@ -83,20 +82,20 @@ async fn change<T: Entry>(
         let detail = "an earlier entry is for the same";
         return Err(Problem::field(&format!("/items/{at}"), "repeated", detail));
     }
-    for _ in 0..TRIES {
+    dynamo::change("the sheet", || async {
         let stored: Sheet<T> = pricing.sheet().await?;
         let replaced = sheet::replace(&stored, entries.clone(), expected, request.now);
         let Some((next, mut event)) = replaced.map_err(|_| Problem::PreconditionFailed)? else {
-            return answer(stored);
+            return answer(stored).map(Attempt::Done);
         };
         event.traceparent = request.traceparent();
         match pricing.replace_sheet(next, event).await? {
-            Some(sheet) => return answer(sheet),
-            None if *expected == IfMatch::Any => {}
-            None => return Err(Problem::PreconditionFailed),
+            Some(sheet) => answer(sheet).map(Attempt::Done),
+            None if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
+            None => Err(Problem::PreconditionFailed),
         }
-    }
-    Err(Problem::Busy("the entries keep changing".into()))
+    })
+    .await
 }
 
 fn answer<T: Entry>(sheet: Sheet<T>) -> Result<Response, Problem> {
