@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::aws::dynamo::Written;
+use crate::aws::dynamo::{self, Attempt, Written};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::values::id::ProductId;
@@ -15,9 +15,6 @@ use super::store::InventoryStore;
 
 /// The most of a product that can be on hand.
 const MOST_ON_HAND: u32 = 1_000_000_000;
-
-/// How often a change is decided again when the stock changes under its hands.
-const TRIES: usize = 10;
 
 /// The stock of a product on the wire.
 #[derive(Debug, Serialize)]
@@ -88,12 +85,12 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
     let expected = request.if_match()?;
     let on_hand =
         request.json(|body| body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND)))?;
-    for _ in 0..TRIES {
+    let stocks = dynamo::change("the stock", || async {
         let stocks = inventory.stocks(product_id).await?;
         let decided =
             rules::set_on_hand(product_id, &stocks, on_hand.into(), &expected, request.now)?;
         let (mut stock, first) = match decided {
-            Adjustment::None => return answer(product_id, &stocks),
+            Adjustment::None => return Ok(Attempt::Done(stocks)),
             Adjustment::First(stock) => (stock, true),
             Adjustment::Next(stock) => (stock, false),
         };
@@ -108,18 +105,20 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
             inventory.set(&stock, exactly).await?
         };
         // Read again: what is reserved may have changed meanwhile, and a refused write may be this
-        // very one, whose answer was lost.
+        // very one, whose response was lost.
         let stored = inventory.stocks(product_id).await?;
         let ours =
             |stored: &Stock| stored.event == stock.event && stored.on_hand() == stock.on_hand();
         if written == Written::Done || stored.iter().any(ours) {
-            return answer(product_id, &stored);
+            return Ok(Attempt::Done(stored));
         }
-        if expected != IfMatch::Any {
-            return Err(StockError::Stale.into());
+        match expected {
+            IfMatch::Any => Ok(Attempt::Overtaken),
+            IfMatch::Tags(_) => Err(StockError::Stale),
         }
-    }
-    Err(Problem::Busy("the stock keeps changing".into()))
+    })
+    .await?;
+    answer(product_id, &stocks)
 }
 
 fn answer(product_id: ProductId, stocks: &[Stock]) -> Result<Response, Problem> {

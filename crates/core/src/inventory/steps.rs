@@ -1,8 +1,8 @@
 //! The workflow's steps `InventoryCheck`, `InventoryUpdate` and `ReleaseInventory`. Each reads what is
 //! stored, does what is missing, and may be run any number of times and beside itself.
 
-use crate::aws::dynamo::{StoreError, Written};
-use crate::orders::model::{Course, Order};
+use crate::aws::dynamo::{self, Attempt};
+use crate::orders::model::Order;
 use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
 use crate::values::id::ProductId;
@@ -10,9 +10,6 @@ use crate::values::id::ProductId;
 use super::model::{Reservation, ReservationStatus};
 use super::rules::{self, Hold, Release, Stop};
 use super::store::{GivenBack, InventoryStore, Taken};
-
-/// How often a step decides again when the reservation changes under its hands.
-const TRIES: usize = 5;
 
 /// How many products an out-of-stock failure names.
 const NAMED: usize = 3;
@@ -38,11 +35,10 @@ pub async fn reserve_inventory(
     orders: &OrderStore,
     step: Step,
 ) -> Result<(), StepError> {
-    let order = order(orders, &step).await?;
+    let (order, found) = read(inventory, orders, &step).await?;
     let course = order.status.course();
     let past_deadline = order.is_past_deadline(step.now);
-    let found = status(inventory, &step).await?;
-    match rules::hold(found, course, past_deadline)? {
+    match rules::hold(found.map(|found| found.status), course, past_deadline)? {
         Hold::Done => return Ok(()),
         Hold::Take => {}
     }
@@ -58,8 +54,8 @@ pub async fn reserve_inventory(
     };
     // The reservation goes before the stock: what is short may be short because another run of this
     // order, or this very write whose answer was lost, holds it.
-    let found = status(inventory, &step).await?;
-    match rules::hold(found, course, past_deadline)? {
+    let found = inventory.reservation(step.order_id).await?;
+    match rules::hold(found.map(|found| found.status), course, past_deadline)? {
         Hold::Done => Ok(()),
         Hold::Take => Err(out_of_stock(&order, &short)),
     }
@@ -74,18 +70,15 @@ pub async fn commit_inventory(
     orders: &OrderStore,
     step: Step,
 ) -> Result<(), StepError> {
-    let course = course(orders, &step).await?;
-    for _ in 0..TRIES {
-        let found = inventory.reservation(step.order_id).await?;
+    dynamo::change("the reservation", || async {
+        let (order, found) = read(inventory, orders, &step).await?;
+        let course = order.status.course();
         let Some(next) = rules::commit(found.as_ref(), course, step.now)? else {
-            return Ok(());
+            return Ok(Attempt::Done(()));
         };
-        match inventory.replace(&next).await? {
-            Written::Done => return Ok(()),
-            Written::Refused(_) => {}
-        }
-    }
-    Err(keeps_changing())
+        Ok(inventory.replace(&next).await?.into())
+    })
+    .await
 }
 
 /// `release-inventory` (`ReleaseInventory`): gives back what is held or committed for an order that
@@ -98,26 +91,25 @@ pub async fn release_inventory(
     orders: &OrderStore,
     step: Step,
 ) -> Result<(), StepError> {
-    let course = course(orders, &step).await?;
-    for _ in 0..TRIES {
-        let found = inventory.reservation(step.order_id).await?;
-        let written = match rules::release(step.order_id, found.as_ref(), course, step.now)? {
-            Release::Done => return Ok(()),
-            Release::Bar(next) => inventory.bar(&next).await?,
-            Release::GiveBack(next) => give_back(inventory, &next).await?,
-        };
-        match written {
-            Written::Done => return Ok(()),
-            Written::Refused(_) => {}
+    dynamo::change("the reservation", || async {
+        let (order, found) = read(inventory, orders, &step).await?;
+        let course = order.status.course();
+        match rules::release(step.order_id, found.as_ref(), course, step.now)? {
+            Release::Done => Ok(Attempt::Done(())),
+            Release::Bar(next) => Ok(inventory.bar(&next).await?.into()),
+            Release::GiveBack(next) => give_back(inventory, &next).await,
         }
-    }
-    Err(keeps_changing())
+    })
+    .await
 }
 
-async fn give_back(inventory: &InventoryStore, next: &Reservation) -> Result<Written, StepError> {
+async fn give_back(
+    inventory: &InventoryStore,
+    next: &Reservation,
+) -> Result<Attempt<()>, StepError> {
     match inventory.give_back(next).await? {
-        GivenBack::Done => Ok(Written::Done),
-        GivenBack::Stale => Ok(Written::Refused(vec![0])),
+        GivenBack::Done => Ok(Attempt::Done(())),
+        GivenBack::Stale => Ok(Attempt::Overtaken),
         GivenBack::Unbalanced(products) => {
             let products: Vec<String> = products.iter().map(ToString::to_string).collect();
             let products = products.join(", ");
@@ -127,21 +119,18 @@ async fn give_back(inventory: &InventoryStore, next: &Reservation) -> Result<Wri
     }
 }
 
-async fn order(orders: &OrderStore, step: &Step) -> Result<Order, StepError> {
-    let order = orders.get(step.order_id).await?;
-    order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))
-}
-
-async fn course(orders: &OrderStore, step: &Step) -> Result<Course, StepError> {
-    Ok(order(orders, step).await?.status.course())
-}
-
-async fn status(
+/// Reads the order and its reservation, both at once.
+async fn read(
     inventory: &InventoryStore,
+    orders: &OrderStore,
     step: &Step,
-) -> Result<Option<ReservationStatus>, StoreError> {
-    let found = inventory.reservation(step.order_id).await?;
-    Ok(found.map(|found| found.status))
+) -> Result<(Order, Option<Reservation>), StepError> {
+    let (order, reservation) = futures::try_join!(
+        orders.get(step.order_id),
+        inventory.reservation(step.order_id),
+    )?;
+    let order = order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))?;
+    Ok((order, reservation))
 }
 
 /// Names the first products of which there is too little, for the customer.
@@ -158,8 +147,4 @@ fn out_of_stock(order: &Order, short: &[ProductId]) -> StepError {
         more => format!("not enough in stock: {first} and {more} more"),
     };
     StepError::new("OutOfStock", detail)
-}
-
-fn keeps_changing() -> StepError {
-    StepError::new("Busy", "the reservation keeps changing")
 }

@@ -5,6 +5,7 @@
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_dynamo::AttributeValue;
 
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
@@ -166,12 +167,8 @@ pub enum Stored {
 /// # Errors
 /// If it is neither stock nor a reservation.
 pub fn stored(image: serde_dynamo::Item) -> Result<Stored, serde_dynamo::Error> {
-    #[derive(Deserialize)]
-    struct Sort {
-        sk: String,
-    }
-    let Sort { sk } = serde_dynamo::from_item(image.clone())?;
-    if sk == RESERVATION {
+    let reservation = AttributeValue::S(RESERVATION.to_owned());
+    if image.get("sk") == Some(&reservation) {
         let item: ReservationItem = serde_dynamo::from_item(image)?;
         return Ok(Stored::Reservation(item.into()));
     }

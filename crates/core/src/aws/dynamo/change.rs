@@ -2,6 +2,7 @@
 //! that nobody else wrote in between; if somebody did, all of it is done again.
 
 use super::error::StoreError;
+use super::write::Written;
 
 /// How often a decision is made that other writers keep overtaking.
 const ATTEMPTS: u32 = 10;
@@ -13,6 +14,16 @@ pub enum Attempt<T> {
     Done(T),
     /// Another writer changed it after it was read: nothing is written.
     Overtaken,
+}
+
+impl From<Written> for Attempt<()> {
+    /// A write whose condition compares what was read is refused if another writer was quicker.
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Done => Self::Done(()),
+            Written::Refused(_) => Self::Overtaken,
+        }
+    }
 }
 
 /// Makes `attempt`, which reads, decides and writes, until no other writer overtakes it.
