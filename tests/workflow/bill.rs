@@ -175,12 +175,12 @@ fn rules_and_discounts_that_are_kept_cost_an_order_no_reads() {
         note("a rule that asks", kept(&shop, &products, None).await);
         expect![[r#"
             in halves of a read unit
-            none: place-order 7, validate-order 4, other steps 20
-            first: place-order 23, validate-order 8, other steps 20
-            kept: place-order 7, validate-order 4, other steps 20
-            with a code: place-order 11, validate-order 4, other steps 20
-            with a limited code: place-order 15, validate-order 4, other steps 20
-            a rule that asks: place-order 7, validate-order 10, other steps 20
+            none: place-order 7, validate-order 4, other steps 18
+            first: place-order 23, validate-order 8, other steps 18
+            kept: place-order 7, validate-order 4, other steps 18
+            with a code: place-order 11, validate-order 4, other steps 18
+            with a limited code: place-order 15, validate-order 4, other steps 18
+            a rule that asks: place-order 7, validate-order 10, other steps 18
         "#]]
         .assert_eq(&shown);
     });

@@ -52,11 +52,11 @@ pub async fn list_order_payments(
     let query = request.query(&["limit", "cursor"])?;
     // An order has one payment, so there is never a second page.
     PageRequest::read(&query)?;
-    let order = orders.get(id).await?.ok_or(Problem::NotFound("order"))?;
+    let (order, payment) = futures::try_join!(orders.get(id), payments.of_order(id))?;
+    let order = order.ok_or(Problem::NotFound("order"))?;
     if order.customer_id != caller.customer_id && !caller.admin {
         return Err(Problem::NotFound("order"));
     }
-    let payment = payments.of_order(id).await?;
     let page = Page {
         items: payment.into_iter().map(PaymentBody::from).collect(),
         next: None,

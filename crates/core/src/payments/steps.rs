@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::aws::dynamo::Written;
+use crate::aws::dynamo::{self, Attempt, Written};
 use crate::aws::telemetry;
 use crate::orders::model::{Course, Order, PaymentStatus};
 use crate::orders::store::OrderStore;
@@ -16,9 +16,8 @@ use super::model::{Change, Payment, PaymentError};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
 
-/// How often a step decides again because another changed the payment meanwhile. A payment changes
-/// only a few times in its life.
-const ROUNDS: usize = 6;
+/// The most calls to the gateway and writes that undo one charge, of which it takes three at most.
+const MOST_MOVES_TO_UNDO: usize = 6;
 
 /// What a payment step answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,9 +72,8 @@ pub async fn process_payment(
     gateway: &impl Gateway,
     step: Step,
 ) -> Result<StepAnswer, StepError> {
-    for _ in 0..ROUNDS {
-        let order = find(orders, &step).await?;
-        let stored = payments.of_order(order.id).await?;
+    dynamo::change("the payment", || async {
+        let (order, stored) = read(orders, payments, &step).await?;
         let past_deadline = order.is_past_deadline(step.now);
         let decision = rules::process(stored.as_ref(), order.status.course(), past_deadline);
         let (payment, settle) = match decision {
@@ -88,7 +86,7 @@ pub async fn process_payment(
             Process::Begin => {
                 let payment = Payment::begin(order.id, order.total, gateway.provider(), step.now);
                 if payments.begin(&payment).await? != Written::Done {
-                    continue;
+                    return Ok(Attempt::Overtaken);
                 }
                 let settle = charge(gateway, &payment, &order).await?;
                 (payment, settle)
@@ -97,7 +95,7 @@ pub async fn process_payment(
                 let settle = ask(gateway, payment, &order, past_deadline).await?;
                 (payment.clone(), settle)
             }
-            Process::Paid => return Ok(PaymentStatus::Completed.into()),
+            Process::Paid => return Ok(Attempt::Done(PaymentStatus::Completed.into())),
             Process::Declined(code) => return Err(declined(code)),
             Process::Expired => return Err(expired()),
             Process::AlreadyConfirmed => return Err(already_confirmed()),
@@ -111,12 +109,12 @@ pub async fn process_payment(
         if rules::is_news(&payment, &change) {
             let next = rules::apply(&payment, &change, step.now)?;
             if payments.record(&payment, &next, &change).await? != Written::Done {
-                continue;
+                return Ok(Attempt::Overtaken);
             }
         }
-        return outcome(&change);
-    }
-    Err(contended())
+        outcome(&change).map(Attempt::Done)
+    })
+    .await
 }
 
 /// Asks where the charge of `payment` is, and charges if that is what is missing.
@@ -191,48 +189,50 @@ pub async fn void_payment(
     gateway: &impl Gateway,
     step: Step,
 ) -> Result<StepAnswer, StepError> {
-    for _ in 0..ROUNDS {
-        let order = find(orders, &step).await?;
-        let stored = payments.of_order(order.id).await?;
+    let status = dynamo::change("the payment", || async {
+        let (order, stored) = read(orders, payments, &step).await?;
         match rules::void(stored.as_ref(), order.status.course()) {
             Void::Forbid => {
                 let never = Payment::never(order.id, order.total, gateway.provider(), step.now);
-                if payments.never(&never).await? == Written::Done {
-                    return Ok(never.status.into());
+                Ok(match payments.never(&never).await? {
+                    Written::Done => Attempt::Done(never.status),
+                    Written::Refused(_) => Attempt::Overtaken,
+                })
+            }
+            Void::Request(payment) => match payments.request_void(payment).await? {
+                Written::Done => {
+                    let requested = Payment {
+                        void_requested: true,
+                        ..payment.clone()
+                    };
+                    undo(payments, gateway, requested, step.now).await
                 }
-            }
-            // Whether it is stored by this run or by another: read what is there now.
-            Void::Request(payment) => {
-                payments.request_void(payment).await?;
-            }
-            Void::Undo(payment) => {
-                if let Some(status) = undo(payments, gateway, payment, step.now).await? {
-                    return Ok(status.into());
-                }
-            }
-            Void::Done(status) => return Ok(status.into()),
-            Void::AlreadyConfirmed => return Err(already_confirmed()),
-            Void::Undecided => return Err(StepError::new("Failed", "the order is still pending")),
+                Written::Refused(_) => Ok(Attempt::Overtaken),
+            },
+            Void::Undo(payment) => undo(payments, gateway, payment.clone(), step.now).await,
+            Void::Done(status) => Ok(Attempt::Done(status)),
+            Void::AlreadyConfirmed => Err(already_confirmed()),
+            Void::Undecided => Err(StepError::new("Failed", "the order is still pending")),
         }
-    }
-    Err(contended())
+    })
+    .await?;
+    Ok(status.into())
 }
 
-/// Undoes `payment` at the gateway and stores that; `None` if another run was quicker.
+/// Undoes `payment` at the gateway and stores that.
 async fn undo(
     payments: &PaymentStore,
     gateway: &impl Gateway,
-    payment: &Payment,
+    mut payment: Payment,
     now: Time,
-) -> Result<Option<PaymentStatus>, StepError> {
+) -> Result<Attempt<PaymentStatus>, StepError> {
     let key = payment.key();
-    let mut payment = payment.clone();
     let mut found = if payment.is_free() {
         Charge::Voided
     } else {
         gateway.retrieve(&key).await?
     };
-    for _ in 0..ROUNDS {
+    for _ in 0..MOST_MOVES_TO_UNDO {
         match rules::undo(&payment, &found) {
             Undo::Void => found = gateway.void(&key).await?,
             Undo::Refund(total) => found = gateway.refund(&key, total).await?,
@@ -240,12 +240,12 @@ async fn undo(
                 let next = rules::apply(&payment, &change, now)?;
                 match payments.record(&payment, &next, &change).await? {
                     Written::Done => payment = next,
-                    Written::Refused(_) => return Ok(None),
+                    Written::Refused(_) => return Ok(Attempt::Overtaken),
                 }
             }
         }
         if let Void::Done(status) = rules::void(Some(&payment), Course::Closed) {
-            return Ok(Some(status));
+            return Ok(Attempt::Done(status));
         }
     }
     Err(StepError::new(
@@ -254,9 +254,16 @@ async fn undo(
     ))
 }
 
-async fn find(orders: &OrderStore, step: &Step) -> Result<Order, StepError> {
-    let order = orders.get(step.order_id).await?;
-    order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))
+/// Reads the order and its payment, both at once.
+async fn read(
+    orders: &OrderStore,
+    payments: &PaymentStore,
+    step: &Step,
+) -> Result<(Order, Option<Payment>), StepError> {
+    let (order, payment) =
+        futures::try_join!(orders.get(step.order_id), payments.of_order(step.order_id),)?;
+    let order = order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))?;
+    Ok((order, payment))
 }
 
 fn declined(code: &str) -> StepError {
@@ -276,10 +283,6 @@ fn already_confirmed() -> StepError {
 
 fn already_closed() -> StepError {
     StepError::new("AlreadyClosed", "the order has ended")
-}
-
-fn contended() -> StepError {
-    StepError::new("Busy", "others keep changing the payment")
 }
 
 #[cfg(test)]

@@ -14,16 +14,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::{Currency, Money};
 
 use super::{Charge, Gateway, GatewayError};
 use crate::payments::model::{ChargeKey, Provider};
-
-/// How often a call starts over because another changed the charge at the same time; each of its
-/// changes brings the charge to a further state, of which there are few.
-const ROUNDS: usize = 5;
 
 /// The sandbox gateway.
 #[derive(Clone, Debug)]
@@ -180,39 +176,36 @@ impl Gateway for Sandbox {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
-        for _ in 0..ROUNDS {
-            let item = match self.find(key).await? {
-                None => {
-                    let item = ChargeItem::opened(key, amount, token);
-                    if self.open(&item).await? != Written::Done {
-                        continue;
-                    }
-                    item
-                }
-                Some(item) if item.state == State::Authorized => {
-                    if self.settle(key, State::Captured).await? != Written::Done {
-                        continue;
-                    }
-                    ChargeItem {
-                        state: State::Captured,
-                        ..item
-                    }
-                }
-                Some(item) => item,
-            };
-            if item.answers_lost {
-                return Err(GatewayError::Unknown("the token asks to lose it".into()));
+        let item = dynamo::change("the charge", || async {
+            // Most charges are new: they are stored without being read first.
+            let opened = ChargeItem::opened(key, amount, token);
+            if self.open(&opened).await? == Written::Done {
+                return Ok::<_, GatewayError>(Attempt::Done(opened));
             }
-            return match item.state {
-                State::Voided => Ok(Charge::Declined {
-                    code: "voided".to_owned(),
-                }),
-                State::Authorized | State::Captured | State::Declined => item.charge(),
-            };
+            Ok(match self.find(key).await? {
+                None => Attempt::Overtaken,
+                Some(item) if item.state == State::Authorized => {
+                    match self.settle(key, State::Captured).await? {
+                        Written::Done => Attempt::Done(ChargeItem {
+                            state: State::Captured,
+                            ..item
+                        }),
+                        Written::Refused(_) => Attempt::Overtaken,
+                    }
+                }
+                Some(item) => Attempt::Done(item),
+            })
+        })
+        .await?;
+        if item.answers_lost {
+            return Err(GatewayError::Unknown("the token asks to lose it".into()));
         }
-        Err(GatewayError::Busy(
-            "others keep changing the same charge".into(),
-        ))
+        match item.state {
+            State::Voided => Ok(Charge::Declined {
+                code: "voided".to_owned(),
+            }),
+            State::Authorized | State::Captured | State::Declined => item.charge(),
+        }
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
@@ -221,21 +214,20 @@ impl Gateway for Sandbox {
     }
 
     async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
-        for _ in 0..ROUNDS {
+        dynamo::change("the charge", || async {
             let written = match self.find(key).await? {
                 None => self.open(&ChargeItem::tombstone(key)).await?,
                 Some(item) if item.state == State::Authorized => {
                     self.settle(key, State::Voided).await?
                 }
-                Some(item) => return item.charge(),
+                Some(item) => return item.charge().map(Attempt::Done),
             };
-            if written == Written::Done {
-                return Ok(Charge::Voided);
-            }
-        }
-        Err(GatewayError::Busy(
-            "others keep changing the same charge".into(),
-        ))
+            Ok(match written {
+                Written::Done => Attempt::Done(Charge::Voided),
+                Written::Refused(_) => Attempt::Overtaken,
+            })
+        })
+        .await
     }
 
     async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
