@@ -10,12 +10,12 @@ use super::rules::Entry;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 
-/// How often an entry is put that the bus refuses, and how long the first pause is; each further one
-/// is twice as long.
+/// How often an entry is put that the bus refuses, and the first pause between two attempts; each further
+/// pause is twice as long.
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// The bus that the setting `BUS_NAME` names.
+/// The event bus whose name is the setting `BUS_NAME`.
 #[derive(Clone, Debug)]
 pub struct Bus {
     client: Client,
@@ -24,16 +24,16 @@ pub struct Bus {
 
 /// The first entry that the bus did not take after all attempts.
 #[derive(Debug, thiserror::Error)]
-#[error("entry {at} is not on the bus: {reason}")]
+#[error("entry {place} is not on the bus: {reason}")]
 pub struct NotOnBus {
-    /// Its place among those that were put.
-    pub at: usize,
-    /// What the bus said.
+    /// Its place among the entries that were put, from 0.
+    pub place: usize,
+    /// The error code and message of the bus.
     pub reason: String,
 }
 
 impl Bus {
-    /// The bus of this function.
+    /// Creates the client of this function's bus.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -44,50 +44,53 @@ impl Bus {
         })
     }
 
-    /// Puts `entries`, which one call takes, on the bus. Entries that are refused are put again,
-    /// those alone, after a pause.
+    /// Puts `entries`, which must fit in one call, on the bus. Only the entries that are refused are put
+    /// again, after a pause.
     ///
     /// # Errors
-    /// [`NotOnBus`] for the first one that is still refused; others may be on the bus.
+    /// Returns [`NotOnBus`] for the first entry that is still refused; others may be on the bus.
     pub async fn put(&self, entries: &[&Entry]) -> Result<(), NotOnBus> {
-        let mut left: Vec<usize> = (0..entries.len()).collect();
+        let mut remaining: Vec<usize> = (0..entries.len()).collect();
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let refused = self.put_once(entries, &left).await?;
-            let Some((at, reason)) = refused.first().cloned() else {
+            let refused = self.put_once(entries, &remaining).await?;
+            let Some((place, reason)) = refused.first().cloned() else {
                 return Ok(());
             };
             if attempt == ATTEMPTS {
-                return Err(NotOnBus { at, reason });
+                return Err(NotOnBus { place, reason });
             }
-            left = refused.into_iter().map(|(at, _)| at).collect();
+            remaining = refused.into_iter().map(|(place, _)| place).collect();
             tokio::time::sleep(jittered(pause)).await;
             pause *= 2;
         }
         Ok(())
     }
 
-    /// Puts the entries at the places `which`, and answers those that were refused, with reasons.
+    /// Puts the entries at `places`. Returns the places of those that were refused, with the reasons.
     async fn put_once(
         &self,
         entries: &[&Entry],
-        which: &[usize],
+        places: &[usize],
     ) -> Result<Vec<(usize, String)>, NotOnBus> {
-        let wire = which.iter().map(|at| self.wire(entries[*at])).collect();
-        let first = which.first().copied().unwrap_or_default();
+        let wire = places
+            .iter()
+            .map(|place| self.wire(entries[*place]))
+            .collect();
+        let first = places.first().copied().unwrap_or_default();
         let request = self.client.put_events().set_entries(Some(wire));
-        let answer = request.send().await.map_err(|error| NotOnBus {
-            at: first,
+        let response = request.send().await.map_err(|error| NotOnBus {
+            place: first,
             reason: crate::aws::telemetry::chain(&error),
         })?;
-        if answer.failed_entry_count == 0 {
+        if response.failed_entry_count == 0 {
             return Ok(Vec::new());
         }
-        let results = answer.entries.unwrap_or_default();
-        let refused = which.iter().zip(results).filter_map(|(at, result)| {
+        let results = response.entries.unwrap_or_default();
+        let refused = places.iter().zip(results).filter_map(|(place, result)| {
             let code = result.error_code?;
             let message = result.error_message.unwrap_or_default();
-            Some((*at, format!("{code}: {message}")))
+            Some((*place, format!("{code}: {message}")))
         });
         Ok(refused.collect())
     }
@@ -103,7 +106,8 @@ impl Bus {
     }
 }
 
-/// Between half of `pause` and all of it, so that those who failed together do not come together.
+/// Returns a random duration between half of `pause` and `pause`, so that functions that failed at the same
+/// moment do not retry at the same moment.
 fn jittered(pause: Duration) -> Duration {
     let half = pause / 2;
     let span = half.as_micros().max(1);

@@ -1,12 +1,12 @@
-//! Publishing: from the streams of the tables to the event log and the bus.
+//! Publishes events from the streams of the tables to the event log and the bus.
 //!
-//! Order of the two: first the log, where the same event is the same item, then the bus. So whatever
-//! fails, doing all of it again is harmless, and a log that fails repeats nothing on the bus. What
-//! was on the bus already when something after it failed comes twice, as events may.
+//! An event goes into the log first, where the same event is the same item, and then on the bus. So it is
+//! harmless to do all of it again after any failure, and a failure of the log repeats nothing on the bus.
+//! What was on the bus already when something after it failed is put twice, as EventBridge allows.
 
 use super::bus::{Bus, NotOnBus};
 use super::rules::{self, Entry, Unpublishable};
-use super::stream::{StreamAnswer, StreamBatch, StreamRecord};
+use super::stream::{StreamBatch, StreamRecord, StreamResponse};
 use super::tables::Tables;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
@@ -14,7 +14,7 @@ use crate::aws::{Aws, telemetry};
 use crate::event_log::store::EventLog;
 use crate::runtime::Error;
 
-/// What publishes.
+/// The resources of `publish-events`.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     tables: Tables,
@@ -23,7 +23,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// The publisher of this function.
+    /// Creates the publisher from the settings.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -36,51 +36,61 @@ impl Publisher {
     }
 }
 
-/// Why a whole batch must come again.
+/// The first change of a batch can never be published, so the whole batch fails.
 #[derive(Debug, thiserror::Error)]
 #[error("the change {sequence_number} cannot be published")]
-pub struct PoisonFirst {
+pub struct UnpublishableFirst {
     sequence_number: String,
     #[source]
     reason: Unpublishable,
 }
 
-/// Why a change is not published yet.
+/// Why a change could not be published this time.
 #[derive(Debug, thiserror::Error)]
-enum NotYet {
+enum PublishError {
     #[error("the event log failed")]
     Log(#[from] StoreError),
     #[error("the bus failed")]
     Bus(#[from] NotOnBus),
 }
 
-/// An event to publish, and which record it comes from.
-struct Due<'a> {
+/// An event that has to be published, and the record that it comes from.
+struct PendingEvent<'a> {
     sequence_number: &'a str,
     entry: Entry,
 }
 
-/// Publishes the events of a batch of changes, in their order, and answers from which change on the
-/// batch must come again.
+/// Publishes the events of a batch of changes in their order. Returns the change from which on the
+/// batch has to be delivered again.
+///
+/// While the bus takes the events of one call, the log takes those of the next.
 ///
 /// # Errors
-/// [`PoisonFirst`], if the first change of the batch can never be published. The whole batch fails,
+/// [`UnpublishableFirst`] if the first change of the batch can never be published. The whole batch fails,
 /// so that Lambda halves it until that change is alone, gives it up and keeps it in a bucket; the
-/// others go on.
+/// others are published.
 pub async fn publish_events(
     publisher: &Publisher,
     batch: StreamBatch,
-) -> Result<StreamAnswer, Error> {
-    let (due, poison) = due(&publisher.tables, &batch.records);
-    for call in rules::calls(due, |due| &due.entry) {
-        if let Err((sequence_number, error)) = publish(publisher, &call).await {
+) -> Result<StreamResponse, Error> {
+    let (pending, unpublishable) = pending_events(&publisher.tables, &batch.records);
+    let calls = rules::group_into_calls(pending, |pending| &pending.entry);
+    let mut logged = append(publisher, calls.first()).await;
+    for (place, call) in calls.iter().enumerate() {
+        let next_call = calls.get(place + 1);
+        let (published, next_logged) = futures::join!(
+            put_logged(publisher, call, logged),
+            append(publisher, next_call)
+        );
+        if let Err((sequence_number, error)) = published {
             let error = telemetry::chain(&error);
             tracing::error!(sequence_number, error, "change not published");
-            return Ok(StreamAnswer::again_from(sequence_number));
+            return Ok(StreamResponse::retry_from(sequence_number));
         }
+        logged = next_logged;
     }
-    let Some((record, reason)) = poison else {
-        return Ok(StreamAnswer::done());
+    let Some((record, reason)) = unpublishable else {
+        return Ok(StreamResponse::all_published());
     };
     let sequence_number = record.sequence_number();
     let error = telemetry::chain(&reason);
@@ -89,49 +99,66 @@ pub async fn publish_events(
         batch.records.first().map(StreamRecord::sequence_number) == Some(sequence_number);
     if is_first {
         let sequence_number = sequence_number.to_owned();
-        return Err(PoisonFirst {
+        return Err(UnpublishableFirst {
             sequence_number,
             reason,
         }
         .into());
     }
-    Ok(StreamAnswer::again_from(sequence_number))
+    Ok(StreamResponse::retry_from(sequence_number))
 }
 
-/// What the records have to publish, up to the first that cannot be published.
-fn due<'a>(
+/// Returns the events of `records` up to the first record that can never be published, and that record.
+fn pending_events<'a>(
     tables: &Tables,
     records: &'a [StreamRecord],
-) -> (Vec<Due<'a>>, Option<(&'a StreamRecord, Unpublishable)>) {
-    let mut due = Vec::new();
+) -> (
+    Vec<PendingEvent<'a>>,
+    Option<(&'a StreamRecord, Unpublishable)>,
+) {
+    let mut pending = Vec::new();
     for record in records {
-        match rules::entry(tables, record) {
+        match rules::new_entry(tables, record) {
             Ok(None) => {}
-            Ok(Some(entry)) => due.push(Due {
+            Ok(Some(entry)) => pending.push(PendingEvent {
                 sequence_number: record.sequence_number(),
                 entry,
             }),
-            Err(reason) => return (due, Some((record, reason))),
+            Err(reason) => return (pending, Some((record, reason))),
         }
     }
-    (due, None)
+    (pending, None)
 }
 
-/// Publishes what one call takes; else says from which record on it must come again.
-async fn publish<'a>(publisher: &Publisher, call: &[Due<'a>]) -> Result<(), (&'a str, NotYet)> {
+/// Appends the events of `call`, if there is one, to the log, all at once.
+async fn append(
+    publisher: &Publisher,
+    call: Option<&Vec<PendingEvent<'_>>>,
+) -> Vec<Result<(), StoreError>> {
     let appends = call
-        .iter()
-        .map(|due| publisher.log.append(due.entry.event.clone()));
-    let appended = futures::future::join_all(appends).await;
-    // What is before the first that the log failed to take can go on the bus.
-    let logged = appended.iter().take_while(|result| result.is_ok()).count();
-    let entries: Vec<&Entry> = call[..logged].iter().map(|due| &due.entry).collect();
+        .into_iter()
+        .flatten()
+        .map(|pending| publisher.log.append(pending.entry.event.clone()));
+    futures::future::join_all(appends).await
+}
+
+/// Puts the events of `call` on the bus up to the first that the log did not take, as `logged` says.
+///
+/// # Errors
+/// The sequence number of the first event that is not published, and why.
+async fn put_logged<'a>(
+    publisher: &Publisher,
+    call: &[PendingEvent<'a>],
+    logged: Vec<Result<(), StoreError>>,
+) -> Result<(), (&'a str, PublishError)> {
+    let count = logged.iter().take_while(|result| result.is_ok()).count();
+    let entries: Vec<&Entry> = call[..count].iter().map(|pending| &pending.entry).collect();
     if !entries.is_empty() {
         let put = publisher.bus.put(&entries).await;
-        put.map_err(|error| (call[error.at].sequence_number, NotYet::from(error)))?;
+        put.map_err(|error| (call[error.place].sequence_number, error.into()))?;
     }
-    match appended.into_iter().nth(logged) {
-        Some(Err(error)) => Err((call[logged].sequence_number, NotYet::from(error))),
+    match logged.into_iter().nth(count) {
+        Some(Err(error)) => Err((call[count].sequence_number, error.into())),
         Some(Ok(())) | None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! What is decided about publishing, without I/O.
+//! Pure decisions about publishing: which changes are events, and how events are grouped into calls.
 
 use serde_dynamo::AttributeValue;
 
@@ -12,27 +12,27 @@ const ENTRIES_PER_CALL: usize = 10;
 /// The most bytes of all entries of one call (EventBridge quota of `PutEvents`).
 const BYTES_PER_CALL: usize = 256 * 1024;
 
-/// What EventBridge counts for an entry's time.
+/// The bytes that EventBridge counts for the time of an entry.
 const BYTES_OF_TIME: usize = 14;
 
-/// Why a change cannot be published, now or later.
+/// Why a change can never be published.
 #[derive(Debug, thiserror::Error)]
 pub enum Unpublishable {
-    /// It is of a table whose events are not known.
+    /// It is a change of a table that no service with events owns.
     #[error("the table {0:?} has no events")]
     UnknownTable(String),
-    /// The item has not the shape that its service gives it.
-    #[error("the item has not the shape of its service")]
+    /// The item does not have the shape that its service stores.
+    #[error("the item does not have the shape of its service")]
     Shape(#[from] serde_dynamo::Error),
     /// The event cannot be written as JSON.
     #[error("the event cannot be written")]
     Json(#[from] serde_json::Error),
-    /// The event is larger than the bus takes.
-    #[error("the event has {0} bytes, more than the bus takes")]
+    /// The event is too large for the bus.
+    #[error("the event has {0} bytes, which is too large for the bus")]
     TooLarge(usize),
 }
 
-/// An event as it goes on the bus.
+/// An event as it is put on the bus.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// `oxcart.<service>`.
@@ -57,26 +57,26 @@ impl Entry {
         }
     }
 
-    /// What EventBridge counts of the entry.
+    /// Returns the size of the entry as EventBridge counts it.
     fn bytes(&self) -> usize {
         self.source.len() + self.event.event_type.len() + self.detail.len() + BYTES_OF_TIME
     }
 }
 
-/// What `record` has to publish: the event of the item as it is now, if it is another one than
-/// before. Most writes that make no event leave the item's `event` as it was.
+/// Returns the event of the changed item, or `None` if the change made no event: writes that make none
+/// leave the item's `event` as it was.
 ///
 /// # Errors
-/// [`Unpublishable`] if there is an event that cannot be built.
-pub fn entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>, Unpublishable> {
+/// Returns [`Unpublishable`] if there is an event that cannot be built.
+pub fn new_entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>, Unpublishable> {
     let Some(image) = record.new_image() else {
         return Ok(None);
     };
     let Some(event) = image.get("event") else {
         return Ok(None);
     };
-    let before = record.old_image().and_then(|image| image.get("event"));
-    if before.is_some_and(|before| id(before).is_some() && id(before) == id(event)) {
+    let id_before = record.old_event().and_then(event_id);
+    if id_before.is_some() && id_before == event_id(event) {
         return Ok(None);
     }
     let table = record.table().unwrap_or_default();
@@ -89,7 +89,7 @@ pub fn entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>, Un
         .transpose()
 }
 
-fn id(event: &AttributeValue) -> Option<&str> {
+fn event_id(event: &AttributeValue) -> Option<&str> {
     let AttributeValue::M(event) = event else {
         return None;
     };
@@ -99,8 +99,8 @@ fn id(event: &AttributeValue) -> Option<&str> {
     }
 }
 
-/// `entries` in the same order, in groups that one call takes.
-pub fn calls<T>(entries: Vec<T>, entry: impl Fn(&T) -> &Entry) -> Vec<Vec<T>> {
+/// Groups `entries`, in their order, so that each group fits in one call.
+pub fn group_into_calls<T>(entries: Vec<T>, entry: impl Fn(&T) -> &Entry) -> Vec<Vec<T>> {
     let mut calls: Vec<Vec<T>> = Vec::new();
     let mut bytes = 0;
     for next in entries {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_no_call_takes_is_told_apart() {
+    fn an_event_that_is_too_large_for_a_call_is_refused() {
         let event = entry(BYTES_PER_CALL).event;
         let refused = Entry::new("test", event);
         assert!(matches!(refused, Err(Unpublishable::TooLarge(_))));
@@ -153,7 +153,7 @@ mod tests {
             sizes in proptest::collection::vec(0_usize..120_000, 0..40),
         ) {
             let entries: Vec<Entry> = sizes.iter().copied().map(entry).collect();
-            let calls = calls(entries.clone(), |entry| entry);
+            let calls = group_into_calls(entries.clone(), |entry| entry);
             for call in &calls {
                 prop_assert!((1..=ENTRIES_PER_CALL).contains(&call.len()));
                 prop_assert!(call.iter().map(Entry::bytes).sum::<usize>() <= BYTES_PER_CALL);

@@ -1,6 +1,8 @@
-//! What Lambda hands over of a table's stream, and what it is answered: the parts that are used.
+//! What Lambda passes in for a batch of a table's stream, and what it expects in return: the parts that are
+//! used.
 
 use serde::{Deserialize, Serialize};
+use serde_dynamo::AttributeValue;
 
 /// A batch of changes, in the order in which they were made.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,40 +27,48 @@ struct Change {
     #[serde(default)]
     new_image: Option<serde_dynamo::Item>,
     #[serde(default)]
-    old_image: Option<serde_dynamo::Item>,
+    old_image: Option<OldImage>,
+}
+
+/// The one attribute that is read of an item before its change.
+#[derive(Clone, Debug, Deserialize)]
+struct OldImage {
+    #[serde(default)]
+    event: Option<AttributeValue>,
 }
 
 impl StreamRecord {
-    /// The table's name: of `arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>`.
+    /// Returns the table's name, from `arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>`.
     #[must_use]
     pub fn table(&self) -> Option<&str> {
         let resource = self.stream_arn.splitn(6, ':').nth(5)?;
         resource.strip_prefix("table/")?.split('/').next()
     }
 
-    /// The change's place in its shard.
+    /// Returns the change's place in its shard.
     #[must_use]
     pub fn sequence_number(&self) -> &str {
         &self.dynamodb.sequence_number
     }
 
-    /// The item after the change; `None` if it was removed.
+    /// Returns the item after the change, or `None` if it was removed.
     #[must_use]
     pub fn new_image(&self) -> Option<&serde_dynamo::Item> {
         self.dynamodb.new_image.as_ref()
     }
 
-    /// The item before the change; `None` if there was none.
+    /// Returns the attribute `event` of the item before the change, or `None` if it had none.
     #[must_use]
-    pub fn old_image(&self) -> Option<&serde_dynamo::Item> {
-        self.dynamodb.old_image.as_ref()
+    pub fn old_event(&self) -> Option<&AttributeValue> {
+        self.dynamodb.old_image.as_ref()?.event.as_ref()
     }
 }
 
-/// The answer to a batch: from which change on it must come again (`ReportBatchItemFailures`).
+/// The response to a batch: from which change on it has to be delivered again
+/// (`ReportBatchItemFailures`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct StreamAnswer {
+pub struct StreamResponse {
     batch_item_failures: Vec<BatchItemFailure>,
 }
 
@@ -68,17 +78,17 @@ struct BatchItemFailure {
     item_identifier: String,
 }
 
-impl StreamAnswer {
-    /// All changes are dealt with.
+impl StreamResponse {
+    /// All changes are published.
     #[must_use]
-    pub fn done() -> Self {
+    pub fn all_published() -> Self {
         Self::default()
     }
 
-    /// The changes before the one at `sequence_number` are dealt with; that one and all after it
-    /// must come again.
+    /// The changes before the one at `sequence_number` are published; that one and all after it have to
+    /// be delivered again.
     #[must_use]
-    pub fn again_from(sequence_number: &str) -> Self {
+    pub fn retry_from(sequence_number: &str) -> Self {
         let failure = BatchItemFailure {
             item_identifier: sequence_number.to_owned(),
         };

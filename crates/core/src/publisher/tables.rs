@@ -1,4 +1,4 @@
-//! Which table is whose, and what each service tells of a change.
+//! Which service owns which table, and how each service reads an event from a changed item.
 
 use serde_dynamo::Item;
 
@@ -7,14 +7,14 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::event::DomainEvent;
 use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
 
-/// A service that has events.
+/// A service that publishes events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Products.
     Catalog,
     /// Customers.
     Customers,
-    /// What audits found.
+    /// Findings of audits.
     Integrity,
     /// Stock and reservations.
     Inventory,
@@ -29,7 +29,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// All of them, with the setting that names their table.
+    /// Every service with the setting that names its table.
     const TABLES: &[(Self, Setting)] = &[
         (Self::Catalog, Setting::ProductsTable),
         (Self::Customers, Setting::CustomersTable),
@@ -41,7 +41,7 @@ impl Service {
         (Self::Pricing, Setting::PricingTable),
     ];
 
-    /// The `source` of its events.
+    /// Returns the `source` of its events.
     #[must_use]
     pub fn source(self) -> &'static str {
         match self {
@@ -70,15 +70,15 @@ impl Service {
     }
 }
 
-/// Which table is whose.
+/// The names of the tables and the services that own them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tables(Vec<(String, Service)>);
 
 impl Tables {
-    /// What the settings say.
+    /// Reads the names of the tables from the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if one is missing.
+    /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let tables = Service::TABLES
             .iter()

@@ -1,4 +1,4 @@
-//! Publishing, with the event log on the embedded DynamoDB and a bus that the test answers for.
+//! Publishing, with the event log on the embedded DynamoDB and a bus that the test stands in for.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
-/// What was put on the bus: the entries of each call.
+/// The entries of each call that was made to the bus.
 type Calls = Arc<Mutex<Vec<Vec<Value>>>>;
 
 struct Shop {
@@ -29,8 +29,8 @@ fn now() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
-/// A shop whose bus refuses an entry as often as `refuses` says, given its detail and how many calls
-/// were before.
+/// Returns a shop whose bus refuses an entry if `refuses` says so, given the entry's detail and the number of
+/// earlier calls.
 fn shop(refuses: impl Fn(&Value, usize) -> bool + Send + 'static) -> Shop {
     let (aws, engine) = testing::aws();
     let calls = Calls::default();
@@ -70,7 +70,7 @@ fn customer(name: &str) -> CustomerId {
     CustomerId::derived(&[name])
 }
 
-/// The image of a customer at `version`, as the stream has it.
+/// Returns the image of a customer at `version`, as the stream has it.
 fn image(name: &str, version: u64) -> Value {
     let item = json!({
         "pk": format!("customer#{}", customer(name)),
@@ -102,14 +102,14 @@ fn record(sequence: usize, old: Value, new: Value) -> Value {
     })
 }
 
-/// Records `0..count`, each of a new customer of its own.
+/// Returns the records `0..count`, each of a new customer.
 fn new_customers(count: usize) -> Vec<Value> {
     let record = |n: usize| record(n, Value::Null, image(&n.to_string(), 1));
     (0..count).map(record).collect()
 }
 
-/// An image that has an event but is no customer's.
-fn poison() -> Value {
+/// Returns an image that has an event but not the shape of any service.
+fn unpublishable() -> Value {
     json!({"pk": {"S": "x"}, "event": {"M": {"id": {"S": "y"}}}})
 }
 
@@ -120,7 +120,7 @@ impl Shop {
         Ok(serde_json::to_value(answer).unwrap())
     }
 
-    /// The aggregates of all entries that were put, in order.
+    /// Returns the aggregates of all entries that were put, in their order.
     fn put(&self) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
         calls.iter().flatten().map(aggregate).collect()
@@ -136,11 +136,11 @@ fn aggregate(entry: &Value) -> String {
     detail["aggregate_id"].as_str().unwrap().to_owned()
 }
 
-fn all() -> Value {
+fn all_published() -> Value {
     json!({"batchItemFailures": []})
 }
 
-fn from(sequence: usize) -> Value {
+fn retry_from(sequence: usize) -> Value {
     json!({"batchItemFailures": [{"itemIdentifier": sequence.to_string()}]})
 }
 
@@ -150,9 +150,12 @@ fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_change_goes_on_the_bus_and_into_the_log() {
+async fn an_event_is_put_on_the_bus_and_into_the_log() {
     let shop = shop(|_, _| false);
-    assert_eq!(shop.publish(&new_customers(1)).await.unwrap(), all());
+    assert_eq!(
+        shop.publish(&new_customers(1)).await.unwrap(),
+        all_published()
+    );
     let entry = shop.calls.lock().unwrap()[0][0].clone();
     let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
     let history = shop.log.history(customer("0")).await.unwrap();
@@ -169,7 +172,7 @@ async fn only_a_change_of_the_event_is_an_event() {
     let mut touched = image("0", 1);
     touched["name"] = json!({"S": "Anna"});
     let records = [
-        // Written again without a new event, removed, and written as an item that has none.
+        // Written again without a new event, removed, and written as an item that has no event.
         record(0, image("0", 1), touched),
         record(1, image("0", 1), Value::Null),
         record(
@@ -178,17 +181,20 @@ async fn only_a_change_of_the_event_is_an_event() {
             json!({"pk": {"S": "email#ana@example.com"}}),
         ),
     ];
-    assert_eq!(shop.publish(&records).await.unwrap(), all());
+    assert_eq!(shop.publish(&records).await.unwrap(), all_published());
     assert_eq!((shop.put().len(), shop.logged()), (0, 0));
     let changed = [record(3, image("0", 1), image("0", 2))];
-    assert_eq!(shop.publish(&changed).await.unwrap(), all());
+    assert_eq!(shop.publish(&changed).await.unwrap(), all_published());
     assert_eq!((shop.put().len(), shop.logged()), (1, 1));
 }
 
 #[tokio::test]
 async fn events_are_put_ten_at_a_time_in_their_order() {
     let shop = shop(|_, _| false);
-    assert_eq!(shop.publish(&new_customers(25)).await.unwrap(), all());
+    assert_eq!(
+        shop.publish(&new_customers(25)).await.unwrap(),
+        all_published()
+    );
     let sizes: Vec<usize> = shop.calls.lock().unwrap().iter().map(Vec::len).collect();
     assert_eq!(sizes, [10, 10, 5]);
     assert_eq!(shop.put(), names(0..25));
@@ -196,7 +202,7 @@ async fn events_are_put_ten_at_a_time_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_batch_that_comes_twice_is_logged_once_and_put_with_the_same_ids() {
+async fn a_batch_that_is_delivered_twice_is_logged_once_and_put_with_the_same_ids() {
     let shop = shop(|_, _| false);
     shop.publish(&new_customers(3)).await.unwrap();
     let before = shop.engine.items(Setting::EventLogTable);
@@ -208,7 +214,7 @@ async fn a_batch_that_comes_twice_is_logged_once_and_put_with_the_same_ids() {
 }
 
 #[tokio::test]
-async fn history_has_the_events_of_one_aggregate_in_order() {
+async fn the_history_of_an_aggregate_has_its_events_in_order() {
     let shop = shop(|_, _| false);
     let mut records = vec![record(0, Value::Null, image("ana", 1))];
     records.extend((1..12).map(|n| {
@@ -223,25 +229,31 @@ async fn history_has_the_events_of_one_aggregate_in_order() {
 }
 
 #[tokio::test]
-async fn what_the_bus_refuses_is_put_again_alone() {
+async fn an_entry_that_the_bus_refuses_is_put_again_alone() {
     let third = customer("3").to_string();
     let shop = shop(move |detail, call| detail["aggregate_id"] == third && call < 2);
-    assert_eq!(shop.publish(&new_customers(5)).await.unwrap(), all());
+    assert_eq!(
+        shop.publish(&new_customers(5)).await.unwrap(),
+        all_published()
+    );
     assert_eq!(shop.put(), names([0, 1, 2, 3, 4, 3, 3]));
 }
 
 #[tokio::test]
-async fn what_the_bus_goes_on_refusing_comes_again_with_all_after_it() {
+async fn a_batch_is_delivered_again_from_an_entry_that_the_bus_keeps_refusing() {
     let twelfth = customer("12").to_string();
     let shop = shop(move |detail, _| detail["aggregate_id"] == twelfth);
-    assert_eq!(shop.publish(&new_customers(25)).await.unwrap(), from(12));
+    assert_eq!(
+        shop.publish(&new_customers(25)).await.unwrap(),
+        retry_from(12)
+    );
     // Nothing of a later call is put before it.
     assert_eq!(shop.put().len(), 10 + 10 + 3);
     assert!(!shop.put().contains(&names([20])[0]));
 }
 
 #[tokio::test]
-async fn a_bus_that_does_not_answer_brings_the_batch_again_from_there() {
+async fn a_batch_is_delivered_again_from_the_call_that_failed() {
     let shop = shop(|_, _| false);
     let calls = Arc::new(Mutex::new(0));
     shop.engine.answer_others("PutEvents", move |request| {
@@ -255,48 +267,61 @@ async fn a_bus_that_does_not_answer_brings_the_batch_again_from_there() {
             (500, json!({"__type": "InternalException"}))
         }
     });
-    assert_eq!(shop.publish(&new_customers(15)).await.unwrap(), from(10));
+    let records = new_customers(25);
+    assert_eq!(shop.publish(&records).await.unwrap(), retry_from(10));
+    // The log was a call ahead; the next delivery writes nothing twice.
+    assert_eq!((shop.put().len(), shop.logged()), (0, 25));
+    shop.engine.answer_others("PutEvents", |request| {
+        let count = request["Entries"].as_array().unwrap().len();
+        let results = vec![json!({"EventId": "1"}); count];
+        (200, json!({"FailedEntryCount": 0, "Entries": results}))
+    });
+    assert_eq!(shop.publish(&records[10..]).await.unwrap(), all_published());
+    assert_eq!(shop.logged(), 25);
 }
 
 #[tokio::test]
-async fn what_the_log_does_not_take_is_not_put_and_comes_again() {
+async fn an_event_that_the_log_does_not_take_is_not_put_and_delivered_again() {
     let shop = shop(|_, _| false);
     // As often as the SDK tries, for one of the writes.
     for _ in 0..3 {
         shop.engine.fail_next("PutItem", Fault::Failed);
     }
     let answer = shop.publish(&new_customers(1)).await.unwrap();
-    assert_eq!(answer, from(0));
+    assert_eq!(answer, retry_from(0));
     assert_eq!((shop.put().len(), shop.logged()), (0, 0));
-    assert_eq!(shop.publish(&new_customers(1)).await.unwrap(), all());
+    assert_eq!(
+        shop.publish(&new_customers(1)).await.unwrap(),
+        all_published()
+    );
     assert_eq!((shop.put().len(), shop.logged()), (1, 1));
 }
 
 #[tokio::test]
-async fn before_a_change_that_cannot_be_published_all_others_are() {
+async fn changes_before_one_that_cannot_be_published_are_published() {
     let shop = shop(|_, _| false);
     let mut records = new_customers(4);
-    records[2] = record(2, Value::Null, poison());
-    assert_eq!(shop.publish(&records).await.unwrap(), from(2));
+    records[2] = record(2, Value::Null, unpublishable());
+    assert_eq!(shop.publish(&records).await.unwrap(), retry_from(2));
     assert_eq!(shop.put(), names(0..2));
     assert_eq!(shop.logged(), 2);
 }
 
 #[tokio::test]
-async fn a_batch_that_begins_with_such_a_change_fails_whole_so_that_it_is_halved() {
+async fn a_batch_that_begins_with_a_change_that_cannot_be_published_fails_as_a_whole() {
     let shop = shop(|_, _| false);
     let mut records = new_customers(4);
-    records[0] = record(0, Value::Null, poison());
+    records[0] = record(0, Value::Null, unpublishable());
     let error = shop.publish(&records).await.unwrap_err();
     assert_eq!(error.to_string(), "the change 0 cannot be published");
     assert!(shop.publish(&records[..1]).await.is_err());
     assert_eq!((shop.put().len(), shop.logged()), (0, 0));
-    assert_eq!(shop.publish(&records[1..]).await.unwrap(), all());
+    assert_eq!(shop.publish(&records[1..]).await.unwrap(), all_published());
     assert_eq!(shop.put(), names(1..4));
 }
 
 #[tokio::test]
-async fn an_event_of_an_unknown_table_is_never_passed_over() {
+async fn an_event_of_an_unknown_table_is_never_skipped() {
     let shop = shop(|_, _| false);
     let mut record = record(0, Value::Null, image("0", 1));
     record["eventSourceARN"] = json!("arn:aws:dynamodb:eu-central-1:1:table/other/stream/x");
@@ -304,7 +329,7 @@ async fn an_event_of_an_unknown_table_is_never_passed_over() {
 }
 
 #[tokio::test]
-async fn every_table_with_events_is_known_by_its_setting() {
+async fn every_table_with_events_has_an_owner() {
     let shop = shop(|_, _| false);
     for (setting, source) in [
         (Setting::ProductsTable, "oxcart.catalog"),
@@ -314,8 +339,8 @@ async fn every_table_with_events_is_known_by_its_setting() {
         (Setting::PaymentsTable, "oxcart.payments"),
         (Setting::PricingTable, "oxcart.pricing"),
     ] {
-        // Of a shape that none of them has: the table was known, the shape is what is told.
-        let mut record = record(0, Value::Null, poison());
+        // No service has items of this shape: the table has an owner if the error is about the shape.
+        let mut record = record(0, Value::Null, unpublishable());
         let arn = format!(
             "arn:aws:dynamodb:eu-central-1:1:table/{}/stream/x",
             setting.name()
@@ -324,7 +349,7 @@ async fn every_table_with_events_is_known_by_its_setting() {
         let error = shop.publish(&[record]).await.unwrap_err();
         let reason = error.source().unwrap().to_string();
         assert_eq!(
-            reason, "the item has not the shape of its service",
+            reason, "the item does not have the shape of its service",
             "{source}"
         );
     }
