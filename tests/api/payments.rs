@@ -4,7 +4,7 @@ use super::check;
 use crate::support::run;
 use crate::support::shop::shared;
 
-/// The payments of an order paid with `token`, after it has come to `status`.
+/// Checks the payments of an order that is paid with `token`, once it has `status`.
 fn check_payments(token: &'static str, status: &'static str, expected: Expect) {
     run(async {
         let shop = shared().await;
@@ -56,7 +56,7 @@ fn the_payment_of_a_confirmed_order_is_captured() {
 }
 
 #[test]
-fn the_payment_of_a_declined_order_took_nothing() {
+fn the_payment_of_a_declined_order_captured_nothing() {
     check_payments(
         "tok_declined",
         "failed",

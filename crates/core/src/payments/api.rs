@@ -12,7 +12,7 @@ use crate::values::money::Money;
 use super::model::Payment;
 use super::store::PaymentStore;
 
-/// A payment on the wire.
+/// A payment in a response.
 #[derive(Serialize)]
 struct PaymentBody {
     id: PaymentId,
@@ -38,10 +38,10 @@ impl From<Payment> for PaymentBody {
     }
 }
 
-/// `GET /orders/{order_id}/payments`: the payments of an order, for its owner and for admins.
+/// Returns the payments of an order, for its owner and for admins: `GET /orders/{order_id}/payments`.
 ///
 /// # Errors
-/// [`Problem::NotFound`] if there is no such order or it is another customer's.
+/// [`Problem::NotFound`] if there is no such order, or it is another customer's.
 pub async fn list_order_payments(
     orders: &OrderStore,
     payments: &PaymentStore,
@@ -94,12 +94,12 @@ mod tests {
     }
 
     async fn check(shop: &Shop, request: Request, expected: Expect) {
-        let answer = list_order_payments(&shop.orders, &shop.payments, request).await;
-        let text = match answer {
-            Ok(answer) => format!(
+        let response = list_order_payments(&shop.orders, &shop.payments, request).await;
+        let text = match response {
+            Ok(response) => format!(
                 "{} {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
+                response.status,
+                String::from_utf8_lossy(&response.body)
             ),
             Err(problem) => format!("{} {problem}", problem.status()),
         };
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_else_learns_that_there_is_such_an_order() {
+    async fn another_customers_order_is_not_found() {
         let shop = Shop::with("tok_ok").await;
         shop.process().await;
         check(
@@ -147,11 +147,11 @@ mod tests {
             expect!["404 Not Found there is no such order"],
         )
         .await;
-        let mut nobody = request("customer", false);
-        nobody.identity = None;
+        let mut anonymous = request("customer", false);
+        anonymous.identity = None;
         check(
             &shop,
-            nobody,
+            anonymous,
             expect!["401 Unauthorized sign in to do this"],
         )
         .await;

@@ -3,7 +3,7 @@
 //! | event | when | data |
 //! |---|---|---|
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed | `order_id`, `amount`, `status`, `origin` |
-//! | `PaymentRefunded` | money was given back | `order_id`, `amount`: what has been given back in all |
+//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded |
 
 use serde::Serialize;
 use serde_dynamo::Item;
@@ -15,13 +15,13 @@ use crate::values::money::Money;
 use super::model::REFUNDED;
 use super::store::PaymentItem;
 
-/// Who learnt it: `webhook` will mean that the provider called, and starts the order's workflow.
+/// What led to the change. `webhook` will mean a call of the provider, which starts the order's workflow.
 const ORIGIN: &str = "workflow";
 
 #[derive(Serialize)]
 struct Processed {
     order_id: OrderId,
-    /// The order's total, whatever became of it.
+    /// The order's total, whether it was paid or not.
     amount: Money,
     status: String,
     origin: &'static str,
@@ -33,10 +33,10 @@ struct Refunded {
     amount: Money,
 }
 
-/// The event that a payment's stored `image` tells of; none before the gateway was called.
+/// Returns the last event of the payment whose item is `image`, or `None` before its first.
 ///
 /// # Errors
-/// If the image is no payment.
+/// If the image is not a payment.
 pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let item: PaymentItem = serde_dynamo::from_item(image)?;
     let Some(stamp) = item.event.clone() else {
@@ -73,7 +73,7 @@ mod tests {
         shop.engine.items(Setting::PaymentsTable).remove(0)
     }
 
-    /// The event that the stored payment tells of now.
+    /// Returns the last event of the stored payment.
     fn event(shop: &Shop) -> Option<DomainEvent> {
         published(serde_dynamo::to_item(stored(shop)).unwrap()).unwrap()
     }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_payment_tells_of_its_outcome_and_of_its_refund() {
+    async fn an_outcome_and_a_refund_have_their_events() {
         let shop = Shop::with("tok_ok").await;
         shop.crash_at(Moment::BeforeCharge);
         shop.process().await;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_payment_tells_that_it_is_unknown_declined_or_voided() {
+    async fn an_unknown_declined_or_voided_payment_has_its_event() {
         for (token, status) in [("tok_unknown", "processing"), ("tok_declined", "failed")] {
             let shop = Shop::with(token).await;
             shop.process().await;
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn asking_for_a_void_is_no_event() {
+    async fn a_request_to_void_makes_no_event() {
         let shop = Shop::with("tok_ok").await;
         shop.process().await;
         let before = event(&shop);

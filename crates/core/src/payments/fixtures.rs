@@ -1,5 +1,5 @@
-//! What the tests of payments start from: an order in an embedded DynamoDB, and a sandbox gateway in
-//! whose calls a test can do other things.
+//! Fixtures of the payments' tests: an order in an embedded DynamoDB, and a sandbox gateway whose calls a test can
+//! interrupt.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -18,17 +18,17 @@ use crate::values::money::Money;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, Gateway, GatewayError};
 use super::model::{ChargeKey, Payment, Provider};
-use super::steps::{self, StepAnswer};
+use super::steps::{self, StepOutput};
 use super::store::PaymentStore;
 
-/// When the order is placed.
+/// The time at which the order is placed.
 pub(super) const START: i64 = 1_772_357_400_000;
 
 pub(super) fn eur(text: &str) -> Money {
     Money::parse(text, "EUR".parse().unwrap()).unwrap()
 }
 
-/// `seconds` after the order was placed; its deadline is after 900.
+/// Returns the time `seconds` after the order was placed; its deadline is after 900.
 pub(super) fn after(seconds: i64) -> Time {
     Time::from_millis(START + seconds * 1000)
 }
@@ -87,7 +87,7 @@ fn order(token: &str) -> Order {
     }
 }
 
-/// A call of the gateway, and the moment before or after it.
+/// The moment before or after a call of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     BeforeCharge,
@@ -102,7 +102,7 @@ pub(super) enum Moment {
 
 type Interruption = Pin<Box<dyn Future<Output = Result<(), GatewayError>> + Send>>;
 
-/// The sandbox, and what happens in the midst of its next calls.
+/// The sandbox, with interruptions of its next calls.
 #[derive(Clone)]
 pub(super) struct Interrupted {
     pub(super) sandbox: Sandbox,
@@ -141,33 +141,33 @@ impl Gateway for Interrupted {
     ) -> Result<Charge, GatewayError> {
         self.pass(Moment::BeforeCharge).await?;
         self.count("charge");
-        let answer = self.sandbox.charge(key, amount, token).await;
+        let result = self.sandbox.charge(key, amount, token).await;
         self.pass(Moment::AfterCharge).await?;
-        answer
+        result
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         self.pass(Moment::BeforeRetrieve).await?;
         self.count("retrieve");
-        let answer = self.sandbox.retrieve(key).await;
+        let result = self.sandbox.retrieve(key).await;
         self.pass(Moment::AfterRetrieve).await?;
-        answer
+        result
     }
 
     async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         self.pass(Moment::BeforeVoid).await?;
         self.count("void");
-        let answer = self.sandbox.void(key).await;
+        let result = self.sandbox.void(key).await;
         self.pass(Moment::AfterVoid).await?;
-        answer
+        result
     }
 
     async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
         self.pass(Moment::BeforeRefund).await?;
         self.count("refund");
-        let answer = self.sandbox.refund(key, total).await;
+        let result = self.sandbox.refund(key, total).await;
         self.pass(Moment::AfterRefund).await?;
-        answer
+        result
     }
 }
 
@@ -181,12 +181,12 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// Its order is to be paid with `token`.
+    /// Creates a shop whose order is to be paid with `token`.
     pub(super) async fn with(token: &str) -> Self {
         Self::with_order(&order(token)).await
     }
 
-    /// A shop with an order that costs nothing.
+    /// Creates a shop with an order that costs nothing.
     pub(super) async fn giving_away() -> Self {
         let total = eur("0.00");
         let token = "tok_ok";
@@ -213,7 +213,7 @@ impl Shop {
         }
     }
 
-    /// Lets `interruption` happen at the next such moment.
+    /// Runs `interruption` at the next such moment.
     pub(super) fn at(
         &self,
         moment: Moment,
@@ -227,14 +227,14 @@ impl Shop {
         waiting.push((moment, Box::pin(interruption)));
     }
 
-    /// Lets the function die at the next such moment: its step does nothing more.
+    /// Makes the function crash at the next such moment: its step does nothing more.
     pub(super) fn crash_at(&self, moment: Moment) {
         let crash = async { Err(GatewayError::Busy("the function died".into())) };
         let mut waiting = self.gateway.waiting.lock().unwrap();
         waiting.push((moment, Box::pin(crash)));
     }
 
-    /// Lets a rule hold the order for an hour.
+    /// Holds the order for review for an hour.
     pub(super) async fn hold_for_review(&self) {
         let order = self.orders.get(order_id()).await.unwrap().unwrap();
         let held = Order {
@@ -245,11 +245,11 @@ impl Shop {
         assert!(self.orders.replace(held, &[]).await.unwrap().is_some());
     }
 
-    /// Runs `PaymentProcessing`, `seconds` after the order was placed; its answer or error by name.
+    /// Runs `PaymentProcessing`, `seconds` after the order was placed. Returns its status or its error's name.
     pub(super) async fn process_at(&self, seconds: i64) -> String {
         let step = step(seconds);
-        let answer = steps::process_payment(&self.orders, &self.payments, &self.gateway, step);
-        name(answer.await)
+        let result = steps::process_payment(&self.orders, &self.payments, &self.gateway, step);
+        name(result.await)
     }
 
     /// Runs `PaymentProcessing` in time.
@@ -257,27 +257,27 @@ impl Shop {
         self.process_at(1).await
     }
 
-    /// Runs `VoidPayment`; its answer or error by name.
+    /// Runs `VoidPayment`. Returns its status or its error's name.
     pub(super) async fn void(&self) -> String {
         let step = step(2);
-        let answer = steps::void_payment(&self.orders, &self.payments, &self.gateway, step);
-        name(answer.await)
+        let result = steps::void_payment(&self.orders, &self.payments, &self.gateway, step);
+        name(result.await)
     }
 
-    /// The order gets `status`, as its own service would write it.
+    /// Gives the order `status`, as its own service would.
     pub(super) async fn order_becomes(&self, status: Status) {
         let order = self.orders.get(order_id()).await.unwrap().unwrap();
         let changed = Order { status, ..order };
         assert!(self.orders.replace(changed, &[]).await.unwrap().is_some());
     }
 
-    /// The payment as stored.
+    /// Returns the stored payment.
     pub(super) async fn payment(&self) -> Payment {
         let found = self.payments.of_order(order_id()).await.unwrap();
         found.expect("a payment is stored")
     }
 
-    /// Status, authorised, captured, refunded, number of events.
+    /// Returns the payment's status, the amounts authorised, captured and refunded, and its version.
     pub(super) async fn books(&self) -> String {
         let payment = self.payment().await;
         format!(
@@ -290,40 +290,40 @@ impl Shop {
         )
     }
 
-    /// Where the gateway has the charge.
+    /// Returns the charge at the gateway.
     pub(super) async fn charge(&self) -> Charge {
         self.gateway.sandbox.retrieve(&key()).await.unwrap()
     }
 
-    /// Charges as a run does that has been asleep since before all of this.
+    /// Charges as a run would that began before everything else.
     pub(super) async fn late_charge(&self) {
         let sandbox = &self.gateway.sandbox;
-        // Its answer would be lost on such a run.
+        // The outcome does not matter to such a run.
         let _ = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
     }
 
-    /// The calls of the gateway so far.
+    /// Returns the calls to the gateway so far.
     pub(super) fn calls(&self) -> String {
         self.gateway.calls.lock().unwrap().join(" ")
     }
 }
 
-/// All of the order's total, taken.
+/// Returns a charge of the order's total that is captured.
 pub(super) fn captured() -> Charge {
     Charge::Captured {
         amount: eur("40.00"),
     }
 }
 
-/// And given back.
-pub(super) fn all_given_back() -> Charge {
+/// Returns a charge of the order's total that is refunded.
+pub(super) fn all_refunded() -> Charge {
     Charge::Refunded {
         captured: eur("40.00"),
         refunded: eur("40.00"),
     }
 }
 
-/// The gateway's books cannot be written, as often as the SDK tries.
+/// Makes the next write of the gateway's books fail, as often as the SDK tries.
 pub(super) fn fail_puts(shop: &Shop) -> impl Future<Output = ()> + Send + 'static {
     let engine = shop.engine.clone();
     async move {
@@ -338,9 +338,9 @@ fn step(seconds: i64) -> Step {
     serde_json::from_value(step).unwrap()
 }
 
-fn name(answer: Result<StepAnswer, StepError>) -> String {
-    match answer {
-        Ok(answer) => answer.payment_status.to_owned(),
+fn name(result: Result<StepOutput, StepError>) -> String {
+    match result {
+        Ok(result) => result.payment_status.to_owned(),
         Err(error) => error.name.to_owned(),
     }
 }

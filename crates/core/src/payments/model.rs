@@ -1,4 +1,4 @@
-//! What a payment is.
+//! Payments and the changes that happen to them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// The gateway told something, or a payment ended without it.
+/// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
-/// Money was given back.
+/// The type of the event that money was refunded.
 pub const REFUNDED: &str = "PaymentRefunded";
 
-/// What has been authorised, captured and refunded: refunded <= captured <= authorized, in one
-/// currency, none below nothing.
+/// What has been authorised, captured and refunded, in one currency: 0 <= refunded <= captured <=
+/// authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amounts {
     authorized: Money,
@@ -26,10 +26,10 @@ pub struct Amounts {
 }
 
 impl Amounts {
-    /// These amounts.
+    /// Creates the amounts.
     ///
     /// # Errors
-    /// [`PaymentError::Amounts`] if they break the order that they must be in.
+    /// [`PaymentError::Amounts`] if they are not in their order.
     pub fn new(authorized: Money, captured: Money, refunded: Money) -> Result<Self, PaymentError> {
         let zero = Money::zero(authorized.currency());
         let ordered = zero.compare(refunded)?.is_le()
@@ -46,7 +46,7 @@ impl Amounts {
         }
     }
 
-    /// Nothing so far.
+    /// Returns amounts of zero.
     #[must_use]
     pub fn none(currency: Currency) -> Self {
         let zero = Money::zero(currency);
@@ -57,34 +57,34 @@ impl Amounts {
         }
     }
 
-    /// Set aside or taken, in all.
+    /// Returns the total that was authorised.
     #[must_use]
     pub fn authorized(self) -> Money {
         self.authorized
     }
 
-    /// Taken, in all.
+    /// Returns the total that was captured.
     #[must_use]
     pub fn captured(self) -> Money {
         self.captured
     }
 
-    /// Given back, in all.
+    /// Returns the total that was refunded.
     #[must_use]
     pub fn refunded(self) -> Money {
         self.refunded
     }
 }
 
-/// A company that moves the money.
+/// A payment provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// The gateway for development: moves nothing, keeps books as if it did.
+    /// The gateway for development, which moves no money but keeps books as if it did.
     Sandbox,
 }
 
 impl Provider {
-    /// Its name: in the setting `PAYMENT_GATEWAY`, on the wire and as stored.
+    /// Returns its name in the setting `PAYMENT_GATEWAY`, on the wire and as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -93,9 +93,9 @@ impl Provider {
     }
 }
 
-/// A text that names no gateway.
+/// A text that is not the name of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no payment gateway: {0:?}")]
+#[error("unknown payment gateway {0:?}")]
 pub struct NotAProvider(String);
 
 impl FromStr for Provider {
@@ -109,13 +109,13 @@ impl FromStr for Provider {
     }
 }
 
-/// The idempotency key of one attempt to charge an order, `<order>:<attempt>`: the gateway charges
-/// once for it, however often it is called.
+/// The idempotency key of one attempt to charge an order, `<order>:<attempt>`: the gateway charges once for each
+/// key, however often it is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChargeKey(String);
 
 impl ChargeKey {
-    /// The key of attempt number `attempt`.
+    /// Returns the key of attempt number `attempt`.
     #[must_use]
     pub fn new(order_id: OrderId, attempt: u32) -> Self {
         Self(format!("{order_id}:{attempt}"))
@@ -135,19 +135,19 @@ pub struct Payment {
     pub id: PaymentId,
     /// The order.
     pub order_id: OrderId,
-    /// Where it stands.
+    /// Its status.
     pub status: PaymentStatus,
-    /// Who moves the money.
+    /// The provider that moves the money.
     pub gateway: Provider,
-    /// What is to be paid: the order's total.
+    /// The amount to pay, which is the order's total.
     pub amount: Money,
-    /// What has been.
+    /// What was authorised, captured and refunded of it.
     pub amounts: Amounts,
-    /// The number of the present attempt, from 1; 0 when there was none and can be none.
+    /// The number of the current attempt, from 1; 0 if there was none and there will be none.
     pub attempt: u32,
-    /// Why the last attempt was declined, as the gateway calls it.
+    /// The gateway's code for why the last attempt was declined.
     pub decline: Option<String>,
-    /// Whether the order has ended, so that all there is must be undone.
+    /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
     /// The number of its events.
     pub version: u64,
@@ -158,13 +158,13 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// The id of `order_id`'s payment: one per order.
+    /// Returns the id of the one payment of `order_id`.
     #[must_use]
     pub fn id_of(order_id: OrderId) -> PaymentId {
         PaymentId::derived(&["payment", &order_id.to_string()])
     }
 
-    /// The first attempt to be paid `amount` for `order_id`; of nothing, none is made.
+    /// Returns the payment of `order_id` before its first attempt. A payment of zero has no attempt.
     #[must_use]
     pub fn begin(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
         Self {
@@ -183,10 +183,10 @@ impl Payment {
         }
     }
 
-    /// The record that an order ended before anything was charged: it takes the place in which a
+    /// Returns the record that an order ended before anything was charged. It takes the key under which a
     /// payment would have to be stored before it could begin.
     #[must_use]
-    pub fn never(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
+    pub fn never_charged(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
         Self {
             status: PaymentStatus::Voided,
             attempt: 0,
@@ -196,38 +196,38 @@ impl Payment {
         }
     }
 
-    /// Whether nothing is to be paid: then no gateway hears of it, because none takes such a charge.
+    /// Returns whether nothing has to be paid. The gateway is not called then, because none takes a charge of zero.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.amount.is_zero()
     }
 
-    /// The gateway's idempotency key of the present attempt.
+    /// Returns the idempotency key of the current attempt.
     #[must_use]
     pub fn key(&self) -> ChargeKey {
         ChargeKey::new(self.order_id, self.attempt)
     }
 }
 
-/// What is learnt about a payment, and with that what happens to it.
+/// A change of a payment, which follows from a response of the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The gateway's answer is lost.
+    /// The gateway's response was lost.
     Unknown,
-    /// This much is set aside.
+    /// This total is authorised.
     Authorized(Money),
-    /// This much is taken, in all.
+    /// This total is captured.
     Captured(Money),
-    /// Nothing is taken, with the gateway's code.
+    /// The charge was declined, with the gateway's code.
     Declined(String),
-    /// Nothing is taken, nor can be any more.
+    /// The charge was voided before anything was captured.
     Voided,
-    /// This much is given back, in all.
+    /// This total is refunded.
     Refunded(Money),
 }
 
 impl Change {
-    /// The event that tells of it.
+    /// Returns the type of its event.
     #[must_use]
     pub fn event_type(&self) -> &'static str {
         match self {
@@ -240,29 +240,29 @@ impl Change {
         }
     }
 
-    /// The stamp of `payment`'s event after this change at `now`.
+    /// Returns the stamp of the event of `payment`, as it is after this change at `now`.
     #[must_use]
     pub fn stamp(&self, payment: &Payment, now: Time) -> Stamp {
         Stamp::new(payment.id, payment.version, self.event_type(), now)
     }
 }
 
-/// Why something cannot happen to a payment.
+/// Why a payment cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
-    /// The database gave no answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Amounts that would break refunded <= captured <= authorized.
-    #[error("the amounts do not go together")]
+    /// The amounts would break refunded <= captured <= authorized.
+    #[error("the amounts are not refunded <= captured <= authorized")]
     Amounts,
-    /// Amounts in different currencies.
-    #[error("the amounts do not go together")]
+    /// The amounts are in different currencies.
+    #[error("the amounts are in different currencies")]
     Money(#[from] MoneyError),
-    /// What the gateway says contradicts what is stored; only people can tell which is true.
-    #[error("a payment that is {from} cannot become what the gateway says: {says}")]
+    /// The gateway's books contradict the stored payment; a person has to look at it.
+    #[error("the stored payment is {from}, but the gateway says {says}")]
     Contradiction {
-        /// As stored.
+        /// The stored status.
         from: PaymentStatus,
         /// What the gateway says.
         says: String,
@@ -286,7 +286,7 @@ mod tests {
     use crate::payments::fixtures::eur;
 
     #[test]
-    fn amounts_are_in_their_order_or_not_at_all() {
+    fn amounts_that_are_not_in_their_order_are_refused() {
         for (authorized, captured, refunded, right) in [
             ("0.00", "0.00", "0.00", true),
             ("3.00", "2.00", "1.00", true),

@@ -1,34 +1,39 @@
-//! What to do about a payment: decisions, without any call.
+//! Pure decisions about a payment: what to do next, and what it becomes.
 
 use crate::orders::model::{Course, PaymentStatus};
 use crate::values::clock::Time;
+use crate::values::money::Money;
 
 use super::gateway::Charge;
 use super::model::{Amounts, Change, Payment, PaymentError};
 
-/// What the step `PaymentProcessing` does about what is stored.
+/// What the step `PaymentProcessing` does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Process<'a> {
-    /// Store a payment, then charge.
+    /// Store a payment, then charge it.
     Begin,
-    /// The outcome of this attempt is not known: ask the gateway.
+    /// Ask the gateway for the outcome of this attempt, which is not known.
     Ask(&'a Payment),
-    /// The money is there.
+    /// The payment is captured.
     Paid,
-    /// There will be no money, for this reason.
+    /// The payment has failed, for this reason.
     Declined(&'a str),
-    /// Nothing new is begun.
+    /// The deadline has passed, so no payment is begun.
     Expired,
     /// The order is confirmed; there is nothing to do.
     AlreadyConfirmed,
-    /// The order has ended; what there is must be undone.
+    /// The order has ended, so the payment has to be undone.
     AlreadyClosed,
 }
 
-/// What the step `PaymentProcessing` does about `payment`, of an order that is on `course`, possibly
+/// Decides what the step `PaymentProcessing` does about `payment`, of an order that is on `course`, possibly
 /// past its deadline.
 #[must_use]
-pub fn process(payment: Option<&Payment>, course: Course, past_deadline: bool) -> Process<'_> {
+pub fn decide_process(
+    payment: Option<&Payment>,
+    course: Course,
+    past_deadline: bool,
+) -> Process<'_> {
     match course {
         Course::Confirmed => return Process::AlreadyConfirmed,
         Course::Closed => return Process::AlreadyClosed,
@@ -42,7 +47,7 @@ pub fn process(payment: Option<&Payment>, course: Course, past_deadline: bool) -
         };
     };
     if payment.void_requested {
-        // The order has ended since it was read.
+        // The order ended after it was read.
         return Process::AlreadyClosed;
     }
     match payment.status {
@@ -58,45 +63,46 @@ pub fn process(payment: Option<&Payment>, course: Course, past_deadline: bool) -
     }
 }
 
-/// What follows from an answer of the gateway while the order is undecided.
+/// What follows from a response of the gateway while the order is undecided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settle {
-    /// Store this.
+    /// Store this change.
     Record(Change),
-    /// There will be no money, for this reason; nothing is stored, voiding puts the books right.
+    /// The payment has failed, for this reason. Nothing is stored; voiding corrects the books.
     Declined(&'static str),
-    /// Nothing has been taken in time.
+    /// Nothing was captured before the deadline.
     Expired,
 }
 
-/// What follows when asking for `payment`'s charge gave `charge`; `None`: charge, or go on charging.
+/// Decides what follows if the gateway retrieved `charge` for `payment`; `None` means to charge, or to charge again
+/// so that what is authorised is captured.
 ///
 /// # Errors
-/// [`PaymentError::Contradiction`] if another amount was taken than was asked for.
-pub fn asked(
+/// [`PaymentError::Contradiction`] if another amount was captured than was requested.
+pub fn settle_retrieved(
     payment: &Payment,
     charge: &Charge,
     past_deadline: bool,
 ) -> Result<Option<Settle>, PaymentError> {
     match charge {
-        // Charging is what must not begin late. Whoever began it in time and is not through yet is
-        // refused by the gateway once the order has failed and its charge is voided.
+        // No charge may begin after the deadline. One that began in time and has not arrived yet is
+        // declined by the gateway once the order has failed and its charge is voided.
         Charge::NotFound | Charge::Authorized { .. } if past_deadline => Ok(Some(Settle::Expired)),
         Charge::NotFound | Charge::Authorized { .. } => Ok(None),
         Charge::Captured { .. }
         | Charge::Refunded { .. }
         | Charge::Declined { .. }
-        | Charge::Voided => charged(payment, charge).map(Some),
+        | Charge::Voided => settle_charged(payment, charge).map(Some),
     }
 }
 
-/// What follows when charging for `payment` gave `charge`.
+/// Decides what follows if charging `payment` returned `charge`.
 ///
 /// # Errors
-/// [`PaymentError::Contradiction`] if another amount was taken than was asked for.
-pub fn charged(payment: &Payment, charge: &Charge) -> Result<Settle, PaymentError> {
+/// [`PaymentError::Contradiction`] if another amount was captured than was requested.
+pub fn settle_charged(payment: &Payment, charge: &Charge) -> Result<Settle, PaymentError> {
     match charge {
-        // A gateway that has lost a charge which it was just given: ask again later.
+        // The gateway has lost a charge that it has just accepted: ask again later.
         Charge::NotFound => Ok(Settle::Record(Change::Unknown)),
         Charge::Authorized { amount } => Ok(Settle::Record(Change::Authorized(*amount))),
         Charge::Refunded { captured, refunded } if captured == refunded => {
@@ -114,7 +120,7 @@ pub fn charged(payment: &Payment, charge: &Charge) -> Result<Settle, PaymentErro
     }
 }
 
-/// Whether `change` tells anything that `payment` does not say yet.
+/// Returns whether `change` would change anything about `payment`.
 #[must_use]
 pub fn is_news(payment: &Payment, change: &Change) -> bool {
     match change {
@@ -126,33 +132,33 @@ pub fn is_news(payment: &Payment, change: &Change) -> bool {
     }
 }
 
-/// What the step `VoidPayment` does about what is stored.
+/// What the step `VoidPayment` does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Void<'a> {
-    /// Store that there can be no payment any more.
-    Forbid,
-    /// Store that this is to be undone.
+    /// Store a voided record, so that no payment can begin any more.
+    PreventPayment,
+    /// Store that this payment has to be undone.
     Request(&'a Payment),
-    /// Undo this at the gateway.
+    /// Undo this payment at the gateway.
     Undo(&'a Payment),
-    /// Nothing is left to undo.
+    /// Nothing is left to undo; the payment has this status.
     Done(PaymentStatus),
-    /// The order is confirmed: nothing is undone.
+    /// The order is confirmed, so its payment stays.
     AlreadyConfirmed,
-    /// The order is undecided: nothing is undone.
+    /// The order is undecided, so its payment stays.
     Undecided,
 }
 
-/// What the step `VoidPayment` does about `payment`, of an order that is on `course`.
+/// Decides what the step `VoidPayment` does about `payment`, of an order that is on `course`.
 #[must_use]
-pub fn void(payment: Option<&Payment>, course: Course) -> Void<'_> {
+pub fn decide_void(payment: Option<&Payment>, course: Course) -> Void<'_> {
     match course {
         Course::Confirmed => return Void::AlreadyConfirmed,
         Course::Undecided => return Void::Undecided,
         Course::Closed => {}
     }
     let Some(payment) = payment else {
-        return Void::Forbid;
+        return Void::PreventPayment;
     };
     match payment.status {
         PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
@@ -172,21 +178,21 @@ pub fn void(payment: Option<&Payment>, course: Course) -> Void<'_> {
     }
 }
 
-/// What undoes a charge.
+/// The next move that undoes a charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
-    /// End it at the gateway.
+    /// Void it at the gateway.
     Void,
-    /// Give back until this much is given back in all.
-    Refund(crate::values::money::Money),
-    /// Store this.
+    /// Refund it until this total is refunded.
+    Refund(Money),
+    /// Store this change.
     Record(Change),
 }
 
-/// What undoes `payment`, whose charge the gateway tells as `charge`. What was taken is stored
-/// before it is given back, so that every refund has its capture in the books and in the events.
+/// Decides the next move that undoes `payment`, whose charge is `charge` at the gateway. A capture is stored
+/// before it is refunded, so that every refund has its capture in the books and in the events.
 #[must_use]
-pub fn undo(payment: &Payment, charge: &Charge) -> Undo {
+pub fn next_undo(payment: &Payment, charge: &Charge) -> Undo {
     match charge {
         Charge::NotFound | Charge::Authorized { .. } => Undo::Void,
         Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
@@ -202,10 +208,10 @@ pub fn undo(payment: &Payment, charge: &Charge) -> Undo {
     }
 }
 
-/// `payment` after `change` at `now`.
+/// Returns `payment` as it is after `change` at `now`.
 ///
 /// # Errors
-/// [`PaymentError::Contradiction`] if its status does not allow that, [`PaymentError::Amounts`] or
+/// [`PaymentError::Contradiction`] if its status does not allow the change, [`PaymentError::Amounts`] or
 /// [`PaymentError::Money`] if refunded <= captured <= authorized would not hold any more.
 pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, PaymentError> {
     let before = payment.amounts;
@@ -235,8 +241,8 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
             (PaymentStatus::Authorized, amounts)
         }
         Change::Captured(amount) if open && (amount.is_positive() || payment.is_free()) => {
-            let whole = amount.compare(authorized)?.is_gt();
-            let authorized = if whole { *amount } else { authorized };
+            let exceeds = amount.compare(authorized)?.is_gt();
+            let authorized = if exceeds { *amount } else { authorized };
             let amounts = Amounts::new(authorized, *amount, refunded)?;
             (PaymentStatus::Completed, amounts)
         }

@@ -1,6 +1,6 @@
-//! The workflow's steps `PaymentProcessing` and `VoidPayment`. Both read what is stored, do what is
-//! missing and may run any number of times, also at once: the item's conditions and the gateway's
-//! idempotency key decide between them.
+//! The workflow's steps `PaymentProcessing` and `VoidPayment`. Both read what is stored, do what is missing and may
+//! run any number of times, also at the same time: the conditions of the writes and the gateway's idempotency key
+//! decide between them.
 
 use serde::Serialize;
 
@@ -16,17 +16,17 @@ use super::model::{Change, Payment, PaymentError};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
 
-/// The most calls to the gateway and writes that undo one charge, of which it takes three at most.
+/// The most moves that undo one charge. Three are enough unless the gateway makes no progress.
 const MOST_MOVES_TO_UNDO: usize = 6;
 
-/// What a payment step answers.
+/// The output of a payment step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StepAnswer {
-    /// How the payment stands.
+pub struct StepOutput {
+    /// The payment's status.
     pub payment_status: &'static str,
 }
 
-impl From<PaymentStatus> for StepAnswer {
+impl From<PaymentStatus> for StepOutput {
     fn from(status: PaymentStatus) -> Self {
         Self {
             payment_status: status.as_str(),
@@ -51,7 +51,7 @@ impl From<PaymentError> for StepError {
             PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
                 tracing::error!(
                     error = telemetry::chain(&error),
-                    "a payment needs a person's eye"
+                    "a payment has to be looked at by a person"
                 );
                 Self::new("Failed", telemetry::chain(&error))
             }
@@ -59,23 +59,23 @@ impl From<PaymentError> for StepError {
     }
 }
 
-/// Takes the order's money. The payment is stored before the gateway hears of it; whoever finds one
-/// that is stored asks the gateway before charging. An order that costs nothing is paid without it.
+/// Charges the order's total. The payment is stored before the gateway is called; a run that finds a stored payment
+/// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
-/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (the outcome is to be asked for later),
-/// `ReviewPending` (nothing is begun for an order that somebody has to look at),
-/// `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
+/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (a later run asks for the outcome), `ReviewPending` (the
+/// order waits for a review, so no payment is begun), `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`,
+/// `Failed`.
 pub async fn process_payment(
     orders: &OrderStore,
     payments: &PaymentStore,
     gateway: &impl Gateway,
     step: Step,
-) -> Result<StepAnswer, StepError> {
+) -> Result<StepOutput, StepError> {
     dynamo::change("the payment", || async {
-        let (order, stored) = read(orders, payments, &step).await?;
+        let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
         let past_deadline = order.is_past_deadline(step.now);
-        let decision = rules::process(stored.as_ref(), order.status.course(), past_deadline);
+        let decision = rules::decide_process(stored.as_ref(), order.status.course(), past_deadline);
         let (payment, settle) = match decision {
             Process::Begin if order.awaits_review() => {
                 return Err(StepError::new(
@@ -85,14 +85,14 @@ pub async fn process_payment(
             }
             Process::Begin => {
                 let payment = Payment::begin(order.id, order.total, gateway.provider(), step.now);
-                if payments.begin(&payment).await? != Written::Done {
+                if payments.create(&payment).await? != Written::Done {
                     return Ok(Attempt::Overtaken);
                 }
                 let settle = charge(gateway, &payment, &order).await?;
                 (payment, settle)
             }
             Process::Ask(payment) => {
-                let settle = ask(gateway, payment, &order, past_deadline).await?;
+                let settle = retrieve_or_charge(gateway, payment, &order, past_deadline).await?;
                 (payment.clone(), settle)
             }
             Process::Paid => return Ok(Attempt::Done(PaymentStatus::Completed.into())),
@@ -117,8 +117,8 @@ pub async fn process_payment(
     .await
 }
 
-/// Asks where the charge of `payment` is, and charges if that is what is missing.
-async fn ask(
+/// Asks the gateway for the charge of `payment`, and charges if there is none yet.
+async fn retrieve_or_charge(
     gateway: &impl Gateway,
     payment: &Payment,
     order: &Order,
@@ -128,11 +128,11 @@ async fn ask(
         return charge(gateway, payment, order).await;
     }
     match gateway.retrieve(&payment.key()).await {
-        Ok(found) => match rules::asked(payment, &found, past_deadline)? {
+        Ok(found) => match rules::settle_retrieved(payment, &found, past_deadline)? {
             Some(settle) => Ok(settle),
             None => charge(gateway, payment, order).await,
         },
-        Err(error) => unanswered(error),
+        Err(error) => settle_error(error),
     }
 }
 
@@ -144,21 +144,21 @@ async fn charge(
     if payment.is_free() {
         return Ok(Settle::Record(Change::Captured(payment.amount)));
     }
-    // The token goes when the order comes to an outcome; the next run will find that.
+    // The token is deleted when the order has an outcome, which the next run will find.
     let token = order.payment_token.as_deref();
-    let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is gone"))?;
+    let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is deleted"))?;
     match gateway.charge(&payment.key(), payment.amount, token).await {
-        Ok(found) => Ok(rules::charged(payment, &found)?),
-        Err(error) => unanswered(error),
+        Ok(found) => Ok(rules::settle_charged(payment, &found)?),
+        Err(error) => settle_error(error),
     }
 }
 
-fn unanswered(error: GatewayError) -> Result<Settle, StepError> {
+fn settle_error(error: GatewayError) -> Result<Settle, StepError> {
     match error {
         GatewayError::Unknown(_) => {
             tracing::warn!(
                 error = telemetry::chain(&error),
-                "the gateway's answer is lost"
+                "the gateway's response is lost"
             );
             Ok(Settle::Record(Change::Unknown))
         }
@@ -166,7 +166,7 @@ fn unanswered(error: GatewayError) -> Result<Settle, StepError> {
     }
 }
 
-fn outcome(change: &Change) -> Result<StepAnswer, StepError> {
+fn outcome(change: &Change) -> Result<StepOutput, StepError> {
     match change {
         Change::Captured(_) => Ok(PaymentStatus::Completed.into()),
         Change::Declined(code) => Err(declined(code)),
@@ -178,7 +178,7 @@ fn outcome(change: &Change) -> Result<StepAnswer, StepError> {
     }
 }
 
-/// Sees to it that no money stays taken for an order that has ended, nor can be taken any more.
+/// Undoes the payment of an order that has ended, so that no money is kept and none can be charged later.
 ///
 /// # Errors
 /// By name: `PaymentUnknown`, `AlreadyConfirmed`, `OrderNotFound`, `Busy`, `Failed` (also while the
@@ -188,14 +188,15 @@ pub async fn void_payment(
     payments: &PaymentStore,
     gateway: &impl Gateway,
     step: Step,
-) -> Result<StepAnswer, StepError> {
+) -> Result<StepOutput, StepError> {
     let status = dynamo::change("the payment", || async {
-        let (order, stored) = read(orders, payments, &step).await?;
-        match rules::void(stored.as_ref(), order.status.course()) {
-            Void::Forbid => {
-                let never = Payment::never(order.id, order.total, gateway.provider(), step.now);
-                Ok(match payments.never(&never).await? {
-                    Written::Done => Attempt::Done(never.status),
+        let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
+        match rules::decide_void(stored.as_ref(), order.status.course()) {
+            Void::PreventPayment => {
+                let voided =
+                    Payment::never_charged(order.id, order.total, gateway.provider(), step.now);
+                Ok(match payments.create_voided(&voided).await? {
+                    Written::Done => Attempt::Done(voided.status),
                     Written::Refused(_) => Attempt::Overtaken,
                 })
             }
@@ -219,7 +220,7 @@ pub async fn void_payment(
     Ok(status.into())
 }
 
-/// Undoes `payment` at the gateway and stores that.
+/// Undoes `payment` at the gateway and stores the outcome.
 async fn undo(
     payments: &PaymentStore,
     gateway: &impl Gateway,
@@ -233,7 +234,7 @@ async fn undo(
         gateway.retrieve(&key).await?
     };
     for _ in 0..MOST_MOVES_TO_UNDO {
-        match rules::undo(&payment, &found) {
+        match rules::next_undo(&payment, &found) {
             Undo::Void => found = gateway.void(&key).await?,
             Undo::Refund(total) => found = gateway.refund(&key, total).await?,
             Undo::Record(change) => {
@@ -244,18 +245,18 @@ async fn undo(
                 }
             }
         }
-        if let Void::Done(status) = rules::void(Some(&payment), Course::Closed) {
+        if let Void::Done(status) = rules::decide_void(Some(&payment), Course::Closed) {
             return Ok(Attempt::Done(status));
         }
     }
     Err(StepError::new(
         "Busy",
-        "the gateway does not undo the charge",
+        "the gateway did not undo the charge",
     ))
 }
 
-/// Reads the order and its payment, both at once.
-async fn read(
+/// Reads the order and its payment at the same time.
+async fn read_order_and_payment(
     orders: &OrderStore,
     payments: &PaymentStore,
     step: &Step,

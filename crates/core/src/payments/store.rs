@@ -1,4 +1,4 @@
-//! Payments in DynamoDB: one item each, by the payment's id, which follows from the order's.
+//! Payments in DynamoDB: one item each, keyed by the payment's id, which follows from the order's.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::values::money::{Currency, Money};
 
 use super::model::{Amounts, Change, Payment};
 
-/// The shape of [`PaymentItem`]; a reader of 1 must read what a later one writes.
+/// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
 const SCHEMA: u32 = 1;
 
 /// The payments table.
@@ -37,7 +37,7 @@ pub(super) struct PaymentItem {
     attempt: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decline: Option<String>,
-    /// There once voiding has begun; never false.
+    /// Set to true once voiding has begun, absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_requested: Option<bool>,
     version: u64,
@@ -48,13 +48,13 @@ pub(super) struct PaymentItem {
     pub(super) event: Option<Stamp>,
 }
 
-fn misshapen(error: impl std::fmt::Display) -> serde_dynamo::Error {
+fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
     serde::de::Error::custom(error)
 }
 
-fn units(money: Money) -> Result<u64, serde_dynamo::Error> {
+fn minor_units(money: Money) -> Result<u64, serde_dynamo::Error> {
     let units = money.minor_units();
-    units.ok_or_else(|| misshapen("an amount is less than nothing"))
+    units.ok_or_else(|| unreadable("an amount is less than zero"))
 }
 
 impl PaymentItem {
@@ -65,10 +65,10 @@ impl PaymentItem {
             status: payment.status.as_str().to_owned(),
             gateway: payment.gateway.name().to_owned(),
             currency: payment.amount.currency(),
-            amount: units(payment.amount)?,
-            authorized: units(payment.amounts.authorized())?,
-            captured: units(payment.amounts.captured())?,
-            refunded: units(payment.amounts.refunded())?,
+            amount: minor_units(payment.amount)?,
+            authorized: minor_units(payment.amounts.authorized())?,
+            captured: minor_units(payment.amounts.captured())?,
+            refunded: minor_units(payment.amounts.refunded())?,
             attempt: payment.attempt,
             decline: payment.decline.clone(),
             void_requested: payment.void_requested.then_some(true),
@@ -81,10 +81,10 @@ impl PaymentItem {
     }
 
     pub(super) fn money(&self, units: u64) -> Result<Money, serde_dynamo::Error> {
-        Money::from_minor_units(units, self.currency).map_err(misshapen)
+        Money::from_minor_units(units, self.currency).map_err(unreadable)
     }
 
-    fn payment(self) -> Result<Payment, serde_dynamo::Error> {
+    fn into_payment(self) -> Result<Payment, serde_dynamo::Error> {
         let amounts = Amounts::new(
             self.money(self.authorized)?,
             self.money(self.captured)?,
@@ -93,10 +93,10 @@ impl PaymentItem {
         Ok(Payment {
             id: self.payment_id,
             order_id: self.order_id,
-            status: self.status.parse().map_err(misshapen)?,
-            gateway: self.gateway.parse().map_err(misshapen)?,
+            status: self.status.parse().map_err(unreadable)?,
+            gateway: self.gateway.parse().map_err(unreadable)?,
             amount: self.money(self.amount)?,
-            amounts: amounts.map_err(misshapen)?,
+            amounts: amounts.map_err(unreadable)?,
             attempt: self.attempt,
             decline: self.decline,
             void_requested: self.void_requested.unwrap_or(false),
@@ -107,12 +107,12 @@ impl PaymentItem {
     }
 }
 
-fn place(id: PaymentId) -> Key {
+fn payment_key(id: PaymentId) -> Key {
     Key::new("payment_id", id)
 }
 
 impl PaymentStore {
-    /// The store over the table `PAYMENTS_TABLE`.
+    /// Creates the store of the table that the setting `PAYMENTS_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -122,7 +122,7 @@ impl PaymentStore {
         })
     }
 
-    /// The payment of `order_id`, read consistently.
+    /// Returns the payment of `order_id`, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -130,56 +130,55 @@ impl PaymentStore {
         self.get(Payment::id_of(order_id)).await
     }
 
-    /// The payment `id`, read consistently.
+    /// Returns the payment with `id`, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn get(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
-        let found: Option<PaymentItem> = self.table.get(place(id)).await?;
-        Ok(found.map(PaymentItem::payment).transpose()?)
+        let found: Option<PaymentItem> = self.table.get(payment_key(id)).await?;
+        Ok(found.map(PaymentItem::into_payment).transpose()?)
     }
 
-    /// Stores a payment that nothing has been asked for yet. Refused if its order has one.
+    /// Stores a payment before the gateway is called for it. Refused if its order has a payment.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn begin(&self, payment: &Payment) -> Result<Written, StoreError> {
-        self.create(payment, None).await
+    pub async fn create(&self, payment: &Payment) -> Result<Written, StoreError> {
+        self.insert(payment, None).await
     }
 
-    /// Stores the record that its order ended before anything was charged. Refused if its order has
-    /// a payment.
+    /// Stores a payment of [`Payment::never_charged`], with its event. Refused if its order has a payment.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn never(&self, payment: &Payment) -> Result<Written, StoreError> {
+    pub async fn create_voided(&self, payment: &Payment) -> Result<Written, StoreError> {
         let stamp = Change::Voided.stamp(payment, payment.created_at);
-        self.create(payment, Some(stamp)).await
+        self.insert(payment, Some(stamp)).await
     }
 
-    async fn create(&self, payment: &Payment, event: Option<Stamp>) -> Result<Written, StoreError> {
+    async fn insert(&self, payment: &Payment, event: Option<Stamp>) -> Result<Written, StoreError> {
         let write = self.table.put(&PaymentItem::new(payment, event)?)?;
         let write = write.when("attribute_not_exists(payment_id)");
         self.table.write(write).await
     }
 
-    /// Stores that `payment` is to be undone; from then on nobody who has read it before can write.
-    /// Makes no event. Refused if it has changed since it was read.
+    /// Stores that `payment` has to be undone, without an event. From then on no run that read it before can
+    /// change it. Refused if it has changed since it was read.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn request_void(&self, payment: &Payment) -> Result<Written, StoreError> {
         let write = self
             .table
-            .update(place(payment.id), "SET void_requested = :true")
+            .update(payment_key(payment.id), "SET void_requested = :true")
             .when("version = :read")
             .value(":true", &true)?
             .value(":read", &payment.version)?;
         self.table.write(write).await
     }
 
-    /// Stores `next`, which `change` makes of `payment`, with its event. Refused if the stored payment has
-    /// changed since it was read, or is to be undone meanwhile: read it again and decide again.
+    /// Stores `next`, which is `payment` after `change`, with its event. Refused if the stored payment has changed
+    /// since it was read, or voiding has begun since then: read it again and decide again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -189,27 +188,27 @@ impl PaymentStore {
         next: &Payment,
         change: &Change,
     ) -> Result<Written, StoreError> {
-        let write = self.change(payment, next, change)?;
+        let write = self.record_write(payment, next, change)?;
         self.table.write(write).await
     }
 
-    /// The write from `payment` to `next`, which `change` leads to. Beside the version its condition
-    /// compares the stored amounts, so that no write at all can break their order.
-    fn change(
+    /// Returns the write of [`Self::record`]. Besides the version, its condition compares the stored amounts, so that
+    /// no write can break their order.
+    fn record_write(
         &self,
         payment: &Payment,
         next: &Payment,
         change: &Change,
     ) -> Result<Write, StoreError> {
-        let whole = payment.amounts.authorized() != next.amounts.authorized();
+        let raises_authorized = payment.amounts.authorized() != next.amounts.authorized();
         let (set, amounts) = match change {
             Change::Unknown | Change::Declined(_) | Change::Voided => ("", ""),
             Change::Authorized(_) => (
                 ", authorized = :amount",
                 " AND authorized <= :amount AND captured <= :amount",
             ),
-            // Both become the same, so captured <= authorized holds.
-            Change::Captured(_) if whole => (
+            // Both become the same amount, so captured <= authorized holds.
+            Change::Captured(_) if raises_authorized => (
                 ", authorized = :amount, captured = :amount",
                 " AND authorized <= :amount AND captured <= :amount",
             ),
@@ -227,14 +226,14 @@ impl PaymentStore {
         } else {
             "attribute_not_exists"
         };
-        let (decline, because) = match &next.decline {
+        let (decline, decline_code) = match &next.decline {
             Some(code) => (", decline = :decline", Some(code)),
             None => ("", None),
         };
         let write = self
             .table
             .update(
-                place(payment.id),
+                payment_key(payment.id),
                 &format!(
                     "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}"
                 ),
@@ -246,14 +245,14 @@ impl PaymentStore {
             .value(":now", &next.updated_at)?
             .value(":event", &change.stamp(next, next.updated_at))?
             .value(":read", &payment.version)?;
-        let write = match because {
+        let write = match decline_code {
             Some(code) => write.value(":decline", code)?,
             None => write,
         };
         match change {
             Change::Unknown | Change::Declined(_) | Change::Voided => Ok(write),
             Change::Authorized(amount) | Change::Captured(amount) | Change::Refunded(amount) => {
-                write.value(":amount", &units(*amount)?)
+                write.value(":amount", &minor_units(*amount)?)
             }
         }
     }
@@ -274,7 +273,7 @@ mod tests {
         shop
     }
 
-    /// What the rules make of `payment` by `change`, if the table takes it.
+    /// Records `change`. Returns the payment after it, or `None` if the table refused it.
     async fn record(
         shop: &Shop,
         payment: &Payment,
@@ -298,7 +297,7 @@ mod tests {
         assert_eq!(stored["captured"], 4000);
         assert_eq!(stored["refunded"], 0);
         assert_eq!(stored["event"]["version"], stored["version"]);
-        // A write unit is 1 KB; this is more than what DynamoDB counts.
+        // A write unit is 1 KB; the JSON is longer than what DynamoDB counts.
         assert!(stored.to_string().len() < 1024, "{stored}");
     }
 
@@ -308,12 +307,12 @@ mod tests {
         let payment = shop.payment().await;
         let event = Change::Captured(eur("40.00")).stamp(&payment, payment.updated_at);
         let item = PaymentItem::new(&payment, Some(event)).unwrap();
-        assert_eq!(item.clone().payment().unwrap(), payment);
+        assert_eq!(item.clone().into_payment().unwrap(), payment);
         assert_eq!(serde_json::to_value(item).unwrap(), image(&shop.engine));
     }
 
     #[tokio::test]
-    async fn whoever_has_read_an_older_payment_is_refused() {
+    async fn a_write_based_on_an_older_payment_is_refused() {
         let shop = paid().await;
         let stored = shop.payment().await;
         let older = Payment {
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_not_seen_that_voiding_began_is_refused() {
+    async fn a_write_that_does_not_know_whether_voiding_began_is_refused() {
         let shop = paid().await;
         let before = shop.payment().await;
         assert_eq!(
@@ -339,7 +338,7 @@ mod tests {
         assert!(stored.void_requested);
         let refund = Change::Refunded(eur("1.00"));
         assert_eq!(record(&shop, &before, &refund, 2).await, None);
-        // And whoever believes that it has begun when it has not.
+        // A write that takes voiding for begun when it has not is refused, too.
         let shop = paid().await;
         assert_eq!(record(&shop, &stored, &refund, 2).await, None);
         assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
@@ -347,7 +346,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_table_itself_refuses_amounts_that_break_their_order() {
-        // What is read claims other amounts than are stored, at the right version.
+        // The payment that is passed in has the stored version, but other amounts.
         let shop = paid().await;
         let stored = shop.payment().await;
         let claim = |authorized, captured, refunded, status| Payment {

@@ -1,7 +1,7 @@
-//! Workflow step `VoidPayment`: gives back what was taken for an order that has ended.
+//! Workflow step `VoidPayment`: voids or refunds the payment of an order that has ended.
 
 use oxcart_function::orders::store::OrderStore;
-use oxcart_function::payments::gateway::configured::Configured;
+use oxcart_function::payments::gateway::configured::ConfiguredGateway;
 use oxcart_function::payments::steps;
 use oxcart_function::payments::store::PaymentStore;
 use oxcart_function::{aws, runtime};
@@ -11,6 +11,6 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
-    let gateway = Configured::new(&aws)?;
+    let gateway = ConfiguredGateway::new(&aws)?;
     runtime::serve_step(|step| steps::void_payment(&orders, &payments, &gateway, step)).await
 }

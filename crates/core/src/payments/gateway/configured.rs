@@ -1,4 +1,4 @@
-//! The gateway that a function uses, as its settings say.
+//! The gateway that the settings of a function choose.
 
 use super::sandbox::Sandbox;
 use super::{Charge, Gateway, GatewayError};
@@ -9,16 +9,16 @@ use crate::values::money::Money;
 
 /// The gateway that the setting `PAYMENT_GATEWAY` names.
 #[derive(Clone, Debug)]
-pub enum Configured {
-    /// For development.
+pub enum ConfiguredGateway {
+    /// The gateway for development.
     Sandbox(Sandbox),
 }
 
-impl Configured {
-    /// Reads the settings.
+impl ConfiguredGateway {
+    /// Creates the gateway from the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if the gateway is none that is known, or one of its settings is missing.
+    /// [`SettingError`] if the gateway is unknown, or one of its settings is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         match aws.settings().read(Setting::PaymentGateway)? {
             Provider::Sandbox => Ok(Self::Sandbox(Sandbox::new(aws)?)),
@@ -26,7 +26,7 @@ impl Configured {
     }
 }
 
-impl Gateway for Configured {
+impl Gateway for ConfiguredGateway {
     fn provider(&self) -> Provider {
         match self {
             Self::Sandbox(_) => Provider::Sandbox,
@@ -72,16 +72,16 @@ mod tests {
     use crate::testing;
 
     #[test]
-    fn a_gateway_that_is_not_known_is_refused_at_the_start() {
+    fn an_unknown_gateway_is_refused_at_the_start() {
         let (aws, _) = testing::aws();
-        assert!(Configured::new(&aws).is_ok());
+        assert!(ConfiguredGateway::new(&aws).is_ok());
         let config = aws_types::SdkConfig::builder().build();
         let settings = BTreeMap::from([
             ("PAYMENT_GATEWAY".to_owned(), "stripe".to_owned()),
             ("SANDBOX_TABLE".to_owned(), "SANDBOX_TABLE".to_owned()),
         ]);
         let aws = Aws::with(config, Settings::Given(settings));
-        let refused = Configured::new(&aws).unwrap_err();
+        let refused = ConfiguredGateway::new(&aws).unwrap_err();
         let expected = SettingError::Invalid("PAYMENT_GATEWAY", "stripe".to_owned());
         assert_eq!(refused, expected);
     }

@@ -1,4 +1,4 @@
-//! What the shop asks of a payment gateway, and the gateways that it knows.
+//! The interface of a payment gateway, and its implementations.
 
 pub mod configured;
 pub mod sandbox;
@@ -7,57 +7,57 @@ use super::model::{ChargeKey, Provider};
 use crate::http::problem::Source;
 use crate::values::money::Money;
 
-/// A charge as its gateway tells it.
+/// The state of a charge at its gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Charge {
-    /// The gateway has never heard of it.
+    /// The gateway has no such charge.
     NotFound,
-    /// Set aside, not taken.
+    /// Authorised, not captured.
     Authorized {
-        /// How much.
+        /// The amount authorised.
         amount: Money,
     },
-    /// Taken.
+    /// Captured.
     Captured {
-        /// How much.
+        /// The amount captured.
         amount: Money,
     },
-    /// Taken, and given back in part or whole.
+    /// Captured, and refunded in part or in full.
     Refunded {
-        /// How much was taken.
+        /// The amount captured.
         captured: Money,
-        /// How much of it was given back, in all.
+        /// The total refunded.
         refunded: Money,
     },
-    /// Not taken, for good: the key stays declined.
+    /// Declined for good: the key stays declined.
     Declined {
-        /// Why, in the gateway's own word: `insufficient_funds` and the like.
+        /// The gateway's code for the reason, such as `insufficient_funds`.
         code: String,
     },
-    /// Ended before anything was taken; a charge with this key that comes later is declined.
+    /// Voided before anything was captured. A later charge with this key is declined.
     Voided,
 }
 
-/// Why a gateway gave no answer.
+/// Why a call to a gateway failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The answer is lost: what was asked for may have been done or not. Only
-    /// [`Gateway::retrieve`] tells.
-    #[error("the gateway's answer is lost")]
+    /// The response is lost: the request may have been carried out or not. Call [`Gateway::retrieve`] to find
+    /// out.
+    #[error("the gateway's response is lost")]
     Unknown(#[source] Source),
-    /// The gateway took no request; nothing was done. It may be tried again at once.
+    /// The gateway did not accept the request, so nothing was done. Retry it.
     #[error("the gateway is busy")]
     Busy(#[source] Source),
 }
 
-/// A payment gateway. Every call may be made any number of times, also at once: the key decides what
-/// charge is meant, and a call only ever brings that charge nearer to what is asked.
+/// A payment gateway. Every call may be made any number of times, also at the same time: the key names the charge,
+/// and a call only ever brings that charge nearer to what was requested.
 pub trait Gateway: Sync {
-    /// Which one it is.
+    /// Returns the provider behind it.
     fn provider(&self) -> Provider;
 
-    /// Authorises and captures `amount` from what `token` stands for. Called again with the same
-    /// key it takes nothing twice: it goes on with what the key has begun and tells where that is.
+    /// Authorises and captures `amount` from the payment method of `token`. A repeated call with the same key
+    /// charges nothing twice: it continues the charge that the first began, and returns its state.
     ///
     /// # Errors
     /// [`GatewayError`].
@@ -68,7 +68,7 @@ pub trait Gateway: Sync {
         token: &str,
     ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
-    /// Where the charge with `key` is, and every call that had been answered is counted in.
+    /// Returns the state of the charge with `key`, after every call that has returned.
     ///
     /// # Errors
     /// [`GatewayError`].
@@ -77,15 +77,14 @@ pub trait Gateway: Sync {
         key: &ChargeKey,
     ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
-    /// Ends the charge with `key` if nothing has been taken, and tells where it is: a captured one
-    /// stays captured. A key never heard of is ended too: a charge on its way will be declined.
+    /// Voids the charge with `key` if nothing was captured, and returns its state: a captured one stays captured.
+    /// A key without a charge is voided, too, so that a charge that is on its way will be declined.
     ///
     /// # Errors
     /// [`GatewayError`].
     fn void(&self, key: &ChargeKey) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
-    /// Gives back until `total` has been given back in all, and tells where the charge is. Never
-    /// more than was captured.
+    /// Refunds the charge until `total` is refunded, never more than was captured, and returns its state.
     ///
     /// # Errors
     /// [`GatewayError`].

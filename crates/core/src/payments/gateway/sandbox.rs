@@ -1,14 +1,14 @@
-//! The sandbox gateway: another company's system, as far as the shop can tell. It keeps its own
-//! books in a table of its own, moves no money, and decides by the payment's token:
+//! The sandbox gateway stands in for another company's system. It keeps its books in a table of its own, moves no
+//! money, and decides by the payment's token:
 //!
-//! | token | what happens |
+//! | token | outcome |
 //! |---|---|
 //! | `tok_ok` | captured |
 //! | `tok_declined` | declined, `declined` |
 //! | `tok_insufficient_funds` | declined, `insufficient_funds` |
 //! | `tok_requires_action` | declined, `requires_action` |
-//! | `tok_unknown` | captured, but the answer is lost, and lost again when asked to charge again; only retrieving tells |
-//! | `tok_capture_later` | only authorised; captured when asked to charge again |
+//! | `tok_unknown` | captured, but every response to charging is lost; retrieve the charge to see it |
+//! | `tok_capture_later` | authorised by the first charge, captured by the second |
 //! | any other | declined, `invalid_token` |
 
 use serde::{Deserialize, Serialize};
@@ -36,20 +36,21 @@ enum State {
     Voided,
 }
 
-/// A charge as the books hold it; amounts in the currency's smallest unit.
+/// A charge as stored; amounts are in the currency's smallest unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct ChargeItem {
     charge_id: String,
     state: State,
-    /// Nothing for a charge that was voided before it came.
+    /// Absent for a key that was voided before it was charged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     currency: Option<Currency>,
     amount: u64,
     refunded: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    /// Whether answers to charging get lost.
-    answers_lost: bool,
+    /// Whether responses to charging are lost.
+    #[serde(rename = "answers_lost")]
+    loses_responses: bool,
 }
 
 impl From<StoreError> for GatewayError {
@@ -62,8 +63,8 @@ impl From<StoreError> for GatewayError {
 }
 
 impl ChargeItem {
-    /// What the first call with `token` makes of a charge.
-    fn opened(key: &ChargeKey, amount: Money, token: &str) -> Self {
+    /// Returns the charge that the first call with `token` creates.
+    fn new(key: &ChargeKey, amount: Money, token: &str) -> Self {
         let (state, code) = match token {
             "tok_ok" | "tok_unknown" => (State::Captured, None),
             "tok_capture_later" => (State::Authorized, None),
@@ -79,12 +80,12 @@ impl ChargeItem {
             amount: amount.minor_units().unwrap_or(0),
             refunded: 0,
             code: code.map(str::to_owned),
-            answers_lost: token == "tok_unknown",
+            loses_responses: token == "tok_unknown",
         }
     }
 
-    /// The end of a charge that never came.
-    fn tombstone(key: &ChargeKey) -> Self {
+    /// Returns the voided charge of a key that was never charged.
+    fn voided_unseen(key: &ChargeKey) -> Self {
         Self {
             charge_id: key.to_string(),
             state: State::Voided,
@@ -92,12 +93,12 @@ impl ChargeItem {
             amount: 0,
             refunded: 0,
             code: None,
-            answers_lost: false,
+            loses_responses: false,
         }
     }
 
-    /// Where the charge is.
-    fn charge(&self) -> Result<Charge, GatewayError> {
+    /// Returns the state of the charge.
+    fn state(&self) -> Result<Charge, GatewayError> {
         Ok(match self.state {
             State::Authorized => Charge::Authorized {
                 amount: self.money(self.amount)?,
@@ -126,7 +127,7 @@ impl ChargeItem {
 }
 
 impl Sandbox {
-    /// The sandbox whose books are in the table `SANDBOX_TABLE`.
+    /// Creates the sandbox, whose books are in the table that the setting `SANDBOX_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -137,22 +138,22 @@ impl Sandbox {
     }
 
     async fn find(&self, key: &ChargeKey) -> Result<Option<ChargeItem>, StoreError> {
-        self.books.get(place(key)).await
+        self.books.get(item_key(key)).await
     }
 
-    /// Stores `item` if the key has none yet.
-    async fn open(&self, item: &ChargeItem) -> Result<Written, StoreError> {
+    /// Stores `item` unless its key has a charge.
+    async fn create(&self, item: &ChargeItem) -> Result<Written, StoreError> {
         let write = self.books.put(item)?;
         self.books
             .write(write.when("attribute_not_exists(charge_id)"))
             .await
     }
 
-    /// Brings an authorised charge to `state`.
+    /// Changes an authorised charge to `state`.
     async fn settle(&self, key: &ChargeKey, state: State) -> Result<Written, StoreError> {
         let write = self
             .books
-            .update(place(key), "SET #state = :state")
+            .update(item_key(key), "SET #state = :state")
             .when("#state = :authorized")
             .name("#state", "state")
             .value(":state", &state)?
@@ -161,7 +162,7 @@ impl Sandbox {
     }
 }
 
-fn place(key: &ChargeKey) -> Key {
+fn item_key(key: &ChargeKey) -> Key {
     Key::new("charge_id", key)
 }
 
@@ -177,10 +178,10 @@ impl Gateway for Sandbox {
         token: &str,
     ) -> Result<Charge, GatewayError> {
         let item = dynamo::change("the charge", || async {
-            // Most charges are new: they are stored without being read first.
-            let opened = ChargeItem::opened(key, amount, token);
-            if self.open(&opened).await? == Written::Done {
-                return Ok::<_, GatewayError>(Attempt::Done(opened));
+            // Most charges are new, so they are stored without being read first.
+            let new = ChargeItem::new(key, amount, token);
+            if self.create(&new).await? == Written::Done {
+                return Ok::<_, GatewayError>(Attempt::Done(new));
             }
             Ok(match self.find(key).await? {
                 None => Attempt::Overtaken,
@@ -197,30 +198,32 @@ impl Gateway for Sandbox {
             })
         })
         .await?;
-        if item.answers_lost {
-            return Err(GatewayError::Unknown("the token asks to lose it".into()));
+        if item.loses_responses {
+            return Err(GatewayError::Unknown(
+                "the token asks for a lost response".into(),
+            ));
         }
         match item.state {
             State::Voided => Ok(Charge::Declined {
                 code: "voided".to_owned(),
             }),
-            State::Authorized | State::Captured | State::Declined => item.charge(),
+            State::Authorized | State::Captured | State::Declined => item.state(),
         }
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         let found = self.find(key).await?;
-        found.map_or(Ok(Charge::NotFound), |item| item.charge())
+        found.map_or(Ok(Charge::NotFound), |item| item.state())
     }
 
     async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         dynamo::change("the charge", || async {
             let written = match self.find(key).await? {
-                None => self.open(&ChargeItem::tombstone(key)).await?,
+                None => self.create(&ChargeItem::voided_unseen(key)).await?,
                 Some(item) if item.state == State::Authorized => {
                     self.settle(key, State::Voided).await?
                 }
-                Some(item) => return item.charge().map(Attempt::Done),
+                Some(item) => return item.state().map(Attempt::Done),
             };
             Ok(match written {
                 Written::Done => Attempt::Done(Charge::Voided),
@@ -234,12 +237,12 @@ impl Gateway for Sandbox {
         let total = total.minor_units().unwrap_or(0);
         let write = self
             .books
-            .update(place(key), "SET refunded = :total")
+            .update(item_key(key), "SET refunded = :total")
             .when("#state = :captured AND amount >= :total AND refunded < :total")
             .name("#state", "state")
             .value(":captured", &State::Captured)?
             .value(":total", &total)?;
-        // Refused: nothing is captured, not so much, or it was given back before. The books tell.
+        // If it is refused, less was captured or as much was refunded before, which the state shows.
         self.books.write(write).await?;
         self.retrieve(key).await
     }

@@ -1,11 +1,10 @@
-//! Every cell of the decisions, and the law of the amounts.
+//! Every case of the decisions, and the order of the amounts.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::payments::fixtures::{after, eur, order_id};
 use crate::payments::model::Provider;
-use crate::values::money::Money;
 
 fn payment(status: PaymentStatus) -> Payment {
     let (authorized, captured, refunded) = match status {
@@ -38,13 +37,17 @@ fn a_payment_is_begun_once_and_in_time_and_only_for_an_undecided_order() {
                 (Course::Confirmed, _) => Process::AlreadyConfirmed,
                 (Course::Closed, _) => Process::AlreadyClosed,
             };
-            assert_eq!(process(None, course, late), expected, "{course:?} {late}");
+            assert_eq!(
+                decide_process(None, course, late),
+                expected,
+                "{course:?} {late}"
+            );
         }
     }
 }
 
 #[test]
-fn what_is_stored_decides_what_is_processed() {
+fn the_stored_status_decides_what_is_processed() {
     for status in PaymentStatus::ALL {
         let payment = payment(*status);
         let expected = match status {
@@ -58,7 +61,7 @@ fn what_is_stored_decides_what_is_processed() {
         };
         for late in [false, true] {
             let found = Some(&payment);
-            let decide = |course| process(found, course, late);
+            let decide = |course| decide_process(found, course, late);
             assert_eq!(decide(Course::Undecided), expected, "{status}");
             assert_eq!(decide(Course::Closed), Process::AlreadyClosed);
             assert_eq!(decide(Course::Confirmed), Process::AlreadyConfirmed);
@@ -71,7 +74,7 @@ fn nothing_is_processed_once_voiding_has_begun() {
     for status in PaymentStatus::ALL {
         let mut payment = payment(*status);
         payment.void_requested = true;
-        let decision = process(Some(&payment), Course::Undecided, false);
+        let decision = decide_process(Some(&payment), Course::Undecided, false);
         assert_eq!(decision, Process::AlreadyClosed, "{status}");
     }
 }
@@ -103,7 +106,7 @@ fn no_money() -> Change {
 }
 
 #[test]
-fn asking_decides_how_it_goes_on_and_nothing_is_charged_late() {
+fn a_retrieved_charge_decides_what_follows_and_nothing_is_charged_late() {
     let payment = payment(PaymentStatus::Processing);
     let taken = Some(Settle::Record(Change::Captured(eur("40.00"))));
     let declined_for = |reason| Some(Settle::Declined(reason));
@@ -125,13 +128,17 @@ fn asking_decides_how_it_goes_on_and_nothing_is_charged_late() {
             declined_for("voided"),
         ),
     ] {
-        assert_eq!(asked(&payment, &charge, false).unwrap(), in_time);
-        assert_eq!(asked(&payment, &charge, true).unwrap(), late, "{charge:?}");
+        assert_eq!(settle_retrieved(&payment, &charge, false).unwrap(), in_time);
+        assert_eq!(
+            settle_retrieved(&payment, &charge, true).unwrap(),
+            late,
+            "{charge:?}"
+        );
     }
 }
 
 #[test]
-fn what_charging_gave_is_stored() {
+fn the_outcome_of_a_charge_is_stored() {
     let payment = payment(PaymentStatus::Pending);
     for (charge, expected) in [
         (Charge::NotFound, Settle::Record(Change::Unknown)),
@@ -147,38 +154,41 @@ fn what_charging_gave_is_stored() {
         (refunded("40.00", "40.00"), Settle::Declined("refunded")),
         (Charge::Voided, Settle::Declined("voided")),
     ] {
-        assert_eq!(charged(&payment, &charge).unwrap(), expected);
+        assert_eq!(settle_charged(&payment, &charge).unwrap(), expected);
     }
 }
 
 #[test]
-fn another_amount_than_asked_for_is_no_payment() {
+fn a_charge_of_another_amount_is_a_contradiction() {
     let payment = payment(PaymentStatus::Pending);
     for charge in [
         captured("39.99"),
         captured("40.01"),
         refunded("39.99", "1.00"),
     ] {
-        assert!(asked(&payment, &charge, false).is_err(), "{charge:?}");
+        assert!(
+            settle_retrieved(&payment, &charge, false).is_err(),
+            "{charge:?}"
+        );
     }
 }
 
 #[test]
-fn only_what_an_ended_order_has_open_or_taken_is_undone() {
+fn only_an_open_or_captured_payment_of_an_ended_order_is_undone() {
     for course in COURSES {
         let expected = match course {
             Course::Undecided => Void::Undecided,
             Course::Confirmed => Void::AlreadyConfirmed,
-            Course::Closed => Void::Forbid,
+            Course::Closed => Void::PreventPayment,
         };
-        assert_eq!(void(None, course), expected);
+        assert_eq!(decide_void(None, course), expected);
     }
     for status in PaymentStatus::ALL {
         let read = payment(*status);
         let mut requested = read.clone();
         requested.void_requested = true;
         for course in [Course::Undecided, Course::Confirmed] {
-            assert_eq!(void(Some(&read), course), void(None, course));
+            assert_eq!(decide_void(Some(&read), course), decide_void(None, course));
         }
         let (first, then) = match status {
             PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
@@ -190,13 +200,13 @@ fn only_what_an_ended_order_has_open_or_taken_is_undone() {
             | PaymentStatus::Completed
             | PaymentStatus::PartiallyRefunded => (Void::Request(&read), Void::Undo(&requested)),
         };
-        assert_eq!(void(Some(&read), Course::Closed), first);
-        assert_eq!(void(Some(&requested), Course::Closed), then);
+        assert_eq!(decide_void(Some(&read), Course::Closed), first);
+        assert_eq!(decide_void(Some(&requested), Course::Closed), then);
     }
 }
 
 #[test]
-fn what_was_taken_is_stored_before_it_is_returned_all() {
+fn a_capture_is_stored_before_all_of_it_is_refunded() {
     let open = payment(PaymentStatus::Processing);
     let taken = payment(PaymentStatus::Completed);
     let give_back = Undo::Refund(eur("40.00"));
@@ -213,12 +223,12 @@ fn what_was_taken_is_stored_before_it_is_returned_all() {
         (&taken, refunded("40.00", "1.00"), give_back),
         (&taken, refunded("40.00", "40.00"), returned_all),
     ] {
-        assert_eq!(undo(payment, &charge), expected, "{charge:?}");
+        assert_eq!(next_undo(payment, &charge), expected, "{charge:?}");
     }
 }
 
 #[test]
-fn every_change_of_every_status_is_decided() {
+fn every_status_allows_or_refuses_every_change() {
     let changes = [
         Change::Unknown,
         Change::Authorized(eur("40.00")),
@@ -246,7 +256,7 @@ fn every_change_of_every_status_is_decided() {
 }
 
 #[test]
-fn a_change_counts_an_event_and_never_moves_time_back() {
+fn a_change_raises_the_version_and_never_moves_time_back() {
     let mut payment = payment(PaymentStatus::Pending);
     payment.updated_at = after(10);
     let next = apply(&payment, &Change::Unknown, after(5)).unwrap();
@@ -256,7 +266,7 @@ fn a_change_counts_an_event_and_never_moves_time_back() {
 }
 
 #[test]
-fn a_repeated_uncertainty_is_no_news() {
+fn a_response_that_is_lost_again_changes_nothing() {
     let unknown = Change::Unknown;
     assert!(is_news(&payment(PaymentStatus::Pending), &unknown));
     assert!(!is_news(&payment(PaymentStatus::Processing), &unknown));
@@ -269,8 +279,8 @@ fn amounts() -> impl Strategy<Value = Money> {
     (0_u64..6_000).prop_map(|cents| Money::from_minor_units(cents, eur("0").currency()).unwrap())
 }
 
-/// Anything that a gateway could say, also what it should not.
-fn answers() -> impl Strategy<Value = Charge> {
+/// Every charge that a gateway could return, also those that it should not.
+fn charges() -> impl Strategy<Value = Charge> {
     prop_oneof![
         Just(Charge::NotFound),
         Just(Charge::Voided),
@@ -287,13 +297,13 @@ fn answers() -> impl Strategy<Value = Charge> {
     ]
 }
 
-/// What `payment` becomes when the gateway says `answer`, to whoever asks.
-fn heard(payment: &Payment, answer: &Charge) -> Result<Payment, PaymentError> {
+/// Returns what `payment` becomes when the gateway returns `charge`.
+fn after_charge(payment: &Payment, charge: &Charge) -> Result<Payment, PaymentError> {
     let change = if payment.void_requested {
-        match undo(payment, answer) {
+        match next_undo(payment, charge) {
             Undo::Record(change) => change,
-            // The gateway's books are anything here: also as if it gave back by parts.
-            Undo::Refund(_) => match answer {
+            // The gateway may have refunded a part only.
+            Undo::Refund(_) => match charge {
                 Charge::Refunded { refunded, .. } => Change::Refunded(*refunded),
                 Charge::NotFound
                 | Charge::Authorized { .. }
@@ -304,7 +314,7 @@ fn heard(payment: &Payment, answer: &Charge) -> Result<Payment, PaymentError> {
             Undo::Void => return Ok(payment.clone()),
         }
     } else {
-        match charged(payment, answer)? {
+        match settle_charged(payment, charge)? {
             Settle::Record(change) => change,
             Settle::Declined(_) | Settle::Expired => return Ok(payment.clone()),
         }
@@ -315,26 +325,26 @@ fn heard(payment: &Payment, answer: &Charge) -> Result<Payment, PaymentError> {
 proptest! {
     #[test]
     fn refunds_never_exceed_captures_nor_captures_what_is_authorised(
-        answers in prop::collection::vec(answers(), 0..12), voided_from in 0_usize..12
+        charges in prop::collection::vec(charges(), 0..12), voided_from in 0_usize..12
     ) {
         let mut payment = payment(PaymentStatus::Pending);
-        for (place, answer) in answers.iter().enumerate() {
+        for (place, charge) in charges.iter().enumerate() {
             payment.void_requested |= place >= voided_from;
             let before = payment.clone();
-            if let Ok(next) = heard(&payment, answer) {
+            if let Ok(next) = after_charge(&payment, charge) {
                 payment = next;
             }
             let (now, was) = (payment.amounts, before.amounts);
             let rising = [Money::zero(now.captured().currency()), now.refunded(), now.captured(), now.authorized()];
             prop_assert!(rising.is_sorted_by_key(|money| money.amount()), "{rising:?}");
-            // No amount ever goes down, and what is at its end stays as it is.
+            // No amount ever goes down, and a payment that is done stays as it is.
             prop_assert!(was.authorized().amount() <= now.authorized().amount());
             prop_assert!(was.captured().amount() <= now.captured().amount());
             prop_assert!(was.refunded().amount() <= now.refunded().amount());
-            if let Void::Done(_) = void(Some(&before), Course::Closed) {
+            if let Void::Done(_) = decide_void(Some(&before), Course::Closed) {
                 prop_assert_eq!(&payment, &before);
             }
-            // Refunded says that nothing is kept, and only that does.
+            // The status is refunded if, and only if, something was captured and all of it refunded.
             let kept = now.captured().minus(now.refunded()).unwrap();
             let returned = now.captured().is_positive() && kept.is_zero();
             prop_assert_eq!(payment.status == PaymentStatus::Refunded, returned);

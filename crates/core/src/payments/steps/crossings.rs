@@ -1,20 +1,20 @@
-//! Every way in which two runs or a crash can cross a step. `books` reads: status, authorised,
-//! captured, refunded, number of events.
+//! Every way in which a crash or another run can interrupt a step. `books` returns the status, the amounts
+//! authorised, captured and refunded, and the version.
 
 use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::orders::model::Status as OrderStatus;
 use crate::payments::fixtures::{
-    Moment, Shop, after, all_given_back, captured, eur, fail_puts, order_id,
+    Moment, Shop, after, all_refunded, captured, eur, fail_puts, order_id,
 };
 use crate::payments::gateway::Charge;
 use crate::payments::model::{Payment, Provider};
 use crate::testing::{self, Fault};
 
-// Crashes and lost answers of `PaymentProcessing`.
+// Crashes and lost responses in `PaymentProcessing`.
 
 #[tokio::test]
-async fn a_crash_between_storing_and_charging_is_made_good_by_the_next_run() {
+async fn the_next_run_recovers_from_a_crash_between_storing_and_charging() {
     let shop = Shop::with("tok_ok").await;
     shop.crash_at(Moment::BeforeCharge);
     assert_eq!(shop.process().await, "Busy");
@@ -35,7 +35,7 @@ async fn a_crash_between_charging_and_storing_charges_once() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_counts() {
+async fn a_write_whose_response_is_lost_counts() {
     // The first `PutItem` stores the payment, the `UpdateItem` its outcome: the SDK tries again and is
     // refused by its own first try.
     for operation in ["PutItem", "UpdateItem"] {
@@ -48,7 +48,7 @@ async fn a_write_whose_answer_is_lost_counts() {
 }
 
 #[tokio::test]
-async fn a_write_that_fails_for_good_leaves_the_next_run_to_finish() {
+async fn the_next_run_finishes_after_a_call_that_keeps_failing() {
     for operation in ["GetItem", "PutItem", "UpdateItem", "Query"] {
         let shop = Shop::with("tok_ok").await;
         for _ in 0..3 {
@@ -73,7 +73,7 @@ async fn a_throttled_table_is_busy_and_nothing_is_charged() {
 // Two runs of `PaymentProcessing`.
 
 #[tokio::test]
-async fn two_runs_at_once_charge_once_and_make_one_event() {
+async fn two_simultaneous_runs_charge_once_and_make_one_event() {
     for moment in [Moment::BeforeCharge, Moment::AfterCharge] {
         let shop = Shop::with("tok_ok").await;
         let other = shop.clone();
@@ -87,7 +87,7 @@ async fn two_runs_at_once_charge_once_and_make_one_event() {
 }
 
 #[tokio::test]
-async fn a_run_that_lost_the_answer_does_not_overwrite_one_that_got_it() {
+async fn a_run_that_lost_the_response_does_not_overwrite_one_that_got_it() {
     let shop = Shop::with("tok_ok").await;
     let other = shop.clone();
     shop.at(Moment::BeforeCharge, fail_puts(&shop));
@@ -99,7 +99,7 @@ async fn a_run_that_lost_the_answer_does_not_overwrite_one_that_got_it() {
 }
 
 #[tokio::test]
-async fn eight_runs_at_once_charge_once() {
+async fn eight_simultaneous_runs_charge_once() {
     let shop = Shop::with("tok_ok").await;
     let runs = testing::at_once((0..8).map(|_| async || shop.process().await));
     assert!(runs.iter().all(|run| run == "completed"), "{runs:?}");
@@ -108,7 +108,7 @@ async fn eight_runs_at_once_charge_once() {
 }
 
 #[tokio::test]
-async fn whatever_runs_at_once_nothing_stays_taken_for_a_cancelled_order() {
+async fn no_money_is_kept_for_a_cancelled_order_whatever_runs_at_the_same_time() {
     for token in ["tok_ok", "tok_unknown", "tok_capture_later", "tok_declined"] {
         let shop = Shop::with(token).await;
         testing::at_once((0..9).map(|number| {
@@ -138,15 +138,15 @@ async fn whatever_runs_at_once_nothing_stays_taken_for_a_cancelled_order() {
             taken @ (Charge::NotFound
             | Charge::Authorized { .. }
             | Charge::Captured { .. }
-            | Charge::Refunded { .. }) => assert_eq!(taken, all_given_back(), "{token} {end}"),
+            | Charge::Refunded { .. }) => assert_eq!(taken, all_refunded(), "{token} {end}"),
         }
     }
 }
 
-// The order's end crosses `PaymentProcessing`.
+// The order ends during `PaymentProcessing`.
 
 #[tokio::test]
-async fn a_charge_that_comes_after_its_order_was_voided_takes_nothing() {
+async fn a_charge_that_arrives_after_voiding_captures_nothing() {
     let shop = Shop::with("tok_ok").await;
     let other = shop.clone();
     shop.at(Moment::BeforeCharge, async move {
@@ -159,7 +159,7 @@ async fn a_charge_that_comes_after_its_order_was_voided_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_charge_that_was_taken_before_its_order_was_voided_is_given_back() {
+async fn a_charge_that_was_captured_before_voiding_is_refunded() {
     let shop = Shop::with("tok_ok").await;
     let other = shop.clone();
     shop.at(Moment::AfterCharge, async move {
@@ -168,11 +168,11 @@ async fn a_charge_that_was_taken_before_its_order_was_voided_is_given_back() {
     });
     assert_eq!(shop.process().await, "AlreadyClosed");
     assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
-    assert_eq!(shop.charge().await, all_given_back());
+    assert_eq!(shop.charge().await, all_refunded());
 }
 
 #[tokio::test]
-async fn an_answer_is_not_stored_once_voiding_has_begun() {
+async fn an_outcome_is_not_stored_once_voiding_has_begun() {
     let shop = Shop::with("tok_ok").await;
     let other = shop.clone();
     shop.at(Moment::AfterCharge, async move {
@@ -184,11 +184,11 @@ async fn an_answer_is_not_stored_once_voiding_has_begun() {
     assert_eq!(shop.books().await, "pending 0.00 0.00 0.00 v0");
     assert!(shop.payment().await.void_requested);
     assert_eq!(shop.void().await, "refunded");
-    assert_eq!(shop.charge().await, all_given_back());
+    assert_eq!(shop.charge().await, all_refunded());
 }
 
 #[tokio::test]
-async fn a_payment_of_an_order_that_ended_unseen_is_stored_and_then_given_back() {
+async fn a_payment_of_an_order_that_ended_meanwhile_is_stored_and_then_refunded() {
     let shop = Shop::with("tok_ok").await;
     let other = shop.clone();
     shop.at(Moment::BeforeCharge, async move {
@@ -198,7 +198,7 @@ async fn a_payment_of_an_order_that_ended_unseen_is_stored_and_then_given_back()
     assert_eq!(shop.process().await, "completed");
     assert_eq!(shop.void().await, "refunded");
     assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
-    assert_eq!(shop.charge().await, all_given_back());
+    assert_eq!(shop.charge().await, all_refunded());
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn no_payment_begins_after_the_order_was_voided_without_one() {
     assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v1");
     // A run that has read the pending order and no payment, and slept since.
     let late = Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(1));
-    assert_ne!(shop.payments.begin(&late).await.unwrap(), Written::Done);
+    assert_ne!(shop.payments.create(&late).await.unwrap(), Written::Done);
     assert_eq!(shop.process().await, "AlreadyClosed");
     assert_eq!(shop.calls(), "");
 }
@@ -218,19 +218,22 @@ async fn no_payment_begins_after_the_order_was_voided_without_one() {
 async fn a_payment_that_is_stored_while_voiding_finds_none_is_voided_too() {
     let shop = Shop::with("tok_ok").await;
     shop.order_becomes(OrderStatus::Cancelled).await;
-    let never = Payment::never(order_id(), eur("40.00"), Provider::Sandbox, after(1));
+    let never = Payment::never_charged(order_id(), eur("40.00"), Provider::Sandbox, after(1));
     let late = Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(1));
-    assert_eq!(shop.payments.begin(&late).await.unwrap(), Written::Done);
-    assert_ne!(shop.payments.never(&never).await.unwrap(), Written::Done);
+    assert_eq!(shop.payments.create(&late).await.unwrap(), Written::Done);
+    assert_ne!(
+        shop.payments.create_voided(&never).await.unwrap(),
+        Written::Done
+    );
     assert_eq!(shop.void().await, "voided");
     shop.late_charge().await;
     assert_eq!(shop.charge().await, Charge::Voided);
 }
 
-// What `VoidPayment` meets at the gateway.
+// What `VoidPayment` finds at the gateway.
 
 #[tokio::test]
-async fn voiding_is_for_orders_that_have_ended() {
+async fn only_the_payment_of_an_ended_order_is_voided() {
     let shop = Shop::with("tok_ok").await;
     assert_eq!(shop.process().await, "completed");
     assert_eq!(shop.void().await, "Failed", "pending");
@@ -242,7 +245,7 @@ async fn voiding_is_for_orders_that_have_ended() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_gets_its_money_back_once() {
+async fn the_payment_of_a_cancelled_order_is_refunded_once() {
     let shop = Shop::with("tok_ok").await;
     assert_eq!(shop.process().await, "completed");
     shop.order_becomes(OrderStatus::Cancelled).await;
@@ -254,13 +257,13 @@ async fn a_cancelled_order_gets_its_money_back_once() {
 }
 
 #[tokio::test]
-async fn money_that_was_taken_unknown_to_the_shop_is_found_and_given_back() {
+async fn a_capture_that_the_shop_did_not_know_of_is_found_and_refunded() {
     let shop = Shop::with("tok_unknown").await;
     assert_eq!(shop.process().await, "PaymentUnknown");
     shop.order_becomes(OrderStatus::Cancelled).await;
     assert_eq!(shop.void().await, "refunded");
     assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v3");
-    assert_eq!(shop.charge().await, all_given_back());
+    assert_eq!(shop.charge().await, all_refunded());
 }
 
 #[tokio::test]
@@ -285,7 +288,7 @@ async fn a_decline_that_was_not_stored_is_found_when_voiding() {
 }
 
 #[tokio::test]
-async fn a_charge_that_arrives_while_it_is_being_voided_is_given_back() {
+async fn a_charge_that_arrives_during_voiding_is_refunded() {
     for moment in [
         Moment::BeforeRetrieve,
         Moment::AfterRetrieve,
@@ -299,12 +302,12 @@ async fn a_charge_that_arrives_while_it_is_being_voided_is_given_back() {
         shop.at(moment, async move { other.late_charge().await });
         assert_eq!(shop.void().await, "refunded", "{moment:?}");
         assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
-        assert_eq!(shop.charge().await, all_given_back(), "{moment:?}");
+        assert_eq!(shop.charge().await, all_refunded(), "{moment:?}");
     }
 }
 
 #[tokio::test]
-async fn a_crash_of_voiding_is_made_good_by_the_next_run() {
+async fn the_next_run_recovers_from_a_crash_during_voiding() {
     let moments = [
         (Moment::BeforeRetrieve, "tok_ok"),
         (Moment::AfterRetrieve, "tok_ok"),
@@ -330,7 +333,7 @@ async fn a_crash_of_voiding_is_made_good_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn two_voids_at_once_give_back_once() {
+async fn two_simultaneous_voids_refund_once() {
     for moment in [
         Moment::BeforeRetrieve,
         Moment::AfterRetrieve,
@@ -346,12 +349,12 @@ async fn two_voids_at_once_give_back_once() {
         });
         assert_eq!(shop.void().await, "refunded", "{moment:?}");
         assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
-        assert_eq!(shop.charge().await, all_given_back(), "{moment:?}");
+        assert_eq!(shop.charge().await, all_refunded(), "{moment:?}");
     }
 }
 
 #[tokio::test]
-async fn a_void_whose_write_lost_its_answer_counts() {
+async fn a_void_whose_write_lost_its_response_counts() {
     let shop = Shop::with("tok_ok").await;
     assert_eq!(shop.process().await, "completed");
     shop.order_becomes(OrderStatus::Cancelled).await;
@@ -364,7 +367,7 @@ async fn a_void_whose_write_lost_its_answer_counts() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_does_not_answer_leaves_voiding_to_be_done() {
+async fn the_next_run_voids_after_a_gateway_that_does_not_respond() {
     let shop = Shop::with("tok_ok").await;
     assert_eq!(shop.process().await, "completed");
     shop.order_becomes(OrderStatus::Cancelled).await;

@@ -1,5 +1,5 @@
-//! What the two steps come to, on an embedded DynamoDB. `books` reads: status, authorised, captured,
-//! refunded, number of events.
+//! The outcomes of the two steps, on an embedded DynamoDB. `books` returns the status, the amounts authorised,
+//! captured and refunded, and the version.
 
 use crate::aws::settings::Setting;
 use crate::orders::model::Status as OrderStatus;
@@ -19,13 +19,13 @@ async fn a_good_token_is_charged_once_however_often_the_step_runs() {
 }
 
 #[tokio::test]
-async fn what_costs_nothing_is_paid_and_undone_without_the_gateway() {
+async fn an_order_that_costs_nothing_is_paid_and_voided_without_the_gateway() {
     let shop = Shop::giving_away().await;
     let begun = Payment::begin(order_id(), eur("0.00"), Provider::Sandbox, after(1));
     for died_after_begin in [false, true] {
         let shop = Shop::giving_away().await;
         if died_after_begin {
-            shop.payments.begin(&begun).await.unwrap();
+            shop.payments.create(&begun).await.unwrap();
         }
         for _ in 0..2 {
             assert_eq!(shop.process().await, "completed");
@@ -40,7 +40,7 @@ async fn what_costs_nothing_is_paid_and_undone_without_the_gateway() {
         assert_eq!(shop.calls(), "");
     }
     // The order ends before it is paid.
-    shop.payments.begin(&begun).await.unwrap();
+    shop.payments.create(&begun).await.unwrap();
     shop.order_becomes(OrderStatus::Failed).await;
     assert_eq!(shop.void().await, "voided");
     assert_eq!(shop.process().await, "AlreadyClosed");
@@ -49,7 +49,7 @@ async fn what_costs_nothing_is_paid_and_undone_without_the_gateway() {
 }
 
 #[tokio::test]
-async fn nothing_is_begun_for_an_order_that_somebody_has_to_look_at() {
+async fn no_payment_is_begun_for_an_order_that_waits_for_review() {
     let shop = Shop::with("tok_ok").await;
     shop.hold_for_review().await;
     assert_eq!(shop.process().await, "ReviewPending");
@@ -79,7 +79,7 @@ async fn a_declined_token_stays_declined() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_and_never_charged_again() {
+async fn a_lost_response_is_retrieved_and_never_charged_again() {
     let shop = Shop::with("tok_unknown").await;
     assert_eq!(shop.process().await, "PaymentUnknown");
     assert_eq!(shop.books().await, "processing 0.00 0.00 0.00 v1");
@@ -114,7 +114,7 @@ async fn an_authorised_charge_is_captured_by_the_next_run() {
 // The deadline, and the token.
 
 #[tokio::test]
-async fn nothing_is_begun_after_the_deadline() {
+async fn no_payment_is_begun_after_the_deadline() {
     let shop = Shop::with("tok_ok").await;
     assert_eq!(shop.process_at(901).await, "Expired");
     assert!(shop.engine.items(Setting::PaymentsTable).is_empty());
@@ -137,7 +137,7 @@ async fn a_payment_that_was_stored_in_time_is_not_charged_late() {
 }
 
 #[tokio::test]
-async fn a_payment_that_was_taken_in_time_counts_after_the_deadline() {
+async fn a_payment_that_was_captured_in_time_counts_after_the_deadline() {
     let shop = Shop::with("tok_ok").await;
     shop.crash_at(Moment::AfterCharge);
     assert_eq!(shop.process().await, "Busy");
@@ -145,7 +145,7 @@ async fn a_payment_that_was_taken_in_time_counts_after_the_deadline() {
 }
 
 #[tokio::test]
-async fn without_its_token_a_payment_is_not_charged_and_the_next_run_decides() {
+async fn a_payment_without_its_token_is_not_charged() {
     let shop = Shop::with("tok_ok").await;
     shop.orders.forget_token(order_id()).await.unwrap();
     assert_eq!(shop.process().await, "Failed");
@@ -156,7 +156,7 @@ async fn without_its_token_a_payment_is_not_charged_and_the_next_run_decides() {
 }
 
 #[tokio::test]
-async fn a_charge_of_another_amount_is_not_taken_for_payment() {
+async fn a_charge_of_another_amount_does_not_pay() {
     let shop = Shop::with("tok_ok").await;
     shop.crash_at(Moment::BeforeCharge);
     shop.process().await;
@@ -173,7 +173,7 @@ async fn a_charge_of_another_amount_is_not_taken_for_payment() {
 }
 
 #[tokio::test]
-async fn money_that_the_gateway_has_given_back_by_itself_does_not_pay() {
+async fn a_charge_that_the_gateway_refunded_itself_does_not_pay() {
     let shop = Shop::with("tok_unknown").await;
     assert_eq!(shop.process().await, "PaymentUnknown");
     let sandbox = &shop.gateway.sandbox;

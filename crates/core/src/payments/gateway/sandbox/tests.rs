@@ -1,4 +1,4 @@
-//! The sandbox keeps to its documents, and to its keys.
+//! The sandbox behaves as documented, and charges each key once.
 
 use super::*;
 use crate::aws::settings::Setting;
@@ -10,16 +10,16 @@ fn sandbox() -> (Sandbox, Engine) {
     (Sandbox::new(&aws).unwrap(), engine)
 }
 
-/// What charging 40.00 with `token` and then retrieving say.
-async fn say(token: &str) -> (String, String) {
+/// Returns what charging 40.00 with `token` and then retrieving return.
+async fn charge_and_retrieve(token: &str) -> (String, String) {
     let (sandbox, _) = sandbox();
     let charged = sandbox.charge(&key(), eur("40.00"), token).await;
     let found = sandbox.retrieve(&key()).await;
     (short(charged), short(found))
 }
 
-fn short(answer: Result<Charge, GatewayError>) -> String {
-    match answer {
+fn short(result: Result<Charge, GatewayError>) -> String {
+    match result {
         Ok(Charge::NotFound) => "not found".to_owned(),
         Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
         Ok(Charge::Captured { amount }) => format!("captured {amount}"),
@@ -34,7 +34,7 @@ fn short(answer: Result<Charge, GatewayError>) -> String {
 }
 
 #[tokio::test]
-async fn each_token_has_its_documented_answer() {
+async fn each_token_has_its_documented_outcome() {
     for (token, charged, found) in [
         ("tok_ok", "captured 40.00 EUR", "captured 40.00 EUR"),
         ("tok_declined", "declined declined", "declined declined"),
@@ -57,14 +57,14 @@ async fn each_token_has_its_documented_answer() {
         ("tok", "declined invalid_token", "declined invalid_token"),
         ("", "declined invalid_token", "declined invalid_token"),
     ] {
-        let said = say(token).await;
+        let said = charge_and_retrieve(token).await;
         assert_eq!((said.0.as_str(), said.1.as_str()), (charged, found));
     }
 }
 
 #[tokio::test]
-async fn a_key_is_charged_once_whatever_is_asked_of_it_later() {
-    for (first, answer) in [
+async fn a_key_is_charged_once_whatever_is_requested_later() {
+    for (first, expected) in [
         ("tok_ok", "captured 40.00 EUR"),
         ("tok_declined", "declined declined"),
         ("tok_unknown", "unknown"),
@@ -72,18 +72,18 @@ async fn a_key_is_charged_once_whatever_is_asked_of_it_later() {
         let (sandbox, engine) = sandbox();
         for (token, amount) in [(first, "40.00"), (first, "40.00"), ("tok_ok", "99.00")] {
             let again = sandbox.charge(&key(), eur(amount), token).await;
-            assert_eq!(short(again), answer, "{first}");
+            assert_eq!(short(again), expected, "{first}");
         }
         assert_eq!(engine.items(Setting::SandboxTable).len(), 1);
     }
 }
 
 #[test]
-fn charges_and_voids_at_once_agree_on_one_outcome() {
+fn simultaneous_charges_and_voids_agree_on_one_outcome() {
     for token in ["tok_ok", "tok_capture_later", "tok_declined"] {
         let (sandbox, _) = sandbox();
         let sandbox = &sandbox;
-        let answers = testing::at_once((0..12).map(|number| {
+        let results = testing::at_once((0..12).map(|number| {
             async move || {
                 if number % 2 == 0 {
                     short(sandbox.void(&key()).await)
@@ -98,23 +98,23 @@ fn charges_and_voids_at_once_agree_on_one_outcome() {
         } else {
             "voided"
         };
-        assert!(!answers.iter().any(|answer| answer == other), "{answers:?}");
+        assert!(!results.iter().any(|result| result == other), "{results:?}");
     }
 }
 
 #[tokio::test]
-async fn of_two_that_found_nothing_one_opens_the_charge() {
+async fn only_one_of_two_creates_the_charge() {
     let (sandbox, _) = sandbox();
-    let first = ChargeItem::opened(&key(), eur("40.00"), "tok_ok");
-    assert_eq!(sandbox.open(&first).await.unwrap(), Written::Done);
-    let second = ChargeItem::tombstone(&key());
-    assert_ne!(sandbox.open(&second).await.unwrap(), Written::Done);
+    let first = ChargeItem::new(&key(), eur("40.00"), "tok_ok");
+    assert_eq!(sandbox.create(&first).await.unwrap(), Written::Done);
+    let second = ChargeItem::voided_unseen(&key());
+    assert_ne!(sandbox.create(&second).await.unwrap(), Written::Done);
     let found = short(sandbox.retrieve(&key()).await);
     assert_eq!(found, "captured 40.00 EUR");
 }
 
 #[tokio::test]
-async fn of_two_that_found_it_authorised_one_settles_the_charge() {
+async fn only_one_of_two_settles_an_authorised_charge() {
     for (first, then, end) in [
         (State::Captured, State::Voided, "captured 40.00 EUR"),
         (State::Voided, State::Captured, "voided"),
@@ -142,7 +142,7 @@ async fn a_throttled_gateway_is_busy_and_has_done_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_voided_before_its_charge_came_is_declined() {
+async fn a_key_that_was_voided_before_its_charge_is_declined() {
     let (sandbox, _) = sandbox();
     assert_eq!(short(sandbox.retrieve(&key()).await), "not found");
     for _ in 0..2 {
@@ -154,7 +154,7 @@ async fn a_key_that_was_voided_before_its_charge_came_is_declined() {
 }
 
 #[tokio::test]
-async fn what_is_captured_or_declined_is_not_voided() {
+async fn a_captured_or_declined_charge_is_not_voided() {
     for (token, stays) in [
         ("tok_ok", "captured 40.00 EUR"),
         ("tok_unknown", "captured 40.00 EUR"),
@@ -167,7 +167,7 @@ async fn what_is_captured_or_declined_is_not_voided() {
 }
 
 #[tokio::test]
-async fn never_more_is_given_back_than_was_taken() {
+async fn no_more_is_refunded_than_was_captured() {
     let (sandbox, _) = sandbox();
     let none = sandbox.refund(&key(), eur("1.00")).await;
     assert_eq!(short(none), "not found");
@@ -175,7 +175,7 @@ async fn never_more_is_given_back_than_was_taken() {
         .charge(&key(), eur("40.00"), "tok_ok")
         .await
         .unwrap();
-    for (total, answer) in [
+    for (total, expected) in [
         ("40.01", "captured 40.00 EUR"),
         ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
         ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
@@ -183,12 +183,12 @@ async fn never_more_is_given_back_than_was_taken() {
         ("10.00", "refunded 40.00 EUR of 40.00 EUR"),
     ] {
         let refunded = sandbox.refund(&key(), eur(total)).await;
-        assert_eq!(short(refunded), answer, "{total}");
+        assert_eq!(short(refunded), expected, "{total}");
     }
 }
 
 #[tokio::test]
-async fn its_own_lost_writes_change_no_answer() {
+async fn a_lost_response_of_the_database_changes_no_outcome() {
     let (sandbox, engine) = sandbox();
     engine.fail_next("PutItem", Fault::LostAnswer);
     let charged = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
