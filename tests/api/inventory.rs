@@ -22,7 +22,7 @@ fn check_set(body: Value, if_match: Option<&'static str>, expected: Expect) {
 }
 
 #[test]
-fn stock_is_set_whatever_it_was() {
+fn stock_is_set_with_a_star() {
     check_set(
         json!({"on_hand": 25}),
         Some("*"),
@@ -49,7 +49,7 @@ fn stock_is_set_whatever_it_was() {
 }
 
 #[test]
-fn stock_is_not_set_by_who_does_not_know_it() {
+fn stock_is_not_set_without_if_match() {
     check_set(
         json!({"on_hand": 25}),
         None,
@@ -68,7 +68,7 @@ fn stock_is_not_set_by_who_does_not_know_it() {
 }
 
 #[test]
-fn stock_that_has_changed_is_not_set() {
+fn stock_is_not_set_with_a_stale_tag() {
     check_set(
         json!({"on_hand": 25}),
         Some("\"17-0\""),
@@ -87,7 +87,7 @@ fn stock_that_has_changed_is_not_set() {
 }
 
 #[test]
-fn a_new_product_has_a_stock_of_zero() {
+fn a_new_product_has_stock_of_zero() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -96,11 +96,11 @@ fn a_new_product_has_a_stock_of_zero() {
         let product = call.send().await.expect(201).json()["id"].clone();
         let path = format!("/inventory/{}", product.as_str().unwrap());
         let stock = until("stock", async || {
-            let answer = shop.get(&path).bearer(&admin.token).send().await;
-            if answer.status == 200 {
-                Ok(answer)
+            let response = shop.get(&path).bearer(&admin.token).send().await;
+            if response.status == 200 {
+                Ok(response)
             } else {
-                Err(answer.text)
+                Err(response.text)
             }
         })
         .await;
@@ -130,7 +130,7 @@ fn a_new_product_has_a_stock_of_zero() {
 }
 
 #[test]
-fn what_is_reserved_cannot_be_taken_off_the_shelf() {
+fn less_than_is_reserved_cannot_be_on_hand() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -146,7 +146,7 @@ fn what_is_reserved_cannot_be_taken_off_the_shelf() {
             409
             content-type: application/problem+json
             {
-              "detail": "4 are reserved for orders: on_hand cannot be less",
+              "detail": "4 are reserved for orders. Set on_hand to 4 or more.",
               "instance": "/inventory/<id-1>",
               "status": 409,
               "title": "Conflict",
@@ -160,7 +160,7 @@ fn what_is_reserved_cannot_be_taken_off_the_shelf() {
 }
 
 #[test]
-fn stock_is_the_admins_business() {
+fn only_admins_see_stock() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;

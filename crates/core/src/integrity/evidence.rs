@@ -70,7 +70,7 @@ impl Evidence {
     async fn subject(&self, event: Logged) -> Result<Subject, StoreError> {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
-            "StockAdjusted" => inventory::model::stock_of(&id).map(Subject::Stock),
+            "StockAdjusted" => inventory::model::product_of_stock(&id).map(Subject::Stock),
             "PaymentRefunded" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.payments.get(payment).await?;
@@ -140,7 +140,7 @@ impl Evidence {
     /// [`StoreError`].
     pub async fn promised(&self) -> Result<Promised, StoreError> {
         let mut promised = Promised::new();
-        let open = self.inventory.open().await?.into_iter();
+        let open = self.inventory.open_reservations().await?.into_iter();
         for line in open.flat_map(|reservation| reservation.lines) {
             let sum = promised.entry((line.product_id, line.place)).or_default();
             *sum = sum.saturating_add(line.quantity);

@@ -1,4 +1,4 @@
-//! `/inventory/{product_id}`.
+//! The HTTP routes of stock: `/inventory/{product_id}`.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use super::model::{Stock, StockError};
 use super::rules::{self, Adjustment};
 use super::store::InventoryStore;
 
-/// The most of a product that can be on hand.
+/// The largest `on_hand` of a product.
 const MOST_ON_HAND: u32 = 1_000_000_000;
 
-/// The stock of a product on the wire.
+/// The stock of a product in a response.
 #[derive(Debug, Serialize)]
 struct StockBody {
     product_id: ProductId,
@@ -35,7 +35,7 @@ struct LocationBody {
 }
 
 impl StockBody {
-    /// Shards are added up; they are nobody's business outside.
+    /// Adds up the shards of each location: clients do not see shards.
     fn new(product_id: ProductId, stocks: &[Stock]) -> Self {
         let mut locations: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for stock in stocks {
@@ -44,7 +44,7 @@ impl StockBody {
             *available += stock.available;
         }
         let available = stocks.iter().map(|stock| stock.available).sum();
-        let reserved = rules::reserved(stocks);
+        let reserved = rules::total_reserved(stocks);
         let locations = locations
             .into_iter()
             .map(|(location, (reserved, available))| LocationBody {
@@ -63,22 +63,22 @@ impl StockBody {
     }
 }
 
-/// `GET /inventory/{product_id}`.
+/// Returns the stock of a product: `GET /inventory/{product_id}`.
 ///
 /// # Errors
-/// For whoever is no admin, and if there is no stock of the product, not even zero.
+/// If the caller is not an admin, or the product has no stock item, not even one of zero.
 pub async fn get_stock(inventory: &InventoryStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let product_id = request.id("product_id", "stock")?;
-    answer(product_id, &inventory.stocks(product_id).await?)
+    respond(product_id, &inventory.stocks(product_id).await?)
 }
 
-/// `PUT /inventory/{product_id}` with `{"on_hand":10}`: 200 with the stock. `If-Match: *` sets it
-/// whatever it was, and makes it where there was none.
+/// Sets what is on hand of a product: `PUT /inventory/{product_id}` with `{"on_hand":10}`. Returns the stock.
+/// `If-Match: *` sets it regardless of what it was, and creates it if there is none.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, without `If-Match` or with a stale one, and if more is
-/// reserved.
+/// If the caller is not an admin, the input is not valid, `If-Match` is missing or stale, or more is reserved than
+/// would be on hand.
 pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let product_id = request.id("product_id", "stock")?;
@@ -89,27 +89,27 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         let stocks = inventory.stocks(product_id).await?;
         let decided =
             rules::set_on_hand(product_id, &stocks, on_hand.into(), &expected, request.now)?;
-        let (mut stock, first) = match decided {
-            Adjustment::None => return Ok(Attempt::Done(stocks)),
-            Adjustment::First(stock) => (stock, true),
-            Adjustment::Next(stock) => (stock, false),
+        let (mut stock, is_new) = match decided {
+            Adjustment::Unchanged => return Ok(Attempt::Done(stocks)),
+            Adjustment::Create(stock) => (stock, true),
+            Adjustment::Update(stock) => (stock, false),
         };
         stock.event.traceparent = request.traceparent();
         let exactly = match expected {
             IfMatch::Any => None,
             IfMatch::Tags(_) => Some(stock.reserved),
         };
-        let written = if first {
-            inventory.create(&stock).await?
+        let written = if is_new {
+            inventory.create_stock(&stock).await?
         } else {
-            inventory.set(&stock, exactly).await?
+            inventory.update_stock(&stock, exactly).await?
         };
-        // Read again: what is reserved may have changed meanwhile, and a refused write may be this
-        // very one, whose response was lost.
+        // Read again, because what is reserved may have changed meanwhile, and a write may be refused because it
+        // was made already and its response was lost.
         let stored = inventory.stocks(product_id).await?;
-        let ours =
+        let is_ours =
             |stored: &Stock| stored.event == stock.event && stored.on_hand() == stock.on_hand();
-        if written == Written::Done || stored.iter().any(ours) {
+        if written == Written::Done || stored.iter().any(is_ours) {
             return Ok(Attempt::Done(stored));
         }
         match expected {
@@ -118,12 +118,12 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         }
     })
     .await?;
-    answer(product_id, &stocks)
+    respond(product_id, &stocks)
 }
 
-fn answer(product_id: ProductId, stocks: &[Stock]) -> Result<Response, Problem> {
+fn respond(product_id: ProductId, stocks: &[Stock]) -> Result<Response, Problem> {
     if stocks.is_empty() {
         return Err(StockError::NotFound.into());
     }
-    Ok(Response::ok(&StockBody::new(product_id, stocks))?.etag(&rules::tag(stocks)))
+    Ok(Response::ok(&StockBody::new(product_id, stocks))?.etag(&rules::stock_tag(stocks)))
 }

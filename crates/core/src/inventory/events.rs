@@ -13,7 +13,7 @@ use crate::values::id::{NotAnId, OrderId, ProductId};
 
 use super::model::{reservation_aggregate, stock_aggregate};
 use super::rules;
-use super::store::{self, InventoryStore, Stored};
+use super::store::{self, InventoryStore, StoredItem};
 
 #[derive(Serialize)]
 struct StockData {
@@ -34,13 +34,13 @@ struct LineData {
     quantity: u64,
 }
 
-/// The last event of the stock or reservation whose item is `image`.
+/// Returns the last event of the stock or reservation whose item is `image`.
 ///
 /// # Errors
-/// If `image` is neither.
+/// If `image` is neither stock nor a reservation.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
-    let (aggregate, stamp, data) = match store::stored(image)? {
-        Stored::Stock(stock) => {
+    let (aggregate, stamp, data) = match store::parse_item(image)? {
+        StoredItem::Stock(stock) => {
             let data = serde_json::to_value(StockData {
                 product_id: stock.product_id,
                 location: stock.place.location.clone(),
@@ -49,7 +49,7 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
             let aggregate = stock_aggregate(stock.product_id, &stock.place);
             (aggregate, stock.event, data)
         }
-        Stored::Reservation(reservation) => {
+        StoredItem::Reservation(reservation) => {
             let lines = reservation.lines.into_iter().map(|line| LineData {
                 product_id: line.product_id,
                 quantity: line.quantity,
@@ -66,28 +66,27 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     Ok(Some(DomainEvent::new(aggregate, stamp, data)))
 }
 
-/// Why a message is not done with.
+/// Why a message was not processed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumeError {
-    /// It is no event.
-    #[error("the message is no event")]
+    /// It is not an event.
+    #[error("the message is not an event")]
     Shape(#[from] serde_json::Error),
     /// It is an event of another type.
     #[error("the event is {0}, not ProductCreated")]
     Type(String),
-    /// It is of something that is no product.
-    #[error("the event is not of a product")]
+    /// Its aggregate is not a product.
+    #[error("the event is not about a product")]
     Aggregate(#[from] NotAnId),
-    /// The database gave no answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Gives a new product its stock, at zero, unless it has some: any number of deliveries come to the
-/// same.
+/// Creates the stock of a new product, at zero, unless it has stock: repeated deliveries change nothing.
 ///
 /// # Errors
-/// [`ConsumeError`]; the message is to be delivered again.
+/// [`ConsumeError`]; the message has to be delivered again.
 pub async fn on_product_created(
     inventory: &InventoryStore,
     message: Message,
@@ -96,8 +95,8 @@ pub async fn on_product_created(
     if detail.event_type != "ProductCreated" {
         return Err(ConsumeError::Type(detail.event_type));
     }
-    let mut stock = rules::first(detail.aggregate_id.parse()?, 0, time);
+    let mut stock = rules::first_stock(detail.aggregate_id.parse()?, 0, time);
     stock.event.traceparent = detail.traceparent;
-    inventory.create(&stock).await?;
+    inventory.create_stock(&stock).await?;
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! The inventory: what there is of each product, and what of it is promised to orders.
+//! Inventory: the stock of each product, and the reservations of orders.
 //!
-//! Owns the table of stock and reservations. Invariants: `on_hand = available + reserved`, none of
-//! them ever negative; `reserved` is the sum of the lines of all reservations that are held or
-//! committed; an order has at most one reservation, whose status changes in the same transaction as
-//! the stock that it stands for; a reservation is never deleted, and a released one stays released.
+//! Owns the table of stock and reservations. Invariants:
+//!
+//! - `on_hand = available + reserved`, and none of them is ever negative;
+//! - `reserved` is the sum of the lines of all reservations that are held or committed;
+//! - an order has at most one reservation, whose status changes in the same transaction as its stock;
+//! - a reservation is never deleted, and a released one stays released.
 
 pub mod api;
 pub mod events;

@@ -1,4 +1,4 @@
-//! What stock and reservations are.
+//! Stock and reservations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};
 
-/// Where stock lies: a location, and one of the shards that a hot product's stock is split in.
+/// The place of stock: a location, and one of the shards into which the stock of a popular product is split.
 ///
 /// Stored shape: `<location>#<shard>`, such as `main#0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The one place there is until more are asked for.
+    /// Returns the place that every product's stock has by default.
     #[must_use]
     pub fn main() -> Self {
         Self {
@@ -39,7 +39,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A text that is no [`Place`].
+/// A text that is not a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a place of stock")]
 pub struct NotAPlace;
@@ -56,75 +56,75 @@ impl FromStr for Place {
     }
 }
 
-/// The aggregate that a place's stock of a product is in events. A product's own identifier is the
-/// catalogue's aggregate.
+/// Returns the aggregate id of a product's stock at `place` in events. The product's own id is the aggregate id of
+/// the catalogue's events.
 #[must_use]
 pub fn stock_aggregate(product_id: ProductId, place: &Place) -> String {
     format!("stock#{product_id}#{place}")
 }
 
-/// The aggregate that an order's reservation is in events.
+/// Returns the aggregate id of an order's reservation in events.
 #[must_use]
 pub fn reservation_aggregate(order_id: OrderId) -> String {
     format!("reservation#{order_id}")
 }
 
-/// The product whose stock at some place is `aggregate`; `None` if it is none.
+/// Returns the product of the stock with the id `aggregate`, or `None` if it is not an id of stock.
 #[must_use]
-pub fn stock_of(aggregate: &str) -> Option<ProductId> {
+pub fn product_of_stock(aggregate: &str) -> Option<ProductId> {
     let mut parts = aggregate.split('#');
     parts.next().filter(|kind| *kind == "stock")?;
     parts.next()?.parse().ok()
 }
 
-/// What there is of a product at one place.
+/// The stock of a product at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
     /// The product.
     pub product_id: ProductId,
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// How many may be promised to orders.
+    /// How many can be reserved.
     pub available: u64,
-    /// How many are promised to orders.
+    /// How many are reserved for orders.
     pub reserved: u64,
-    /// How often what is on hand was set, from 1; reservations do not count.
+    /// How often `on_hand` was set, from 1; reservations do not count.
     pub version: u64,
-    /// When what is on hand was last set.
+    /// When `on_hand` was last set.
     pub updated_at: Time,
     /// Its last event, number `version`.
     pub event: Stamp,
 }
 
 impl Stock {
-    /// How many there are.
+    /// Returns how many are on hand.
     #[must_use]
     pub fn on_hand(&self) -> u64 {
         self.available.saturating_add(self.reserved)
     }
 }
 
-/// How far a reservation is.
+/// The status of a reservation.
 ///
 /// Stored shape: `held`, `committed`, `released`, `shipped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReservationStatus {
-    /// The stock is kept for an order that is not confirmed yet.
+    /// The stock is reserved for an order that is not confirmed yet.
     Held,
-    /// The stock is kept for a confirmed order.
+    /// The stock is reserved for a confirmed order.
     Committed,
-    /// The stock is given back; nothing will ever be held for this order again.
+    /// The stock is available again. Nothing can be held for this order any more.
     Released,
-    /// The stock has left.
+    /// The stock has been shipped.
     Shipped,
 }
 
 impl ReservationStatus {
-    /// All of them.
+    /// Every status.
     pub const ALL: [Self; 4] = [Self::Held, Self::Committed, Self::Released, Self::Shipped];
 
-    /// Whether its stock is reserved.
+    /// Returns whether its stock is still reserved.
     #[must_use]
     pub fn is_open(self) -> bool {
         match self {
@@ -134,29 +134,30 @@ impl ReservationStatus {
     }
 }
 
-/// How many of a product are kept, and where.
+/// The reserved stock of one product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservedLine {
     /// The product.
     pub product_id: ProductId,
-    /// Where they lie.
+    /// The place of the stock.
     pub place: Place,
     /// How many.
     pub quantity: u64,
 }
 
-/// What is kept for an order.
+/// The stock that is reserved for an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reservation {
     /// The order.
     pub order_id: OrderId,
-    /// How far it is.
+    /// Its status.
     pub status: ReservationStatus,
-    /// What; once released, what it was. Empty if the order ended before anything was held.
+    /// The reserved stock, which a released reservation keeps on record. Empty if the order ended before
+    /// anything was held.
     pub lines: Vec<ReservedLine>,
-    /// How often it has changed, from 1.
+    /// How often it was written, from 1.
     pub version: u64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
@@ -167,19 +168,19 @@ pub struct Reservation {
 /// Why stock cannot be read or set.
 #[derive(Debug, thiserror::Error)]
 pub enum StockError {
-    /// There is none of this product, not even zero.
+    /// The product has no stock item, not even one of zero.
     #[error("there is no stock of this product")]
     NotFound,
-    /// It has changed since it was read.
+    /// The stock has changed since it was read.
     #[error("the stock has changed since it was read")]
     Stale,
-    /// More are reserved than there would be.
-    #[error("{reserved} are reserved for orders: on_hand cannot be less")]
+    /// More are reserved than would be on hand.
+    #[error("{reserved} are reserved for orders. Set on_hand to {reserved} or more.")]
     BelowReserved {
-        /// How many are reserved.
+        /// The number of reserved pieces.
         reserved: u64,
     },
-    /// The database gave no answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

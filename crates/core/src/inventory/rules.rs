@@ -1,4 +1,4 @@
-//! What may happen to stock and reservations: pure decisions.
+//! Pure decisions about stock and reservations: what to do next, and what they become.
 
 use std::collections::BTreeMap;
 
@@ -13,35 +13,36 @@ use super::model::{
     stock_aggregate,
 };
 
-/// How many of a product there are at all its places.
+/// Returns how many of a product are reserved at all its places.
 #[must_use]
-pub fn reserved(stocks: &[Stock]) -> u64 {
+pub fn total_reserved(stocks: &[Stock]) -> u64 {
     stocks.iter().map(|stock| stock.reserved).sum()
 }
 
-/// The entity tag of all stock of a product: `<version>-<reserved>`, because reservations change
-/// what `GET` answers and leave the version alone.
+/// Returns the entity tag of a product's stock: `<version>-<reserved>`, because reservations change the response of
+/// `GET` without raising the version.
 #[must_use]
-pub fn tag(stocks: &[Stock]) -> String {
+pub fn stock_tag(stocks: &[Stock]) -> String {
     let version: u64 = stocks.iter().map(|stock| stock.version).sum();
-    format!("{version}-{}", reserved(stocks))
+    format!("{version}-{}", total_reserved(stocks))
 }
 
-/// What setting the stock of a product comes to.
+/// How the stock of a product has to be written so that `on_hand` is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adjustment {
-    /// There is as much already.
-    None,
-    /// This is its first stock.
-    First(Stock),
-    /// This is its next state, if nothing was set in between.
-    Next(Stock),
+    /// It is set already.
+    Unchanged,
+    /// Create this stock.
+    Create(Stock),
+    /// Replace the previous version by this stock.
+    Update(Stock),
 }
 
-/// `on_hand` of `product_id`, whose stock is `stocks`, at the main place.
+/// Decides how to set `on_hand` of `product_id`, whose stock is `stocks`, at the main place.
 ///
 /// # Errors
-/// [`StockError::Stale`] if `expected` is another state, [`StockError::BelowReserved`].
+/// [`StockError::Stale`] if the stock does not match `expected`; [`StockError::BelowReserved`] if more is reserved than
+/// `on_hand`.
 pub fn set_on_hand(
     product_id: ProductId,
     stocks: &[Stock],
@@ -52,16 +53,16 @@ pub fn set_on_hand(
     let place = Place::main();
     let allowed = match expected {
         IfMatch::Any => true,
-        IfMatch::Tags(_) => !stocks.is_empty() && expected.allows(&tag(stocks)),
+        IfMatch::Tags(_) => !stocks.is_empty() && expected.allows(&stock_tag(stocks)),
     };
     if !allowed {
         return Err(StockError::Stale);
     }
     let Some(stock) = stocks.iter().find(|stock| stock.place == place) else {
-        return Ok(Adjustment::First(first(product_id, on_hand, now)));
+        return Ok(Adjustment::Create(first_stock(product_id, on_hand, now)));
     };
     if stock.on_hand() == on_hand {
-        return Ok(Adjustment::None);
+        return Ok(Adjustment::Unchanged);
     }
     let Some(available) = on_hand.checked_sub(stock.reserved) else {
         let reserved = stock.reserved;
@@ -69,21 +70,21 @@ pub fn set_on_hand(
     };
     let version = stock.version + 1;
     let updated_at = now.no_earlier_than(stock.updated_at);
-    Ok(Adjustment::Next(Stock {
+    Ok(Adjustment::Update(Stock {
         available,
         version,
         updated_at,
-        event: adjusted(product_id, &place, version, updated_at),
+        event: adjusted_stamp(product_id, &place, version, updated_at),
         ..stock.clone()
     }))
 }
 
-/// The first stock of a product, at the main place.
+/// Returns the first stock of a product, at the main place.
 #[must_use]
-pub fn first(product_id: ProductId, on_hand: u64, now: Time) -> Stock {
+pub fn first_stock(product_id: ProductId, on_hand: u64, now: Time) -> Stock {
     let place = Place::main();
     Stock {
-        event: adjusted(product_id, &place, 1, now),
+        event: adjusted_stamp(product_id, &place, 1, now),
         product_id,
         place,
         available: on_hand,
@@ -93,46 +94,46 @@ pub fn first(product_id: ProductId, on_hand: u64, now: Time) -> Stock {
     }
 }
 
-fn adjusted(product_id: ProductId, place: &Place, version: u64, at: Time) -> Stamp {
+fn adjusted_stamp(product_id: ProductId, place: &Place, version: u64, at: Time) -> Stamp {
     let aggregate = stock_aggregate(product_id, place);
     Stamp::new(aggregate, version, "StockAdjusted", at)
 }
 
-/// Why a step of the workflow goes another way, or cannot go on.
+/// Why a step of the workflow cannot do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
-    /// The order is confirmed or beyond.
+    /// The order is confirmed or further along.
     #[error("the order is confirmed")]
     AlreadyConfirmed,
-    /// The order has failed or is cancelled, or its stock is given back.
+    /// The order has failed or is cancelled, or its stock is released.
     #[error("the order has failed or is cancelled")]
     AlreadyClosed,
     /// The order's deadline has passed and nothing is held for it.
-    #[error("the order was not decided in time")]
+    #[error("the order has passed its deadline")]
     Expired,
-    /// The order has no outcome yet: this step came too early.
+    /// The order has no outcome yet, so the step ran too early.
     #[error("the order is still pending")]
     StillPending,
-    /// The order is confirmed though nothing was ever held for it.
-    #[error("nothing is held for the confirmed order")]
+    /// The order is confirmed, but nothing was held for it.
+    #[error("no stock is held for the confirmed order")]
     NothingHeld,
 }
 
-/// What is left to do for a hold.
+/// What `reserve-inventory` does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// Nothing.
+    /// Nothing: the order has a reservation.
     Done,
-    /// Take the stock.
-    Take,
+    /// Reserve the stock.
+    Reserve,
 }
 
-/// What `reserve-inventory` has to do for an order that goes the `course`, by its reservation.
-/// Nothing new begins after the deadline.
+/// Decides what `reserve-inventory` does for an order that is on `course` and has `reservation`. No stock is reserved
+/// after the deadline.
 ///
 /// # Errors
 /// [`Stop`].
-pub fn hold(
+pub fn decide_hold(
     reservation: Option<ReservationStatus>,
     course: Course,
     past_deadline: bool,
@@ -151,17 +152,17 @@ pub fn hold(
         | (None, Course::Closed) => Err(Stop::AlreadyClosed),
         (None, Course::Confirmed) => Err(Stop::AlreadyConfirmed),
         (None, Course::Undecided) if past_deadline => Err(Stop::Expired),
-        (None, Course::Undecided) => Ok(Hold::Take),
+        (None, Course::Undecided) => Ok(Hold::Reserve),
     }
 }
 
-/// The commitment that `commit-inventory` has to store for an order that goes the `course`; `None` if
-/// nothing is left to do.
+/// Returns the committed reservation that `commit-inventory` has to store for an order that is on `course`, or `None`
+/// if nothing is left to do.
 ///
 /// # Errors
 /// [`Stop`].
-pub fn commit(
-    found: Option<&Reservation>,
+pub fn decide_commit(
+    reservation: Option<&Reservation>,
     course: Course,
     now: Time,
 ) -> Result<Option<Reservation>, Stop> {
@@ -170,32 +171,35 @@ pub fn commit(
         Course::Undecided => return Err(Stop::StillPending),
         Course::Confirmed => {}
     }
-    let found = found.ok_or(Stop::NothingHeld)?;
-    match found.status {
-        ReservationStatus::Held => Ok(Some(next(found, ReservationStatus::Committed, now))),
+    let reservation = reservation.ok_or(Stop::NothingHeld)?;
+    match reservation.status {
+        ReservationStatus::Held => {
+            let committed = next_reservation(reservation, ReservationStatus::Committed, now);
+            Ok(Some(committed))
+        }
         ReservationStatus::Committed | ReservationStatus::Shipped => Ok(None),
         ReservationStatus::Released => Err(Stop::AlreadyClosed),
     }
 }
 
-/// What is left to do for a release.
+/// What `release-inventory` does next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Release {
-    /// Nothing.
+    /// Nothing: the stock is released or has been shipped.
     Done,
-    /// Give the stock of this reservation back, and store it.
-    GiveBack(Reservation),
-    /// Store that nothing will ever be held, so that a run that was asleep cannot hold it now.
-    Bar(Reservation),
+    /// Store this reservation and make its stock available again.
+    ReleaseStock(Reservation),
+    /// Store this reservation without lines, so that a delayed run cannot hold stock any more.
+    PreventHold(Reservation),
 }
 
-/// What `release-inventory` has to do for the order `order_id`, which goes the `course`.
+/// Decides what `release-inventory` does for the order `order_id`, which is on `course`.
 ///
 /// # Errors
 /// [`Stop`].
-pub fn release(
+pub fn decide_release(
     order_id: OrderId,
-    found: Option<&Reservation>,
+    reservation: Option<&Reservation>,
     course: Course,
     now: Time,
 ) -> Result<Release, Stop> {
@@ -205,21 +209,21 @@ pub fn release(
         Course::Closed => {}
     }
     let released = ReservationStatus::Released;
-    let Some(found) = found else {
-        return Ok(Release::Bar(reservation(order_id, released, [], now)));
+    let Some(reservation) = reservation else {
+        let empty = first_reservation(order_id, released, [], now);
+        return Ok(Release::PreventHold(empty));
     };
-    Ok(match found.status {
+    Ok(match reservation.status {
         ReservationStatus::Held | ReservationStatus::Committed => {
-            Release::GiveBack(next(found, released, now))
+            Release::ReleaseStock(next_reservation(reservation, released, now))
         }
         ReservationStatus::Released | ReservationStatus::Shipped => Release::Done,
     })
 }
 
-/// The first version of an order's reservation: held with `quantities`, those of one product added
-/// up; or barred ([`ReservationStatus::Released`]).
+/// Returns the first version of an order's reservation, with the `quantities` of each product added up.
 #[must_use]
-pub fn reservation(
+pub fn first_reservation(
     order_id: OrderId,
     status: ReservationStatus,
     quantities: impl IntoIterator<Item = (ProductId, u32)>,
@@ -243,25 +247,34 @@ pub fn reservation(
         version: 1,
         created_at: now,
         updated_at: now,
-        event: changed(order_id, status, 1, now),
+        event: reservation_stamp(order_id, status, 1, now),
     }
 }
 
-/// The version after `reservation`, with `status`.
+/// Returns the next version of `reservation`, with `status`.
 #[must_use]
-pub fn next(reservation: &Reservation, status: ReservationStatus, now: Time) -> Reservation {
+pub fn next_reservation(
+    reservation: &Reservation,
+    status: ReservationStatus,
+    now: Time,
+) -> Reservation {
     let version = reservation.version + 1;
     let updated_at = now.no_earlier_than(reservation.updated_at);
     Reservation {
         status,
         version,
         updated_at,
-        event: changed(reservation.order_id, status, version, updated_at),
+        event: reservation_stamp(reservation.order_id, status, version, updated_at),
         ..reservation.clone()
     }
 }
 
-fn changed(order_id: OrderId, status: ReservationStatus, version: u64, at: Time) -> Stamp {
+fn reservation_stamp(
+    order_id: OrderId,
+    status: ReservationStatus,
+    version: u64,
+    at: Time,
+) -> Stamp {
     let event_type = match status {
         ReservationStatus::Held => "InventoryReserved",
         ReservationStatus::Committed => "InventoryCommitted",

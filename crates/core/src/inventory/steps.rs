@@ -1,5 +1,5 @@
-//! The workflow's steps `InventoryCheck`, `InventoryUpdate` and `ReleaseInventory`. Each reads what is
-//! stored, does what is missing, and may be run any number of times and beside itself.
+//! The workflow's steps `InventoryCheck`, `InventoryUpdate` and `ReleaseInventory`. Each reads what is stored, does
+//! what is missing, and may run any number of times, also at the same time.
 
 use crate::aws::dynamo::{self, Attempt};
 use crate::orders::model::Order;
@@ -9,10 +9,10 @@ use crate::values::id::ProductId;
 
 use super::model::{Reservation, ReservationStatus};
 use super::rules::{self, Hold, Release, Stop};
-use super::store::{GivenBack, InventoryStore, Taken};
+use super::store::{HoldOutcome, InventoryStore, ReleaseOutcome};
 
-/// How many products an out-of-stock failure names.
-const NAMED: usize = 3;
+/// The most products that an out-of-stock failure names.
+const MOST_NAMES: usize = 3;
 
 impl From<Stop> for StepError {
     fn from(stop: Stop) -> Self {
@@ -26,7 +26,7 @@ impl From<Stop> for StepError {
     }
 }
 
-/// `reserve-inventory` (`InventoryCheck`): holds the stock of all lines, or of none.
+/// Holds the stock of all lines of the order, or of none: `reserve-inventory` (`InventoryCheck`).
 ///
 /// # Errors
 /// `AlreadyConfirmed`, `AlreadyClosed`, `Expired`, `OutOfStock`, `OrderNotFound`, `Busy`, `Failed`.
@@ -35,33 +35,35 @@ pub async fn reserve_inventory(
     orders: &OrderStore,
     step: Step,
 ) -> Result<(), StepError> {
-    let (order, found) = read(inventory, orders, &step).await?;
+    let (order, stored) = read_order_and_reservation(inventory, orders, &step).await?;
     let course = order.status.course();
     let past_deadline = order.is_past_deadline(step.now);
-    match rules::hold(found.map(|found| found.status), course, past_deadline)? {
+    let status = stored.map(|stored| stored.status);
+    match rules::decide_hold(status, course, past_deadline)? {
         Hold::Done => return Ok(()),
-        Hold::Take => {}
+        Hold::Reserve => {}
     }
     let quantities = order
         .lines
         .iter()
         .map(|line| (line.product_id, line.quantity));
     let held = ReservationStatus::Held;
-    let reservation = rules::reservation(order.id, held, quantities, step.now);
-    let short = match inventory.take(&reservation).await? {
-        Taken::Done => return Ok(()),
-        Taken::Refused(short) => short,
+    let reservation = rules::first_reservation(order.id, held, quantities, step.now);
+    let short = match inventory.hold(&reservation).await? {
+        HoldOutcome::Held => return Ok(()),
+        HoldOutcome::Refused(short) => short,
     };
-    // The reservation goes before the stock: what is short may be short because another run of this
-    // order, or this very write whose answer was lost, holds it.
-    let found = inventory.reservation(step.order_id).await?;
-    match rules::hold(found.map(|found| found.status), course, past_deadline)? {
+    // The stock may be short because another run of this order holds it, or this run itself, if the response to its
+    // write was lost. Then there is a reservation.
+    let stored = inventory.reservation(step.order_id).await?;
+    let status = stored.map(|stored| stored.status);
+    match rules::decide_hold(status, course, past_deadline)? {
         Hold::Done => Ok(()),
-        Hold::Take => Err(out_of_stock(&order, &short)),
+        Hold::Reserve => Err(out_of_stock(&order, &short)),
     }
 }
 
-/// `commit-inventory` (`InventoryUpdate`): makes the hold of a confirmed order a commitment.
+/// Commits the held stock of a confirmed order: `commit-inventory` (`InventoryUpdate`).
 ///
 /// # Errors
 /// `AlreadyClosed`, `OrderNotFound`, `Busy`, `Failed`.
@@ -71,18 +73,18 @@ pub async fn commit_inventory(
     step: Step,
 ) -> Result<(), StepError> {
     dynamo::change("the reservation", || async {
-        let (order, found) = read(inventory, orders, &step).await?;
+        let (order, stored) = read_order_and_reservation(inventory, orders, &step).await?;
         let course = order.status.course();
-        let Some(next) = rules::commit(found.as_ref(), course, step.now)? else {
+        let Some(next) = rules::decide_commit(stored.as_ref(), course, step.now)? else {
             return Ok(Attempt::Done(()));
         };
-        Ok(inventory.replace(&next).await?.into())
+        Ok(inventory.replace_reservation(&next).await?.into())
     })
     .await
 }
 
-/// `release-inventory` (`ReleaseInventory`): gives back what is held or committed for an order that
-/// has failed or is cancelled, and sees to it that nothing will be held for it later.
+/// Releases the stock of an order that has failed or is cancelled, and prevents a later hold for it:
+/// `release-inventory` (`ReleaseInventory`).
 ///
 /// # Errors
 /// `AlreadyConfirmed`, `OrderNotFound`, `Busy`, `Failed`.
@@ -92,35 +94,35 @@ pub async fn release_inventory(
     step: Step,
 ) -> Result<(), StepError> {
     dynamo::change("the reservation", || async {
-        let (order, found) = read(inventory, orders, &step).await?;
+        let (order, stored) = read_order_and_reservation(inventory, orders, &step).await?;
         let course = order.status.course();
-        match rules::release(step.order_id, found.as_ref(), course, step.now)? {
+        match rules::decide_release(step.order_id, stored.as_ref(), course, step.now)? {
             Release::Done => Ok(Attempt::Done(())),
-            Release::Bar(next) => Ok(inventory.bar(&next).await?.into()),
-            Release::GiveBack(next) => give_back(inventory, &next).await,
+            Release::PreventHold(next) => Ok(inventory.create_reservation(&next).await?.into()),
+            Release::ReleaseStock(next) => release_stock(inventory, &next).await,
         }
     })
     .await
 }
 
-async fn give_back(
+async fn release_stock(
     inventory: &InventoryStore,
     next: &Reservation,
 ) -> Result<Attempt<()>, StepError> {
-    match inventory.give_back(next).await? {
-        GivenBack::Done => Ok(Attempt::Done(())),
-        GivenBack::Stale => Ok(Attempt::Overtaken),
-        GivenBack::Unbalanced(products) => {
+    match inventory.release(next).await? {
+        ReleaseOutcome::Released => Ok(Attempt::Done(())),
+        ReleaseOutcome::Stale => Ok(Attempt::Overtaken),
+        ReleaseOutcome::Unbalanced(products) => {
             let products: Vec<String> = products.iter().map(ToString::to_string).collect();
             let products = products.join(", ");
-            let detail = format!("less is reserved of {products} than is to be given back");
+            let detail = format!("less of {products} is reserved than has to be released");
             Err(StepError::new("Failed", detail))
         }
     }
 }
 
-/// Reads the order and its reservation, both at once.
-async fn read(
+/// Reads the order and its reservation at the same time.
+async fn read_order_and_reservation(
     inventory: &InventoryStore,
     orders: &OrderStore,
     step: &Step,
@@ -133,15 +135,19 @@ async fn read(
     Ok((order, reservation))
 }
 
-/// Names the first products of which there is too little, for the customer.
+/// Returns the error that tells the customer which products are short.
 fn out_of_stock(order: &Order, short: &[ProductId]) -> StepError {
     let lines = order.lines.iter();
     let names: Vec<&str> = lines
         .filter(|line| short.contains(&line.product_id))
         .map(|line| line.name.as_str())
         .collect();
-    let more = names.len().saturating_sub(NAMED);
-    let first = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let first = names
+        .into_iter()
+        .take(MOST_NAMES)
+        .collect::<Vec<_>>()
+        .join(", ");
     let detail = match more {
         0 => format!("not enough in stock: {first}"),
         more => format!("not enough in stock: {first} and {more} more"),

@@ -18,16 +18,16 @@ use super::model::{
     Place, Reservation, ReservationStatus, ReservedLine, Stock, reservation_aggregate,
 };
 
-/// The shape of items that is written now.
+/// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
 
-/// How many shards the index of open reservations has.
+/// The number of shards of the index of open reservations.
 const OPEN_SHARDS: u32 = 4;
 
 /// The sort key of every reservation.
-const RESERVATION: &str = "reservation";
+const RESERVATION_SORT_KEY: &str = "reservation";
 
-/// Stock as it is stored.
+/// Stock as stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct StockItem {
     pk: String,
@@ -72,7 +72,7 @@ impl TryFrom<StockItem> for Stock {
     }
 }
 
-/// A reservation as it is stored: five lines fit in one write unit.
+/// A reservation as stored. Five lines fit in one write unit.
 #[derive(Debug, Serialize, Deserialize)]
 struct ReservationItem {
     pk: String,
@@ -85,7 +85,7 @@ struct ReservationItem {
     created_at: Time,
     updated_at: Time,
     event: Stamp,
-    /// The key of the index of open reservations, as long as it is one.
+    /// The key of the index of open reservations, absent once the reservation is not open any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     open_shard: Option<String>,
 }
@@ -108,7 +108,7 @@ impl ReservationItem {
         });
         Self {
             pk: reservation_aggregate(reservation.order_id),
-            sk: RESERVATION.to_owned(),
+            sk: RESERVATION_SORT_KEY.to_owned(),
             order_id: reservation.order_id,
             status: reservation.status,
             lines: lines.collect(),
@@ -155,50 +155,49 @@ impl From<ReservationItem> for Reservation {
 
 /// An item of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stored {
+pub enum StoredItem {
     /// Stock at one place.
     Stock(Stock),
     /// A reservation.
     Reservation(Reservation),
 }
 
-/// What the item `image` is.
+/// Reads the item `image`.
 ///
 /// # Errors
 /// If it is neither stock nor a reservation.
-pub fn stored(image: serde_dynamo::Item) -> Result<Stored, serde_dynamo::Error> {
-    let reservation = AttributeValue::S(RESERVATION.to_owned());
+pub fn parse_item(image: serde_dynamo::Item) -> Result<StoredItem, serde_dynamo::Error> {
+    let reservation = AttributeValue::S(RESERVATION_SORT_KEY.to_owned());
     if image.get("sk") == Some(&reservation) {
         let item: ReservationItem = serde_dynamo::from_item(image)?;
-        return Ok(Stored::Reservation(item.into()));
+        return Ok(StoredItem::Reservation(item.into()));
     }
     let item: StockItem = serde_dynamo::from_item(image)?;
-    Ok(Stored::Stock(item.try_into()?))
+    Ok(StoredItem::Stock(item.try_into()?))
 }
 
-/// The partition key of a product's stock.
+/// Returns the partition key of a product's stock.
 fn stock_key(product_id: ProductId) -> String {
     format!("stock#{product_id}")
 }
 
-/// What came of taking stock for an order.
+/// The outcome of [`InventoryStore::hold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// It is held.
-    Done,
-    /// Nothing is changed: of these products there is too little, or the order has a reservation
-    /// already, or both.
+pub enum HoldOutcome {
+    /// The stock is held.
+    Held,
+    /// Nothing is changed, because these products are short, or the order has a reservation already, or both.
     Refused(Vec<ProductId>),
 }
 
-/// What came of giving stock back.
+/// The outcome of [`InventoryStore::release`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GivenBack {
-    /// It is available again.
-    Done,
-    /// Nothing is changed: the reservation has another version.
+pub enum ReleaseOutcome {
+    /// The stock is available again.
+    Released,
+    /// Nothing is changed, because the stored reservation has another version.
     Stale,
-    /// Nothing is changed: less of these products is reserved than the reservation says.
+    /// Nothing is changed, because less of these products is reserved than the reservation says.
     Unbalanced(Vec<ProductId>),
 }
 
@@ -209,7 +208,7 @@ pub struct InventoryStore {
 }
 
 impl InventoryStore {
-    /// The table that the settings name (`INVENTORY_TABLE`).
+    /// Creates the store of the table that the setting `INVENTORY_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -218,7 +217,7 @@ impl InventoryStore {
         Ok(Self { table })
     }
 
-    /// The stock of a product at all its places; empty if it has none.
+    /// Returns the stock of a product at all its places, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -230,25 +229,28 @@ impl InventoryStore {
         Ok(stocks?)
     }
 
-    /// Stores the first stock of a product at a place; refused if there is some.
+    /// Stores the first stock of a product at a place. Refused if there is stock.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn create(&self, stock: &Stock) -> Result<Written, StoreError> {
+    pub async fn create_stock(&self, stock: &Stock) -> Result<Written, StoreError> {
         let write = self.table.put(&StockItem::new(stock))?;
         self.table
             .write(write.when("attribute_not_exists(pk)"))
             .await
     }
 
-    /// Sets what is on hand to that of `stock`, whatever is reserved meanwhile, or only if `exactly`
-    /// as much is; refused if the stored version is not the one before, or less would be on hand
-    /// than is reserved. What was refused may yet be this very write, made before its answer was
-    /// lost: then `event` is stored.
+    /// Sets what is on hand to that of `stock`, however much is reserved by now, or only if `exactly` as much is
+    /// reserved. Refused if the stored version is not the previous one, or less would be on hand than is reserved. If
+    /// it is refused although `stock.event` is stored, it was written and the response was lost.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn set(&self, stock: &Stock, exactly: Option<u64>) -> Result<Written, StoreError> {
+    pub async fn update_stock(
+        &self,
+        stock: &Stock,
+        exactly: Option<u64>,
+    ) -> Result<Written, StoreError> {
         let key = Key::new("pk", stock_key(stock.product_id)).and("sk", &stock.place);
         let change = "SET available = :on_hand - reserved, version = :version, \
                       updated_at = :updated_at, event = :event";
@@ -269,21 +271,21 @@ impl InventoryStore {
         self.table.write(write).await
     }
 
-    /// The reservation of an order.
+    /// Returns the reservation of an order, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn reservation(&self, order_id: OrderId) -> Result<Option<Reservation>, StoreError> {
-        let key = Key::new("pk", reservation_aggregate(order_id)).and("sk", RESERVATION);
+        let key = Key::new("pk", reservation_aggregate(order_id)).and("sk", RESERVATION_SORT_KEY);
         let item: Option<ReservationItem> = self.table.get(key).await?;
         Ok(item.map(Reservation::from))
     }
 
-    /// All reservations that are held or committed, of those that the index had a moment ago.
+    /// Returns the reservations that are held or committed. The index by which they are found may lag by a moment.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open(&self) -> Result<Vec<Reservation>, StoreError> {
+    pub async fn open_reservations(&self) -> Result<Vec<Reservation>, StoreError> {
         #[derive(Deserialize)]
         struct Open {
             pk: String,
@@ -293,7 +295,7 @@ impl InventoryStore {
             let query = self.table.query("open_shard = :shard").index("by-open");
             let open: Vec<Open> = query.value(":shard", shard).all().await?;
             let open = open.into_iter();
-            keys.extend(open.map(|open| Key::new("pk", open.pk).and("sk", RESERVATION)));
+            keys.extend(open.map(|open| Key::new("pk", open.pk).and("sk", RESERVATION_SORT_KEY)));
         }
         let items: Vec<ReservationItem> = self.table.get_many(keys, true).await?;
         let reservations = items.into_iter().map(Reservation::from);
@@ -302,79 +304,89 @@ impl InventoryStore {
             .collect())
     }
 
-    /// Takes the stock of all lines of the new `reservation` and stores it, or changes nothing.
+    /// Holds the stock of all lines of the new `reservation` and stores it, or changes nothing.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn take(&self, reservation: &Reservation) -> Result<Taken, StoreError> {
-        let mut writes = vec![self.bar_write(reservation)?];
+    pub async fn hold(&self, reservation: &Reservation) -> Result<HoldOutcome, StoreError> {
+        let mut writes = vec![self.create_reservation_write(reservation)?];
         for line in &reservation.lines {
             let change = "SET available = available - :quantity, reserved = reserved + :quantity";
-            let write = self.line_write(line, change)?;
+            let write = self.stock_write(line, change)?;
             writes.push(write.when("available >= :quantity"));
         }
         Ok(match self.table.transact(writes).await? {
-            Written::Done => Taken::Done,
-            Written::Refused(places) => Taken::Refused(products(reservation, &places)),
+            Written::Done => HoldOutcome::Held,
+            Written::Refused(places) => HoldOutcome::Refused(products_at(reservation, &places)),
         })
     }
 
-    /// Stores the first version of a reservation that takes no stock; refused if there is one.
+    /// Stores the first version of a reservation without a change of stock. Refused if the order has one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn bar(&self, reservation: &Reservation) -> Result<Written, StoreError> {
-        self.table.write(self.bar_write(reservation)?).await
+    pub async fn create_reservation(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<Written, StoreError> {
+        let write = self.create_reservation_write(reservation)?;
+        self.table.write(write).await
     }
 
-    /// Stores `reservation` over the version before it, without a change of stock; refused if that
-    /// is not what is stored.
+    /// Replaces the previous version of `reservation`, without a change of stock. Refused if another version is
+    /// stored.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn replace(&self, reservation: &Reservation) -> Result<Written, StoreError> {
-        self.table.write(self.replace_write(reservation)?).await
+    pub async fn replace_reservation(
+        &self,
+        reservation: &Reservation,
+    ) -> Result<Written, StoreError> {
+        let write = self.replace_reservation_write(reservation)?;
+        self.table.write(write).await
     }
 
-    /// Stores `reservation` over the version before it and gives the stock of its lines back, or
-    /// changes nothing.
+    /// Replaces the previous version of `reservation` and makes the stock of its lines available again, or changes
+    /// nothing.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn give_back(&self, reservation: &Reservation) -> Result<GivenBack, StoreError> {
-        let mut writes = vec![self.replace_write(reservation)?];
+    pub async fn release(&self, reservation: &Reservation) -> Result<ReleaseOutcome, StoreError> {
+        let mut writes = vec![self.replace_reservation_write(reservation)?];
         for line in &reservation.lines {
             let change = "SET available = available + :quantity, reserved = reserved - :quantity";
-            let write = self.line_write(line, change)?;
+            let write = self.stock_write(line, change)?;
             writes.push(write.when("reserved >= :quantity"));
         }
         Ok(match self.table.transact(writes).await? {
-            Written::Done => GivenBack::Done,
-            Written::Refused(places) if places.contains(&0) => GivenBack::Stale,
-            Written::Refused(places) => GivenBack::Unbalanced(products(reservation, &places)),
+            Written::Done => ReleaseOutcome::Released,
+            Written::Refused(places) if places.contains(&0) => ReleaseOutcome::Stale,
+            Written::Refused(places) => {
+                ReleaseOutcome::Unbalanced(products_at(reservation, &places))
+            }
         })
     }
 
-    fn bar_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
+    fn create_reservation_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
         let write = self.table.put(&ReservationItem::new(reservation))?;
         Ok(write.when("attribute_not_exists(pk)"))
     }
 
-    fn replace_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
+    fn replace_reservation_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
         let before = reservation.version.saturating_sub(1);
         let write = self.table.put(&ReservationItem::new(reservation))?;
         write.when("version = :before").value(":before", &before)
     }
 
-    fn line_write(&self, line: &ReservedLine, change: &str) -> Result<Write, StoreError> {
+    fn stock_write(&self, line: &ReservedLine, change: &str) -> Result<Write, StoreError> {
         let key = Key::new("pk", stock_key(line.product_id)).and("sk", &line.place);
         let write = self.table.update(key, change);
         write.value(":quantity", &line.quantity)
     }
 }
 
-/// The products whose writes are at `places` of a transaction that begins with the reservation's.
-fn products(reservation: &Reservation, places: &[usize]) -> Vec<ProductId> {
+/// Returns the products whose writes are at `places` of a transaction that begins with the reservation.
+fn products_at(reservation: &Reservation, places: &[usize]) -> Vec<ProductId> {
     let lines = places
         .iter()
         .filter_map(|place| reservation.lines.get(place.checked_sub(1)?));

@@ -1,4 +1,4 @@
-//! Stock, reservations and the workflow's steps on an embedded DynamoDB.
+//! Tests of stock, reservations and the workflow's steps on an embedded DynamoDB.
 
 mod laws;
 mod messages;
@@ -40,7 +40,7 @@ fn shop() -> Shop {
     }
 }
 
-/// Some minute, and the minutes after it; orders are placed in minute 0, their deadline is in 15.
+/// Returns the time of minute `number`. Orders are placed in minute 0, and their deadline is in minute 15.
 fn minute(number: i64) -> Time {
     Time::from_millis(1_750_000_000_000 + number * 60_000)
 }
@@ -108,8 +108,11 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
 
 impl Shop {
     async fn stocked(&self, name: &str, on_hand: u64) {
-        let stock = rules::first(product(name), on_hand, minute(0));
-        assert_eq!(self.inventory.create(&stock).await.unwrap(), Written::Done);
+        let stock = rules::first_stock(product(name), on_hand, minute(0));
+        assert_eq!(
+            self.inventory.create_stock(&stock).await.unwrap(),
+            Written::Done
+        );
     }
 
     async fn placed(&self, number: u32, lines: &[(&str, u32)]) {
@@ -117,14 +120,14 @@ impl Shop {
         assert_eq!(written, crate::orders::store::Created::Done);
     }
 
-    /// Makes `status` that of the order.
-    async fn became(&self, number: u32, status: Status) {
+    /// Gives the order `status`.
+    async fn set_status(&self, number: u32, status: Status) {
         let order = self.orders.get(order_id(number)).await.unwrap().unwrap();
         let order = Order { status, ..order };
         assert!(self.orders.replace(order, &[]).await.unwrap().is_some());
     }
 
-    /// The error's name of a run of `reserve-inventory`, or `done`.
+    /// Runs `reserve-inventory`. Returns the name of its error, or `done`.
     async fn reserve(&self, number: u32) -> &'static str {
         self.reserve_at(number, minute(1)).await
     }
@@ -148,7 +151,7 @@ impl Shop {
             .map_or_else(|error| error.name, |()| "done")
     }
 
-    /// Available and reserved.
+    /// Returns how many are available, and how many are reserved.
     async fn counts(&self, name: &str) -> (u64, u64) {
         let stocks = self.inventory.stocks(product(name)).await.unwrap();
         assert_eq!(stocks.len(), 1);
@@ -164,7 +167,7 @@ impl Shop {
         api::get_stock(&self.inventory, to(name, &json!({}))).await
     }
 
-    /// Status and body of a `PUT` with `If-Match: tag`.
+    /// Returns the status and the body of a `PUT` with `If-Match: tag`.
     async fn put(&self, name: &str, on_hand: u64, tag: &str) -> (u16, Value) {
         let request = to(name, &json!({"on_hand": on_hand})).with("if-match", tag);
         match api::set_stock(&self.inventory, request).await {
@@ -173,7 +176,7 @@ impl Shop {
         }
     }
 
-    /// That each product's reserved stock is what its held and committed reservations say.
+    /// Asserts that each product's reserved stock is the sum of its held and committed reservations.
     fn assert_balanced(&self) {
         let items = self.engine.items(Setting::InventoryTable);
         let is_kept = |item: &&Value| item["status"] == "held" || item["status"] == "committed";

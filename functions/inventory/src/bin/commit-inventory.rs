@@ -1,4 +1,4 @@
-//! The step `InventoryUpdate`: make the hold of a confirmed order a commitment.
+//! The step `InventoryUpdate`: commits the held stock of a confirmed order.
 
 use oxcart_function::{aws, inventory, orders, runtime};
 

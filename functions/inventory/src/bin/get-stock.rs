@@ -1,4 +1,4 @@
-//! `GET /inventory/{product_id}`: what is on hand, reserved and available of a product.
+//! `GET /inventory/{product_id}`: returns what is on hand, reserved and available of a product.
 
 use oxcart_function::{aws, http::routes, inventory, runtime};
 

@@ -1,4 +1,4 @@
-//! `ProductCreated`: a new product has stock, at zero.
+//! On `ProductCreated`: creates the stock of a new product, at zero.
 
 use oxcart_function::{aws, inventory, runtime};
 

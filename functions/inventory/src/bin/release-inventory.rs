@@ -1,4 +1,4 @@
-//! The step `ReleaseInventory`: give back what an order that ended so held.
+//! The step `ReleaseInventory`: releases the stock of an order that has failed or is cancelled.
 
 use oxcart_function::{aws, inventory, orders, runtime};
 

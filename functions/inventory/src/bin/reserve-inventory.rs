@@ -1,4 +1,4 @@
-//! The step `InventoryCheck`: hold the stock of all lines of an order, or of none.
+//! The step `InventoryCheck`: holds the stock of all lines of an order, or of none.
 
 use oxcart_function::{aws, inventory, orders, runtime};
 

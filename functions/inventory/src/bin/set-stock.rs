@@ -1,4 +1,4 @@
-//! `PUT /inventory/{product_id}`: set what is on hand of a product.
+//! `PUT /inventory/{product_id}`: sets what is on hand of a product.
 
 use oxcart_function::{aws, http::routes, inventory, runtime};
 

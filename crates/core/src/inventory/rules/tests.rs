@@ -1,4 +1,4 @@
-//! What may happen to stock and reservations, cell by cell, and the laws of setting stock.
+//! Every case of the decisions about reservations, and the laws of setting stock.
 
 use expect_test::expect;
 use proptest::prelude::*;
@@ -14,10 +14,10 @@ fn minute(number: i64) -> Time {
 fn found(status: Option<ReservationStatus>) -> Option<Reservation> {
     let tea = ProductId::derived(&["tea"]);
     let order = OrderId::derived(&["order"]);
-    status.map(|status| reservation(order, status, [(tea, 2)], minute(0)))
+    status.map(|status| first_reservation(order, status, [(tea, 2)], minute(0)))
 }
 
-/// What `decide` says of every status, or none, and every course.
+/// Returns what `decide` returns for every status, or none, and every course.
 fn table(decide: impl Fn(Option<ReservationStatus>, Course) -> String) -> String {
     let statuses = [None].into_iter().chain(ReservationStatus::ALL.map(Some));
     let cells = statuses.flat_map(|status| COURSES.map(|course| (status, course)));
@@ -32,9 +32,12 @@ fn table(decide: impl Fn(Option<ReservationStatus>, Course) -> String) -> String
 }
 
 #[test]
-fn stock_is_taken_once_for_an_order_that_is_undecided_and_in_time() {
+fn stock_is_reserved_once_for_an_undecided_order_before_its_deadline() {
     let table = table(|status, course| {
-        let (early, late) = (hold(status, course, false), hold(status, course, true));
+        let (early, late) = (
+            decide_hold(status, course, false),
+            decide_hold(status, course, true),
+        );
         if early == late {
             format!("{early:?}")
         } else {
@@ -42,7 +45,7 @@ fn stock_is_taken_once_for_an_order_that_is_undecided_and_in_time() {
         }
     });
     expect![[r"
-        none, Undecided: Ok(Take), after the deadline Err(Expired)
+        none, Undecided: Ok(Reserve), after the deadline Err(Expired)
         none, Confirmed: Err(AlreadyConfirmed)
         none, Closed: Err(AlreadyClosed)
         Held, Undecided: Ok(Done)
@@ -61,9 +64,9 @@ fn stock_is_taken_once_for_an_order_that_is_undecided_and_in_time() {
 }
 
 #[test]
-fn only_what_is_held_for_a_confirmed_order_is_committed() {
+fn only_the_held_stock_of_a_confirmed_order_is_committed() {
     let table = table(|status, course| {
-        let next = commit(found(status).as_ref(), course, minute(1));
+        let next = decide_commit(found(status).as_ref(), course, minute(1));
         format!("{:?}", next.map(|next| next.map(|next| next.status)))
     });
     expect![[r"
@@ -86,31 +89,30 @@ fn only_what_is_held_for_a_confirmed_order_is_committed() {
 }
 
 #[test]
-fn stock_is_given_back_once_and_only_for_an_order_that_is_closed() {
+fn stock_is_released_once_and_only_for_a_closed_order() {
     let order = OrderId::derived(&["order"]);
-    let table =
-        table(
-            |status, course| match release(order, found(status).as_ref(), course, minute(1)) {
-                Ok(Release::Done) => "done".to_owned(),
-                Ok(Release::GiveBack(next)) => {
-                    format!("{:?}, gives back {} line", next.status, next.lines.len())
-                }
-                Ok(Release::Bar(next)) => {
-                    format!("{:?} with {} lines", next.status, next.lines.len())
-                }
-                Err(stop) => format!("{stop:?}"),
-            },
-        );
+    let table = table(|status, course| {
+        match decide_release(order, found(status).as_ref(), course, minute(1)) {
+            Ok(Release::Done) => "done".to_owned(),
+            Ok(Release::ReleaseStock(next)) => {
+                format!("{:?}, releases {} line", next.status, next.lines.len())
+            }
+            Ok(Release::PreventHold(next)) => {
+                format!("{:?} with {} lines", next.status, next.lines.len())
+            }
+            Err(stop) => format!("{stop:?}"),
+        }
+    });
     expect![[r"
         none, Undecided: StillPending
         none, Confirmed: AlreadyConfirmed
         none, Closed: Released with 0 lines
         Held, Undecided: StillPending
         Held, Confirmed: AlreadyConfirmed
-        Held, Closed: Released, gives back 1 line
+        Held, Closed: Released, releases 1 line
         Committed, Undecided: StillPending
         Committed, Confirmed: AlreadyConfirmed
-        Committed, Closed: Released, gives back 1 line
+        Committed, Closed: Released, releases 1 line
         Released, Undecided: StillPending
         Released, Confirmed: AlreadyConfirmed
         Released, Closed: done
@@ -121,10 +123,10 @@ fn stock_is_given_back_once_and_only_for_an_order_that_is_closed() {
 }
 
 #[test]
-fn each_version_of_a_reservation_has_its_event_and_time_does_not_go_back() {
+fn each_version_of_a_reservation_has_its_event_and_time_never_goes_back() {
     let held = found(Some(ReservationStatus::Held)).unwrap();
-    let held = next(&held, ReservationStatus::Held, minute(5));
-    let released = next(&held, ReservationStatus::Released, minute(1));
+    let held = next_reservation(&held, ReservationStatus::Held, minute(5));
+    let released = next_reservation(&held, ReservationStatus::Released, minute(1));
     assert_eq!((released.version, released.updated_at), (3, minute(5)));
     assert_eq!((released.event.version, released.event.at), (3, minute(5)));
     assert_eq!(released.event.event_type, "InventoryReleased");
@@ -133,12 +135,12 @@ fn each_version_of_a_reservation_has_its_event_and_time_does_not_go_back() {
 }
 
 #[test]
-fn lines_of_one_product_are_held_together() {
+fn lines_of_one_product_are_added_up() {
     let (tea, cup) = (ProductId::derived(&["tea"]), ProductId::derived(&["cup"]));
     let most = u32::MAX;
     let lines = [(tea, most), (cup, 1), (tea, most)];
     let order = OrderId::derived(&["order"]);
-    let reservation = reservation(order, ReservationStatus::Held, lines, minute(0));
+    let reservation = first_reservation(order, ReservationStatus::Held, lines, minute(0));
     let quantities: BTreeMap<ProductId, u64> = reservation
         .lines
         .iter()
@@ -154,21 +156,21 @@ fn stock(available: u64, reserved: u64, version: u64) -> Stock {
         available,
         reserved,
         version,
-        ..first(ProductId::derived(&["tea"]), 0, minute(3))
+        ..first_stock(ProductId::derived(&["tea"]), 0, minute(3))
     }
 }
 
 proptest! {
     #[test]
-    fn what_is_set_is_on_hand_and_what_is_reserved_stays(
+    fn setting_stock_sets_what_is_on_hand_and_keeps_what_is_reserved(
         available in 0_u64..20, reserved in 0_u64..20, on_hand in 0_u64..50, now in 0_i64..6,
     ) {
         let before = stock(available, reserved, 7);
         let id = before.product_id;
         let stocks = [before.clone()];
         match set_on_hand(id, &stocks, on_hand, &IfMatch::Any, minute(now)) {
-            Ok(Adjustment::None) => prop_assert_eq!(before.on_hand(), on_hand),
-            Ok(Adjustment::Next(after)) => {
+            Ok(Adjustment::Unchanged) => prop_assert_eq!(before.on_hand(), on_hand),
+            Ok(Adjustment::Update(after)) => {
                 prop_assert_ne!(before.on_hand(), on_hand);
                 prop_assert_eq!(after.on_hand(), on_hand);
                 prop_assert_eq!(after.reserved, reserved);
@@ -184,11 +186,11 @@ proptest! {
     }
 
     #[test]
-    fn a_tag_allows_its_own_state_only(
+    fn a_tag_matches_only_its_own_state(
         version in 1_u64..4, reserved in 0_u64..4, other_version in 1_u64..4, other in 0_u64..4,
     ) {
         let stocks = [stock(9, reserved, version)];
-        let expected = IfMatch::Tags(vec![tag(&[stock(9, other, other_version)])]);
+        let expected = IfMatch::Tags(vec![stock_tag(&[stock(9, other, other_version)])]);
         let set = set_on_hand(stocks[0].product_id, &stocks, 30, &expected, minute(0));
         let same = (version, reserved) == (other_version, other);
         prop_assert_eq!(set.is_ok(), same);
@@ -196,11 +198,11 @@ proptest! {
 }
 
 #[test]
-fn only_a_star_makes_the_first_stock() {
+fn only_a_star_creates_the_first_stock() {
     let tea = ProductId::derived(&["tea"]);
-    let tags = IfMatch::Tags(vec![tag(&[])]);
+    let tags = IfMatch::Tags(vec![stock_tag(&[])]);
     let set = set_on_hand(tea, &[], 5, &tags, minute(0));
     assert!(matches!(set, Err(StockError::Stale)), "{set:?}");
     let set = set_on_hand(tea, &[], 5, &IfMatch::Any, minute(0)).unwrap();
-    assert_eq!(set, Adjustment::First(first(tea, 5, minute(0))));
+    assert_eq!(set, Adjustment::Create(first_stock(tea, 5, minute(0))));
 }

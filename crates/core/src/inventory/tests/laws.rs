@@ -1,4 +1,4 @@
-//! Everything at once and in any order: stock balances.
+//! Stock balances whatever happens at the same time and in any order.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::orders::model::Status;
 use crate::testing;
 
 #[tokio::test]
-async fn one_order_in_many_runs_at_once_holds_once() {
+async fn simultaneous_runs_of_one_order_hold_its_stock_once() {
     let shop = shop();
     shop.stocked("tea", 4).await;
     shop.placed(1, &[("tea", 4)]).await;
@@ -17,17 +17,17 @@ async fn one_order_in_many_runs_at_once_holds_once() {
     assert_eq!(ran, ["done"; 8]);
     assert_eq!(shop.counts("tea").await, (0, 4));
 
-    shop.became(1, Status::Confirmed).await;
+    shop.set_status(1, Status::Confirmed).await;
     let ran = testing::at_once((0..8).map(|_| async move || shop.commit(1).await));
     assert_eq!(ran, ["done"; 8]);
-    shop.became(1, Status::Cancelled).await;
+    shop.set_status(1, Status::Cancelled).await;
     let ran = testing::at_once((0..8).map(|_| async move || shop.release(1).await));
     assert_eq!(ran, ["done"; 8]);
     assert_eq!(shop.counts("tea").await, (4, 0));
 }
 
 #[tokio::test]
-async fn no_more_is_held_than_there_is() {
+async fn no_more_is_held_than_is_available() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     for number in 0..24 {
@@ -42,7 +42,7 @@ async fn no_more_is_held_than_there_is() {
 }
 
 #[tokio::test]
-async fn setting_stock_while_orders_take_it_leaves_what_was_set_on_hand() {
+async fn stock_that_is_set_while_orders_hold_it_is_on_hand() {
     let shop = shop();
     shop.stocked("tea", 100).await;
     for number in 0..12 {
@@ -104,13 +104,13 @@ async fn play(moves: Vec<Move>) {
             }
             Move::Reserve(number) => drop(shop.reserve(number).await),
             Move::Confirm(number) => {
-                // Only what is held is confirmed, as the workflow has it.
+                // As in the workflow, only an order with held stock is confirmed.
                 if shop.reservation(number).await == Some(ReservationStatus::Held) {
-                    shop.became(number, Status::Confirmed).await;
+                    shop.set_status(number, Status::Confirmed).await;
                 }
             }
             Move::Commit(number) => drop(shop.commit(number).await),
-            Move::Close(number) => shop.became(number, Status::Cancelled).await,
+            Move::Close(number) => shop.set_status(number, Status::Cancelled).await,
             Move::Release(number) => drop(shop.release(number).await),
         }
         shop.assert_balanced();
@@ -123,7 +123,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn whatever_happens_stock_balances(moves in moves()) {
+    fn stock_balances_whatever_happens(moves in moves()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(play(moves));
     }

@@ -1,4 +1,4 @@
-//! Events, consumed and published.
+//! Tests of the events that are consumed and published.
 
 use aws_lambda_events::sqs::SqsEvent;
 use expect_test::expect;
@@ -24,7 +24,7 @@ fn created(name: &str) -> String {
 }
 
 impl Shop {
-    /// The answer to a batch of messages with `bodies`.
+    /// Returns the response to a batch of messages with `bodies`.
     async fn deliver(&self, bodies: &[String]) -> String {
         let records: Vec<Value> = bodies
             .iter()
@@ -38,7 +38,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_new_product_has_stock_at_zero_and_stock_that_is_there_stays() {
+async fn a_new_product_gets_stock_of_zero_unless_it_has_stock() {
     let shop = shop();
     shop.stocked("cup", 3).await;
     for name in ["tea", "cup", "tea"] {
@@ -57,7 +57,7 @@ async fn a_new_product_has_stock_at_zero_and_stock_that_is_there_stays() {
 }
 
 #[tokio::test]
-async fn of_a_batch_only_what_failed_comes_again() {
+async fn only_the_messages_that_failed_are_delivered_again() {
     let shop = shop();
     let bodies = [
         created("tea"),
@@ -94,10 +94,10 @@ async fn each_change_has_its_event() {
     assert_eq!(shop.reserve(1).await, "done");
     look("main#0");
     look("reservation");
-    shop.became(1, Status::Confirmed).await;
+    shop.set_status(1, Status::Confirmed).await;
     assert_eq!(shop.commit(1).await, "done");
     look("reservation");
-    shop.became(1, Status::Cancelled).await;
+    shop.set_status(1, Status::Cancelled).await;
     assert_eq!(shop.release(1).await, "done");
     look("reservation");
     assert_eq!(shop.put("tea", 12, "*").await.0, 200);

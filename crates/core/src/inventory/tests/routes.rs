@@ -1,4 +1,4 @@
-//! `/inventory/{product_id}`.
+//! Tests of `/inventory/{product_id}`.
 
 use expect_test::expect;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::inventory::{api, rules};
 use crate::testing::Fault;
 
 #[tokio::test]
-async fn stock_is_on_hand_available_and_reserved() {
+async fn stock_has_counts_on_hand_available_and_reserved() {
     let shop = shop();
     assert!(matches!(shop.get("tea").await, Err(Problem::NotFound(_))));
     assert_eq!(shop.put("tea", 10, "*").await.0, 200);
@@ -31,12 +31,12 @@ async fn stock_is_on_hand_available_and_reserved() {
 #[tokio::test]
 async fn shards_are_added_up() {
     let shop = shop();
-    let first = rules::first(product("tea"), 4, minute(0));
+    let first = rules::first_stock(product("tea"), 4, minute(0));
     for (location, shard) in [("main", 0), ("main", 1), ("north", 0)] {
         let mut stock = first.clone();
         stock.place.location = location.to_owned();
         stock.place.shard = shard;
-        shop.inventory.create(&stock).await.unwrap();
+        shop.inventory.create_stock(&stock).await.unwrap();
     }
     let body = json_of(&shop.get("tea").await.unwrap());
     assert_eq!(
@@ -57,11 +57,11 @@ async fn shards_are_added_up() {
 }
 
 #[tokio::test]
-async fn setting_stock_needs_the_state_that_was_read_or_a_star() {
+async fn stock_is_set_with_its_current_tag_or_a_star() {
     let shop = shop();
     let without = to("tea", &json!({"on_hand": 1}));
-    let answer = api::set_stock(&shop.inventory, without).await;
-    assert!(matches!(answer, Err(Problem::PreconditionRequired)));
+    let response = api::set_stock(&shop.inventory, without).await;
+    assert!(matches!(response, Err(Problem::PreconditionRequired)));
     let cases = [
         ("\"0-0\"", 412),
         ("*", 200),
@@ -70,10 +70,10 @@ async fn setting_stock_needs_the_state_that_was_read_or_a_star() {
         ("*", 200),
     ];
     for (number, (tag, status)) in cases.into_iter().enumerate() {
-        let answer = shop.put("tea", number as u64, tag).await;
-        assert_eq!(answer.0, status, "{number} {tag}: {}", answer.1);
+        let response = shop.put("tea", number as u64, tag).await;
+        assert_eq!(response.0, status, "{number} {tag}: {}", response.1);
     }
-    // A reservation is a change of what was read.
+    // A reservation changes the tag.
     shop.placed(1, &[("tea", 1)]).await;
     assert_eq!(shop.reserve(1).await, "done");
     assert_eq!(shop.put("tea", 9, "\"3-0\"").await.0, 412);
@@ -82,21 +82,24 @@ async fn setting_stock_needs_the_state_that_was_read_or_a_star() {
 }
 
 #[tokio::test]
-async fn what_is_reserved_stays_on_hand() {
+async fn less_than_is_reserved_cannot_be_on_hand() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 4)]).await;
     assert_eq!(shop.reserve(1).await, "done");
     let (status, detail) = shop.put("tea", 3, "*").await;
     assert_eq!(status, 409);
-    assert_eq!(detail, "4 are reserved for orders: on_hand cannot be less");
+    assert_eq!(
+        detail,
+        "4 are reserved for orders. Set on_hand to 4 or more."
+    );
     assert_eq!(shop.counts("tea").await, (6, 4));
     assert_eq!(shop.put("tea", 4, "*").await.0, 200);
     assert_eq!(shop.counts("tea").await, (0, 4));
 }
 
 #[tokio::test]
-async fn what_was_decided_on_an_old_state_is_not_set() {
+async fn a_write_based_on_an_old_state_is_refused() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     let read = shop.inventory.stocks(product("tea")).await.unwrap();
@@ -107,24 +110,28 @@ async fn what_was_decided_on_an_old_state_is_not_set() {
         &IfMatch::Any,
         minute(1),
     ) {
-        Ok(Adjustment::Next(stock)) => stock,
+        Ok(Adjustment::Update(stock)) => stock,
         other => panic!("{other:?}"),
     };
     shop.placed(1, &[("tea", 4)]).await;
     assert_eq!(shop.reserve(1).await, "done");
     for (on_hand, exactly) in [(3, None), (20, Some(0))] {
-        let written = shop.inventory.set(&set(on_hand), exactly).await.unwrap();
+        let written = shop
+            .inventory
+            .update_stock(&set(on_hand), exactly)
+            .await
+            .unwrap();
         assert_eq!(written, Written::Refused(vec![0]), "{on_hand}");
     }
-    let written = shop.inventory.set(&set(20), None).await.unwrap();
+    let written = shop.inventory.update_stock(&set(20), None).await.unwrap();
     assert_eq!(written, Written::Done);
     assert_eq!(shop.counts("tea").await, (16, 4));
-    let written = shop.inventory.set(&set(30), None).await.unwrap();
+    let written = shop.inventory.update_stock(&set(30), None).await.unwrap();
     assert_eq!(written, Written::Refused(vec![0]));
 }
 
 #[tokio::test]
-async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
+async fn stock_that_changed_meanwhile_is_stale_for_a_tag_and_set_for_a_star() {
     let shop = shop();
     shop.engine.fail_next("PutItem", Fault::Refused);
     assert_eq!(shop.put("tea", 5, "*").await.0, 200);
@@ -135,7 +142,7 @@ async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_setting_stock_is_stock_that_is_set() {
+async fn stock_is_set_although_the_response_was_lost() {
     let shop = shop();
     shop.engine.fail_next("PutItem", Fault::LostAnswer);
     let (status, body) = shop.put("tea", 5, "*").await;
@@ -149,7 +156,7 @@ async fn a_lost_answer_to_setting_stock_is_stock_that_is_set() {
 }
 
 #[tokio::test]
-async fn setting_what_is_set_makes_no_event() {
+async fn setting_the_same_stock_again_makes_no_event() {
     let shop = shop();
     shop.stocked("tea", 5).await;
     let before = shop.engine.items(Setting::InventoryTable);
@@ -158,7 +165,7 @@ async fn setting_what_is_set_makes_no_event() {
 }
 
 #[tokio::test]
-async fn only_whole_numbers_of_things_are_on_hand_and_only_admins_say_so() {
+async fn only_admins_set_stock_and_only_to_whole_numbers() {
     let shop = shop();
     let bodies = [
         json!({"on_hand": -1}),
@@ -170,8 +177,8 @@ async fn only_whole_numbers_of_things_are_on_hand_and_only_admins_say_so() {
     ];
     for body in bodies {
         let request = to("tea", &body).with("if-match", "*");
-        let answer = api::set_stock(&shop.inventory, request).await;
-        assert!(matches!(answer, Err(Problem::InvalidBody(_))), "{body}");
+        let response = api::set_stock(&shop.inventory, request).await;
+        assert!(matches!(response, Err(Problem::InvalidBody(_))), "{body}");
     }
     let request = || {
         let request = to("tea", &json!({"on_hand": 1}));

@@ -1,15 +1,15 @@
-//! The workflow's steps, one after the other.
+//! Tests of the workflow's steps, one after the other.
 
 use super::{minute, order_id, product, shop, step};
 use crate::aws::settings::Setting;
 use crate::inventory::model::ReservationStatus;
-use crate::inventory::store::{GivenBack, Taken};
+use crate::inventory::store::{HoldOutcome, ReleaseOutcome};
 use crate::inventory::{rules, steps};
 use crate::orders::model::Status;
 use crate::testing::Fault;
 
 #[tokio::test]
-async fn all_lines_are_held_and_once_however_often_the_step_runs() {
+async fn all_lines_are_held_once_however_often_the_step_runs() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.stocked("cup", 2).await;
@@ -23,7 +23,7 @@ async fn all_lines_are_held_and_once_however_often_the_step_runs() {
 }
 
 #[tokio::test]
-async fn an_order_that_lacks_one_product_changes_nothing() {
+async fn an_order_with_a_product_out_of_stock_changes_nothing() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.stocked("cup", 1).await;
@@ -42,7 +42,7 @@ async fn an_order_that_lacks_one_product_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_failure_names_the_first_products_and_counts_the_others() {
+async fn an_out_of_stock_failure_names_three_products_and_counts_the_others() {
     let shop = shop();
     shop.placed(1, &[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 1)])
         .await;
@@ -54,7 +54,7 @@ async fn a_failure_names_the_first_products_and_counts_the_others() {
 }
 
 #[tokio::test]
-async fn nothing_is_held_after_the_deadline_but_what_is_held_stays() {
+async fn no_stock_is_held_after_the_deadline_but_held_stock_stays() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 1)]).await;
@@ -66,7 +66,7 @@ async fn nothing_is_held_after_the_deadline_but_what_is_held_stays() {
 }
 
 #[tokio::test]
-async fn a_step_for_an_order_that_is_decided_or_unknown_says_so() {
+async fn a_step_reports_an_order_that_is_decided_or_unknown() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     assert_eq!(shop.reserve(1).await, "OrderNotFound");
@@ -75,11 +75,11 @@ async fn a_step_for_an_order_that_is_decided_or_unknown_says_so() {
     shop.placed(1, &[("tea", 1)]).await;
     assert_eq!(shop.commit(1).await, "Failed");
     assert_eq!(shop.release(1).await, "Failed");
-    shop.became(1, Status::Shipped).await;
+    shop.set_status(1, Status::Shipped).await;
     assert_eq!(shop.reserve(1).await, "AlreadyConfirmed");
     assert_eq!(shop.commit(1).await, "Failed");
     assert_eq!(shop.release(1).await, "AlreadyConfirmed");
-    shop.became(1, Status::Cancelled).await;
+    shop.set_status(1, Status::Cancelled).await;
     assert_eq!(shop.reserve(1).await, "AlreadyClosed");
     assert_eq!(shop.commit(1).await, "AlreadyClosed");
     assert_eq!(shop.counts("tea").await, (10, 0));
@@ -87,12 +87,12 @@ async fn a_step_for_an_order_that_is_decided_or_unknown_says_so() {
 }
 
 #[tokio::test]
-async fn a_hold_becomes_a_commitment_and_is_given_back_once() {
+async fn held_stock_is_committed_and_released_once() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 4)]).await;
     assert_eq!(shop.reserve(1).await, "done");
-    shop.became(1, Status::Confirmed).await;
+    shop.set_status(1, Status::Confirmed).await;
     for _ in 0..2 {
         assert_eq!(shop.commit(1).await, "done");
         assert_eq!(
@@ -102,7 +102,7 @@ async fn a_hold_becomes_a_commitment_and_is_given_back_once() {
         assert_eq!(shop.release(1).await, "AlreadyConfirmed");
         assert_eq!(shop.counts("tea").await, (6, 4));
     }
-    shop.became(1, Status::Cancelled).await;
+    shop.set_status(1, Status::Cancelled).await;
     for _ in 0..2 {
         assert_eq!(shop.release(1).await, "done");
         assert_eq!(shop.reservation(1).await, Some(ReservationStatus::Released));
@@ -114,23 +114,23 @@ async fn a_hold_becomes_a_commitment_and_is_given_back_once() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_asleep_holds_nothing_after_the_end() {
+async fn a_delayed_run_holds_nothing_after_the_release() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 4)]).await;
-    shop.became(1, Status::Failed).await;
+    shop.set_status(1, Status::Failed).await;
     assert_eq!(shop.release(1).await, "done");
-    // It read the order while it was pending, and writes now.
+    // The delayed run read the order while it was pending.
     let held = ReservationStatus::Held;
-    let late = rules::reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
-    let taken = shop.inventory.take(&late).await.unwrap();
-    assert_eq!(taken, Taken::Refused(vec![]));
+    let late = rules::first_reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
+    let taken = shop.inventory.hold(&late).await.unwrap();
+    assert_eq!(taken, HoldOutcome::Refused(vec![]));
     assert_eq!(shop.counts("tea").await, (10, 0));
     assert_eq!(shop.reservation(1).await, Some(ReservationStatus::Released));
 }
 
 #[tokio::test]
-async fn a_run_that_was_asleep_gives_nothing_back_twice() {
+async fn a_delayed_run_does_not_release_stock_twice() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     for number in [1, 2] {
@@ -143,27 +143,27 @@ async fn a_run_that_was_asleep_gives_nothing_back_twice() {
         .await
         .unwrap()
         .unwrap();
-    shop.became(1, Status::Cancelled).await;
+    shop.set_status(1, Status::Cancelled).await;
     assert_eq!(shop.release(1).await, "done");
-    let late = rules::next(&read, ReservationStatus::Released, minute(4));
-    let given_back = shop.inventory.give_back(&late).await.unwrap();
-    assert_eq!(given_back, GivenBack::Stale);
+    let late = rules::next_reservation(&read, ReservationStatus::Released, minute(4));
+    let given_back = shop.inventory.release(&late).await.unwrap();
+    assert_eq!(given_back, ReleaseOutcome::Stale);
     assert_eq!(shop.counts("tea").await, (6, 4));
 }
 
 #[tokio::test]
-async fn a_reservation_that_changed_meanwhile_is_decided_on_again() {
+async fn a_step_decides_again_if_the_reservation_changed_meanwhile() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 4)]).await;
     assert_eq!(shop.reserve(1).await, "done");
-    shop.became(1, Status::Confirmed).await;
+    shop.set_status(1, Status::Confirmed).await;
     shop.engine.fail_next("PutItem", Fault::Refused);
     assert_eq!(shop.commit(1).await, "done");
     let committed = Some(ReservationStatus::Committed);
     assert_eq!(shop.reservation(1).await, committed);
     shop.placed(2, &[("tea", 4)]).await;
-    shop.became(2, Status::Failed).await;
+    shop.set_status(2, Status::Failed).await;
     shop.engine.fail_next("PutItem", Fault::Refused);
     assert_eq!(shop.release(2).await, "done");
     let released = Some(ReservationStatus::Released);
@@ -171,20 +171,20 @@ async fn a_reservation_that_changed_meanwhile_is_decided_on_again() {
 }
 
 #[tokio::test]
-async fn stock_that_does_not_balance_is_an_error_and_not_made_up() {
+async fn a_release_of_more_than_is_reserved_fails() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     shop.placed(1, &[("tea", 4)]).await;
     let held = ReservationStatus::Held;
-    let bare = rules::reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
-    shop.inventory.bar(&bare).await.unwrap();
-    shop.became(1, Status::Failed).await;
+    let bare = rules::first_reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
+    shop.inventory.create_reservation(&bare).await.unwrap();
+    shop.set_status(1, Status::Failed).await;
     assert_eq!(shop.release(1).await, "Failed");
     assert_eq!(shop.counts("tea").await, (10, 0));
 }
 
 #[tokio::test]
-async fn lost_answers_throttling_and_conflicts_are_not_out_of_stock() {
+async fn lost_responses_throttling_and_conflicts_are_not_out_of_stock() {
     for fault in [
         Fault::LostAnswer,
         Fault::Throttled,
@@ -197,12 +197,12 @@ async fn lost_answers_throttling_and_conflicts_are_not_out_of_stock() {
         shop.engine.fail_next("TransactWriteItems", fault);
         assert_eq!(shop.reserve(1).await, "done", "{fault:?}");
         assert_eq!(shop.counts("tea").await, (0, 4));
-        shop.became(1, Status::Confirmed).await;
+        shop.set_status(1, Status::Confirmed).await;
         if fault != Fault::Conflict {
             shop.engine.fail_next("PutItem", fault);
         }
         assert_eq!(shop.commit(1).await, "done", "{fault:?}");
-        shop.became(1, Status::Cancelled).await;
+        shop.set_status(1, Status::Cancelled).await;
         shop.engine.fail_next("TransactWriteItems", fault);
         assert_eq!(shop.release(1).await, "done", "{fault:?}");
         assert_eq!(shop.counts("tea").await, (4, 0));
