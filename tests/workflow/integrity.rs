@@ -1,5 +1,5 @@
-//! The audit: it finds what somebody breaks in the tables, tells of it, and finds nothing in a shop that
-//! only its own functions have written.
+//! The audit finds what is broken in the tables, publishes it, and finds nothing in a shop that only its own functions
+//! have written.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::people::order_of;
 use crate::support::shop::{Setup, Shop, physical};
 use crate::support::{run_local, until};
 
-/// A shop whose clock stands still, so that nothing is audited but when a test asks.
+/// Starts a shop whose clock stands still, so that it is only audited when a test invokes the audit.
 async fn shop() -> Shop {
     Shop::start(Setup {
         manual_clock: true,
@@ -19,14 +19,14 @@ async fn shop() -> Shop {
     .await
 }
 
-/// As [`Shop::audit`], with all orders settled.
+/// Runs [`Shop::audit`] and asserts that all orders are settled.
 async fn audit(shop: &Shop) -> Value {
     let outcome = shop.audit().await;
     assert_eq!(outcome["unsettled"], 0, "{outcome}");
     outcome
 }
 
-/// What `GET /integrity` lists.
+/// Returns the findings of `GET /integrity`.
 async fn findings(shop: &Shop) -> Vec<Value> {
     let admin = shop.admin().await;
     let call = shop.get("/integrity?limit=100").bearer(&admin.token);
@@ -34,7 +34,7 @@ async fn findings(shop: &Shop) -> Vec<Value> {
     report["items"].as_array().unwrap().clone()
 }
 
-/// The open findings, each as `<subject>#<check>`.
+/// Returns the open findings, each as `<subject>#<check>`.
 async fn open(shop: &Shop) -> BTreeSet<String> {
     let found = findings(shop).await;
     let open = found
@@ -44,18 +44,18 @@ async fn open(shop: &Shop) -> BTreeSet<String> {
         .collect()
 }
 
-/// Something that somebody does to an item of a table.
+/// A manipulation of an item of a table.
 struct Break {
     table: &'static str,
     key: Value,
-    /// An update expression, its values those below; `None` deletes the item.
+    /// An update expression with the values below; `None` deletes the item.
     update: Option<&'static str>,
     values: Value,
-    /// What an audit must say then, and nothing else.
+    /// Exactly the findings that an audit must have then.
     found: Vec<String>,
 }
 
-/// Breaks the item, sees it found, mends it, and sees that found as well.
+/// Breaks the item and asserts that an audit finds it; repairs it and asserts that the finding is resolved.
 async fn check_found(shop: &Shop, wrong: Break) {
     let Break {
         table,
@@ -66,8 +66,8 @@ async fn check_found(shop: &Shop, wrong: Break) {
     } = wrong;
     let table = physical(table);
     let at = json!({"TableName": table, "Key": key, "ConsistentRead": true});
-    let whole = shop.dynamodb("GetItem", &at).await["Item"].clone();
-    assert!(whole.is_object(), "there is no {key} in {table}");
+    let original = shop.dynamodb("GetItem", &at).await["Item"].clone();
+    assert!(original.is_object(), "there is no {key} in {table}");
     let mut request = json!({"TableName": table, "Key": key});
     let operation = match update {
         None => "DeleteItem",
@@ -86,12 +86,13 @@ async fn check_found(shop: &Shop, wrong: Break) {
     let expected: BTreeSet<String> = found.into_iter().collect();
     assert_eq!(open(shop).await, expected, "{update:?} of {key} in {table}");
     assert_eq!(outcome["open_findings"], expected.len());
-    let put = json!({"TableName": table, "Item": whole});
+    let put = json!({"TableName": table, "Item": original});
     shop.dynamodb("PutItem", &put).await;
-    assert_eq!(audit(shop).await["open_findings"], 0, "{key} mended");
+    assert_eq!(audit(shop).await["open_findings"], 0, "{key} repaired");
 }
 
-/// A confirmed order of two and a cancelled one of one, of the same product: their ids, and its.
+/// Places two orders of the same product, of which the first is confirmed and the second cancelled. Returns their ids
+/// and the product's.
 async fn two_orders(shop: &Shop) -> (String, String, String) {
     let customer = shop.customer().await;
     let product = shop.product("19.90", 10).await;
@@ -221,7 +222,7 @@ fn money_that_does_not_add_up_is_found() {
 }
 
 #[test]
-fn events_that_do_not_follow_or_say_something_else_are_found() {
+fn events_that_are_missing_or_contradict_the_tables_are_found() {
     run_local(async {
         let shop = shop().await;
         let (order, cancelled, product) = two_orders(&shop).await;
@@ -263,7 +264,7 @@ fn events_that_do_not_follow_or_say_something_else_are_found() {
             },
         )
         .await;
-        // Of what has no check of its own, the events are numbered all the same.
+        // The numbering is checked for aggregates without further checks, too.
         shop.reprice(&product, "20.90").await;
         check_found(
             &shop,
@@ -280,7 +281,7 @@ fn events_that_do_not_follow_or_say_something_else_are_found() {
 }
 
 #[test]
-fn a_finding_is_told_once_and_again_when_it_is_resolved() {
+fn a_finding_has_an_event_when_it_is_found_and_when_it_is_resolved() {
     run_local(async {
         let shop = shop().await;
         let (_, _, product) = two_orders(&shop).await;
@@ -306,12 +307,12 @@ fn a_finding_is_told_once_and_again_when_it_is_resolved() {
         let aggregate = format!("finding#{subject}#on_hand_is_available_and_reserved");
         until("both events in the log", async || {
             let logged = shop.items("EventLogTable").await;
-            let mut told: Vec<&Value> = logged
+            let mut of_finding: Vec<&Value> = logged
                 .iter()
                 .filter(|event| event["aggregate_id"] == aggregate.as_str())
                 .collect();
-            told.sort_by_key(|event| text(&event["version"]));
-            let types: Vec<&str> = told
+            of_finding.sort_by_key(|event| text(&event["version"]));
+            let types: Vec<&str> = of_finding
                 .iter()
                 .map(|event| text(&event["event_type"]))
                 .collect();
@@ -323,14 +324,14 @@ fn a_finding_is_told_once_and_again_when_it_is_resolved() {
 }
 
 #[test]
-fn what_is_still_being_worked_on_is_looked_at_again() {
+fn an_order_that_is_still_being_worked_on_is_checked_again() {
     run_local(async {
         let shop = shop().await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 10).await;
         let order = shop.order(&customer, &product, "tok_ok").await;
         shop.run_until_settled(&order).await;
-        // Cancelled, with stock and money still to be given back.
+        // The order is cancelled, but its stock is not released and its payment not refunded yet.
         shop.fault("states:StartExecution@*=error").await;
         shop.cancel(&customer, &order).await.expect(200);
         let outcome = shop.audit().await;
@@ -338,7 +339,7 @@ fn what_is_still_being_worked_on_is_looked_at_again() {
         assert_eq!(outcome["open_findings"], 0, "{outcome}");
         shop.no_faults().await;
         shop.run_until_settled(&order).await;
-        // No event since, as the next audit sees it; it looks at the order all the same.
+        // The next audit sees no event since, but checks the order all the same.
         shop.advance_in_steps(300).await;
         let event = json!({"time": shop.now().await, "since": shop.now().await});
         let outcome = shop.invoke("audit-integrity", &event).await.unwrap();
@@ -349,7 +350,7 @@ fn what_is_still_being_worked_on_is_looked_at_again() {
 }
 
 #[test]
-fn a_shop_that_was_used_and_disturbed_has_no_finding() {
+fn a_shop_with_faults_has_no_findings() {
     run_local(async {
         let shop = shop().await;
         let faults =
@@ -368,7 +369,7 @@ fn a_shop_that_was_used_and_disturbed_has_no_finding() {
             let placed = shop.place(&customer, &body).await.expect(202).json();
             let order = text(&placed["id"]).to_owned();
             if number % 7 == 0 {
-                // Refused if it has failed already.
+                // The request is refused if the order has failed already.
                 shop.cancel(&customer, &order).await;
             }
             order

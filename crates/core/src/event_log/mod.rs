@@ -1,6 +1,6 @@
-//! The log of all events that were published, which every service may read.
+//! The log of all published events, which every service may read.
 //!
-//! Owned by the platform; only the publisher writes it. Invariant: the log has each event once, under its
-//! aggregate and version.
+//! The platform owns it, and only the publisher writes it. Invariant: the log has each event once, keyed by its
+//! aggregate and version, and never overwrites one.
 
 pub mod store;

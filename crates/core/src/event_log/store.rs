@@ -1,4 +1,4 @@
-//! The event log in DynamoDB: each event once, by aggregate and version.
+//! The event log in DynamoDB: each event once, keyed by aggregate and version.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,14 +10,14 @@ use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::EventId;
 
-/// The events that were published.
+/// The log of published events.
 #[derive(Clone, Debug)]
 pub struct EventLog {
     table: Table,
 }
 
 impl EventLog {
-    /// The log in the table that the setting `EVENT_LOG_TABLE` names.
+    /// Creates the log over the table that the setting `EVENT_LOG_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -26,8 +26,7 @@ impl EventLog {
         Ok(Self { table })
     }
 
-    /// All events of `aggregate_id` that are published, in their order. The newest may be missing
-    /// for a moment.
+    /// Returns the published events of `aggregate_id`, in their order. The newest may be missing for a moment.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -43,9 +42,8 @@ impl EventLog {
         items.into_iter().map(DomainEvent::try_from).collect()
     }
 
-    /// What happened from `from` to `until`, in the order of time, as the index had it a moment ago: one
-    /// query for each shard of each hour, until there are `most`. Of an order's way to its end, only the
-    /// end.
+    /// Returns at most `most` events from `from` to `until`, in the order of time, with one query for each shard of
+    /// each hour. The index may lag by a moment, and lacks the events that [`is_by_hour`] leaves out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -54,12 +52,12 @@ impl EventLog {
         from: Time,
         until: Time,
         most: usize,
-    ) -> Result<Vec<Logged>, StoreError> {
-        let mut found: Vec<Logged> = Vec::new();
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        let mut found: Vec<LoggedEvent> = Vec::new();
         let hours = from.as_seconds().div_euclid(3600)..=until.as_seconds().div_euclid(3600);
         for hour in hours.map(|hour| Time::from_millis(hour * 3_600_000)) {
-            let left = most - found.len();
-            if left == 0 {
+            let remaining = most - found.len();
+            if remaining == 0 {
                 break;
             }
             let shards = (0..HOUR_SHARDS).map(|shard| {
@@ -73,13 +71,13 @@ impl EventLog {
                     .value(":from", from)
                     .value(":until", until)
             });
-            let time = |event: &Logged| event.timestamp.to_string();
-            found.extend(dynamo::merged(shards.collect(), left, false, time).await?);
+            let time = |event: &LoggedEvent| event.timestamp.to_string();
+            found.extend(dynamo::merged(shards.collect(), remaining, false, time).await?);
         }
         Ok(found)
     }
 
-    /// Writes `event` down; an event that is there already stays as it is.
+    /// Appends `event`. An event that is in the log already stays as it is.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -95,11 +93,11 @@ impl EventLog {
     }
 }
 
-/// How many shards an hour of the log's index has.
+/// The number of shards of each hour in the index by hour.
 const HOUR_SHARDS: u32 = 4;
 
-/// Whether events of this type are in the index by hour. Those that are not happen only on an order's
-/// way to its end, which another of the order's events tells: one write less for each.
+/// Returns whether events of this type are in the index by hour. The others only precede the outcome of an order, which
+/// has an event in the index, and each of them saves a write.
 fn is_by_hour(event_type: &str) -> bool {
     !matches!(
         event_type,
@@ -111,25 +109,25 @@ fn is_by_hour(event_type: &str) -> bool {
     )
 }
 
-/// The key of the index by hour: `<RFC 3339 to the hour>#<shard>`.
+/// Returns the key of the index by hour: `<RFC 3339 to the hour>#<shard>`.
 fn hour_shard(time: Time, shard: u32) -> String {
     let time = time.to_string();
     let hour = time.get(..13).unwrap_or_default();
     format!("{hour}#{shard}")
 }
 
-/// An event as the index by hour has it.
+/// The part of an event that the index by hour has.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Logged {
-    /// What it happened to.
+pub struct LoggedEvent {
+    /// The aggregate.
     pub aggregate_id: String,
-    /// What happened.
+    /// The type of the event.
     pub event_type: String,
-    /// When.
+    /// When it happened.
     pub timestamp: Time,
 }
 
-/// An event as it is stored. The version is a text of twelve digits, so that text order is its order.
+/// An event as stored. The version is a text of twelve digits, so that events are sorted by it.
 #[derive(Serialize, Deserialize)]
 struct EventItem {
     aggregate_id: String,

@@ -1,4 +1,4 @@
-//! `GET /integrity`: what audits found.
+//! The HTTP route of integrity.
 
 use serde::Serialize;
 
@@ -54,17 +54,17 @@ impl From<Finding> for FindingBody {
     }
 }
 
-/// `GET /integrity?limit=&cursor=`: the latest audit, and all findings by subject, resolved ones among
-/// them.
+/// Returns the latest audit and a page of all findings by subject, including resolved ones:
+/// `GET /integrity?limit=&cursor=`.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::InvalidParameters`].
+/// If the caller is not an admin; [`Problem::InvalidParameters`].
 pub async fn get_integrity(store: &IntegrityStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
     let page = PageRequest::read(&query)?;
-    let last_audit = store.latest().await?.map(AuditBody::from);
-    let findings = store.page(&page).await?;
+    let (latest, findings) = futures::try_join!(store.latest_run(), store.findings_page(&page))?;
+    let last_audit = latest.map(AuditBody::from);
     findings
         .map(FindingBody::from)
         .answer_beside(Report { last_audit }, &request)

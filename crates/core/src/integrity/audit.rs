@@ -1,5 +1,5 @@
-//! `audit-integrity`: looks at everything that had an event since it looked last, records what does
-//! not fit together, and closes findings that are no more.
+//! `audit-integrity` checks everything that had an event since the last audit, records what is inconsistent, and
+//! resolves findings that are not found again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Promised};
+use super::evidence::{Evidence, HeldQuantities};
 use super::model::{Check, Finding, Run, Subject, Violation};
 use super::rules;
 use super::store::IntegrityStore;
@@ -18,23 +18,23 @@ use crate::runtime::StepError;
 use crate::values::clock::Time;
 use crate::values::id::{OrderId, ProductId};
 
-/// How many subjects are read at a time.
+/// How many subjects are read at the same time.
 const AT_ONCE: usize = 16;
 
-/// The most events that one audit goes through; the next goes on where it ended.
+/// The most events that one audit reads; the next continues where it ended.
 const MOST_EVENTS: usize = 10_000;
 
-/// How far the first audit looks back.
-const FIRST: Duration = Duration::from_hours(25);
+/// How far the first audit results back.
+const FIRST_LOOKBACK: Duration = Duration::from_hours(25);
 
-/// How far an audit looks back beyond the end of the one before: events that came into the log late.
+/// How far an audit results back beyond the end of the previous one, for events that were logged late.
 const OVERLAP: Duration = Duration::from_mins(15);
 
-/// After how long something that does not fit together is looked at once more, before it is a finding:
-/// an index lags, and a change may have come between two reads.
-const SECOND_LOOK: Duration = Duration::from_millis(500);
+/// The pause after which a violation is checked once more before it is recorded: an index lags, and something may
+/// change between two reads.
+const PAUSE_BEFORE_RECHECK: Duration = Duration::from_millis(500);
 
-/// What an audit needs.
+/// The resources of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
     evidence: Evidence,
@@ -42,7 +42,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The resources of this function.
+    /// Creates the resources from the settings.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -54,84 +54,89 @@ impl Audit {
     }
 }
 
-/// What is asked of an audit: the event of a schedule, or what somebody sends who invokes the function.
+/// The input of an audit: the event of the schedule, or the payload of an operator who invokes the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Asked {
-    /// The audit's now.
+pub struct AuditRequest {
+    /// The time of the audit.
     pub time: Time,
-    /// From when on events are looked at; since the last audit if absent.
+    /// The time from which events are read; since the last audit if absent.
     #[serde(default)]
     pub since: Option<Time>,
 }
 
-/// What came of an audit: what its log line says, too.
+/// The outcome of an audit, which is also logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// How many subjects were looked at.
+    /// How many subjects were checked.
     pub checked: u64,
-    /// How many are still being worked on.
+    /// How many of them are still being worked on.
     pub unsettled: u64,
     /// How many findings are open.
     pub open_findings: u64,
 }
 
-/// What a look at a subject says.
+/// The result of checking a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Look {
-    /// It is still being worked on.
+enum CheckResult {
+    /// The subject is still being worked on.
     Unsettled,
-    /// It is at rest, and this does not fit together.
+    /// The subject is settled, and has these violations.
     Settled(Vec<Violation>),
 }
 
-/// Audits everything that had an event since the audit before, all that was unsettled then, and what
-/// has an open finding.
+/// Audits everything that had an event since the previous audit, everything that was unsettled then, and every subject
+/// with an open finding.
 ///
 /// # Errors
-/// [`StepError`] if something cannot be read or stored now; the next audit begins where this one did.
-pub async fn audit_integrity(audit: &Audit, asked: Asked) -> Result<Outcome, StepError> {
-    let now = asked.time;
-    let before = audit.store.latest().await?;
-    let from = match (asked.since, &before) {
+/// [`StepError`] if something cannot be read or stored; the next audit begins where this one did.
+pub async fn audit_integrity(audit: &Audit, request: AuditRequest) -> Result<Outcome, StepError> {
+    let now = request.time;
+    let previous = audit.store.latest_run().await?;
+    let from = match (request.since, &previous) {
         (Some(since), _) => since,
         (None, Some(run)) => run.until.minus(OVERLAP),
-        (None, None) => now.minus(FIRST),
+        (None, None) => now.minus(FIRST_LOOKBACK),
     };
-    let (mut subjects, until) = audit.evidence.touched(from, now, MOST_EVENTS).await?;
-    subjects.extend(before.into_iter().flat_map(|run| run.unsettled));
+    let (mut subjects, until) = audit
+        .evidence
+        .changed_subjects(from, now, MOST_EVENTS)
+        .await?;
+    subjects.extend(previous.into_iter().flat_map(|run| run.unsettled));
     let findings = audit.store.findings().await?;
     let open = findings.iter().filter(|finding| finding.is_open());
     subjects.extend(open.map(|finding| finding.subject.clone()));
 
-    let mut looks = look_at(audit, &subjects, now).await?;
-    let doubtful = looks.iter().filter(|(_, look)| look.is_violation());
-    let doubtful: BTreeSet<Subject> = doubtful.map(|(subject, _)| subject.clone()).collect();
-    if !doubtful.is_empty() {
-        tokio::time::sleep(SECOND_LOOK).await;
-        for (subject, second) in look_at(audit, &doubtful, now).await? {
-            if let Some(first) = looks.remove(&subject) {
-                looks.insert(subject, first.confirmed_by(second));
+    let mut results = check_all(audit, &subjects, now).await?;
+    let violated = results.iter().filter(|(_, result)| result.is_violation());
+    let violated: BTreeSet<Subject> = violated.map(|(subject, _)| subject.clone()).collect();
+    if !violated.is_empty() {
+        tokio::time::sleep(PAUSE_BEFORE_RECHECK).await;
+        for (subject, second) in check_all(audit, &violated, now).await? {
+            if let Some(first) = results.remove(&subject) {
+                results.insert(subject, first.confirmed_by(second));
             }
         }
     }
-    let open = record(&audit.store, findings, &looks, now).await?;
-    let unsettled = looks.iter().filter(|(_, look)| **look == Look::Unsettled);
+    let open = record(&audit.store, findings, &results, now).await?;
+    let unsettled = results
+        .iter()
+        .filter(|(_, result)| **result == CheckResult::Unsettled);
     let unsettled: Vec<Subject> = unsettled.map(|(subject, _)| subject.clone()).collect();
     let run = Run {
         at: now,
         until,
-        checked: count(looks.len()),
+        checked: count(results.len()),
         unsettled,
         open,
     };
-    // Refused if another audit has come further meanwhile, which then stands.
-    audit.store.keep(&run).await?;
+    // It is refused if another audit has got further meanwhile, which is then kept.
+    audit.store.store_run(&run).await?;
     let outcome = Outcome {
         checked: run.checked,
         unsettled: count(run.unsettled.len()),
         open_findings: open,
     };
-    // A metric filter in template.yaml reads `open_findings`; an alarm looks at it.
+    // A metric filter in template.yaml reads `open_findings` for an alarm.
     tracing::info!(
         checked = outcome.checked,
         unsettled = outcome.unsettled,
@@ -145,82 +150,81 @@ fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Looks at `subjects`, and at the stock of every product of the orders among them.
-async fn look_at(
+/// Checks `subjects`, and the stock of every product of the orders among them.
+async fn check_all(
     audit: &Audit,
     subjects: &BTreeSet<Subject>,
     now: Time,
-) -> Result<BTreeMap<Subject, Look>, StoreError> {
-    let mut looks = BTreeMap::new();
+) -> Result<BTreeMap<Subject, CheckResult>, StoreError> {
+    let mut results = BTreeMap::new();
     let mut products = BTreeSet::new();
     let subjects = subjects.iter().cloned();
-    let seen = subjects.map(|subject| Box::pin(subject_and_products(audit, subject, now)));
-    let mut seen = futures::stream::iter(seen).buffer_unordered(AT_ONCE);
-    while let Some(seen) = seen.next().await {
-        let (look, of_order) = seen?;
-        looks.extend(look);
+    let checks = subjects.map(|subject| Box::pin(check_subject(audit, subject, now)));
+    let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
+    while let Some(checked) = checks.next().await {
+        let (result, of_order) = checked?;
+        results.extend(result);
         products.extend(of_order);
     }
     if products.is_empty() {
-        return Ok(looks);
+        return Ok(results);
     }
-    let promised = audit.evidence.promised().await?;
+    let held = audit.evidence.held_quantities().await?;
     let products = products.into_iter();
-    let stocks = products.map(|product| stock(audit, product, &promised, now));
+    let stocks = products.map(|product| check_stock(audit, product, &held, now));
     let mut stocks = futures::stream::iter(stocks).buffer_unordered(AT_ONCE);
-    while let Some(look) = stocks.next().await {
-        looks.extend([look?]);
+    while let Some(result) = stocks.next().await {
+        results.extend([result?]);
     }
-    Ok(looks)
+    Ok(results)
 }
 
-/// A look at the subject, unless it is a stock, and the products whose stock is to be looked at.
-async fn subject_and_products(
+/// Checks the subject, unless it is stock. Returns its result and the products whose stock has to be checked.
+async fn check_subject(
     audit: &Audit,
     subject: Subject,
     now: Time,
-) -> Result<(Option<(Subject, Look)>, Vec<ProductId>), StoreError> {
-    let (look, products) = match &subject {
-        Subject::Order(id) => order(audit, *id, now).await?,
+) -> Result<(Option<(Subject, CheckResult)>, Vec<ProductId>), StoreError> {
+    let (result, products) = match &subject {
+        Subject::Order(id) => check_order(audit, *id, now).await?,
         Subject::Stock(id) => return Ok((None, vec![*id])),
         Subject::Aggregate(id) => {
             let events = audit.evidence.events(id).await?;
-            (Look::Settled(rules::aggregate(&events)), Vec::new())
+            (CheckResult::Settled(rules::aggregate(&events)), Vec::new())
         }
     };
-    Ok((Some((subject, look)), products))
+    Ok((Some((subject, result)), products))
 }
 
-/// A look at a product's stock, of which open reservations hold what `promised` says.
-async fn stock(
+/// Checks a product's stock, of which open reservations hold what `held` says.
+async fn check_stock(
     audit: &Audit,
     product: ProductId,
-    promised: &Promised,
+    held: &HeldQuantities,
     now: Time,
-) -> Result<(Subject, Look), StoreError> {
-    let cases = audit.evidence.stocks(product, promised).await?;
+) -> Result<(Subject, CheckResult), StoreError> {
+    let cases = audit.evidence.stocks(product, held).await?;
     let mut times = cases.iter().map(|case| case.stock.updated_at);
-    let look = if times.all(|at| rules::is_quiet(at, now)) {
-        Look::Settled(cases.iter().flat_map(rules::stock).collect())
+    let result = if times.all(|at| rules::is_quiet(at, now)) {
+        CheckResult::Settled(cases.iter().flat_map(rules::stock).collect())
     } else {
-        Look::Unsettled
+        CheckResult::Unsettled
     };
-    Ok((Subject::Stock(product), look))
+    Ok((Subject::Stock(product), result))
 }
 
-/// A look at an order, and its products.
-async fn order(
+/// Checks an order. Returns its result and its products.
+async fn check_order(
     audit: &Audit,
     id: OrderId,
     now: Time,
-) -> Result<(Look, Vec<ProductId>), StoreError> {
+) -> Result<(CheckResult, Vec<ProductId>), StoreError> {
     let Some(case) = Box::pin(audit.evidence.order(id)).await? else {
-        // There are events of an order that is not stored.
         let violation = Violation {
             check: Check::LogIsRow,
             detail: "there are events, but no order".to_owned(),
         };
-        return Ok((Look::Settled(vec![violation]), Vec::new()));
+        return Ok((CheckResult::Settled(vec![violation]), Vec::new()));
     };
     let products = case
         .order
@@ -228,15 +232,15 @@ async fn order(
         .iter()
         .map(|line| line.product_id)
         .collect();
-    let look = if rules::is_settled(&case.order, now) {
-        Look::Settled(rules::order(&case))
+    let result = if rules::is_settled(&case.order, now) {
+        CheckResult::Settled(rules::order(&case))
     } else {
-        Look::Unsettled
+        CheckResult::Unsettled
     };
-    Ok((look, products))
+    Ok((result, products))
 }
 
-impl Look {
+impl CheckResult {
     fn is_violation(&self) -> bool {
         match self {
             Self::Unsettled => false,
@@ -244,7 +248,7 @@ impl Look {
         }
     }
 
-    /// What both this look and the `second` found, as the second has it.
+    /// Returns the violations that both this check and the `second` found, as the second found them.
     fn confirmed_by(self, second: Self) -> Self {
         let (Self::Settled(first), Self::Settled(mut violations)) = (self, second) else {
             return Self::Unsettled;
@@ -254,32 +258,32 @@ impl Look {
     }
 }
 
-/// Records what `looks` found beside the `findings` that there were, and answers how many are open.
+/// Records the violations in `results`, given the stored `findings`. Returns how many findings are open then.
 async fn record(
     store: &IntegrityStore,
     findings: Vec<Finding>,
-    looks: &BTreeMap<Subject, Look>,
+    results: &BTreeMap<Subject, CheckResult>,
     now: Time,
 ) -> Result<u64, StoreError> {
-    let mut known: BTreeMap<(Subject, Check), Finding> = findings
+    let mut recorded: BTreeMap<(Subject, Check), Finding> = findings
         .into_iter()
         .map(|finding| ((finding.subject.clone(), finding.check), finding))
         .collect();
-    for (subject, look) in looks {
-        let Look::Settled(violations) = look else {
+    for (subject, result) in results {
+        let CheckResult::Settled(violations) = result else {
             continue;
         };
         for check in Check::ALL {
             let key = (subject.clone(), check);
             let mut details = violations.iter().filter(|found| found.check == check);
-            let next = match (known.get(&key), details.next()) {
+            let next = match (recorded.get(&key), details.next()) {
                 (None, None) => None,
                 (None, Some(found)) => Some(Finding::new(subject, found, now)),
-                (Some(stored), Some(found)) => stored.clone().seen(&found.detail, now),
+                (Some(stored), Some(found)) => stored.clone().found_again(&found.detail, now),
                 (Some(stored), None) => stored.clone().resolved(now),
             };
             let Some(next) = next else { continue };
-            if store.put(&next).await? == Written::Done {
+            if store.store_finding(&next).await? == Written::Done {
                 tracing::warn!(
                     subject = %next.subject,
                     check = next.check.name(),
@@ -287,11 +291,14 @@ async fn record(
                     event = next.event.event_type,
                     "finding changed"
                 );
-                known.insert(key, next);
+                recorded.insert(key, next);
             }
         }
     }
     Ok(count(
-        known.values().filter(|finding| finding.is_open()).count(),
+        recorded
+            .values()
+            .filter(|finding| finding.is_open())
+            .count(),
     ))
 }

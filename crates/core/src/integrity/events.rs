@@ -15,10 +15,10 @@ struct Data {
     detail: String,
 }
 
-/// The last event of the finding whose item is `image`.
+/// Returns the last event of the finding whose item is `image`.
 ///
 /// # Errors
-/// If `image` is no finding.
+/// If `image` is not a finding.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let item: FindingItem = serde_dynamo::from_item(image)?;
     let aggregate = aggregate(&item.sk);

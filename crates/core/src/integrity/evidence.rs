@@ -1,4 +1,4 @@
-//! What an audit reads: the other services' tables, by their own stores, and the event log.
+//! The data that an audit reads: the other services' tables, through their own stores, and the event log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::model::{OrderCase, StockCase, Subject};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
-use crate::event_log::store::{EventLog, Logged};
+use crate::event_log::store::{EventLog, LoggedEvent};
 use crate::inventory;
 use crate::inventory::model::Place;
 use crate::inventory::store::InventoryStore;
@@ -17,10 +17,10 @@ use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, ProductId};
 
-/// What all open reservations hold, by product and place.
-pub type Promised = BTreeMap<(ProductId, Place), u64>;
+/// The quantities that all open reservations hold, by product and place.
+pub type HeldQuantities = BTreeMap<(ProductId, Place), u64>;
 
-/// Where all that is read.
+/// The stores that an audit reads.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     orders: OrderStore,
@@ -30,7 +30,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// With what the settings name.
+    /// Creates the stores from the settings.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -43,12 +43,12 @@ impl Evidence {
         })
     }
 
-    /// What had an event from `from` to `until`, and up to when that is all: earlier than `until` if
-    /// there was more than one audit looks at.
+    /// Returns the subjects of at most `most` events from `from` to `until`, and the time up to which these are all:
+    /// earlier than `until` if there are more events.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn touched(
+    pub async fn changed_subjects(
         &self,
         from: Time,
         until: Time,
@@ -67,7 +67,7 @@ impl Evidence {
         Ok((subjects, until))
     }
 
-    async fn subject(&self, event: Logged) -> Result<Subject, StoreError> {
+    async fn subject(&self, event: LoggedEvent) -> Result<Subject, StoreError> {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
             "StockAdjusted" => inventory::model::product_of_stock(&id).map(Subject::Stock),
@@ -84,7 +84,7 @@ impl Evidence {
         Ok(subject.unwrap_or(Subject::Aggregate(id)))
     }
 
-    /// The order and all that was done for it; `None` if there is no such order.
+    /// Returns the order with its reservation, its payment and their events, or `None` if there is no such order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -92,12 +92,12 @@ impl Evidence {
         let Some(order) = self.orders.get(id).await? else {
             return Ok(None);
         };
-        let kept = inventory::model::reservation_aggregate(id);
+        let reservation_id = inventory::model::reservation_aggregate(id);
         let (reservation, payment, order_events, reservation_events, payment_events) = futures::try_join!(
             self.inventory.reservation(id),
             self.payments.of_order(id),
             self.log.history(id),
-            self.log.history(kept),
+            self.log.history(reservation_id),
             self.log.history(Payment::id_of(id)),
         )?;
         Ok(Some(OrderCase {
@@ -110,23 +110,22 @@ impl Evidence {
         }))
     }
 
-    /// The product's stock at each of its places, of which open reservations hold what `promised`
-    /// says.
+    /// Returns the product's stock at each of its places with its events, given what open reservations hold.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn stocks(
         &self,
         product: ProductId,
-        promised: &Promised,
+        held: &HeldQuantities,
     ) -> Result<Vec<StockCase>, StoreError> {
         let mut cases = Vec::new();
         for stock in self.inventory.stocks(product).await? {
             let aggregate = inventory::model::stock_aggregate(product, &stock.place);
             let events = self.log.history(aggregate).await?;
-            let promised = promised.get(&(product, stock.place.clone()));
+            let held = held.get(&(product, stock.place.clone()));
             cases.push(StockCase {
-                promised: promised.copied().unwrap_or(0),
+                held: held.copied().unwrap_or(0),
                 stock,
                 events,
             });
@@ -134,21 +133,21 @@ impl Evidence {
         Ok(cases)
     }
 
-    /// What all open reservations hold now.
+    /// Returns the quantities that all open reservations hold.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn promised(&self) -> Result<Promised, StoreError> {
-        let mut promised = Promised::new();
+    pub async fn held_quantities(&self) -> Result<HeldQuantities, StoreError> {
+        let mut held = HeldQuantities::new();
         let open = self.inventory.open_reservations().await?.into_iter();
         for line in open.flat_map(|reservation| reservation.lines) {
-            let sum = promised.entry((line.product_id, line.place)).or_default();
+            let sum = held.entry((line.product_id, line.place)).or_default();
             *sum = sum.saturating_add(line.quantity);
         }
-        Ok(promised)
+        Ok(held)
     }
 
-    /// The events of an aggregate, in their order.
+    /// Returns the events of an aggregate, in their order.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! What an audit looks at, and what it finds.
+//! The subjects of audits, and their findings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,37 +10,36 @@ use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::{OrderId, ProductId};
 
-/// An audit found something that does not fit together, or more of it.
+/// The type of the event that an audit found a violation, or found it changed.
 pub const VIOLATED: &str = "IntegrityViolated";
-/// An audit found that it fits together again.
+/// The type of the event that an audit did not find a violation any more.
 pub const RESTORED: &str = "IntegrityRestored";
 
 /// A check, by its name on the wire and as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// `versions_follow`: the events of an aggregate are numbered from 1 without a gap, up to its own
-    /// version, and none is earlier than the one before.
+    /// `versions_follow`: the events of an aggregate are numbered from 1 without a gap up to its own version, and
+    /// none is earlier than the previous one.
     VersionsFollow,
-    /// `log_is_row`: what the events of an order, a reservation, a payment or a stock add up to is what
-    /// is stored.
+    /// `log_is_row`: the events of an order, a reservation or a payment lead to what is stored.
     LogIsRow,
-    /// `total_is_sum_of_parts`: an order costs what its lines, discounts, shipping and tax come to.
+    /// `total_is_sum_of_parts`: an order's total is the sum of its lines, discounts, shipping and tax.
     TotalIsSumOfParts,
-    /// `confirmed_is_paid`: an order that was not called off is paid in full.
+    /// `confirmed_is_paid`: a confirmed order is paid in full.
     ConfirmedIsPaid,
-    /// `closed_is_not_charged`: of a failed or cancelled order no money is kept.
+    /// `closed_is_not_charged`: no money is kept for a failed or cancelled order.
     ClosedIsNotCharged,
-    /// `hold_follows_order`: a confirmed order's stock is committed, line by line; a failed or
-    /// cancelled one's is released.
+    /// `hold_follows_order`: the stock of a confirmed order is committed, line by line; that of a failed or cancelled
+    /// order is released.
     HoldFollowsOrder,
-    /// `on_hand_is_available_and_reserved`: the two add up to what was last put in.
+    /// `on_hand_is_available_and_reserved`: the two add up to the `on_hand` that was last set.
     OnHandIsAvailableAndReserved,
-    /// `reserved_is_open_reservations`: what is reserved is what open reservations hold.
+    /// `reserved_is_open_reservations`: the reserved stock is the sum of the open reservations.
     ReservedIsOpenReservations,
 }
 
 impl Check {
-    /// All of them.
+    /// Every check.
     pub const ALL: [Self; 8] = [
         Self::VersionsFollow,
         Self::LogIsRow,
@@ -52,7 +51,7 @@ impl Check {
         Self::ReservedIsOpenReservations,
     ];
 
-    /// Its name.
+    /// Returns its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -68,21 +67,21 @@ impl Check {
     }
 }
 
-/// A text that names no check, or nothing that is checked.
+/// A text that is not the name of a check, or not a subject.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not known to the audit: {0:?}")]
-pub struct Unknown(String);
+#[error("unknown to the audit: {0:?}")]
+pub struct UnknownName(String);
 
 impl FromStr for Check {
-    type Err = Unknown;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, Unknown> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let found = Self::ALL.into_iter().find(|check| check.name() == text);
-        found.ok_or_else(|| Unknown(text.to_owned()))
+        found.ok_or_else(|| UnknownName(text.to_owned()))
     }
 }
 
-/// What is looked at as a whole.
+/// A subject that is checked as a whole.
 ///
 /// Wire and stored shape: `order:<id>`, `stock:<product id>`, `aggregate:<id>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +90,7 @@ pub enum Subject {
     Order(OrderId),
     /// A product's stock at all its places.
     Stock(ProductId),
-    /// The events of anything else.
+    /// The events of any other aggregate.
     Aggregate(String),
 }
 
@@ -106,10 +105,10 @@ impl fmt::Display for Subject {
 }
 
 impl FromStr for Subject {
-    type Err = Unknown;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, Unknown> {
-        let unknown = || Unknown(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let unknown = || UnknownName(text.to_owned());
         let (kind, id) = text.split_once(':').ok_or_else(unknown)?;
         match kind {
             "order" => Ok(Self::Order(id.parse().map_err(|_| unknown())?)),
@@ -120,14 +119,14 @@ impl FromStr for Subject {
     }
 }
 
-/// An order, and all that was done for it.
+/// An order with its reservation, its payment and their events.
 #[derive(Clone, Debug)]
 pub struct OrderCase {
     /// The order.
     pub order: Order,
     /// Its events, in their order.
     pub order_events: Vec<DomainEvent>,
-    /// What is kept for it.
+    /// Its reservation.
     pub reservation: Option<Reservation>,
     /// The reservation's events.
     pub reservation_events: Vec<DomainEvent>,
@@ -144,61 +143,61 @@ pub struct StockCase {
     pub stock: Stock,
     /// Its events, in their order.
     pub events: Vec<DomainEvent>,
-    /// What open reservations hold of it.
-    pub promised: u64,
+    /// How many of it open reservations hold.
+    pub held: u64,
 }
 
-/// Something that does not fit together.
+/// An inconsistency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which check tells so.
+    /// The check that found it.
     pub check: Check,
-    /// What was found, for people; without personal data.
+    /// A description for people, without personal data.
     pub detail: String,
 }
 
 /// A violation on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Of what.
+    /// The subject.
     pub subject: Subject,
-    /// By which check; there is one finding for a subject and a check.
+    /// The check. There is one finding for a subject and a check.
     pub check: Check,
-    /// What was found last.
+    /// What was found the last time.
     pub detail: String,
-    /// When it was found first.
+    /// When it was first found.
     pub found_at: Time,
-    /// When an audit found it gone; found again after that, it is open again.
+    /// When an audit first did not find it any more. It is open again if it is found again after that.
     pub resolved_at: Option<Time>,
-    /// Number of its events.
+    /// The number of its events.
     pub version: u64,
     /// Its last event.
     pub event: Stamp,
 }
 
-/// The aggregate that a finding is in events.
+/// Returns the aggregate id of a finding in events.
 #[must_use]
 pub fn aggregate(position: &str) -> String {
     format!("finding#{position}")
 }
 
-/// How far audits have come.
+/// The record of an audit, from which the next one continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The time of the audit.
     pub at: Time,
-    /// Up to when events were looked at: the next audit begins there.
+    /// The time up to which events were read, where the next audit begins.
     pub until: Time,
-    /// How many subjects were looked at.
+    /// How many subjects were checked.
     pub checked: u64,
-    /// What was still being worked on, and is looked at again.
+    /// The subjects that were still being worked on, which the next audit checks again.
     pub unsettled: Vec<Subject>,
-    /// How many findings were open after it.
+    /// How many findings were open after the audit.
     pub open: u64,
 }
 
 impl Finding {
-    /// `found` in `subject` for the first time.
+    /// Creates the finding of `found`, which `subject` has for the first time.
     #[must_use]
     pub fn new(subject: &Subject, found: &Violation, now: Time) -> Self {
         let mut finding = Self {
@@ -210,25 +209,25 @@ impl Finding {
             version: 0,
             event: Stamp::new("", 0, "", now),
         };
-        finding.happened(VIOLATED, now);
+        finding.set_event(VIOLATED, now);
         finding
     }
 
-    /// Its place among all findings.
+    /// Returns its sort key among all findings.
     #[must_use]
     pub fn position(&self) -> String {
         format!("{}#{}", self.subject, self.check.name())
     }
 
-    /// Whether it was there when an audit looked last.
+    /// Returns whether the last audit found it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.resolved_at.is_none()
     }
 
-    /// Found again; `None` if nothing about it is new.
+    /// Returns the finding as it is after it was found again, or `None` if it does not change.
     #[must_use]
-    pub fn seen(mut self, detail: &str, now: Time) -> Option<Self> {
+    pub fn found_again(mut self, detail: &str, now: Time) -> Option<Self> {
         if self.is_open() && self.detail == detail {
             return None;
         }
@@ -236,22 +235,22 @@ impl Finding {
         if self.resolved_at.take().is_some() {
             self.found_at = now;
         }
-        self.happened(VIOLATED, now);
+        self.set_event(VIOLATED, now);
         Some(self)
     }
 
-    /// No longer found; `None` if that is known.
+    /// Returns the finding as it is after it was not found any more, or `None` if it is resolved already.
     #[must_use]
     pub fn resolved(mut self, now: Time) -> Option<Self> {
         if !self.is_open() {
             return None;
         }
         self.resolved_at = Some(now);
-        self.happened(RESTORED, now);
+        self.set_event(RESTORED, now);
         Some(self)
     }
 
-    fn happened(&mut self, event_type: &str, now: Time) {
+    fn set_event(&mut self, event_type: &str, now: Time) {
         self.version += 1;
         let aggregate = aggregate(&self.position());
         self.event = Stamp::new(aggregate, self.version, event_type, now);

@@ -1,5 +1,5 @@
-//! The checks, without I/O. Each says what it found in `detail`, in numbers and names that the tables
-//! have, so that whoever reads a finding can look it up.
+//! The checks, without I/O. Each describes a violation in the numbers and names of the tables, so that the reader of a
+//! finding can look them up.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,22 @@ use crate::values::event::DomainEvent;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-/// Seconds after a change within which it is no violation yet: its event is on its way.
+/// Seconds after a change during which nothing is a violation, because its event may still be on its way.
 pub const QUIET_SECONDS: u64 = 60;
 
-/// Whether `order` has nothing left to do, and nothing happened to it lately.
+/// Returns whether nothing is left to do for `order`, and it has not changed lately.
 #[must_use]
 pub fn is_settled(order: &Order, now: Time) -> bool {
     order.status != Status::Pending && order.due_at.is_none() && is_quiet(order.updated_at, now)
 }
 
-/// Whether a change of `at` is long enough ago for its event to be in the log.
+/// Returns whether a change at `at` is long enough ago for its event to be in the log.
 #[must_use]
 pub fn is_quiet(at: Time, now: Time) -> bool {
     at.plus(std::time::Duration::from_secs(QUIET_SECONDS)) <= now
 }
 
-/// What does not fit together in a settled order.
+/// Returns the violations of a settled order.
 #[must_use]
 pub fn order(case: &OrderCase) -> Vec<Violation> {
     let mut found = Vec::new();
@@ -40,7 +40,7 @@ pub fn order(case: &OrderCase) -> Vec<Violation> {
             found.push(Violation { check, detail });
         }
     };
-    check(Check::VersionsFollow, versions_of(case));
+    check(Check::VersionsFollow, version_faults(case));
     check(Check::LogIsRow, log_is_row(case));
     check(Check::TotalIsSumOfParts, total_is_sum_of_parts(&case.order));
     check(Check::HoldFollowsOrder, hold_follows_order(case));
@@ -52,14 +52,14 @@ pub fn order(case: &OrderCase) -> Vec<Violation> {
     found
 }
 
-/// What does not fit together in a stock that nothing happened to lately.
+/// Returns the violations of stock that has not changed lately.
 #[must_use]
 pub fn stock(case: &StockCase) -> Vec<Violation> {
     let mut found = Vec::new();
     let StockCase {
         stock,
         events,
-        promised,
+        held,
     } = case;
     let place = &stock.place;
     let mut check = |check: Check, fault: Option<String>| {
@@ -68,25 +68,30 @@ pub fn stock(case: &StockCase) -> Vec<Violation> {
             found.push(Violation { check, detail });
         }
     };
-    check(Check::VersionsFollow, versions(events, Some(stock.version)));
-    let put_in = events
+    check(
+        Check::VersionsFollow,
+        version_fault(events, Some(stock.version)),
+    );
+    let last_set = events
         .last()
-        .and_then(read::<StockData>)
+        .and_then(read_data::<StockData>)
         .map(|data| data.on_hand);
     let (available, reserved) = (stock.available, stock.reserved);
-    let fault = (put_in != Some(stock.on_hand()))
-        .then(|| format!("{available} available and {reserved} reserved, put in {put_in:?}"));
+    let fault = (last_set != Some(stock.on_hand())).then(|| {
+        let set = last_set.map_or("nothing".to_owned(), |set| set.to_string());
+        format!("{available} available and {reserved} reserved, but {set} set on hand")
+    });
     check(Check::OnHandIsAvailableAndReserved, fault);
-    let fault = (*promised != reserved)
-        .then(|| format!("{reserved} reserved, open reservations hold {promised}"));
+    let fault = (*held != reserved)
+        .then(|| format!("{reserved} reserved, but open reservations hold {held}"));
     check(Check::ReservedIsOpenReservations, fault);
     found
 }
 
-/// What does not fit together in the events of anything else.
+/// Returns the violations of the events of any other aggregate.
 #[must_use]
 pub fn aggregate(events: &[DomainEvent]) -> Vec<Violation> {
-    let fault = versions(events, None);
+    let fault = version_fault(events, None);
     let violation = fault.map(|detail| Violation {
         check: Check::VersionsFollow,
         detail,
@@ -94,8 +99,8 @@ pub fn aggregate(events: &[DomainEvent]) -> Vec<Violation> {
     violation.into_iter().collect()
 }
 
-/// The first fault in the numbering of `events`, the last of which should be number `last`.
-fn versions(events: &[DomainEvent], last: Option<u64>) -> Option<String> {
+/// Returns the first fault in the numbering of `events`, whose last number should be `last`.
+fn version_fault(events: &[DomainEvent], last: Option<u64>) -> Option<String> {
     for (event, expected) in events.iter().zip(1..) {
         if event.version != expected {
             return Some(format!(
@@ -107,20 +112,22 @@ fn versions(events: &[DomainEvent], last: Option<u64>) -> Option<String> {
     for pair in events.windows(2) {
         if pair[1].timestamp < pair[0].timestamp {
             return Some(format!(
-                "event {} is earlier than the one before",
+                "event {} is earlier than the previous one",
                 pair[1].version
             ));
         }
     }
     let logged = events.last().map_or(0, |event| event.version);
     let last = last.filter(|last| *last != logged)?;
-    Some(format!("stored version {last}, events up to {logged}"))
+    Some(format!(
+        "version {last} is stored, but events end at {logged}"
+    ))
 }
 
-fn versions_of(case: &OrderCase) -> Vec<String> {
+fn version_faults(case: &OrderCase) -> Vec<String> {
     let reservation = case.reservation.as_ref();
     let payment = case.payment.as_ref();
-    let of = [
+    let aggregates = [
         ("order", &case.order_events, case.order.version),
         (
             "reservation",
@@ -133,10 +140,12 @@ fn versions_of(case: &OrderCase) -> Vec<String> {
             payment.map_or(0, |payment| payment.version),
         ),
     ];
-    let faults = of.into_iter().filter_map(|(what, events, version)| {
-        let fault = versions(events, Some(version))?;
-        Some(format!("{what}: {fault}"))
-    });
+    let faults = aggregates
+        .into_iter()
+        .filter_map(|(what, events, version)| {
+            let fault = version_fault(events, Some(version))?;
+            Some(format!("{what}: {fault}"))
+        });
     faults.collect()
 }
 
@@ -167,11 +176,11 @@ struct PaymentData {
     status: Option<String>,
 }
 
-fn read<T: for<'de> Deserialize<'de>>(event: &DomainEvent) -> Option<T> {
+fn read_data<T: for<'de> Deserialize<'de>>(event: &DomainEvent) -> Option<T> {
     T::deserialize(&event.data).ok()
 }
 
-/// Where the events of an order, a reservation or a payment differ from what is stored.
+/// Returns how the events of an order, its reservation and its payment differ from what is stored.
 fn log_is_row(case: &OrderCase) -> Vec<String> {
     let of_order = order_differs(&case.order, &case.order_events);
     let of_hold = case
@@ -202,13 +211,16 @@ fn order_differs(order: &Order, events: &[DomainEvent]) -> Option<String> {
     });
     if status != Some(order.status) {
         let status = status.map_or("nothing", Status::as_str);
-        return Some(format!("stored {}, events say {status}", order.status));
+        return Some(format!(
+            "the order is {}, but its events say {status}",
+            order.status
+        ));
     }
-    let created = events.first().and_then(read::<OrderData>);
+    let created = events.first().and_then(read_data::<OrderData>);
     let total = created.and_then(|data| data.total_amount);
     (total != Some(order.total)).then(|| {
-        let told = total.map_or("nothing".to_owned(), |total| total.to_string());
-        format!("stored a total of {}, events say {told}", order.total)
+        let logged = total.map_or("nothing".to_owned(), |total| total.to_string());
+        format!("the total is {}, but the events say {logged}", order.total)
     })
 }
 
@@ -220,22 +232,22 @@ fn reservation_differs(reservation: &Reservation, events: &[DomainEvent]) -> Opt
         "InventoryReleased" => Some(ReservationStatus::Released),
         _ => None,
     };
-    let told = read::<ReservationData>(last).map(|data| {
+    let logged = read_data::<ReservationData>(last).map(|data| {
         let lines = data.lines.into_iter();
         by_product(lines.map(|line| (line.product_id, line.quantity)))
     });
-    if status == Some(reservation.status) && told == Some(kept(reservation)) {
+    if status == Some(reservation.status) && logged == Some(reserved_quantities(reservation)) {
         return None;
     }
     Some(format!(
-        "reservation stored {:?} version {}, its last event is {} {}",
+        "the reservation is {:?} at version {}, but its last event is {} {}",
         reservation.status, reservation.version, last.version, last.event_type
     ))
 }
 
 fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> {
     let last = events.last()?;
-    let data: Option<PaymentData> = read(last);
+    let data: Option<PaymentData> = read_data(last);
     let same = data.is_some_and(|data| match last.event_type.as_str() {
         "PaymentRefunded" => data.amount == payment.amounts.refunded(),
         _ => {
@@ -244,14 +256,14 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
     });
     (!same).then(|| {
         format!(
-            "payment stored {} of {}, its last event {} says something else",
+            "the payment is {} of {}, but its last event, {}, says something else",
             payment.status, payment.amount, last.version
         )
     })
 }
 
-/// How many of each product a reservation keeps, at all places together.
-fn kept(reservation: &Reservation) -> BTreeMap<ProductId, u64> {
+/// Returns how many of each product a reservation has, at all places together.
+fn reserved_quantities(reservation: &Reservation) -> BTreeMap<ProductId, u64> {
     let lines = reservation.lines.iter();
     by_product(lines.map(|line| (line.product_id, line.quantity)))
 }
@@ -281,17 +293,20 @@ fn hold_follows_order(case: &OrderCase) -> Vec<String> {
     };
     let status = case.order.status;
     let Some(reservation) = &case.reservation else {
-        return vec![format!("the order is {status} and has no reservation")];
+        return vec![format!("the order is {status}, but has no reservation")];
     };
     let mut faults = Vec::new();
     if !expected.contains(&reservation.status) {
         let held = reservation.status;
-        faults.push(format!("the order is {status}, its reservation {held:?}"));
+        faults.push(format!(
+            "the order is {status}, but its reservation is {held:?}"
+        ));
     }
     let bought = case.order.lines.iter();
     let bought = by_product(bought.map(|line| (line.product_id, u64::from(line.quantity))));
-    if case.order.status.course() == Course::Confirmed && bought != kept(reservation) {
-        faults.push("other quantities are kept than were bought".to_owned());
+    if case.order.status.course() == Course::Confirmed && bought != reserved_quantities(reservation)
+    {
+        faults.push("the quantities reserved are not those ordered".to_owned());
     }
     faults
 }
@@ -299,22 +314,24 @@ fn hold_follows_order(case: &OrderCase) -> Vec<String> {
 fn confirmed_is_paid(case: &OrderCase) -> Vec<String> {
     let total = case.order.total;
     match &case.payment {
-        None => vec![format!("{total} are due, there is no payment")],
+        None => vec![format!("{total} is due, but there is no payment")],
         Some(payment) if payment.amounts.captured() == total => Vec::new(),
         Some(payment) => {
             let captured = payment.amounts.captured();
-            vec![format!("{total} are due, {captured} are captured")]
+            vec![format!("{total} is due, but {captured} is captured")]
         }
     }
 }
 
 fn closed_is_not_charged(case: &OrderCase) -> Vec<String> {
     let Some(payment) = &case.payment else {
-        return vec!["there is no record that nothing can be charged any more".to_owned()];
+        return vec!["there is no payment record that prevents a later charge".to_owned()];
     };
     let (captured, refunded) = (payment.amounts.captured(), payment.amounts.refunded());
     if captured != refunded {
-        return vec![format!("{captured} are captured, {refunded} given back")];
+        return vec![format!(
+            "{captured} is captured, but {refunded} is refunded"
+        )];
     }
     match payment.status {
         PaymentStatus::Voided | PaymentStatus::Refunded | PaymentStatus::Failed => Vec::new(),

@@ -1,5 +1,5 @@
-//! The table of audits. Items: `pk` = `run`, `sk` = `latest`: how far they have come; `pk` =
-//! `finding`, `sk` = `<subject>#<check>`: what they found.
+//! The table of audits. `pk` = `run`, `sk` = `latest` is the latest audit; `pk` = `finding`, `sk` =
+//! `<subject>#<check>` is a finding.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ use crate::http::page::{Page, PageRequest};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 
-/// The shape that is written now.
+/// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
 
-/// The sort key of the one run that is kept.
+/// The sort key of the only run that is kept.
 const LATEST: &str = "latest";
 
-/// A finding as it is stored.
+/// A finding as stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FindingItem {
     pk: String,
@@ -102,7 +102,7 @@ pub struct IntegrityStore {
 }
 
 impl IntegrityStore {
-    /// The table that the settings name (`INTEGRITY_TABLE`).
+    /// Creates the store of the table that the setting `INTEGRITY_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -111,21 +111,21 @@ impl IntegrityStore {
         Ok(Self { table })
     }
 
-    /// The latest audit, if there was one.
+    /// Returns the latest audit, or `None` before the first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn latest(&self) -> Result<Option<Run>, StoreError> {
+    pub async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
         let key = Key::new("pk", "run").and("sk", LATEST);
         let item: Option<RunItem> = self.table.get(key).await?;
         Ok(item.map(Run::try_from).transpose()?)
     }
 
-    /// Keeps `run` as the latest, unless another has come further meanwhile.
+    /// Stores `run` as the latest. Refused if another audit has got further meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn keep(&self, run: &Run) -> Result<Written, StoreError> {
+    pub async fn store_run(&self, run: &Run) -> Result<Written, StoreError> {
         let write = self.table.put(&RunItem {
             pk: "run".to_owned(),
             sk: LATEST.to_owned(),
@@ -141,8 +141,7 @@ impl IntegrityStore {
         self.table.write(write).await
     }
 
-    /// All findings, resolved ones among them. There are few, or somebody has more urgent work than this
-    /// query.
+    /// Returns all findings, including resolved ones. There are few of them in a shop that works.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -151,11 +150,11 @@ impl IntegrityStore {
         read(query.consistent().all().await?)
     }
 
-    /// A page of all findings, resolved ones among them, by subject.
+    /// Returns a page of all findings by subject, including resolved ones.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn page(&self, page: &PageRequest) -> Result<Page<Finding>, StoreError> {
+    pub async fn findings_page(&self, page: &PageRequest) -> Result<Page<Finding>, StoreError> {
         let query = match &page.after {
             None => self.table.query("pk = :pk"),
             Some(after) => self
@@ -168,11 +167,11 @@ impl IntegrityStore {
         Ok(Page::cut(found, page.limit, Finding::position))
     }
 
-    /// Stores the next version of a finding; refused if another has stored it meanwhile.
+    /// Stores the next version of a finding. Refused if another audit has stored it meanwhile.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put(&self, finding: &Finding) -> Result<Written, StoreError> {
+    pub async fn store_finding(&self, finding: &Finding) -> Result<Written, StoreError> {
         let write = self.table.put(&FindingItem::new(finding))?;
         let write = write.when("attribute_not_exists(pk) OR version = :before");
         let before = finding.version.saturating_sub(1);

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::audit::{Asked, Audit, audit_integrity};
+use super::audit::{Audit, AuditRequest, audit_integrity};
 use super::model::{Check, Finding, RESTORED, Subject, VIOLATED, Violation};
 use super::rules;
 use crate::aws::settings::Setting;
@@ -14,7 +14,7 @@ fn at(second: i64) -> Time {
     Time::from_millis(1_772_357_400_000 + second * 1000)
 }
 
-/// An event of `teapot`, number `version`, `second` seconds on.
+/// Returns event number `version` of `teapot`, at `second`.
 fn event(version: u64, second: i64) -> DomainEvent {
     let stamp = Stamp::new("teapot", version, "TeapotBoiled", at(second));
     DomainEvent::new("teapot", stamp, json!({}))
@@ -35,7 +35,7 @@ fn events_are_numbered_from_one_without_a_gap_and_in_time() {
     assert_eq!(found(&[(1, 0), (3, 1)]).as_deref(), Some(missing));
     let missing = "event 1 is missing before 2 TeapotBoiled";
     assert_eq!(found(&[(2, 0)]).as_deref(), Some(missing));
-    let early = "event 2 is earlier than the one before";
+    let early = "event 2 is earlier than the previous one";
     assert_eq!(found(&[(1, 1), (2, 0)]).as_deref(), Some(early));
 }
 
@@ -58,7 +58,7 @@ fn subjects_and_checks_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_finding_is_told_when_something_about_it_is_new() {
+fn a_finding_has_an_event_for_each_change() {
     let subject = Subject::Aggregate("teapot".to_owned());
     let violation = Violation {
         check: Check::VersionsFollow,
@@ -67,61 +67,61 @@ fn a_finding_is_told_when_something_about_it_is_new() {
     let finding = Finding::new(&subject, &violation, at(0));
     assert_eq!((finding.version, finding.found_at), (1, at(0)));
     assert_eq!(finding.event.event_type, VIOLATED);
-    assert_eq!(finding.clone().seen("cold", at(1)), None);
-    let other = finding.clone().seen("colder", at(1)).unwrap();
+    assert_eq!(finding.clone().found_again("cold", at(1)), None);
+    let other = finding.clone().found_again("colder", at(1)).unwrap();
     assert_eq!((other.version, other.found_at), (2, at(0)));
     let resolved = other.resolved(at(2)).unwrap();
     assert_eq!(resolved.resolved_at, Some(at(2)));
     assert_eq!(resolved.event.event_type, RESTORED);
     assert_eq!(resolved.clone().resolved(at(3)), None);
-    let again = resolved.seen("colder", at(4)).unwrap();
+    let again = resolved.found_again("colder", at(4)).unwrap();
     assert_eq!((again.version, again.found_at), (4, at(4)));
     assert!(again.is_open());
 }
 
 #[tokio::test]
-async fn an_audit_goes_on_where_the_last_one_ended_and_a_little_before() {
+async fn an_audit_continues_a_little_before_the_end_of_the_previous_one() {
     let (aws, engine) = testing::aws();
     let (audit, log) = (Audit::new(&aws).unwrap(), EventLog::new(&aws).unwrap());
-    let asked = |second| Asked {
+    let request_at = |second| AuditRequest {
         time: at(second),
         since: None,
     };
     log.append(event(1, 0)).await.unwrap();
-    let first = audit_integrity(&audit, asked(60)).await.unwrap();
+    let first = audit_integrity(&audit, request_at(60)).await.unwrap();
     assert_eq!((first.checked, first.open_findings), (1, 0));
-    // Ten minutes later nothing is new, but the quarter of an hour before is looked at again.
-    let second = audit_integrity(&audit, asked(660)).await.unwrap();
+    // Ten minutes later nothing is new, but the last quarter of an hour is checked again.
+    let second = audit_integrity(&audit, request_at(660)).await.unwrap();
     assert_eq!(second.checked, 1);
-    let third = audit_integrity(&audit, asked(3660)).await.unwrap();
-    assert_eq!(third.checked, 1, "the audit before ended at 660");
-    let fourth = audit_integrity(&audit, asked(7260)).await.unwrap();
+    let third = audit_integrity(&audit, request_at(3660)).await.unwrap();
+    assert_eq!(third.checked, 1, "the previous audit ended at 660");
+    let fourth = audit_integrity(&audit, request_at(7260)).await.unwrap();
     assert_eq!(fourth.checked, 0);
-    // An audit that is late changes nothing about how far they have come.
-    audit_integrity(&audit, asked(60)).await.unwrap();
+    // A delayed audit does not replace the record of a later one.
+    audit_integrity(&audit, request_at(60)).await.unwrap();
     let items = engine.items(Setting::IntegrityTable);
     assert_eq!(items.len(), 1);
     assert_eq!(items[0]["until"], at(7260).to_string());
 }
 
 #[tokio::test]
-async fn a_violation_that_an_audit_finds_is_looked_at_until_it_is_gone() {
+async fn a_violation_is_checked_again_until_it_is_gone() {
     let (aws, _) = testing::aws();
     let (audit, log) = (Audit::new(&aws).unwrap(), EventLog::new(&aws).unwrap());
     log.append(event(2, 0)).await.unwrap();
     for hour in 1..4 {
-        let asked = Asked {
+        let request = AuditRequest {
             time: at(hour * 3600),
             since: None,
         };
-        let outcome = audit_integrity(&audit, asked).await.unwrap();
+        let outcome = audit_integrity(&audit, request).await.unwrap();
         assert_eq!((outcome.checked, outcome.open_findings), (1, 1), "{hour}");
     }
     log.append(event(1, 0)).await.unwrap();
-    let asked = Asked {
+    let request = AuditRequest {
         time: at(4 * 3600),
         since: None,
     };
-    let outcome = audit_integrity(&audit, asked).await.unwrap();
+    let outcome = audit_integrity(&audit, request).await.unwrap();
     assert_eq!((outcome.checked, outcome.open_findings), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! Every hour, and whenever it is invoked: look whether what was stored still fits together.
+//! Audits, every hour and whenever it is invoked, whether the data of the shop is consistent.
 
 use oxcart_function::{aws, integrity, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /integrity`: what audits found.
+//! `GET /integrity`: returns the latest audit and the findings.
 
 use oxcart_function::{aws, http::routes, integrity, runtime};
 
