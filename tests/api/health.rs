@@ -11,7 +11,7 @@ fn check_open(path: &'static str, expected: Expect) {
 }
 
 #[test]
-fn the_shop_says_that_it_is_well() {
+fn the_api_is_healthy() {
     check_open(
         "/health",
         expect![[r#"
@@ -26,7 +26,7 @@ fn the_shop_says_that_it_is_well() {
 }
 
 #[test]
-fn an_address_that_is_no_route_is_answered_by_the_gateway() {
+fn the_gateway_refuses_an_unknown_route() {
     check_open(
         "/nowhere",
         expect![[r#"
@@ -40,7 +40,7 @@ fn an_address_that_is_no_route_is_answered_by_the_gateway() {
 }
 
 #[test]
-fn a_route_that_needs_a_token_is_refused_without_one_by_the_gateway() {
+fn the_gateway_refuses_a_request_without_a_token() {
     check_open(
         "/orders",
         expect![[r#"
@@ -54,7 +54,7 @@ fn a_route_that_needs_a_token_is_refused_without_one_by_the_gateway() {
 }
 
 #[test]
-fn the_api_describes_itself_and_says_when_that_is_known() {
+fn the_api_returns_its_description_and_304_if_the_client_has_it() {
     run(async {
         let shop = shared().await;
         let described = shop.get("/openapi.json").send().await.expect(200);

@@ -16,7 +16,7 @@ const PACKAGES: [(&str, &str); 4] = [
 /// Files that are no module of their own.
 const ROOTS: [&str; 4] = ["lib", "main", "mod", "suite"];
 
-/// Returns every test of `package`, such as `suite: api::health::the_shop_says_that_it_is_well`.
+/// Returns every test of `package`, such as `suite: api::health::the_api_is_healthy`.
 fn tests(package: &str, folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in sources(folder) {

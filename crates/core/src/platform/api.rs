@@ -1,4 +1,4 @@
-//! The HTTP handlers of the platform, and their wire types.
+//! The HTTP routes of the platform.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -13,11 +13,11 @@ struct HealthBody {
     version: &'static str,
 }
 
-/// `GET /health`: tells that the API answers, and with which version. Asks nothing else, so that an
-/// outage elsewhere does not take the whole API out of a load balancer.
+/// Returns that the API works, and its version: `GET /health`. It depends on nothing else, so that an outage elsewhere
+/// does not take the whole API out of a load balancer.
 ///
 /// # Errors
-/// None that a client could cause.
+/// None that a client can cause.
 #[expect(
     clippy::unused_async,
     reason = "handlers have one shape, which is asynchronous"
@@ -30,7 +30,7 @@ pub async fn get_health(_request: Request) -> Result<Response, Problem> {
     Ok(Response::ok(&body)?.header("Cache-Control", "no-store"))
 }
 
-/// A document that is answered as it is.
+/// A document that is served unchanged.
 #[derive(Clone, Debug)]
 pub struct Document {
     text: &'static str,
@@ -38,7 +38,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// The document `text`. Its entity tag is the first half of its SHA-256, in hexadecimal.
+    /// Creates the document `text`. Its entity tag is the first half of its SHA-256, in hexadecimal.
     #[must_use]
     pub fn new(text: &'static str) -> Self {
         let mut tag = sha256_hex(text);
@@ -47,17 +47,17 @@ impl Document {
     }
 }
 
-/// `GET /openapi.json`: the description of the API (OpenAPI 3.1). It may be kept for five minutes; 304 for
-/// whoever has it already.
+/// Returns the description of the API (OpenAPI 3.1): `GET /openapi.json`. Clients may cache it for five minutes; a
+/// client that has the current version gets 304.
 ///
 /// # Errors
-/// None that a client could cause.
+/// None that a client can cause.
 #[expect(
     clippy::unused_async,
     reason = "handlers have one shape, which is asynchronous"
 )]
 pub async fn get_openapi(document: &Document, request: Request) -> Result<Response, Problem> {
-    let answer = if request.knows(&document.tag) {
+    let response = if request.knows(&document.tag) {
         Response {
             status: StatusCode::NOT_MODIFIED,
             ..Response::no_content()
@@ -70,8 +70,8 @@ pub async fn get_openapi(document: &Document, request: Request) -> Result<Respon
             body: document.text.into(),
         }
     };
-    let answer = answer.header("Cache-Control", "public, max-age=300");
-    Ok(answer.etag(&document.tag))
+    let response = response.header("Cache-Control", "public, max-age=300");
+    Ok(response.etag(&document.tag))
 }
 
 #[cfg(test)]
@@ -83,10 +83,10 @@ mod tests {
     use crate::values::clock::Time;
 
     #[tokio::test]
-    async fn health_needs_nothing_else() {
+    async fn health_returns_ok_and_the_version() {
         let request = testing::request(Time::from_millis(0), &Value::Null);
-        let answer = get_health(request).await.unwrap();
-        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let response = get_health(request).await.unwrap();
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(
             body,
             json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})

@@ -116,8 +116,8 @@ fn unpublishable() -> Value {
 impl Shop {
     async fn publish(&self, records: &[Value]) -> Result<Value, Error> {
         let batch: StreamBatch = serde_json::from_value(json!({"Records": records})).unwrap();
-        let answer = publish_events(&self.publisher, batch).await?;
-        Ok(serde_json::to_value(answer).unwrap())
+        let response = publish_events(&self.publisher, batch).await?;
+        Ok(serde_json::to_value(response).unwrap())
     }
 
     /// Returns the aggregates of all entries that were put, in their order.
@@ -287,8 +287,8 @@ async fn an_event_that_the_log_does_not_take_is_not_put_and_delivered_again() {
     for _ in 0..3 {
         shop.engine.fail_next("PutItem", Fault::Failed);
     }
-    let answer = shop.publish(&new_customers(1)).await.unwrap();
-    assert_eq!(answer, retry_from(0));
+    let response = shop.publish(&new_customers(1)).await.unwrap();
+    assert_eq!(response, retry_from(0));
     assert_eq!((shop.put().len(), shop.logged()), (0, 0));
     assert_eq!(
         shop.publish(&new_customers(1)).await.unwrap(),

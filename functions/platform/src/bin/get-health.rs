@@ -1,4 +1,4 @@
-//! `GET /health`: tell that the API answers.
+//! `GET /health`: returns that the API works.
 
 use oxcart_function::{aws, http::routes, platform, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: describe the API.
+//! `GET /openapi.json`: returns the description of the API.
 
 use oxcart_function::{aws, http::routes, platform, runtime};
 

@@ -1,4 +1,4 @@
-//! The tables' streams: put the events of changed items into the event log and on the bus.
+//! Publishes the events of changed items, from the tables' streams, to the event log and the bus.
 
 use oxcart_function::{aws, publisher::publish, runtime};
 
