@@ -1,4 +1,4 @@
-//! What an order costs in the units that AWS bills.
+//! The cost of an order in the units that AWS bills.
 
 use expect_test::expect;
 use serde_json::json;
@@ -34,7 +34,7 @@ fn the_bill_of_an_order_is_known() {
                 .await;
             let id = placed.expect(202).json()["id"].as_str().unwrap().to_owned();
             shop.until_settled(&id).await;
-            // The way out of the last state is a transition, too.
+            // The end of the last state is a transition, too.
             until("the workflow is over", async || {
                 let execution = shop.execution(&format!("{id}-0")).await;
                 let over = execution["status"] == "SUCCEEDED";
@@ -88,7 +88,7 @@ fn the_bill_of_an_order_is_known() {
     });
 }
 
-/// Saves a rule that every order passes.
+/// Stores a rule that every order passes.
 async fn rule(shop: &Shop, name: &str, expression: &str) {
     let admin = shop.admin().await;
     let body = json!({"expression": expression, "message": "no", "code": "no"});
@@ -96,7 +96,7 @@ async fn rule(shop: &Shop, name: &str, expression: &str) {
     put.json(&body).send().await.expect(201);
 }
 
-/// The functions that an order's reads are made by.
+/// The functions that make an order's reads.
 const STEPS: [&str; 5] = [
     "reserve-inventory",
     "process-payment",
@@ -105,7 +105,7 @@ const STEPS: [&str; 5] = [
     "notify-order",
 ];
 
-/// The read units that a newcomer's order of two lines takes, placed with `code`.
+/// Returns the read units of an order of two lines by a new customer, placed with `code`.
 async fn reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> String {
     let customer = shop.customer().await;
     let mut order = order_of(&[(&products[0], 1), (&products[1], 1)], "tok_ok");
@@ -116,7 +116,7 @@ async fn reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> Strin
     shop.until_settled(placed["id"].as_str().unwrap()).await;
     shop.quiet().await;
     let bill = shop.bill().await;
-    // Whole units or halves.
+    // Units are whole numbers or halves.
     let halves = |function: &str| {
         let units = bill["functions"][function]["read_units"].to_string();
         let (whole, half) = units.split_once('.').unwrap_or((&units, "0"));
@@ -127,14 +127,14 @@ async fn reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> Strin
     format!("place-order {place}, validate-order {validate}, other steps {steps}")
 }
 
-/// As [`reads`], once every process has read what has changed.
-async fn kept(shop: &Shop, products: &[String; 2], code: Option<&str>) -> String {
+/// Returns [`reads`] once every process has read what has changed.
+async fn cached_reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> String {
     reads(shop, products, code).await;
     reads(shop, products, code).await
 }
 
 #[test]
-fn rules_and_discounts_that_are_kept_cost_an_order_no_reads() {
+fn cached_rules_and_discounts_cost_an_order_no_reads() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let products = [
@@ -143,7 +143,7 @@ fn rules_and_discounts_that_are_kept_cost_an_order_no_reads() {
         ];
         let mut shown = "in halves of a read unit\n".to_owned();
         let mut note = |what: &str, reads: String| shown += &format!("{what}: {reads}\n");
-        note("none", kept(&shop, &products, None).await);
+        note("none", cached_reads(&shop, &products, None).await);
         for number in 0..20 {
             let expression =
                 format!("order.total <= money(\"{number}900.00\") || size(order.lines) < 3");
@@ -154,30 +154,36 @@ fn rules_and_discounts_that_are_kept_cost_an_order_no_reads() {
             shop.discount(body, json!({"stackable": true})).await;
         }
         note("first", reads(&shop, &products, None).await);
-        note("kept", kept(&shop, &products, None).await);
+        note("cached", cached_reads(&shop, &products, None).await);
         shop.discount(
             percentage("Ten", "0.1"),
             json!({"code": "TEN", "stackable": true}),
         )
         .await;
-        note("with a code", kept(&shop, &products, Some("TEN")).await);
+        note(
+            "with a code",
+            cached_reads(&shop, &products, Some("TEN")).await,
+        );
         let limits = json!({
             "code": "FEW", "stackable": true, "usage_limit": 9, "usage_limit_per_customer": 1,
         });
         shop.discount(percentage("Few", "0.1"), limits).await;
         note(
             "with a limited code",
-            kept(&shop, &products, Some("FEW")).await,
+            cached_reads(&shop, &products, Some("FEW")).await,
         );
         let asks =
             "order.lines.all(line, line.category != \"none\") && \"customer\" in customer.roles";
         rule(&shop, "asks", asks).await;
-        note("a rule that asks", kept(&shop, &products, None).await);
+        note(
+            "a rule that asks",
+            cached_reads(&shop, &products, None).await,
+        );
         expect![[r#"
             in halves of a read unit
             none: place-order 7, validate-order 4, other steps 18
             first: place-order 23, validate-order 8, other steps 18
-            kept: place-order 7, validate-order 4, other steps 18
+            cached: place-order 7, validate-order 4, other steps 18
             with a code: place-order 11, validate-order 4, other steps 18
             with a limited code: place-order 15, validate-order 4, other steps 18
             a rule that asks: place-order 7, validate-order 10, other steps 18
