@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use futures::future;
 use http::StatusCode;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -18,8 +19,9 @@ use super::model::{Guest, Order, Status};
 use super::quotes;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
-use super::totals::{Offer, Totals, Wanted};
+use super::totals::{Offer, Prices, Totals, Wanted};
 use crate::aws::Aws;
+use crate::aws::dynamo::{self, Attempt, StoreError};
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Product;
 use crate::customers::link::Links;
@@ -40,9 +42,6 @@ const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// From when on a repeated request takes the first run for lost, if it sees nothing of it.
 const START_LOST: Duration = Duration::from_secs(1);
-
-/// How often totals are made again because somebody else took the last use of a discount.
-const TRIES: u32 = 3;
 
 /// The longest quote: one of fifty lines, with discounts and tax on each, fits.
 const QUOTE_CHARACTERS: usize = 40 * 1024;
@@ -164,13 +163,17 @@ pub(super) async fn place(
     let hash = request.body_hash();
     let wanted = draft.wanted(&buyer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
-    let products = checkout.totals.products.get_many(ids);
-    let (stored, products) = futures::future::try_join(checkout.orders.get(id), products).await?;
+    let (stored, products, basis) = future::try_join3(
+        checkout.orders.get(id),
+        checkout.totals.products.get_many(ids),
+        basis(checkout, &draft, &wanted),
+    )
+    .await?;
     if let Some(order) = stored {
         return replay(checkout, request, &hash, order).await;
     }
-    for _ in 0..TRIES {
-        let offer = offer(checkout, &draft, &wanted, products.clone()).await?;
+    dynamo::change("the use of the discounts", || async {
+        let offer = offer(checkout, &draft, &wanted, products.clone(), &basis).await?;
         let order = rules::place(Placement {
             id,
             customer_id: buyer.customer_id,
@@ -186,47 +189,68 @@ pub(super) async fn place(
             deadline: checkout.deadline,
             traceparent: request.traceparent(),
         });
-        match checkout.orders.create(&order).await? {
-            Created::Done => {
+        match (checkout.orders.create(&order).await?, &basis) {
+            (Created::Done, _) => {
                 api::start(&checkout.workflow, &order).await;
-                return placed(checkout, request, order, false).await;
+                placed(checkout, request, order, false)
+                    .await
+                    .map(Attempt::Done)
             }
-            Created::Exists => {
-                // The same request at the same time was quicker.
+            (Created::Exists, _) => {
+                // The same request, at the same time, was quicker.
                 let order = checkout.orders.get(id).await?;
                 let order =
-                    order.ok_or_else(|| Problem::internal("a refused order is not there"))?;
-                return replay(checkout, request, &hash, order).await;
+                    order.ok_or_else(|| Problem::internal("a refused order does not exist"))?;
+                replay(checkout, request, &hash, order)
+                    .await
+                    .map(Attempt::Done)
             }
-            Created::UsedUp if draft.quote.is_some() => {
+            (Created::UsedUp, Basis::Quote(_)) => {
                 let refusal = Refusal::UsedUp;
-                return Err(Problem::field(
+                Err(Problem::field(
                     "/quote",
                     refusal.code(),
                     refusal.to_string(),
-                ));
+                ))
             }
-            // Somebody else was quicker: what is left is looked at again.
-            Created::UsedUp => {}
+            // Another order took the last use of a discount: the price is worked out again.
+            (Created::UsedUp, Basis::Prices(_)) => Ok(Attempt::Overtaken),
         }
-    }
-    Err(Problem::Busy("discounts keep being used up".into()))
+    })
+    .await
 }
 
-/// What the order costs: by its quote, or by today's prices.
+/// What an order is priced by.
+enum Basis {
+    Quote(String),
+    Prices(Prices),
+}
+
+async fn basis(checkout: &Checkout, draft: &Draft, wanted: &Wanted) -> Result<Basis, StoreError> {
+    Ok(match &draft.quote {
+        Some(quote) => Basis::Quote(quote.clone()),
+        None => Basis::Prices(checkout.totals.prices(wanted).await?),
+    })
+}
+
+/// Returns what the order costs: by its quote, or by today's prices.
 async fn offer(
     checkout: &Checkout,
     draft: &Draft,
     wanted: &Wanted,
     products: Vec<Product>,
+    basis: &Basis,
 ) -> Result<Offer, Problem> {
-    if let Some(quote) = &draft.quote {
-        // What cannot be bought any more is not sold by a quote either.
-        lines::price(&wanted.items, products.clone(), checkout.currency())
-            .map_err(Problem::InvalidBody)?;
-        return quotes::honour(&checkout.links, quote, wanted, products).await;
-    }
-    let offer = checkout.totals.price(wanted, products).await?;
+    let prices = match basis {
+        Basis::Quote(quote) => {
+            // A quote does not sell what is no longer for sale.
+            lines::price(&wanted.items, products.clone(), checkout.currency())
+                .map_err(Problem::InvalidBody)?;
+            return quotes::honour(&checkout.links, quote, wanted, products).await;
+        }
+        Basis::Prices(prices) => prices,
+    };
+    let offer = checkout.totals.price(wanted, products, prices).await?;
     match draft.expected_total {
         Some(expected) if expected != offer.total => Err(Problem::PriceChanged {
             total_amount: offer.total,

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use futures::future;
+
 use super::credit::{LATEST, Past};
 use super::model::{Course, Order};
 use super::store::OrderStore;
@@ -11,6 +13,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::catalog::store::ProductStore;
+use crate::customers::model::Customer;
 use crate::customers::store::CustomerStore;
 use crate::rules::cel::{Needs, Today};
 use crate::rules::engine::Broken;
@@ -34,13 +37,6 @@ pub struct Earlier {
     pub today: Fact<Day>,
 }
 
-/// What was read.
-#[derive(Clone, Debug, Default)]
-struct Found {
-    categories: HashMap<ProductId, String>,
-    customer: CustomerView,
-}
-
 impl Evidence {
     /// With what the settings name.
     ///
@@ -54,12 +50,31 @@ impl Evidence {
         })
     }
 
-    /// The orders of the customer of `order` before it, as far as `needs` and the credit score ask; none
-    /// of a guest, who has no other.
+    /// Reads what the credit score and expressions that need `needs` ask about `order`: the customer's orders before
+    /// it, and the facts that expressions see.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn earlier(&self, order: &Order, needs: Needs) -> Result<Earlier, StoreError> {
+    /// [`StoreError`]. Facts that cannot be made of what was read are [`Broken`].
+    pub async fn gather(
+        &self,
+        order: &Order,
+        needs: Needs,
+    ) -> Result<(Earlier, Result<Facts, Broken>), StoreError> {
+        let (earlier, categories, account) = future::try_join3(
+            self.earlier(order, needs),
+            self.categories(order, needs),
+            self.account(order, needs),
+        )
+        .await?;
+        let customer = customer(order, &earlier, account);
+        let view = view(order, &earlier.today, customer, categories);
+        let facts = view.and_then(|view| Ok(Facts::of(&view)?));
+        Ok((earlier, facts))
+    }
+
+    /// Returns the orders of the customer of `order` before it, as far as `needs` and the credit score ask for
+    /// them. A guest has none.
+    async fn earlier(&self, order: &Order, needs: Needs) -> Result<Earlier, StoreError> {
         if order.guest.is_some() {
             return Ok(Earlier::default());
         }
@@ -100,41 +115,30 @@ impl Evidence {
         }))
     }
 
-    /// What expressions that need `needs` see of `order`, whose customer has the orders `earlier` behind
-    /// them.
-    ///
-    /// # Errors
-    /// [`StoreError`]. Facts that cannot be made of what was read are [`Broken`].
-    pub async fn facts(
+    async fn categories(
         &self,
         order: &Order,
-        earlier: &Earlier,
         needs: Needs,
-    ) -> Result<Result<Facts, Broken>, StoreError> {
-        let mut found = Found {
-            categories: HashMap::new(),
-            customer: customer(order, earlier),
-        };
-        if needs.categories {
-            let ids = order.lines.iter().map(|line| line.product_id);
-            let products = self.products.get_many(ids).await?.into_iter();
-            found.categories = products
-                .map(|product| (product.id, product.category.to_string()))
-                .collect();
+    ) -> Result<HashMap<ProductId, String>, StoreError> {
+        if !needs.categories {
+            return Ok(HashMap::new());
         }
-        if needs.account && order.guest.is_none() {
-            let account = self.customers.get(order.customer_id).await?;
-            if let Some(account) = account {
-                let roles = account.roles.iter().map(|role| role.name().to_owned());
-                found.customer.roles = Some(roles.collect());
-                found.customer.registered_at = Some(account.created_at);
-            }
+        let ids = order.lines.iter().map(|line| line.product_id);
+        let products = self.products.get_many(ids).await?.into_iter();
+        Ok(products
+            .map(|product| (product.id, product.category.to_string()))
+            .collect())
+    }
+
+    async fn account(&self, order: &Order, needs: Needs) -> Result<Option<Customer>, StoreError> {
+        if !needs.account || order.guest.is_some() {
+            return Ok(None);
         }
-        Ok(view(order, &earlier.today, found).and_then(|view| Ok(Facts::of(&view)?)))
+        self.customers.get(order.customer_id).await
     }
 }
 
-fn customer(order: &Order, earlier: &Earlier) -> CustomerView {
+fn customer(order: &Order, earlier: &Earlier, account: Option<Customer>) -> CustomerView {
     if order.guest.is_some() {
         return CustomerView {
             is_guest: true,
@@ -149,8 +153,11 @@ fn customer(order: &Order, earlier: &Earlier) -> CustomerView {
     CustomerView {
         id: Some(order.customer_id),
         is_guest: false,
-        roles: None,
-        registered_at: None,
+        registered_at: account.as_ref().map(|account| account.created_at),
+        roles: account.map(|account| {
+            let roles = account.roles.iter();
+            roles.map(|role| role.name().to_owned()).collect()
+        }),
         orders_placed: count(past.len()),
         orders_confirmed: count(confirmed.count()),
         orders_today: earlier.today.and_then(|day| Fact::Known(day.orders)),
@@ -158,11 +165,16 @@ fn customer(order: &Order, earlier: &Earlier) -> CustomerView {
     }
 }
 
-fn view(order: &Order, today: &Fact<Day>, mut found: Found) -> Result<View, Broken> {
+fn view(
+    order: &Order,
+    today: &Fact<Day>,
+    customer: CustomerView,
+    mut categories: HashMap<ProductId, String>,
+) -> Result<View, Broken> {
     let lines = order.lines.iter().map(|line| {
         Ok(LineView {
             product_id: line.product_id,
-            category: found.categories.remove(&line.product_id),
+            category: categories.remove(&line.product_id),
             quantity: line.quantity,
             unit_price: line.unit_price,
             subtotal: line.subtotal()?,
@@ -180,7 +192,7 @@ fn view(order: &Order, today: &Fact<Day>, mut found: Found) -> Result<View, Brok
             postal_code: Some(address.postal_code.clone()),
             created_at: order.created_at,
         },
-        customer: found.customer,
+        customer,
         totals: TotalsView {
             subtotal: totals.subtotal,
             discount: Some(totals.discount),

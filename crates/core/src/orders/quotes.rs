@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures::future;
 use serde::{Deserialize, Serialize};
 
 use super::api::charges::TotalsBody;
@@ -101,8 +102,9 @@ async fn answer(
     let choice = request.json(choice)?;
     let wanted = choice.wanted(customer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
-    let products = totals.products.get_many(ids).await?;
-    let offer = totals.price(&wanted, products).await?;
+    let products = totals.products.get_many(ids);
+    let (products, prices) = future::try_join(products, totals.prices(&wanted)).await?;
+    let offer = totals.price(&wanted, products, &prices).await?;
     let quote = links
         .seal(
             Purpose::Quote,

@@ -286,18 +286,21 @@ impl OrderStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn due(&self, now: Time) -> Result<Vec<OrderId>, StoreError> {
-        let mut found = Vec::new();
-        for shard in 0..self.shards {
+        let shards = (0..self.shards).map(async |shard| {
             let query = self
                 .table
                 .query("due_shard = :shard AND due_at <= :now")
                 .index("by-due")
                 .value(":shard", shard)
                 .value(":now", now);
-            let due: Vec<IdItem> = query.all().await?;
-            found.extend(due.into_iter().map(|item| item.order_id));
-        }
-        Ok(found)
+            query.all::<IdItem>().await
+        });
+        let shards = futures::future::try_join_all(shards).await?;
+        Ok(shards
+            .into_iter()
+            .flatten()
+            .map(|item| item.order_id)
+            .collect())
     }
 }
 

@@ -1,12 +1,16 @@
 //! What an order would cost now: by the catalogue, the discounts, the shipping methods and the tax rates.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future;
 
 use super::lines::{self, Item};
 use super::model::Line;
 use super::store::OrderStore;
 use super::uses::{self, Use};
 use crate::aws::Aws;
+use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Product;
 use crate::catalog::store::ProductStore;
@@ -33,6 +37,14 @@ pub struct Totals {
     pub(super) products: ProductStore,
     pricing: PricingStore,
     pub(super) currency: Currency,
+}
+
+/// What an order is priced by, beside its products.
+#[derive(Clone, Debug)]
+pub struct Prices {
+    book: Arc<PriceBook>,
+    /// The discount that has the code which is given.
+    coded: Option<Discount>,
 }
 
 /// What is to be priced.
@@ -79,26 +91,41 @@ impl Totals {
         })
     }
 
-    /// What `wanted` costs, its products being `products`.
+    /// Reads the prices that an order of `wanted` may depend on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn prices(&self, wanted: &Wanted) -> Result<Prices, StoreError> {
+        let coded = async {
+            match &wanted.code {
+                Some(code) => self.pricing.by_code(code).await,
+                None => Ok(None),
+            }
+        };
+        let (book, coded) = future::try_join(self.pricing.current(), coded).await?;
+        Ok(Prices { book, coded })
+    }
+
+    /// Returns what `wanted` costs, its products being `products`, by `prices`.
     ///
     /// # Errors
     /// [`Problem::InvalidBody`] for products that cannot be bought, a method that does not ship the
     /// order, and a code that gives nothing.
-    pub async fn price(&self, wanted: &Wanted, products: Vec<Product>) -> Result<Offer, Problem> {
+    pub async fn price(
+        &self,
+        wanted: &Wanted,
+        products: Vec<Product>,
+        Prices { book, coded }: &Prices,
+    ) -> Result<Offer, Problem> {
         let cart_lines = Known::of(&products);
         let (lines, _) =
             lines::price(&wanted.items, products, self.currency).map_err(Problem::InvalidBody)?;
         let cart_lines: Vec<CartLine> = cart_lines.lines(&lines)?;
-        let book = self.pricing.current().await?;
-        let shipping = method(&book, wanted.shipping_method.as_deref())?;
-        let coded = match &wanted.code {
-            Some(code) => {
-                let found = self.pricing.by_code(code).await?;
-                Some(found.ok_or_else(|| refused(Refusal::UnknownCode))?)
-            }
-            None => None,
-        };
-        let candidates = book.automatic.iter().chain(&coded);
+        let shipping = method(book, wanted.shipping_method.as_deref())?;
+        if wanted.code.is_some() && coded.is_none() {
+            return Err(refused(Refusal::UnknownCode));
+        }
+        let candidates = book.automatic.iter().chain(coded);
         let allowed = self
             .allowed(wanted, &cart_lines, candidates, coded.as_ref())
             .await?;

@@ -84,9 +84,7 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
         About::Stored(id) => {
             let order = trials.orders.get(id).await?;
             let order = order.ok_or(Problem::NotFound("order"))?;
-            let needs = rule.needs();
-            let earlier = trials.evidence.earlier(&order, needs).await?;
-            trials.evidence.facts(&order, &earlier, needs).await?
+            trials.evidence.gather(&order, rule.needs()).await?.1
         }
     };
     let judgement = facts.and_then(|facts| rule.judge(&facts));

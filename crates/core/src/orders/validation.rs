@@ -1,5 +1,7 @@
 //! The shop's rules for orders: those that come with it are registered here, operators' after them.
 
+use std::sync::Arc;
+
 use super::credit::{Applicant, CreditScores, OwnOrders, ScoreUnknown};
 use super::evidence::Evidence;
 use super::model::Order;
@@ -10,9 +12,12 @@ use crate::pricing::breakdown::Broken as Unequal;
 use crate::rules::cel::Needs;
 use crate::rules::engine::{Broken, Engine, Judgement, Objection, Verdict};
 use crate::rules::model::Severity;
-use crate::rules::operator::OperatorRules;
+use crate::rules::operator::{Compiled, OperatorRules};
 use crate::rules::view::Facts;
 use crate::values::money::{Currency, Money, MoneyError};
+
+/// The enabled rules of operators, compiled.
+pub type OperatorsRules = Arc<Vec<Arc<Compiled>>>;
 
 /// What all rules together make of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,22 +96,32 @@ impl<C: CreditScores> Rules<C> {
         })
     }
 
-    /// What every rule says of `order`.
+    /// Returns the operators' rules that are in force.
     ///
     /// # Errors
-    /// [`StoreError`] if what they ask cannot be read now; that says nothing of the order.
-    pub async fn verdicts(&self, order: &Order) -> Result<Vec<Verdict>, StoreError> {
-        let operators = self.operators.current().await?;
+    /// [`StoreError`].
+    pub async fn operators(&self) -> Result<OperatorsRules, StoreError> {
+        self.operators.current().await
+    }
+
+    /// Returns what the shop's rules and `operators` say of `order`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the facts that the rules need cannot be read now, which says nothing of the order.
+    pub async fn verdicts(
+        &self,
+        order: &Order,
+        operators: &OperatorsRules,
+    ) -> Result<Vec<Verdict>, StoreError> {
         let needs = operators.iter().map(|rule| rule.needs());
         let needs = needs.fold(Needs::default(), Needs::and);
-        let earlier = self.evidence.earlier(order, needs).await?;
-        let facts = self.evidence.facts(order, &earlier, needs).await?;
+        let (earlier, facts) = self.evidence.gather(order, needs).await?;
         let applicant = Applicant::of(order, earlier.latest);
         let score = self.scores.score(&applicant).await;
         let mut engine = built_in(self.bounds);
         for rule in operators.iter() {
             let (name, severity) = (rule.name.as_str(), rule.draft.severity);
-            let rule = std::sync::Arc::clone(rule);
+            let rule = Arc::clone(rule);
             engine.register(name, severity, move |case: &Case| {
                 let facts = case.facts.as_ref().map_err(Clone::clone)?;
                 rule.judge(facts)
@@ -124,8 +139,12 @@ impl<C: CreditScores> Rules<C> {
     ///
     /// # Errors
     /// As [`Rules::verdicts`].
-    pub async fn check(&self, order: &Order) -> Result<Outcome, StoreError> {
-        let verdicts = self.verdicts(order).await?;
+    pub async fn check(
+        &self,
+        order: &Order,
+        operators: &OperatorsRules,
+    ) -> Result<Outcome, StoreError> {
+        let verdicts = self.verdicts(order, operators).await?;
         for broken in verdicts.iter().filter(|found| found.code == "rule_broken") {
             tracing::warn!(order.id = %order.id, rule = broken.rule, error = broken.message, "rule broken");
         }

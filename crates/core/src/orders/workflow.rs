@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, future};
 use serde::Deserialize;
 
 use super::change::{self, Change};
@@ -47,19 +47,19 @@ async fn stored(orders: &OrderStore, id: OrderId) -> Result<Order, StepError> {
     orders.get(id).await?.ok_or_else(not_found)
 }
 
-/// Reads, decides and writes; the order as it is then.
+/// Writes what `decide` makes of `order`, which was just read, and returns the order as it is then.
 async fn change(
     orders: &OrderStore,
-    id: OrderId,
+    order: Order,
     decide: impl Fn(Order) -> Result<Option<Order>, Diverted>,
 ) -> Result<Order, StepError> {
     let decide = |order| decide(order).map_err(StepError::from);
-    let changed = change::apply(orders, id, decide).await?;
+    let changed = change::apply_to(orders, order, decide).await?;
     changed.map(Change::into_order).ok_or_else(not_found)
 }
 
-/// Removes the payment token once the payment is settled; before `due_at` goes, so that a run that
-/// dies here is made again.
+/// Removes the payment token, which is not needed once the payment is settled. This comes before `due_at` goes, so
+/// that a run that dies here is made again.
 async fn forget_token(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     if order.payment_token.is_some() {
         orders.forget_token(order.id).await?;
@@ -108,18 +108,20 @@ pub async fn validate_order(
     asked: &Validation,
     step: Step,
 ) -> Result<(), StepError> {
-    let order = stored(orders, step.order_id).await?;
+    let (order, operators) =
+        future::join(stored(orders, step.order_id), asked.rules.operators()).await;
+    let order = order?;
     match order.status.course() {
         Course::Undecided => {}
         Course::Confirmed => return Err(Diverted::AlreadyConfirmed.into()),
         Course::Closed => return Err(Diverted::AlreadyClosed.into()),
     }
-    let reasons = match asked.rules.check(&order).await? {
+    let reasons = match asked.rules.check(&order, &operators?).await? {
         Outcome::Passed => return Ok(()),
         Outcome::Rejected(against) => return Err(StepError::new("RuleFailed", against)),
         Outcome::Review(reasons) => reasons,
     };
-    change(orders, step.order_id, |order| {
+    change(orders, order, |order| {
         review::want(order, &reasons, asked.review_patience, step.now)
     })
     .await?;
@@ -132,11 +134,19 @@ pub async fn validate_order(
 /// # Errors
 /// `AlreadyClosed` if the order failed or was cancelled meanwhile.
 pub async fn confirm_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
-    let order = change(orders, step.order_id, |order| {
-        rules::confirm(order, step.now)
-    })
-    .await?;
-    Ok(forget_token(orders, &order).await?)
+    let order = stored(orders, step.order_id).await?;
+    let confirm = |order| rules::confirm(order, step.now);
+    confirm(order.clone())?;
+    // Both writes at once, because either may be there without the other: the payment is captured and stored by
+    // now, so no later run needs the token to charge or to refund it; and a token that outlives this step goes with
+    // the next one, which comes as long as the order has its `due_at`.
+    let (forgotten, confirmed) = future::join(
+        forget_token(orders, &order),
+        change(orders, order.clone(), confirm),
+    )
+    .await;
+    forgotten?;
+    confirmed.map(drop)
 }
 
 /// Notification: queues the confirmation and marks the confirmed order as done.
@@ -153,11 +163,15 @@ pub async fn notify_order(
     if rules::finish(order.clone())?.is_none() {
         return Ok(());
     }
-    let queued = messages.order_confirmed(order.id).await;
+    // Neither needs the other; both come before `due_at` goes.
+    let (queued, forgotten) = future::join(
+        messages.order_confirmed(order.id),
+        forget_token(orders, &order),
+    )
+    .await;
     queued.map_err(|error| StepError::new("Failed", telemetry::chain(&error)))?;
-    forget_token(orders, &order).await?;
-    change(orders, order.id, rules::finish).await?;
-    Ok(())
+    forgotten?;
+    change(orders, order, rules::finish).await.map(drop)
 }
 
 /// `FailOrder`: from pending to failed, with the reason, before anything is undone.
@@ -167,8 +181,8 @@ pub async fn notify_order(
 pub async fn fail_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let failure = failure(&step)?;
     let decide = |order| rules::fail(order, failure.clone(), step.now);
-    change(orders, step.order_id, decide).await?;
-    Ok(())
+    let order = stored(orders, step.order_id).await?;
+    change(orders, order, decide).await.map(drop)
 }
 
 /// Why the workflow takes the order for failed.
@@ -205,7 +219,7 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
     let order = stored(orders, step.order_id).await?;
     decide(order.clone())?;
     forget_token(orders, &order).await?;
-    let order = change(orders, step.order_id, decide).await?;
+    let order = change(orders, order, decide).await?;
     Ok(erasure::erase_in_time(orders, &order, step.now).await?)
 }
 
@@ -217,7 +231,8 @@ pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepE
     let error = step.error.as_ref();
     let name = error.map_or("", |error| error.error.as_str());
     let payment_unknown = name == "PaymentUnknown";
-    let order = change(orders, step.order_id, |order| {
+    let order = stored(orders, step.order_id).await?;
+    let order = change(orders, order, |order| {
         rules::postpone(order, payment_unknown, step.now)
     })
     .await?;
@@ -254,7 +269,7 @@ pub async fn run_due_orders(
         .map(|id| run_due_order(orders, workflow, id, scheduled.time));
     let failed = futures::stream::iter(runs)
         .buffer_unordered(AT_ONCE)
-        .filter(|started| futures::future::ready(!started))
+        .filter(|started| future::ready(!started))
         .count()
         .await;
     if failed == 0 {

@@ -14,9 +14,7 @@ use crate::values::id::OrderId;
 async fn said(shop: &Shop, order: &Order, source: &str) -> Result<bool, EvaluationError> {
     let expression = Expression::compile(source, "EUR".parse().unwrap()).unwrap();
     let evidence = Evidence::new(&shop.aws).unwrap();
-    let needs = expression.needs();
-    let earlier = evidence.earlier(order, needs).await.unwrap();
-    let facts = evidence.facts(order, &earlier, needs).await.unwrap();
+    let (_, facts) = evidence.gather(order, expression.needs()).await.unwrap();
     expression.holds(&facts.unwrap())
 }
 
