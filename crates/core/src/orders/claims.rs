@@ -2,30 +2,12 @@
 //! account's.
 
 use super::change;
+use super::events::{self, ConsumeError, CustomerEvent};
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
 use crate::customers::store::CustomerStore;
 use crate::runtime::Message;
-use crate::values::event::Delivered;
-use crate::values::id::{CustomerId, NotAnId};
-
-/// Why a message is not done with.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumeError {
-    /// It is no event.
-    #[error("the message is no event")]
-    Shape(#[from] serde_json::Error),
-    /// It is an event of another type.
-    #[error("the event is {0}, not EmailConfirmed")]
-    Type(String),
-    /// It is of something that is no customer.
-    #[error("the event is not of a customer")]
-    Aggregate(#[from] NotAnId),
-    /// The database gave no answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// Gives the customer who has confirmed an address the orders that were placed with it without an
 /// account: any number of deliveries come to the same. An order that is placed as a guest later is
@@ -38,11 +20,9 @@ pub async fn on_email_confirmed(
     customers: &CustomerStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
-    let Delivered { time, detail } = Delivered::parse(&message.body)?;
-    if detail.event_type != "EmailConfirmed" {
-        return Err(ConsumeError::Type(detail.event_type));
-    }
-    let id: CustomerId = detail.aggregate_id.parse()?;
+    let CustomerEvent {
+        customer: id, now, ..
+    } = events::of_customer(&message, "EmailConfirmed")?;
     let customer = customers.get(id).await?;
     // Events carry no address; and who has been disabled or erased meanwhile claims nothing.
     let confirmed = customer.filter(|found| found.email_confirmed_at.is_some() && !found.disabled);
@@ -50,7 +30,7 @@ pub async fn on_email_confirmed(
         return Ok(());
     };
     for order_id in orders.of_guest(&customer.email).await? {
-        let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, time));
+        let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, now));
         change::apply(orders, order_id, claim).await?;
     }
     Ok(())
@@ -154,12 +134,12 @@ mod tests {
         let customers = CustomerStore::new(&shop.aws).unwrap();
         let other = delivery("CustomerRegistered", after(1));
         let ended = on_email_confirmed(&shop.orders, &customers, other).await;
-        assert!(matches!(ended, Err(ConsumeError::Type(_))));
+        assert!(matches!(ended, Err(ConsumeError::OtherType(_))));
         let none = Message {
             body: "{}".to_owned(),
             ..delivery("EmailConfirmed", after(1))
         };
         let ended = on_email_confirmed(&shop.orders, &customers, none).await;
-        assert!(matches!(ended, Err(ConsumeError::Shape(_))));
+        assert!(matches!(ended, Err(ConsumeError::NotAnEvent(_))));
     }
 }

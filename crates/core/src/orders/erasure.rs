@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::change::{self, Change};
+use super::events::{self, ConsumeError};
 use super::model::Order;
 use super::rules::erasure;
 use super::store::OrderStore;
@@ -17,8 +18,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::PageRequest;
 use crate::runtime::Message;
 use crate::values::clock::Time;
-use crate::values::event::Delivered;
-use crate::values::id::{CustomerId, NotAnId, OrderId};
+use crate::values::id::OrderId;
 
 /// A day, in hours.
 const DAY: u64 = 24;
@@ -44,43 +44,25 @@ impl Erasure {
     }
 }
 
-/// Why a message is delivered again.
-#[derive(Debug, thiserror::Error)]
-pub enum ErasureError {
-    /// It is no event.
-    #[error("the message is no event")]
-    Unreadable(#[from] serde_json::Error),
-    /// It is another event.
-    #[error("the event {0:?} is none of a deleted customer")]
-    Type(String),
-    /// It is of no customer.
-    #[error("the event is of no customer")]
-    NoCustomer(#[from] NotAnId),
-    /// The database gave no answer.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Takes the addresses out of the customer's orders, or marks those that a parcel may still need, for
 /// as many days from the deletion on as the shop has set. Any number of deliveries come to the same.
 ///
 /// # Errors
-/// [`ErasureError`]; the message is to be delivered again.
-pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ErasureError> {
-    let Delivered { time, detail } = Delivered::parse(&message.body)?;
-    if detail.event_type != "CustomerDeleted" {
-        return Err(ErasureError::Type(detail.event_type));
-    }
-    let customer: CustomerId = detail.aggregate_id.parse()?;
-    let erase_at = detail.timestamp.plus(erasure.patience);
+/// [`ConsumeError`]; the message is to be delivered again.
+pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ConsumeError> {
+    let event = events::of_customer(&message, "CustomerDeleted")?;
+    let erase_at = event.happened_at.plus(erasure.patience);
     let mut page = PageRequest {
         limit: 100,
         after: None,
     };
     loop {
-        let found = erasure.orders.by_customer(customer, None, &page).await?;
+        let found = erasure
+            .orders
+            .by_customer(event.customer, None, &page)
+            .await?;
         for order in found.items {
-            forget(&erasure.orders, order.id, erase_at, time).await?;
+            forget(&erasure.orders, order.id, erase_at, event.now).await?;
         }
         if found.next.is_none() {
             return Ok(());
@@ -125,8 +107,12 @@ pub(super) async fn erase_in_time(
 async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     orders.erase_address(order).await?;
     if order.erase_at.is_some() {
+        let erased = Order {
+            shipping_address: order.shipping_address.erased(),
+            ..order.clone()
+        };
         let unmark = |order| Ok::<_, StoreError>(erasure::unmark(order));
-        change::apply(orders, order.id, unmark).await?;
+        change::apply_to(orders, erased, unmark).await?;
     }
     Ok(())
 }

@@ -1,13 +1,18 @@
-//! What orders publish: `OrderCreated` and `OrderConfirmed` (`{customer_id, total_amount}`),
-//! `OrderFailed` (`{customer_id, failure: {code, detail}}`) and `OrderCancelled` (`{customer_id,
-//! previous_status}`), and `OrderClaimed`, `OrderReviewWanted`, `OrderReviewed` (`{customer_id}`), of the aggregate that is the order's identifier.
+//! Published: `OrderCreated` and `OrderConfirmed` (`{customer_id, total_amount}`), `OrderFailed` (`{customer_id,
+//! failure: {code, detail}}`), `OrderCancelled` (`{customer_id, previous_status}`), and `OrderClaimed`,
+//! `OrderReviewWanted` and `OrderReviewed` (`{customer_id}`). The aggregate is the order's identifier.
+//!
+//! Consumed: `EmailConfirmed` ([`super::claims`]) and `CustomerDeleted` ([`super::erasure`]).
 
 use serde::Serialize;
 use serde::de::Error as _;
 
 use super::item::{FailureItem, PartItem};
-use crate::values::event::DomainEvent;
-use crate::values::id::CustomerId;
+use crate::aws::dynamo::StoreError;
+use crate::runtime::Message;
+use crate::values::clock::Time;
+use crate::values::event::{Delivered, DomainEvent};
+use crate::values::id::{CustomerId, NotAnId};
 use crate::values::money::Money;
 
 #[derive(Serialize)]
@@ -45,4 +50,46 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     };
     let data = serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?;
     Ok(Some(DomainEvent::new(header.order_id, header.event, data)))
+}
+
+/// Why a message is delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// The message is something else than an event.
+    #[error("the message is not an event")]
+    NotAnEvent(#[from] serde_json::Error),
+    /// The queue is not for events of this type.
+    #[error("events of the type {0:?} are not consumed here")]
+    OtherType(String),
+    /// The aggregate is something else than a customer.
+    #[error("the event is not a customer's")]
+    NotACustomer(#[from] NotAnId),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An event of a customer, as it was delivered.
+pub(super) struct CustomerEvent {
+    pub(super) customer: CustomerId,
+    /// When it happened.
+    pub(super) happened_at: Time,
+    /// When it was put on the bus: the consumer's now.
+    pub(super) now: Time,
+}
+
+/// Reads the event in `message`, which must be of the type `event_type` and of a customer.
+pub(super) fn of_customer(
+    message: &Message,
+    event_type: &str,
+) -> Result<CustomerEvent, ConsumeError> {
+    let Delivered { time, detail } = Delivered::parse(&message.body)?;
+    if detail.event_type != event_type {
+        return Err(ConsumeError::OtherType(detail.event_type));
+    }
+    Ok(CustomerEvent {
+        customer: detail.aggregate_id.parse()?,
+        happened_at: detail.timestamp,
+        now: time,
+    })
 }

@@ -246,12 +246,15 @@ async fn what_is_no_such_event_is_delivered_again() {
     let mut other = gone();
     other.body = other.body.replace("CustomerDeleted", "CustomerRegistered");
     let answer = on_customer_deleted(&patient(&shop, 30), other).await;
-    assert!(matches!(answer, Err(ErasureError::Type(_))), "{answer:?}");
+    assert!(
+        matches!(answer, Err(ConsumeError::OtherType(_))),
+        "{answer:?}"
+    );
     let mut nonsense = gone();
     nonsense.body = "{}".to_owned();
     let answer = on_customer_deleted(&patient(&shop, 30), nonsense).await;
     assert!(
-        matches!(answer, Err(ErasureError::Unreadable(_))),
+        matches!(answer, Err(ConsumeError::NotAnEvent(_))),
         "{answer:?}"
     );
 }
