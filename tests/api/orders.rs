@@ -93,7 +93,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
 }
 
 #[test]
-fn whoever_prefers_to_wait_gets_the_outcome() {
+fn a_client_that_prefers_to_wait_gets_the_outcome() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -227,7 +227,7 @@ fn an_order_keeps_the_price_that_it_was_placed_at() {
 }
 
 #[test]
-fn an_order_is_its_customers_and_the_admins() {
+fn an_order_is_visible_to_its_customer_and_to_admins() {
     run(async {
         let shop = shared().await;
         let (customer, order, _) = confirmed(shop).await;
@@ -284,7 +284,7 @@ fn customers_list_their_own_orders_newest_first() {
 }
 
 #[test]
-fn admins_list_the_orders_of_everybody_by_status() {
+fn admins_list_the_orders_of_all_customers_by_status() {
     run(async {
         let shop = shared().await;
         let (_, order, _) = confirmed(shop).await;
@@ -380,7 +380,7 @@ fn cancelling_again_changes_nothing() {
 }
 
 #[test]
-fn a_failed_order_is_not_cancelled() {
+fn a_failed_order_cannot_be_cancelled() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -393,7 +393,7 @@ fn a_failed_order_is_not_cancelled() {
             409
             content-type: application/problem+json
             {
-              "detail": "the order is failed, which does not allow to cancel it; it is at its end",
+              "detail": "A failed order cannot be cancelled.",
               "instance": "/orders/<id-1>/cancel",
               "status": 409,
               "title": "Conflict",

@@ -1,5 +1,5 @@
-//! A run that was asleep while its order came to an end can neither hold nor charge (point 4), and
-//! no charge is forgotten (point 5).
+//! A run that is delayed until after its order was closed can neither hold nor charge (point 4), and no charge is
+//! forgotten (point 5).
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
@@ -7,15 +7,15 @@ use crate::support::until;
 
 use super::{NO_WORKFLOW, order, still_shop};
 
-/// Has the functions running that must be quicker than the sleeper.
+/// Starts the functions that must be quicker than the delayed one.
 async fn warm(shop: &Shop) {
     let (customer, _, order) = order(shop, "tok_ok").await;
     shop.cancel(&customer, &order).await.expect(200);
     shop.undo(&order).await;
 }
 
-/// Calls `step`, whose call `fault` is delayed; cancels and undoes the order while it sleeps; then
-/// nothing may be held or taken.
+/// Calls a step of which `fault` delays a call; cancels and undoes the order in the meantime; and checks that in the
+/// end nothing is held or taken.
 async fn check_asleep(fault: &str, steps: &[&str], asleep: &'static str) {
     let shop = still_shop().await;
     warm(&shop).await;
@@ -47,7 +47,7 @@ async fn check_asleep(fault: &str, steps: &[&str], asleep: &'static str) {
 }
 
 #[test]
-fn whoever_wakes_after_the_end_holds_nothing() {
+fn a_step_delayed_until_after_the_end_holds_nothing() {
     run_local(check_asleep(
         "dynamodb:TransactWriteItems@reserve-inventory=delay:2000",
         &["validate-order"],
@@ -56,7 +56,7 @@ fn whoever_wakes_after_the_end_holds_nothing() {
 }
 
 #[test]
-fn whoever_wakes_after_the_end_begins_no_payment() {
+fn a_step_delayed_until_after_the_end_begins_no_payment() {
     run_local(check_asleep(
         "dynamodb:PutItem@process-payment=delay:2000#1",
         &["validate-order", "reserve-inventory"],
@@ -65,7 +65,7 @@ fn whoever_wakes_after_the_end_begins_no_payment() {
 }
 
 #[test]
-fn whoever_wakes_after_the_end_takes_no_money() {
+fn a_step_delayed_until_after_the_end_takes_no_money() {
     // The second item is the gateway's charge, the first the payment.
     run_local(check_asleep(
         "dynamodb:PutItem@process-payment=delay:2000#2",
@@ -75,7 +75,7 @@ fn whoever_wakes_after_the_end_takes_no_money() {
 }
 
 #[test]
-fn whoever_wakes_after_the_end_confirms_nothing() {
+fn a_step_delayed_until_after_the_end_confirms_nothing() {
     run_local(check_asleep(
         "dynamodb:PutItem@confirm-order=delay:2000",
         &["validate-order", "reserve-inventory", "process-payment"],
@@ -84,7 +84,7 @@ fn whoever_wakes_after_the_end_confirms_nothing() {
 }
 
 #[test]
-fn whoever_wakes_after_the_end_commits_nothing() {
+fn a_step_delayed_until_after_the_end_commits_nothing() {
     run_local(check_asleep(
         "dynamodb:PutItem@commit-inventory=delay:2000",
         &[
@@ -98,7 +98,7 @@ fn whoever_wakes_after_the_end_commits_nothing() {
 }
 
 #[test]
-fn a_charge_whose_answer_is_lost_is_found_and_not_made_again() {
+fn a_charge_whose_response_is_lost_is_found_and_not_made_again() {
     run_local(async {
         for express in [false, true] {
             let shop = Shop::start(Setup {
@@ -139,7 +139,7 @@ fn no_charge_is_made_before_the_payment_is_stored() {
 }
 
 #[test]
-fn a_payment_that_comes_in_for_a_cancelled_order_is_given_back() {
+fn a_late_payment_of_a_cancelled_order_is_refunded() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,

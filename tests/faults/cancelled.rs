@@ -1,4 +1,4 @@
-//! A cancellation arrives between any two steps.
+//! A cancellation between any two steps.
 
 use crate::support::run_local;
 use crate::support::shop::Shop;
@@ -6,8 +6,8 @@ use crate::support::steps::{STEPS, UNDOING};
 
 use super::{order, still_shop};
 
-/// Runs `first` steps, then cancels; then the steps of the run that knows nothing of it go on, before
-/// or after the cancellation's own run has undone everything.
+/// Runs `first` steps and then cancels. The remaining steps of the same run follow before or after the cancellation's own
+/// run has undone everything.
 async fn check(shop: &Shop, first: usize, undone_before: bool) {
     let (customer, product, order) = order(shop, "tok_ok").await;
     for step in &STEPS[..first] {

@@ -1,4 +1,4 @@
-//! Conflicts and throttling are no outcome (point 6).
+//! Conflicts and throttling never decide an order (point 6).
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
@@ -19,7 +19,7 @@ fn a_conflict_is_never_out_of_stock() {
             shop.fault("dynamodb:TransactWriteItems@reserve-inventory=conflict")
                 .await;
             let (customer, product, order) = order(&shop, "tok_ok").await;
-            // The first run does not come to an end, and neither do its retries.
+            // Neither the first run nor its retries finish.
             shop.run_until("conflicts", async || match shop.fault_hits().await {
                 hits if hits > 8 => Ok(()),
                 hits => Err(format!("{hits} conflicts")),

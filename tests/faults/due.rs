@@ -1,4 +1,4 @@
-//! An order is due until all that its status demands is done (point 2).
+//! An order is due until everything that its status demands is done (point 2).
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
@@ -65,7 +65,7 @@ fn nothing_is_begun_for_an_order_past_its_deadline() {
 fn an_order_with_an_unknown_payment_outlives_its_deadline() {
     run_local(async {
         let shop = Shop::start(standing_still(false)).await;
-        // The gateway keeps its books there: nobody can ask it.
+        // The gateway keeps its books there, so that it cannot be asked.
         let (customer, product, order) = {
             shop.fault("dynamodb:GetItem@process-payment=error#3").await;
             order(&shop, "tok_unknown").await

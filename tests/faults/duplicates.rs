@@ -1,11 +1,11 @@
-//! Everything is delivered twice.
+//! Every event and message is delivered twice.
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
 
 use super::order;
 
-/// What is left of an order that was confirmed, one that failed, and one that was cancelled.
+/// Returns the state after an order that was confirmed, one that failed, and one that was cancelled.
 async fn three_orders(shop: &Shop) -> Vec<String> {
     let mut left = Vec::new();
     let events = |last: &'static [&'static str]| [&["OrderCreated"], last].concat();

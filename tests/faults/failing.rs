@@ -1,4 +1,4 @@
-//! Steps that fail for good: until they work again, and beyond the order's deadline.
+//! Steps that keep failing, until they work again or until after the order's deadline.
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
@@ -6,8 +6,8 @@ use crate::support::steps::{STEPS, UNDOING};
 
 use super::order;
 
-/// An order paid with `token` while `function` fails at each call for half of its deadline; then it
-/// comes to `status`.
+/// Checks that an order paid with `token` gets `status` although `function` fails at each call for half of the order's
+/// deadline.
 async fn check_recovery(shop: &Shop, function: &str, token: &str, status: &str) {
     shop.fault(&format!("lambda:Invoke@{function}=error")).await;
     let (_, product, order) = order(shop, token).await;
@@ -46,12 +46,12 @@ fn check_all(express: bool) {
 }
 
 #[test]
-fn an_order_comes_to_its_end_once_a_failing_step_works_again() {
+fn an_order_is_settled_once_a_failing_step_works_again() {
     check_all(false);
 }
 
 #[test]
-fn an_order_comes_to_its_end_once_a_failing_step_works_again_when_express() {
+fn an_order_is_settled_once_a_failing_step_works_again_when_express() {
     check_all(true);
 }
 

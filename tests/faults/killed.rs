@@ -1,5 +1,5 @@
-//! Functions are killed before their first call of AWS and after each of their calls, and whatever
-//! comes of it is put right by the next runs.
+//! Functions are killed before their first AWS call and after each of their calls, and the next runs repair what is
+//! left.
 
 use crate::support::people::{order_of, unique};
 use crate::support::run_local;
@@ -8,7 +8,7 @@ use crate::support::steps::{STEPS, UNDOING};
 
 use super::order;
 
-/// What an order is to come to, and how.
+/// The course that an order is to take.
 #[derive(Clone, Copy, Debug)]
 enum Course {
     Confirmed,
@@ -18,7 +18,7 @@ enum Course {
 }
 
 impl Course {
-    /// The functions that have a part in it.
+    /// Returns the functions that take part in it.
     fn functions(self) -> Vec<&'static str> {
         match self {
             Self::Confirmed => STEPS.to_vec(),
@@ -45,7 +45,7 @@ impl Course {
     }
 }
 
-/// Takes an order its `course` while `fault` is in force; whether the fault hit anything.
+/// Takes an order through its `course` while `fault` is active, and returns whether the fault hit anything.
 async fn survive(shop: &Shop, course: Course, fault: &str) -> bool {
     let customer = shop.buyer().await;
     let product = shop.product("19.90", 10).await;
@@ -58,7 +58,7 @@ async fn survive(shop: &Shop, course: Course, fault: &str) -> bool {
     if let Course::Cancelled = course {
         shop.run_until_settled(order).await;
         shop.fault(fault).await;
-        // Whoever gets no answer asks again.
+        // A client without a response sends the request again.
         while shop.cancel(customer, order).await.status != 200 {}
     }
     shop.run_until_settled(order).await;
@@ -139,7 +139,7 @@ fn a_cancellation_survives_every_kill_when_express() {
 }
 
 #[test]
-fn an_order_whose_placing_is_killed_is_placed_once_by_asking_again() {
+fn an_order_whose_placing_is_killed_is_placed_once_by_a_retry() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,

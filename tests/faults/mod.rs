@@ -1,8 +1,8 @@
-//! What goes wrong, and what must be right again after it.
+//! What must be right again after something went wrong.
 //!
 //! The seven points of the order workflow each have their tests here: `status` (1), `due` (2),
 //! `holds` (3), `asleep` (4 and 5), `conflicts` (6), `token` (7). `twice`, `killed`, `failing`,
-//! `cancelled` and `duplicates` go through all steps.
+//! `cancelled` and `duplicates` cover all steps.
 
 mod asleep;
 mod cancelled;
@@ -19,10 +19,10 @@ mod twice;
 use crate::support::people::Person;
 use crate::support::shop::{Setup, Shop};
 
-/// Nobody starts the workflow: its steps are called by the test.
+/// The workflow is not started: the test calls its steps.
 const NO_WORKFLOW: &str = "states:StartExecution@*=error";
 
-/// A shop whose time stands still, and whose workflow nobody starts.
+/// Starts a shop whose time stands still and whose workflow is not started.
 async fn still_shop() -> Shop {
     let shop = Shop::start(Setup {
         manual_clock: true,
@@ -33,7 +33,7 @@ async fn still_shop() -> Shop {
     shop
 }
 
-/// A customer, a product at 19.90 with ten in stock, and the customer's order of two.
+/// Creates a customer, a product at 19.90 with ten in stock, and the customer's order of two.
 async fn order(shop: &Shop, token: &str) -> (Person, String, String) {
     let customer = shop.customer().await;
     let product = shop.product("19.90", 10).await;

@@ -27,7 +27,7 @@ fn nothing_is_undone_while_the_order_is_pending_or_confirmed() {
 }
 
 #[test]
-fn a_run_that_would_fail_a_confirmed_order_goes_on_as_for_a_confirmed_one() {
+fn a_run_that_would_fail_a_confirmed_order_goes_on_to_confirm_it() {
     run_local(async {
         let shop = still_shop().await;
         let (_, _, order) = order(&shop, "tok_ok").await;

@@ -1,14 +1,14 @@
-//! The payment token is nowhere but on the lines of an undecided order (point 7).
+//! The payment token stands only on the lines of an undecided order (point 7).
 
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
 
 use super::order;
 
-/// A token that no text holds by chance, and that the sandbox declines.
+/// A token that no other text contains by chance, and that the sandbox declines.
 const TOKEN: &str = "tok_5f2b9d71c3";
 
-/// Where the token stands: tables, executions, messages, queues, logs.
+/// Returns where the token stands: tables, executions, messages, queues, logs.
 async fn places(shop: &Shop, token: &str, execution: &str) -> Vec<String> {
     let mut places: Vec<String> = Vec::new();
     for (table, items) in shop.tables().await {
@@ -32,7 +32,7 @@ async fn places(shop: &Shop, token: &str, execution: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_token_is_on_the_lines_only_and_goes_when_the_order_is_decided() {
+fn the_token_is_on_the_lines_only_and_is_removed_when_the_order_is_decided() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,
@@ -56,7 +56,7 @@ fn the_token_is_on_the_lines_only_and_goes_when_the_order_is_decided() {
 }
 
 #[test]
-fn the_token_of_a_cancelled_order_goes_too() {
+fn the_token_of_a_cancelled_order_is_removed_too() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,
@@ -74,14 +74,14 @@ fn the_token_of_a_cancelled_order_goes_too() {
 }
 
 #[test]
-fn the_next_run_takes_the_token_that_a_confirmation_left() {
+fn the_next_run_removes_the_token_that_a_confirmation_left() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,
             ..Setup::default()
         })
         .await;
-        // Confirmed, and then it cannot go on; the next run finds the order confirmed.
+        // The order is confirmed, but the step fails; the next run finds the order confirmed.
         shop.fault("dynamodb:UpdateItem@confirm-order=error").await;
         let (customer, _, order) = order(&shop, "tok_ok").await;
         shop.run_until_settled(&order).await;

@@ -1,4 +1,4 @@
-//! Every step may be run again, and beside itself.
+//! Every step may be run again, and in parallel with itself.
 
 use crate::support::people::Person;
 use crate::support::run_local;
@@ -7,7 +7,7 @@ use crate::support::steps::{STEPS, UNDOING};
 
 use super::{order, still_shop};
 
-/// What a run leaves behind, as far as it is the same for every order.
+/// Returns the state that a run leaves, as far as it is the same for every order.
 async fn outcome(shop: &Shop, order: &str, product: &str) -> String {
     let books = shop.books_of(order).await;
     let header = &books.header;
@@ -32,7 +32,7 @@ async fn outcome(shop: &Shop, order: &str, product: &str) -> String {
     )
 }
 
-/// Calls `step` as often as `times` says, all at once.
+/// Makes `times` concurrent calls of `step`.
 async fn at_once(shop: &Shop, step: &str, order: &str, times: usize) {
     let calls = (0..times).map(|_| shop.step(step, order));
     for result in futures::future::join_all(calls).await {
@@ -40,8 +40,8 @@ async fn at_once(shop: &Shop, step: &str, order: &str, times: usize) {
     }
 }
 
-/// Leads an order to `confirmed`, calls each step as `call` does, and answers what is left behind;
-/// then the same for cancelling it.
+/// Leads an order to `confirmed`, calling each step by `call`, and returns the state that is left; then the same for
+/// cancelling it.
 async fn lead(call: impl AsyncFn(&Shop, &str, &str)) -> [String; 2] {
     let shop = still_shop().await;
     let (customer, product, order) = order(&shop, "tok_ok").await;
@@ -59,7 +59,7 @@ async fn lead(call: impl AsyncFn(&Shop, &str, &str)) -> [String; 2] {
 }
 
 #[test]
-fn a_step_run_twice_or_beside_itself_leaves_what_one_run_leaves() {
+fn a_step_run_twice_or_in_parallel_with_itself_leaves_what_one_run_leaves() {
     run_local(async {
         let once = lead(async |shop, step, order| at_once(shop, step, order, 1).await);
         let twice = lead(async |shop, step, order| {
@@ -76,7 +76,7 @@ fn a_step_run_twice_or_beside_itself_leaves_what_one_run_leaves() {
 }
 
 #[test]
-fn a_whole_run_again_changes_nothing() {
+fn a_repeated_run_changes_nothing() {
     run_local(async {
         let shop = still_shop().await;
         let (customer, _, order) = order(&shop, "tok_ok").await;
@@ -114,14 +114,14 @@ fn a_whole_run_again_changes_nothing() {
     });
 }
 
-/// Two more runs of the whole workflow beside the one that the order has.
+/// Starts two more runs of the workflow in parallel with the order's own.
 async fn crowd(shop: &Shop, order: &str) {
     let runs = ["crowd-1", "crowd-2"].map(|run| shop.start_workflow(order, run));
     futures::future::join_all(runs).await;
 }
 
-/// Places an order paid with `token` beside two more runs; it comes to `status`.
-async fn placed_in_a_crowd(shop: &Shop, token: &str, status: &str) -> (Person, String, String) {
+/// Places an order paid with `token` with two more runs in parallel, and waits for `status`.
+async fn place_in_a_crowd(shop: &Shop, token: &str, status: &str) -> (Person, String, String) {
     let (customer, product, order) = order(shop, token).await;
     crowd(shop, &order).await;
     shop.until_status(&customer, &order, status).await;
@@ -133,8 +133,8 @@ async fn placed_in_a_crowd(shop: &Shop, token: &str, status: &str) -> (Person, S
 fn whole_runs_in_parallel_make_one_outcome() {
     run_local(async {
         for shop in [shared().await, express().await] {
-            let confirmed = placed_in_a_crowd(shop, "tok_ok", "confirmed");
-            let declined = placed_in_a_crowd(shop, "tok_declined", "failed");
+            let confirmed = place_in_a_crowd(shop, "tok_ok", "confirmed");
+            let declined = place_in_a_crowd(shop, "tok_declined", "failed");
             let (confirmed, declined) = futures::join!(confirmed, declined);
             let (customer, product, order) = confirmed;
             assert_eq!(shop.stock(&product).await, (10, 2, 8));

@@ -1,4 +1,4 @@
-//! What a customer may order in a day, by the rules that `docs/expressions.md` gives.
+//! Limits per day, by the rules in `docs/expressions.md`.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::support::people::{Person, order_of, unique};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{root, run_local};
 
-/// The expressions of the section "Limits per day": of orders, of amounts, of pieces.
+/// Returns the expressions of the section "Limits per day": for orders, for amounts and for pieces.
 fn documented() -> [String; 3] {
     let text = std::fs::read_to_string(root().join("docs/expressions.md")).unwrap();
     let section = text
@@ -19,7 +19,7 @@ fn documented() -> [String; 3] {
     blocks.try_into().unwrap()
 }
 
-/// A shop with one rule, at half past nine in the morning.
+/// Starts a shop with one rule, at half past nine in the morning.
 async fn limited(expression: &str) -> Shop {
     let shop = Shop::start(Setup {
         manual_clock: true,
@@ -33,7 +33,7 @@ async fn limited(expression: &str) -> Shop {
     shop
 }
 
-/// How an order ended.
+/// Returns the status of an order, and why it failed.
 fn outcome(order: &Value) -> String {
     if order["status"] != "failed" {
         return order["status"].as_str().unwrap().to_owned();
@@ -45,10 +45,10 @@ fn outcome(order: &Value) -> String {
 
 const REFUSED: &str = "rule_failed: too much for a day";
 
-/// Places an order and answers its identifier and how it ended.
+/// Places an order and returns its identifier and its outcome.
 async fn buy(shop: &Shop, customer: &Person, product: &str, quantity: u32) -> (String, String) {
     let order = order_of(&[(product, quantity)], "tok_ok");
-    // Of orders of one instant their identifiers decide which comes before which.
+    // Orders of the same instant are ordered by their identifiers.
     shop.advance(1).await;
     let placed = shop.place(customer, &order).await.expect(202).json();
     let id = placed["id"].as_str().unwrap().to_owned();
@@ -80,7 +80,7 @@ async fn buy_as_guest(shop: &Shop, product: &str, quantity: u32) -> String {
 }
 
 #[test]
-fn of_each_product_a_customer_gets_ten_a_day() {
+fn a_customer_gets_ten_pieces_of_each_product_a_day() {
     run_local(async {
         let [_, _, pieces] = documented();
         let shop = limited(&pieces).await;
@@ -91,7 +91,7 @@ fn of_each_product_a_customer_gets_ten_a_day() {
         );
         let confirmed = "confirmed";
         check_buys(&shop, &ana, &tea, &[(6, confirmed), (6, REFUSED)]).await;
-        // What failed does not count, and what is cancelled does not any more.
+        // A failed order does not count, and a cancelled one does not count any more.
         let (order, outcome) = buy(&shop, &ana, &tea, 4).await;
         assert_eq!(outcome, confirmed);
         check_buys(&shop, &ana, &tea, &[(1, REFUSED)]).await;
@@ -121,7 +121,7 @@ fn of_each_product_a_customer_gets_ten_a_day() {
 }
 
 #[test]
-fn a_customer_spends_500_a_day() {
+fn a_customer_spends_at_most_500_a_day() {
     run_local(async {
         let [_, amount, _] = documented();
         let shop = limited(&amount).await;
@@ -139,15 +139,15 @@ fn a_customer_spends_500_a_day() {
 }
 
 #[test]
-fn of_orders_placed_at_once_as_many_are_confirmed_as_a_day_has() {
+fn concurrent_orders_are_confirmed_up_to_the_limit_of_the_day() {
     run_local(async {
         let [orders, _, _] = documented();
         let shop = limited(&orders.replace("< 5", "< 2")).await;
         let (ana, ben) = (shop.customer().await, shop.customer().await);
         let product = shop.product("20.00", 100).await;
         let order = order_of(&[(&product, 1)], "tok_ok");
-        // None is decided before all are stored: what is not there yet, nobody can count. Here the
-        // index has an order as soon as the table has it; on AWS it follows.
+        // No order is decided before all are stored, because a missing order cannot be counted. Here the index has
+        // an order as soon as the table has it; on AWS it follows later.
         shop.fault("states:StartExecution@*=error").await;
         let placed = [&ana, &ana, &ben, &ana, &ana, &ana].map(|person| shop.place(person, &order));
         let placed = futures::future::join_all(placed).await;

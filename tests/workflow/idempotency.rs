@@ -17,15 +17,15 @@ fn the_same_key_twenty_times_at_once_makes_one_order_and_one_charge() {
         )
         .await;
         let id = placed[0].json()["id"].as_str().unwrap().to_owned();
-        let mut first_answers = 0;
-        for answer in placed {
-            assert!([201, 202].contains(&answer.status), "{}", answer.text);
-            assert_eq!(answer.json()["id"], id.as_str());
-            if answer.header("idempotent-replayed").is_none() {
-                first_answers += 1;
+        let mut first_responses = 0;
+        for response in placed {
+            assert!([201, 202].contains(&response.status), "{}", response.text);
+            assert_eq!(response.json()["id"], id.as_str());
+            if response.header("idempotent-replayed").is_none() {
+                first_responses += 1;
             }
         }
-        assert_eq!(first_answers, 1);
+        assert_eq!(first_responses, 1);
         shop.until_settled(&id).await;
         let books = shop.books_of(&id).await;
         assert_eq!((books.status(), books.charges), ("confirmed", 1));
@@ -39,7 +39,7 @@ fn the_same_key_twenty_times_at_once_makes_one_order_and_one_charge() {
 }
 
 #[test]
-fn the_same_key_answers_the_order_as_it_is_by_now() {
+fn the_same_key_returns_the_order_as_it_is_now() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -86,7 +86,7 @@ fn the_same_key_with_another_body_is_refused() {
 }
 
 #[test]
-fn one_key_of_two_customers_makes_two_orders() {
+fn one_key_used_by_two_customers_makes_two_orders() {
     run_local(async {
         let shop = shared().await;
         let product = shop.product("19.90", 100).await;

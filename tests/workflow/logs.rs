@@ -1,4 +1,4 @@
-//! What functions log: facts, and nothing about people.
+//! Functions log facts and no personal data.
 
 use serde_json::json;
 
@@ -8,10 +8,10 @@ use crate::support::shop::{Setup, Shop};
 
 const WRONG_PASSWORD: &str = "a password that is not the right one";
 
-/// Texts that no log may contain, each with what it is.
+/// Texts that no log may contain, each with its name.
 type Private = Vec<(&'static str, String)>;
 
-/// Signs in, in every way that there is, and answers what was private about it.
+/// Signs in, rightly and wrongly, and returns the private texts of that.
 async fn signing_in(shop: &Shop) -> Private {
     let email = format!("{}@example.com", unique("private"));
     let person = shop.register(&email).await;
@@ -26,7 +26,7 @@ async fn signing_in(shop: &Shop) -> Private {
     login(&unknown, PASSWORD).send().await.expect(401);
     let forged = format!("{}x", person.token);
     shop.get("/orders").bearer(&forged).send().await.expect(403);
-    // A body that is refused, and an account that breaks off.
+    // A body that is refused.
     let again = json!({"email": email, "password": "short", "name": 7, "colour": "red"});
     shop.post("/customers").json(&again).send().await;
     let mut private = vec![
@@ -43,7 +43,7 @@ async fn signing_in(shop: &Shop) -> Private {
     private
 }
 
-/// Orders that end in every way, with mail that cannot be sent at first.
+/// Places orders with every outcome while a mail cannot be sent at first, and returns the private texts of that.
 async fn ordering(shop: &Shop) -> Private {
     let product = shop.product("18.50", 20).await;
     let customer = shop.customer().await;
@@ -57,7 +57,7 @@ async fn ordering(shop: &Shop) -> Private {
             shop.cancel(&customer, &order).await.expect(200);
         }
     }
-    // A failure inside.
+    // An internal failure.
     shop.fault("dynamodb:*@place-order=error").await;
     let order = order_of(&[(&product, 1)], "tok_ok");
     shop.place(&customer, &order).await.expect(500);
@@ -75,7 +75,7 @@ async fn ordering(shop: &Shop) -> Private {
 }
 
 #[test]
-fn nothing_about_people_is_logged_at_any_level() {
+fn no_personal_data_is_logged_at_any_level() {
     run_local(async {
         for level in ["info", "trace"] {
             let setup = Setup {
@@ -88,7 +88,7 @@ fn nothing_about_people_is_logged_at_any_level() {
             shop.quiet().await;
             let logs = shop.logs();
             let failure = logs.contains(r#""level":"ERROR""#);
-            assert!(failure, "{level}: the failure is not told");
+            assert!(failure, "{level}: the failure is not logged");
             for (what, text) in private {
                 let line = logs.lines().find(|line| line.contains(&text));
                 assert_eq!(line, None, "{level}: the {what} is logged");

@@ -12,15 +12,15 @@ async fn order(shop: &Shop, token: &str) -> (Person, String, String) {
     (customer, product, order)
 }
 
-/// An order paid with `token` fails with `code`, for the reason `detail`, and holds nothing.
+/// Checks that an order paid with `token` fails with `code` and a detail that contains `detail`, and holds nothing.
 fn check_failure(token: &'static str, code: &'static str, detail: &'static str) {
     run_local(async {
         for shop in [shared().await, express().await] {
             let (customer, product, order) = order(shop, token).await;
             let failed = shop.until_status(&customer, &order, "failed").await;
             assert_eq!(failed["failure"]["code"], code);
-            let said = failed["failure"]["detail"].as_str().unwrap();
-            assert!(said.contains(detail), "{said}");
+            let message = failed["failure"]["detail"].as_str().unwrap();
+            assert!(message.contains(detail), "{message}");
             shop.until_settled(&order).await;
             assert_eq!(shop.stock(&product).await, (10, 0, 10));
             let payment = shop.payment(&customer, &order).await;
@@ -32,7 +32,7 @@ fn check_failure(token: &'static str, code: &'static str, detail: &'static str) 
 }
 
 #[test]
-fn an_order_that_can_be_served_and_paid_is_confirmed() {
+fn an_order_in_stock_and_paid_is_confirmed() {
     run_local(async {
         for shop in [shared().await, express().await] {
             let (customer, product, order) = order(shop, "tok_ok").await;
@@ -65,7 +65,7 @@ fn a_payment_without_funds_fails_the_order_and_says_so() {
 }
 
 #[test]
-fn a_payment_that_needs_its_owner_fails_the_order_and_says_so() {
+fn a_payment_that_needs_an_action_fails_the_order_and_says_so() {
     check_failure("tok_requires_action", "payment_declined", "requires_action");
 }
 
@@ -127,7 +127,7 @@ fn a_cancelled_order_gives_stock_and_money_back() {
 }
 
 #[test]
-fn an_unknown_payment_is_asked_for_until_it_is_known_and_charged_once() {
+fn an_unknown_payment_is_looked_up_until_it_is_known_and_charged_once() {
     run_local(async {
         for express in [false, true] {
             let shop = Shop::start(Setup {

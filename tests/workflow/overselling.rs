@@ -7,7 +7,7 @@ use crate::support::run_local;
 use crate::support::shop::shared;
 use crate::support::until;
 
-/// 64 customers at once order a product of which there are ten; each order has `lines` of it.
+/// Lets 64 customers order a product at once, in orders with `lines` of it, while its stock is enough for ten orders.
 fn check_rush(lines: &'static [u32]) {
     run_local(async {
         let shop = shared().await;
@@ -45,11 +45,11 @@ fn check_rush(lines: &'static [u32]) {
 }
 
 #[test]
-fn of_64_customers_for_ten_pieces_ten_are_served() {
+fn ten_of_64_customers_get_the_ten_pieces() {
     check_rush(&[1]);
 }
 
 #[test]
-fn a_product_that_stands_twice_in_an_order_is_counted_twice() {
+fn a_product_in_two_lines_of_an_order_is_counted_twice() {
     check_rush(&[1, 1]);
 }

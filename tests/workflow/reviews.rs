@@ -9,7 +9,7 @@ use crate::support::prices::percentage;
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
-/// A shop that wants to look at orders of more than 100.00 EUR.
+/// Starts a shop that reviews orders of more than 100.00 EUR.
 async fn shop(express: bool) -> Shop {
     let setup = Setup {
         express,
@@ -103,7 +103,7 @@ fn an_order_that_an_admin_rejects_fails_and_holds_nothing() {
 }
 
 #[test]
-fn an_order_that_is_held_can_be_called_off() {
+fn an_order_that_is_held_can_be_cancelled() {
     run_local(async {
         let shop = shop(false).await;
         let (customer, product, order) = held(&shop).await;

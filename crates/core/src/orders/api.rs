@@ -1,4 +1,4 @@
-//! `/orders`, but for placing one ([`super::checkout`]).
+//! The routes of `/orders`, except for placing an order ([`super::checkout`]).
 
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl TryFrom<Order> for OrderBody {
             customer_id: order.customer_id,
             status: order.status.as_str(),
             payment_status: order.payment_status.as_str(),
-            totals: TotalsBody::of(&order.lines, &order.breakdown, order.total)?,
+            totals: TotalsBody::new(&order.lines, &order.breakdown, order.total)?,
             shipping_address: order.shipping_address.into(),
             failure: order.failure.map(|failure| FailureBody {
                 code: failure.code.as_str(),
@@ -81,17 +81,17 @@ impl TryFrom<Order> for OrderBody {
     }
 }
 
-pub(super) fn answer(order: Order) -> Result<Response, Problem> {
+pub(super) fn respond(order: Order) -> Result<Response, Problem> {
     let tag = order.tag();
     Ok(Response::ok(&OrderBody::try_from(order)?)?.etag(&tag))
 }
 
-/// Whether `caller` may see `order`: its owner and admins may.
+/// Returns whether `caller` may see `order`, which its owner and admins may.
 fn is_visible(order: &Order, caller: Caller) -> bool {
     caller.admin || order.customer_id == caller.customer_id
 }
 
-/// The order that `request` is about, if its caller may see it.
+/// Returns the order in the request's path, if the caller may see it.
 async fn visible(orders: &OrderStore, request: &Request) -> Result<Order, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
@@ -101,19 +101,19 @@ async fn visible(orders: &OrderStore, request: &Request) -> Result<Order, Proble
         .ok_or(Problem::NotFound("order"))
 }
 
-/// `GET /orders/{order_id}`.
+/// `GET /orders/{order_id}`: returns the order.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also for another customer's order.
+/// Returns [`Problem::NotFound`], also for another customer's order.
 pub async fn get_order(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
-    answer(visible(orders, &request).await?)
+    respond(visible(orders, &request).await?)
 }
 
-/// `GET /orders?status=&limit=&cursor=`: the caller's own, newest first; with `status`, an admin gets
-/// those of all customers.
+/// `GET /orders?status=&limit=&cursor=`: returns a page of the caller's own orders, newest first; with `status`, an admin
+/// gets the orders of all customers.
 ///
 /// # Errors
-/// [`Problem::InvalidParameters`].
+/// Returns [`Problem::InvalidParameters`] for a parameter that is not valid.
 pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let query = request.query(&["status", "limit", "cursor"])?;
@@ -139,12 +139,12 @@ pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Respon
     page.answer(&request)
 }
 
-/// `POST /orders/{order_id}/cancel`: calls the order off and has what was done for it undone. An
-/// order that is called off already is answered as it is.
+/// `POST /orders/{order_id}/cancel`: cancels the order and starts the run that undoes it. An order that is cancelled
+/// already is returned unchanged.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also for another customer's order; [`Problem::Conflict`] with what is
-/// possible instead once the order is being picked or has failed.
+/// Returns [`Problem::NotFound`], also for another customer's order, and [`Problem::Conflict`] once the order is being
+/// picked or has failed.
 pub async fn cancel_order(
     orders: &OrderStore,
     workflow: &OrderWorkflow,
@@ -164,14 +164,14 @@ pub async fn cancel_order(
             start(workflow, &order).await;
             order
         }
-        // It may be that the call which made the change died before it could start the run.
+        // An earlier request may have cancelled it and died before it could start the run.
         Change::Unneeded(order) if order.due_at.is_some() => {
             start(workflow, &order).await;
             order
         }
         Change::Unneeded(order) => order,
     };
-    answer(order)
+    respond(order)
 }
 
 /// Starts the order's current run. If that fails nothing is lost: the order is due soon.
@@ -182,11 +182,10 @@ pub(super) async fn start(workflow: &OrderWorkflow, order: &Order) {
     }
 }
 
-/// `GET /orders/{order_id}/history`: the order's events, first to last; the newest may be missing for
-/// a moment.
+/// `GET /orders/{order_id}/history`: returns the order's events, oldest first. The newest may be missing for a moment.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also for another customer's order.
+/// Returns [`Problem::NotFound`], also for another customer's order.
 pub async fn get_order_history(
     orders: &OrderStore,
     log: &EventLog,

@@ -10,14 +10,14 @@ use crate::values::id::OrderId;
 /// How [`apply`] ended, with the order as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was changed.
+    /// The order was changed.
     Made(Order),
-    /// It was right already.
+    /// The order needed no change.
     Unneeded(Order),
 }
 
 impl Change {
-    /// The order as it is now.
+    /// Returns the order as it is now.
     #[must_use]
     pub fn into_order(self) -> Order {
         match self {
@@ -31,7 +31,8 @@ impl Change {
 /// order.
 ///
 /// # Errors
-/// Those of `decide`, and [`StoreError`]; [`StoreError::Busy`] if other writers keep changing the order.
+/// Returns the errors of `decide`, and [`StoreError`] if a request to DynamoDB fails or other writers keep changing the
+/// order.
 pub async fn apply<E: From<StoreError>>(
     orders: &OrderStore,
     id: OrderId,

@@ -1,8 +1,7 @@
 //! `POST /orders`: places an order.
 //!
-//! The order's identifier follows from the customer and the `Idempotency-Key`, and the order is
-//! stored only if there is none with it; so the same request places one order however often it
-//! comes, and whatever comes between.
+//! The order's identifier is derived from the customer and the `Idempotency-Key`, and the order is stored only if
+//! there is none with that identifier. So a repeated request places one order, whatever crashes in between.
 
 use std::time::Duration;
 
@@ -36,17 +35,17 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::{Currency, Money};
 
-/// When the outcome is looked for the first time, and how far apart two looks are at most.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LAST_LOOK: Duration = Duration::from_millis(500);
+/// The first and the longest pause between two reads of an order whose outcome the client waits for.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// From when on a repeated request takes the first run for lost, if it sees nothing of it.
+/// After this time a repeated request starts an order's first run again, if the order shows no sign of it.
 const START_LOST: Duration = Duration::from_secs(1);
 
-/// The longest quote: one of fifty lines, with discounts and tax on each, fits.
+/// The length of the longest quote. A quote of fifty lines fits, with discounts and tax on each.
 const QUOTE_CHARACTERS: usize = 40 * 1024;
 
-/// What placing an order takes.
+/// What placing an order needs.
 #[derive(Clone, Debug)]
 pub struct Checkout {
     orders: OrderStore,
@@ -57,10 +56,10 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// With what the settings name.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
         Ok(Self {
@@ -74,14 +73,13 @@ impl Checkout {
 }
 
 impl Checkout {
-    /// The shop's currency.
     pub(super) fn currency(&self) -> Currency {
         self.totals.currency
     }
 }
 
 impl Draft {
-    /// What of it decides about its price.
+    /// Returns the part of the draft that its price depends on.
     fn wanted(&self, buyer: &Buyer, now: Time) -> Wanted {
         Wanted {
             items: self.items.clone(),
@@ -97,7 +95,7 @@ impl Draft {
     }
 }
 
-/// What a request asks for.
+/// The body of a request to place an order.
 #[derive(Debug)]
 pub(super) struct Draft {
     items: Vec<Item>,
@@ -109,7 +107,7 @@ pub(super) struct Draft {
     expected_total: Option<Money>,
 }
 
-/// Who places an order, and under which identifier.
+/// The customer or guest who places an order, and the order's identifier.
 #[derive(Debug)]
 pub(super) struct Buyer {
     pub(super) order_id: OrderId,
@@ -117,20 +115,18 @@ pub(super) struct Buyer {
     pub(super) guest: Option<Guest>,
 }
 
-/// An order that is placed, now or by an earlier request.
+/// An order that this request or an earlier one has placed.
 #[derive(Debug)]
 pub(super) struct Placed {
     pub(super) order: Order,
     replayed: bool,
 }
 
-/// `POST /orders`: 202 with the pending order; 201 with the order in whatever state it has come to if
-/// that is known within the seconds that `Prefer: wait=` gives. The same request again answers the
-/// same order.
+/// `POST /orders`: places an order. The response is 202 with the pending order; or 201 with the decided order, if it is
+/// decided within the seconds of `Prefer: wait=`. The same request again returns the same order.
 ///
 /// # Errors
-/// For bad input, all at once; without an `Idempotency-Key`; for a key that was used with another
-/// body.
+/// Returns a problem with all faults of the body, and for a key that is missing or was used with another body.
 pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Response, Problem> {
     let customer_id = request.caller()?.customer_id;
     let key = key(&request)?;
@@ -142,17 +138,16 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
     let draft = request.json(|body| draft(body, checkout.currency()))?;
     let placed = Box::pin(place(checkout, &request, buyer, draft)).await?;
     let location = format!("/orders/{}", placed.order.id);
-    answer(&request, placed, location, OrderBody::try_from)
+    respond(&request, placed, location, OrderBody::try_from)
 }
 
-/// The key without which no order is placed.
+/// Returns the `Idempotency-Key`, which placing an order requires.
 pub(super) fn key(request: &Request) -> Result<&str, Problem> {
     let key = request.idempotency_key()?;
     key.ok_or(Problem::IdempotencyKeyRequired)
 }
 
-/// Places the order that `draft` asks for, or finds that it is placed, and waits for its outcome as
-/// long as the client is ready to.
+/// Places the order of `draft`, or finds it placed already, and waits for its outcome as long as the request prefers.
 pub(super) async fn place(
     checkout: &Checkout,
     request: &Request,
@@ -259,7 +254,7 @@ async fn offer(
     }
 }
 
-/// The answer to a request whose order is there already.
+/// Returns the order that an earlier request with the same key has placed.
 async fn replay(
     checkout: &Checkout,
     request: &Request,
@@ -271,7 +266,7 @@ async fn replay(
     }
     let unmoved = order.status == Status::Pending && order.run == 0;
     if unmoved && request.now >= order.created_at.plus(START_LOST) {
-        // Whoever placed it may have died before the start; a run that is under way is not harmed.
+        // The request that placed it may have died before it started the run. A second start does no harm.
         api::start(&checkout.workflow, &order).await;
     }
     placed(checkout, request, order, true).await
@@ -288,8 +283,8 @@ async fn placed(
     Ok(Placed { order, replayed })
 }
 
-/// The answer with the order as `body` shows it, at `location`.
-pub(super) fn answer<B: Serialize>(
+/// Returns the response with the order as `body` shows it, at `location`.
+pub(super) fn respond<B: Serialize>(
     request: &Request,
     placed: Placed,
     location: String,
@@ -308,34 +303,35 @@ pub(super) fn answer<B: Serialize>(
         | Status::Failed => StatusCode::CREATED,
     };
     let tag = order.tag();
-    let answer = Response::json(status, &body(order)?)?
+    let response = Response::json(status, &body(order)?)?
         .header("Location", location)
         .etag(&tag)
         .replayed(replayed);
     let wait_seconds = request.wait_seconds();
     Ok(if wait_seconds > 0 {
-        answer.header("Preference-Applied", format!("wait={wait_seconds}"))
+        response.header("Preference-Applied", format!("wait={wait_seconds}"))
     } else {
-        answer
+        response
     })
 }
 
-/// The order once it is no longer pending, or as it is when `patience` is over. Waits are measured
-/// by the machine's own clock.
+/// Returns the order once it is no longer pending, or as it is when `patience` is over. Waits are measured by the
+/// machine's own clock.
 async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
     let end = Instant::now() + patience;
     let mut order = order;
-    let mut pause = FIRST_LOOK;
+    let mut pause = FIRST_PAUSE;
     while order.status == Status::Pending && Instant::now() < end {
         tokio::time::sleep_until(end.min(Instant::now() + pause)).await;
-        pause = LAST_LOOK.min(pause * 3 / 2);
+        pause = LONGEST_PAUSE.min(pause * 3 / 2);
         let stored = checkout.orders.get(order.id).await?;
-        order = stored.ok_or_else(|| Problem::internal("an order has vanished"))?;
+        order =
+            stored.ok_or_else(|| Problem::internal("a stored order does not exist any more"))?;
     }
     Ok(order)
 }
 
-/// What the body of an order asks for.
+/// Reads the body of a request to place an order.
 pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let items = fields::items(body);
     let shipping_address = body.required("shipping_address", |json| json.object(address::read));

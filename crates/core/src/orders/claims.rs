@@ -1,4 +1,4 @@
-//! Consumed: `EmailConfirmed`. The orders that were placed as a guest with the address become the
+//! Consumes `EmailConfirmed`: the orders that were placed as a guest with the confirmed address become the
 //! account's.
 
 use super::change;
@@ -9,12 +9,12 @@ use crate::aws::dynamo::StoreError;
 use crate::customers::store::CustomerStore;
 use crate::runtime::Message;
 
-/// Gives the customer who has confirmed an address the orders that were placed with it without an
-/// account: any number of deliveries come to the same. An order that is placed as a guest later is
-/// claimed by no account; its guest knew of the account.
+/// Gives the customer who has confirmed an address the orders that were placed with it as a guest. A repeated
+/// delivery changes nothing. An order that is placed as a guest later stays a guest's order, because its guest could
+/// have signed in.
 ///
 /// # Errors
-/// [`ConsumeError`]; the message is to be delivered again.
+/// Returns [`ConsumeError`] if the message is to be delivered again.
 pub async fn on_email_confirmed(
     orders: &OrderStore,
     customers: &CustomerStore,
@@ -24,12 +24,12 @@ pub async fn on_email_confirmed(
         customer: id, now, ..
     } = events::of_customer(&message, "EmailConfirmed")?;
     let customer = customers.get(id).await?;
-    // Events carry no address; and who has been disabled or erased meanwhile claims nothing.
+    // Events carry no address. A customer who has been disabled or deleted since then claims nothing.
     let confirmed = customer.filter(|found| found.email_confirmed_at.is_some() && !found.disabled);
     let Some(customer) = confirmed else {
         return Ok(());
     };
-    for order_id in orders.of_guest(&customer.email).await? {
+    for order_id in orders.guest_orders(&customer.email).await? {
         let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, now));
         change::apply(orders, order_id, claim).await?;
     }
@@ -118,18 +118,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_confirms_an_address_owns_what_was_ordered_with_it_in_any_case() {
+    async fn a_confirmed_address_claims_its_guest_orders_in_upper_or_lower_case() {
         assert!(owner_after(true, false).await);
     }
 
     #[tokio::test]
-    async fn nobody_claims_without_having_confirmed_or_when_disabled() {
+    async fn an_unconfirmed_or_disabled_customer_claims_nothing() {
         assert!(!owner_after(false, false).await);
         assert!(!owner_after(true, true).await);
     }
 
     #[tokio::test]
-    async fn what_is_no_confirmation_is_delivered_again() {
+    async fn a_message_that_is_not_a_confirmation_is_delivered_again() {
         let shop = Shop::open();
         let customers = CustomerStore::new(&shop.aws).unwrap();
         let other = delivery("CustomerRegistered", after(1));

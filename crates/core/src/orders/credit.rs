@@ -1,16 +1,17 @@
-//! How far a customer is trusted: a score, by a port that a shop may put its own bureau behind.
+//! Credit scores of customers, by a trait that a shop may implement with a bureau of its own.
 //!
-//! The default, [`OwnOrders`], makes it of the customer's latest orders in this shop:
+//! The default, [`OwnOrders`], derives the score from the customer's latest [`LATEST`] orders in this shop before the
+//! one in question:
 //!
 //! | | |
 //! |---|---|
-//! | everybody, guests and newcomers among them | 650 |
+//! | every customer, including guests and new ones | 650 |
 //! | each confirmed order, on its way or delivered | +10 |
-//! | each completed one | +20 |
+//! | each completed order | +20 |
 //! | each order of the last 30 days whose payment was declined | -10 |
 //!
-//! within 300 to 850, of the latest [`LATEST`] orders before the one in question. So somebody who tries
-//! cards one after the other is stopped at the seventh order, and a good customer is not.
+//! The score stays within 300 to 850. With the default minimum of 600, a customer who tries one card after the other
+//! is stopped at the seventh order, and a good customer is not.
 
 use std::time::Duration;
 
@@ -19,39 +20,39 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::Money;
 
-/// How many of a customer's latest orders are looked at.
+/// How many of a customer's latest orders count.
 pub const LATEST: usize = 20;
 
-/// What a customer's earlier order came to.
+/// An earlier order of a customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Past {
-    /// Which it is.
+pub struct PastOrder {
+    /// Its identifier.
     pub id: OrderId,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// Why it failed, if it did.
     pub failure: Option<FailureCode>,
-    /// What was to be paid.
+    /// Its total.
     pub total: Money,
     /// When it was placed.
     pub created_at: Time,
 }
 
-/// Whose score is asked for, and what the shop knows of them.
+/// The customer whose score is wanted, and what the shop knows about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applicant {
     /// The customer; `None` for a guest.
     pub customer_id: Option<CustomerId>,
-    /// The latest orders before the one in question, newest first; none of a guest.
-    pub past: Vec<Past>,
+    /// The latest orders before the one in question, newest first. A guest has none.
+    pub past: Vec<PastOrder>,
     /// When the order in question was placed.
     pub placed_at: Time,
 }
 
 impl Applicant {
-    /// Who placed `order`, after the orders `past`.
+    /// Returns the customer who placed `order` after the orders `past`.
     #[must_use]
-    pub fn of(order: &Order, past: Vec<Past>) -> Self {
+    pub fn from_order(order: &Order, past: Vec<PastOrder>) -> Self {
         Self {
             customer_id: order.guest.is_none().then_some(order.customer_id),
             past,
@@ -60,24 +61,24 @@ impl Applicant {
     }
 }
 
-/// A score that nobody can tell.
+/// The score cannot be determined.
 #[derive(Debug, thiserror::Error)]
 #[error("the credit score is not known")]
 pub struct ScoreUnknown(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Who tells scores.
+/// A source of credit scores.
 pub trait CreditScores {
-    /// The score of `applicant`.
+    /// Returns the score of `applicant`.
     ///
     /// # Errors
-    /// [`ScoreUnknown`]; the rule that asks is then not passed.
+    /// Returns [`ScoreUnknown`] if it cannot be determined; the rule is then not passed.
     fn score(
         &self,
         applicant: &Applicant,
     ) -> impl Future<Output = Result<u32, ScoreUnknown>> + Send;
 }
 
-/// Scores made of the customer's own orders in this shop.
+/// Scores derived from the customer's own orders in this shop.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnOrders;
 
@@ -99,7 +100,7 @@ fn score(applicant: &Applicant) -> u32 {
     u32::try_from(score).unwrap_or_default()
 }
 
-fn points(order: &Past, now: Time) -> i64 {
+fn points(order: &PastOrder, now: Time) -> i64 {
     let lately = order.created_at.plus(LATELY) >= now;
     match order.status {
         Status::Confirmed | Status::Processing | Status::Shipped | Status::Delivered => 10,
@@ -116,10 +117,10 @@ mod tests {
 
     const DAY: u64 = 24 * 3600;
 
-    /// The score at `day` of whoever placed orders that came to `past` on the first day.
+    /// Returns the score at `day` of a customer who placed the orders `past` on the first day.
     fn scored(past: &[(Status, Option<FailureCode>, usize)], day: u64) -> u32 {
         let orders = past.iter().flat_map(|(status, failure, count)| {
-            let order = Past {
+            let order = PastOrder {
                 id: OrderId::derived(&["past"]),
                 total: eur("10.00"),
                 status: *status,
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_score_is_made_of_what_orders_came_to() {
+    fn a_score_is_derived_from_how_orders_ended() {
         let declined = Some(FailureCode::PaymentDeclined);
         assert_eq!(scored(&[], 0), 650);
         assert_eq!(scored(&[(Status::Delivered, None, 3)], 9), 680);

@@ -1,9 +1,9 @@
-//! What becomes of the orders of a customer who has gone: `CustomerDeleted`.
+//! Consumes `CustomerDeleted`: the addresses of a deleted customer's orders are erased.
 //!
-//! An order that is over loses its address at once: recipient, street, town and phone; the country
-//! stays for the books. One that is on its way keeps it, because a parcel needs it, and is marked:
-//! whatever brings it to its end erases the address then, and `run-due-orders` does when the time that a
-//! parcel is given is over (`erase_in_time`).
+//! An order that is over loses its address at once: recipient, street, town and phone. The country stays for the
+//! books. An order that is on its way keeps its address, because a parcel needs it, and is marked: the step that
+//! closes the order erases the address then, and otherwise `run-due-orders` does when the time for a parcel is over
+//! (`erase_if_due`).
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::values::id::OrderId;
 /// A day, in hours.
 const DAY: u64 = 24;
 
-/// What erasing addresses takes.
+/// Erases addresses, after the time that the shop has set.
 #[derive(Clone, Debug)]
 pub struct Erasure {
     orders: OrderStore,
@@ -31,10 +31,10 @@ pub struct Erasure {
 }
 
 impl Erasure {
-    /// With what the settings name.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let days: u32 = aws.settings().read(Setting::ErasureDays)?;
         Ok(Self {
@@ -44,11 +44,11 @@ impl Erasure {
     }
 }
 
-/// Takes the addresses out of the customer's orders, or marks those that a parcel may still need, for
-/// as many days from the deletion on as the shop has set. Any number of deliveries come to the same.
+/// Erases the addresses of the customer's orders. Where a parcel may still need the address, the order is marked
+/// instead, for as many days after the deletion as the shop has set. A repeated delivery changes nothing.
 ///
 /// # Errors
-/// [`ConsumeError`]; the message is to be delivered again.
+/// Returns [`ConsumeError`] if the message is to be delivered again.
 pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ConsumeError> {
     let event = events::of_customer(&message, "CustomerDeleted")?;
     let erase_at = event.happened_at.plus(erasure.patience);
@@ -62,7 +62,7 @@ pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<
             .by_customer(event.customer, None, &page)
             .await?;
         for order in found.items {
-            forget(&erasure.orders, order.id, erase_at, event.now).await?;
+            erase_or_mark(&erasure.orders, order.id, erase_at, event.now).await?;
         }
         if found.next.is_none() {
             return Ok(());
@@ -72,7 +72,7 @@ pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<
 }
 
 /// Erases the address of the order `id` now, or marks it to be erased at `erase_at` at the latest.
-async fn forget(
+async fn erase_or_mark(
     orders: &OrderStore,
     id: OrderId,
     erase_at: Time,
@@ -90,8 +90,8 @@ async fn forget(
 /// Erases the address of `order` if it is marked and its time has come by `now`.
 ///
 /// # Errors
-/// [`StoreError`]; the order is still marked, and so in the index of what is due.
-pub(super) async fn erase_in_time(
+/// Returns [`StoreError`]; the order is then still marked, and stays in the index of due orders.
+pub(super) async fn erase_if_due(
     orders: &OrderStore,
     order: &Order,
     now: Time,
@@ -103,7 +103,7 @@ pub(super) async fn erase_in_time(
     Ok(())
 }
 
-/// Erases the address first and the mark then, so that a run that dies in between is made again.
+/// Erases the address first and then the mark, so that a run that dies in between is made again.
 async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     orders.erase_address(order).await?;
     if order.erase_at.is_some() {

@@ -26,11 +26,10 @@ struct Data {
     previous_status: Option<String>,
 }
 
-/// The last event of the order whose header is `image`; `None` for an order's lines, which have no
-/// events of their own.
+/// Returns the last event of the order whose header is `image`; or `None` for other items, which have no events.
 ///
 /// # Errors
-/// If `image` is no item of an order.
+/// Returns an error if `image` is a header that cannot be read.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let header = match serde_dynamo::from_item(image)? {
         PartItem::Header(header) => header,

@@ -1,11 +1,11 @@
-//! What rules may know of an order beside the order: its products' categories, its customer's account,
-//! earlier orders and those of the day. Each is read only if somebody asks for it.
+//! What rules may know about an order besides the order itself: its products' categories, and its customer's account
+//! and earlier orders. Each is read only if a rule asks for it.
 
 use std::collections::HashMap;
 
 use futures::future;
 
-use super::credit::{LATEST, Past};
+use super::credit::{LATEST, PastOrder};
 use super::model::{Course, Order};
 use super::store::OrderStore;
 use super::today::{self, Day};
@@ -20,7 +20,7 @@ use crate::rules::engine::Broken;
 use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::values::id::ProductId;
 
-/// Where all that is read.
+/// Reads what rules may know about an order.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     orders: OrderStore,
@@ -28,20 +28,20 @@ pub struct Evidence {
     customers: CustomerStore,
 }
 
-/// The orders of a customer before the one that is asked about; a guest has none.
+/// A customer's orders before the one in question. A guest has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Earlier {
     /// The latest [`LATEST`], newest first.
-    pub latest: Vec<Past>,
-    /// Those of the same day; absent if nobody asked.
+    pub latest: Vec<PastOrder>,
+    /// Those of the same day; absent if no rule asks for them.
     pub today: Fact<Day>,
 }
 
 impl Evidence {
-    /// With what the settings name.
+    /// Opens the tables that the settings name.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing.
+    /// Returns [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             orders: OrderStore::new(aws)?,
@@ -79,7 +79,7 @@ impl Evidence {
             return Ok(Earlier::default());
         }
         let asked = needs.today > Today::Nothing;
-        let mut latest = self.orders.before(order, asked).await?;
+        let mut latest = self.orders.earlier_orders(order, asked).await?;
         let today = if asked {
             self.today(order, &latest, needs.today).await?
         } else {
@@ -89,17 +89,17 @@ impl Evidence {
         Ok(Earlier { latest, today })
     }
 
-    /// What those of `earlier` that are of the day of `order` come to; their lines are read only if they
-    /// are asked for.
+    /// Returns what those of `earlier` come to that are of the day of `order`. Their lines are read only if a rule
+    /// asks for them.
     async fn today(
         &self,
         order: &Order,
-        earlier: &[Past],
+        earlier: &[PastOrder],
         asked: Today,
     ) -> Result<Fact<Day>, StoreError> {
         let Some(counted) = today::counted(order, earlier) else {
-            let most = today::MOST;
-            let why = format!("more than {most} orders of the day were placed before");
+            let most = today::MOST_ORDERS;
+            let why = format!("more than {most} orders were placed earlier that day");
             return Ok(Fact::Unknown(why));
         };
         let quantities = if asked == Today::Lines {

@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 
-/// Why a run was not started; `run-due-orders` starts another.
+/// Why a run was not started. `run-due-orders` starts another one.
 #[derive(Debug, thiserror::Error)]
 #[error("the order workflow was not started")]
 pub struct NotStarted(#[source] Box<dyn std::error::Error + Send + Sync>);
@@ -20,10 +20,10 @@ pub struct OrderWorkflow {
 }
 
 impl OrderWorkflow {
-    /// The workflow that the setting `ORDER_WORKFLOW_ARN` names.
+    /// Uses the state machine that the setting `ORDER_WORKFLOW_ARN` names.
     ///
     /// # Errors
-    /// [`SettingError`] if the setting is missing.
+    /// Returns [`SettingError`] if the setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             client: aws.states(),
@@ -31,12 +31,11 @@ impl OrderWorkflow {
         })
     }
 
-    /// Starts run number `run` of the order `id`. A run that was started before is not started again
-    /// where the machine's type knows names (STANDARD); where it does not (EXPRESS), running twice
-    /// does no harm.
+    /// Starts run number `run` of the order `id`. A STANDARD state machine does not start the same run twice. An
+    /// EXPRESS one does, which does no harm.
     ///
     /// # Errors
-    /// [`NotStarted`].
+    /// Returns [`NotStarted`] if Step Functions does not accept the execution.
     pub async fn start(&self, id: OrderId, run: u32) -> Result<(), NotStarted> {
         let request = self
             .client

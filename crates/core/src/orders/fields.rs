@@ -1,4 +1,4 @@
-//! The fields that the bodies of quotes and orders share.
+//! The fields that the bodies of quotes and of orders share.
 
 use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
 use crate::http::body::{Body, Json};
@@ -6,7 +6,7 @@ use crate::pricing::api::sheets::is_slug;
 use crate::pricing::model::{Code, NotACode};
 use crate::values::id::ProductId;
 
-/// The items that a body asks for.
+/// Reads the field `items`.
 pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
     body.required("items", |json| {
         json.list(1..=MOST_ITEMS, |json| json.object(item))
@@ -24,7 +24,7 @@ fn item(item: &mut Body<'_>) -> Option<Item> {
     })
 }
 
-/// The identifier of a shipping method.
+/// Reads the identifier of a shipping method.
 pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
     json.parsed("this must be a shipping method's id", |text| {
         if is_slug(text) {
@@ -35,7 +35,7 @@ pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
     })
 }
 
-/// A discount's code.
+/// Reads the code of a discount.
 pub(super) fn discount_code(json: Json<'_>) -> Option<Code> {
     json.parsed(&NotACode.to_string(), str::parse)
 }

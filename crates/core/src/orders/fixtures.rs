@@ -1,4 +1,4 @@
-//! What the tests of orders have in common.
+//! Fixtures for the tests of orders.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -22,12 +22,12 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::Money;
 
-/// When the tests' orders are placed.
+/// The time at which the tests' orders are placed.
 pub(super) fn placed_at() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
-/// So many seconds later.
+/// The time so many seconds after [`placed_at`].
 pub(super) fn after(seconds: u64) -> Time {
     placed_at().plus(Duration::from_secs(seconds))
 }
@@ -92,7 +92,7 @@ pub(super) fn order() -> Order {
     order_of("ana", lines(2), placed_at())
 }
 
-/// The orders' side of a shop, and what it asks other services for.
+/// The orders service of a shop, and its requests to other services.
 pub(super) struct Shop {
     pub(super) aws: Aws,
     pub(super) engine: Engine,
@@ -157,14 +157,14 @@ impl Shop {
         self.orders.get(order.id).await.unwrap().unwrap()
     }
 
-    /// Lets no run start, in whatever way.
+    /// Makes every start of a run fail.
     pub(super) fn refuse_starts(&self) {
         self.engine.answer_others("StartExecution", |_| {
             (400, json!({"__type": "InvalidName"}))
         });
     }
 
-    /// Counts the calls that start a run from now on; all succeed.
+    /// Counts the calls that start a run from now on, which all succeed.
     pub(super) fn count_starts(&self) -> impl Fn() -> usize {
         let count: Arc<Mutex<usize>> = Arc::default();
         let counter = count.clone();
@@ -175,14 +175,14 @@ impl Shop {
         move || *count.lock().unwrap()
     }
 
-    /// The runs asked for since the last look, without the order's identifier.
+    /// Returns the runs started since the last call, without the order's identifier.
     pub(super) fn started(&self, order: &Order) -> Vec<String> {
         let names = std::mem::take(&mut *self.started.lock().unwrap());
         let id = format!("{}-", order.id);
         names.iter().map(|name| name.replace(&id, "")).collect()
     }
 
-    /// The messages queued since the last look.
+    /// Returns the messages queued since the last call.
     pub(super) fn queued(&self) -> Vec<Value> {
         std::mem::take(&mut *self.queued.lock().unwrap())
     }

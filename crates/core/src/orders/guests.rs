@@ -1,5 +1,5 @@
-//! Orders without an account: placed with an address, read with a signed link, claimed by the account
-//! that shows that the address is its own.
+//! Orders without an account: placed with an email address, read with a signed link, and claimed by the account that
+//! confirms the address.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
-/// How long a link to a guest's order is good, in seconds: 90 days, as long as a parcel may come back.
+/// How long a link to a guest's order is valid, in seconds: 90 days, as long as a parcel may come back.
 pub const LINK_LIFETIME_SECONDS: u32 = 90 * 24 * 60 * 60;
 
 /// An order as its guest sees it.
@@ -23,12 +23,12 @@ pub const LINK_LIFETIME_SECONDS: u32 = 90 * 24 * 60 * 60;
 struct GuestOrderBody {
     #[serde(flatten)]
     order: OrderBody,
-    /// What `GET /guest/orders/{order_id}?token=` asks for.
+    /// The token for `GET /guest/orders/{order_id}?token=`.
     token: String,
 }
 
-/// `POST /guest/orders`: as `POST /orders`, with the `email` and the `locale` of somebody who need not
-/// be signed in. The answer has a `token`, with which the order can be read.
+/// `POST /guest/orders`: places an order as `POST /orders` does, for a guest with an `email` and a `locale`, who is not
+/// signed in. The response has a `token` with which the order can be read.
 ///
 /// # Errors
 /// As [`checkout::place_order`].
@@ -52,13 +52,13 @@ pub async fn place_guest_order(
     let placed = Box::pin(checkout::place(checkout, &request, buyer, draft)).await?;
     let token = token(links, id, request.now).await?;
     let location = format!("{}?token={token}", path(id));
-    checkout::answer(&request, placed, location, |order| {
+    checkout::respond(&request, placed, location, |order| {
         let order = OrderBody::try_from(order)?;
         Ok(GuestOrderBody { order, token })
     })
 }
 
-/// Where a guest reads the order `id`.
+/// Returns the path at which a guest reads the order `id`.
 fn path(id: OrderId) -> String {
     format!("/guest/orders/{id}")
 }
@@ -79,10 +79,10 @@ fn guest(body: &mut Body<'_>) -> Option<Guest> {
     })
 }
 
-/// The token of a link to the guest's order `id`, made at `now`.
+/// Returns the token of a link to the guest's order `id`, issued at `now`.
 ///
 /// # Errors
-/// [`CustomerError::Credentials`] if it cannot be signed.
+/// Returns [`CustomerError::Credentials`] if it cannot be signed.
 pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, CustomerError> {
     let link = Link {
         subject: id.to_string(),
@@ -92,10 +92,10 @@ pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, Cust
     links.issue(purpose, link, LINK_LIFETIME_SECONDS, now).await
 }
 
-/// `GET /guest/orders/{order_id}?token=`: a guest's order, until an account has claimed it.
+/// `GET /guest/orders/{order_id}?token=`: returns a guest's order, until an account has claimed it.
 ///
 /// # Errors
-/// [`Problem::NotFound`] without a good token for this order: to a stranger there is none.
+/// Returns [`Problem::NotFound`] without a valid token for this order, so that a stranger does not learn that it exists.
 pub async fn get_guest_order(
     orders: &OrderStore,
     links: &Links,
@@ -108,11 +108,11 @@ pub async fn get_guest_order(
     if link.is_none_or(|link| link.subject != id.to_string()) {
         return Err(Problem::NotFound("order"));
     }
-    let order = orders.get(id).await?.filter(is_guests);
-    api::answer(order.ok_or(Problem::NotFound("order"))?)
+    let order = orders.get(id).await?.filter(is_guest_order);
+    api::respond(order.ok_or(Problem::NotFound("order"))?)
 }
 
-fn is_guests(order: &Order) -> bool {
+fn is_guest_order(order: &Order) -> bool {
     order.guest.is_some()
 }
 

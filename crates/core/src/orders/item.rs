@@ -1,9 +1,9 @@
-//! The stored shapes of an order. They live for years: a new attribute is optional, none changes its
+//! The stored shapes of an order. They live for years: a new attribute is optional, and no attribute changes its
 //! meaning.
 
 use serde::{Deserialize, Serialize};
 
-use super::credit::Past;
+use super::credit::PastOrder;
 use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
@@ -18,10 +18,10 @@ pub(super) mod charges;
 
 use charges::{Charges, LineCharges};
 
-/// The shape that is written; every reader reads all up to it.
+/// The version of the shape that is written. Readers read this one and all before it.
 const SCHEMA: u32 = 1;
 
-/// Values that are stored as the text that they display as.
+/// Stores values as the text that they display as.
 mod text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -45,13 +45,13 @@ mod text {
     }
 }
 
-/// One of an order's two items; its sort key `part` says which.
+/// One of an order's two items, by its sort key `part`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "part", rename_all = "snake_case")]
 pub(super) enum PartItem {
     Header(HeaderItem),
     Lines(LinesItem),
-    /// No part of an order: a count of uses ([`super::uses`]).
+    /// A count of a discount's uses ([`super::uses`]), which is not a part of an order.
     #[serde(other, skip_serializing)]
     Other,
 }
@@ -60,7 +60,7 @@ pub(super) enum PartItem {
 pub(super) struct HeaderItem {
     pub(super) order_id: OrderId,
     pub(super) customer_id: CustomerId,
-    /// The key of the index of guests' orders: the address in lower case.
+    /// The key of the index of guests' orders: the email address in lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     guest_email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,18 +80,18 @@ pub(super) struct HeaderItem {
     created_at: Time,
     updated_at: Time,
     deadline_at: Time,
-    /// When `run-due-orders` looks at it: to run it, or to erase its address.
+    /// When `run-due-orders` runs the order or erases its address, whichever comes first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_shard: Option<String>,
-    /// Its name is short, because the fullest header has no room for more.
+    /// The name is short, because the fullest header has no room for a longer one.
     #[serde(rename = "erase", default, skip_serializing_if = "Option::is_none")]
     erase_at: Option<Time>,
-    /// When it is run, if that is not before `erase_at`; of others, `due_at` says it.
+    /// When the order is run, if that is not before `erase_at`; otherwise `due_at` holds that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run_at: Option<Time>,
-    // The indexes that lists read do not have these four.
+    // The indexes that lists read do not have the attributes with a default.
     #[serde(default)]
     due_attempts: u32,
     #[serde(default)]
@@ -128,7 +128,7 @@ struct ReviewItem {
     reasons: String,
 }
 
-/// Names are short where they are repeated: fifty lines fit in four write units.
+/// Repeated names are short, so that fifty lines fit in four write units.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LinesItem {
     pub(super) order_id: OrderId,
@@ -149,21 +149,21 @@ struct LineItem {
     n: String,
     /// Quantity.
     q: u32,
-    /// Price of one, in the header's currency.
+    /// Price of one piece, in the header's currency.
     u: String,
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
 }
 
-/// The key of the index by status: `<status>#<shard>`.
+/// Returns the key of the index by status: `<status>#<shard>`.
 pub(super) fn status_shard(status: Status, shard: u32) -> String {
     format!("{status}#{shard}")
 }
 
 impl HeaderItem {
-    /// The header of `order`, in indexes of `shards` shards.
-    pub(super) fn of(order: &Order, shards: u32) -> Self {
+    /// Returns the header of `order`, for indexes with `shards` shards.
+    pub(super) fn from_order(order: &Order, shards: u32) -> Self {
         let shard = order.id.shard(shards);
         let due_at = order.due_at.into_iter().chain(order.erase_at).min();
         Self {
@@ -211,14 +211,13 @@ impl HeaderItem {
         }
     }
 
-    /// Whether the order is in `status`.
     pub(super) fn has_status(&self, status: Status) -> bool {
         self.status == status
     }
 
-    /// What the order came to.
-    pub(super) fn past(&self) -> Result<Past, StoreError> {
-        Ok(Past {
+    /// Returns the summary of an earlier order.
+    pub(super) fn past(&self) -> Result<PastOrder, StoreError> {
+        Ok(PastOrder {
             id: self.order_id,
             status: self.status,
             failure: self.failure.as_ref().map(|failure| failure.code),
@@ -227,7 +226,7 @@ impl HeaderItem {
         })
     }
 
-    /// The order that this header and `lines` are.
+    /// Returns the order that consists of this header and `lines`.
     pub(super) fn with(self, lines: LinesItem) -> Result<Order, StoreError> {
         let currency = self.currency;
         let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
@@ -252,7 +251,7 @@ impl HeaderItem {
             priced.push((line.subtotal().map_err(StoreError::unreadable)?, item.c));
             bought.push(line);
         }
-        let (breakdown, uses) = charges::read(currency, priced, lines.charges)?;
+        let (breakdown, uses) = charges::from_stored(currency, priced, lines.charges)?;
         Ok(Order {
             id: self.order_id,
             customer_id: self.customer_id,
@@ -301,21 +300,21 @@ impl TryFrom<GuestItem> for Guest {
 }
 
 impl LinesItem {
-    /// How many of each product.
+    /// Returns the quantity of each product.
     pub(super) fn quantities(&self) -> impl Iterator<Item = (ProductId, u32)> {
         self.lines.iter().map(|line| (line.p, line.q))
     }
 
-    /// The lines of `order`.
-    pub(super) fn of(order: &Order) -> Self {
-        let (of_lines, charges) = charges::written(&order.breakdown, &order.uses);
-        let mut of_lines = of_lines.into_iter();
+    /// Returns the lines of `order`.
+    pub(super) fn from_order(order: &Order) -> Self {
+        let (line_charges, charges) = charges::to_stored(&order.breakdown, &order.uses);
+        let mut line_charges = line_charges.into_iter();
         let lines = order.lines.iter().map(|line| LineItem {
             p: line.product_id,
             n: line.name.clone(),
             q: line.quantity,
             u: line.unit_price.amount().to_string(),
-            c: of_lines.next().unwrap_or_default(),
+            c: line_charges.next().unwrap_or_default(),
         });
         Self {
             order_id: order.id,

@@ -1,4 +1,4 @@
-//! What an order's lines are and cost, by the catalogue.
+//! An order's lines and their prices, by the catalogue.
 
 use std::collections::HashMap;
 
@@ -12,24 +12,24 @@ use crate::values::money::{Currency, Money, MoneyError};
 /// The most entries that a request to place an order may have.
 pub const MOST_ITEMS: usize = 50;
 
-/// The most that can be ordered of one product, all entries together.
+/// The most pieces of one product that can be ordered, all entries together.
 pub const MOST_OF_ONE: u32 = 999;
 
-/// What a request asks for: one of its entries.
+/// One entry of a request to place an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// The product.
     pub product_id: ProductId,
-    /// How many.
+    /// The number of pieces.
     pub quantity: u32,
 }
 
-/// The lines that `items` are by `products`: one for each product, in the order in which they are
-/// first asked for, at today's names and prices; and what they cost together.
+/// Returns the lines for `items`, one for each product in the order of their first entries, at today's names and
+/// prices; and their total.
 ///
 /// # Errors
-/// All faults of the request: products that do not exist or are not for sale, more than
-/// [`MOST_OF_ONE`] of one product, a total beyond what [`Money`] holds.
+/// Returns all faults of the request: products that do not exist or are not for sale, more than [`MOST_OF_ONE`] pieces
+/// of one product, and a total beyond what [`Money`] holds.
 pub fn price(
     items: &[Item],
     products: Vec<Product>,
@@ -102,10 +102,10 @@ fn fault(pointer: String, code: &'static str, detail: impl Into<String>) -> Faul
     }
 }
 
-/// What `lines` cost together.
+/// Returns the total of `lines`, before discounts, shipping and tax.
 ///
 /// # Errors
-/// [`MoneyError`] if that is more than [`Money`] holds, or in several currencies.
+/// Returns [`MoneyError`] if it is more than [`Money`] holds, or the currencies differ.
 pub fn total(currency: Currency, lines: &[Line]) -> Result<Money, MoneyError> {
     lines.iter().try_fold(Money::zero(currency), |total, line| {
         total.plus(line.subtotal()?)

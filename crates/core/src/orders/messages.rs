@@ -1,4 +1,4 @@
-//! The queue of messages to customers, as orders fill it.
+//! The queue of messages to customers, to which orders send.
 
 use aws_sdk_sqs::Client;
 use serde::Serialize;
@@ -26,10 +26,10 @@ struct Message {
 }
 
 impl MessageQueue {
-    /// The queue that the setting `MESSAGE_QUEUE_URL` names.
+    /// Opens the queue that the setting `MESSAGE_QUEUE_URL` names.
     ///
     /// # Errors
-    /// [`SettingError`] if the setting is missing.
+    /// Returns [`SettingError`] if the setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             client: aws.sqs(),
@@ -37,10 +37,10 @@ impl MessageQueue {
         })
     }
 
-    /// Queues the confirmation of the order `id`; queued twice, it is sent once.
+    /// Queues the confirmation of the order `id`. If it is queued twice, it is sent once.
     ///
     /// # Errors
-    /// [`NotQueued`].
+    /// Returns [`NotQueued`] if SQS does not accept the message.
     pub async fn order_confirmed(&self, id: OrderId) -> Result<(), NotQueued> {
         let message = Message {
             template: "order_confirmed",

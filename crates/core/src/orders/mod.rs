@@ -1,23 +1,22 @@
-//! Orders: what was bought by whom, and what has become of it.
+//! Orders: who bought what, and what became of it.
 //!
-//! The service owns the table of orders. An order is two items, written in one transaction: the
-//! *header* (status, totals, the last event; small, so that a change of status costs one write unit
-//! at any number of lines) and the *lines* (with the address and, for a while, the payment token).
+//! The service owns the table of orders. An order is two items, written in one transaction: the *header* (status,
+//! totals, the last event; small, so that a change of status costs one write unit at any number of lines) and the
+//! *lines* (with the address and, until the payment is settled, the payment token).
 //!
 //! Invariants:
-//! - The status changes only as [`rules::next`] says, and only by a write that is conditional on the
-//!   header being as it was read ([`store::OrderStore::replace`]).
-//! - Lines, prices and total never change once the order is placed, and the total is what its parts add
-//!   up to.
-//! - A use of a limited discount is taken with the order, and given back exactly once: by the write that
-//!   makes the order failed or cancelled ([`uses`]).
-//! - An order has a `due_at` exactly as long as something is left to do that its status demands;
-//!   whatever is due is run again from the start ([`workflow::run_due_orders`]).
-//! - `version` counts the order's events: every write that makes an event adds one, no other does.
-//! - The payment token is on the lines only, and is gone when `due_at` is.
-//! - An order of a customer who has gone keeps its address only as long as a parcel may need it: it has an
-//!   `erase_at` until the address is erased ([`erasure`]).
-//! - No step of the workflow trusts what an earlier one found: each reads, decides and writes.
+//! - The status changes only as [`rules::next_status`] says, and only by a write on the condition that the header
+//!   is still as it was read ([`store::OrderStore::replace`]).
+//! - Lines, prices and total never change once the order is placed, and the total is the sum of its parts.
+//! - A use of a limited discount is taken with the order, and given back exactly once: by the write that makes the
+//!   order failed or cancelled ([`uses`]).
+//! - An order has a `due_at` exactly as long as its status demands something that is not done yet; an order that is
+//!   due is run again from the start ([`workflow::run_due_orders`]).
+//! - `version` counts the order's events: every write that makes an event adds one, and no other write does.
+//! - The payment token is on the lines only, and is removed before `due_at` is.
+//! - An order of a deleted customer keeps its address only as long as a parcel may need it: it has an `erase_at`
+//!   until the address is erased ([`erasure`]).
+//! - No step of the workflow relies on what an earlier step found: each reads, decides and writes.
 
 pub mod api;
 pub mod change;

@@ -1,4 +1,4 @@
-//! What an order is.
+//! Orders and their parts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::{Money, MoneyError};
 
-/// A text that names no value of its kind.
+/// A text that is not the name of a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of the known names: {0:?}")]
 pub struct UnknownName(String);
@@ -27,10 +27,10 @@ macro_rules! named {
         }
 
         impl $kind {
-            /// All of them.
+            /// All values.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name on the wire and in storage.
+            /// Returns the name on the wire and in storage.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -59,11 +59,11 @@ macro_rules! named {
 }
 
 named! {
-    /// Where an order stands.
+    /// The status of an order.
     Status {
-        /// Placed; the workflow has not come to an outcome.
+        /// Placed; the workflow has not decided it yet.
         Pending = "pending",
-        /// Held, paid, and to be delivered.
+        /// Its stock is held and its payment captured.
         Confirmed = "confirmed",
         /// Being picked.
         Processing = "processing",
@@ -75,7 +75,7 @@ named! {
         Completed = "completed",
         /// Sent back.
         Returned = "returned",
-        /// Called off by its customer or an admin.
+        /// Cancelled by its customer or an admin.
         Cancelled = "cancelled",
         /// Never confirmed; `failure` says why.
         Failed = "failed",
@@ -87,9 +87,9 @@ named! {
     Event {
         /// Stock is held and the payment captured.
         Confirm = "confirm",
-        /// A rule, the stock, the payment or the deadline said no.
+        /// A rule was not passed, stock was missing, the payment was declined, or the deadline passed.
         Fail = "fail",
-        /// The customer or an admin calls it off.
+        /// The customer or an admin cancels it.
         Cancel = "cancel",
         /// Picking begins.
         Process = "process",
@@ -105,21 +105,21 @@ named! {
 }
 
 named! {
-    /// How an order's payment stands, as its customer sees it.
+    /// The status of an order's payment, as its customer sees it.
     PaymentStatus {
-        /// Not tried yet.
+        /// Not begun yet.
         Pending = "pending",
-        /// Tried; the outcome is not known yet.
+        /// Begun; the outcome is not known yet.
         Processing = "processing",
         /// Authorised, not captured.
         Authorized = "authorized",
         /// Captured.
         Completed = "completed",
-        /// Captured, and a part given back.
+        /// Captured, and partly refunded.
         PartiallyRefunded = "partially_refunded",
-        /// Captured, and all given back.
+        /// Captured, and fully refunded.
         Refunded = "refunded",
-        /// Nothing was taken, and nothing will be.
+        /// Nothing was captured, and nothing will be.
         Voided = "voided",
         /// Declined.
         Failed = "failed",
@@ -131,7 +131,7 @@ named! {
     FailureCode {
         /// A rule of the shop was not passed.
         RuleFailed = "rule_failed",
-        /// Too little stock of at least one product.
+        /// At least one product has too little stock.
         OutOfStock = "out_of_stock",
         /// The payment was declined.
         PaymentDeclined = "payment_declined",
@@ -141,19 +141,19 @@ named! {
 }
 
 named! {
-    /// How far the review of an order has come.
+    /// The state of an order's review.
     ReviewState {
-        /// An admin has to look at it; until then nothing is charged.
+        /// An admin has to decide; until then nothing is charged.
         Wanted = "wanted",
-        /// An admin let it pass.
+        /// An admin approved the order.
         Approved = "approved",
-        /// An admin refused it; the order has failed.
+        /// An admin rejected the order, which has failed.
         Rejected = "rejected",
     }
 }
 
 impl Status {
-    /// Whether an order in this status may be called off: until it is picked.
+    /// Returns whether an order in this status may be cancelled, which it may until it is picked.
     #[must_use]
     pub fn can_cancel(self) -> bool {
         match self {
@@ -168,7 +168,7 @@ impl Status {
         }
     }
 
-    /// What the workflow has to bring about for an order in this status.
+    /// Returns what the workflow has to achieve for an order in this status.
     #[must_use]
     pub fn course(self) -> Course {
         match self {
@@ -184,14 +184,14 @@ impl Status {
     }
 }
 
-/// What the workflow has to bring about.
+/// What the workflow has to achieve for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
-    /// An outcome.
+    /// The order is to be confirmed or failed.
     Undecided,
-    /// The hold is committed and the confirmation queued.
+    /// The hold is to be committed and the confirmation to be queued.
     Confirmed,
-    /// The hold is released and the money returned.
+    /// The hold is to be released and the money to be returned.
     Closed,
 }
 
@@ -205,10 +205,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The most bytes that a detail has: the header stays within one write unit (1 KB).
+    /// The most bytes that a detail may have, so that the header stays within one write unit (1 KB).
     pub const DETAIL_BYTES: usize = 200;
 
-    /// A failure whose detail is `detail`, cut to what the header has room for.
+    /// Returns a failure with `detail`, cut to [`Failure::DETAIL_BYTES`].
     #[must_use]
     pub fn new(code: FailureCode, detail: &str) -> Self {
         let detail = cut(detail);
@@ -217,7 +217,7 @@ impl Failure {
 }
 
 impl Review {
-    /// A review that is wanted because of `reasons`.
+    /// Returns a review that is wanted because of `reasons`, cut to [`Failure::DETAIL_BYTES`].
     #[must_use]
     pub fn wanted(reasons: &str) -> Self {
         let reasons = cut(reasons);
@@ -227,7 +227,7 @@ impl Review {
         }
     }
 
-    /// A review that has come to `state`.
+    /// Returns a review that was decided as `state`.
     #[must_use]
     pub fn decided(state: ReviewState) -> Self {
         let reasons = String::new();
@@ -235,7 +235,7 @@ impl Review {
     }
 }
 
-/// `text`, cut to what the header has room for.
+/// Cuts `text` to what the header has room for.
 fn cut(text: &str) -> String {
     if text.len() <= Failure::DETAIL_BYTES {
         return text.to_owned();
@@ -245,21 +245,21 @@ fn cut(text: &str) -> String {
     format!("{}{ellipsis}", &text[..end])
 }
 
-/// A review of an order: a rule wants somebody to look at it before it is paid.
+/// A review of an order: a rule asks an admin to look at the order before it is paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Review {
-    /// How far it has come.
+    /// Whether it is decided, and how.
     pub state: ReviewState,
-    /// What the rules found, for people; cut as a [`Failure`]'s detail. Empty once it is decided.
+    /// The messages of the rules, for people; cut as a [`Failure`]'s detail. Empty once it is decided.
     pub reasons: String,
 }
 
-/// Somebody who orders without an account.
+/// A person who orders without an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
-    /// Where messages about the order go.
+    /// The address for messages about the order.
     pub email: Email,
-    /// The language that they are written in.
+    /// The language of these messages.
     pub locale: Locale,
 }
 
@@ -270,17 +270,17 @@ pub struct Line {
     pub product_id: ProductId,
     /// Its name when the order was placed.
     pub name: String,
-    /// How many.
+    /// The number of pieces.
     pub quantity: u32,
-    /// The price of one when the order was placed.
+    /// The price of one piece when the order was placed.
     pub unit_price: Money,
 }
 
 impl Line {
-    /// What the line costs.
+    /// Returns the price of the line, before discounts and tax.
     ///
     /// # Errors
-    /// [`MoneyError::TooLarge`].
+    /// Returns [`MoneyError::TooLarge`] if [`Money`] cannot hold it.
     pub fn subtotal(&self) -> Result<Money, MoneyError> {
         self.unit_price.times(self.quantity)
     }
@@ -291,43 +291,43 @@ impl Line {
 pub struct Order {
     /// Its identifier.
     pub id: OrderId,
-    /// Whose it is; of a guest, an identifier made for this one order.
+    /// The customer; for a guest, an identifier that is made for this one order.
     pub customer_id: CustomerId,
-    /// Who placed it without an account, until an account claims it.
+    /// The guest who placed it, until an account claims it.
     pub guest: Option<Guest>,
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
-    /// How its payment stands.
+    /// The status of its payment.
     pub payment_status: PaymentStatus,
-    /// What was bought, one line for each product.
+    /// One line for each product.
     pub lines: Vec<Line>,
-    /// What it costs, part by part; the lines have one entry each.
+    /// The parts of its total, with one entry for each line.
     pub breakdown: Breakdown,
     /// The uses of discounts that it took, and gives back when it fails or is cancelled.
     pub uses: Vec<Use>,
-    /// What is charged.
+    /// The amount that is charged.
     pub total: Money,
-    /// Where it goes.
+    /// The address that it is shipped to.
     pub shipping_address: Address,
-    /// When its address is erased at the latest, its customer having gone.
+    /// When its address is erased at the latest, if its customer was deleted.
     pub erase_at: Option<Time>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// Whether somebody has to look at it, or has.
+    /// Its review, if a rule asked for one.
     pub review: Option<Review>,
-    /// How many events it has had.
+    /// The number of its events.
     pub version: u64,
     /// When it was placed.
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
-    /// From when on nothing new is begun for it while it is pending.
+    /// After this time nothing new is begun for it while it is pending.
     pub deadline_at: Time,
-    /// What the gateway charges; `None` once the payment is settled. Never to be logged.
+    /// The token that the gateway charges; `None` once the payment is settled. It must never be logged.
     pub payment_token: Option<String>,
-    /// What it was before it was cancelled.
+    /// Its status before it was cancelled.
     pub cancelled_from: Option<Status>,
-    /// When the workflow is run again; `None` once all that the status demands is done.
+    /// When the workflow is run again; `None` once everything that the status demands is done.
     pub due_at: Option<Time>,
     /// How often `run-due-orders` has run it since its status changed.
     pub due_attempts: u32,
@@ -342,8 +342,8 @@ pub struct Order {
 }
 
 impl Order {
-    /// The entity tag: `<version>-<payment status>`, because the payment status changes without an
-    /// event of the order, too; and so does the address when it is erased.
+    /// Returns the entity tag: `<version>-<payment status>`, and `-erased` once the address is erased, because both
+    /// change without an event of the order.
     #[must_use]
     pub fn tag(&self) -> String {
         let erased = if self.shipping_address.is_erased() {
@@ -354,20 +354,20 @@ impl Order {
         format!("{}-{}{erased}", self.version, self.payment_status.as_str())
     }
 
-    /// The key that orders a list of orders: by time, then by identifier.
+    /// Returns the sort key of lists of orders: the time, then the identifier.
     #[must_use]
     pub fn position(&self) -> String {
         format!("{}#{}", self.created_at, self.id)
     }
 
-    /// Whether somebody has to look at it before it is paid.
+    /// Returns whether an admin has to review it before it is paid.
     #[must_use]
     pub fn awaits_review(&self) -> bool {
         let state = self.review.as_ref().map(|review| review.state);
         state == Some(ReviewState::Wanted)
     }
 
-    /// Whether nothing new may be begun for it any more at `now`.
+    /// Returns whether its deadline has passed at `now`.
     #[must_use]
     pub fn is_past_deadline(&self, now: Time) -> bool {
         now > self.deadline_at
@@ -376,22 +376,37 @@ impl Order {
 
 /// An event that an order's status does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the order is {from}, which does not allow to {event} it; {}", legal_text(.legal))]
+#[error("A {from} order cannot be {}{}.", event.participle(), alternatives(legal))]
 pub struct IllegalTransition {
     /// The order's status.
     pub from: Status,
-    /// What was to happen.
+    /// The event.
     pub event: Event,
-    /// What may happen instead.
+    /// The events that the status allows.
     pub legal: Vec<Event>,
 }
 
-fn legal_text(legal: &[Event]) -> String {
-    if legal.is_empty() {
-        return "it is at its end".to_owned();
+fn alternatives(legal: &[Event]) -> String {
+    let names: Vec<&str> = legal.iter().map(|event| event.participle()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("; it can only be {}", names.join(" or ")),
     }
-    let names: Vec<&str> = legal.iter().map(|event| event.as_str()).collect();
-    format!("possible are: {}", names.join(", "))
+}
+
+impl Event {
+    fn participle(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirmed",
+            Self::Fail => "failed",
+            Self::Cancel => "cancelled",
+            Self::Process => "processed",
+            Self::Ship => "shipped",
+            Self::Deliver => "delivered",
+            Self::Complete => "completed",
+            Self::Return => "returned",
+        }
+    }
 }
 
 impl From<IllegalTransition> for Problem {

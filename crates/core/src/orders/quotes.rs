@@ -1,5 +1,5 @@
-//! Quotes: what an order would cost, and a signed promise of it that `POST /orders` honours until it
-//! expires. Nothing is stored: the quote carries all that it promises.
+//! Quotes: what an order would cost, as a signed promise that `POST /orders` honours until it expires. Nothing is
+//! stored: the quote itself carries everything that it promises.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,10 +28,10 @@ use crate::values::money::{Currency, Money};
 /// How long a quote is honoured.
 pub const LIFETIME_SECONDS: u32 = 15 * 60;
 
-/// Whom a quote for somebody without an account is for.
+/// The subject of a quote for a guest.
 const GUEST: &str = "guest";
 
-/// What a quote promises, as it is signed. Names of products are not in it; they come from the catalogue.
+/// What a quote promises, as it is signed. The names of products are not in it; they come from the catalogue.
 #[derive(Debug, Serialize, Deserialize)]
 struct Promise {
     currency: Currency,
@@ -52,7 +52,7 @@ struct PromisedLine {
     p: ProductId,
     /// Quantity.
     q: u32,
-    /// Price of one.
+    /// Price of one piece.
     u: String,
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
@@ -68,20 +68,20 @@ struct QuoteBody {
     quote: String,
 }
 
-/// `POST /quotes`: what an order of the caller would cost now.
+/// `POST /quotes`: returns what an order of the caller would cost now.
 ///
 /// # Errors
-/// For bad input, a method that does not ship the order, and a code that gives nothing.
+/// Returns a problem for bad input, a method that does not ship the order, and a code that gives no discount.
 pub async fn create_quote(
     totals: &Totals,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
     let customer = request.caller()?.customer_id;
-    answer(totals, links, request, Some(customer)).await
+    respond(totals, links, request, Some(customer)).await
 }
 
-/// `POST /guest/quotes`: what an order without an account would cost now.
+/// `POST /guest/quotes`: returns what an order without an account would cost now.
 ///
 /// # Errors
 /// As [`create_quote`].
@@ -90,10 +90,10 @@ pub async fn create_guest_quote(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    answer(totals, links, request, None).await
+    respond(totals, links, request, None).await
 }
 
-async fn answer(
+async fn respond(
     totals: &Totals,
     links: &Links,
     request: Request,
@@ -109,14 +109,14 @@ async fn answer(
         .seal(
             Purpose::Quote,
             &subject(customer),
-            &Promise::of(&wanted, &offer),
+            &Promise::from_offer(&wanted, &offer),
             LIFETIME_SECONDS,
             request.now,
         )
         .await?;
     let expires = request.now.as_seconds() + i64::from(LIFETIME_SECONDS);
     Response::ok(&QuoteBody {
-        totals: TotalsBody::of(&offer.lines, &offer.breakdown, offer.total)?,
+        totals: TotalsBody::new(&offer.lines, &offer.breakdown, offer.total)?,
         expires_at: Time::from_millis(expires * 1000),
         quote,
     })
@@ -126,7 +126,7 @@ fn subject(customer: Option<CustomerId>) -> String {
     customer.map_or_else(|| GUEST.to_owned(), |customer| customer.to_string())
 }
 
-/// What somebody wants to have priced.
+/// What a request wants to have priced.
 struct Choice {
     items: Vec<Item>,
     destination: Destination,
@@ -160,7 +160,7 @@ fn choice(body: &mut Body<'_>) -> Option<Choice> {
     })
 }
 
-/// An address, or as much of it as is known: the country at least.
+/// Reads an address, of which only the country is required.
 fn destination(body: &mut Body<'_>) -> Option<Destination> {
     let line = |json: Json<'_>| json.line(0..=100);
     for name in [
@@ -182,8 +182,8 @@ fn destination(body: &mut Body<'_>) -> Option<Destination> {
 }
 
 impl Promise {
-    fn of(wanted: &Wanted, offer: &Offer) -> Self {
-        let (charges, all) = charges::written(&offer.breakdown, &offer.uses);
+    fn from_offer(wanted: &Wanted, offer: &Offer) -> Self {
+        let (charges, all) = charges::to_stored(&offer.breakdown, &offer.uses);
         let lines = offer.lines.iter().zip(charges);
         Self {
             currency: offer.total.currency(),
@@ -203,15 +203,15 @@ impl Promise {
         }
     }
 
-    /// Whether it is for what `wanted` asks for; a method and a code need not be said again.
+    /// Returns whether the promise is for `wanted`. The method and the code need not be named again.
     fn is_for(&self, wanted: &Wanted) -> bool {
-        let mut asked: BTreeMap<ProductId, u32> = BTreeMap::new();
+        let mut quantities: BTreeMap<ProductId, u32> = BTreeMap::new();
         for item in &wanted.items {
-            let sum = asked.entry(item.product_id).or_default();
+            let sum = quantities.entry(item.product_id).or_default();
             *sum = sum.saturating_add(item.quantity);
         }
         let promised = self.lines.iter().map(|line| (line.p, line.q)).collect();
-        asked == promised
+        quantities == promised
             && self.to == wanted.destination
             && (wanted.shipping_method.is_none() || wanted.shipping_method == self.method)
             && (wanted.code.is_none() || wanted.code == self.code)
@@ -237,7 +237,7 @@ impl Promise {
             lines.push(line);
         }
         let total = money(&self.total)?;
-        let (breakdown, uses) = charges::read(self.currency, priced, self.charges)?;
+        let (breakdown, uses) = charges::from_stored(self.currency, priced, self.charges)?;
         Ok(Offer {
             lines,
             breakdown,
@@ -247,11 +247,11 @@ impl Promise {
     }
 }
 
-/// What `quote` promises for `wanted`, its products being `products`, all of which can be bought.
+/// Returns what `quote` promises for `wanted`, whose `products` are all for sale.
 ///
 /// # Errors
-/// [`Problem::QuoteExpired`]; [`Problem::InvalidBody`] for what is no quote of this shop, and for one
-/// that was made for somebody or something else.
+/// Returns [`Problem::QuoteExpired`], and [`Problem::InvalidBody`] for a text that is not a quote of this shop or a
+/// quote for another customer or another order.
 pub(super) async fn honour(
     links: &Links,
     quote: &str,
@@ -260,11 +260,12 @@ pub(super) async fn honour(
 ) -> Result<Offer, Problem> {
     let refuse = |code, detail| Problem::field("/quote", code, detail);
     let sealed: Option<Sealed<Promise>> = links.open(Purpose::Quote, quote, wanted.now).await?;
-    let sealed = sealed.ok_or_else(|| refuse("unknown_quote", "this is no quote of this shop"))?;
+    let sealed =
+        sealed.ok_or_else(|| refuse("unknown_quote", "this is not a quote of this shop"))?;
     let same = sealed.subject == subject(wanted.customer) && sealed.content.is_for(wanted);
     if !same {
         let detail = "the quote was made for another customer, other items, another address, another \
-                      shipping method or another code";
+                      shipping method or another code; ask for a new one";
         return Err(refuse("other_order", detail));
     }
     if wanted.now >= sealed.expires_at() {
@@ -274,7 +275,7 @@ pub(super) async fn honour(
 }
 
 impl<C> Sealed<C> {
-    /// From when on it is not honoured.
+    /// Returns the time from which on it is not honoured.
     fn expires_at(&self) -> Time {
         Time::from_millis(0).plus(Duration::from_secs(
             self.expires_at_seconds.max(0).unsigned_abs(),

@@ -1,4 +1,4 @@
-//! `POST /orders/{order_id}/review`: what an admin makes of an order that a rule holds.
+//! `POST /orders/{order_id}/review`: an admin approves or rejects an order that a rule holds.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::values::id::OrderId;
 
-/// What a review takes.
+/// What reviewing an order needs.
 #[derive(Clone, Debug)]
 pub struct Reviews {
     orders: OrderStore,
@@ -23,10 +23,10 @@ pub struct Reviews {
 }
 
 impl Reviews {
-    /// With what the settings name.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
         Ok(Self {
@@ -43,12 +43,12 @@ impl From<NotAwaited> for Problem {
     }
 }
 
-/// `POST /orders/{order_id}/review` `{decision, reason}`: `approve` lets the order go on to be paid,
-/// `reject` fails it for the reason given. Deciding the same again answers the order unchanged.
+/// `POST /orders/{order_id}/review` `{decision, reason}`: `approve` lets the order go on to its payment, `reject` fails
+/// it for the given reason. The same decision again returns the order unchanged.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::NotFound`]; [`Problem::Conflict`] if the order waits for no
-/// review, or the other was decided.
+/// Returns a problem for a caller who is not an admin, [`Problem::NotFound`] if there is no such order, and
+/// [`Problem::Conflict`] if the order does not await a review or the opposite was decided.
 pub async fn review_order(reviews: &Reviews, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let id: OrderId = request.id("order_id", "order")?;
@@ -59,7 +59,7 @@ pub async fn review_order(reviews: &Reviews, request: Request) -> Result<Respons
     };
     let changed = change::apply(&reviews.orders, id, decide).await?;
     let order = changed.ok_or(Problem::NotFound("order"))?;
-    // Also if it was decided before: whoever did may have died before it could start the run.
+    // An earlier request may have decided it and died before it could start the run.
     let to_be_run = match &order {
         Change::Made(_) => true,
         Change::Unneeded(order) => order.due_at.is_some(),
@@ -68,7 +68,7 @@ pub async fn review_order(reviews: &Reviews, request: Request) -> Result<Respons
     if to_be_run {
         api::start(&reviews.workflow, &order).await;
     }
-    api::answer(order)
+    api::respond(order)
 }
 
 fn decision(body: &mut Body<'_>) -> Option<Decision> {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_admin_lets_an_order_go_on_and_each_time_it_is_run() {
+    async fn an_admin_approves_an_order_and_each_request_starts_its_run() {
         let shop = shop().await;
         for _ in 0..2 {
             let answer = decide(&shop, "admin", json!({"decision": "approve"}))
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_admin_fails_an_order_and_says_why() {
+    async fn an_admin_rejects_an_order_with_a_reason() {
         for (body, detail) in [
             (
                 json!({"decision": "reject"}),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_else_reviews_and_nothing_else_is_a_decision() {
+    async fn only_admins_review_and_only_valid_decisions_count() {
         let shop = shop().await;
         let own = decide(&shop, "ana", json!({"decision": "approve"})).await;
         assert!(matches!(own, Err(Problem::Forbidden)), "{own:?}");

@@ -1,8 +1,7 @@
-//! What may happen to an order, decided without looking anywhere.
+//! What may happen to an order, decided without I/O.
 //!
-//! Each function takes an order as it is stored and answers what it should be; `None` means that
-//! nothing is left to do. Whoever writes the answer does so only if the order is still as it was
-//! given here.
+//! Each function takes an order as it is stored and returns the order as it should be; `None` means that nothing is
+//! left to do. The caller writes the result only if the stored order is still the one that was given here.
 
 use std::time::Duration;
 
@@ -18,17 +17,17 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::Money;
 
-/// How long after its last change an order is run again if it has not come to its end.
-const FIRST_DISTANCE: Duration = Duration::from_mins(1);
+/// How long after its last change an order is run again if its status still demands something.
+const FIRST_DELAY: Duration = Duration::from_mins(1);
 
-/// The longest that a run of an order is put off.
-const LAST_DISTANCE: Duration = Duration::from_hours(1);
+/// The longest delay between two runs of an order.
+const LAST_DELAY: Duration = Duration::from_hours(1);
 
-/// The status that `event` leads to from `status`.
+/// Returns the status that `event` leads to from `status`.
 ///
 /// # Errors
-/// [`IllegalTransition`], with the events that `status` does allow.
-pub fn next(status: Status, event: Event) -> Result<Status, IllegalTransition> {
+/// Returns [`IllegalTransition`], with the events that `status` allows, if it does not allow `event`.
+pub fn next_status(status: Status, event: Event) -> Result<Status, IllegalTransition> {
     target(status, event).ok_or_else(|| IllegalTransition {
         from: status,
         event,
@@ -36,7 +35,7 @@ pub fn next(status: Status, event: Event) -> Result<Status, IllegalTransition> {
     })
 }
 
-/// The events that `status` allows.
+/// Returns the events that `status` allows.
 #[must_use]
 pub fn legal(status: Status) -> Vec<Event> {
     let events = Event::ALL.iter().copied();
@@ -77,71 +76,71 @@ fn target(status: Status, event: Event) -> Option<Status> {
     }
 }
 
-/// Why a step of the workflow does not go on with an order.
+/// Why a step of the workflow stops.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Diverted {
-    /// It is not decided yet, though this step comes after the decision.
+    /// The order is not decided yet, though this step comes after the decision.
     #[error("the order is still pending")]
     Undecided,
-    /// It is confirmed, or beyond.
+    /// The order is confirmed, or has gone on from there.
     #[error("the order is confirmed")]
     AlreadyConfirmed,
-    /// It failed or was cancelled.
+    /// The order is failed or cancelled.
     #[error("the order is closed")]
     AlreadyClosed,
-    /// It is past its deadline.
+    /// The order is past its deadline.
     #[error("there was no outcome before the order's deadline")]
     Expired,
-    /// Its status does not allow what the step is for.
+    /// The order's status does not allow the step.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
 }
 
-/// How far away the next run is after `attempts` runs: 1, 2, 4, ... minutes, at most an hour.
+/// Returns the delay of the next run after `attempts` runs: 1, 2, 4, ... minutes, at most an hour.
 #[must_use]
-pub fn distance(attempts: u32) -> Duration {
+pub fn retry_delay(attempts: u32) -> Duration {
     let factor = 2_u32.saturating_pow(attempts.min(16));
-    FIRST_DISTANCE.saturating_mul(factor).min(LAST_DISTANCE)
+    FIRST_DELAY.saturating_mul(factor).min(LAST_DELAY)
 }
 
-/// When an order that is placed or changed at `now` is due.
+/// Returns when an order that is placed or changed at `now` is due.
 #[must_use]
 pub fn first_due(now: Time) -> Time {
-    now.plus(distance(0))
+    now.plus(retry_delay(0))
 }
 
-/// What a new order is made of.
+/// The contents of a new order.
 #[derive(Clone, Debug)]
 pub struct Placement {
     /// Its identifier.
     pub id: OrderId,
-    /// Whose it is.
+    /// The customer; for a guest, an identifier that is made for this one order.
     pub customer_id: CustomerId,
-    /// Who places it without an account.
+    /// The guest who places it.
     pub guest: Option<Guest>,
     /// One line for each product.
     pub lines: Vec<Line>,
-    /// What it costs, part by part.
+    /// The parts of its total.
     pub breakdown: Breakdown,
     /// The uses of discounts that it takes.
     pub uses: Vec<Use>,
-    /// What is charged.
+    /// The amount that is charged.
     pub total: Money,
-    /// Where it goes.
+    /// The address that it is shipped to.
     pub shipping_address: Address,
-    /// What the gateway is to charge.
+    /// The token that the gateway is to charge.
     pub payment_token: String,
     /// Hash of the request.
     pub request_hash: String,
     /// When it is placed.
     pub now: Time,
-    /// How long anything new may be begun for it.
+    /// The time from `now` to its deadline.
     pub deadline: Duration,
     /// Trace context of the request.
     pub traceparent: Option<String>,
 }
 
-/// The new order.
+/// Returns the new order.
 #[must_use]
 pub fn place(placement: Placement) -> Order {
     let now = placement.now;
@@ -176,8 +175,8 @@ pub fn place(placement: Placement) -> Order {
     }
 }
 
-/// The uses of discounts that go back with the write that takes an order from the status `before` to
-/// `after`: all that it took if that closes it, and else none.
+/// Returns the uses of discounts that the write from the status `before` to the order `after` gives back: all of the
+/// order's uses if this closes the order, and otherwise none.
 #[must_use]
 pub fn given_back(before: Status, after: &Order) -> Vec<Use> {
     let closes = before.course() != Course::Closed && after.status.course() == Course::Closed;
@@ -188,7 +187,7 @@ pub fn given_back(before: Status, after: &Order) -> Vec<Use> {
     }
 }
 
-/// `order` with its next event, which is published as `event_type`.
+/// Returns `order` with its next version and its stamp; the event is published as `event_type`.
 pub(super) fn stamped(order: Order, event_type: &str, now: Time) -> Order {
     let version = order.version + 1;
     let at = now.no_earlier_than(order.updated_at);
@@ -202,9 +201,9 @@ pub(super) fn stamped(order: Order, event_type: &str, now: Time) -> Order {
     }
 }
 
-/// `order` after `event`, which is published as `event_type`. What the new status demands is due
-/// soon, however far the demands of the old one had been put off.
-pub(super) fn happened(
+/// Returns `order` after `event`, which is published as `event_type`. What the new status demands is due soon, however
+/// late the next run was due in the old status.
+pub(super) fn after_event(
     order: Order,
     event: Event,
     event_type: &str,
@@ -212,7 +211,7 @@ pub(super) fn happened(
 ) -> Result<Order, IllegalTransition> {
     let soon = first_due(now);
     Ok(Order {
-        status: next(order.status, event)?,
+        status: next_status(order.status, event)?,
         due_at: Some(order.due_at.map_or(soon, |due| due.min(soon))),
         due_attempts: 0,
         // The header has room for the reasons of a review or of a failure, not for both.
@@ -224,8 +223,8 @@ pub(super) fn happened(
     })
 }
 
-/// The guest's order as `customer`'s, who has shown that the guest's address is theirs; `None` if it is
-/// no guest's order any more.
+/// Returns the guest's order as an order of `customer`, who has shown that the guest's address is theirs; or `None` if
+/// the order is not a guest's any more.
 #[must_use]
 pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
     order.guest.as_ref()?;
@@ -236,25 +235,25 @@ pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
     })
 }
 
-/// The order confirmed: its stock is held and its payment captured.
+/// Returns the order confirmed, its stock being held and its payment captured; or `None` if it is confirmed already.
 ///
 /// # Errors
-/// [`Diverted::AlreadyClosed`].
+/// Returns [`Diverted::AlreadyClosed`] if it is failed or cancelled.
 pub fn confirm(order: Order, now: Time) -> Result<Option<Order>, Diverted> {
     match order.status.course() {
         Course::Undecided => Ok(Some(Order {
             payment_status: PaymentStatus::Completed,
-            ..happened(order, Event::Confirm, "OrderConfirmed", now)?
+            ..after_event(order, Event::Confirm, "OrderConfirmed", now)?
         })),
         Course::Confirmed => Ok(None),
         Course::Closed => Err(Diverted::AlreadyClosed),
     }
 }
 
-/// The order failed because of `failure`.
+/// Returns the order failed because of `failure`; or `None` if it is failed or cancelled already.
 ///
 /// # Errors
-/// [`Diverted::AlreadyConfirmed`]: then nothing may be undone.
+/// Returns [`Diverted::AlreadyConfirmed`] if it is confirmed: then nothing may be undone.
 pub fn fail(order: Order, failure: Failure, now: Time) -> Result<Option<Order>, Diverted> {
     match order.status.course() {
         Course::Undecided => {
@@ -267,7 +266,7 @@ pub fn fail(order: Order, failure: Failure, now: Time) -> Result<Option<Order>, 
             Ok(Some(Order {
                 failure: Some(failure),
                 payment_status,
-                ..happened(order, Event::Fail, "OrderFailed", now)?
+                ..after_event(order, Event::Fail, "OrderFailed", now)?
             }))
         }
         Course::Confirmed => Err(Diverted::AlreadyConfirmed),
@@ -275,10 +274,10 @@ pub fn fail(order: Order, failure: Failure, now: Time) -> Result<Option<Order>, 
     }
 }
 
-/// The order called off, to be undone by a new run. `None` if it is called off already.
+/// Returns the order cancelled, to be undone by a new run; or `None` if it is cancelled already.
 ///
 /// # Errors
-/// [`IllegalTransition`] once it is being picked, and when it has failed.
+/// Returns [`IllegalTransition`] once it is being picked, and if it has failed.
 pub fn cancel(
     order: Order,
     now: Time,
@@ -288,7 +287,7 @@ pub fn cancel(
         return Ok(None);
     }
     let cancelled_from = Some(order.status);
-    let mut cancelled = happened(order, Event::Cancel, "OrderCancelled", now)?;
+    let mut cancelled = after_event(order, Event::Cancel, "OrderCancelled", now)?;
     cancelled.cancelled_from = cancelled_from;
     cancelled.run += 1;
     if traceparent.is_some() {
@@ -297,10 +296,10 @@ pub fn cancel(
     Ok(Some(cancelled))
 }
 
-/// The confirmed order with nothing left to do. `None` if that is so already.
+/// Returns the confirmed order without its `due_at`; or `None` if it has none already.
 ///
 /// # Errors
-/// [`Diverted::AlreadyClosed`] if it was cancelled meanwhile, [`Diverted::Undecided`].
+/// Returns [`Diverted::AlreadyClosed`] if it is cancelled, and [`Diverted::Undecided`] if it is pending.
 pub fn finish(order: Order) -> Result<Option<Order>, Diverted> {
     match order.status.course() {
         Course::Undecided => Err(Diverted::Undecided),
@@ -313,11 +312,11 @@ pub fn finish(order: Order) -> Result<Option<Order>, Diverted> {
     }
 }
 
-/// The failed or cancelled order with nothing left to undo, its payment being `payment`, if that is
-/// known; no parcel needs its address any more. `None` if that is so already.
+/// Returns the failed or cancelled order after everything is undone: without its `due_at`, with the payment status
+/// `payment` if it is known, and with an address that may be erased at once; or `None` if nothing of that changes.
 ///
 /// # Errors
-/// [`Diverted::AlreadyConfirmed`] or [`Diverted::Undecided`].
+/// Returns [`Diverted::AlreadyConfirmed`] or [`Diverted::Undecided`] if it is neither failed nor cancelled.
 pub fn close(
     order: Order,
     payment: Option<PaymentStatus>,
@@ -345,8 +344,8 @@ pub fn close(
     }
 }
 
-/// The order taken up by a new run at `now`, the run after that being due if this one dies. `None`
-/// if it is not due.
+/// Returns the order taken up by a new run at `now`, with the next run due in case this one dies; or `None` if it is
+/// not due.
 #[must_use]
 pub fn take_up(order: Order, now: Time) -> Option<Order> {
     order.due_at.filter(|due| *due <= now)?;
@@ -354,17 +353,17 @@ pub fn take_up(order: Order, now: Time) -> Option<Order> {
     Some(Order {
         run: order.run + 1,
         due_attempts,
-        due_at: Some(now.plus(distance(due_attempts))),
+        due_at: Some(now.plus(retry_delay(due_attempts))),
         ..order
     })
 }
 
-/// The order after a run that came to no end at `now`: the next one later, and later each time. With
-/// `payment_unknown` its payment is `processing`, which the deadline waits for. `None` if nothing is
-/// left to do, or the next run is as late already.
+/// Returns the order after a run that did not finish at `now`, with the next run due after a delay that grows each
+/// time. With `payment_unknown` its payment is `processing`, which outlasts the deadline. Returns `None` if nothing is
+/// due, or the next run is due as late already.
 ///
 /// # Errors
-/// [`Diverted::Expired`] if it is pending past its deadline, and no payment's outcome is waited for.
+/// Returns [`Diverted::Expired`] if it is pending past its deadline and does not wait for a payment's outcome.
 pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option<Order>, Diverted> {
     let Some(due) = order.due_at else {
         return Ok(None);
@@ -372,17 +371,17 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
     let payment_status = match order.status.course() {
         Course::Undecided if payment_unknown => PaymentStatus::Processing,
         Course::Undecided => {
-            let waited_for = order.payment_status == PaymentStatus::Processing;
-            if order.is_past_deadline(now) && !waited_for {
+            let is_processing = order.payment_status == PaymentStatus::Processing;
+            if order.is_past_deadline(now) && !is_processing {
                 return Err(Diverted::Expired);
             }
             order.payment_status
         }
         Course::Confirmed | Course::Closed => order.payment_status,
     };
-    let mut later = due.max(now.plus(distance(order.due_attempts)));
+    let mut later = due.max(now.plus(retry_delay(order.due_attempts)));
     if order.awaits_review() {
-        // Whoever reviews it starts the next run.
+        // The review starts the next run.
         later = later.max(order.deadline_at);
     }
     if later == due && payment_status == order.payment_status {

@@ -1,7 +1,7 @@
 //! Orders in DynamoDB.
 //!
-//! Items: `order_id`, `part` = `header` or `lines`. Every write of a header is conditional on its
-//! `revision`, so whoever decides on an old state is refused and decides again.
+//! Items: `order_id`, `part` = `header` or `lines`. Every write of a header is conditional on its `revision`, so a
+//! decision that was made on an old state is refused and made again.
 
 use std::collections::HashMap;
 
@@ -32,9 +32,9 @@ pub struct OrderStore {
 pub enum Created {
     /// The order is stored.
     Done,
-    /// There is an order with its identifier; nothing is stored.
+    /// Nothing is stored, because there is an order with the same identifier.
     Exists,
-    /// A discount has been used as often as it may be; nothing is stored.
+    /// Nothing is stored, because a discount has no use left.
     UsedUp,
 }
 
@@ -43,10 +43,10 @@ fn lines_key(id: OrderId) -> Key {
 }
 
 impl OrderStore {
-    /// The table that the settings name.
+    /// Opens the table that the settings name.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing.
+    /// Returns [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             table: Table::new(aws, Setting::OrdersTable)?,
@@ -54,10 +54,10 @@ impl OrderStore {
         })
     }
 
-    /// The order `id`, read consistently: both items in one query.
+    /// Returns the order `id`, or `None` if there is none. Both items are read in one consistent query.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn get(&self, id: OrderId) -> Result<Option<Order>, StoreError> {
         let query = self.table.query("order_id = :order").value(":order", id);
         let (mut header, mut lines) = (None, None);
@@ -70,19 +70,19 @@ impl OrderStore {
         }
         match (header, lines) {
             (Some(header), Some(lines)) => header.with(lines).map(Some),
-            // A query is not isolated from a transaction: one part is seen while both are written.
+            // A query is not isolated from a transaction: it may see one part while both are being written.
             (Some(_), None) | (None, Some(_) | None) => Ok(None),
         }
     }
 
-    /// Stores a new order, both items or none, and takes the uses of discounts that it has.
+    /// Stores a new order and takes its uses of discounts, all in one transaction.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn create(&self, order: &Order) -> Result<Created, StoreError> {
         let absent = "attribute_not_exists(order_id)";
-        let header = PartItem::Header(HeaderItem::of(order, self.shards));
-        let lines = PartItem::Lines(LinesItem::of(order));
+        let header = PartItem::Header(HeaderItem::from_order(order, self.shards));
+        let lines = PartItem::Lines(LinesItem::from_order(order));
         let mut writes = vec![
             self.table.put(&header)?.when(absent),
             self.table.put(&lines)?.when(absent),
@@ -97,19 +97,18 @@ impl OrderStore {
         })
     }
 
-    /// Those of `wanted` that no order can take now.
+    /// Returns those of `wanted` that have reached their limit.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn used_up(&self, wanted: &[Use]) -> Result<Vec<Use>, StoreError> {
         uses::used_up(&self.table, wanted).await
     }
 
-    /// Whether the customer has an order that has not failed and is not cancelled, as the index had it a
-    /// moment ago.
+    /// Returns whether the customer has an order that is neither failed nor cancelled. The index may lag by a moment.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn has_ordered(&self, customer: CustomerId) -> Result<bool, StoreError> {
         let query = self
             .table
@@ -120,13 +119,12 @@ impl OrderStore {
         Ok(headers.iter().any(counts))
     }
 
-    /// Replaces the header that has `order.revision` and answers the order as it is then, with the
-    /// next revision; the lines stay. The same transaction counts the uses `given_back` down. `None` if
-    /// the stored header has another revision: read again and decide again, the change may have been
-    /// made already.
+    /// Replaces the header that has `order.revision`, gives back the uses `given_back` in the same transaction, and
+    /// returns the order as it is then, with the next revision. The lines stay as they are. Returns `None` if the
+    /// stored header has another revision: read and decide again, because the change may have been made already.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn replace(
         &self,
         order: Order,
@@ -137,7 +135,7 @@ impl OrderStore {
             revision: read + 1,
             ..order
         };
-        let header = PartItem::Header(HeaderItem::of(&order, self.shards));
+        let header = PartItem::Header(HeaderItem::from_order(&order, self.shards));
         let write = self.table.put(&header)?.when("revision = :revision");
         let write = write.value(":revision", &read)?;
         let written = if given_back.is_empty() {
@@ -155,10 +153,10 @@ impl OrderStore {
         }
     }
 
-    /// Removes the payment token from the lines of `id`; once it is gone, nothing changes.
+    /// Removes the payment token from the lines of the order `id`, if it is still there.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn forget_token(&self, id: OrderId) -> Result<(), StoreError> {
         let write = self
             .table
@@ -168,10 +166,10 @@ impl OrderStore {
         Ok(())
     }
 
-    /// Erases the address of `order` but for its country.
+    /// Erases the address of `order`, except for its country.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn erase_address(&self, order: &Order) -> Result<(), StoreError> {
         let erased = AddressItem::from(order.shipping_address.erased());
         let write = self
@@ -182,12 +180,12 @@ impl OrderStore {
         self.table.write(write).await.map(drop)
     }
 
-    /// The orders of `customer`, newest first, only those with `status` if one is given; as they
-    /// were a moment ago, and without what only the workflow needs (`due_at`, `erase_at`, `run`, `revision`): to be
-    /// shown, and read again before they are changed.
+    /// Returns a page of the orders of `customer`, newest first, with `status` only those that have it. The index may
+    /// lag by a moment and does not have what only the workflow needs (`due_at`, `erase_at`, `run`, `revision`), so
+    /// these orders are to be shown, and to be read again before they are changed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn by_customer(
         &self,
         customer: CustomerId,
@@ -201,7 +199,7 @@ impl OrderStore {
             let query =
                 self.table
                     .newest_first("by-customer", "customer_id", customer, after.as_deref());
-            // Filtering here reads as much as filtering there; a filtered page is read in larger steps.
+            // DynamoDB would read as much if it did the filtering. A filtered page is read in larger steps.
             let step = if status.is_some() { 100 } else { wanted };
             let headers: Vec<HeaderItem> = query.first(step).await?;
             let last = headers.len() < step;
@@ -216,10 +214,10 @@ impl OrderStore {
         }
     }
 
-    /// All orders with `status`, newest first; as [`OrderStore::by_customer`] has them.
+    /// Returns a page of all orders with `status`, newest first, as [`OrderStore::by_customer`] does.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn by_status(
         &self,
         status: Status,
@@ -236,7 +234,7 @@ impl OrderStore {
         self.page(found, page).await
     }
 
-    /// The page that `found` begins, with the lines of its orders.
+    /// Returns the page that `found` begins with, after reading the lines of its orders.
     async fn page(
         &self,
         found: Vec<HeaderItem>,
@@ -247,7 +245,7 @@ impl OrderStore {
             .items
             .iter()
             .map(|header| lines_key(header.order_id));
-        // Consistently, so that the lines of an order that an index shows already are there.
+        // A consistent read has the lines of every order that the index has.
         let lines: Vec<LinesItem> = self.table.get_many(keys.collect(), true).await?;
         let mut lines: HashMap<OrderId, LinesItem> = lines
             .into_iter()
@@ -265,12 +263,12 @@ impl OrderStore {
         })
     }
 
-    /// The orders that guests placed with the address `email`, in any case; as the index had them a
-    /// moment ago.
+    /// Returns the orders that guests placed with the address `email`, in upper or lower case. The index may lag by a
+    /// moment.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn of_guest(&self, email: &Email) -> Result<Vec<OrderId>, StoreError> {
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn guest_orders(&self, email: &Email) -> Result<Vec<OrderId>, StoreError> {
         let query = self
             .table
             .query("guest_email = :email")
@@ -280,11 +278,10 @@ impl OrderStore {
         Ok(found.into_iter().map(|item| item.order_id).collect())
     }
 
-    /// The orders that are to be run, or to lose their address, by `now`; as the index had them a moment
-    /// ago.
+    /// Returns the orders that are to be run, or to lose their address, by `now`. The index may lag by a moment.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn due(&self, now: Time) -> Result<Vec<OrderId>, StoreError> {
         let shards = (0..self.shards).map(async |shard| {
             let query = self

@@ -1,48 +1,49 @@
-//! What a customer has ordered earlier on the day of an order: what a shop's limits per day are about.
+//! What a customer ordered earlier on the day of an order, for limits per day.
 //!
-//! A day is one of UTC, by the orders' own times. An order counts from when it is placed, whatever
-//! becomes of it, unless it has failed or is cancelled by the time that it is asked for.
+//! Days are UTC days, by the times at which the orders were placed. An order counts from the moment it is placed,
+//! unless it is failed or cancelled by the time of the question.
 
 use std::collections::HashMap;
 
-use super::credit::Past;
+use super::credit::PastOrder;
 use super::model::{Course, Order};
 use crate::rules::view::Fact;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-/// The most earlier orders of a day that are looked at: the lines of as many are read in one batch
-/// (DynamoDB takes 100 keys). With more, nothing is known of the day: whatever was not looked at might
-/// count, so a limit is not passed by placing ever more orders.
-pub const MOST: usize = 100;
+/// The most earlier orders of a day that are looked at, because their lines are read in one batch of at most 100 keys
+/// (BatchGetItem's quota). With more orders than that the day is unknown, so that a limit cannot be evaded by placing
+/// ever more orders.
+pub const MOST_ORDERS: usize = 100;
 
-/// What was ordered earlier on a day.
+/// What a customer ordered earlier on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Day {
-    /// How many orders.
+    /// The number of orders.
     pub orders: u32,
-    /// What they come to together.
+    /// The sum of their totals.
     pub spent: Fact<Money>,
-    /// How many of each product; absent if nobody asked.
+    /// The quantity of each product; absent if no rule asks for it.
     pub quantities: Fact<HashMap<ProductId, u32>>,
 }
 
 impl Day {
-    /// How many of `product`.
+    /// Returns the quantity of `product`.
     #[must_use]
     pub fn ordered(&self, product: ProductId) -> Fact<u32> {
-        let of = |found: &HashMap<_, _>| Fact::Known(found.get(&product).copied().unwrap_or(0));
-        self.quantities.and_then(of)
+        let quantity =
+            |known: &HashMap<_, _>| Fact::Known(known.get(&product).copied().unwrap_or(0));
+        self.quantities.and_then(quantity)
     }
 }
 
-/// Those of `earlier`, orders before `order`, that count towards its day; `None` if it has more than
-/// [`MOST`].
+/// Returns those of `earlier`, the customer's orders before `order`, that count towards its day; or `None` if the day
+/// has more than [`MOST_ORDERS`].
 #[must_use]
-pub fn counted(order: &Order, earlier: &[Past]) -> Option<Vec<Past>> {
+pub fn counted(order: &Order, earlier: &[PastOrder]) -> Option<Vec<PastOrder>> {
     let began = order.created_at.midnight();
     let of_day = earlier.iter().filter(|past| past.created_at >= began);
-    if of_day.clone().count() > MOST {
+    if of_day.clone().count() > MOST_ORDERS {
         return None;
     }
     let counted = of_day.filter(|past| match past.status.course() {
@@ -52,10 +53,9 @@ pub fn counted(order: &Order, earlier: &[Past]) -> Option<Vec<Past>> {
     Some(counted.copied().collect())
 }
 
-/// What `counted`, orders of the day of `order`, come to together; not known if another currency is
-/// among them.
+/// Returns the sum of the totals of `counted`, orders of the day of `order`; unknown if their currencies differ.
 #[must_use]
-pub fn spent(order: &Order, counted: &[Past]) -> Fact<Money> {
+pub fn spent(order: &Order, counted: &[PastOrder]) -> Fact<Money> {
     let totals = counted.iter().map(|past| past.total);
     match Money::sum(order.total.currency(), totals) {
         Ok(spent) => Fact::Known(spent),

@@ -1,4 +1,4 @@
-//! What an order would cost now: by the catalogue, the discounts, the shipping methods and the tax rates.
+//! What an order would cost now, by the catalogue, the discounts, the shipping methods and the tax rates.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::{Currency, Money};
 
-/// The attribute of a product that says what one weighs, in grams.
+/// The attribute of a product that holds its weight in grams.
 pub const WEIGHT: &str = "weight_grams";
 
-/// What totals are made with.
+/// Prices orders by what the shop has stored.
 #[derive(Clone, Debug)]
 pub struct Totals {
     orders: OrderStore,
@@ -39,49 +39,49 @@ pub struct Totals {
     pub(super) currency: Currency,
 }
 
-/// What an order is priced by, beside its products.
+/// What an order is priced by, besides its products.
 #[derive(Clone, Debug)]
 pub struct Prices {
     book: Arc<PriceBook>,
-    /// The discount that has the code which is given.
+    /// The discount with the code that was given.
     coded: Option<Discount>,
 }
 
 /// What is to be priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// What is asked for.
+    /// The products and their quantities.
     pub items: Vec<Item>,
-    /// Where it goes.
+    /// Where the order goes.
     pub destination: Destination,
-    /// How it is shipped.
+    /// The identifier of the shipping method.
     pub shipping_method: Option<String>,
-    /// The discount code that is given.
+    /// The discount code.
     pub code: Option<Code>,
-    /// Whose account it is; `None` without one.
+    /// The customer; `None` for a guest.
     pub customer: Option<CustomerId>,
-    /// When.
+    /// The time of the request.
     pub now: Time,
 }
 
-/// What it costs.
+/// What an order costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     /// One line for each product.
     pub lines: Vec<Line>,
-    /// What they cost, part by part.
+    /// The parts of the total.
     pub breakdown: Breakdown,
-    /// The uses of discounts that an order takes.
+    /// The uses of discounts that the order takes.
     pub uses: Vec<Use>,
     /// What is charged.
     pub total: Money,
 }
 
 impl Totals {
-    /// With what the settings name.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             orders: OrderStore::new(aws)?,
@@ -94,7 +94,7 @@ impl Totals {
     /// Reads the prices that an order of `wanted` may depend on.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn prices(&self, wanted: &Wanted) -> Result<Prices, StoreError> {
         let coded = async {
             match &wanted.code {
@@ -109,18 +109,18 @@ impl Totals {
     /// Returns what `wanted` costs, its products being `products`, by `prices`.
     ///
     /// # Errors
-    /// [`Problem::InvalidBody`] for products that cannot be bought, a method that does not ship the
-    /// order, and a code that gives nothing.
+    /// Returns [`Problem::InvalidBody`] for products that are not for sale, a method that does not ship the order, and
+    /// a code that gives no discount.
     pub async fn price(
         &self,
         wanted: &Wanted,
         products: Vec<Product>,
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
-        let cart_lines = Known::of(&products);
+        let facts = ProductFacts::from_products(&products);
         let (lines, _) =
             lines::price(&wanted.items, products, self.currency).map_err(Problem::InvalidBody)?;
-        let cart_lines: Vec<CartLine> = cart_lines.lines(&lines)?;
+        let cart_lines: Vec<CartLine> = facts.cart_lines(&lines)?;
         let shipping = method(book, wanted.shipping_method.as_deref())?;
         if wanted.code.is_some() && coded.is_none() {
             return Err(refused(Refusal::UnknownCode));
@@ -144,13 +144,13 @@ impl Totals {
         if let Some((_, refusal)) = passed_over.iter().find(|(id, _)| of_code(*id)) {
             return Err(refused(*refusal));
         }
-        let total = breakdown.totals().map_err(too_much)?.total;
+        let total = breakdown.totals().map_err(not_totalled)?.total;
         let applied = |discount: &&Discount| {
             let mut applied = breakdown.discounts.iter();
             applied.any(|applied| applied.id == discount.id)
         };
         let uses = allowed.iter().filter(applied);
-        let uses = uses.flat_map(|discount| uses::of(discount, wanted.customer));
+        let uses = uses.flat_map(|discount| uses::taken_with(discount, wanted.customer));
         Ok(Offer {
             uses: uses.collect(),
             lines,
@@ -159,7 +159,7 @@ impl Totals {
         })
     }
 
-    /// Those of `candidates` that the order may have; the one that came by a code must be among them.
+    /// Returns those of `candidates` that the order may have. The one with a code must be among them.
     async fn allowed<'a>(
         &self,
         wanted: &Wanted,
@@ -167,11 +167,11 @@ impl Totals {
         candidates: impl Iterator<Item = &'a Discount> + Clone,
         coded: Option<&Discount>,
     ) -> Result<Vec<Discount>, Problem> {
-        let asks = candidates
+        let is_asked = candidates
             .clone()
             .any(|discount| discount.terms.first_order);
         let first_order = match wanted.customer {
-            Some(customer) if asks => !self.orders.has_ordered(customer).await?,
+            Some(customer) if is_asked => !self.orders.has_ordered(customer).await?,
             Some(_) | None => false,
         };
         let shopper = Shopper {
@@ -183,19 +183,20 @@ impl Totals {
         };
         let (to, now) = (&wanted.destination, wanted.now);
         let facts = conditions::facts(lines, to, wanted.customer, self.currency, now);
-        let facts = facts.map_err(too_much)?;
+        let facts = facts.map_err(not_totalled)?;
+        let is_coded = |discount: &Discount| coded.is_some_and(|coded| coded.id == discount.id);
         let mut allowed = Vec::new();
         for discount in candidates {
             let allows = allow(discount, lines, shopper, now);
             match allows.and_then(|()| conditions::met(discount, &facts)) {
                 Ok(()) => allowed.push(discount.clone()),
-                Err(refusal) if is(coded, discount) => return Err(refused(refusal)),
+                Err(refusal) if is_coded(discount) => return Err(refused(refusal)),
                 Err(_) => {}
             }
         }
         let counted: Vec<Use> = allowed
             .iter()
-            .flat_map(|discount| uses::of(discount, wanted.customer))
+            .flat_map(|discount| uses::taken_with(discount, wanted.customer))
             .collect();
         let used_up = self.orders.used_up(&counted).await?;
         let is_used_up =
@@ -208,16 +209,12 @@ impl Totals {
     }
 }
 
-fn is(coded: Option<&Discount>, discount: &Discount) -> bool {
-    coded.is_some_and(|coded| coded.id == discount.id)
-}
-
-/// The answer to a code that gives nothing.
+/// Returns the problem of a code that gives no discount.
 pub(super) fn refused(refusal: Refusal) -> Problem {
     Problem::field("/discount_code", refusal.code(), refusal.to_string())
 }
 
-/// The method with the identifier `wanted`. A shop that has methods wants one of them named.
+/// Returns the method with the identifier `wanted`. In a shop that has shipping methods, an order must name one.
 fn method<'a>(
     book: &'a PriceBook,
     wanted: Option<&str>,
@@ -225,7 +222,7 @@ fn method<'a>(
     let refuse = |code, detail| Err(Problem::field("/shipping_method", code, detail));
     match wanted {
         None if book.methods.is_empty() => Ok(None),
-        None => refuse("required", "name one of the shop's shipping methods"),
+        None => refuse("required", "choose one of the shop's shipping methods"),
         Some(wanted) => match book.methods.iter().find(|method| method.id == wanted) {
             Some(method) => Ok(Some(method)),
             None => refuse("unknown_method", "there is no such shipping method"),
@@ -237,34 +234,34 @@ fn not_shipped(error: NotShipped) -> Problem {
     let code = match error {
         NotShipped::Country => "other_country",
         NotShipped::TooLarge => "too_large",
-        NotShipped::Money(error) => return too_much(error),
+        NotShipped::Money(error) => return not_totalled(error),
     };
     Problem::field("/shipping_method", code, error.to_string())
 }
 
-fn too_much(error: crate::values::money::MoneyError) -> Problem {
+fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
     let detail = format!("the order cannot be totalled: {error}");
     Problem::field("/items", "total", detail)
 }
 
-/// What prices ask of products beside what lines keep of them.
-struct Known(HashMap<ProductId, (crate::catalog::model::Category, Option<u32>)>);
+/// What pricing needs to know about products that lines do not hold.
+struct ProductFacts(HashMap<ProductId, (crate::catalog::model::Category, Option<u32>)>);
 
-impl Known {
-    fn of(products: &[Product]) -> Self {
-        let known = products.iter().map(|product| {
+impl ProductFacts {
+    fn from_products(products: &[Product]) -> Self {
+        let facts = products.iter().map(|product| {
             let weight = product.attributes.get(WEIGHT);
             let weight = weight.and_then(|text| text.parse().ok());
             (product.id, (product.category.clone(), weight))
         });
-        Self(known.collect())
+        Self(facts.collect())
     }
 
-    fn lines(mut self, lines: &[Line]) -> Result<Vec<CartLine>, Problem> {
+    fn cart_lines(mut self, lines: &[Line]) -> Result<Vec<CartLine>, Problem> {
         let line = |line: &Line| {
-            let known = self.0.remove(&line.product_id);
+            let facts = self.0.remove(&line.product_id);
             let (category, weight_grams) =
-                known.ok_or_else(|| Problem::internal("a line has no product"))?;
+                facts.ok_or_else(|| Problem::internal("a line has no product"))?;
             Ok(CartLine {
                 product_id: line.product_id,
                 category,

@@ -1,4 +1,4 @@
-//! `POST /rules/{rule_name}/test`: what a rule, or a change of it, would say of an order.
+//! `POST /rules/{rule_name}/test`: tries a rule, or a change of it, on an order.
 
 use super::evidence::Evidence;
 use super::store::OrderStore;
@@ -17,7 +17,7 @@ use crate::values::clock::Time;
 use crate::values::id::{OrderId, ProductId};
 use crate::values::money::{Currency, Money};
 
-/// What a trial takes.
+/// What trying a rule needs.
 #[derive(Clone, Debug)]
 pub struct Trials {
     rules: RuleStore,
@@ -27,10 +27,10 @@ pub struct Trials {
 }
 
 impl Trials {
-    /// With what the settings name.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing.
+    /// Returns [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             rules: RuleStore::new(aws)?,
@@ -41,7 +41,6 @@ impl Trials {
     }
 }
 
-/// What is asked.
 struct Trial {
     expression: Option<String>,
     about: About,
@@ -52,12 +51,12 @@ enum About {
     Sample(Box<View>),
 }
 
-/// `POST /rules/{rule_name}/test` `{order_id}` or `{order, customer, totals}`, and `{expression}` to try
-/// another than the rule has: answers `{rule, valid, message, code}` and changes nothing.
+/// `POST /rules/{rule_name}/test` `{order_id}` or `{order, customer, totals}`, with `{expression}` to try another
+/// expression than the rule's: returns `{rule, valid, message, code}` and changes nothing.
 ///
 /// # Errors
-/// For whoever is no admin and for bad input; [`Problem::NotFound`] if there is no such rule and no
-/// expression was sent, or no such order.
+/// Returns a problem for a caller who is not an admin and for bad input, and [`Problem::NotFound`] if there is no such
+/// order, or no such rule and no expression.
 pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let name = rule_name(&request)?;
@@ -98,7 +97,7 @@ fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
         json.parsed("this must be an order's identifier", str::parse::<OrderId>)
     });
     if matches!(id, Some(Some(_))) {
-        // Whatever else there is to say of an order is stored with it.
+        // A stored order has all other facts itself.
         let about = About::Stored(id??);
         let expression = expression?;
         return Some(Trial { expression, about });
@@ -125,7 +124,7 @@ fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
     })
 }
 
-/// An order as expressions see it; what follows from its lines is worked out.
+/// Reads an order as expressions see it, and derives what follows from its lines.
 fn order(json: Json<'_>, currency: Currency, now: Time) -> Option<OrderView> {
     json.object(|order| {
         let lines = order.required("lines", |json| {

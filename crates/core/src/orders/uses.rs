@@ -1,23 +1,23 @@
-//! Uses of discounts that may be used a limited number of times: an order takes them when it is placed and
-//! gives them back when it fails or is cancelled.
+//! Uses of discounts that may be used a limited number of times. An order takes them when it is placed and gives them
+//! back when it fails or is cancelled.
 
 use crate::pricing::model::Discount;
 use crate::values::id::{CustomerId, DiscountId};
 
-/// One use that an order takes.
+/// One use of a discount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// Of which discount.
+    /// The discount.
     pub discount_id: DiscountId,
-    /// Counted for this customer; `None` for all together.
+    /// The customer for whom it is counted; `None` if it is counted for all customers together.
     pub customer_id: Option<CustomerId>,
-    /// How many there may be, as it was when it was taken.
+    /// How many uses there may be, according to the discount when the use was taken.
     pub limit: u32,
 }
 
-/// The uses that an order of `customer` with `discount` takes.
+/// Returns the uses that an order of `customer` with `discount` takes.
 #[must_use]
-pub fn of(discount: &Discount, customer: Option<CustomerId>) -> Vec<Use> {
+pub fn taken_with(discount: &Discount, customer: Option<CustomerId>) -> Vec<Use> {
     let discount_id = discount.id;
     let total = discount.terms.usage_limit.map(|limit| Use {
         discount_id,

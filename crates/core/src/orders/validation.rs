@@ -1,4 +1,4 @@
-//! The shop's rules for orders: those that come with it are registered here, operators' after them.
+//! The shop's rules for orders: its built-in rules, and after them the operators'.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ use crate::values::money::{Currency, Money, MoneyError};
 /// The enabled rules of operators, compiled.
 pub type OperatorsRules = Arc<Vec<Arc<Compiled>>>;
 
-/// What all rules together make of an order.
+/// The result of all rules together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It goes on.
+    /// The order goes on.
     Passed,
-    /// Somebody has to look at it, for these reasons.
+    /// An admin has to review the order, for these reasons.
     Review(String),
-    /// It fails, for these reasons.
+    /// The order fails, for these reasons.
     Rejected(String),
 }
 
-/// What the rules that come with the shop are set to.
+/// The settings of the built-in rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// The least total of an order.
@@ -40,10 +40,10 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// As `settings` have them.
+    /// Reads `settings`.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing, or the least amount is none in the shop's currency.
+    /// Returns [`SettingError`] if a setting is missing, or the minimum is not an amount in the shop's currency.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
         let currency: Currency = settings.read(Setting::ShopCurrency)?;
         let amount: String = settings.read(Setting::MinimumOrderAmount)?;
@@ -54,7 +54,7 @@ impl Bounds {
     }
 }
 
-/// The rules, and what they ask.
+/// The rules, and where their facts are read.
 #[derive(Clone, Debug)]
 pub struct Rules<C = OwnOrders> {
     bounds: Bounds,
@@ -63,7 +63,7 @@ pub struct Rules<C = OwnOrders> {
     scores: C,
 }
 
-/// What rules are asked about.
+/// An order as the rules see it.
 struct Case {
     order: Order,
     score: Result<u32, ScoreUnknown>,
@@ -71,11 +71,10 @@ struct Case {
 }
 
 impl Rules {
-    /// Rules as the settings have them, and the operators' with them; scores are made of the
-    /// customers' own orders.
+    /// Returns the rules as they are set, with credit scores from the customers' own orders.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let bounds = Bounds::read(aws.settings())?;
         Self::with(aws, bounds, OwnOrders)
@@ -83,10 +82,10 @@ impl Rules {
 }
 
 impl<C: CreditScores> Rules<C> {
-    /// Rules with other bounds, and scores by another.
+    /// Returns the rules with `bounds` and the credit scores of `scores`.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn with(aws: &Aws, bounds: Bounds, scores: C) -> Result<Self, SettingError> {
         Ok(Self {
             bounds,
@@ -99,7 +98,7 @@ impl<C: CreditScores> Rules<C> {
     /// Returns the operators' rules that are in force.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn operators(&self) -> Result<OperatorsRules, StoreError> {
         self.operators.current().await
     }
@@ -116,7 +115,7 @@ impl<C: CreditScores> Rules<C> {
         let needs = operators.iter().map(|rule| rule.needs());
         let needs = needs.fold(Needs::default(), Needs::and);
         let (earlier, facts) = self.evidence.gather(order, needs).await?;
-        let applicant = Applicant::of(order, earlier.latest);
+        let applicant = Applicant::from_order(order, earlier.latest);
         let score = self.scores.score(&applicant).await;
         let mut engine = built_in(self.bounds);
         for rule in operators.iter() {
@@ -135,7 +134,7 @@ impl<C: CreditScores> Rules<C> {
         }))
     }
 
-    /// What all rules together make of `order`, with the messages of those that it does not pass.
+    /// Returns the result of all rules together for `order`, with the messages of those that it does not pass.
     ///
     /// # Errors
     /// As [`Rules::verdicts`].
@@ -148,14 +147,14 @@ impl<C: CreditScores> Rules<C> {
         for broken in verdicts.iter().filter(|found| found.code == "rule_broken") {
             tracing::warn!(order.id = %order.id, rule = broken.rule, error = broken.message, "rule broken");
         }
-        Ok(Outcome::of(verdicts))
+        Ok(Outcome::from_verdicts(verdicts))
     }
 }
 
 impl Outcome {
-    /// What `verdicts` come to: one that rejects outweighs all that want a review.
+    /// Returns the result of `verdicts`: one rejection outweighs all reviews.
     #[must_use]
-    pub fn of(verdicts: Vec<Verdict>) -> Self {
+    pub fn from_verdicts(verdicts: Vec<Verdict>) -> Self {
         let against: Vec<Verdict> = verdicts.into_iter().filter(|found| !found.valid).collect();
         let messages = |severity| {
             let of_severity = against.iter().filter(|found| found.severity == severity);
@@ -175,7 +174,7 @@ impl Outcome {
     }
 }
 
-/// The rules that come with the shop ([`crate::rules::model::BUILT_IN`]).
+/// Returns the built-in rules ([`crate::rules::model::BUILT_IN`]).
 fn built_in(bounds: Bounds) -> Engine<Case> {
     let mut engine = Engine::default();
     engine.register("total_is_sum_of_lines", Severity::Reject, |case: &Case| {
@@ -192,7 +191,7 @@ fn built_in(bounds: Bounds) -> Engine<Case> {
     engine
 }
 
-/// Whether the order costs what its lines, discounts, shipping and tax come to.
+/// Checks that the order's total is the sum of its lines, discounts, shipping and tax.
 pub(crate) fn total_is_sum_of_lines(order: &Order) -> Judgement {
     let objection = |message| {
         Ok(Err(Objection {
@@ -211,7 +210,7 @@ pub(crate) fn total_is_sum_of_lines(order: &Order) -> Judgement {
     }
     let total = totals.total;
     objection(format!(
-        "the lines cost {total}, the order says {}",
+        "the lines cost {total}, but the order's total is {}",
         order.total
     ))
 }

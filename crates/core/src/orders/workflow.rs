@@ -1,8 +1,8 @@
-//! The orders' own steps of the workflow, and what starts it again.
+//! The steps of the workflow that orders own, and the sweep that starts the workflow again.
 //!
-//! Each step reads what is stored, decides by [`rules`], and writes only if nobody came between;
-//! else it reads and decides again. So a step may run any number of times, beside itself and beside
-//! a cancellation, and one whose write succeeded without its knowing finds its work done.
+//! Each step reads what is stored, decides by [`rules`], and writes only if no other writer changed the order in
+//! between; otherwise it reads and decides again. So a step may run any number of times, in parallel with itself and
+//! with a cancellation, and a step whose write succeeded without its knowledge finds its work done.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 
-/// How many due orders are taken up at once.
+/// How many due orders are run at the same time.
 const AT_ONCE: usize = 8;
 
 impl From<Diverted> for StepError {
@@ -67,7 +67,7 @@ async fn forget_token(orders: &OrderStore, order: &Order) -> Result<(), StoreErr
     Ok(())
 }
 
-/// What `OrderValidation` asks.
+/// What `OrderValidation` checks orders by.
 #[derive(Clone, Debug)]
 pub struct Validation {
     rules: Rules,
@@ -75,7 +75,7 @@ pub struct Validation {
 }
 
 impl Validation {
-    /// `rules`, and how long an order may wait for a review.
+    /// Validates by `rules`; an order may wait for a review as long as `review_patience`.
     #[must_use]
     pub fn new(rules: Rules, review_patience: Duration) -> Self {
         Self {
@@ -84,10 +84,10 @@ impl Validation {
         }
     }
 
-    /// With what the settings say.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// [`SettingError`] if a setting is missing or not valid.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn read(aws: &Aws) -> Result<Self, SettingError> {
         let review_seconds = aws.settings().read(Setting::ReviewDeadlineSeconds)?;
         Ok(Self::new(
@@ -97,42 +97,41 @@ impl Validation {
     }
 }
 
-/// `OrderValidation`: recomputes the total from the stored lines and asks the shop's rules. An order
-/// that somebody has to look at goes on, so that its stock is held, as far as its payment.
+/// `OrderValidation`: recomputes the total from the stored lines and checks the shop's rules. An order that needs a
+/// review goes on until its payment, so that its stock is held.
 ///
 /// # Errors
-/// `RuleFailed` with what the rules say; `AlreadyConfirmed` or `AlreadyClosed` if the order is
+/// Fails with `RuleFailed` and the rules' messages, or with `AlreadyConfirmed` or `AlreadyClosed` if the order is
 /// decided.
 pub async fn validate_order(
     orders: &OrderStore,
-    asked: &Validation,
+    validation: &Validation,
     step: Step,
 ) -> Result<(), StepError> {
     let (order, operators) =
-        future::join(stored(orders, step.order_id), asked.rules.operators()).await;
+        future::join(stored(orders, step.order_id), validation.rules.operators()).await;
     let order = order?;
     match order.status.course() {
         Course::Undecided => {}
         Course::Confirmed => return Err(Diverted::AlreadyConfirmed.into()),
         Course::Closed => return Err(Diverted::AlreadyClosed.into()),
     }
-    let reasons = match asked.rules.check(&order, &operators?).await? {
+    let reasons = match validation.rules.check(&order, &operators?).await? {
         Outcome::Passed => return Ok(()),
         Outcome::Rejected(against) => return Err(StepError::new("RuleFailed", against)),
         Outcome::Review(reasons) => reasons,
     };
     change(orders, order, |order| {
-        review::want(order, &reasons, asked.review_patience, step.now)
+        review::want(order, &reasons, validation.review_patience, step.now)
     })
     .await?;
     Ok(())
 }
 
-/// `OrderConfirmation`: from pending to confirmed, only from pending; the payment token is not needed
-/// any more.
+/// `OrderConfirmation`: confirms the order if it is pending, and removes its payment token.
 ///
 /// # Errors
-/// `AlreadyClosed` if the order failed or was cancelled meanwhile.
+/// Fails with `AlreadyClosed` if the order is failed or cancelled.
 pub async fn confirm_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let order = stored(orders, step.order_id).await?;
     let confirm = |order| rules::confirm(order, step.now);
@@ -149,17 +148,17 @@ pub async fn confirm_order(orders: &OrderStore, step: Step) -> Result<(), StepEr
     confirmed.map(drop)
 }
 
-/// Notification: queues the confirmation and marks the confirmed order as done.
+/// `Notification`: queues the confirmation, after which the confirmed order is no longer due.
 ///
 /// # Errors
-/// `AlreadyClosed` if the order was cancelled meanwhile.
+/// Fails with `AlreadyClosed` if the order is cancelled.
 pub async fn notify_order(
     orders: &OrderStore,
     messages: &MessageQueue,
     step: Step,
 ) -> Result<(), StepError> {
     let order = stored(orders, step.order_id).await?;
-    // Nothing is due: it was queued by the run that came to its end.
+    // An order that is not due has had its confirmation queued.
     if rules::finish(order.clone())?.is_none() {
         return Ok(());
     }
@@ -174,10 +173,10 @@ pub async fn notify_order(
     change(orders, order, rules::finish).await.map(drop)
 }
 
-/// `FailOrder`: from pending to failed, with the reason, before anything is undone.
+/// `FailOrder`: fails the pending order with the reason, before anything is undone.
 ///
 /// # Errors
-/// `AlreadyConfirmed` if the order was confirmed meanwhile: nothing may be undone.
+/// Fails with `AlreadyConfirmed` if the order is confirmed: then nothing may be undone.
 pub async fn fail_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let failure = failure(&step)?;
     let decide = |order| rules::fail(order, failure.clone(), step.now);
@@ -185,7 +184,7 @@ pub async fn fail_order(orders: &OrderStore, step: Step) -> Result<(), StepError
     change(orders, order, decide).await.map(drop)
 }
 
-/// Why the workflow takes the order for failed.
+/// Returns why the workflow fails the order.
 fn failure(step: &Step) -> Result<Failure, StepError> {
     let error = step.error.as_ref();
     let name = error.map(|error| error.error.as_str());
@@ -195,7 +194,7 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
         Some("PaymentDeclined") => FailureCode::PaymentDeclined,
         Some("Expired") => FailureCode::Expired,
         other => {
-            let detail = format!("an order does not fail because of {other:?}");
+            let detail = format!("{other:?} is not a reason for an order to fail");
             return Err(StepError::new("Failed", detail));
         }
     };
@@ -203,11 +202,11 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
     Ok(Failure::new(code, &detail.unwrap_or_default()))
 }
 
-/// `CloseOrder`: marks the failed or cancelled order as done, after all is undone; if its customer has
-/// gone, its address goes, too.
+/// `CloseOrder`: after everything is undone, the failed or cancelled order is no longer due. If its customer was
+/// deleted, its address is erased.
 ///
 /// # Errors
-/// `AlreadyConfirmed`, which only a fault elsewhere brings about.
+/// Fails with `AlreadyConfirmed` if the order is confirmed, which only a fault elsewhere brings about.
 pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let payment: Option<PaymentStatus> = step
         .payment_status
@@ -220,13 +219,13 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
     decide(order.clone())?;
     forget_token(orders, &order).await?;
     let order = change(orders, order, decide).await?;
-    Ok(erasure::erase_in_time(orders, &order, step.now).await?)
+    Ok(erasure::erase_if_due(orders, &order, step.now).await?)
 }
 
-/// `PostponeOrder`: the run came to no end, the next one comes later.
+/// `PostponeOrder`: puts the next run off after a run without an outcome.
 ///
 /// # Errors
-/// `Expired` if the order is past its deadline and no payment's outcome is waited for.
+/// Fails with `Expired` if the order is past its deadline and does not wait for a payment's outcome.
 pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let error = step.error.as_ref();
     let name = error.map_or("", |error| error.error.as_str());
@@ -249,15 +248,14 @@ pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepE
 /// The event of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Scheduled {
-    /// When it was to happen: the handler's now.
+    /// When the schedule was due, which is the handler's now.
     pub time: Time,
 }
 
-/// Runs the workflow of every order for which something is left to do and whose time has come; and
-/// erases the address of every order whose customer has gone, when its time has come.
+/// Runs the workflow of every order that is due, and erases every address that is due to be erased.
 ///
 /// # Errors
-/// `Failed` if not all could be run; the others were, and those are still due.
+/// Fails with `Failed` if some orders could not be run; all others were, and those are still due.
 pub async fn run_due_orders(
     orders: &OrderStore,
     workflow: &OrderWorkflow,
@@ -280,7 +278,7 @@ pub async fn run_due_orders(
     }
 }
 
-/// Whether all that is due of the order was done: its run started, its address erased.
+/// Starts the run of the order and erases its address, as far as they are due. Returns whether that succeeded.
 async fn run_due_order(
     orders: &OrderStore,
     workflow: &OrderWorkflow,
@@ -291,8 +289,8 @@ async fn run_due_order(
     let taken_up = change::apply(orders, id, take_up).await;
     let (order, to_be_run) = match taken_up {
         Ok(Some(Change::Made(order))) => (order, true),
-        // Only its address is to be erased; or another has taken it up, or it has come to its end: the
-        // index lags by a moment.
+        // Only its address is to be erased. Or the index lags by a moment: another sweep has taken the order up, or
+        // it is not due any more.
         Ok(Some(Change::Unneeded(order))) => (order, false),
         Ok(None) => return true,
         Err(error) => {
@@ -301,7 +299,7 @@ async fn run_due_order(
             return false;
         }
     };
-    let erased = erasure::erase_in_time(orders, &order, now).await;
+    let erased = erasure::erase_if_due(orders, &order, now).await;
     if let Err(error) = &erased {
         let error = telemetry::chain(error);
         tracing::error!(order.id = %id, error, "due address not erased");
@@ -310,10 +308,10 @@ async fn run_due_order(
     run && erased.is_ok()
 }
 
-/// Whether the run of the order that was taken up at `now` could be started.
+/// Starts the run of the order that was taken up at `now`. Returns whether that succeeded.
 async fn run(workflow: &OrderWorkflow, order: &Order, now: Time) -> bool {
     let id = order.id;
-    // A metric filter in template.yaml reads `open_seconds`; an alarm looks at it.
+    // A metric filter in template.yaml reads `open_seconds` for an alarm.
     let open_seconds = now.as_seconds() - order.created_at.as_seconds();
     match workflow.start(id, order.run).await {
         Ok(()) => {

@@ -1,4 +1,4 @@
-//! Workflow step `CloseOrder`: a failed or cancelled order is undone and done.
+//! Workflow step `CloseOrder`: a failed or cancelled order is undone, and no longer due.
 
 use oxcart_function::{aws, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /guest/quotes`: what an order without an account would cost, as a promise.
+//! `POST /guest/quotes`: promise what an order without an account would cost.
 
 use oxcart_function::{aws, customers, http::routes, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /quotes`: what an order would cost, as a promise.
+//! `POST /quotes`: promise what an order would cost.
 
 use oxcart_function::{aws, customers, http::routes, orders, runtime};
 

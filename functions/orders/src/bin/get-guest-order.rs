@@ -1,4 +1,4 @@
-//! `GET /guest/orders/{order_id}`: answer the order of a guest, to whoever has its link.
+//! `GET /guest/orders/{order_id}`: read a guest's order with its link.
 
 use oxcart_function::{aws, customers, http::routes, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /orders/{order_id}`: an order, for its owner and for admins.
+//! `GET /orders/{order_id}`: read an order, for its owner and for admins.
 
 use oxcart_function::{aws, http::routes, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /orders`: the caller's orders, newest first; for admins those of all with a status.
+//! `GET /orders`: list the caller's orders, newest first; for admins all orders with a status.
 
 use oxcart_function::{aws, http::routes, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! Workflow step Notification: the confirmation is queued, the order is done.
+//! Workflow step `Notification`: the confirmation is queued, and the order is no longer due.
 
 use oxcart_function::{aws, orders, runtime};
 

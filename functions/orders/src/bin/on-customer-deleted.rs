@@ -1,4 +1,4 @@
-//! `CustomerDeleted`: the orders of a customer who has gone lose their address, now or in time.
+//! `CustomerDeleted`: erase the addresses of a deleted customer's orders, now or later.
 
 use oxcart_function::{aws, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `EmailConfirmed`: the orders that a guest placed with the address become the account's.
+//! `EmailConfirmed`: give the account the orders that were placed with its address as a guest.
 
 use oxcart_function::{aws, customers, orders, runtime};
 

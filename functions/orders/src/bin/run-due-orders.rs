@@ -1,5 +1,4 @@
-//! Every minute: run the workflow of each order that is not where its status demands, and erase the
-//! addresses whose time has come.
+//! Every minute: run the workflow of each order that is due, and erase each address that is due to be erased.
 
 use oxcart_function::{aws, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /rules/{rule_name}/test`: say what a rule, or a change of it, makes of an order.
+//! `POST /rules/{rule_name}/test`: try a rule, or a change of it, on an order.
 
 use oxcart_function::{aws, http::routes, orders, runtime};
 

@@ -1,4 +1,4 @@
-//! Workflow step `OrderValidation`: the total is right and the shop's rules are passed.
+//! Workflow step `OrderValidation`: the total and the shop's rules are checked.
 
 use oxcart_function::{aws, orders, runtime};
 
@@ -6,6 +6,6 @@ use oxcart_function::{aws, orders, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
-    let asked = orders::workflow::Validation::read(&aws)?;
-    runtime::serve_step(|step| orders::workflow::validate_order(&orders, &asked, step)).await
+    let validation = orders::workflow::Validation::read(&aws)?;
+    runtime::serve_step(|step| orders::workflow::validate_order(&orders, &validation, step)).await
 }

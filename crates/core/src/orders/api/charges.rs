@@ -1,4 +1,4 @@
-//! What discounts, shipping and tax are on the wire, of orders and of quotes alike.
+//! Totals, discounts, shipping and tax on the wire, for orders and for quotes.
 
 use serde::Serialize;
 
@@ -55,8 +55,7 @@ struct ShippingBody {
     tax: Option<TaxBody>,
 }
 
-/// The lines and what they come to: `total_amount = subtotal - discount + shipping's price + tax that is
-/// not included`.
+/// The lines and their totals: `total_amount = subtotal - discount + shipping's price + tax that is not included`.
 #[derive(Debug, Serialize)]
 pub(in crate::orders) struct TotalsBody {
     items: Vec<LineBody>,
@@ -69,8 +68,8 @@ pub(in crate::orders) struct TotalsBody {
 }
 
 impl TotalsBody {
-    /// The totals of `lines`, which cost what `breakdown` says; `total` is charged.
-    pub(in crate::orders) fn of(
+    /// Returns the totals of `lines` by `breakdown`; `total` is the amount that is charged.
+    pub(in crate::orders) fn new(
         lines: &[Line],
         breakdown: &Breakdown,
         total: Money,
@@ -80,12 +79,12 @@ impl TotalsBody {
         let discounts = breakdown.discounts.iter();
         Ok(Self {
             items: items
-                .map(|(line, priced)| LineBody::of(line, priced))
+                .map(|(line, priced)| LineBody::new(line, priced))
                 .collect(),
             subtotal: totals.subtotal,
-            discounts: discounts.map(DiscountBody::of).collect(),
+            discounts: discounts.map(DiscountBody::from_discount).collect(),
             discount: totals.discount,
-            shipping: breakdown.shipping.as_ref().map(ShippingBody::of),
+            shipping: breakdown.shipping.as_ref().map(ShippingBody::from_shipping),
             tax: totals.tax,
             total_amount: total,
         })
@@ -93,7 +92,7 @@ impl TotalsBody {
 }
 
 impl LineBody {
-    fn of(line: &Line, priced: &PricedLine) -> Self {
+    fn new(line: &Line, priced: &PricedLine) -> Self {
         Self {
             product_id: line.product_id,
             name: line.name.clone(),
@@ -101,7 +100,7 @@ impl LineBody {
             unit_price: line.unit_price,
             subtotal: priced.subtotal,
             discounts: shares(&priced.discounts),
-            tax: priced.tax.as_ref().map(TaxBody::of),
+            tax: priced.tax.as_ref().map(TaxBody::from_tax),
         }
     }
 }
@@ -117,7 +116,7 @@ fn shares(shares: &[Share]) -> Vec<ShareBody> {
 }
 
 impl TaxBody {
-    fn of(tax: &Tax) -> Self {
+    fn from_tax(tax: &Tax) -> Self {
         Self {
             name: tax.name.clone(),
             rate: tax.rate,
@@ -129,7 +128,7 @@ impl TaxBody {
 }
 
 impl DiscountBody {
-    fn of(applied: &Applied) -> Self {
+    fn from_discount(applied: &Applied) -> Self {
         Self {
             id: applied.id,
             name: applied.name.clone(),
@@ -140,13 +139,13 @@ impl DiscountBody {
 }
 
 impl ShippingBody {
-    fn of(part: &PricedShipping) -> Self {
+    fn from_shipping(part: &PricedShipping) -> Self {
         Self {
             method: part.method.clone(),
             name: part.name.clone(),
             price: part.price,
             discounts: shares(&part.discounts),
-            tax: part.tax.as_ref().map(TaxBody::of),
+            tax: part.tax.as_ref().map(TaxBody::from_tax),
         }
     }
 }

@@ -54,7 +54,7 @@ async fn an_order_is_shown_to_its_owner_and_to_admins() {
 }
 
 #[tokio::test]
-async fn nobody_else_cancels_an_order_or_learns_of_it() {
+async fn another_customer_cannot_cancel_an_order_or_learn_that_it_exists() {
     let shop = Shop::with(&order()).await;
     assert!(is_not_found(cancel(&shop, "ben", after(1)).await));
     assert_eq!(shop.stored(&order()).await, order());
@@ -88,7 +88,7 @@ async fn a_cancelled_order_is_undone_by_a_new_run_and_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_cancelled_says_what_is_possible() {
+async fn a_refused_cancellation_says_what_is_possible() {
     let failure =
         crate::orders::model::Failure::new(crate::orders::model::FailureCode::OutOfStock, "no");
     let failed = rules::fail(order(), failure, after(1)).unwrap().unwrap();
@@ -97,7 +97,13 @@ async fn an_order_that_cannot_be_cancelled_says_what_is_possible() {
         status: Status::Shipped,
         ..confirmed
     };
-    for (order, possible) in [(failed, "at its end"), (shipped, "possible are: deliver")] {
+    for (order, possible) in [
+        (failed, "A failed order cannot be cancelled."),
+        (
+            shipped,
+            "A shipped order cannot be cancelled; it can only be delivered.",
+        ),
+    ] {
         let shop = Shop::with(&order).await;
         let refused = cancel(&shop, "ana", after(2)).await.unwrap_err();
         assert!(matches!(refused, Problem::Conflict(_)), "{refused:?}");
@@ -163,7 +169,7 @@ async fn a_list_goes_on_at_its_cursor() {
 }
 
 #[tokio::test]
-async fn a_list_by_what_is_no_status_is_refused() {
+async fn a_list_by_an_unknown_status_is_refused() {
     let shop = Shop::open();
     let refused = list(&shop, "ana", &[("status", "lost")]).await;
     assert!(matches!(refused, Err(Problem::InvalidParameters(_))));

@@ -152,13 +152,13 @@ async fn items_of_one_product_are_one_line() {
 }
 
 #[tokio::test]
-async fn the_same_request_again_answers_the_same_order_as_it_is_by_now() {
+async fn a_repeated_request_returns_the_same_order_as_it_is_now() {
     let (shop, checkout) = shop().await;
     let first = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
     let order = stored(&shop, &first).await;
     let confirmed = rules::confirm(order.clone(), after(1)).unwrap().unwrap();
     shop.orders.replace(confirmed, &[]).await.unwrap().unwrap();
-    // The catalogue has changed meanwhile; that is nothing to an order that is placed.
+    // A later change of the catalogue does not concern a placed order.
     let stored = checkout
         .totals
         .products
@@ -251,7 +251,7 @@ async fn a_repeated_request_starts_what_was_never_started() {
 }
 
 #[tokio::test]
-async fn who_waits_gets_the_outcome_whatever_it_is() {
+async fn a_client_that_waits_gets_the_outcome() {
     let (shop, checkout) = shop().await;
     let waiting = with_header(
         placing("ana", "k", &body(), placed_at()),
@@ -276,7 +276,7 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
             crate::orders::model::FailureCode::OutOfStock,
             "sold out",
         );
-        // What a list has is read again before it is changed.
+        // An order of a list is read again before it is changed.
         let order = shop.stored(&order).await;
         let failed = rules::fail(order, failure, after(1)).unwrap().unwrap();
         shop.orders.replace(failed, &[]).await.unwrap().unwrap();
@@ -288,7 +288,7 @@ async fn who_waits_gets_the_outcome_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn who_has_waited_long_enough_gets_the_pending_order() {
+async fn a_client_that_has_waited_long_enough_gets_the_pending_order() {
     let (_, checkout) = shop().await;
     let waiting = with_header(
         placing("ana", "k", &body(), placed_at()),
@@ -302,7 +302,7 @@ async fn who_has_waited_long_enough_gets_the_pending_order() {
     assert_eq!(header(&answer, "Preference-Applied"), Some("wait=1"));
 }
 
-/// What is wrong with the body that `change` makes of a good one.
+/// Checks the faults of the body that `change` makes of a valid one.
 async fn check_refused(change: impl FnOnce(&mut Value), expected: &[(&str, &str)]) {
     let (shop, checkout) = shop().await;
     let mut body = body();
@@ -389,7 +389,7 @@ async fn every_fault_of_the_body_is_reported_at_once() {
 }
 
 #[tokio::test]
-async fn no_discount_is_no_fault_and_empty_texts_are_none() {
+async fn a_missing_discount_is_not_a_fault_and_an_empty_text_counts_as_missing() {
     let (_, checkout) = shop().await;
     let mut body = body();
     body["discount_code"] = json!(null);
@@ -416,11 +416,11 @@ async fn payment_tokens_are_visible_ascii() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_or_sends_no_key_places_nothing() {
+async fn a_request_without_a_caller_or_a_key_places_nothing() {
     let (shop, checkout) = shop().await;
-    let mut nobody = placing("ana", "k", &body(), placed_at());
-    nobody.identity = None;
-    let refused = place_order(&checkout, nobody).await;
+    let mut anonymous = placing("ana", "k", &body(), placed_at());
+    anonymous.identity = None;
+    let refused = place_order(&checkout, anonymous).await;
     assert!(matches!(refused, Err(Problem::Unauthenticated(_))));
     let mut keyless = placing("ana", "k", &body(), placed_at());
     keyless.headers.remove("idempotency-key");

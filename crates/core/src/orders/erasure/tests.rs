@@ -1,4 +1,4 @@
-//! Orders of a customer who has gone, on the embedded DynamoDB.
+//! Orders of a deleted customer, on the embedded DynamoDB.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use crate::values::event::{DomainEvent, Stamp};
 /// A day, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
 
-/// A shop that gives a parcel so many days.
+/// Returns the erasure of a shop that gives a parcel `days` days.
 fn patient(shop: &Shop, days: u64) -> Erasure {
     Erasure {
         orders: shop.orders.clone(),
@@ -21,7 +21,7 @@ fn patient(shop: &Shop, days: u64) -> Erasure {
     }
 }
 
-/// What `run-due-orders` does so many seconds after the first order.
+/// Runs `run-due-orders` so many seconds after the first order.
 async fn run_due(shop: &Shop, seconds: u64) {
     let time = after(seconds);
     run_due_orders(&shop.orders, &shop.workflow, Scheduled { time })
@@ -29,7 +29,7 @@ async fn run_due(shop: &Shop, seconds: u64) {
         .unwrap();
 }
 
-/// The event that Ana has gone, as a rule brings it.
+/// The event that Ana was deleted, as the queue delivers it.
 fn gone() -> Message {
     let ana = customer("ana");
     let stamp = Stamp::new(ana, 3, "CustomerDeleted", after(60));
@@ -57,7 +57,7 @@ async fn recipient(shop: &Shop, order: &Order) -> String {
     shop.stored(order).await.shipping_address.recipient
 }
 
-/// Nothing is left to do in the shop, and nothing was run for `order`.
+/// Asserts that nothing is left to do in the shop, and that nothing was run for `order`.
 async fn nothing_is_due(shop: &Shop, order: &Order) {
     let due = shop.orders.due(after(100 * A_DAY)).await.unwrap();
     assert!(due.is_empty(), "{due:?}");
@@ -130,7 +130,7 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_just_being_closed_loses_its_address_however_the_two_meet() {
+async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     let closing = order_in("ana", 0, Status::Failed, false);
     let shop = Shop::with(&closing).await;
     on_customer_deleted(&patient(&shop, 30), gone())
@@ -178,7 +178,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
         assert_eq!(stored, expected);
     }
     nothing_is_due(&shop, &shipped).await;
-    // The event comes once more.
+    // The event is delivered again.
     on_customer_deleted(&patient(&shop, 30), gone())
         .await
         .unwrap();
@@ -186,7 +186,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_has_to_be_run_is_run_when_only_its_address_was_due() {
+async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
     let pending = order_in("ana", 0, Status::Pending, false);
     let put_off = Order {
         due_at: Some(after(40 * A_DAY)),
@@ -241,7 +241,7 @@ async fn more_orders_than_a_page_are_all_found() {
 }
 
 #[tokio::test]
-async fn what_is_no_such_event_is_delivered_again() {
+async fn a_message_that_is_not_such_an_event_is_delivered_again() {
     let shop = Shop::open();
     let mut other = gone();
     other.body = other.body.replace("CustomerDeleted", "CustomerRegistered");

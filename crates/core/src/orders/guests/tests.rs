@@ -92,7 +92,7 @@ fn id_and_token(answer: &Response) -> (String, String) {
 }
 
 #[tokio::test]
-async fn whoever_has_the_link_reads_the_guests_order_and_nobody_else() {
+async fn only_the_link_opens_a_guests_order() {
     let guests = guests().await;
     let answer = guests.place(&body()).await.unwrap();
     assert_eq!(answer.status, StatusCode::ACCEPTED);
@@ -123,7 +123,7 @@ async fn whoever_has_the_link_reads_the_guests_order_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_customers_order_is_no_guests_order_even_with_a_link() {
+async fn a_customers_order_is_not_read_with_a_guests_link() {
     let guests = guests().await;
     let order = crate::orders::fixtures::order();
     guests.shop.orders.create(&order).await.unwrap();
@@ -136,7 +136,7 @@ async fn a_customers_order_is_no_guests_order_even_with_a_link() {
 }
 
 #[tokio::test]
-async fn the_same_click_is_one_order_and_another_address_another() {
+async fn a_repeated_request_is_one_order_and_another_address_is_another() {
     let guests = guests().await;
     let first = id_and_token(&guests.place(&body()).await.unwrap()).0;
     let again = guests.place(&body()).await.unwrap();
@@ -166,15 +166,16 @@ async fn every_fault_of_guest_and_order_is_reported_at_once() {
 }
 
 #[tokio::test]
-async fn the_address_is_in_no_answer_and_no_event() {
+async fn the_guests_address_is_in_no_response_and_no_event() {
     let guests = guests().await;
     let answer = guests.place(&body()).await.unwrap();
     let text = String::from_utf8(answer.body.clone()).unwrap();
     assert!(!text.to_lowercase().contains("gast"), "{text}");
     let id = id_and_token(&answer).0.parse().unwrap();
     let order = guests.shop.orders.get(id).await.unwrap().unwrap();
-    let header =
-        crate::orders::item::PartItem::Header(crate::orders::item::HeaderItem::of(&order, 4));
+    let header = crate::orders::item::PartItem::Header(
+        crate::orders::item::HeaderItem::from_order(&order, 4),
+    );
     let image = serde_dynamo::to_item(header).unwrap();
     let event = crate::orders::events::published(image).unwrap().unwrap();
     let event = serde_json::to_string(&event).unwrap();
@@ -186,7 +187,7 @@ async fn an_account_claims_the_orders_of_its_address_once() {
     let guests = guests().await;
     let (id, token) = id_and_token(&guests.place(&body()).await.unwrap());
     let email: Email = "GAST@example.com".parse().unwrap();
-    let found = guests.shop.orders.of_guest(&email).await.unwrap();
+    let found = guests.shop.orders.guest_orders(&email).await.unwrap();
     assert_eq!(found, [id.parse().unwrap()]);
     let order = guests.shop.orders.get(found[0]).await.unwrap().unwrap();
     let claimed = rules::claim(order.clone(), customer("ana"), after(20)).unwrap();
@@ -203,8 +204,8 @@ async fn an_account_claims_the_orders_of_its_address_once() {
         .unwrap()
         .unwrap();
     assert_eq!(rules::claim(claimed, customer("eve"), after(30)), None);
-    assert_eq!(guests.shop.orders.of_guest(&email).await.unwrap(), []);
-    // From now on its owner signs in to read it.
+    assert_eq!(guests.shop.orders.guest_orders(&email).await.unwrap(), []);
+    // Now its owner signs in to read it.
     assert_eq!(
         guests.read(&id, &token, after(30)).await,
         StatusCode::NOT_FOUND

@@ -1,5 +1,5 @@
-//! What discounts, shipping and tax are in storage and in quotes: names are short, because they are
-//! repeated for every line.
+//! Discounts, shipping and tax as they stand in storage and in quotes. Names are short, because they are repeated for
+//! every line.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ use crate::pricing::tax::Tax;
 use crate::values::id::{CustomerId, DiscountId};
 use crate::values::money::{Currency, Money};
 
-/// What discounts took off a line, and its tax.
+/// The discounts and the tax of a line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::orders) struct LineCharges {
-    /// Discounts: the place of each in the order's list, and what it took off.
+    /// Discounts: the index of each in the order's list, and the amount that it takes off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     d: Vec<(usize, String)>,
     /// Tax.
@@ -38,7 +38,7 @@ struct TaxItem {
     a: String,
 }
 
-/// What concerns all lines.
+/// The charges of the whole order.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::orders) struct Charges {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,7 +77,7 @@ struct UseItem {
 }
 
 impl Charges {
-    /// Whether there is no discount and no shipping.
+    /// Returns whether there is no discount, no shipping and no use.
     pub(in crate::orders) fn is_none(&self) -> bool {
         self.discounts.is_empty() && self.shipping.is_none() && self.uses.is_empty()
     }
@@ -88,12 +88,12 @@ fn text(money: Money) -> String {
 }
 
 impl LineCharges {
-    /// Whether there is no discount and no tax.
+    /// Returns whether there is no discount and no tax.
     pub(in crate::orders) fn is_none(&self) -> bool {
         self.d.is_empty() && self.t.is_none()
     }
 
-    fn of(discounts: &[Applied], shares: &[Share], tax: Option<&Tax>) -> Self {
+    fn new(discounts: &[Applied], shares: &[Share], tax: Option<&Tax>) -> Self {
         let place = |id: DiscountId| discounts.iter().position(|applied| applied.id == id);
         let shares = shares.iter();
         let shares =
@@ -139,14 +139,14 @@ impl LineCharges {
     }
 }
 
-/// What `breakdown` says of each line, and of all.
-pub(in crate::orders) fn written(
+/// Returns the stored form of `breakdown` and `uses`: the charges of each line, and those of the whole order.
+pub(in crate::orders) fn to_stored(
     breakdown: &Breakdown,
     uses: &[Use],
 ) -> (Vec<LineCharges>, Charges) {
     let discounts = &breakdown.discounts;
     let lines = breakdown.lines.iter();
-    let lines = lines.map(|line| LineCharges::of(discounts, &line.discounts, line.tax.as_ref()));
+    let lines = lines.map(|line| LineCharges::new(discounts, &line.discounts, line.tax.as_ref()));
     let charges = Charges {
         discounts: discounts
             .iter()
@@ -161,15 +161,15 @@ pub(in crate::orders) fn written(
             method: part.method.clone(),
             name: part.name.clone(),
             price: text(part.price),
-            c: LineCharges::of(discounts, &part.discounts, part.tax.as_ref()),
+            c: LineCharges::new(discounts, &part.discounts, part.tax.as_ref()),
         }),
         uses: uses.iter().map(UseItem::from).collect(),
     };
     (lines.collect(), charges)
 }
 
-/// The breakdown of lines of these `subtotals`, and the uses that the order took.
-pub(in crate::orders) fn read(
+/// Returns the breakdown and the uses of an order, from its lines' subtotals and stored charges.
+pub(in crate::orders) fn from_stored(
     currency: Currency,
     lines: Vec<(Money, LineCharges)>,
     charges: Charges,

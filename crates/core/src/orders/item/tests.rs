@@ -20,8 +20,8 @@ fn item(part: &PartItem) -> serde_dynamo::Item {
     serde_dynamo::to_item(part).unwrap()
 }
 
-/// What DynamoDB counts of an item: names and texts in bytes, numbers by their digits, 3 bytes for
-/// each map or list and 1 for each of its entries.
+/// Returns the size of an item as DynamoDB counts it: names and texts in bytes, numbers by their digits, 3 bytes for each
+/// map or list and 1 for each of its entries.
 fn size(item: &serde_dynamo::Item) -> usize {
     use serde_dynamo::AttributeValue as Value;
     fn of(value: &Value) -> usize {
@@ -50,11 +50,11 @@ fn size(item: &serde_dynamo::Item) -> usize {
 }
 
 fn header(order: &Order) -> serde_dynamo::Item {
-    item(&PartItem::Header(HeaderItem::of(order, 4)))
+    item(&PartItem::Header(HeaderItem::from_order(order, 4)))
 }
 
 fn lines_of(order: &Order) -> serde_dynamo::Item {
-    item(&PartItem::Lines(LinesItem::of(order)))
+    item(&PartItem::Lines(LinesItem::from_order(order)))
 }
 
 fn failed(detail: &str) -> Order {
@@ -118,7 +118,7 @@ fn an_order_comes_back_as_it_was_stored() {
 }
 
 #[test]
-fn only_what_is_due_is_in_the_index_of_what_is_due() {
+fn only_due_orders_are_in_the_index_of_due_orders() {
     let mut done = order();
     assert!(header(&done).contains_key("due_shard"));
     done.due_at = None;
@@ -145,7 +145,7 @@ fn an_order_whose_address_is_to_be_erased_is_due_by_then() {
 }
 
 #[test]
-fn what_was_stored_before_can_still_be_read() {
+fn an_item_of_an_earlier_version_can_still_be_read() {
     let id = order().id;
     let header = json!({
         "part": "header", "order_id": id, "customer_id": order().customer_id,
@@ -237,7 +237,7 @@ fn charged() -> Order {
     Order {
         total: breakdown.check().unwrap().total,
         breakdown,
-        uses: crate::orders::uses::of(&tenth, None),
+        uses: crate::orders::uses::taken_with(&tenth, None),
         ..order_of("ana", bought, placed_at())
     }
 }
@@ -256,7 +256,7 @@ fn an_order_comes_back_with_its_discounts_its_shipping_and_its_tax() {
 }
 
 #[test]
-fn what_an_order_costs_is_not_on_its_header() {
+fn an_orders_charges_are_not_on_its_header() {
     let (plain, charged) = (order(), charged());
     let names = |order: &Order| {
         let mut names: Vec<String> = header(order).keys().cloned().collect();
@@ -264,12 +264,12 @@ fn what_an_order_costs_is_not_on_its_header() {
         names
     };
     assert_eq!(names(&charged), names(&plain));
-    // And without discount, shipping and tax the lines are what they were before there were any.
+    // Without discount, shipping and tax, the lines have the shape from before there were any.
     assert!(!lines_of(&plain).contains_key("charges"));
 }
 
 #[test]
-fn a_count_of_uses_is_no_part_of_an_order() {
+fn a_count_of_uses_is_not_a_part_of_an_order() {
     let count = json!({"order_id": "discount-uses#1", "part": "total", "uses": 3});
     let count: serde_dynamo::Item = serde_dynamo::to_item(count).unwrap();
     assert!(matches!(

@@ -1,13 +1,12 @@
-//! When the address of an order goes whose customer has gone.
+//! When the address of a deleted customer's order is erased.
 
 use crate::orders::model::{Order, Status};
 use crate::values::clock::Time;
 
-/// Whether the order has come to its end: nothing is left to do, and no parcel is on its way or could
-/// come back.
+/// Returns whether the order is over: nothing is left to do, and no parcel is on its way or can come back.
 #[must_use]
 pub fn is_over(order: &Order) -> bool {
-    let at_end = match order.status {
+    let is_final = match order.status {
         Status::Completed | Status::Returned | Status::Cancelled | Status::Failed => true,
         Status::Pending
         | Status::Confirmed
@@ -15,18 +14,18 @@ pub fn is_over(order: &Order) -> bool {
         | Status::Shipped
         | Status::Delivered => false,
     };
-    at_end && order.due_at.is_none()
+    is_final && order.due_at.is_none()
 }
 
-/// Whether the address of an order whose customer has gone is to be erased at `now`, if it is to be at
+/// Returns whether the address of a deleted customer's order is to be erased at `now`, if it is to be erased at
 /// `erase_at` at the latest.
 #[must_use]
 pub fn is_due(order: &Order, erase_at: Time, now: Time) -> bool {
     erase_at <= now || is_over(order)
 }
 
-/// The order marked, so that its address is erased at `erase_at` at the latest, and sooner if it is
-/// over sooner. `None` if that is due at `now`, or done, or to be done as early.
+/// Returns the order marked, so that its address is erased at `erase_at` at the latest, and sooner if the order is over
+/// sooner. Returns `None` if the address is to be erased at `now`, is erased already, or is marked for as early a time.
 #[must_use]
 pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
     let marked = order.erase_at.is_some_and(|marked| marked <= erase_at);
@@ -39,8 +38,8 @@ pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
     })
 }
 
-/// The order without its mark, its address being erased. `None` if there is no mark, or the address is
-/// there.
+/// Returns the order without its mark, if its address is erased; or `None` if the address is not erased or there is no
+/// mark.
 #[must_use]
 pub fn unmark(order: Order) -> Option<Order> {
     order.erase_at?;
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_or_late_or_done_is_not_marked_but_erased_at_once() {
+    fn an_order_that_is_over_or_late_is_not_marked_but_erased_at_once() {
         let (at, now) = (after(30 * DAY), after(60));
         assert_eq!(mark(on_its_way(), now, now), None);
         assert!(is_due(&on_its_way(), now, now));
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_happens_to_a_marked_order_it_stays_marked() {
+    fn a_marked_order_stays_marked_through_every_change() {
         let at = after(30 * DAY);
         let marked = |order| mark(order, at, after(60)).unwrap();
         let pending = marked(order());
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_goes_when_the_address_is_gone() {
+    fn the_mark_is_removed_once_the_address_is_erased() {
         let marked = mark(on_its_way(), after(30 * DAY), after(60)).unwrap();
         assert_eq!(unmark(marked.clone()), None, "the address is there");
         let done = unmark(with_erased_address(marked)).unwrap();
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_erased_is_not_taken_for_what_was_there() {
+    fn an_erased_address_changes_the_entity_tag() {
         assert_ne!(with_erased_address(order()).tag(), order().tag());
     }
 }

@@ -1,32 +1,32 @@
-//! When an order is held for somebody to look at it, and what becomes of it then.
+//! When an order is held for a review, and what the review's decision does.
 
 use std::time::Duration;
 
-use super::{Diverted, first_due, happened, stamped};
+use super::{Diverted, after_event, first_due, stamped};
 use crate::orders::model::{
     Course, Event, Failure, FailureCode, Order, Review, ReviewState, Status,
 };
 use crate::values::clock::Time;
 
-/// What an admin decides.
+/// What an admin decides in a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The order goes on to be paid.
+    /// The order goes on to its payment.
     Approve,
-    /// The order fails, for this reason.
+    /// The order fails for this reason.
     Reject(String),
 }
 
-/// An order that is not waiting for a review.
+/// A decision about an order that does not await a review; with the order's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the order is {0} and waits for no review")]
+#[error("The order is {0} and does not await a review.")]
 pub struct NotAwaited(pub Status);
 
-/// The order held for a review because of `reasons`: its stock stays held and nothing is charged, for
-/// `patience` from `now`. `None` if there is or was a review.
+/// Returns the order held for a review because of `reasons`: for `patience` from `now` its stock stays held and nothing
+/// is charged. Returns `None` if there is or was a review.
 ///
 /// # Errors
-/// [`Diverted`] if the order is decided.
+/// Returns [`Diverted`] if the order is decided.
 pub fn want(
     order: Order,
     reasons: &str,
@@ -50,10 +50,10 @@ pub fn want(
     }))
 }
 
-/// The order after an admin's `decision`, to be run again. `None` if that was decided before.
+/// Returns the order after an admin's `decision`, to be run again; or `None` if the same was decided before.
 ///
 /// # Errors
-/// [`NotAwaited`].
+/// Returns [`NotAwaited`] if the order does not await a review, or the opposite was decided.
 pub fn decide(
     order: Order,
     decision: &Decision,
@@ -83,7 +83,7 @@ pub fn decide(
             review: Some(Review::decided(ReviewState::Rejected)),
             failure: Some(Failure::new(FailureCode::RuleFailed, reason)),
             run,
-            ..happened(order, Event::Fail, "OrderFailed", now).map_err(|_| NotAwaited(status))?
+            ..after_event(order, Event::Fail, "OrderFailed", now).map_err(|_| NotAwaited(status))?
         },
     }))
 }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_decided_is_not_held() {
+    fn a_decided_order_is_not_held() {
         let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
         let refused = want(confirmed.clone(), "", THREE_DAYS, after(2));
         assert_eq!(refused, Err(Diverted::AlreadyConfirmed));
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(again, Ok(None));
         let other = decide(approved.clone(), &rejected(), DEADLINE, after(3700));
         assert_eq!(other, Err(NotAwaited(Status::Pending)));
-        // The rules are not asked for another review.
+        // The rules cannot hold it again.
         assert_eq!(want(approved, "odd", THREE_DAYS, after(3701)), Ok(None));
     }
 
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_nobody_wants_to_see_or_that_is_called_off_is_not_reviewed() {
+    fn an_order_that_does_not_await_a_review_or_is_cancelled_is_not_reviewed() {
         let plain = decide(order(), &Decision::Approve, DEADLINE, after(1));
         assert_eq!(plain, Err(NotAwaited(Status::Pending)));
         let cancelled = rules::cancel(held(), after(2), None).unwrap().unwrap();

@@ -16,7 +16,7 @@ fn every_cell_of_the_transition_table() {
     let mut table = String::new();
     for status in Status::ALL {
         for event in Event::ALL {
-            let to = next(*status, *event).map_or("-", Status::as_str);
+            let to = next_status(*status, *event).map_or("-", Status::as_str);
             writeln!(table, "{:10} {:8} {to}", status.as_str(), event.as_str()).unwrap();
         }
     }
@@ -98,28 +98,27 @@ fn every_cell_of_the_transition_table() {
 }
 
 #[test]
-fn what_is_not_possible_says_what_is() {
-    let refused = next(Status::Shipped, Event::Cancel).unwrap_err();
-    expect!["the order is shipped, which does not allow to cancel it; possible are: deliver"]
+fn an_illegal_transition_says_what_is_possible() {
+    let refused = next_status(Status::Shipped, Event::Cancel).unwrap_err();
+    expect!["A shipped order cannot be cancelled; it can only be delivered."]
         .assert_eq(&refused.to_string());
-    let refused = next(Status::Failed, Event::Cancel).unwrap_err();
-    expect!["the order is failed, which does not allow to cancel it; it is at its end"]
-        .assert_eq(&refused.to_string());
+    let refused = next_status(Status::Failed, Event::Cancel).unwrap_err();
+    expect!["A failed order cannot be cancelled."].assert_eq(&refused.to_string());
 }
 
 #[test]
 fn an_order_can_be_cancelled_exactly_where_the_table_says_so() {
     for status in Status::ALL {
-        let legal = next(*status, Event::Cancel).is_ok();
+        let legal = next_status(*status, Event::Cancel).is_ok();
         assert_eq!(status.can_cancel(), legal, "{status}");
     }
 }
 
 #[test]
-fn no_event_leads_from_one_end_to_the_other() {
+fn no_event_leads_from_closed_to_confirmed_or_back() {
     for status in Status::ALL {
         for event in legal(*status) {
-            let to = next(*status, event).unwrap();
+            let to = next_status(*status, event).unwrap();
             // From confirmed to closed is a cancellation, which the workflow undoes.
             let legal = match (status.course(), to.course()) {
                 (Course::Undecided, Course::Undecided | Course::Confirmed | Course::Closed)
@@ -136,7 +135,7 @@ fn no_event_leads_from_one_end_to_the_other() {
 fn runs_are_put_off_twice_as_far_each_time_up_to_an_hour() {
     let minutes: Vec<u64> = [0, 1, 2, 3, 4, 5, 6, 7, u32::MAX]
         .into_iter()
-        .map(|attempts| distance(attempts).as_secs() / 60)
+        .map(|attempts| retry_delay(attempts).as_secs() / 60)
         .collect();
     assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
 }
@@ -186,7 +185,7 @@ fn an_order_is_put_off_until_its_deadline_and_then_expires() {
 }
 
 #[test]
-fn a_payment_that_is_waited_for_holds_the_deadline_up() {
+fn a_payment_without_an_outcome_outlasts_the_deadline() {
     let waiting = postpone(order(), true, after(901)).unwrap().unwrap();
     assert_eq!(waiting.payment_status, PaymentStatus::Processing);
     let still = postpone(waiting, false, after(5_000)).unwrap().unwrap();
@@ -194,14 +193,14 @@ fn a_payment_that_is_waited_for_holds_the_deadline_up() {
 }
 
 #[test]
-fn the_deadline_is_nothing_to_an_order_that_is_decided() {
+fn a_decided_order_has_no_deadline() {
     let confirmed = confirm(order(), after(1)).unwrap().unwrap();
     let put_off = postpone(confirmed, false, after(5_000)).unwrap().unwrap();
     assert_eq!(put_off.due_at, Some(after(5_060)));
 }
 
 #[test]
-fn what_is_done_is_not_made_due_again() {
+fn a_finished_order_does_not_become_due_again() {
     let confirmed = confirm(order(), after(1)).unwrap().unwrap();
     let done = finish(confirmed).unwrap().unwrap();
     assert_eq!(postpone(done.clone(), false, after(5_000)), Ok(None));
@@ -219,7 +218,7 @@ fn a_due_order_is_taken_up_once_and_later_each_time() {
 }
 
 #[test]
-fn a_change_of_status_makes_what_it_demands_due_soon() {
+fn a_change_of_status_makes_the_order_due_soon() {
     let mut waited = order();
     waited.due_at = Some(after(7_000));
     waited.due_attempts = 6;
@@ -231,7 +230,7 @@ fn a_change_of_status_makes_what_it_demands_due_soon() {
 }
 
 #[test]
-fn closing_writes_down_how_the_payment_ended_if_that_is_known() {
+fn closing_stores_the_payment_status_if_it_is_known() {
     let failed = fail(
         order(),
         Failure::new(FailureCode::OutOfStock, "x"),
@@ -287,7 +286,7 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What `step` makes of `order`; `None` if it changes nothing or does not go on.
+/// Returns what `step` makes of `order`, or `None` if it changes nothing or is refused.
 fn take(step: Step, order: Order, now: Time) -> Option<Order> {
     match step {
         Step::Confirm => confirm(order, now).ok()?,
@@ -316,7 +315,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_in_whatever_order_the_books_are_right(
+    fn any_sequence_of_steps_keeps_the_invariants(
         steps in proptest::collection::vec((steps(), 0_u64..10_000), 0..20),
     ) {
         let mut stored = order();

@@ -1,22 +1,25 @@
-//! What customers have ordered before.
+//! Queries of the orders that a customer placed earlier.
 
 use std::collections::HashMap;
 
 use super::{HeaderItem, LinesItem, OrderStore, lines_key};
 use crate::aws::dynamo::StoreError;
-use crate::orders::credit::{LATEST, Past};
+use crate::orders::credit::{LATEST, PastOrder};
 use crate::orders::model::Order;
-use crate::orders::today::MOST;
+use crate::orders::today::MOST_ORDERS;
 use crate::values::id::{OrderId, ProductId};
 
 impl OrderStore {
-    /// What the latest [`LATEST`] orders of the customer of `order` before it came to, newest first; with
-    /// `whole_day`, all others of its day as well, up to one more than [`MOST`]. As they were a
-    /// moment ago.
+    /// Returns the customer's latest [`LATEST`] orders before `order`, newest first; with `whole_day`, also all others
+    /// of its day, up to one more than [`MOST_ORDERS`]. The index may lag by a moment.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn before(&self, order: &Order, whole_day: bool) -> Result<Vec<Past>, StoreError> {
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn earlier_orders(
+        &self,
+        order: &Order,
+        whole_day: bool,
+    ) -> Result<Vec<PastOrder>, StoreError> {
         let customer = order.customer_id.to_string();
         let position = order.position();
         let query =
@@ -24,7 +27,7 @@ impl OrderStore {
                 .newest_first("by-customer", "customer_id", &customer, Some(&position));
         let headers: Vec<HeaderItem> = query.first(LATEST).await?;
         let latest = headers.iter().map(HeaderItem::past);
-        let mut found: Vec<Past> = latest.collect::<Result<_, _>>()?;
+        let mut found: Vec<PastOrder> = latest.collect::<Result<_, _>>()?;
         let began = order.created_at.midnight();
         let last = headers
             .last()
@@ -39,9 +42,9 @@ impl OrderStore {
                 .value(":customer", customer)
                 .value(":began", began)
                 .value(":last", &last.position);
-            // BETWEEN answers its bounds too, so the last one comes again.
+            // BETWEEN includes its bounds, so the last one comes again.
             let rest = query.index("by-customer").descending();
-            let rest: Vec<HeaderItem> = rest.first(MOST + 2 - LATEST).await?;
+            let rest: Vec<HeaderItem> = rest.first(MOST_ORDERS + 2 - LATEST).await?;
             for header in rest.iter().filter(|header| header.order_id != past.id) {
                 found.push(header.past()?);
             }
@@ -49,15 +52,15 @@ impl OrderStore {
         Ok(found)
     }
 
-    /// How many of each product the orders `ids` (at most 100) have together.
+    /// Returns the quantity of each product that the orders `ids` (at most 100) have together.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn quantities(
         &self,
         ids: impl Iterator<Item = OrderId>,
     ) -> Result<HashMap<ProductId, u32>, StoreError> {
-        // Consistently, so that the lines of an order that an index shows already are there.
+        // A consistent read has the lines of every order that the index has.
         let items: Vec<LinesItem> = self
             .table
             .get_many(ids.map(lines_key).collect(), true)

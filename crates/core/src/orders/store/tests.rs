@@ -9,7 +9,7 @@ fn first_page(limit: usize) -> PageRequest {
     PageRequest { limit, after: None }
 }
 
-/// Confirms in one write, without a workflow.
+/// Confirms the order without a workflow.
 async fn confirm(shop: &Shop, order: &Order) -> Change {
     let decide = |order| {
         let confirmed = rules::confirm(order, after(1));
@@ -22,7 +22,7 @@ async fn confirm(shop: &Shop, order: &Order) -> Change {
 }
 
 #[tokio::test]
-async fn an_order_is_created_once_and_read_whole() {
+async fn an_order_is_created_once_and_read_completely() {
     let shop = Shop::with(&order()).await;
     assert_eq!(shop.stored(&order()).await, order());
     let mut other = order();
@@ -32,7 +32,7 @@ async fn an_order_is_created_once_and_read_whole() {
 }
 
 #[tokio::test]
-async fn what_was_decided_on_an_old_state_is_not_written() {
+async fn a_decision_on_an_old_state_is_not_written() {
     let shop = Shop::with(&order()).await;
     let old = shop.stored(&order()).await;
     let confirmed = confirm(&shop, &order()).await.into_order();
@@ -52,7 +52,7 @@ async fn a_write_whose_answer_is_lost_counts_once() {
 }
 
 #[tokio::test]
-async fn who_is_overtaken_decides_again() {
+async fn an_overtaken_change_is_decided_again() {
     let shop = Shop::with(&order()).await;
     let overtaken = std::sync::atomic::AtomicBool::new(false);
     let runtime = tokio::runtime::Handle::current();
@@ -76,7 +76,7 @@ async fn who_is_overtaken_decides_again() {
 }
 
 #[tokio::test]
-async fn the_token_is_forgotten_and_the_rest_stays() {
+async fn the_token_is_removed_and_the_rest_stays() {
     let shop = Shop::with(&order()).await;
     for _ in 0..2 {
         shop.orders.forget_token(order().id).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_customers_orders_with_a_status_are_found_behind_many_others() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_found_in_all_shards_and_nothing_else() {
+async fn exactly_the_due_orders_are_found_in_all_shards() {
     let shop = Shop::open();
     let orders: Vec<Order> = (0..24)
         .map(|number| order_of(&format!("customer {number}"), lines(1), after(number)))

@@ -1,10 +1,9 @@
 //! Counts of the uses of discounts that may be used a limited number of times.
 //!
 //! A count is an item of the orders table: `order_id` = `discount-uses#<discount_id>`, `part` = `total` or
-//! `customer#<customer_id>`, `uses`. An order's placement counts up what it takes in its own transaction,
-//! on the condition that the limit is not reached; and the write that makes the order failed or cancelled
-//! counts it down again in its own. A status changes once, so a use is given back once, and not before
-//! the order has come to its end.
+//! `customer#<customer_id>`, `uses`. The transaction that places an order counts up the uses that the order takes, on
+//! the condition that the limit is not reached. The transaction that makes the order failed or cancelled counts them
+//! down again. A status changes once, so a use is given back once.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +35,7 @@ impl Use {
         Key::new("order_id", self.partition()).and("part", self.part())
     }
 
-    /// Counts it, if the limit is not reached.
+    /// Takes the use, on the condition that the limit is not reached.
     pub(super) fn take(&self, table: &Table) -> Result<Write, StoreError> {
         table
             .update(self.key(), "ADD uses :one")
@@ -45,7 +44,7 @@ impl Use {
             .value(":limit", &self.limit)
     }
 
-    /// Takes it back; made once, with the change that ends the order.
+    /// Gives the use back. This is written once, with the change that closes the order.
     pub(super) fn give_back(&self, table: &Table) -> Result<Write, StoreError> {
         table
             .update(self.key(), "ADD uses :minus_one")
@@ -53,7 +52,7 @@ impl Use {
     }
 }
 
-/// Those of `wanted` that cannot be taken now.
+/// Returns those of `wanted` that have reached their limit.
 pub(super) async fn used_up(table: &Table, wanted: &[Use]) -> Result<Vec<Use>, StoreError> {
     if wanted.is_empty() {
         return Ok(Vec::new());

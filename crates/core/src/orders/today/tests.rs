@@ -1,4 +1,4 @@
-//! What counts towards a day.
+//! Which orders count towards a day.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::rules::cel::{EvaluationError, Expression};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 
-/// What `source` says of `order`.
-async fn said(shop: &Shop, order: &Order, source: &str) -> Result<bool, EvaluationError> {
+/// Evaluates the expression `source` for `order`.
+async fn evaluate(shop: &Shop, order: &Order, source: &str) -> Result<bool, EvaluationError> {
     let expression = Expression::compile(source, "EUR".parse().unwrap()).unwrap();
     let evidence = Evidence::new(&shop.aws).unwrap();
     let (_, facts) = evidence.gather(order, expression.needs()).await.unwrap();
@@ -20,7 +20,7 @@ async fn said(shop: &Shop, order: &Order, source: &str) -> Result<bool, Evaluati
 
 async fn check(shop: &Shop, order: &Order, sources: &[&str]) {
     for source in sources {
-        assert_eq!(said(shop, order, source).await, Ok(true), "{source}");
+        assert_eq!(evaluate(shop, order, source).await, Ok(true), "{source}");
     }
 }
 
@@ -29,7 +29,7 @@ fn at(time: &str) -> Time {
 }
 
 #[tokio::test]
-async fn what_was_placed_earlier_on_the_day_counts_unless_it_failed_or_is_cancelled() {
+async fn an_earlier_order_of_the_day_counts_unless_it_is_failed_or_cancelled() {
     let shop = Shop::open();
     for (minute, status) in (1..).zip(Status::ALL) {
         let mut order = order_of("ana", lines(1), after(minute * 60));
@@ -83,7 +83,7 @@ async fn other_days_other_customers_and_later_orders_do_not_count() {
 }
 
 #[tokio::test]
-async fn of_orders_of_one_instant_each_has_another_number_before_it() {
+async fn orders_of_one_instant_count_one_after_the_other() {
     let shop = Shop::open();
     let orders = ["one", "two", "three"].map(|name| Order {
         id: OrderId::derived(&[name]),
@@ -96,7 +96,7 @@ async fn of_orders_of_one_instant_each_has_another_number_before_it() {
     for order in &orders {
         for count in 0..4 {
             let source = format!("customer.orders_today == {count}");
-            if said(&shop, order, &source).await == Ok(true) {
+            if evaluate(&shop, order, &source).await == Ok(true) {
                 found.insert(count);
             }
         }
@@ -120,7 +120,7 @@ async fn a_guest_has_no_day() {
 }
 
 #[tokio::test]
-async fn no_more_is_read_than_is_asked_for() {
+async fn only_what_a_rule_needs_is_read() {
     let shop = Shop::open();
     for second in 0..3 {
         shop.store(&order_of("ana", lines(1), after(second))).await;
@@ -142,7 +142,7 @@ async fn no_more_is_read_than_is_asked_for() {
         check(&shop, &order, &[source]).await;
         assert_eq!(shop.engine.calls(), calls, "{source}");
     }
-    // Whoever has ordered nothing today has no lines to be read.
+    // A customer without earlier orders of the day has no lines to be read.
     let order = order_of("eva", lines(1), after(60));
     shop.engine.forget_calls();
     check(&shop, &order, &["order.lines[0].ordered_today == 0"]).await;
@@ -179,7 +179,7 @@ async fn a_hundred_orders_are_counted_and_with_more_nothing_is_known() {
     let mut past = order_of("ana", lines(1), after(100));
     past.status = Status::Failed;
     shop.store(&past).await;
-    let why = "more than 100 orders of the day were placed before";
+    let why = "more than 100 orders were placed earlier that day";
     for (source, part) in [
         ("customer.orders_today < 5", "customer.orders_today"),
         ("!has(customer.spent_today)", "customer.spent_today"),
@@ -189,14 +189,18 @@ async fn a_hundred_orders_are_counted_and_with_more_nothing_is_known() {
         ),
     ] {
         let unknown = EvaluationError::Unknown(part.to_owned(), why.to_owned());
-        assert_eq!(said(&shop, &order, source).await, Err(unknown), "{source}");
+        assert_eq!(
+            evaluate(&shop, &order, source).await,
+            Err(unknown),
+            "{source}"
+        );
     }
     let tomorrow = order_of("ana", lines(1), at("2026-03-02T00:00:00Z"));
     check(&shop, &tomorrow, &["customer.orders_today == 0"]).await;
 }
 
 #[tokio::test]
-async fn what_was_spent_in_another_currency_is_not_known() {
+async fn an_amount_in_another_currency_is_unknown() {
     let shop = Shop::open();
     let mut past = order_of("ana", lines(1), after(0));
     past.total = crate::values::money::Money::parse("10.00", "USD".parse().unwrap()).unwrap();
@@ -208,6 +212,6 @@ async fn what_was_spent_in_another_currency_is_not_known() {
         "customer.spent_today".to_owned(),
         "the currencies differ".to_owned(),
     );
-    let spent = said(&shop, &order, "customer.spent_today < money('50')").await;
+    let spent = evaluate(&shop, &order, "customer.spent_today < money('50')").await;
     assert_eq!(spent, Err(unknown));
 }

@@ -1,4 +1,4 @@
-//! Trying rules.
+//! Trying rules on orders and samples.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ async fn a_rule_is_tried_on_a_sample_and_on_an_order() {
     );
     let body = json!({"order_id": order().id.to_string(), "expression": all});
     assert_eq!(tried(&shop, "small", &body).await.unwrap(), passed);
-    // What of the day is not said is absent; of an order it is counted.
+    // For a sample, facts of the day are absent unless given; for an order they are counted.
     let day = "!has(customer.orders_today) && !has(customer.spent_today) && order.lines.all(l, !has(l.ordered_today))";
     let body = json!({"order": sample(), "expression": day});
     assert_eq!(tried(&shop, "small", &body).await.unwrap(), passed);
@@ -106,7 +106,7 @@ async fn every_part_of_a_sample_is_seen() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_tried_is_refused() {
+async fn an_invalid_trial_is_refused() {
     let shop = shop().await;
     let unknown = json!({"order_id": "0195a1c1-0a10-7e21-b3f8-2d4c6e8fa004"});
     let refused = tried(&shop, "small", &unknown).await;

@@ -1,4 +1,4 @@
-//! What the rules say of orders.
+//! The verdicts of the rules.
 
 use super::*;
 use crate::aws::settings::Setting;
@@ -9,11 +9,11 @@ use crate::rules::model::Draft;
 use crate::rules::store::RuleStore;
 use crate::testing::Fault;
 
-/// A bureau that gives everybody one score, or none.
+/// A bureau that gives every customer the same score, or none.
 #[derive(Clone, Copy)]
-struct Everybody(Option<u32>);
+struct SameForAll(Option<u32>);
 
-impl CreditScores for Everybody {
+impl CreditScores for SameForAll {
     async fn score(&self, _: &Applicant) -> Result<u32, ScoreUnknown> {
         self.0
             .ok_or_else(|| ScoreUnknown("the bureau is shut".into()))
@@ -24,7 +24,7 @@ fn bounds(minimum: Money, credit: u32) -> Bounds {
     Bounds { minimum, credit }
 }
 
-fn told(verdicts: &[Verdict]) -> Vec<(&str, bool, &str)> {
+fn summaries(verdicts: &[Verdict]) -> Vec<(&str, bool, &str)> {
     let verdicts = verdicts.iter();
     verdicts
         .map(|found| (found.rule.as_str(), found.valid, found.code.as_str()))
@@ -42,7 +42,7 @@ async fn check<C: CreditScores>(rules: &Rules<C>, order: &Order) -> Result<Outco
     rules.check(order, &rules.operators().await?).await
 }
 
-/// Makes a rule of an operator.
+/// Stores an operator's rule.
 async fn add(shop: &Shop, name: &str, severity: Severity, expression: &str) {
     let draft = Draft {
         expression: expression.to_owned(),
@@ -80,13 +80,13 @@ async fn the_least_amount_itself_is_enough() {
 }
 
 #[tokio::test]
-async fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
+async fn no_rule_hides_another_and_a_broken_rule_is_not_passed() {
     let shop = Shop::open();
     let mut wrong = order();
     wrong.total = eur("1.00");
-    let rules = Rules::with(&shop.aws, bounds(eur("10.00"), 600), Everybody(Some(599))).unwrap();
+    let rules = Rules::with(&shop.aws, bounds(eur("10.00"), 600), SameForAll(Some(599))).unwrap();
     assert_eq!(
-        told(&verdicts(&rules, &wrong).await.unwrap()),
+        summaries(&verdicts(&rules, &wrong).await.unwrap()),
         [
             ("total_is_sum_of_lines", false, "total_differs"),
             ("minimum_order_amount", false, "below_minimum"),
@@ -94,10 +94,10 @@ async fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
         ]
     );
     let dollars = Money::parse("10.00", "USD".parse().unwrap()).unwrap();
-    let rules = Rules::with(&shop.aws, bounds(dollars, 600), Everybody(None)).unwrap();
+    let rules = Rules::with(&shop.aws, bounds(dollars, 600), SameForAll(None)).unwrap();
     let verdicts = verdicts(&rules, &order()).await.unwrap();
     assert_eq!(
-        told(&verdicts),
+        summaries(&verdicts),
         [
             ("total_is_sum_of_lines", true, "ok"),
             ("minimum_order_amount", false, "rule_broken"),
@@ -110,7 +110,7 @@ async fn no_rule_hides_another_and_one_that_breaks_is_not_passed() {
 }
 
 #[tokio::test]
-async fn operators_rules_come_after_those_of_the_shop_and_are_asked_about_all_that_they_need() {
+async fn operators_rules_come_after_the_built_in_ones_and_get_the_facts_that_they_need() {
     let shop = Shop::open();
     let asked = "order.lines.all(line, !has(line.category)) && !has(customer.roles) && customer.orders_placed == 0";
     add(
@@ -138,7 +138,7 @@ async fn operators_rules_come_after_those_of_the_shop_and_are_asked_about_all_th
         ["BatchGetItem", "GetItem", "GetItem", "Query", "Query"]
     );
     assert_eq!(
-        told(&verdicts)[3..],
+        summaries(&verdicts)[3..],
         [
             ("absent", false, "rule_broken"),
             ("asks", true, "ok"),
@@ -152,7 +152,7 @@ async fn operators_rules_come_after_those_of_the_shop_and_are_asked_about_all_th
 }
 
 #[tokio::test]
-async fn what_wants_a_review_and_nothing_else_is_to_be_reviewed() {
+async fn only_an_order_that_needs_a_review_is_reviewed() {
     let shop = Shop::open();
     add(&shop, "odd", Severity::Review, "order.country != \"AT\"").await;
     let rules = Rules::new(&shop.aws).unwrap();
@@ -167,7 +167,7 @@ async fn what_wants_a_review_and_nothing_else_is_to_be_reviewed() {
 }
 
 #[tokio::test]
-async fn whoever_tries_card_after_card_is_stopped_and_a_guest_is_as_good_as_new() {
+async fn trying_card_after_card_is_stopped_and_a_guest_counts_as_new() {
     let shop = Shop::open();
     let rules = Rules::new(&shop.aws).unwrap();
     for number in 0..6 {
@@ -180,7 +180,7 @@ async fn whoever_tries_card_after_card_is_stopped_and_a_guest_is_as_good_as_new(
     let refused = check(&rules, &next).await.unwrap();
     let why = "too many payments were declined lately".to_owned();
     assert_eq!(refused, Outcome::Rejected(why));
-    // The order itself and those after it are not its past.
+    // The order itself and later ones do not count.
     let earlier = order_of("ana", lines(2), after(5));
     assert_eq!(check(&rules, &earlier).await.unwrap(), Outcome::Passed);
     next.guest = Some(crate::orders::model::Guest {
@@ -193,7 +193,7 @@ async fn whoever_tries_card_after_card_is_stopped_and_a_guest_is_as_good_as_new(
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_now_says_nothing_of_the_order() {
+async fn a_failed_read_is_not_a_verdict() {
     let shop = Shop::open();
     let rules = Rules::new(&shop.aws).unwrap();
     for operation in ["GetItem", "Query"] {
@@ -207,7 +207,7 @@ async fn what_cannot_be_read_now_says_nothing_of_the_order() {
 }
 
 #[test]
-fn a_rejection_outweighs_a_review_and_only_what_was_not_passed_is_told() {
+fn a_rejection_outweighs_a_review_and_only_failed_rules_are_named() {
     let verdict = |valid, severity, message: &str| Verdict {
         rule: "rule".to_owned(),
         valid,
@@ -218,18 +218,24 @@ fn a_rejection_outweighs_a_review_and_only_what_was_not_passed_is_told() {
     let passed = verdict(true, Severity::Reject, "unsaid");
     let [odd, strange] = ["odd", "strange"].map(|text| verdict(false, Severity::Review, text));
     let wrong = verdict(false, Severity::Reject, "wrong");
-    assert_eq!(Outcome::of(vec![passed.clone()]), Outcome::Passed);
+    assert_eq!(
+        Outcome::from_verdicts(vec![passed.clone()]),
+        Outcome::Passed
+    );
     let to_see = vec![odd.clone(), passed.clone(), strange];
     assert_eq!(
-        Outcome::of(to_see),
+        Outcome::from_verdicts(to_see),
         Outcome::Review("odd; strange".to_owned())
     );
     let bad = vec![odd, passed, wrong];
-    assert_eq!(Outcome::of(bad), Outcome::Rejected("wrong".to_owned()));
+    assert_eq!(
+        Outcome::from_verdicts(bad),
+        Outcome::Rejected("wrong".to_owned())
+    );
 }
 
 #[test]
-fn an_amount_that_is_none_is_a_setting_that_is_not_valid() {
+fn an_invalid_amount_is_an_invalid_setting() {
     let given = |amount: &str| {
         let values = [
             ("SHOP_CURRENCY", "EUR"),

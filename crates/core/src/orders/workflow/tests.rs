@@ -286,13 +286,13 @@ async fn a_failure_says_why() {
 }
 
 #[tokio::test]
-async fn an_order_that_does_not_pass_the_rules_says_all_that_is_wrong() {
+async fn a_rejected_order_names_every_failed_rule() {
     let mut wrong = order();
     wrong.total = eur("1.00");
     let shop = Shop::with(&wrong).await;
     let refused = run(&shop, "validate", &wrong).await.unwrap_err();
     assert_eq!(refused.name, "RuleFailed");
-    expect!["the lines cost 51.60 EUR, the order says 1.00 EUR; the total of 1.00 EUR is below the minimum of 10.00 EUR"].assert_eq(&refused.detail);
+    expect!["the lines cost 51.60 EUR, but the order's total is 1.00 EUR; the total of 1.00 EUR is below the minimum of 10.00 EUR"].assert_eq(&refused.detail);
 }
 
 #[tokio::test]
@@ -325,7 +325,7 @@ async fn an_order_past_its_deadline_expires() {
 }
 
 #[tokio::test]
-async fn a_payment_status_that_is_none_is_not_written() {
+async fn an_unknown_payment_status_is_not_written() {
     let [_, _, failed, _] = courses();
     let shop = Shop::with(&failed).await;
     let step = Step {
@@ -337,7 +337,7 @@ async fn a_payment_status_that_is_none_is_not_written() {
 }
 
 #[tokio::test]
-async fn what_is_due_is_run_anew_whatever_its_status() {
+async fn a_due_order_is_run_again_in_any_status() {
     for placed in courses() {
         let shop = Shop::with(&placed).await;
         let run = placed.run;
@@ -352,7 +352,7 @@ async fn what_is_due_is_run_anew_whatever_its_status() {
             .await
             .unwrap();
         assert_eq!(shop.started(&placed), [(run + 1).to_string()]);
-        // The same minute once more: it is taken up already.
+        // In the same minute again: it is taken up already.
         run_due_orders(&shop.orders, &shop.workflow, at(61))
             .await
             .unwrap();
@@ -365,7 +365,7 @@ async fn what_is_due_is_run_anew_whatever_its_status() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_never_run_again() {
+async fn a_finished_order_is_never_run_again() {
     for placed in &courses()[1..] {
         let shop = Shop::with(placed).await;
         let last = if placed.status == Status::Confirmed {
@@ -385,7 +385,7 @@ async fn what_is_done_is_never_run_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_cannot_be_started_comes_again_and_stops_no_other() {
+async fn a_run_that_cannot_be_started_is_retried_and_stops_no_other() {
     let shop = Shop::open();
     let orders: Vec<Order> = (0..20)
         .map(|number| order_of(&format!("customer {number}"), lines(1), placed_at()))

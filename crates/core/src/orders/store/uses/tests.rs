@@ -5,7 +5,7 @@ use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at}
 use crate::orders::model::{Failure, FailureCode, Order};
 use crate::orders::rules;
 use crate::orders::store::Created;
-use crate::orders::uses::of;
+use crate::orders::uses::taken_with;
 use crate::pricing::fixtures::{discount, percent};
 use crate::pricing::model::Discount;
 use crate::testing::Fault;
@@ -20,7 +20,7 @@ fn limited() -> Discount {
 /// An order of `name` that uses the discount.
 fn using(name: &str, seconds: u64) -> Order {
     Order {
-        uses: of(&limited(), Some(customer(name))),
+        uses: taken_with(&limited(), Some(customer(name))),
         ..order_of(name, lines(1), after(seconds))
     }
 }
@@ -45,7 +45,7 @@ fn fail(order: Order) -> Result<Option<Order>, StoreError> {
 }
 
 #[tokio::test]
-async fn no_more_uses_are_taken_than_there_are_and_a_refused_order_leaves_nothing() {
+async fn uses_are_taken_up_to_the_limit_and_a_refused_order_leaves_nothing() {
     let shop = Shop::open();
     let (first, again) = (using("ana", 0), using("ana", 1));
     let (second, third) = (using("ben", 0), using("eve", 0));
@@ -57,16 +57,16 @@ async fn no_more_uses_are_taken_than_there_are_and_a_refused_order_leaves_nothin
     assert_eq!(shop.orders.create(&third).await.unwrap(), Created::UsedUp);
     assert_eq!(counts(&shop), [2, 1, 1]);
     assert_eq!(shop.orders.get(third.id).await.unwrap(), None);
-    let wanted = of(&limited(), Some(customer("eve")));
+    let wanted = taken_with(&limited(), Some(customer("eve")));
     assert_eq!(shop.orders.used_up(&wanted).await.unwrap(), [wanted[0]]);
 }
 
 #[tokio::test]
-async fn a_use_comes_back_once_with_the_write_that_ends_the_order() {
+async fn a_use_is_given_back_once_with_the_write_that_closes_the_order() {
     let shop = Shop::open();
     let order = using("ana", 0);
     shop.store(&order).await;
-    // What does not end the order gives nothing back.
+    // A change that does not close the order gives nothing back.
     let due = |order| Ok::<_, StoreError>(rules::take_up(order, after(600)));
     change::apply(&shop.orders, order.id, due).await.unwrap();
     assert_eq!(counts(&shop), [1, 1]);
@@ -77,14 +77,14 @@ async fn a_use_comes_back_once_with_the_write_that_ends_the_order() {
         change::apply(&shop.orders, order.id, fail).await.unwrap();
         assert_eq!(counts(&shop), [0, 0]);
     }
-    // The order is stored as what it took, and another can take it.
+    // The order still lists the use that it took, and another order can take it.
     assert_eq!(shop.stored(&order).await.uses, order.uses);
     shop.store(&using("ana", 1)).await;
     assert_eq!(counts(&shop), [1, 1]);
 }
 
 #[tokio::test]
-async fn of_those_who_end_an_order_at_once_one_gives_its_use_back() {
+async fn of_concurrent_closings_only_one_gives_the_use_back() {
     let shop = Shop::open();
     let order = using("ana", 0);
     shop.store(&order).await;
