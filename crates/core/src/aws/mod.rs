@@ -1,7 +1,8 @@
-//! AWS as the shop uses it: its clients, DynamoDB, the settings, and logs.
+//! AWS as the shop uses it: its clients, DynamoDB, queues, the settings, and logs.
 
 mod clients;
 pub mod dynamo;
+pub mod queue;
 pub mod settings;
 pub mod telemetry;
 

@@ -122,7 +122,9 @@ pub async fn forgot_password(
         (account.customer.id, account.password_version)
     });
     let occasion = occasion(id, request.now, password_version);
-    let queued = messages.ask(Template::PasswordReset, id, occasion).await;
+    let queued = messages
+        .request(Template::PasswordReset, id, occasion)
+        .await;
     queued.map_err(Problem::internal)?;
     Ok(Response::accepted())
 }
@@ -241,7 +243,7 @@ pub async fn resend_confirmation(
     if account.customer.email_confirmed_at.is_none() {
         let id = caller.customer_id;
         let occasion = occasion(id, request.now, 0);
-        let queued = messages.ask(Template::ConfirmEmail, id, occasion).await;
+        let queued = messages.request(Template::ConfirmEmail, id, occasion).await;
         queued.map_err(Problem::internal)?;
     }
     Ok(Response::accepted())
