@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::model::{CustomerError, Email};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
@@ -34,9 +34,6 @@ const LONGEST_FROM_SOURCE_SECONDS: u64 = 60;
 
 /// How long after its last failure a counter ends. Longer than the longest wait.
 const MEMORY: Duration = Duration::from_hours(1);
-
-/// How often a counter that changes meanwhile is written again.
-const TRIES: u32 = 5;
 
 /// The counters of attempts.
 #[derive(Clone, Debug)]
@@ -132,7 +129,7 @@ impl Attempts {
     /// One conditional write; two if the counter ended and is still there.
     async fn count(&self, pk: &str, now: Time) -> Result<(), StoreError> {
         let until = now.plus(MEMORY).as_seconds();
-        for _ in 0..TRIES {
+        dynamo::change("a counter", || async {
             let add = self
                 .table
                 .update(
@@ -147,7 +144,7 @@ impl Attempts {
                 .value(":until", &until)?
                 .value(":seconds", &now.as_seconds())?;
             if self.table.write(add).await? == Written::Done {
-                return Ok(());
+                return Ok(dynamo::Attempt::Done(()));
             }
             let renew = self
                 .table
@@ -160,11 +157,12 @@ impl Attempts {
                 .value(":now", &now)?
                 .value(":until", &until)?
                 .value(":seconds", &now.as_seconds())?;
-            if self.table.write(renew).await? == Written::Done {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Busy("a counter keeps changing".into()))
+            Ok(match self.table.write(renew).await? {
+                Written::Done => dynamo::Attempt::Done(()),
+                Written::Refused(_) => dynamo::Attempt::Overtaken,
+            })
+        })
+        .await
     }
 }
 

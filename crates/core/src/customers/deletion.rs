@@ -7,12 +7,10 @@ use super::rules;
 use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
 use crate::aws::Aws;
+use crate::aws::dynamo::{self, Attempt};
 use crate::aws::settings::SettingError;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-
-/// How often the deletion is decided again when the account changes meanwhile.
-const TRIES: u32 = 10;
 
 /// What deleting an account needs.
 #[derive(Clone, Debug)]
@@ -47,25 +45,27 @@ pub async fn delete_account(deletion: &Deletion, request: Request) -> Result<Res
     let caller = request.caller()?;
     let password = request.json(|body| body.required("password", |json| json.secret(1..=128)))?;
     let account = deletion.customers.account(caller.customer_id).await?;
-    let mut account = account.ok_or(CustomerError::NoSuchCustomer)?;
+    let account = account.ok_or(CustomerError::NoSuchCustomer)?;
     let given = given(password, &request);
     deletion.check.of(&account, &given).await?;
-    for _ in 0..TRIES {
+    dynamo::change("the account", || async {
+        let Some(account) = deletion.customers.account(caller.customer_id).await? else {
+            // Deleted by this very request, whose response was lost, or by another.
+            return Ok(Attempt::Done(()));
+        };
         if account.customer.roles.contains(&Role::Admin) {
             let detail = "another admin must take the role from you first";
-            return Err(CustomerError::OwnAccount(detail).into());
+            return Err(CustomerError::OwnAccount(detail));
         }
         let mut stamp = rules::delete(&account, request.now);
         stamp.traceparent = request.traceparent();
-        if deletion.customers.erase(&account, stamp).await? {
-            break;
-        }
-        match deletion.customers.account(caller.customer_id).await? {
-            Some(changed) => account = changed,
-            // Deleted: by this very write, whose answer was lost, or by another.
-            None => break,
-        }
-    }
+        Ok(if deletion.customers.erase(&account, stamp).await? {
+            Attempt::Done(())
+        } else {
+            Attempt::Overtaken
+        })
+    })
+    .await?;
     deletion.sessions.end_all(caller.customer_id).await?;
     Ok(Response::no_content())
 }

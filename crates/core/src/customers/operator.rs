@@ -3,13 +3,11 @@
 use super::model::{CustomerError, Email};
 use super::rules;
 use super::store::CustomerStore;
+use crate::aws::dynamo::{self, Attempt};
 use crate::values::clock::Time;
 
-/// How often a grant is decided again when the customer changes meanwhile.
-const ATTEMPTS: u32 = 5;
-
-/// Gives the customer with the address `email` the role admin, which counts from the next sign-in
-/// on. Answers whether that changed anything: granting again changes nothing.
+/// Gives the customer with the address `email` the role admin, which takes effect at the next sign-in or
+/// renewal. Returns whether that changed anything: granting the role again changes nothing.
 ///
 /// # Errors
 /// [`CustomerError::NoSuchCustomer`] if nobody has this address; [`CustomerError::Changed`] if the
@@ -19,19 +17,20 @@ pub async fn grant_admin(
     email: &Email,
     now: Time,
 ) -> Result<bool, CustomerError> {
-    for _ in 0..ATTEMPTS {
-        let account = customers
-            .account_of(email)
-            .await?
-            .ok_or(CustomerError::NoSuchCustomer)?;
-        let Some((account, stamp)) = rules::grant_admin(account, now) else {
-            return Ok(false);
-        };
-        match customers.replace(account, stamp).await {
-            Ok(()) => return Ok(true),
-            Err(CustomerError::Changed) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(CustomerError::Changed)
+    dynamo::change_or(
+        || CustomerError::Changed,
+        || async {
+            let account = customers.account_of(email).await?;
+            let account = account.ok_or(CustomerError::NoSuchCustomer)?;
+            let Some((account, stamp)) = rules::grant_admin(account, now) else {
+                return Ok(Attempt::Done(false));
+            };
+            Ok(if customers.replace(account, stamp).await? {
+                Attempt::Done(true)
+            } else {
+                Attempt::Overtaken
+            })
+        },
+    )
+    .await
 }

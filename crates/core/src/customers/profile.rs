@@ -4,15 +4,13 @@ use super::api::{CustomerBody, locale, name};
 use super::model::{Account, CustomerError};
 use super::rules::{self, Patch};
 use super::store::CustomerStore;
+use crate::aws::dynamo::{self, Attempt};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 use crate::values::phone;
-
-/// How often a change that takes whatever is stored is decided again.
-const TRIES: u32 = 10;
 
 /// `GET /customers/me`.
 ///
@@ -70,8 +68,13 @@ pub(super) fn answer(account: Account) -> Result<Response, Problem> {
     Ok(Response::ok(&CustomerBody::from(account.customer))?.etag(&tag))
 }
 
-/// Reads the account `id`, lets `decide` say what it should be (`None`: as it is), and writes that;
-/// again if it changed in between and `expected` takes any. Answers it as it is then.
+/// Changes the account `id` to what `decide` makes of it (`None`: it stays as it is), and returns it as it
+/// is then. If another writer is quicker, all of it is repeated, unless the client expects the version that
+/// it has read.
+///
+/// # Errors
+/// What `decide` refuses; [`CustomerError::NoSuchCustomer`]; [`CustomerError::Stale`] or
+/// [`CustomerError::Changed`] if other writers are quicker.
 pub(super) async fn change(
     customers: &CustomerStore,
     id: CustomerId,
@@ -79,25 +82,26 @@ pub(super) async fn change(
     expected: &IfMatch,
     decide: impl Fn(Account) -> Result<Option<(Account, Stamp)>, CustomerError>,
 ) -> Result<Account, CustomerError> {
-    for _ in 0..TRIES {
-        let account = customers.account(id).await?;
-        let account = account.ok_or(CustomerError::NoSuchCustomer)?;
-        let Some((next, mut stamp)) = decide(account.clone())? else {
-            return Ok(account);
-        };
-        stamp.traceparent = request.traceparent();
-        match customers.replace(next.clone(), stamp).await {
-            Ok(()) => return Ok(next),
-            Err(CustomerError::Changed) => {}
-            Err(error) => return Err(error),
-        }
-        // Our own write, whose answer was lost, or another's that made the very same.
-        if customers.account(id).await?.as_ref() == Some(&next) {
-            return Ok(next);
-        }
-        if *expected != IfMatch::Any {
-            return Err(CustomerError::Stale);
-        }
-    }
-    Err(CustomerError::Changed)
+    dynamo::change_or(
+        || CustomerError::Changed,
+        || async {
+            let account = customers.account(id).await?;
+            let account = account.ok_or(CustomerError::NoSuchCustomer)?;
+            let Some((next, mut stamp)) = decide(account.clone())? else {
+                return Ok(Attempt::Done(account));
+            };
+            stamp.traceparent = request.traceparent();
+            let replaced = customers.replace(next.clone(), stamp).await?;
+            // A refused write may be our own, whose response was lost, or another that made the same change.
+            if replaced || customers.account(id).await?.as_ref() == Some(&next) {
+                return Ok(Attempt::Done(next));
+            }
+            if *expected == IfMatch::Any {
+                Ok(Attempt::Overtaken)
+            } else {
+                Err(CustomerError::Stale)
+            }
+        },
+    )
+    .await
 }

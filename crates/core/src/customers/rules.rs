@@ -234,9 +234,7 @@ pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
 /// The event of the deletion of `account`.
 #[must_use]
 pub fn delete(account: &Account, now: Time) -> Stamp {
-    let customer = &account.customer;
-    let at = now.no_earlier_than(customer.updated_at);
-    Stamp::new(customer.id, customer.version + 1, DELETED, at)
+    changed(account.clone(), DELETED, now).1
 }
 
 /// What a link that confirms an address is bound to: a hash (SHA-256, hexadecimal) of the address.

@@ -137,12 +137,13 @@ impl CustomerStore {
         }
     }
 
-    /// Replaces the account whose version is one less than that of `account`.
+    /// Replaces the account whose version is one less than that of `account`. Returns `false` if the
+    /// stored version differs: another writer was quicker, or this very write was made and its response
+    /// lost.
     ///
     /// # Errors
-    /// [`CustomerError::Changed`] if the stored version is another: read again and decide again. It
-    /// may also be that this very write was made and its answer lost.
-    pub async fn replace(&self, account: Account, stamp: Stamp) -> Result<(), CustomerError> {
+    /// [`StoreError`].
+    pub async fn replace(&self, account: Account, stamp: Stamp) -> Result<bool, StoreError> {
         let before = account.customer.version.saturating_sub(1);
         let item = CustomerItem::new(account, stamp);
         let write = self
@@ -150,10 +151,7 @@ impl CustomerStore {
             .put(&item)?
             .when("version = :before")
             .value(":before", &before)?;
-        match self.table.write(write).await? {
-            Written::Done => Ok(()),
-            Written::Refused(_) => Err(CustomerError::Changed),
-        }
+        Ok(self.table.write(write).await? == Written::Done)
     }
 
     /// Erases what is personal of `account`, of the version before that of `stamp`: name, address,
@@ -387,9 +385,9 @@ impl TryFrom<CustomerItem> for Account {
     fn try_from(item: CustomerItem) -> Result<Self, StoreError> {
         let customer = Customer {
             id: item.customer_id,
-            email: item.email.parse().map_err(not_stored)?,
+            email: item.email.parse().map_err(StoreError::unreadable)?,
             name: item.name,
-            locale: item.locale.parse().map_err(not_stored)?,
+            locale: item.locale.parse().map_err(StoreError::unreadable)?,
             phone: item.phone,
             email_confirmed_at: item.email_confirmed_at,
             disabled: item.disabled,
@@ -405,8 +403,4 @@ impl TryFrom<CustomerItem> for Account {
             request_hash: item.request_hash,
         })
     }
-}
-
-fn not_stored(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Shape(serde::de::Error::custom(error))
 }

@@ -202,10 +202,7 @@ impl TryFrom<MessageItem> for Message {
                 customer_id: item.customer_id,
                 occasion,
             },
-            (None, None) => {
-                let error = serde::de::Error::custom("a message about nothing");
-                return Err(StoreError::Shape(error));
-            }
+            (None, None) => return Err(StoreError::unreadable("a message about nothing")),
         };
         Ok(Self {
             wanted: Wanted {

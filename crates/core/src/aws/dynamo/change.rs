@@ -34,13 +34,28 @@ pub async fn change<T, E: From<StoreError>, F>(what: &str, attempt: impl Fn() ->
 where
     F: Future<Output = Result<Attempt<T>, E>>,
 {
+    let busy = || StoreError::Busy(format!("{what} keeps changing").into());
+    change_or(|| busy().into(), attempt).await
+}
+
+/// Makes `attempt` as [`change`] does, for callers who have an error of their own for an item that keeps changing.
+///
+/// # Errors
+/// Those of `attempt`, and that of `overtaken` if it is overtaken ten times.
+pub async fn change_or<T, E, F>(
+    overtaken: impl FnOnce() -> E,
+    attempt: impl Fn() -> F,
+) -> Result<T, E>
+where
+    F: Future<Output = Result<Attempt<T>, E>>,
+{
     for _ in 0..ATTEMPTS {
         match attempt().await? {
             Attempt::Done(done) => return Ok(done),
             Attempt::Overtaken => {}
         }
     }
-    Err(StoreError::Busy(format!("{what} keeps changing").into()).into())
+    Err(overtaken())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod table;
 mod transact;
 mod write;
 
-pub use change::{Attempt, change};
+pub use change::{Attempt, change, change_or};
 pub use error::StoreError;
 pub use query::{Query, merged};
 pub use table::Table;

@@ -1,9 +1,12 @@
 //! `/customers/me/addresses`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Serialize;
 
 use super::store::AddressStore;
 use super::{Book, Entry, MOST};
+use crate::aws::dynamo::{self, Attempt};
 use crate::customers::model::CustomerError;
 use crate::customers::store::CustomerStore;
 use crate::http::address::{self, AddressBody};
@@ -13,9 +16,6 @@ use crate::http::problem::Problem;
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::id::{AddressId, CustomerId};
-
-/// How often a change is decided again when the book changes meanwhile.
-const TRIES: u32 = 10;
 
 /// An address of a book on the wire.
 #[derive(Serialize)]
@@ -91,30 +91,31 @@ pub async fn add_address(
         created_at: request.now,
         updated_at: request.now,
     };
-    let mut made_here = false;
-    for _ in 0..TRIES {
+    let tried = AtomicBool::new(false);
+    let (entry, replayed) = dynamo::change("the address book", || async {
         // Read before the account: a deletion after it changes the book's revision.
         let mut book = addresses.get(caller).await?;
         still_there(customers, caller).await?;
+        let tried = tried.swap(true, Ordering::Relaxed);
         if let Some(stored) = book.entry(id) {
             if stored.request_hash != entry.request_hash {
                 return Err(Problem::IdempotencyKeyReused);
             }
-            // Of an earlier request, or of this one, whose answer was lost.
-            return created(stored.clone(), !made_here);
+            // Stored by an earlier request, or by this one, whose response was lost.
+            return Ok(Attempt::Done((stored.clone(), !tried)));
         }
         if book.entries.len() >= MOST {
             let detail = format!("an address book has at most {MOST} addresses");
             return Err(Problem::Conflict(detail));
         }
         book.entries.push(entry.clone());
-        book.revision += 1;
-        if addresses.replace(caller, book).await? {
-            return created(entry, false);
-        }
-        made_here = true;
-    }
-    Err(Problem::Busy("the address book keeps changing".into()))
+        Ok(match addresses.replace(caller, book).await? {
+            Attempt::Done(_) => Attempt::Done((entry.clone(), false)),
+            Attempt::Overtaken => Attempt::Overtaken,
+        })
+    })
+    .await?;
+    created(entry, replayed)
 }
 
 /// `PUT /customers/me/addresses/{address_id}`: replaces one.
@@ -129,11 +130,11 @@ pub async fn replace_address(
     let id = address_id(&request)?;
     let expected = request.if_match()?;
     let address: Address = request.json(address::read)?;
-    change(addresses, caller, |mut book| {
+    let book = change(addresses, caller, |mut book| {
         let entry = book.entries.iter_mut().find(|entry| entry.id == id);
         let entry = entry.ok_or(Problem::NotFound("address"))?;
         if entry.address == address {
-            // As it should be, perhaps by this very request, whose answer was lost.
+            // As it should be, perhaps because of this very request, whose response was lost.
             return Ok(None);
         }
         if !expected.allows(&entry.version.to_string()) {
@@ -144,8 +145,8 @@ pub async fn replace_address(
         entry.updated_at = request.now.no_earlier_than(entry.updated_at);
         Ok(Some(book))
     })
-    .await
-    .and_then(|book| answer(book.entry(id).ok_or(Problem::NotFound("address"))?))
+    .await?;
+    answer(book.entry(id).ok_or(Problem::NotFound("address"))?)
 }
 
 /// `DELETE /customers/me/addresses/{address_id}`: 204.
@@ -158,40 +159,38 @@ pub async fn remove_address(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?.customer_id;
     let id = address_id(&request)?;
-    for tried in 0..TRIES {
-        let mut book = addresses.get(caller).await?;
-        if book.entry(id).is_none() {
-            // Gone after a try: by this very request, whose answer was lost, or by another's.
-            let gone = (tried > 0).then(Response::no_content);
-            return gone.ok_or(Problem::NotFound("address"));
+    let tried = AtomicBool::new(false);
+    change(addresses, caller, |mut book| {
+        let tried = tried.swap(true, Ordering::Relaxed);
+        match (book.entry(id), tried) {
+            (Some(_), _) => {
+                book.entries.retain(|entry| entry.id != id);
+                Ok(Some(book))
+            }
+            // Removed by this very request, whose response was lost, or by another at the same time.
+            (None, true) => Ok(None),
+            (None, false) => Err(Problem::NotFound("address")),
         }
-        book.entries.retain(|entry| entry.id != id);
-        book.revision += 1;
-        if addresses.replace(caller, book).await? {
-            return Ok(Response::no_content());
-        }
-    }
-    Err(Problem::Busy("the address book keeps changing".into()))
+    })
+    .await?;
+    Ok(Response::no_content())
 }
 
-/// Reads the book of `customer`, lets `decide` say what it should be (`None`: as it is), and writes
-/// that; again if another came between. Answers the book as it is then.
+/// Changes the book of `customer` to what `decide` makes of it (`None`: it stays as it is), and returns it
+/// as it is then.
 async fn change(
     addresses: &AddressStore,
     customer: CustomerId,
     decide: impl Fn(Book) -> Result<Option<Book>, Problem>,
 ) -> Result<Book, Problem> {
-    for _ in 0..TRIES {
+    dynamo::change("the address book", || async {
         let book = addresses.get(customer).await?;
-        let Some(mut next) = decide(book.clone())? else {
-            return Ok(book);
-        };
-        next.revision += 1;
-        if addresses.replace(customer, next.clone()).await? {
-            return Ok(next);
+        match decide(book.clone())? {
+            Some(next) => Ok(addresses.replace(customer, next).await?),
+            None => Ok(Attempt::Done(book)),
         }
-    }
-    Err(Problem::Busy("the address book keeps changing".into()))
+    })
+    .await
 }
 
 /// Refuses what an access token that has outlived its account would add to it.

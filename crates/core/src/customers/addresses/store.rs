@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Book, Entry};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::customers::store::addresses_pk;
 use crate::values::address::AddressItem;
@@ -40,20 +40,28 @@ impl AddressStore {
         Ok(item.map(Book::from).unwrap_or_default())
     }
 
-    /// Stores `book`, if the stored one is of the revision before. `false` if not: read again and
-    /// decide again, the change may have been made already.
+    /// Stores `book` as the next revision of the customer's book, if the stored one still has the revision
+    /// that `book` was read with. If it does not, this very write may have been made and its response lost.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn replace(&self, customer: CustomerId, book: Book) -> Result<bool, StoreError> {
-        let before = book.revision.saturating_sub(1);
-        let write = self.table.put(&BookItem::new(customer, book))?;
+    pub async fn replace(
+        &self,
+        customer: CustomerId,
+        mut book: Book,
+    ) -> Result<Attempt<Book>, StoreError> {
+        let before = book.revision;
+        book.revision += 1;
+        let write = self.table.put(&BookItem::new(customer, book.clone()))?;
         let write = if before == 0 {
             write.when("attribute_not_exists(pk)")
         } else {
             write.when("revision = :before").value(":before", &before)?
         };
-        Ok(self.table.write(write).await? == Written::Done)
+        Ok(match self.table.write(write).await? {
+            Written::Done => Attempt::Done(book),
+            Written::Refused(_) => Attempt::Overtaken,
+        })
     }
 }
 
