@@ -113,7 +113,7 @@ fn a_forgotten_password_is_set_anew_by_a_mailed_link_once() {
                 "]],
             );
         }
-        let link = mail(shop, &customer, "Set another password").await;
+        let link = mail(shop, &customer, "Reset your password").await;
         let token = token(&link, "reset");
         let body = json!({"token": token, "password": NEW});
         let reset = post(shop, "/auth/password/reset", body.clone()).await;
@@ -124,7 +124,7 @@ fn a_forgotten_password_is_set_anew_by_a_mailed_link_once() {
         sign_in(shop, &customer, NEW).await.expect(200);
         let body = json!({"refresh_token": session["refresh_token"]});
         post(shop, "/auth/refresh", body).await.expect(401);
-        mail(shop, &customer, "has changed").await;
+        mail(shop, &customer, "has been changed").await;
         let nobody = shop.mail().await;
         assert!(
             !nobody
@@ -151,7 +151,7 @@ fn a_password_is_changed_by_whoever_knows_it() {
         sign_in(shop, &customer, NEW).await.expect(200);
         let body = json!({"refresh_token": session["refresh_token"]});
         post(shop, "/auth/refresh", body).await.expect(401);
-        mail(shop, &customer, "has changed").await;
+        mail(shop, &customer, "has been changed").await;
     });
 }
 

@@ -1,4 +1,4 @@
-//! Customers are told what became of their orders, once.
+//! Customers are told the outcome of their orders, once.
 
 use expect_test::expect;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, shared};
 use crate::support::until;
 
-/// What was sent to `email`, once there are `count` messages.
+/// Waits until `count` messages have been sent to `email`, and returns them.
 async fn messages(shop: &Shop, email: &str, count: usize) -> Vec<Value> {
     until("messages", async || {
         let found: Vec<Value> = shop
@@ -56,7 +56,7 @@ fn every_end_of_an_order_is_told_once() {
             .collect();
         expect![[r#"
             Your order at Oxcart is confirmed
-            Your order at Oxcart is cancelled
+            Your order at Oxcart has been cancelled
             Your order at Oxcart could not be completed
         "#]]
         .assert_eq(&subjects);

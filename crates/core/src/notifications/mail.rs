@@ -1,4 +1,4 @@
-//! Whoever sends mail: another system, behind a trait; and the adapter to SES.
+//! Sending mail: the trait that stands for the other system, and the adapter to SES.
 
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
@@ -8,10 +8,10 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
 use crate::customers::model::Email;
 
-/// A message as it is sent.
+/// A mail as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// One line.
+    /// The subject: one line.
     pub subject: String,
     /// The plain text.
     pub text: String,
@@ -19,13 +19,13 @@ pub struct Mail {
     pub html: String,
 }
 
-/// How sending ended, other than well.
+/// Why a mail was not sent, as far as that is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// The message is certainly not sent.
+    /// The mail was certainly not sent.
     #[error("refused: {0}")]
     Refused(String),
-    /// No answer, or one that leaves it open.
+    /// There was no response, or one that leaves it open whether the mail was sent.
     #[error("unknown: {0}")]
     Unknown(String),
 }
@@ -35,7 +35,7 @@ pub trait MailSender: Sync {
     /// Sends `mail` to `to`.
     ///
     /// # Errors
-    /// [`MailError`], which says whether it may be sent nevertheless.
+    /// [`MailError`], which says whether the mail may have been sent nevertheless.
     fn send(&self, to: &Email, mail: &Mail) -> impl Future<Output = Result<(), MailError>> + Send;
 }
 
@@ -47,7 +47,7 @@ pub struct SesSender {
 }
 
 impl SesSender {
-    /// The sender of this function.
+    /// Opens the resources of the sender.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -79,7 +79,7 @@ impl MailSender for SesSender {
             .send()
             .await
             .map(drop)
-            .map_err(|error| ended(&error))
+            .map_err(|error| mail_error(&error))
     }
 }
 
@@ -88,9 +88,9 @@ fn utf8(text: &str) -> Result<Content, MailError> {
     content.map_err(|error| MailError::Refused(error.to_string()))
 }
 
-/// What an error of a call says about the message. SES refuses with a code and a status below 500;
-/// everything else may have happened after the message was taken.
-fn ended<E>(error: &SdkError<E>) -> MailError
+/// Returns what an error of a call says about the mail. SES refuses mails with a status below 500; everything else
+/// may have happened after SES had accepted the mail.
+fn mail_error<E>(error: &SdkError<E>) -> MailError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -102,7 +102,7 @@ where
         | SdkError::ResponseError(_)
         | _ => false,
     };
-    // The message of a service's error may quote the address: only its code is told.
+    // The text of SES's error may quote the address, so only its code is reported.
     let reason = match error.code() {
         Some(code) => code.to_owned(),
         None => telemetry::chain(error),

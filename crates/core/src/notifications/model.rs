@@ -1,4 +1,4 @@
-//! Messages to customers, and what may go wrong with them.
+//! Messages to customers, and why they are not sent.
 
 use crate::aws::dynamo::StoreError;
 use crate::customers::model::{Customer, CustomerError, Email, Locale};
@@ -6,7 +6,7 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::values::money::MoneyError;
 
-/// What a message tells.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Template {
     /// The order is confirmed.
@@ -15,16 +15,16 @@ pub enum Template {
     OrderCancelled,
     /// The order failed.
     OrderFailed,
-    /// The link that confirms an address.
+    /// The link that confirms an email address.
     ConfirmEmail,
-    /// The link to another password.
+    /// The link that resets the password.
     PasswordReset,
     /// The password was changed.
     PasswordChanged,
 }
 
 impl Template {
-    /// All of them.
+    /// All templates.
     pub const ALL: &[Self] = &[
         Self::OrderConfirmed,
         Self::OrderCancelled,
@@ -34,7 +34,7 @@ impl Template {
         Self::PasswordChanged,
     ];
 
-    /// Its name in queues and items.
+    /// Returns the name in queues and items.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,9 +47,9 @@ impl Template {
         }
     }
 
-    /// Whether it tells of an order; else it tells of an account.
+    /// Returns whether such messages are about an order. The others are about an account.
     #[must_use]
-    pub fn is_of_order(self) -> bool {
+    pub fn is_about_order(self) -> bool {
         match self {
             Self::OrderConfirmed | Self::OrderCancelled | Self::OrderFailed => true,
             Self::ConfirmEmail | Self::PasswordReset | Self::PasswordChanged => false,
@@ -60,28 +60,28 @@ impl Template {
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// An order, of which everything is told once.
+    /// An order. There is one message of each template about it.
     Order(OrderId),
     /// A customer's account.
     Account {
-        /// Whose.
+        /// The customer.
         customer_id: CustomerId,
-        /// What caused it, an event or a request: of each, everything is told once.
+        /// The event or the request that caused the message. There is one message of each template for it.
         occasion: EventId,
     },
 }
 
-/// What is to be told, and about what: there is one message of each.
+/// A request for a message. However often it is made, there is one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// What.
+pub struct MessageRequest {
+    /// What the message says.
     pub template: Template,
-    /// About what.
+    /// What the message is about.
     pub about: About,
 }
 
-impl Wanted {
-    /// The message's identifier, the same however often it is wanted.
+impl MessageRequest {
+    /// Returns the identifier of the message, the same for each of these requests.
     #[must_use]
     pub fn message_id(self) -> MessageId {
         let about = match self.about {
@@ -95,16 +95,16 @@ impl Wanted {
     }
 }
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
-    /// Where it goes.
+    /// The email address.
     pub email: Email,
-    /// How the recipient is greeted.
+    /// The name in the greeting.
     pub name: String,
-    /// The language that it is written in.
+    /// The language of the message.
     pub locale: Locale,
-    /// Where what it is about can be read without signing in.
+    /// The address of a page that the message leads to and that needs no sign-in.
     pub link: Option<String>,
 }
 
@@ -119,76 +119,77 @@ impl From<Customer> for Recipient {
     }
 }
 
-/// How far a message is.
+/// The status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Somebody is sending it, or ended while doing so: whether it is sent is not known.
+    /// An attempt to send it has begun. Whether it has been sent is not known.
     Sending,
-    /// It is sent.
+    /// It has been sent.
     Sent,
-    /// The last attempt did certainly not send it.
+    /// The last attempt certainly did not send it.
     Failed,
 }
 
-/// Which delivery of the queue sends a message.
+/// The delivery of the queue that sends a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The queue's identifier of what it delivers: the same when it delivers it again.
+    /// The queue's identifier of the request, the same each time it delivers it.
     pub delivery: String,
-    /// How often the queue has delivered it by now, from 1.
+    /// How often the queue has delivered the request by now, from 1.
     pub receive_count: u32,
 }
 
-/// What is remembered of a message. Neither its text nor its address.
+/// The record of a message. It contains neither the text nor the address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// What it tells.
-    pub wanted: Wanted,
-    /// Whom.
+    /// The request for it.
+    pub request: MessageRequest,
+    /// The customer whom it is for.
     pub customer_id: CustomerId,
-    /// How far it is.
+    /// The status.
     pub status: Status,
-    /// Who sends it, or did last.
+    /// The delivery that sends it, or was the last to try.
     pub claim: Claim,
     /// Counts the attempts to send it, from 1.
     pub attempts: u32,
-    /// When it was first wanted.
+    /// When the first attempt began.
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
 }
 
-/// Why a message is not sent. The queue delivers what asked for it again, and gives it up at last.
+/// Why a message was not sent. The queue delivers the request again, and finally moves it to the dead-letter
+/// queue.
 #[derive(Debug, thiserror::Error)]
 pub enum NotificationError {
-    /// What the queue delivered asks for no message.
-    #[error("the delivery asks for no message: {0}")]
+    /// The delivery is not a request for a message.
+    #[error("the delivery is not a request for a message: {0}")]
     Unreadable(String),
-    /// There is no such order.
+    /// The order does not exist.
     #[error("there is no order {0}")]
     NoSuchOrder(OrderId),
-    /// There is no such customer.
+    /// The customer does not exist.
     #[error("there is no customer {0}")]
     NoSuchCustomer(CustomerId),
-    /// The link to a guest's order could not be signed.
-    #[error("the link to the order could not be made")]
+    /// The link in the message could not be signed.
+    #[error("the link in the message could not be signed")]
     Link(#[source] CustomerError),
-    /// Another delivery is sending it; whether it does will be known when this one comes again.
+    /// Another delivery is sending the message. The outcome will be known when this delivery is retried.
     #[error("another delivery is sending this message")]
-    Elsewhere,
+    InProgress,
     /// The message was certainly not sent.
     #[error("the message was refused: {0}")]
     Refused(String),
-    /// Whether the message was sent is not known.
-    #[error("whether the message was sent is not known: {0}")]
+    /// It is not known whether the message was sent.
+    #[error("it is not known whether the message was sent: {0}")]
     Unknown(String),
-    /// A template has a place that nothing fills.
-    #[error("a template has a place {0:?} that nothing fills")]
+    /// A template has a placeholder without a value.
+    #[error("a template has the placeholder {0:?}, which has no value")]
     Template(String),
     /// The order's amounts do not add up.
     #[error("the order's amounts do not add up")]
     Amount(#[from] MoneyError),
-    /// The database gave no answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

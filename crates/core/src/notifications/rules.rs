@@ -1,29 +1,28 @@
-//! What is decided about messages, without I/O.
+//! The decisions about messages, without I/O.
 
 use serde::Deserialize;
 
-use super::model::{About, Claim, Message, NotificationError, Status, Template, Wanted};
+use super::model::{About, Claim, Message, MessageRequest, NotificationError, Status, Template};
 use crate::customers::model::Customer;
 use crate::orders::model::{Course, Order};
 use crate::values::clock::Time;
 use crate::values::event::Delivered;
 use crate::values::id::{CustomerId, EventId, OrderId};
 
-/// How often the queue must have delivered something before it takes over what another delivery is
-/// sending: by the second time the queue's visibility timeout has passed, which is longer than a
-/// function runs.
+/// The delivery count from which a delivery takes over a message that another one was sending: by the second time,
+/// the queue's visibility timeout has passed, which is longer than a function runs.
 const TAKES_OVER_FROM: u32 = 2;
 
-/// What the queue delivers: the order workflow's own request, a customer's, or an event that a rule
-/// brought.
+/// The body of a delivery: a request of the order workflow, a request of the customers service, or an event that
+/// a rule forwarded.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
-    OfOrder {
+    Order {
         template: String,
         order_id: OrderId,
     },
-    OfAccount {
+    Account {
         template: String,
         customer_id: CustomerId,
         occasion: EventId,
@@ -31,38 +30,38 @@ enum Body {
     Event(Box<Delivered>),
 }
 
-/// Which message `body`, a delivery of the queue, asks for.
+/// Reads the request for a message in `body`, the body of a delivery.
 ///
 /// # Errors
-/// [`NotificationError::Unreadable`] if it asks for none.
-pub fn wanted(body: &str) -> Result<Wanted, NotificationError> {
+/// [`NotificationError::Unreadable`] if it is not a request for a message.
+pub fn parse_request(body: &str) -> Result<MessageRequest, NotificationError> {
     let body = serde_json::from_str(body)
         .map_err(|error| NotificationError::Unreadable(error.to_string()))?;
     match body {
-        Body::OfOrder { template, order_id } => named(&template, About::Order(order_id)),
-        Body::OfAccount {
+        Body::Order { template, order_id } => request_by_name(&template, About::Order(order_id)),
+        Body::Account {
             template,
             customer_id,
             occasion,
-        } => named(
+        } => request_by_name(
             &template,
             About::Account {
                 customer_id,
                 occasion,
             },
         ),
-        Body::Event(event) => of_event(*event),
+        Body::Event(event) => request_by_event(*event),
     }
 }
 
-/// The message named `template` about what such messages are about.
-fn named(template: &str, about: About) -> Result<Wanted, NotificationError> {
-    let of_order = matches!(about, About::Order(_));
+/// Returns the request for the message named `template`, if such messages are about something like `about`.
+fn request_by_name(template: &str, about: About) -> Result<MessageRequest, NotificationError> {
+    let about_order = matches!(about, About::Order(_));
     let found = Template::ALL
         .iter()
-        .find(|known| known.name() == template && known.is_of_order() == of_order);
+        .find(|known| known.name() == template && known.is_about_order() == about_order);
     match found {
-        Some(template) => Ok(Wanted {
+        Some(template) => Ok(MessageRequest {
             template: *template,
             about,
         }),
@@ -72,7 +71,7 @@ fn named(template: &str, about: About) -> Result<Wanted, NotificationError> {
     }
 }
 
-fn of_event(event: Delivered) -> Result<Wanted, NotificationError> {
+fn request_by_event(event: Delivered) -> Result<MessageRequest, NotificationError> {
     let event = event.detail;
     let template = match event.event_type.as_str() {
         "OrderFailed" => Template::OrderFailed,
@@ -81,7 +80,7 @@ fn of_event(event: Delivered) -> Result<Wanted, NotificationError> {
         "CustomerPasswordChanged" => Template::PasswordChanged,
         other => return Err(NotificationError::Unreadable(format!("event {other:?}"))),
     };
-    let about = if template.is_of_order() {
+    let about = if template.is_about_order() {
         event.aggregate_id.parse().map(About::Order)
     } else {
         event
@@ -93,15 +92,15 @@ fn of_event(event: Delivered) -> Result<Wanted, NotificationError> {
             })
     };
     let about = about.map_err(|_| {
-        NotificationError::Unreadable("an event of what has no such identifier".to_owned())
+        NotificationError::Unreadable("an event whose aggregate has no such identifier".to_owned())
     })?;
-    Ok(Wanted { template, about })
+    Ok(MessageRequest { template, about })
 }
 
-/// Whether what `template` tells of `customer` is still so and of use: nobody is asked to confirm what
-/// is confirmed, and no link opens a disabled account.
+/// Returns whether what `template` says about `customer` is still true and useful: nobody is asked to confirm an
+/// address that is confirmed, and no link is sent for a disabled account.
 #[must_use]
-pub fn still_of_use(template: Template, customer: &Customer) -> bool {
+pub fn is_still_useful(template: Template, customer: &Customer) -> bool {
     match template {
         Template::ConfirmEmail => customer.email_confirmed_at.is_none() && !customer.disabled,
         Template::PasswordReset => !customer.disabled,
@@ -110,10 +109,10 @@ pub fn still_of_use(template: Template, customer: &Customer) -> bool {
     }
 }
 
-/// Whether what `template` tells of `order` is still so: nobody is told that an order is confirmed
-/// which has been cancelled meanwhile.
+/// Returns whether what `template` says about `order` is still true: nobody is told that an order is confirmed if
+/// it has been cancelled in the meantime.
 #[must_use]
-pub fn still_true(template: Template, order: &Order) -> bool {
+pub fn is_still_true(template: Template, order: &Order) -> bool {
     match template {
         Template::OrderConfirmed => order.status.course() == Course::Confirmed,
         Template::OrderCancelled | Template::OrderFailed => order.status.course() == Course::Closed,
@@ -121,25 +120,24 @@ pub fn still_true(template: Template, order: &Order) -> bool {
     }
 }
 
-/// What to do about a message that is wanted.
+/// What a delivery does about the message that it requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Nothing: it is sent.
+    /// Nothing: the message has been sent.
     Done,
-    /// Wait: another delivery is at it.
+    /// Waits: another delivery is sending the message.
     Wait,
-    /// Send it, once this is stored.
+    /// Stores this record, then sends the message.
     Send(Message),
 }
 
-/// What the delivery `claim` does at `now` about the message `wanted`, of which `stored` is
-/// remembered.
+/// Decides what the delivery `claim` does at `now` about the message `request`, whose record is `stored`.
 ///
-/// An attempt whose end is unknown (`Sending`) is made again by a delivery that can know that the
-/// attempt is over; see the module's page for why.
+/// An attempt whose outcome is unknown (`Sending`) is repeated by a delivery that can know that the attempt is
+/// over; the documentation of the module says why.
 #[must_use]
 pub fn decide(
-    wanted: Wanted,
+    request: MessageRequest,
     customer_id: CustomerId,
     stored: Option<Message>,
     claim: Claim,
@@ -147,7 +145,7 @@ pub fn decide(
 ) -> Next {
     let Some(stored) = stored else {
         return Next::Send(Message {
-            wanted,
+            request,
             customer_id,
             status: Status::Sending,
             claim,
@@ -180,8 +178,8 @@ pub fn decide(
 mod tests {
     use super::*;
 
-    fn wanted() -> Wanted {
-        Wanted {
+    fn request() -> MessageRequest {
+        MessageRequest {
             template: Template::OrderConfirmed,
             about: About::Order(OrderId::derived(&["order"])),
         }
@@ -194,11 +192,11 @@ mod tests {
         }
     }
 
-    /// What the delivery `by` does about a message in `status` that delivery "a" claimed when it
-    /// came for the second time.
+    /// Returns what the delivery `by` does about a message in `status` that delivery "a" claimed when it was
+    /// delivered for the second time.
     fn next(status: Status, by: (&str, u32)) -> Next {
         let stored = Message {
-            wanted: wanted(),
+            request: request(),
             customer_id: CustomerId::derived(&["ana"]),
             status,
             claim: claim("a", 2),
@@ -208,7 +206,7 @@ mod tests {
         };
         let now = Time::from_millis(2_000);
         decide(
-            wanted(),
+            request(),
             stored.customer_id,
             Some(stored),
             claim(by.0, by.1),
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_meets_every_delivery() {
+    fn every_delivery_decides_by_every_status() {
         let deliveries = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2)];
         let sends = |status| {
             deliveries.map(|by| match next(status, by) {
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_counts_and_time_does_not_go_back() {
+    fn each_attempt_is_counted_and_time_does_not_go_back() {
         let Next::Send(message) = next(Status::Failed, ("b", 1)) else {
             panic!("a refused message is sent again");
         };
@@ -248,13 +246,13 @@ mod tests {
     #[test]
     fn each_template_of_each_order_is_one_message() {
         let ids = Template::ALL.iter().flat_map(|template| {
-            ["one", "two"].map(|order| Wanted {
+            ["one", "two"].map(|order| MessageRequest {
                 template: *template,
                 about: About::Order(OrderId::derived(&[order])),
             })
         });
-        let ids: std::collections::BTreeSet<_> = ids.map(Wanted::message_id).collect();
+        let ids: std::collections::BTreeSet<_> = ids.map(MessageRequest::message_id).collect();
         assert_eq!(ids.len(), 2 * Template::ALL.len());
-        assert_eq!(wanted().message_id(), wanted().message_id());
+        assert_eq!(request().message_id(), request().message_id());
     }
 }

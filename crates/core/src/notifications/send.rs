@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::mail::{Mail, MailError, MailSender};
-use super::model::{About, Claim, Message, NotificationError, Recipient, Status, Template, Wanted};
+use super::model::{
+    About, Claim, Message, MessageRequest, NotificationError, Recipient, Status, Template,
+};
 use super::rules::{self, Next};
 use super::store::MessageStore;
 use super::templates;
@@ -21,12 +23,12 @@ use crate::runtime;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
-/// How often, and how far apart, it is looked whether another delivery has sent the message: most
-/// do within a second, and then this one need not come again.
-const LOOKS: u32 = 20;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// How often, and at which interval, a delivery checks whether another one has sent the message. Most do within a
+/// second, and then this delivery need not be retried.
+const POLLS: u32 = 20;
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What sends messages, through `M`.
+/// Sends messages through `M`.
 #[derive(Clone, Debug)]
 pub struct Messenger<M> {
     orders: OrderStore,
@@ -36,11 +38,11 @@ pub struct Messenger<M> {
     links: Links,
     shop: String,
     shop_url: String,
-    between_looks: Duration,
+    poll_interval: Duration,
 }
 
 impl<M: MailSender> Messenger<M> {
-    /// The messenger of this function.
+    /// Opens the resources of the messenger.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -50,57 +52,58 @@ impl<M: MailSender> Messenger<M> {
             customers: CustomerStore::new(aws)?,
             messages: MessageStore::new(aws)?,
             mail,
-            between_looks: BETWEEN_LOOKS,
+            poll_interval: POLL_INTERVAL,
             links: Links::new(aws)?,
             shop: aws.settings().read(Setting::ShopName)?,
             shop_url: aws.settings().read(Setting::ShopUrl)?,
         })
     }
 
-    /// The same, looking whether another delivery is done after each `pause`.
+    /// Returns the same messenger with another polling interval.
     #[cfg(test)]
-    pub(super) fn looking_every(self, pause: Duration) -> Self {
+    pub(super) fn polling_every(self, poll_interval: Duration) -> Self {
         Self {
-            between_looks: pause,
+            poll_interval,
             ..self
         }
     }
 }
 
-/// Sends the message that a delivery of the queue asks for, unless it is sent already.
+/// Sends the message that a delivery of the queue requests, unless it has already been sent.
 ///
 /// # Errors
-/// [`NotificationError`]: the delivery must come again.
+/// [`NotificationError`]: the queue has to deliver the request again.
 pub async fn send_messages<M: MailSender>(
     messenger: &Messenger<M>,
     delivery: runtime::Message,
 ) -> Result<(), NotificationError> {
-    let wanted = rules::wanted(&delivery.body)?;
-    // Whatever can fail without SES fails before the message counts as being sent.
-    let letter = match wanted.about {
+    let request = rules::parse_request(&delivery.body)?;
+    // Everything that can fail without SES fails before the message counts as being sent.
+    let prepared = match request.about {
         About::Order(order_id) => {
-            of_order(messenger, wanted.template, order_id, delivery.sent_at).await?
+            prepare_about_order(messenger, request.template, order_id, delivery.sent_at).await?
         }
         About::Account { customer_id, .. } => {
-            of_account(messenger, wanted.template, customer_id, delivery.sent_at).await?
+            prepare_about_account(messenger, request.template, customer_id, delivery.sent_at)
+                .await?
         }
     };
-    let Some(Letter {
+    let Some(PreparedMail {
         customer_id,
         recipient,
         mail,
-    }) = letter
+    }) = prepared
     else {
         return Ok(());
     };
-    let Some(message) = claim(messenger, wanted, customer_id, &delivery).await? else {
+    let Some(message) = claim(messenger, request, customer_id, &delivery).await? else {
         return Ok(());
     };
     deliver(messenger, &message, &recipient, &mail).await
 }
 
-/// Whom messages about `order` are for: its customer, or the guest who placed it, with a link to it.
-/// Nobody, if the customer has gone meanwhile.
+/// Returns the recipient of messages about `order`: its customer, or the guest who placed it, with a link to the
+/// order; `None` if the customer has deleted the account.
 async fn recipient<M: MailSender>(
     messenger: &Messenger<M>,
     order: &Order,
@@ -127,49 +130,53 @@ async fn recipient<M: MailSender>(
     }))
 }
 
-/// A message that is ready to be sent.
-struct Letter {
-    /// Whom it is counted for: a customer, or the nobody that a guest's order has.
+/// A mail that is ready to be sent.
+struct PreparedMail {
+    /// The customer of the record; for a guest's order, the identifier that the order has in its place.
     customer_id: CustomerId,
     recipient: Recipient,
     mail: Mail,
 }
 
-/// What is told of an order, and to whom; `None` if it is no longer so.
-async fn of_order<M: MailSender>(
+/// Prepares a mail about an order. Returns `None` if what it would say is no longer true, or nobody is left to read
+/// it.
+async fn prepare_about_order<M: MailSender>(
     messenger: &Messenger<M>,
     template: Template,
     order_id: OrderId,
     now: Time,
-) -> Result<Option<Letter>, NotificationError> {
+) -> Result<Option<PreparedMail>, NotificationError> {
     let order = messenger.orders.get(order_id).await?;
     let order = order.ok_or(NotificationError::NoSuchOrder(order_id))?;
-    if !rules::still_true(template, &order) {
+    if !rules::is_still_true(template, &order) {
         let order_id = order.id.to_string();
-        tracing::info!(order.id = order_id, "message not sent: no longer true");
+        tracing::info!(
+            order.id = order_id,
+            "the message was not sent, because it is no longer true"
+        );
         return Ok(None);
     }
     let Some(recipient) = recipient(messenger, &order, now).await? else {
         return Ok(None);
     };
-    let mail = templates::render(template, &messenger.shop, &recipient, &order)?;
-    Ok(Some(Letter {
+    let mail = templates::render_about_order(template, &messenger.shop, &recipient, &order)?;
+    Ok(Some(PreparedMail {
         customer_id: order.customer_id,
         recipient,
         mail,
     }))
 }
 
-/// What is told of an account; `None` if there is none, for which the same is queued as for any, or
-/// if it is of no use any more.
-async fn of_account<M: MailSender>(
+/// Prepares a mail about an account. Returns `None` if the mail is no longer useful, or if there is no such account:
+/// a request to reset the password of an unknown address is queued like any other.
+async fn prepare_about_account<M: MailSender>(
     messenger: &Messenger<M>,
     template: Template,
     customer_id: CustomerId,
     now: Time,
-) -> Result<Option<Letter>, NotificationError> {
+) -> Result<Option<PreparedMail>, NotificationError> {
     let account = messenger.customers.account(customer_id).await?;
-    let Some(account) = account.filter(|found| rules::still_of_use(template, &found.customer))
+    let Some(account) = account.filter(|found| rules::is_still_useful(template, &found.customer))
     else {
         return Ok(None);
     };
@@ -178,21 +185,21 @@ async fn of_account<M: MailSender>(
         link,
         ..account.customer.into()
     };
-    let mail = templates::render_of_account(template, &messenger.shop, &recipient)?;
-    Ok(Some(Letter {
+    let mail = templates::render_about_account(template, &messenger.shop, &recipient)?;
+    Ok(Some(PreparedMail {
         customer_id,
         recipient,
         mail,
     }))
 }
 
-/// How long a link that confirms an address is good, in seconds: three days.
+/// How long a link that confirms an address is valid, in seconds: three days.
 const CONFIRMATION_SECONDS: u32 = 3 * 24 * 3600;
 
-/// How long a link to another password is good, in seconds: one hour.
+/// How long a link that resets the password is valid, in seconds: one hour.
 const RESET_SECONDS: u32 = 3600;
 
-/// The address of the page that `template` leads to, if it leads to one.
+/// Returns the address of the page that `template` leads to, or `None` if it leads to none.
 async fn link<M: MailSender>(
     messenger: &Messenger<M>,
     template: Template,
@@ -226,10 +233,11 @@ async fn link<M: MailSender>(
     Ok(Some(format!("{}/{page}?token={token}", messenger.shop_url)))
 }
 
-/// The message, stored as being sent by this delivery; `None` if it is sent already.
+/// Stores that this delivery sends the message, and returns the record, or `None` if the message has already been
+/// sent.
 async fn claim<M: MailSender>(
     messenger: &Messenger<M>,
-    wanted: Wanted,
+    request: MessageRequest,
     customer_id: CustomerId,
     delivery: &runtime::Message,
 ) -> Result<Option<Message>, NotificationError> {
@@ -237,21 +245,27 @@ async fn claim<M: MailSender>(
         delivery: delivery.id.clone(),
         receive_count: delivery.receive_count,
     };
-    for _ in 0..LOOKS {
-        let stored = messenger.messages.get(wanted.message_id()).await?;
-        match rules::decide(wanted, customer_id, stored, claim.clone(), delivery.sent_at) {
+    for _ in 0..POLLS {
+        let stored = messenger.messages.get(request.message_id()).await?;
+        match rules::decide(
+            request,
+            customer_id,
+            stored,
+            claim.clone(),
+            delivery.sent_at,
+        ) {
             Next::Done => return Ok(None),
-            Next::Wait => tokio::time::sleep(messenger.between_looks).await,
+            Next::Wait => tokio::time::sleep(messenger.poll_interval).await,
             Next::Send(message) => match messenger.messages.claim(&message).await? {
                 Written::Done => return Ok(Some(message)),
                 Written::Refused(_) => {}
             },
         }
     }
-    Err(NotificationError::Elsewhere)
+    Err(NotificationError::InProgress)
 }
 
-/// Sends `message` and stores how that ended.
+/// Sends `message` and stores the outcome.
 async fn deliver<M: MailSender>(
     messenger: &Messenger<M>,
     message: &Message,
@@ -260,37 +274,29 @@ async fn deliver<M: MailSender>(
 ) -> Result<(), NotificationError> {
     match messenger.mail.send(&recipient.email, mail).await {
         Ok(()) => {
-            sent(messenger, message).await;
+            record(messenger, message, Status::Sent).await;
             Ok(())
         }
         Err(MailError::Refused(reason)) => {
-            refused(messenger, message).await;
+            record(messenger, message, Status::Failed).await;
             Err(NotificationError::Refused(reason))
         }
         Err(MailError::Unknown(reason)) => Err(NotificationError::Unknown(reason)),
     }
 }
 
-/// Stores that `message` is sent. If that cannot be stored, the delivery is done with nevertheless:
-/// to let it come again would send the message a second time.
-async fn sent<M: MailSender>(messenger: &Messenger<M>, message: &Message) {
-    if let Err(error) = messenger.messages.end(message, Status::Sent).await {
-        let message_id = message.wanted.message_id().to_string();
+/// Stores the outcome of the attempt of `message`. A failure of that is only logged: after `Sent`, failing the
+/// delivery would send the message a second time; after `Failed`, the message is sent again in any case.
+async fn record<M: MailSender>(messenger: &Messenger<M>, message: &Message, outcome: Status) {
+    let recorded = messenger.messages.record_outcome(message, outcome).await;
+    if let Err(error) = recorded {
+        let message_id = message.request.message_id().to_string();
         let error = telemetry::chain(&error);
         tracing::error!(
             message.id = message_id,
+            message.status = ?outcome,
             error,
-            "sent, but not stored as sent"
+            "the outcome of sending a message could not be stored"
         );
-    }
-}
-
-/// Stores that `message` is certainly not sent. If that cannot be stored, the message stays as one
-/// whose end is unknown, which is sent again too, only later.
-async fn refused<M: MailSender>(messenger: &Messenger<M>, message: &Message) {
-    if let Err(error) = messenger.messages.end(message, Status::Failed).await {
-        let message_id = message.wanted.message_id().to_string();
-        let error = telemetry::chain(&error);
-        tracing::error!(message.id = message_id, error, "refused, but not stored so");
     }
 }

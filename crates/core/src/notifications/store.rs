@@ -1,25 +1,25 @@
-//! Messages in DynamoDB: what was sent, so that it is sent once.
+//! The records of messages in DynamoDB.
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{About, Claim, Message, Status, Template, Wanted};
+use super::model::{About, Claim, Message, MessageRequest, Status, Template};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 
-/// The shape of [`MessageItem`]; readers know all earlier ones.
+/// The version of the shape of [`MessageItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
 
-/// The messages that are remembered.
+/// The records that are stored.
 #[derive(Clone, Debug)]
 pub struct MessageStore {
     table: Table,
 }
 
 impl MessageStore {
-    /// The store in the table that the setting `MESSAGES_TABLE` names.
+    /// Opens the store in the table that the setting `MESSAGES_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -28,7 +28,7 @@ impl MessageStore {
         Ok(Self { table })
     }
 
-    /// What is remembered of the message `id`.
+    /// Returns the record of the message `id`, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -37,8 +37,8 @@ impl MessageStore {
         item.map(Message::try_from).transpose()
     }
 
-    /// Stores that `message` is being sent, if it is at the attempt before. [`Written::Refused`] if
-    /// somebody else is ahead: read again and decide again.
+    /// Stores that `message` is being sent, if the stored record is at the attempt before. Returns
+    /// [`Written::Refused`] if another delivery was quicker: read again and decide again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -56,16 +56,20 @@ impl MessageStore {
         self.table.write(write).await
     }
 
-    /// Stores how the attempt of `message` ended, if no later attempt has begun. A message that is
-    /// sent stays sent.
+    /// Stores the outcome of the attempt of `message`, if no later attempt has begun. A message that has been sent
+    /// stays sent.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn end(&self, message: &Message, status: Status) -> Result<Written, StoreError> {
+    pub async fn record_outcome(
+        &self,
+        message: &Message,
+        status: Status,
+    ) -> Result<Written, StoreError> {
         let write = self
             .table
             .update(
-                key(message.wanted.message_id()),
+                key(message.request.message_id()),
                 "SET #status = :status, updated_at = :now",
             )
             .when("attempts = :attempts AND #status = :sending")
@@ -82,12 +86,12 @@ fn key(id: MessageId) -> Key {
     Key::new("message_id", id)
 }
 
-/// A message as it is stored.
+/// A record as it is stored.
 #[derive(Serialize, Deserialize)]
 struct MessageItem {
     message_id: MessageId,
     template: TemplateItem,
-    /// The order that it is about, or what caused it.
+    /// The order that the message is about; otherwise there is an `occasion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order_id: Option<OrderId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,13 +175,13 @@ impl From<TemplateItem> for Template {
 
 impl From<&Message> for MessageItem {
     fn from(message: &Message) -> Self {
-        let (order_id, occasion) = match message.wanted.about {
+        let (order_id, occasion) = match message.request.about {
             About::Order(order_id) => (Some(order_id), None),
             About::Account { occasion, .. } => (None, Some(occasion)),
         };
         Self {
-            message_id: message.wanted.message_id(),
-            template: message.wanted.template.into(),
+            message_id: message.request.message_id(),
+            template: message.request.template.into(),
             order_id,
             occasion,
             customer_id: message.customer_id,
@@ -205,7 +209,7 @@ impl TryFrom<MessageItem> for Message {
             (None, None) => return Err(StoreError::unreadable("a message about nothing")),
         };
         Ok(Self {
-            wanted: Wanted {
+            request: MessageRequest {
                 template: item.template.into(),
                 about,
             },

@@ -1,4 +1,4 @@
-//! The texts of messages: a file for each template, language and form, filled here.
+//! The texts of messages. There is a file for each template, language and form, which is filled in here.
 
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
@@ -15,8 +15,8 @@ enum Language {
 }
 
 impl Language {
-    /// German to those who asked for it, English to everybody else.
-    fn of(locale: &Locale) -> Self {
+    /// Returns German for German locales, and English for all others.
+    fn for_locale(locale: &Locale) -> Self {
         if locale.language() == "de" {
             Self::German
         } else {
@@ -31,7 +31,7 @@ impl Language {
         }
     }
 
-    /// An amount as the language writes it: `19.99 EUR`, `19,99 EUR`.
+    /// Formats an amount as the language writes it: `19.99 EUR`, `19,99 EUR`.
     fn amount(self, money: Money) -> String {
         match self {
             Self::English => money.to_string(),
@@ -61,7 +61,7 @@ impl Language {
     }
 }
 
-/// The text and the HTML of a template. The first line of the text is the subject.
+/// Returns the text and the HTML of a template. The first line of the text is the subject.
 fn files(template: Template, language: Language) -> (&'static str, &'static str) {
     macro_rules! files {
         ($name:literal) => {
@@ -87,16 +87,16 @@ fn files(template: Template, language: Language) -> (&'static str, &'static str)
     }
 }
 
-/// What a place of a template is filled with.
+/// The value of a placeholder.
 enum Value<'a> {
     /// A text, which is escaped in HTML.
     Text(&'a str),
-    /// A part that is filled already.
+    /// A part that has already been filled in, and is not escaped.
     Filled(&'a str),
 }
 
-/// Fills each `{{name}}` of `template` with its value, in one pass: what a value holds is never read
-/// as a place.
+/// Replaces each `{{name}}` in `template` by its value, in one pass, so that a value is never read as a
+/// placeholder.
 fn fill(
     template: &str,
     values: &[(&str, Value)],
@@ -125,7 +125,7 @@ fn plain(text: &str) -> String {
     text.to_owned()
 }
 
-/// `text` so that HTML shows it as it is, between tags and in quoted attributes.
+/// Escapes `text` for HTML, between tags and in quoted attributes.
 fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -141,7 +141,7 @@ fn html(text: &str) -> String {
     escaped
 }
 
-/// One line for each part that the address has.
+/// Returns one line for each part that the address has.
 fn address_lines(address: &Address) -> String {
     let town = format!("{} {}", address.postal_code, address.city);
     let parts = [
@@ -175,18 +175,18 @@ fn lines(
     lines.collect()
 }
 
-/// The message that tells `recipient` about `order`, in the recipient's language; with the address where
-/// the order can be read, if it has one.
+/// Returns the mail to `recipient` about `order`, in the recipient's language, with the link of the recipient if
+/// there is one.
 ///
 /// # Errors
 /// [`NotificationError::Template`] or [`NotificationError::Amount`].
-pub fn render(
+pub fn render_about_order(
     template: Template,
     shop: &str,
     recipient: &Recipient,
     order: &Order,
 ) -> Result<Mail, NotificationError> {
-    let language = Language::of(&recipient.locale);
+    let language = Language::for_locale(&recipient.locale);
     let (text_file, html_file) = files(template, language);
     let order_id = order.id.to_string();
     let total = language.amount(order.total);
@@ -218,17 +218,16 @@ pub fn render(
     })
 }
 
-/// The message that tells `recipient` about the account, in the recipient's language, with the page
-/// that it leads to.
+/// Returns the mail to `recipient` about the account, in the recipient's language, with the link that it leads to.
 ///
 /// # Errors
 /// [`NotificationError::Template`].
-pub fn render_of_account(
+pub fn render_about_account(
     template: Template,
     shop: &str,
     recipient: &Recipient,
 ) -> Result<Mail, NotificationError> {
-    let language = Language::of(&recipient.locale);
+    let language = Language::for_locale(&recipient.locale);
     let values = [
         ("shop", Value::Text(shop)),
         ("name", Value::Text(&recipient.name)),
@@ -244,15 +243,15 @@ pub fn render_of_account(
     framed(language, files(template, language), fill_with)
 }
 
-/// How a part of a message is written.
+/// The form of a part of a mail.
 #[derive(Clone, Copy)]
 enum Form {
     Text,
     Html,
 }
 
-/// The message of a text and an HTML file, each filled by `fill_with`: the text's first line is the
-/// subject, the HTML stands in its frame.
+/// Returns the mail made from a text and an HTML file, each filled in by `fill_with`. The first line of the text is
+/// the subject; the HTML is put into its frame.
 fn framed(
     language: Language,
     (text_file, html_file): (&str, &str),
@@ -281,7 +280,7 @@ mod tests {
     use super::*;
 
     fn rendered(template: Template, locale: &str, order: &Order) -> Mail {
-        render(template, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
+        render_about_order(template, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
     }
 
     #[test]
@@ -316,14 +315,14 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_is_told_where_to_read_the_order() {
+    fn a_mail_to_a_guest_links_to_the_order() {
         let recipient = Recipient {
             link: Some("https://shop.example/orders/1?token=a&b".to_owned()),
             ..customer("en").into()
         };
         let templates = Template::ALL.iter();
-        for template in templates.filter(|template| template.is_of_order()) {
-            let mail = render(*template, "Oxcart", &recipient, &failed()).unwrap();
+        for template in templates.filter(|template| template.is_about_order()) {
+            let mail = render_about_order(*template, "Oxcart", &recipient, &failed()).unwrap();
             assert!(
                 mail.text
                     .contains("\nhttps://shop.example/orders/1?token=a&b\n")
@@ -334,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn german_customers_are_written_to_in_german() {
+    fn customers_with_a_german_locale_get_german_mails() {
         let mail = rendered(Template::OrderFailed, "de-AT", &failed());
         let subject = "Ihre Bestellung bei Oxcart & Sons konnte nicht ausgeführt werden";
         assert_eq!(mail.subject, subject);
@@ -344,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn html_shows_what_customers_and_products_are_called_and_never_obeys_it() {
+    fn html_shows_names_of_customers_and_products_as_text() {
         let mail = rendered(Template::OrderConfirmed, "en", &confirmed());
         assert!(mail.html.contains("Hello Ana &lt;Li&gt;,"));
         assert!(mail.html.contains("<td>Tea &amp; {{total}}</td>"));
@@ -360,12 +359,12 @@ mod tests {
     }
 
     #[test]
-    fn every_template_is_filled_in_every_language_and_form() {
+    fn every_template_is_filled_in_in_every_language_and_form() {
         let mut order = failed();
         order.lines[0].name = "Tea".to_owned();
         for template in Template::ALL
             .iter()
-            .filter(|template| template.is_of_order())
+            .filter(|template| template.is_about_order())
         {
             for locale in ["en", "de", "zh-Hant-TW"] {
                 let mail = rendered(*template, locale, &order);
@@ -384,18 +383,18 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_accounts_greet_and_lead_to_their_page() {
+    fn mails_about_accounts_greet_and_link_to_their_page() {
         let link = "https://shop.example/confirm?token=a.b-c_d";
         for template in Template::ALL
             .iter()
-            .filter(|template| !template.is_of_order())
+            .filter(|template| !template.is_about_order())
         {
             for locale in ["en", "de", "fr"] {
                 let recipient = Recipient {
                     link: Some(link.to_owned()),
                     ..customer(locale).into()
                 };
-                let mail = render_of_account(*template, "Oxcart & Sons", &recipient).unwrap();
+                let mail = render_about_account(*template, "Oxcart & Sons", &recipient).unwrap();
                 assert!(mail.subject.contains("Oxcart & Sons") && !mail.subject.contains('\n'));
                 assert!(mail.text.contains("Ana <Li>") && mail.html.contains("Ana &lt;Li&gt;"));
                 let leads = *template != Template::PasswordChanged;
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_nothing_fills_is_an_error() {
+    fn a_placeholder_without_a_value_is_an_error() {
         for template in ["{{nothing}}", "{{name", "{{}}"] {
             let values = [("name", Value::Text("x"))];
             assert!(fill(template, &values, plain).is_err(), "{template}");

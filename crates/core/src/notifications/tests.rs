@@ -1,5 +1,5 @@
-//! Sending once, whatever repeats, crashes or refuses. SES is another system: the tests stand in for
-//! it; the database is the embedded one.
+//! Messages are sent once, whatever is repeated, crashes or is refused. SES is another system, so a stand-in takes
+//! its place; the database is the embedded one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::mail::{Mail, MailError, MailSender, SesSender};
-use super::model::{About, NotificationError, Status, Template, Wanted};
+use super::model::{About, MessageRequest, NotificationError, Status, Template};
 use super::send::{Messenger, send_messages};
 use super::store::MessageStore;
 use crate::aws::settings::Setting;
@@ -33,18 +33,18 @@ mod endings;
 mod sending;
 mod ses;
 
-/// What the stand-in for SES does with one message instead of taking it.
+/// What the stand-in for SES does with one mail instead of accepting it.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Refused,
     LostBefore,
     LostAfter,
-    /// The function ends before, or after, the message is taken.
+    /// The function ends before, or after, SES accepts the mail.
     CrashBefore,
     CrashAfter,
 }
 
-/// Notes what is sent.
+/// The stand-in for SES, which records what is sent.
 #[derive(Clone, Debug, Default)]
 struct Post {
     sent: Arc<Mutex<Vec<(String, Mail)>>>,
@@ -96,7 +96,7 @@ fn now() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
-/// Made once: hashing takes its time.
+/// Made once, because hashing takes long.
 static HASH: LazyLock<PasswordHash> = LazyLock::new(|| password::hash("correct horse").unwrap());
 
 pub(super) fn customer(locale: &str) -> Customer {
@@ -168,7 +168,7 @@ async fn shop(order: &Order, locale: &str) -> Shop {
         messages: MessageStore::new(&aws).unwrap(),
         messenger: Messenger::new(&aws, post.clone())
             .unwrap()
-            .looking_every(Duration::from_millis(1)),
+            .polling_every(Duration::from_millis(1)),
         engine,
         post,
     };
@@ -196,7 +196,7 @@ fn delivery(id: &str, receive_count: u32) -> Message {
     }
 }
 
-/// The event `event_type` of the order, as a rule brings it.
+/// Returns the event `event_type` of the order, as a rule delivers it.
 fn event(event_type: &str) -> Message {
     let order_id = OrderId::derived(&["order"]);
     let event = DomainEvent::new(
@@ -229,8 +229,8 @@ impl Shop {
         send_messages(&self.messenger, message).await
     }
 
-    /// Delivers `message` to a function that ends in the middle.
-    async fn deliver_to_the_dying(&self, message: Message) {
+    /// Delivers `message` to a function that dies while it sends.
+    async fn deliver_and_die(&self, message: Message) {
         tokio::select! {
             ended = self.deliver(message) => panic!("it should have died: {ended:?}"),
             () = self.post.crashed.notified() => {}
@@ -242,11 +242,11 @@ impl Shop {
     }
 
     async fn status(&self) -> Option<Status> {
-        let wanted = Wanted {
+        let request = MessageRequest {
             template: Template::OrderConfirmed,
             about: About::Order(OrderId::derived(&["order"])),
         };
-        let stored = self.messages.get(wanted.message_id()).await.unwrap();
+        let stored = self.messages.get(request.message_id()).await.unwrap();
         stored.map(|message| message.status)
     }
 }

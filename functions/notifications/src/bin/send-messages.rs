@@ -1,4 +1,4 @@
-//! The message queue: send the messages that it asks for.
+//! The message queue: sends the messages that it requests.
 
 use oxcart_function::{aws, notifications, runtime};
 

@@ -1,9 +1,9 @@
-//! What is sent, to whom, and what is not.
+//! What is sent to whom, and what is not sent.
 
 use super::*;
 
 #[tokio::test]
-async fn a_confirmed_order_is_told_to_its_customer() {
+async fn a_customer_is_told_of_a_confirmed_order() {
     let shop = shop(&confirmed(), "en").await;
     shop.deliver(delivery("1", 1)).await.unwrap();
     let sent = shop.post.sent.lock().unwrap().clone();
@@ -13,13 +13,13 @@ async fn a_confirmed_order_is_told_to_its_customer() {
 }
 
 #[tokio::test]
-async fn failed_and_cancelled_orders_are_told_by_their_events() {
+async fn events_of_failed_and_cancelled_orders_send_messages() {
     let cancelled = order_rules::cancel(pending(), now(), None)
         .unwrap()
         .unwrap();
     for (order, event_type, subject) in [
         (failed(), "OrderFailed", "could not be completed"),
-        (cancelled, "OrderCancelled", "is cancelled"),
+        (cancelled, "OrderCancelled", "has been cancelled"),
     ] {
         let shop = shop(&order, "en").await;
         shop.deliver(event(event_type)).await.unwrap();
@@ -31,7 +31,7 @@ async fn failed_and_cancelled_orders_are_told_by_their_events() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_twice_is_sent_once() {
+async fn a_message_requested_twice_is_sent_once() {
     let shop = shop(&confirmed(), "en").await;
     for message in [
         delivery("1", 1),
@@ -57,7 +57,7 @@ async fn nobody_is_told_what_is_no_longer_so() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_asks_for_no_message_is_an_error_and_leaves_no_trace() {
+async fn a_delivery_that_requests_no_message_is_an_error_and_stores_nothing() {
     let shop = shop(&confirmed(), "en").await;
     let order_id = OrderId::derived(&["order"]);
     for body in [
@@ -79,7 +79,7 @@ async fn a_delivery_that_asks_for_no_message_is_an_error_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn without_order_or_customer_the_delivery_comes_again() {
+async fn a_delivery_about_an_unknown_order_or_customer_is_retried() {
     let shop = shop(&confirmed(), "en").await;
     let mut unknown = delivery("1", 1);
     unknown.body =
@@ -106,7 +106,7 @@ async fn without_order_or_customer_the_delivery_comes_again() {
 }
 
 #[tokio::test]
-async fn what_is_remembered_of_a_message_holds_nothing_personal() {
+async fn the_record_of_a_message_contains_no_personal_data() {
     let shop = shop(&confirmed(), "en").await;
     shop.deliver(delivery("1", 1)).await.unwrap();
     let stored = Value::from(shop.engine.items(Setting::MessagesTable)).to_string();

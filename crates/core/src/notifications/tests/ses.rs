@@ -3,11 +3,11 @@
 use super::*;
 
 #[tokio::test]
-async fn ses_is_asked_for_one_message_with_both_forms() {
+async fn ses_gets_one_mail_with_both_forms() {
     let (aws, engine) = testing::aws();
     let asked = Arc::new(Mutex::new(Value::Null));
     let noted = Arc::clone(&asked);
-    // SES names no operation in a header: its calls are told apart by their path.
+    // Calls of SES have no operation in a header: they are distinguished by their path.
     engine.answer_others("", move |request| {
         *noted.lock().unwrap() = request;
         (200, json!({"MessageId": "1"}))
@@ -36,7 +36,7 @@ async fn ses_is_asked_for_one_message_with_both_forms() {
 }
 
 #[tokio::test]
-async fn only_what_ses_refuses_by_name_is_certainly_not_sent() {
+async fn only_a_mail_that_ses_refuses_is_certainly_not_sent() {
     let (aws, engine) = testing::aws();
     let mail = Mail {
         subject: "s".to_owned(),
