@@ -1,4 +1,4 @@
-//! `/customers/me`, and what admins see and do of customers.
+//! The caller's own account, and the routes with which admins manage customers.
 
 use expect_test::expect;
 use serde_json::json;
@@ -8,14 +8,14 @@ use crate::support::people::{PASSWORD, Person};
 use crate::support::run;
 use crate::support::shop::{Shop, shared};
 
-/// Signs in; the status of the answer.
+/// Signs in, and returns the status of the response.
 async fn login_status(shop: &Shop, person: &Person) -> u16 {
     let body = json!({"email": person.email, "password": PASSWORD});
     shop.post("/auth/login").json(&body).send().await.status
 }
 
 #[test]
-fn a_customer_changes_the_account_with_the_version_that_was_read() {
+fn changing_an_account_needs_its_latest_version() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -66,17 +66,17 @@ fn a_customer_changes_the_account_with_the_version_that_was_read() {
         role.send().await.expect(422);
         assert_eq!(
             me().await.json(),
-            changed_back(&changed.text, &customer.email)
+            with_email(&changed.text, &customer.email)
         );
     });
 }
 
-fn changed_back(text: &str, email: &str) -> serde_json::Value {
+fn with_email(text: &str, email: &str) -> serde_json::Value {
     serde_json::from_str(&text.replace("<email>", email)).unwrap()
 }
 
 #[test]
-fn an_admin_finds_shuts_and_opens_an_account() {
+fn an_admin_finds_disables_and_enables_an_account() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -108,7 +108,7 @@ fn an_admin_finds_shuts_and_opens_an_account() {
 }
 
 #[test]
-fn an_admin_gives_and_takes_roles_but_not_its_own() {
+fn an_admin_gives_and_takes_roles_except_their_own() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -132,7 +132,7 @@ fn an_admin_gives_and_takes_roles_but_not_its_own() {
                 409
                 content-type: application/problem+json
                 {
-                  "detail": "another admin must take this role from you",
+                  "detail": "You cannot take the role admin from yourself. Ask another admin to do it.",
                   "instance": "/customers/<id-1>/roles",
                   "status": 409,
                   "title": "Conflict",
@@ -146,7 +146,7 @@ fn an_admin_gives_and_takes_roles_but_not_its_own() {
 }
 
 #[test]
-fn customers_see_nothing_of_each_other() {
+fn customers_cannot_see_or_manage_each_other() {
     run(async {
         let shop = shared().await;
         let [customer, stranger] = [shop.customer().await, shop.customer().await];

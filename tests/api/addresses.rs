@@ -1,4 +1,4 @@
-//! `/customers/me/addresses`.
+//! The caller's address book: `/customers/me/addresses`.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn home() -> Value {
 }
 
 #[test]
-fn a_customer_keeps_a_book_of_addresses() {
+fn a_customer_keeps_an_address_book() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;

@@ -1,6 +1,6 @@
-//! Every operation of the OpenAPI document, tried by everybody: who may not is refused, nothing is changed
-//! by that, and nobody learns that another's thing exists. And every body, with fields that a client has no
-//! say in.
+//! Every operation of the OpenAPI document, tried by every kind of caller: a caller who may not use it is refused,
+//! changes nothing, and does not learn that a resource of another customer exists. And every body, with fields that
+//! clients may not set.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,10 +13,10 @@ use crate::support::run_local;
 use crate::support::shop::{Setup, Shop};
 use crate::support::tokens::Forger;
 
-/// Who tries.
+/// A kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
-    /// Whose things are tried for.
+    /// The customer whose resources the requests are about.
     Owner,
     /// Another customer.
     Other,
@@ -30,9 +30,9 @@ enum Who {
     WrongKey,
     /// The owner, with a token that says that it needs no signature.
     Unsigned,
-    /// The owner, with a refresh token in the place of an access token.
+    /// The owner, with a refresh token instead of an access token.
     RefreshToken,
-    /// Somebody whose account was disabled after the sign-in.
+    /// A customer whose account was disabled after the sign-in.
     Disabled,
 }
 
@@ -49,19 +49,19 @@ const EVERYBODY: &[Who] = &[
     Who::Admin,
 ];
 
-/// What becomes of a request at the door.
+/// How a request is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// The handler answers.
+    /// The handler gets the request.
     Admitted,
-    /// 401 or 403 by API Gateway, which has no problem documents.
+    /// API Gateway refuses it with 401 or 403, without a problem document.
     Gateway(u16),
-    /// 401, 403 or 404 by the function.
+    /// The function refuses it with 401, 403 or 404.
     Problem(u16),
 }
 
-/// What the document says becomes of `who` at `operation`.
-fn fate(operation: Operation<'_>, who: Who) -> Fate {
+/// Returns how `operation` receives a request of `who` according to the document.
+fn expected_fate(operation: Operation<'_>, who: Who) -> Fate {
     let access = operation.value["x-oxcart-access"].as_str().unwrap();
     let owned = operation.path.contains('{');
     match (access, who) {
@@ -79,12 +79,12 @@ fn fate(operation: Operation<'_>, who: Who) -> Fate {
         ("admin", Who::Owner | Who::Other) => Fate::Problem(403),
         (_, Who::Other | Who::Admin) if owned => Fate::Problem(404),
         ("customer", Who::Other) => Fate::Admitted,
-        other => panic!("{}: {other:?} is not foreseen", operation.path),
+        other => panic!("{}: {other:?} is not expected", operation.path),
     }
 }
 
-/// What became of a request.
-fn found(answer: &Answer) -> Fate {
+/// Returns how a request was received.
+fn actual_fate(answer: &Answer) -> Fate {
     let problem = answer.header("content-type") == Some("application/problem+json");
     match answer.status {
         status @ (401 | 403) if !problem => Fate::Gateway(status),
@@ -93,7 +93,7 @@ fn found(answer: &Answer) -> Fate {
     }
 }
 
-/// A shop with something to be taken.
+/// A shop with resources of the owner.
 struct Scene {
     shop: Shop,
     owner: Person,
@@ -176,7 +176,7 @@ impl Scene {
         }
     }
 
-    /// The address of `operation`, about what is the owner's.
+    /// Returns the path of `operation` for the owner's resources.
     fn path(&self, operation: Operation<'_>) -> String {
         let known = [
             ("{product_id}", &self.product),
@@ -192,11 +192,11 @@ impl Scene {
             .fold(operation.path.to_owned(), |path, (name, value)| {
                 path.replace(name, value)
             });
-        assert!(!path.contains('{'), "what is {path} about?");
+        assert!(!path.contains('{'), "no value for a parameter of {path}");
         path
     }
 
-    /// A request that is valid but for who sends it.
+    /// Returns a request that is valid except for its sender.
     fn call(&self, operation: Operation<'_>, who: Who) -> Call {
         let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
         let mut call = self.shop.call(method, &self.path(operation));
@@ -218,12 +218,12 @@ impl Scene {
         }
     }
 
-    /// The example of the operation's body, about this shop's things.
+    /// Returns the example of the operation's body, with this shop's resources.
     fn body(&self, operation: Operation<'_>) -> Option<Value> {
         let body = &operation.value["requestBody"]["content"]["application/json"]["example"];
         match operation.value["operationId"].as_str() {
             _ if body.is_null() => None,
-            // Who does not know the password changes nothing, so that all others are still there.
+            // A wrong password changes nothing, so that all resources are still there.
             Some("change_password") => {
                 let mut body = body.clone();
                 body["current_password"] = json!("let me in");
@@ -249,7 +249,7 @@ impl Scene {
     }
 }
 
-/// The operations, those last that leave the least behind.
+/// Returns the operations, with those last that remove resources.
 fn operations() -> Vec<Operation<'static>> {
     let mut operations: Vec<_> = contract().operations().collect();
     operations.sort_by_key(|operation| {
@@ -270,17 +270,17 @@ fn nobody_gets_in_where_the_document_does_not_say_so() {
         let mut admitted = Vec::new();
         for operation in operations() {
             for who in EVERYBODY {
-                let expected = fate(operation, *who);
+                let expected = expected_fate(operation, *who);
                 if expected == Fate::Admitted {
                     admitted.push((operation, *who));
                     continue;
                 }
                 let answer = scene.try_as(operation, *who).await;
-                if found(&answer) != expected {
+                if actual_fate(&answer) != expected {
                     wrong.push(format!("{who:?}: {expected:?} is not {answer:?}"));
                 }
-                let of_owner = [&scene.owner.email, &scene.owner.id];
-                if of_owner.iter().any(|hint| answer.text.contains(*hint)) {
+                let hints = [&scene.owner.email, &scene.owner.id];
+                if hints.iter().any(|hint| answer.text.contains(*hint)) {
                     wrong.push(format!("{who:?} learns of the owner: {answer:?}"));
                 }
             }
@@ -294,9 +294,9 @@ fn nobody_gets_in_where_the_document_does_not_say_so() {
         for (operation, who) in admitted {
             let answer = scene.try_as(operation, who).await;
             let open = operation.value["x-oxcart-access"] == "anyone";
-            let in_order = match found(&answer) {
+            let in_order = match actual_fate(&answer) {
                 Fate::Admitted => answer.status < 500,
-                // Wrong credentials, or a thing that was there for the one before.
+                // Wrong credentials, or a resource that the caller before has removed.
                 Fate::Problem(401 | 404) => open,
                 Fate::Problem(_) | Fate::Gateway(_) => false,
             };
@@ -308,7 +308,7 @@ fn nobody_gets_in_where_the_document_does_not_say_so() {
     });
 }
 
-/// What no client has a say in.
+/// Fields that no client may set.
 const NOT_FOR_CLIENTS: &[&str] = &[
     "id",
     "customer_id",
@@ -325,7 +325,7 @@ const NOT_FOR_CLIENTS: &[&str] = &[
     "created_at",
 ];
 
-/// Each object in `value` whose fields `schema` lists: its place, and the names of the fields.
+/// Finds each object in `value` whose fields `schema` lists: its place, and the names of the fields.
 fn objects(
     contract: &Contract,
     schema: &Value,

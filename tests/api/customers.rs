@@ -15,7 +15,7 @@ async fn register(shop: &Shop, body: &Value) -> Answer {
     shop.post("/customers").json(body).send().await
 }
 
-/// What signing in answers a customer whose password is [`PASSWORD`].
+/// Checks the response to signing in as a customer whose password is [`PASSWORD`].
 fn check_login(credentials: impl FnOnce(&str) -> Value, expected: Expect) {
     run(async {
         let shop = shared().await;
@@ -60,7 +60,7 @@ fn a_customer_registers() {
 }
 
 #[test]
-fn an_address_belongs_to_one_account_however_it_is_written() {
+fn an_email_address_belongs_to_one_account_in_any_case() {
     run(async {
         let shop = shared().await;
         let email = format!("{}@example.com", unique("erika"));
@@ -74,7 +74,7 @@ fn an_address_belongs_to_one_account_however_it_is_written() {
             409
             content-type: application/problem+json
             {
-              "detail": "there is an account with this email address already",
+              "detail": "There is already an account with this email address. Sign in, or reset its password.",
               "instance": "/customers",
               "status": 409,
               "title": "Conflict",
@@ -128,7 +128,7 @@ fn a_wrong_password_is_refused() {
             content-type: application/problem+json
             www-authenticate: Bearer error="invalid_token"
             {
-              "detail": "the email address or the password is wrong",
+              "detail": "The email address or the password is wrong.",
               "instance": "/auth/login",
               "status": 401,
               "title": "Not signed in",
@@ -139,7 +139,7 @@ fn a_wrong_password_is_refused() {
 }
 
 #[test]
-fn an_unknown_address_is_refused_in_the_same_words() {
+fn an_unknown_address_gets_the_same_response() {
     check_login(
         |_| json!({"email": "nobody@example.com", "password": PASSWORD}),
         expect![[r#"
@@ -147,7 +147,7 @@ fn an_unknown_address_is_refused_in_the_same_words() {
             content-type: application/problem+json
             www-authenticate: Bearer error="invalid_token"
             {
-              "detail": "the email address or the password is wrong",
+              "detail": "The email address or the password is wrong.",
               "instance": "/auth/login",
               "status": 401,
               "title": "Not signed in",
@@ -158,7 +158,7 @@ fn an_unknown_address_is_refused_in_the_same_words() {
 }
 
 #[test]
-fn a_token_expires_though_the_gateway_remembers_it() {
+fn a_token_expires_while_the_gateway_caches_its_authorisation() {
     run_local(async {
         let setup = Setup {
             manual_clock: true,

@@ -1,4 +1,4 @@
-//! A customer who goes, and what becomes of the orders.
+//! Deleting an account, and what happens to its orders.
 
 use serde_json::{Value, json};
 
@@ -9,14 +9,14 @@ use crate::support::shop::{Setup, Shop, physical};
 /// A day, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
 
-/// An item of the order, as it is stored.
+/// Reads an item of the order as it is stored.
 async fn part(shop: &Shop, order: &str, part: &str) -> Value {
     let key = json!({"order_id": {"S": order}, "part": {"S": part}});
     let read = json!({"TableName": physical("OrdersTable"), "Key": key, "ConsistentRead": true});
     shop.dynamodb("GetItem", &read).await["Item"].clone()
 }
 
-/// Whom the order goes to, as it is stored.
+/// Reads the recipient of the order as it is stored.
 async fn recipient(shop: &Shop, order: &str) -> String {
     let lines = part(shop, order, "lines").await;
     let recipient = lines["address"]["M"]["recipient"]["S"].as_str();
@@ -33,14 +33,14 @@ async fn run_until_erased(shop: &Shop, order: &str) {
     .await;
 }
 
-/// How many entries the index of what is due has.
+/// Returns the number of entries in the index of due orders.
 async fn due(shop: &Shop) -> u64 {
     let scan = json!({"TableName": physical("OrdersTable"), "IndexName": "by-due"});
     let found = shop.dynamodb("Scan", &scan).await;
     found["Count"].as_u64().unwrap()
 }
 
-/// How often an order was run because it was due.
+/// Returns how often an order was run because it was due.
 fn due_runs(shop: &Shop) -> usize {
     shop.logs().matches("open_seconds").count()
 }
@@ -53,8 +53,8 @@ async fn delete(shop: &Shop, person: &Person, password: &str) -> u16 {
         .status
 }
 
-/// Whoever `person` is, signed in anew.
-async fn again(shop: &Shop, person: &Person) -> Person {
+/// Signs `person` in again.
+async fn sign_in_again(shop: &Shop, person: &Person) -> Person {
     Person {
         token: shop.login(&person.email).await,
         ..person.clone()
@@ -70,15 +70,15 @@ fn standing_still(parameters: &'static [(&'static str, &'static str)]) -> Setup 
 }
 
 #[test]
-fn who_goes_leaves_orders_without_a_name() {
+fn deleting_an_account_erases_the_addresses_of_its_orders() {
     run_local(async {
         let shop = Shop::start(standing_still(&[])).await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 10).await;
         let failed = shop.order(&customer, &product, "tok_declined").await;
-        let called_off = shop.order(&customer, &product, "tok_ok").await;
+        let cancelled = shop.order(&customer, &product, "tok_ok").await;
         let confirmed = shop.order(&customer, &product, "tok_ok").await;
-        for order in [&failed, &called_off, &confirmed] {
+        for order in [&failed, &cancelled, &confirmed] {
             shop.run_until_settled(order).await;
         }
         let book = shop.post("/customers/me/addresses").bearer(&customer.token);
@@ -95,24 +95,24 @@ fn who_goes_leaves_orders_without_a_name() {
         let login = shop.post("/auth/login").json(&credentials).send().await;
         login.expect(401);
         run_until_erased(&shop, &failed).await;
-        for order in [&called_off, &confirmed] {
+        for order in [&cancelled, &confirmed] {
             assert_eq!(recipient(&shop, order).await, "Erika Mustermann");
         }
         assert_eq!(due(&shop).await, 2);
-        // An admin calls one off: no parcel needs its address any more.
-        let cancel = shop.cancel(shop.admin().await, &called_off).await;
+        // An admin cancels one: no parcel needs its address any more.
+        let cancel = shop.cancel(shop.admin().await, &cancelled).await;
         cancel.expect(200);
-        run_until_erased(&shop, &called_off).await;
-        // The other keeps it for as long as a parcel may take.
+        run_until_erased(&shop, &cancelled).await;
+        // The other one keeps its address for as long as a parcel may take.
         let runs = due_runs(&shop);
         shop.advance(29 * A_DAY).await;
         shop.advance_in_steps(60).await;
         assert_eq!(recipient(&shop, &confirmed).await, "Erika Mustermann");
         shop.advance(A_DAY).await;
         run_until_erased(&shop, &confirmed).await;
-        let admin = again(&shop, shop.admin().await).await;
-        for order in [&failed, &called_off, &confirmed] {
-            // The answer is compared with the document of the API, too.
+        let admin = sign_in_again(&shop, shop.admin().await).await;
+        for order in [&failed, &cancelled, &confirmed] {
+            // The test client also compares the response with the OpenAPI document.
             let address = shop.read(&admin, order).await["shipping_address"].clone();
             let left = json!({
                 "recipient": "", "line1": "", "line2": null, "city": "", "region": null,
@@ -130,14 +130,14 @@ fn who_goes_leaves_orders_without_a_name() {
         assert_eq!(
             due_runs(&shop),
             runs,
-            "no run, and no word of an open order"
+            "the order is not run, and not reported as open"
         );
         shop.register(&customer.email).await;
     });
 }
 
 #[test]
-fn a_shop_may_take_addresses_at_once() {
+fn a_shop_may_erase_addresses_at_once() {
     run_local(async {
         let shop = Shop::start(standing_still(&[("ErasureDays", "0")])).await;
         let customer = shop.customer().await;
@@ -151,13 +151,13 @@ fn a_shop_may_take_addresses_at_once() {
 }
 
 #[test]
-fn an_order_that_is_placed_while_its_customer_goes_is_found_as_well() {
+fn an_order_placed_while_its_account_is_deleted_is_erased_as_well() {
     run_local(async {
         let shop = Shop::start(standing_still(&[("ErasureDays", "0")])).await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 10).await;
         assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
-        // API Gateway keeps what the authoriser said for five minutes.
+        // API Gateway caches the authoriser's response for five minutes.
         shop.advance_in_steps(240).await;
         let late = shop.order(&customer, &product, "tok_ok").await;
         assert_eq!(recipient(&shop, &late).await, "Erika Mustermann");

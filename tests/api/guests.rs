@@ -7,7 +7,7 @@ use crate::support::shop::shared;
 use crate::support::{run, run_local, until};
 
 #[test]
-fn a_guest_orders_is_written_to_and_reads_the_order_by_the_link() {
+fn a_guest_orders_and_reads_the_order_with_the_mailed_link() {
     run_local(async {
         let shop = shared().await;
         let product = shop.product("20.00", 5).await;
@@ -29,7 +29,7 @@ fn a_guest_orders_is_written_to_and_reads_the_order_by_the_link() {
             .send()
             .await
             .expect(404);
-        // The route of customers knows it too, but not for other customers.
+        // On the route for customers, other customers do not find it.
         let other = shop.customer().await;
         let path = format!("/orders/{id}");
         shop.get(&path)
@@ -84,7 +84,7 @@ fn a_guest_without_an_address_or_a_key_is_refused() {
 }
 
 #[test]
-fn an_account_that_confirms_its_address_owns_what_was_ordered_with_it() {
+fn an_account_that_confirms_its_address_gets_the_guest_orders_with_it() {
     run_local(async {
         let shop = shared().await;
         let product = shop.product("20.00", 5).await;

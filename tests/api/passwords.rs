@@ -1,4 +1,4 @@
-//! Passwords and addresses, with the links that are mailed.
+//! Changing and resetting passwords, and confirming email addresses, with mailed links.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::until;
 
 const NEW: &str = "another horse, another battery";
 
-/// The latest mail to `person` whose subject contains `subject`.
+/// Waits for the latest mail to `person` whose subject contains `subject`.
 async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
     until(subject, async || {
         let mails = shop.mail().await;
@@ -25,7 +25,7 @@ async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
     .await
 }
 
-/// The token of the link to `page` in `mail`.
+/// Returns the token of the link to `page` in `mail`.
 fn token(mail: &Value, page: &str) -> String {
     let text = mail["text"].as_str().unwrap();
     let start = format!("http://localhost:5173/{page}?token=");
@@ -45,7 +45,7 @@ async fn sign_in(shop: &Shop, person: &Person, password: &str) -> Answer {
 }
 
 #[test]
-fn whoever_registers_confirms_the_address_by_a_mailed_link() {
+fn a_new_customer_confirms_the_email_address_with_a_mailed_link() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -83,7 +83,7 @@ fn whoever_registers_confirms_the_address_by_a_mailed_link() {
                       "errors": [
                         {
                           "code": "bad_link",
-                          "detail": "this link has expired or was used: ask for another",
+                          "detail": "this link has expired or has been used: request a new one",
                           "pointer": "/token"
                         }
                       ],
@@ -99,7 +99,7 @@ fn whoever_registers_confirms_the_address_by_a_mailed_link() {
 }
 
 #[test]
-fn a_forgotten_password_is_set_anew_by_a_mailed_link_once() {
+fn a_forgotten_password_is_reset_once_with_a_mailed_link() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -135,7 +135,7 @@ fn a_forgotten_password_is_set_anew_by_a_mailed_link_once() {
 }
 
 #[test]
-fn a_password_is_changed_by_whoever_knows_it() {
+fn changing_a_password_needs_the_current_one() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -156,7 +156,7 @@ fn a_password_is_changed_by_whoever_knows_it() {
 }
 
 #[test]
-fn guessing_gets_slow_before_anything_is_compared() {
+fn guessing_passwords_becomes_slow() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
@@ -164,7 +164,7 @@ fn guessing_gets_slow_before_anything_is_compared() {
             sign_in(shop, &customer, "let me in").await.expect(401);
         }
         let mut slow = sign_in(shop, &customer, "let me in").await;
-        // A busy machine may take its second before this.
+        // On a busy machine, the wait of one second may already be over.
         while slow.status == 401 {
             slow = sign_in(shop, &customer, "let me in").await;
         }
@@ -175,7 +175,7 @@ fn guessing_gets_slow_before_anything_is_compared() {
 }
 
 #[test]
-fn an_imported_bcrypt_hash_signs_in_and_gives_way_to_argon2id() {
+fn an_imported_bcrypt_hash_is_replaced_by_argon2id_at_the_first_sign_in() {
     run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;

@@ -1,4 +1,4 @@
-//! Sessions over HTTP: renewed, listed, ended.
+//! Renewing, listing and ending sessions.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::people::PASSWORD;
 use crate::support::run;
 use crate::support::shop::{Shop, shared};
 
-/// A new customer's address, and what signing in answers.
+/// Returns the email address of a new customer, and the tokens of a sign-in.
 async fn signed_in(shop: &Shop) -> (String, Value) {
     let email = shop.customer().await.email;
     let tokens = login(shop, &email).await;
@@ -32,7 +32,7 @@ async fn refresh(shop: &Shop, token: &str) -> Answer {
 }
 
 #[test]
-fn a_session_is_renewed_and_its_refresh_token_is_good_once() {
+fn a_session_is_renewed_and_a_refresh_token_works_once() {
     run(async {
         let shop = shared().await;
         let (_, tokens) = signed_in(shop).await;
@@ -61,7 +61,7 @@ fn a_session_is_renewed_and_its_refresh_token_is_good_once() {
                 content-type: application/problem+json
                 www-authenticate: Bearer error="invalid_token"
                 {
-                  "detail": "the session has ended: sign in again",
+                  "detail": "The session has ended. Sign in again.",
                   "instance": "/auth/refresh",
                   "status": 401,
                   "title": "Not signed in",
@@ -75,7 +75,7 @@ fn a_session_is_renewed_and_its_refresh_token_is_good_once() {
 }
 
 #[test]
-fn of_a_refresh_token_sent_eight_times_at_once_at_most_one_is_taken() {
+fn a_refresh_token_sent_eight_times_at_once_is_accepted_once_at_most() {
     run(async {
         let shop = shared().await;
         let (_, tokens) = signed_in(shop).await;
@@ -97,7 +97,7 @@ fn of_a_refresh_token_sent_eight_times_at_once_at_most_one_is_taken() {
 }
 
 #[test]
-fn a_refresh_token_opens_nothing_but_the_next() {
+fn a_refresh_token_only_renews_its_session() {
     run(async {
         let shop = shared().await;
         let (_, tokens) = signed_in(shop).await;
@@ -120,7 +120,7 @@ fn a_refresh_token_opens_nothing_but_the_next() {
 }
 
 #[test]
-fn signing_out_ends_the_session_however_often() {
+fn signing_out_succeeds_however_often() {
     run(async {
         let shop = shared().await;
         let (_, tokens) = signed_in(shop).await;
@@ -150,7 +150,7 @@ fn a_customer_sees_and_ends_sessions() {
         let list = || shop.get("/customers/me/sessions").bearer(&token).send();
         let listed = list().await.expect(200).json();
         let sessions = listed["items"].as_array().unwrap();
-        // One more is of the registration's own sign-in.
+        // The third session is of the sign-in at the registration.
         assert_eq!(sessions.len(), 3, "{listed}");
         let id = sessions[0]["id"].as_str().unwrap();
         let path = format!("/customers/me/sessions/{id}");
@@ -167,7 +167,7 @@ fn a_customer_sees_and_ends_sessions() {
                 .await
                 .expect(401);
         }
-        // What was handed out as access lasts until it expires.
+        // An access token that was issued works until it expires.
         assert_eq!(list().await.expect(200).json()["items"], json!([]));
     });
 }

@@ -1,4 +1,4 @@
-//! Accounts and sign-ins.
+//! Invalid registrations and sign-ins.
 
 use expect_test::expect;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
-//! What admins see and do of customers: `/customers`.
+//! The routes with which admins manage customers: `/customers`.
 
 use super::api::CustomerBody;
 use super::model::{CustomerError, Email, Role};
-use super::profile::{answer, change};
+use super::profile::{account_response, change};
 use super::rules;
 use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
@@ -12,10 +12,11 @@ use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
 use crate::values::id::CustomerId;
 
-/// `GET /customers?email=&limit=&cursor=`: newest first; with `email`, the one who has this address.
+/// `GET /customers?email=&limit=&cursor=`: returns all customers, newest first, or with `email` the one with this
+/// address.
 ///
 /// # Errors
-/// For whoever is no admin, and for bad parameters.
+/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::InvalidParameters`].
 pub async fn list_customers(
     customers: &CustomerStore,
     request: Request,
@@ -28,7 +29,7 @@ pub async fn list_customers(
             let email: Email = text
                 .parse()
                 .map_err(|_| Problem::parameter("?email", "this must be an email address"))?;
-            let account = customers.account_of(&email).await?;
+            let account = customers.account_with_email(&email).await?;
             Page {
                 items: account
                     .map(|account| account.customer)
@@ -42,24 +43,24 @@ pub async fn list_customers(
     found.map(CustomerBody::from).answer(&request)
 }
 
-/// `GET /customers/{customer_id}`.
+/// `GET /customers/{customer_id}`: returns one customer.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::NotFound`].
+/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::NotFound`].
 pub async fn get_customer(
     customers: &CustomerStore,
     request: Request,
 ) -> Result<Response, Problem> {
     request.admin()?;
     let account = customers.account(customer_id(&request)?).await?;
-    answer(account.ok_or(CustomerError::NoSuchCustomer)?)
+    account_response(account.ok_or(CustomerError::NoSuchCustomer)?)
 }
 
-/// `POST /customers/{customer_id}/disable`: no sign-in and no renewal any more, and all sessions
-/// end. Doing it again ends what sessions are left.
+/// `POST /customers/{customer_id}/disable`: prevents sign-in and renewal, and ends all sessions. Disabling the
+/// account again ends sessions that are left.
 ///
 /// # Errors
-/// For whoever is no admin, and for an admin's own account.
+/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::Conflict`] for the admin's own account.
 pub async fn disable_customer(
     customers: &CustomerStore,
     sessions: &SessionStore,
@@ -72,13 +73,13 @@ pub async fn disable_customer(
     })
     .await?;
     sessions.end_all(id).await?;
-    answer(account)
+    account_response(account)
 }
 
-/// `POST /customers/{customer_id}/enable`: the customer may sign in again.
+/// `POST /customers/{customer_id}/enable`: lets the customer sign in again.
 ///
 /// # Errors
-/// For whoever is no admin.
+/// [`Problem::Forbidden`] for a caller who is not an admin.
 pub async fn enable_customer(
     customers: &CustomerStore,
     request: Request,
@@ -89,15 +90,16 @@ pub async fn enable_customer(
         Ok(rules::enable(account, request.now))
     })
     .await?;
-    answer(account)
+    account_response(account)
 }
 
-/// `PUT /customers/{customer_id}/roles` `{roles}`: what the customer may do from its next renewal or
-/// sign-in on.
+/// `PUT /customers/{customer_id}/roles` `{roles}`: sets the customer's roles, which take effect at the next
+/// renewal or sign-in.
 ///
 /// # Errors
-/// For whoever is no admin, for an admin who would stop being one, for bad input, without `If-Match`
-/// or with a stale one.
+/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::Conflict`] for admins who would lose the
+/// role themselves; [`Problem::InvalidBody`]; [`Problem::PreconditionRequired`] or
+/// [`Problem::PreconditionFailed`] without a current `If-Match`.
 pub async fn set_customer_roles(
     customers: &CustomerStore,
     request: Request,
@@ -111,7 +113,7 @@ pub async fn set_customer_roles(
         rules::set_roles(account, &roles, by, &expected, request.now)
     })
     .await?;
-    answer(account)
+    account_response(account)
 }
 
 fn customer_id(request: &Request) -> Result<CustomerId, Problem> {

@@ -1,8 +1,8 @@
-//! The HTTP handlers of customers, and their wire types.
+//! `POST /customers`, and the wire types that all handlers of customers share.
 
 use serde::Serialize;
 
-use super::credentials::Given;
+use super::credentials::SentPassword;
 use super::model::{Customer, CustomerError, Email, Locale, Role};
 use super::password;
 use super::rules::{self, Registration};
@@ -14,7 +14,7 @@ use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::CustomerId;
 
-/// A customer as the API shows it, to itself and to admins.
+/// A customer in the API, as the customer and admins see it.
 #[derive(Serialize)]
 pub(super) struct CustomerBody {
     id: CustomerId,
@@ -51,7 +51,8 @@ impl From<Customer> for CustomerBody {
 /// `POST /customers`: opens an account.
 ///
 /// # Errors
-/// [`Problem`]: a body or key that is not valid, an address that is taken, a key used otherwise.
+/// [`Problem`] if the body or the key is not valid, the email address is taken, or the key was used for another
+/// registration.
 pub async fn register_customer(
     customers: &CustomerStore,
     request: Request,
@@ -88,7 +89,7 @@ pub(super) fn email(json: Json<'_>) -> Option<Email> {
     json.parsed("this must be an email address", str::parse::<Email>)
 }
 
-/// A password that is to be set. Length is all that is asked for (NIST SP 800-63B section 3.1.1.2).
+/// Reads a new password. Only its length is checked (NIST SP 800-63B section 3.1.1.2).
 pub(super) fn new_password(json: Json<'_>) -> Option<String> {
     json.secret(8..=128)
 }
@@ -104,7 +105,8 @@ pub(super) fn locale(json: Json<'_>) -> Option<Locale> {
     )
 }
 
-/// The account under the idempotency key `key`: made now, or found as an earlier request made it.
+/// Creates the account under the idempotency key `key`, or returns the one that an earlier request created,
+/// and whether it did.
 async fn register_once(
     customers: &CustomerStore,
     registration: &Registration,
@@ -122,8 +124,8 @@ async fn register_once(
     }
 }
 
-/// Makes the account `id`, or finds that it was made by the same registration meanwhile: by a
-/// parallel request with the same key, or by this very write, whose answer was lost.
+/// Creates the account `id`, or finds that the same registration has created it in the meantime: a parallel
+/// request with the same key, or this very write, whose response was lost.
 async fn create(
     customers: &CustomerStore,
     registration: &Registration,
@@ -150,8 +152,8 @@ async fn create(
     }
 }
 
-/// A hash (SHA-256, hexadecimal) of all that is registered but the password, of which no quick hash
-/// may be stored.
+/// Returns a hash (SHA-256, hexadecimal) of the registration without the password, because no fast hash of a
+/// password may be stored.
 fn hash_without_password(registration: &Registration) -> String {
     let Registration {
         email,
@@ -167,9 +169,9 @@ fn hash_without_password(registration: &Registration) -> String {
     sha256_hex(text)
 }
 
-/// `password`, as it came with `request`.
-pub(super) fn given(password: String, request: &Request) -> Given {
-    Given {
+/// Returns `password` with what the attempt to use it in `request` is counted by.
+pub(super) fn sent_password(password: String, request: &Request) -> SentPassword {
+    SentPassword {
         password,
         source_ip: request.source_ip.clone(),
         now: request.now,

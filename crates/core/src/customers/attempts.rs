@@ -1,12 +1,12 @@
-//! Attempts to prove a password, counted so that guessing gets slow.
+//! Counts wrong passwords, so that guessing becomes slow.
 //!
-//! Two counters in the sessions table: `attempts#account#<hash of the address>` and
-//! `attempts#source#<hash of the client's IP address>`. An unknown address is counted like a known
-//! one. A counter ends an hour after the last failure; DynamoDB's time to live deletes it later.
+//! There are two counters in the sessions table: `attempts#account#<hash of the email address>` and
+//! `attempts#source#<hash of the client's IP address>`. An unknown email address is counted like a known one.
+//! A counter expires an hour after the last failure; DynamoDB's time to live deletes it later.
 //!
-//! Attempts that come at the very same time are all let through, and all counted: a burst is held
-//! down by the limit on requests, and pays with the delay that all its failures together make. A
-//! write that the SDK makes again counts twice, to the guesser's loss alone.
+//! Attempts that arrive at the same moment are all let through and all counted: the limit on requests bounds
+//! such a burst, and the next attempt has to wait for all of its failures. A write that the SDK retries may
+//! count twice, which only makes the wait longer.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -20,28 +20,28 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 
-/// Failures on one account that are free; from then on each attempt has to wait.
+/// The number of failures on one account that cause no wait.
 const FREE_ON_ACCOUNT: u32 = 5;
 
-/// Failures from one address that are free: offices and mobile networks share addresses.
+/// The number of failures from one IP address that cause no wait: offices and mobile networks share addresses.
 const FREE_FROM_SOURCE: u32 = 500;
 
-/// The longest wait on an account, in seconds.
+/// The longest wait for an account, in seconds.
 const LONGEST_ON_ACCOUNT_SECONDS: u64 = 900;
 
-/// The longest wait from one address, in seconds: one who guesses must not shut a whole office out.
+/// The longest wait for an IP address, in seconds: one guesser must not lock out a whole office.
 const LONGEST_FROM_SOURCE_SECONDS: u64 = 60;
 
-/// How long after its last failure a counter ends. Longer than the longest wait.
-const MEMORY: Duration = Duration::from_hours(1);
+/// How long after its last failure a counter expires. It is longer than the longest wait.
+const COUNTER_LIFETIME: Duration = Duration::from_hours(1);
 
-/// The counters of attempts.
+/// The store of the counters.
 #[derive(Clone, Debug)]
 pub struct Attempts {
     table: Table,
 }
 
-/// Whom an attempt counts against.
+/// An attempt to prove a password, by the counters that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     account_pk: String,
@@ -49,7 +49,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt on the account with the address `email`, from the IP address `source_ip`.
+    /// Returns an attempt on the account with the address `email`, from the IP address `source_ip`.
     #[must_use]
     pub fn new(email: &Email, source_ip: &str) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Attempt {
     }
 }
 
-/// What is known of an attempt before it is made.
+/// What is known about an attempt before it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Whether the account has failures that a success would clear.
@@ -67,7 +67,7 @@ pub struct Standing {
 }
 
 impl Attempts {
-    /// The counters in the table that the setting `SESSIONS_TABLE` names.
+    /// Opens the counters in the table that the setting `SESSIONS_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -76,7 +76,7 @@ impl Attempts {
         Ok(Self { table })
     }
 
-    /// Whether `attempt` may be made at `now`. Reads as much whoever it is.
+    /// Permits `attempt` at `now`. The number of reads is the same for every attempt.
     ///
     /// # Errors
     /// [`CustomerError::TooManyAttempts`] if it has to wait.
@@ -107,28 +107,29 @@ impl Attempts {
         }
     }
 
-    /// Counts a failure.
+    /// Counts a failed attempt.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn failed(&self, attempt: &Attempt, now: Time) -> Result<(), StoreError> {
+    pub async fn record_failure(&self, attempt: &Attempt, now: Time) -> Result<(), StoreError> {
         let account = self.count(&attempt.account_pk, now);
         let source = self.count(&attempt.source_pk, now);
         futures::future::try_join(account, source).await.map(drop)
     }
 
-    /// Forgets the account's failures: whoever came knew the password.
+    /// Clears the failures on the account: the caller knew the password.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn succeeded(&self, attempt: &Attempt) -> Result<(), StoreError> {
+    pub async fn clear_failures(&self, attempt: &Attempt) -> Result<(), StoreError> {
         let write = self.table.delete(key(&attempt.account_pk));
         self.table.write(write).await.map(drop)
     }
 
-    /// One conditional write; two if the counter ended and is still there.
+    /// Adds one to a counter. Takes one conditional write, or two if the counter has expired and is still
+    /// stored.
     async fn count(&self, pk: &str, now: Time) -> Result<(), StoreError> {
-        let until = now.plus(MEMORY).as_seconds();
+        let until = now.plus(COUNTER_LIFETIME).as_seconds();
         dynamo::change("a counter", || async {
             let add = self
                 .table
@@ -166,8 +167,8 @@ impl Attempts {
     }
 }
 
-/// How long an attempt at `now` has to wait after so many failures `beyond` the free ones, the last at
-/// `last_at`: 1, 2, 4, ... seconds, at most `longest`.
+/// Returns how long an attempt at `now` has to wait: 1, 2, 4, ... seconds, at most `longest`, after the last
+/// failure at `last_at`, for so many failures `beyond` the free ones.
 fn seconds_to_wait(beyond: u32, longest: u64, last_at: Time, now: Time) -> u64 {
     let wait = 1_u64
         .checked_shl(beyond)
@@ -177,8 +178,8 @@ fn seconds_to_wait(beyond: u32, longest: u64, last_at: Time, now: Time) -> u64 {
     u64::try_from(left).unwrap_or(0).div_ceil(1000)
 }
 
-/// What one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 address, of
-/// which one has all the rest (RFC 6177).
+/// Returns what one customer of a provider has: an IPv4 address, or the first 64 bits of an IPv6 address,
+/// because each customer has all addresses that begin with them (RFC 6177).
 fn network(source_ip: &str) -> String {
     match source_ip.parse() {
         Ok(IpAddr::V6(address)) => {
@@ -189,7 +190,7 @@ fn network(source_ip: &str) -> String {
     }
 }
 
-/// SHA-256, hexadecimal: neither addresses of mail nor of machines lie open in the table.
+/// Returns the SHA-256 hash in hexadecimal, so that the table contains no email or IP addresses.
 fn hashed(text: &str) -> String {
     sha256_hex(text)
 }
@@ -211,7 +212,7 @@ struct CounterItem {
 }
 
 impl CounterItem {
-    /// Whether it has not ended by `now`.
+    /// Returns whether the counter has not expired at `now`.
     fn counts(&self, now: Time) -> bool {
         self.expires_at > now.as_seconds()
     }

@@ -1,8 +1,8 @@
-//! The Lambda authoriser of the HTTP API: tells who is signed in, and refuses what is forged.
+//! The Lambda authoriser of the HTTP API: identifies the caller, and refuses forged tokens.
 //!
-//! It only authenticates; whose account is disabled is nobody. Roles and expiry go on in its answer's
-//! context, and handlers decide about them: API Gateway keeps the answer for minutes, and only handlers
-//! answer with problem documents.
+//! It only authenticates, and refuses tokens of disabled accounts. Roles and expiry are passed on in the context
+//! of its response, and handlers decide about them: API Gateway keeps the response for minutes, and only handlers
+//! respond with problem documents.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::aws::settings::SettingError;
 use crate::runtime::Error;
 use crate::values::clock::Time;
 
-/// What verifies access tokens.
+/// Verifies access tokens.
 #[derive(Clone, Debug)]
 pub struct TokenVerifier {
     keys: TokenKeys,
@@ -23,7 +23,7 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// The verifier that the settings `TOKEN_*` describe.
+    /// Returns the verifier that the settings `TOKEN_*` describe.
     ///
     /// # Errors
     /// [`SettingError`] if one is missing.
@@ -36,11 +36,11 @@ impl TokenVerifier {
     }
 }
 
-/// What API Gateway asks (payload format 2.0): the part of it that is used.
+/// The request of API Gateway (payload format 2.0), as far as it is used.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizationRequest {
-    /// The values that the answer is kept under: the `Authorization` header alone.
+    /// The values by which API Gateway caches the response: the `Authorization` header alone.
     #[serde(default)]
     identity_source: Option<Vec<String>>,
     request_context: RequestContext,
@@ -53,7 +53,7 @@ struct RequestContext {
     time_epoch: i64,
 }
 
-/// What API Gateway is told: the simple response.
+/// The response to API Gateway, in its simple form.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Authorization {
@@ -62,7 +62,7 @@ pub struct Authorization {
     context: Option<Context>,
 }
 
-/// What goes on to the handlers, all texts: `requestContext.authorizer.lambda`.
+/// The context that is passed on to the handlers as `requestContext.authorizer.lambda`, all of it text.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Context {
     sub: String,
@@ -93,11 +93,11 @@ impl From<Claims> for Authorization {
     }
 }
 
-/// Tells who sent a request: refuses what is no access token of this shop, and one of an account that
-/// is disabled or gone. A token that has expired passes with its `exp`, which the handler compares.
+/// Identifies who sent a request. Refuses whatever is not an access token of this shop, and tokens of accounts
+/// that are disabled or deleted. An expired token passes with its `exp`, which the handler compares.
 ///
 /// # Errors
-/// If the keys that tokens are signed with, or the account, cannot be read.
+/// Returns an error if the keys or the account cannot be read.
 pub async fn authorize_request(
     tokens: &TokenVerifier,
     request: AuthorizationRequest,
@@ -128,7 +128,7 @@ pub async fn authorize_request(
     })
 }
 
-/// The token of an `Authorization` header (RFC 6750 section 2.1; the scheme in any case).
+/// Returns the token of an `Authorization` header (RFC 6750 section 2.1), whose scheme may be in any case.
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme

@@ -1,4 +1,4 @@
-//! Who somebody is, by address and password.
+//! Authentication by email address and password.
 
 use super::attempts::{Attempt, Attempts};
 use super::model::{Account, CustomerError, Email};
@@ -8,32 +8,32 @@ use crate::aws::settings::SettingError;
 use crate::aws::{Aws, telemetry};
 use crate::values::clock::Time;
 
-/// What compares passwords, as slowly for those who guess as they deserve.
+/// Compares passwords, and makes callers who guess wait.
 #[derive(Clone, Debug)]
 pub struct PasswordCheck {
     customers: CustomerStore,
     attempts: Attempts,
 }
 
-/// A password that is to be proved, and who sent it. `Debug` does not show it.
+/// A password that a client has sent, and where it came from. `Debug` shows nothing of it.
 #[derive(Clone)]
-pub struct Given {
+pub struct SentPassword {
     /// The password.
     pub password: String,
     /// The IP address that it came from.
     pub source_ip: String,
-    /// When.
+    /// When the request was received.
     pub now: Time,
 }
 
-impl std::fmt::Debug for Given {
+impl std::fmt::Debug for SentPassword {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Given(..)")
+        f.write_str("SentPassword(..)")
     }
 }
 
 impl PasswordCheck {
-    /// The check of this function.
+    /// Opens the resources of the check.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -44,66 +44,76 @@ impl PasswordCheck {
         })
     }
 
-    /// The account with the address `email`, if `given` is its password and it is not disabled.
+    /// Returns the account with the address `email`, if `sent` is its password and it is not disabled.
     ///
-    /// Reads, compares and writes the same whether the address is unknown, the password wrong or the
-    /// account disabled. A hash weaker than today's is made anew, which never fails the sign-in.
+    /// Reads, compares and writes the same whether the address is unknown, the password is wrong or the account
+    /// is disabled. A hash that is weaker than today's is renewed; if that fails, the sign-in succeeds
+    /// nevertheless.
     ///
     /// # Errors
-    /// [`CustomerError::TooManyAttempts`] before anything is compared;
-    /// [`CustomerError::WrongCredentials`].
-    pub async fn by_address(&self, email: &Email, given: &Given) -> Result<Account, CustomerError> {
-        let attempt = Attempt::new(email, &given.source_ip);
-        let standing = self.attempts.permit(&attempt, given.now).await?;
-        let account = self.customers.account_of(email).await?;
+    /// [`CustomerError::TooManyAttempts`], before anything is compared; [`CustomerError::WrongCredentials`].
+    pub async fn authenticate(
+        &self,
+        email: &Email,
+        sent: &SentPassword,
+    ) -> Result<Account, CustomerError> {
+        let attempt = Attempt::new(email, &sent.source_ip);
+        let standing = self.attempts.permit(&attempt, sent.now).await?;
+        let account = self.customers.account_with_email(email).await?;
         let hash = account.as_ref().map(|account| &account.password_hash);
-        let right = password::matches(&given.password, hash)?;
+        let right = password::matches(&sent.password, hash)?;
         let open = account.filter(|account| right && !account.customer.disabled);
         let Some(account) = open else {
-            self.attempts.failed(&attempt, given.now).await?;
+            self.attempts.record_failure(&attempt, sent.now).await?;
             return Err(CustomerError::WrongCredentials);
         };
         if standing.account_has_failures {
-            self.attempts.succeeded(&attempt).await?;
+            self.attempts.clear_failures(&attempt).await?;
         }
         if password::is_weak(&account.password_hash) {
-            self.renew(&account, &given.password).await;
+            self.renew(&account, &sent.password).await;
         }
         Ok(account)
     }
 
-    /// Whether `given` is the password of `account`, of somebody who is signed in already: a stolen
-    /// access token must not allow to guess either.
+    /// Checks that `sent` is the password of `account`, whose owner is signed in. Attempts are counted here as
+    /// well, so that a stolen access token does not allow guessing.
     ///
     /// # Errors
-    /// As [`PasswordCheck::by_address`], but a wrong password is [`CustomerError::WrongPassword`]:
-    /// the access token is in order.
-    pub async fn of(&self, account: &Account, given: &Given) -> Result<(), CustomerError> {
-        let attempt = Attempt::new(&account.customer.email, &given.source_ip);
-        let standing = self.attempts.permit(&attempt, given.now).await?;
-        if !password::matches(&given.password, Some(&account.password_hash))? {
-            self.attempts.failed(&attempt, given.now).await?;
+    /// [`CustomerError::TooManyAttempts`], before anything is compared; [`CustomerError::WrongPassword`].
+    pub async fn reauthenticate(
+        &self,
+        account: &Account,
+        sent: &SentPassword,
+    ) -> Result<(), CustomerError> {
+        let attempt = Attempt::new(&account.customer.email, &sent.source_ip);
+        let standing = self.attempts.permit(&attempt, sent.now).await?;
+        if !password::matches(&sent.password, Some(&account.password_hash))? {
+            self.attempts.record_failure(&attempt, sent.now).await?;
             return Err(CustomerError::WrongPassword);
         }
         if standing.account_has_failures {
-            self.attempts.succeeded(&attempt).await?;
+            self.attempts.clear_failures(&attempt).await?;
         }
         Ok(())
     }
 
-    /// Forgets the failures on the account with the address `email`: its owner has shown who it is
-    /// in another way.
+    /// Clears the failures on the account with the address `email`, whose owner has proved the identity in
+    /// another way.
     ///
     /// # Errors
     /// [`CustomerError::Store`].
-    pub async fn forgive(&self, email: &Email) -> Result<(), CustomerError> {
-        Ok(self.attempts.succeeded(&Attempt::new(email, "")).await?)
+    pub async fn clear_failures(&self, email: &Email) -> Result<(), CustomerError> {
+        Ok(self
+            .attempts
+            .clear_failures(&Attempt::new(email, ""))
+            .await?)
     }
 
-    /// Hashes the password anew, with today's parameters.
-    async fn renew(&self, account: &Account, given: &str) {
+    /// Replaces the password's hash by one with today's parameters.
+    async fn renew(&self, account: &Account, password: &str) {
         let renewed = async {
-            let hash = password::hash(given)?;
+            let hash = password::hash(password)?;
             self.customers.renew_hash(account, &hash).await?;
             Ok::<(), CustomerError>(())
         };

@@ -1,6 +1,6 @@
-//! `DELETE /customers/me`: what is personal is erased, what others stand on stays.
+//! `DELETE /customers/me`: erases personal data and keeps what other records refer to.
 
-use super::api::given;
+use super::api::sent_password;
 use super::credentials::PasswordCheck;
 use super::model::{CustomerError, Role};
 use super::rules;
@@ -12,7 +12,7 @@ use crate::aws::settings::SettingError;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 
-/// What deleting an account needs.
+/// The resources that deleting an account needs.
 #[derive(Clone, Debug)]
 pub struct Deletion {
     customers: CustomerStore,
@@ -21,7 +21,7 @@ pub struct Deletion {
 }
 
 impl Deletion {
-    /// The resources of this function.
+    /// Opens the resources of the function.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -34,27 +34,27 @@ impl Deletion {
     }
 }
 
-/// `DELETE /customers/me` `{password}`: 204. Name, addresses, phone number and password are gone in
-/// one write, and with them the claim on the email address, which may register again. What stays is
-/// the identifier, so that orders remain somebody's; their addresses go with the event.
+/// `DELETE /customers/me` `{password}`: deletes the account and returns 204. Name, addresses, phone number and
+/// password are erased in one transaction, and the email address may register again. The identifier stays, so
+/// that orders still belong to a customer; the orders service erases their addresses when it receives the event.
 ///
 /// # Errors
-/// For bad input, for a wrong password, and for an admin: another must take the role away first, so
-/// that one remains.
+/// [`Problem::InvalidBody`], also for a wrong password; [`Problem::TooManyRequests`] after too many of them;
+/// [`Problem::Conflict`] for an admin, so that there is always one.
 pub async fn delete_account(deletion: &Deletion, request: Request) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let password = request.json(|body| body.required("password", |json| json.secret(1..=128)))?;
     let account = deletion.customers.account(caller.customer_id).await?;
     let account = account.ok_or(CustomerError::NoSuchCustomer)?;
-    let given = given(password, &request);
-    deletion.check.of(&account, &given).await?;
+    let sent = sent_password(password, &request);
+    deletion.check.reauthenticate(&account, &sent).await?;
     dynamo::change("the account", || async {
         let Some(account) = deletion.customers.account(caller.customer_id).await? else {
             // Deleted by this very request, whose response was lost, or by another.
             return Ok(Attempt::Done(()));
         };
         if account.customer.roles.contains(&Role::Admin) {
-            let detail = "another admin must take the role from you first";
+            let detail = "An admin's account cannot be deleted. Ask another admin to take the role from you first.";
             return Err(CustomerError::OwnAccount(detail));
         }
         let mut stamp = rules::delete(&account, request.now);

@@ -1,4 +1,4 @@
-//! The events of customers, built from their stored items.
+//! The events of customers, built from the stored items.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::store::RoleItem;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::CustomerId;
 
-/// What of a stored customer its events need; the item of an address has none of it.
+/// The attributes of a stored customer that its events need. The item of an email address has none of them.
 #[derive(Deserialize)]
 struct Image {
     customer_id: CustomerId,
@@ -21,10 +21,10 @@ struct RolesChanged {
     roles: Vec<RoleItem>,
 }
 
-/// The event that the stored item `image` carries; `None` for an item without one.
+/// Returns the event that the stored item `image` carries, or `None` if it carries none.
 ///
 /// # Errors
-/// If the item has not the shape of a customer.
+/// Returns an error if the item does not have the shape of a customer.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     if !image.contains_key("event") {
         return Ok(None);

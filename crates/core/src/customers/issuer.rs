@@ -1,4 +1,4 @@
-//! What issues access tokens.
+//! Issues access tokens.
 
 use super::keys::TokenKeys;
 use super::model::{Customer, CustomerError};
@@ -16,7 +16,7 @@ pub struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// The issuer that the settings `TOKEN_*` describe.
+    /// Returns the issuer that the settings `TOKEN_*` describe.
     ///
     /// # Errors
     /// [`SettingError`] if one is missing or not valid.
@@ -27,10 +27,8 @@ impl TokenIssuer {
             lifetime_seconds: aws.settings().read(Setting::TokenLifetimeSeconds)?,
         })
     }
-}
 
-impl TokenIssuer {
-    /// An access token for `customer`.
+    /// Issues an access token for `customer`.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the key cannot be read.

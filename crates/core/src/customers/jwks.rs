@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: what other services verify access tokens with (RFC 7517).
+//! `GET /.well-known/jwks.json`: the keys that verify access tokens (RFC 7517).
 
 use serde::Serialize;
 
@@ -7,22 +7,22 @@ use super::keys::TokenKeys;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 
-/// For how long the keys may be kept, in seconds: `oxcart keys prepare` publishes a key this long
-/// before it signs.
-pub const KEPT_SECONDS: u32 = 600;
+/// How long clients may cache the keys, in seconds. An operator waits this long between `oxcart keys prepare`,
+/// which publishes a key, and `oxcart keys promote`, after which it signs.
+pub const CACHE_SECONDS: u32 = 600;
 
 #[derive(Serialize)]
 struct KeySet {
     keys: Vec<PublicKey>,
 }
 
-/// The keys that access tokens may be signed with now: the one that signs, the next and the previous
-/// one. None when the shop signs with a shared secret.
+/// Returns the keys that access tokens may be signed with now: the one that signs, the next and the previous
+/// one; none if the shop signs with a shared secret.
 ///
 /// # Errors
-/// [`Problem::Internal`] if they cannot be read.
+/// [`Problem::Internal`] if the keys cannot be read.
 pub async fn get_jwks(keys: &TokenKeys, request: Request) -> Result<Response, Problem> {
     let keys = keys.public(request.now).await?;
-    let answer = Response::ok(&KeySet { keys })?;
-    Ok(answer.header("Cache-Control", format!("public, max-age={KEPT_SECONDS}")))
+    let response = Response::ok(&KeySet { keys })?;
+    Ok(response.header("Cache-Control", format!("public, max-age={CACHE_SECONDS}")))
 }

@@ -1,5 +1,5 @@
-//! A key that tokens are signed with, and the one algorithm that it is used with (RFC 8725 section
-//! 3.1): the token's own header is compared with it and never asked which to use.
+//! A key that tokens are signed with, and the one algorithm that it is used with (RFC 8725 section 3.1). The
+//! header of a token must name that algorithm, and never chooses it.
 
 use std::str::FromStr;
 
@@ -13,22 +13,22 @@ use serde::de::DeserializeOwned;
 
 use super::model::CustomerError;
 
-/// The fewest characters of a key's text: 32 letters and digits hold more than 128 bits.
-const FEWEST_CHARACTERS: usize = 32;
+/// The fewest characters of a key's text: 32 random letters and digits hold more than 128 bits.
+const MIN_CHARACTERS: usize = 32;
 
-/// What a key's Ed25519 seed is derived for; another use of the same text gives another seed.
-const SEED_FOR: &[u8] = b"oxcart tokens Ed25519";
+/// The purpose that a key's Ed25519 seed is derived for; the same text gives another seed for another purpose.
+const SEED_PURPOSE: &[u8] = b"oxcart tokens Ed25519";
 
 /// How tokens are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// Ed25519 (RFC 8037): whoever has the public key can verify.
+    /// Ed25519 (RFC 8037): everybody who has the public key can verify.
     EdDsa,
-    /// HMAC with SHA-256 (RFC 7518 section 3.2): whoever can verify can sign.
+    /// HMAC with SHA-256 (RFC 7518 section 3.2): everybody who can verify can also sign.
     Hs256,
 }
 
-/// A text that names no algorithm that is used here.
+/// The error for a text that names no supported algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not one of EdDSA and HS256")]
 pub struct UnknownAlgorithm;
@@ -54,10 +54,10 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
     }
 }
 
-/// A key that tokens are signed with. `Debug` shows its name only.
+/// A key that tokens are signed with. `Debug` shows only its name.
 #[derive(Clone)]
 pub struct TokenKey {
-    /// The key's name, which is in the header of every token that it signed (`kid`).
+    /// The name, which is in the header of every token that the key has signed (`kid`).
     pub id: String,
     algorithm: Algorithm,
     signing: EncodingKey,
@@ -78,13 +78,13 @@ pub struct PublicKey {
 }
 
 impl TokenKey {
-    /// The key named `id` that `text` makes: the bytes of the text for HS256, a key pair derived from
-    /// it (HKDF-SHA-256, RFC 5869) for `EdDSA`.
+    /// Makes the key `id` from `text`: for HS256 the bytes of the text, for `EdDSA` a key pair derived from it
+    /// (HKDF-SHA-256, RFC 5869).
     ///
     /// # Errors
-    /// [`CustomerError::Credentials`] if `text` has fewer than 32 characters, too few to be secret.
+    /// [`CustomerError::Credentials`] if `text` has fewer than 32 characters, which could be guessed.
     pub fn new(id: String, text: &str, algorithm: Algorithm) -> Result<Self, CustomerError> {
-        if text.chars().count() < FEWEST_CHARACTERS {
+        if text.chars().count() < MIN_CHARACTERS {
             return Err(CustomerError::Credentials("the key is too short".into()));
         }
         let (signing, verifying, public) = match algorithm {
@@ -95,8 +95,9 @@ impl TokenKey {
             ),
             Algorithm::EdDsa => {
                 let made = key_pair(text).and_then(|pair| Ok((pair.to_pkcs8v1()?, pair)));
-                let (private, pair) =
-                    made.map_err(|_| CustomerError::Credentials("no key pair was made".into()))?;
+                let (private, pair) = made.map_err(|_| {
+                    CustomerError::Credentials("the key pair could not be made".into())
+                })?;
                 let public = URL_SAFE_NO_PAD.encode(pair.public_key());
                 let verifying = DecodingKey::from_ed_components(&public)
                     .map_err(|error| CustomerError::Credentials(error.into()))?;
@@ -113,7 +114,7 @@ impl TokenKey {
         })
     }
 
-    /// What others verify with; `None` for HS256, which has no public half.
+    /// Returns the public key, or `None` for HS256, which has none.
     #[must_use]
     pub fn public(&self) -> Option<PublicKey> {
         self.public.as_ref().map(|x| PublicKey {
@@ -142,8 +143,8 @@ impl TokenKey {
             .map_err(|error| CustomerError::Credentials(error.into()))
     }
 
-    /// What `token` says, if this key signed it as a `kind` from `issuer` for `audience`. Its times are
-    /// the caller's to compare: with the time of the request, not this machine's.
+    /// Returns the claims of `token`, if this key signed it as a token of the type `kind` from `issuer` for
+    /// `audience`. The caller has to compare its times with the time of the request, not with this machine's.
     pub(super) fn verify<C: DeserializeOwned>(
         &self,
         token: &str,
@@ -167,18 +168,18 @@ pub(super) fn key_pair(text: &str) -> Result<Ed25519KeyPair, aws_lc_rs::error::U
     let mut seed = [0; 32];
     hkdf::Salt::new(hkdf::HKDF_SHA256, b"")
         .extract(text.as_bytes())
-        .expand(&[SEED_FOR], hkdf::HKDF_SHA256)?
+        .expand(&[SEED_PURPOSE], hkdf::HKDF_SHA256)?
         .fill(&mut seed)?;
     Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| aws_lc_rs::error::Unspecified)
 }
 
-/// The name of the key that `token` says it is signed with; `None` if it is no token of the type
-/// `kind`, or one with extensions that must be understood (`crit`, RFC 7515 section 4.1.11).
+/// Returns the name of the key that signed `token` according to its header, or `None` if it is not a token of the
+/// type `kind` or has extensions that must be understood (`crit`, RFC 7515 section 4.1.11).
 #[must_use]
 pub(super) fn key_id(token: &str, kind: &str) -> Option<String> {
     let header = jsonwebtoken::decode_header(token).ok()?;
-    let of_kind = header.typ.as_deref() == Some(kind) && header.crit.is_none();
-    header.kid.filter(|_| of_kind)
+    let is_of_kind = header.typ.as_deref() == Some(kind) && header.crit.is_none();
+    header.kid.filter(|_| is_of_kind)
 }
 
 impl std::fmt::Debug for TokenKey {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_text_is_no_key_and_no_error_shows_it() {
+    fn a_short_text_makes_no_key_and_no_error_shows_it() {
         for algorithm in [Algorithm::EdDsa, Algorithm::Hs256] {
             let error = TokenKey::new("1".to_owned(), &TEXT[..31], algorithm).unwrap_err();
             assert!(!crate::aws::telemetry::chain(&error).contains("tests"));

@@ -12,25 +12,25 @@ use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 
-/// How long an unknown key's name is answered from memory: a flood of forged tokens costs one read
-/// of the secret in this time.
+/// How long the secret is not read again for an unknown key, so that a flood of forged tokens costs one read of
+/// the secret in this time.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_mins(1);
 
-/// How long keys are used before the secret is read again, so that signers take up a new key and
-/// verifiers drop one that was withdrawn.
-const KEYS_KEPT: Duration = Duration::from_mins(5);
+/// How long keys are cached before the secret is read again, so that signers take up a new key and verifiers
+/// drop one that was withdrawn.
+const CACHE_DURATION: Duration = Duration::from_mins(5);
 
-/// A secret's text: the key that signs, the one before, whose tokens are still good, and the one that
-/// comes next, which verifiers may already know.
+/// The contents of a secret: the key that signs, the previous one, whose tokens are still valid, and the next
+/// one, which verifiers may already know.
 ///
-/// A new stack's secret has `kid` and `key` alone; `oxcart keys` writes the others.
+/// The secret of a new stack has only `kid` and `key`; `oxcart keys` writes the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretBody {
     /// The name of the key that signs.
     pub kid: String,
-    /// Its text, from which the key is made.
+    /// The text that the key is made from.
     pub key: String,
-    /// The key that signs next.
+    /// The key that will sign next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<KeyBody>,
     /// The key that signed before.
@@ -41,57 +41,57 @@ pub struct SecretBody {
 /// A key in a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyBody {
-    /// Its name.
+    /// The name.
     pub kid: String,
-    /// Its text.
+    /// The text.
     pub key: String,
 }
 
-/// The keys of one secret, kept in the process.
+/// The keys of one secret, cached in the process.
 #[derive(Clone, Debug)]
 pub struct TokenKeys {
     secret: Secret,
     algorithm: Algorithm,
-    kept: Arc<Mutex<Option<Kept>>>,
+    cache: Arc<Mutex<Option<CachedKeys>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Kept {
-    /// The one that signs first.
+struct CachedKeys {
+    /// The first one signs.
     keys: Arc<[TokenKey]>,
-    /// When they were read, or last asked for in vain.
+    /// When the secret was last read, successfully or not.
     read_at: Time,
 }
 
 impl TokenKeys {
-    /// The keys of access tokens, from the secret that the setting `TOKEN_SECRET_ARN` names; reads
+    /// Returns the keys of access tokens, from the secret that the setting `TOKEN_SECRET_ARN` names. Reads
     /// nothing yet.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         let algorithm = aws.settings().read(Setting::TokenAlgorithm)?;
-        Self::of(aws, Setting::TokenSecretArn, algorithm)
+        Self::from_secret(aws, Setting::TokenSecretArn, algorithm)
     }
 
-    /// The keys of the links in messages, from the secret that the setting `LINK_SECRET_ARN` names.
-    /// They are always HS256: nobody else verifies links.
+    /// Returns the keys of the links in messages, from the secret that the setting `LINK_SECRET_ARN` names. They
+    /// are always HS256, because nobody else verifies links.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
-    pub fn of_links(aws: &Aws) -> Result<Self, SettingError> {
-        Self::of(aws, Setting::LinkSecretArn, Algorithm::Hs256)
+    pub fn for_links(aws: &Aws) -> Result<Self, SettingError> {
+        Self::from_secret(aws, Setting::LinkSecretArn, Algorithm::Hs256)
     }
 
-    fn of(aws: &Aws, secret: Setting, algorithm: Algorithm) -> Result<Self, SettingError> {
+    fn from_secret(aws: &Aws, secret: Setting, algorithm: Algorithm) -> Result<Self, SettingError> {
         Ok(Self {
             secret: Secret::new(aws, secret)?,
             algorithm,
-            kept: Arc::default(),
+            cache: Arc::default(),
         })
     }
 
-    /// The key to sign with at `now`.
+    /// Returns the key to sign with at `now`.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the secret cannot be read.
@@ -101,7 +101,7 @@ impl TokenKeys {
         keys.first().cloned().ok_or_else(missing)
     }
 
-    /// The key named `id`; `None` if there is none of that name now.
+    /// Returns the key named `id`, or `None` if there is none now.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the secret cannot be read.
@@ -110,13 +110,13 @@ impl TokenKeys {
         if let Some(key) = named(self.keys(now).await?) {
             return Ok(Some(key));
         }
-        match self.kept() {
-            Some(kept) if now < kept.read_at.plus(UNKNOWN_KEY_PAUSE) => Ok(None),
+        match self.cached() {
+            Some(cached) if now < cached.read_at.plus(UNKNOWN_KEY_PAUSE) => Ok(None),
             Some(_) | None => Ok(named(self.read(now).await?)),
         }
     }
 
-    /// What others may verify tokens with at `now`: the key that signs, the next and the previous one.
+    /// Returns the public keys that verify tokens at `now`: of the key that signs, the next and the previous one.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the secret cannot be read.
@@ -125,31 +125,34 @@ impl TokenKeys {
         Ok(keys.iter().filter_map(TokenKey::public).collect())
     }
 
-    /// The keys at `now`. When they cannot be read again, the ones that are known serve on.
+    /// Returns the keys at `now`. If they cannot be read again, the cached ones stay in use.
     async fn keys(&self, now: Time) -> Result<Arc<[TokenKey]>, CustomerError> {
-        match self.kept() {
-            Some(kept) if now < kept.read_at.plus(KEYS_KEPT) => Ok(kept.keys),
-            Some(kept) => Ok(self.read(now).await.unwrap_or_else(|error| {
+        match self.cached() {
+            Some(cached) if now < cached.read_at.plus(CACHE_DURATION) => Ok(cached.keys),
+            Some(cached) => Ok(self.read(now).await.unwrap_or_else(|error| {
                 let error = crate::aws::telemetry::chain(&error);
-                tracing::error!(error, "the keys of tokens could not be read again");
-                kept.keys
+                tracing::error!(
+                    error,
+                    "the keys that tokens are signed with could not be read again"
+                );
+                cached.keys
             })),
             None => self.read(now).await,
         }
     }
 
-    fn kept(&self) -> Option<Kept> {
+    fn cached(&self) -> Option<CachedKeys> {
         self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<CachedKeys>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self, now: Time) -> Result<Arc<[TokenKey]>, CustomerError> {
-        // Noted before the call, so that one that fails counts too.
-        if let Some(kept) = self.lock().as_mut() {
-            kept.read_at = now;
+        // Noted before the call, so that a call that fails counts too.
+        if let Some(cached) = self.lock().as_mut() {
+            cached.read_at = now;
         }
         let secret = self.secret.read().await?;
         let current = KeyBody {
@@ -162,7 +165,7 @@ impl TokenKeys {
             .map(|body| TokenKey::new(body.kid, &body.key, self.algorithm))
             .collect();
         let keys = keys?;
-        *self.lock() = Some(Kept {
+        *self.lock() = Some(CachedKeys {
             keys: Arc::clone(&keys),
             read_at: now,
         });
@@ -178,7 +181,7 @@ pub(super) struct Secret {
 }
 
 impl Secret {
-    /// The secret that `setting` names.
+    /// Opens the secret that `setting` names.
     ///
     /// # Errors
     /// [`SettingError`] if it is missing.
@@ -189,23 +192,24 @@ impl Secret {
         })
     }
 
-    /// What it says now.
+    /// Reads the contents.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if it cannot be read.
     pub(super) async fn read(&self) -> Result<SecretBody, CustomerError> {
         let request = self.client.get_secret_value().secret_id(&self.arn);
-        let answer = request
+        let response = request
             .send()
             .await
             .map_err(|error| CustomerError::Credentials(error.into()))?;
-        let text = answer.secret_string.unwrap_or_default();
-        // The error's own text could quote the secret.
-        serde_json::from_str(&text)
-            .map_err(|_| CustomerError::Credentials("the secret has another shape".into()))
+        let text = response.secret_string.unwrap_or_default();
+        // The text of the error could quote the secret.
+        serde_json::from_str(&text).map_err(|_| {
+            CustomerError::Credentials("the secret does not have the expected shape".into())
+        })
     }
 
-    /// Replaces what it says.
+    /// Replaces the contents.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if it cannot be written.

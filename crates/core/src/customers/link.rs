@@ -1,7 +1,7 @@
-//! Links in messages: tokens that let whoever reads a mailbox do one thing.
+//! Links in messages: tokens that let the reader of a mailbox do one thing.
 //!
-//! A link is signed, not stored. Its fingerprint is a hash of the state that it was made for, such as
-//! the password that is to be replaced: when that has changed, the link has been used.
+//! A link is signed, not stored. Its fingerprint identifies the state that it was made for, such as the password
+//! that it replaces: once that has changed, the link no longer works.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,24 +13,24 @@ use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 
-/// The type in a link token's header, so that it is never taken for an access token.
+/// The type in a link token's header, so that the token is never taken for an access token.
 const KIND: &str = "oxcart-link+jwt";
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To show that an address is its customer's.
+    /// To confirm an email address.
     ConfirmEmail,
-    /// To set another password.
+    /// To reset a password.
     ResetPassword,
     /// To read an order that was placed without an account.
     ReadOrder,
-    /// To have an order at the price that was shown.
+    /// To place an order at the quoted price.
     Quote,
 }
 
 impl Purpose {
-    /// The audience of such links' tokens (`aud`).
+    /// Returns the audience of the tokens (`aud`).
     fn audience(self) -> &'static str {
         match self {
             Self::ConfirmEmail => "confirm-email",
@@ -41,30 +41,30 @@ impl Purpose {
     }
 }
 
-/// What signs and verifies links.
+/// Signs and verifies links.
 #[derive(Clone, Debug)]
 pub struct Links {
     keys: TokenKeys,
     issuer: String,
 }
 
-/// What a good link says.
+/// The contents of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// What it is about: the id of a customer or of an order.
+    /// The identifier of the customer or the order.
     pub subject: String,
-    /// What its state was when it was made, as [`Links::issue`] was given it.
+    /// The state that the link was made for, as it was passed to [`Links::issue`].
     pub fingerprint: String,
 }
 
-/// What a good token with a content says, be it expired or not.
+/// The contents of a token made by [`Links::seal`], which may have expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed<C> {
-    /// Whom it is for.
+    /// The subject.
     pub subject: String,
-    /// Until when it is good, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub expires_at_seconds: i64,
-    /// What it says.
+    /// The content.
     pub content: C,
 }
 
@@ -87,19 +87,19 @@ struct Claims {
 }
 
 impl Links {
-    /// The links that the settings `LINK_SECRET_ARN` and `TOKEN_ISSUER` describe.
+    /// Opens the keys of links, which the settings `LINK_SECRET_ARN` and `TOKEN_ISSUER` describe.
     ///
     /// # Errors
     /// [`SettingError`] if one is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
-            keys: TokenKeys::of_links(aws)?,
+            keys: TokenKeys::for_links(aws)?,
             issuer: aws.settings().read(Setting::TokenIssuer)?,
         })
     }
 
-    /// The token of a link for `purpose`, good for `lifetime_seconds` from `now`. `subject` is an id;
-    /// `fingerprint` a hash, never the thing itself: whoever has the link can read both.
+    /// Issues the token of a link for `purpose` that is valid for `lifetime_seconds` from `now`. Everybody who
+    /// has the token can read the link's subject and fingerprint, so neither may be secret or personal.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the key cannot be read.
@@ -114,7 +114,7 @@ impl Links {
         sign(&key, &self.issuer, purpose, link, lifetime_seconds, now)
     }
 
-    /// What the link `token` says, if it is one for `purpose` and still good at `now`.
+    /// Returns the contents of the link `token`, or `None` if it is not for `purpose` or has expired at `now`.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the keys cannot be read.
@@ -131,8 +131,8 @@ impl Links {
         Ok(key.and_then(|key| verify(&key, &self.issuer, purpose, token, now)))
     }
 
-    /// A token for `purpose` that says `content` and is good for `lifetime_seconds` from `now`. Whoever
-    /// has it can read all of it.
+    /// Issues a token for `purpose` that contains `content` and is valid for `lifetime_seconds` from `now`.
+    /// Everybody who has the token can read the content.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the key cannot be read.
@@ -155,7 +155,8 @@ impl Links {
         key.sign(KIND, &claims)
     }
 
-    /// What `token` says, if it is one for `purpose`; whether it has expired is the caller's to see.
+    /// Returns the contents of `token`, or `None` if it is not for `purpose`. The caller has to check whether it
+    /// has expired.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the keys cannot be read.
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_good_for_its_purpose_until_it_expires() {
+    fn a_link_works_for_its_purpose_until_it_expires() {
         let key = key("1", "a text of the tests that is long enough");
         let token = sign(&key, "shop", Purpose::ConfirmEmail, link(), 60, now()).unwrap();
         let read = |purpose, seconds| {
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn another_shops_or_another_keys_link_is_no_link() {
+    fn a_link_of_another_shop_or_key_is_refused() {
         let key = key("1", "a text of the tests that is long enough");
         let token = sign(&key, "shop", Purpose::ConfirmEmail, link(), 60, now()).unwrap();
         assert_eq!(

@@ -7,7 +7,7 @@ use crate::aws::queue::{NotQueued, Queue};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{CustomerId, EventId};
 
-/// What a customer asks to be sent.
+/// The kind of a message that a customer requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Template {

@@ -1,18 +1,19 @@
-//! Customers: who they are, how they sign in, and what a token says of them.
+//! Customers: who they are, how they sign in, and what a token says about them.
 //!
 //! Owns the customers table and the sessions table. Invariants:
-//! - an address, in lower case, is one customer's: its own item, written in the same transaction;
-//! - a password is stored as an Argon2id hash only (of an import, as a bcrypt hash until the first
-//!   sign-in), and is in no log, event or other hash;
-//! - signing in answers alike, after like work, whether address or password is wrong, and slower the
-//!   more is guessed ([`attempts`]);
-//! - a link to another password is good for one, and each change of it ends all sessions
+//! - an email address, in lower case, belongs to one customer: an item of its own, written in the same
+//!   transaction, keeps it unique;
+//! - a password is stored only as an Argon2id hash (or, after an import, as a bcrypt hash until the first
+//!   sign-in), and appears in no log, event or other hash;
+//! - signing in returns the same response after the same work, whether the address or the password is wrong,
+//!   and has to wait the longer the more passwords are guessed ([`attempts`]);
+//! - a link that resets the password works once, and each change of the password ends all sessions
 //!   ([`passwords`]);
-//! - a deleted account leaves its identifier and nothing that is personal ([`deletion`]);
-//! - a refresh token is good once, and its second use ends its session ([`sessions`]);
-//! - the first admin is made by an operator with AWS credentials ([`grant_admin`]), every other by
-//!   an admin; no admin stops being one by its own hand, so one always remains;
-//! - the authoriser authenticates and no more; handlers decide about roles and expiry.
+//! - a deleted account leaves its identifier and no personal data ([`deletion`]);
+//! - a refresh token works once, and using it again ends its session ([`sessions`]);
+//! - the first admin is made by an operator with AWS credentials (`operator::grant_admin`), every other one by
+//!   an admin; admins cannot take the role from themselves, so there is always one;
+//! - the authoriser only authenticates; handlers decide about roles and expiry.
 
 pub mod addresses;
 pub mod admin;

@@ -1,4 +1,4 @@
-//! Customers, and what may go wrong with them.
+//! Customers, and the errors of operations on them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,29 +10,30 @@ use crate::http::problem::{Problem, Source};
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 
-/// The most characters of an email address (RFC 5321 section 4.5.3.1.3: a path of 256 octets, two of
-/// which are angle brackets).
-const EMAIL_MOST_CHARACTERS: usize = 254;
+/// The longest email address (RFC 5321 section 4.5.3.1.3: a path has at most 256 octets, including two
+/// angle brackets).
+const MAX_EMAIL_CHARACTERS: usize = 254;
 
-/// An email address, as it was given.
+/// An email address, as it was entered.
 ///
-/// `Debug` does not show it: an address is in no log.
+/// `Debug` does not show it, so that no log contains an address.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email(String);
 
-/// A text that is no email address with a domain that has a dot.
+/// The error for a text that is not an email address at a domain with a dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
 pub struct NotAnEmail;
 
 impl Email {
-    /// The address as it was given.
+    /// Returns the address as it was entered.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address in lower case: two addresses with the same one are one customer's.
+    /// Returns the address in lower case. Addresses that are equal in lower case belong to the same
+    /// customer.
     #[must_use]
     pub fn lowercase(&self) -> String {
         self.0.to_lowercase()
@@ -47,8 +48,8 @@ impl FromStr for Email {
             .with_required_tld()
             .without_domain_literal()
             .without_display_text();
-        // SES takes ASCII alone: a domain of other letters in its `xn--` form, and no such mailbox.
-        if text.len() > EMAIL_MOST_CHARACTERS || !text.is_ascii() {
+        // SES takes only ASCII: a domain with other letters in its `xn--` form, and no such mailbox.
+        if text.len() > MAX_EMAIL_CHARACTERS || !text.is_ascii() {
             return Err(NotAnEmail);
         }
         EmailAddress::parse_with_options(text, options)
@@ -63,24 +64,24 @@ impl fmt::Debug for Email {
     }
 }
 
-/// The language that a customer is written to in: a language tag such as `en`, `de-AT` or
-/// `zh-Hant-TW` (RFC 5646, of which the form is checked and not the registry).
+/// The language of messages to a customer: a language tag such as `en`, `de-AT` or
+/// `zh-Hant-TW` (RFC 5646). Its form is checked, but not whether its parts are registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locale(String);
 
-/// A text that has not the form of a language tag.
+/// The error for a text that does not have the form of a language tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a language tag such as \"en\" or \"de-AT\"")]
 pub struct NotALocale;
 
 impl Locale {
-    /// The whole tag.
+    /// Returns the whole tag.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The language alone, in lower case: `de` of `de-AT`.
+    /// Returns the language alone, in lower case: `de` for `de-AT`.
     #[must_use]
     pub fn language(&self) -> String {
         let language = self.0.split('-').next().unwrap_or_default();
@@ -89,7 +90,7 @@ impl Locale {
 }
 
 impl Default for Locale {
-    /// English.
+    /// Returns English.
     fn default() -> Self {
         Self("en".to_owned())
     }
@@ -117,17 +118,17 @@ impl FromStr for Locale {
 /// What a customer may do beyond shopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Shops; everybody who is registered.
+    /// Shops. Every customer has this role.
     Customer,
     /// Runs the shop.
     Admin,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: &[Self] = &[Self::Customer, Self::Admin];
 
-    /// The name that tokens and items give it.
+    /// Returns the name of the role in tokens and bodies.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -137,24 +138,24 @@ impl Role {
     }
 }
 
-/// A customer, without what only signing in needs.
+/// A customer, without what is needed only to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Customer {
-    /// The customer's identifier.
+    /// The identifier.
     pub id: CustomerId,
-    /// The address, as it was given.
+    /// The email address, as it was entered.
     pub email: Email,
-    /// How the customer wants to be called: one line.
+    /// The name: one line.
     pub name: String,
-    /// The language that the customer is written to in.
+    /// The language of messages to the customer.
     pub locale: Locale,
-    /// Where the customer can be called.
+    /// The phone number, in international form.
     pub phone: Option<String>,
-    /// When the customer showed that the address is theirs; `None` until then.
+    /// When the email address was confirmed; `None` until then.
     pub email_confirmed_at: Option<Time>,
-    /// Whether an admin has shut the account.
+    /// Whether an admin has disabled the account.
     pub disabled: bool,
-    /// What the customer may do; always [`Role::Customer`] first.
+    /// The roles; the first is always [`Role::Customer`].
     pub roles: Vec<Role>,
     /// Counts the customer's events, from 1.
     pub version: u64,
@@ -176,65 +177,68 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// A customer with what proves who it is.
+/// A customer, with what proves the identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The customer.
     pub customer: Customer,
-    /// The hash of the customer's password.
+    /// The hash of the password.
     pub password_hash: PasswordHash,
-    /// Counts the customer's passwords, from 0: a session that was begun with an earlier one is over,
-    /// also if it was stored after the change. Another hash of the same password is the same one.
+    /// Counts the customer's passwords, from 0. A session that began with an earlier password is over, even if
+    /// it was stored after the change. Another hash of the same password does not count.
     pub password_version: u64,
-    /// A hash of the request that made the account, without the password; `None` if that request had
-    /// no idempotency key.
+    /// A hash of the request that created the account, without the password; `None` if that request had no
+    /// idempotency key.
     pub request_hash: Option<String>,
 }
 
-/// Why something about a customer was not done.
+/// Why an operation on a customer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CustomerError {
     /// Another customer has this address.
-    #[error("there is an account with this email address already")]
+    #[error("There is already an account with this email address. Sign in, or reset its password.")]
     EmailTaken,
     /// The idempotency key was used with another registration.
     #[error("the idempotency key was used with another registration")]
     KeyReused,
-    /// No account with this address and password; which of both is wrong is not told.
+    /// No account has this address and password. The client does not learn which of the two is wrong.
     #[error("the email address or the password is wrong")]
     WrongCredentials,
-    /// The password of somebody who is signed in already is wrong.
+    /// A caller who is signed in sent a wrong password.
     #[error("the password is wrong")]
     WrongPassword,
-    /// There is no session with this identifier.
-    #[error("there is no such session")]
+    /// The customer has no session with this identifier.
+    #[error("the customer has no such session")]
     NoSuchSession,
-    /// There is no customer with this address or identifier.
-    #[error("there is no such customer")]
+    /// No customer has this address or identifier.
+    #[error("no customer has this address or identifier")]
     NoSuchCustomer,
-    /// The stored customer is not at the expected version: read again and decide again.
-    #[error("the customer has changed meanwhile")]
+    /// Other requests changed the customer at the same time. Nothing is stored.
+    #[error(
+        "The customer was changed by another request at the same time. Send the request again."
+    )]
     Changed,
-    /// The customer is not the one that the client has read.
+    /// The stored customer does not have the version that the client has read.
     #[error("the customer has changed since it was read")]
     Stale,
-    /// Too many attempts to guess a password; this one was not made.
+    /// Too many wrong passwords. This attempt was not made.
     #[error("too many attempts: try again in {retry_after_seconds} s")]
     TooManyAttempts {
-        /// When the next may be made, in seconds from now.
+        /// When the next attempt may be made, in seconds from now.
         retry_after_seconds: u64,
     },
-    /// The session has ended, or the refresh token was not its latest.
+    /// The session has ended, or the refresh token is not the session's latest.
     #[error("the session has ended")]
     SessionOver,
-    /// An admin would lock itself out, and perhaps everybody.
+    /// Admins cannot do this to their own account, so that the shop always has one. The text says what to do
+    /// instead.
     #[error("{0}")]
     OwnAccount(&'static str),
-    /// The database gave no answer.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A password could not be hashed, or a token not be signed.
-    #[error("credentials could not be handled")]
+    /// A password could not be hashed or a token could not be signed.
+    #[error("a password or a token could not be processed")]
     Credentials(#[source] Source),
 }
 
@@ -244,7 +248,7 @@ impl From<CustomerError> for Problem {
             CustomerError::EmailTaken | CustomerError::Changed => Self::Conflict(error.to_string()),
             CustomerError::KeyReused => Self::IdempotencyKeyReused,
             CustomerError::WrongCredentials => {
-                Self::Unauthenticated("the email address or the password is wrong")
+                Self::Unauthenticated("The email address or the password is wrong.")
             }
             CustomerError::NoSuchCustomer => Self::NotFound("customer"),
             CustomerError::WrongPassword => {
@@ -258,7 +262,7 @@ impl From<CustomerError> for Problem {
                 retry_after_seconds,
             },
             CustomerError::SessionOver => {
-                Self::Unauthenticated("the session has ended: sign in again")
+                Self::Unauthenticated("The session has ended. Sign in again.")
             }
             CustomerError::OwnAccount(detail) => Self::Conflict(detail.to_owned()),
             CustomerError::Store(error) => error.into(),

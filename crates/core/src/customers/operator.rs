@@ -20,7 +20,7 @@ pub async fn grant_admin(
     dynamo::change_or(
         || CustomerError::Changed,
         || async {
-            let account = customers.account_of(email).await?;
+            let account = customers.account_with_email(email).await?;
             let account = account.ok_or(CustomerError::NoSuchCustomer)?;
             let Some((account, stamp)) = rules::grant_admin(account, now) else {
                 return Ok(Attempt::Done(false));

@@ -1,9 +1,9 @@
-//! Passwords: hashed with Argon2id, compared in constant work.
+//! Passwords: hashed with Argon2id, and compared with the same work whether they are right or wrong.
 //!
-//! A password is brought to Unicode's composed form (NFC) before it is hashed: the same letters typed
-//! on another system may arrive as other code points (NIST SP 800-63B section 3.1.1.2). Hashes of an
-//! import may be of bcrypt; they are compared with the text as it is sent, as they were made, and
-//! give way to Argon2id at the first sign-in.
+//! A password is normalised to Unicode's composed form (NFC) before it is hashed, because the same letters typed
+//! on another system may arrive as other code points (NIST SP 800-63B section 3.1.1.2). An import may bring
+//! bcrypt hashes. They are compared with the text as it was sent, as they were made, and are replaced by
+//! Argon2id at the first sign-in.
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -17,16 +17,16 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The hash of a password that nobody knows: what is compared with when there is no account, so that
-/// the work is the same.
+/// The hash of a password that nobody knows. It is compared with if there is no account, so that the work is the
+/// same.
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MR2D4XiqLLj4liO9t/n/pQ$Z+e8P7rVpMluj7cjs8TsV2f8q+ybAEG4qgjHAuRIBg4";
 
-/// How bcrypt hashes begin, whichever program made them.
+/// The prefixes of bcrypt hashes by the programs that make them.
 const BCRYPT: [&str; 3] = ["$2a$", "$2b$", "$2y$"];
 
 #[cfg(test)]
 thread_local! {
-    /// The hash of each comparison on this thread, without salt and result: what the work was.
+    /// The parameters of each comparison on this thread, which determine the work.
     pub(super) static COMPARED: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
@@ -40,10 +40,10 @@ fn composed(password: &str) -> String {
     password.nfc().collect()
 }
 
-/// Hashes `password` under a salt of its own. Takes tens of milliseconds on purpose.
+/// Hashes `password` with a fresh salt. Takes tens of milliseconds on purpose.
 ///
 /// # Errors
-/// [`CustomerError::Credentials`] if there is no randomness or no memory.
+/// [`CustomerError::Credentials`] if randomness or memory is lacking.
 pub fn hash(password: &str) -> Result<PasswordHash, CustomerError> {
     let hash: argon2::PasswordHash = argon2()?
         .hash_password(composed(password).as_bytes())
@@ -51,9 +51,8 @@ pub fn hash(password: &str) -> Result<PasswordHash, CustomerError> {
     Ok(PasswordHash(hash.to_string()))
 }
 
-/// Whether `password` is the one that `stored` was made of, with the parameters that `stored` names.
-/// Without `stored` the answer is no, after the work that a hash of today's parameters takes. A
-/// bcrypt hash takes other work.
+/// Returns whether `stored` is a hash of `password`, using the parameters that `stored` names. Without `stored`,
+/// returns `false` after the work that a hash with today's parameters takes. A bcrypt hash takes different work.
 ///
 /// # Errors
 /// [`CustomerError::Credentials`] if the stored hash cannot be read.
@@ -72,8 +71,8 @@ pub fn matches(password: &str, stored: Option<&PasswordHash>) -> Result<bool, Cu
     }
 }
 
-/// Whether `stored` is weaker than what [`hash`] makes today, so that it should be made anew as soon
-/// as the password is at hand.
+/// Returns whether `stored` is weaker than what [`hash`] makes today, so that it should be renewed as soon as the
+/// password is known.
 #[must_use]
 pub fn is_weak(stored: &PasswordHash) -> bool {
     let parts: Vec<&str> = stored.0.split('$').collect();
@@ -81,14 +80,14 @@ pub fn is_weak(stored: &PasswordHash) -> bool {
         return true;
     };
     let value = |name: &str| {
-        let mut given = parameters.split(',');
-        given.find_map(|parameter| parameter.strip_prefix(name)?.parse::<u32>().ok())
+        let mut parameters = parameters.split(',');
+        parameters.find_map(|parameter| parameter.strip_prefix(name)?.parse::<u32>().ok())
     };
-    let enough = |name: &str, least: u32| value(name).is_some_and(|value| value >= least);
-    !(enough("m=", MEMORY_KIB) && enough("t=", PASSES))
+    let is_enough = |name: &str, least: u32| value(name).is_some_and(|value| value >= least);
+    !(is_enough("m=", MEMORY_KIB) && is_enough("t=", PASSES))
 }
 
-/// Kind and parameters of a hash.
+/// Returns the algorithm and the parameters of a hash.
 #[cfg(test)]
 fn settings(hash: &str) -> String {
     hash.split('$').take(4).collect::<Vec<_>>().join("$")
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_matches_its_own_hash_only() {
+    fn a_password_matches_only_its_own_hash() {
         let hash = hash("correct horse").unwrap();
         assert!(matches("correct horse", Some(&hash)).unwrap());
         assert!(!matches("correct horsE", Some(&hash)).unwrap());
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_argon2id_of_19_mib_under_a_salt_of_its_own() {
+    fn a_hash_is_argon2id_with_19_mib_and_a_salt_of_its_own() {
         let (one, other) = (hash("same").unwrap(), hash("same").unwrap());
         assert!(one.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert_ne!(one, other);
@@ -125,7 +124,7 @@ mod tests {
         assert!(!format!("{hash:?}").contains("argon2"));
     }
 
-    /// A weak hash of "correct horse": 8 KiB, one pass.
+    /// Returns a weak hash of "correct horse": 8 KiB, one pass.
     fn weak() -> PasswordHash {
         let params = Params::new(8, 1, 1, None).unwrap();
         let hash: argon2::PasswordHash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -159,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_hashes_of_every_make_are_compared() {
+    fn bcrypt_hashes_of_every_program_are_compared() {
         let made = bcrypt::hash("correct horse", 4).unwrap();
         for prefix in ["$2a$", "$2b$", "$2y$"] {
             let hash = PasswordHash(format!("{prefix}{}", &made[4..]));
             assert!(matches("correct horse", Some(&hash)).unwrap(), "{prefix}");
             assert!(!matches("correct horsE", Some(&hash)).unwrap(), "{prefix}");
         }
-        // Made by Python's passlib, as the shops that are imported from have them.
+        // Made by Python's passlib, as imported shops have them.
         let passlib = "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
         assert!(matches("secret", Some(&PasswordHash(passlib.to_owned()))).unwrap());
     }

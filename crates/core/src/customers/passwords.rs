@@ -1,10 +1,9 @@
-//! Passwords that are changed, forgotten and set anew, and addresses that are confirmed: what a
-//! customer does with the account's two proofs.
+//! The routes that change, forget and reset passwords, and confirm email addresses.
 //!
-//! Links prove that whoever has them reads the mailbox. A link to a new password is good for one: it
-//! is bound to the count of the account's passwords, which each change raises.
+//! A link proves that its owner reads the mailbox. A link that resets the password works once: it is bound to
+//! the number of the account's password, which each change raises.
 
-use super::api::{email, given, new_password};
+use super::api::{email, new_password, sent_password};
 use super::credentials::PasswordCheck;
 use super::link::{Links, Purpose};
 use super::messages::{CustomerMessages, Template};
@@ -21,11 +20,11 @@ use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId};
 
-/// In how many seconds a customer is written to once about the same, however often that is asked
-/// for: so nobody can fill another's mailbox.
-const ONE_MESSAGE_IN_SECONDS: i64 = 300;
+/// The period in seconds in which a customer gets at most one of the same message, so that nobody can fill
+/// another's mailbox.
+const MESSAGE_PERIOD_SECONDS: i64 = 300;
 
-/// What changing a password needs.
+/// The resources that changing a password needs.
 #[derive(Clone, Debug)]
 pub struct PasswordChange {
     customers: CustomerStore,
@@ -34,7 +33,7 @@ pub struct PasswordChange {
 }
 
 impl PasswordChange {
-    /// The resources of this function.
+    /// Opens the resources of the function.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -47,11 +46,12 @@ impl PasswordChange {
     }
 }
 
-/// `POST /customers/me/password` `{current_password, new_password}`: 204, and all sessions end, the
-/// caller's own too.
+/// `POST /customers/me/password` `{current_password, new_password}`: changes the password, ends all sessions,
+/// including the caller's own, and returns 204.
 ///
 /// # Errors
-/// For bad input, for a wrong current password, and for who guesses it.
+/// [`Problem::InvalidBody`], also for a wrong current password; [`Problem::TooManyRequests`] after too many of
+/// them.
 pub async fn change_password(
     passwords: &PasswordChange,
     request: Request,
@@ -60,9 +60,9 @@ pub async fn change_password(
     let (current, new) = request.json(both_passwords)?;
     let account = passwords.customers.account(caller.customer_id).await?;
     let account = account.ok_or(CustomerError::NoSuchCustomer)?;
-    let given = given(current, &request);
-    let proved = passwords.check.of(&account, &given).await;
-    if matches!(proved, Err(CustomerError::WrongPassword)) {
+    let sent = sent_password(current, &request);
+    let checked = passwords.check.reauthenticate(&account, &sent).await;
+    if matches!(checked, Err(CustomerError::WrongPassword)) {
         let pointer = "/current_password";
         return Err(Problem::field(
             pointer,
@@ -70,8 +70,8 @@ pub async fn change_password(
             "this is not your password",
         ));
     }
-    proved?;
-    set(passwords, &account, &new, &request).await?;
+    checked?;
+    replace_password(passwords, &account, &new, &request).await?;
     Ok(Response::no_content())
 }
 
@@ -81,10 +81,9 @@ fn both_passwords(body: &mut Body) -> Option<(String, String)> {
     Some((current?, new?))
 }
 
-/// Gives `account` the password `new`, if it has still the one that it was read with, and ends its
-/// sessions. A session that does not end here for an error is over nevertheless: it knows the
-/// password that it was begun with.
-async fn set(
+/// Gives `account` the password `new`, unless its password has changed since it was read, and ends its sessions.
+/// A session that an error here leaves stored cannot be renewed, because it records which password it began with.
+async fn replace_password(
     passwords: &PasswordChange,
     account: &Account,
     new: &str,
@@ -106,18 +105,18 @@ async fn set(
     Ok(passwords.sessions.end_all(id).await?)
 }
 
-/// `POST /auth/password/forgot` `{email}`: 202 whoever it is; a link goes to the address if there is
-/// an account of it. Reads and queues the same for an unknown address.
+/// `POST /auth/password/forgot` `{email}`: mails a link if an account has the address, and returns 202 in any
+/// case. Reads and queues the same for an unknown address.
 ///
 /// # Errors
-/// For bad input.
+/// [`Problem::InvalidBody`].
 pub async fn forgot_password(
     customers: &CustomerStore,
     messages: &CustomerMessages,
     request: Request,
 ) -> Result<Response, Problem> {
     let email: Email = request.json(|body| body.required("email", email))?;
-    let account = customers.account_of(&email).await?;
+    let account = customers.account_with_email(&email).await?;
     let (id, password_version) = account.map_or((CustomerId::derived(&["nobody"]), 0), |account| {
         (account.customer.id, account.password_version)
     });
@@ -129,10 +128,10 @@ pub async fn forgot_password(
     Ok(Response::accepted())
 }
 
-/// What a message that the customer `id` asks for at `now` is about: the same within five minutes,
-/// as long as the password is.
+/// Returns the occasion of a message that the customer `id` requests at `now`. It stays the same within five
+/// minutes, unless the password changes.
 fn occasion(id: CustomerId, now: Time, password_version: u64) -> EventId {
-    let window = now.as_seconds() / ONE_MESSAGE_IN_SECONDS;
+    let window = now.as_seconds() / MESSAGE_PERIOD_SECONDS;
     EventId::derived(&[
         "asked",
         &id.to_string(),
@@ -141,22 +140,22 @@ fn occasion(id: CustomerId, now: Time, password_version: u64) -> EventId {
     ])
 }
 
-/// `POST /auth/password/reset` `{token, password}`: 204, and all sessions end. The failures that
-/// slowed sign-ins down are forgotten.
+/// `POST /auth/password/reset` `{token, password}`: replaces the password, ends all sessions, clears the failures
+/// that make sign-ins wait, and returns 204.
 ///
 /// # Errors
-/// For bad input, and for a link that is none, has expired or was used.
+/// [`Problem::InvalidBody`], also for a link that is forged, has expired or has been used.
 pub async fn reset_password(
     passwords: &PasswordChange,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
     let (token, password) = request.json(|body| {
-        let token = body.required("token", |json| json.secret(1..=MOST_CHARACTERS));
+        let token = body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS));
         let password = body.required("password", new_password);
         Some((token?, password?))
     })?;
-    let linked = linked(
+    let linked = linked_account(
         &passwords.customers,
         links,
         Purpose::ResetPassword,
@@ -167,20 +166,23 @@ pub async fn reset_password(
     if fingerprint != rules::password_fingerprint(&account) || account.customer.disabled {
         return Err(bad_link());
     }
-    match set(passwords, &account, &password, &request).await {
+    match replace_password(passwords, &account, &password, &request).await {
         Ok(()) => {}
         Err(CustomerError::Changed) => return Err(bad_link()),
         Err(error) => return Err(error.into()),
     }
-    passwords.check.forgive(&account.customer.email).await?;
+    passwords
+        .check
+        .clear_failures(&account.customer.email)
+        .await?;
     Ok(Response::no_content())
 }
 
-/// The most characters of what is sent as a link's token.
-const MOST_CHARACTERS: usize = 4096;
+/// The longest text that is accepted as a link's token, in characters.
+const MAX_TOKEN_CHARACTERS: usize = 4096;
 
-/// The account that the link `token` is about, and the fingerprint in it.
-async fn linked(
+/// Returns the account that the link `token` is for, and the link's fingerprint.
+async fn linked_account(
     customers: &CustomerStore,
     links: &Links,
     purpose: Purpose,
@@ -198,23 +200,23 @@ fn bad_link() -> Problem {
     Problem::InvalidBody(vec![Fault {
         pointer: "/token".to_owned(),
         code: "bad_link",
-        detail: "this link has expired or was used: ask for another".to_owned(),
+        detail: "this link has expired or has been used: request a new one".to_owned(),
     }])
 }
 
-/// `POST /auth/confirm` `{token}`: 204; the address is its customer's from now on, and stays so when
-/// the link is followed again.
+/// `POST /auth/confirm` `{token}`: confirms the email address and returns 204. Using the link again changes
+/// nothing.
 ///
 /// # Errors
-/// For bad input, and for a link that is none, has expired or was sent to another address.
+/// [`Problem::InvalidBody`], also for a link that is forged, has expired or was sent to another address.
 pub async fn confirm_email(
     customers: &CustomerStore,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let token =
-        request.json(|body| body.required("token", |json| json.secret(1..=MOST_CHARACTERS)))?;
-    let linked = linked(customers, links, Purpose::ConfirmEmail, &token, &request);
+    let token = request
+        .json(|body| body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS)))?;
+    let linked = linked_account(customers, links, Purpose::ConfirmEmail, &token, &request);
     let (account, fingerprint) = linked.await?;
     if fingerprint != rules::email_fingerprint(&account) {
         return Err(bad_link());
@@ -227,11 +229,11 @@ pub async fn confirm_email(
     Ok(Response::no_content())
 }
 
-/// `POST /customers/me/confirmation`: 202; mails the link that confirms the address again, unless
-/// it is confirmed already.
+/// `POST /customers/me/confirmation`: mails the link that confirms the email address again, unless it is already
+/// confirmed, and returns 202.
 ///
 /// # Errors
-/// [`Problem::NotFound`] if the account was deleted meanwhile.
+/// [`Problem::NotFound`] if the account has been deleted.
 pub async fn resend_confirmation(
     customers: &CustomerStore,
     messages: &CustomerMessages,

@@ -1,4 +1,4 @@
-//! A customer's own account: `/customers/me`.
+//! The routes of a customer's own account, `/customers/me`, and how a stored account changes.
 
 use super::api::{CustomerBody, locale, name};
 use super::model::{Account, CustomerError};
@@ -12,21 +12,22 @@ use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 use crate::values::phone;
 
-/// `GET /customers/me`.
+/// `GET /customers/me`: returns the caller's account.
 ///
 /// # Errors
-/// [`Problem::NotFound`] if the account was deleted while its last access token lasts.
+/// [`Problem::NotFound`] if the account has been deleted and the access token is still valid.
 pub async fn get_account(customers: &CustomerStore, request: Request) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let account = customers.account(caller.customer_id).await?;
-    answer(account.ok_or(CustomerError::NoSuchCustomer)?)
+    account_response(account.ok_or(CustomerError::NoSuchCustomer)?)
 }
 
-/// `PATCH /customers/me` (JSON merge patch, RFC 7396): what is not sent stays, `null` removes the
-/// phone number.
+/// `PATCH /customers/me` (JSON merge patch, RFC 7396): changes the fields that are sent; `null` removes the phone
+/// number.
 ///
 /// # Errors
-/// For bad input, without `If-Match` or with a stale one.
+/// [`Problem::InvalidBody`]; [`Problem::PreconditionRequired`] or [`Problem::PreconditionFailed`] without a current
+/// `If-Match`.
 pub async fn update_account(
     customers: &CustomerStore,
     request: Request,
@@ -42,7 +43,7 @@ pub async fn update_account(
         |account| rules::update(account, patch.clone(), &expected, request.now),
     )
     .await?;
-    answer(account)
+    account_response(account)
 }
 
 fn patch(body: &mut Body) -> Option<Patch> {
@@ -57,13 +58,14 @@ fn patch(body: &mut Body) -> Option<Patch> {
 }
 
 fn phone_number(json: Json<'_>) -> Option<String> {
-    json.parsed("this must be a phone number as +49 30 1234567", |text| {
-        phone::parse(text, None)
-    })
+    json.parsed(
+        "this must be a phone number such as +49 30 1234567",
+        |text| phone::parse(text, None),
+    )
 }
 
-/// The answer that shows `account`.
-pub(super) fn answer(account: Account) -> Result<Response, Problem> {
+/// Returns the response that shows `account`.
+pub(super) fn account_response(account: Account) -> Result<Response, Problem> {
     let tag = rules::tag(&account.customer);
     Ok(Response::ok(&CustomerBody::from(account.customer))?.etag(&tag))
 }

@@ -1,7 +1,7 @@
-//! Exchanging the keys that tokens are signed with, without a token refused that was good.
+//! Exchanges the keys that tokens are signed with, without refusing a valid token.
 //!
-//! Three steps, each a write of the secret: `prepare` makes the next key known to verifiers, `promote`
-//! lets it sign and keeps the one before for the tokens that it signed, `retire` forgets that one.
+//! There are three steps, and each writes the secret: `prepare` publishes the next key to verifiers, `promote`
+//! lets it sign and keeps the previous key for the tokens that it has signed, `retire` removes that one.
 
 use super::keys::{KeyBody, Secret, SecretBody};
 use super::model::CustomerError;
@@ -11,45 +11,45 @@ use crate::aws::settings::{Setting, SettingError};
 /// A step of the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RotationStep {
-    /// Makes the next key, with this text of at least 32 random characters.
+    /// Adds the next key, made from this text of at least 32 random characters.
     Prepare(String),
     /// Lets the next key sign.
     Promote,
-    /// Forgets the previous key: its tokens are refused within five minutes.
+    /// Removes the previous key. Its tokens are refused within five minutes.
     Retire,
 }
 
 /// Why a step cannot be taken now.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
-    /// There is a next key already.
-    #[error("the next key is there already: promote it")]
+    /// There is already a next key.
+    #[error("there is already a next key: promote it first")]
     Prepared,
-    /// There is no next key.
-    #[error("there is no next key: prepare one, and wait until everybody who verifies knows it")]
+    /// The secret has no next key.
+    #[error("there is no next key: prepare one, and wait ten minutes until all verifiers know it")]
     NotPrepared,
-    /// There is no previous key.
+    /// The secret has no previous key.
     #[error("there is no previous key")]
     NothingToRetire,
     /// A setting is missing.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The secret cannot be read or written.
+    /// The secret could not be read or written.
     #[error(transparent)]
     Secret(#[from] CustomerError),
 }
 
-/// The secret after `step`.
+/// Takes `step`: returns what the secret becomes.
 ///
 /// # Errors
-/// [`RotationError`] if it is not this step's turn.
-pub fn after(secret: SecretBody, step: RotationStep) -> Result<SecretBody, RotationError> {
+/// [`RotationError`] if the step is not possible now.
+pub fn take_step(secret: SecretBody, step: RotationStep) -> Result<SecretBody, RotationError> {
     match step {
         RotationStep::Prepare(key) => {
             if secret.next.is_some() {
                 return Err(RotationError::Prepared);
             }
-            let kid = name_after(&secret.kid);
+            let kid = next_name(&secret.kid);
             let next = Some(KeyBody { kid, key });
             Ok(SecretBody { next, ..secret })
         }
@@ -77,14 +77,14 @@ pub fn after(secret: SecretBody, step: RotationStep) -> Result<SecretBody, Rotat
     }
 }
 
-/// Keys are numbered; one that an operator named otherwise is followed by number 1.
-fn name_after(kid: &str) -> String {
+/// Returns the name of the key that follows `kid`. Keys are numbered; a key with another name is followed by 1.
+fn next_name(kid: &str) -> String {
     let number: u64 = kid.parse().unwrap_or(0);
     number.saturating_add(1).to_string()
 }
 
-/// Takes `step` on the secret that `setting` names, and answers the names of the keys that it then
-/// holds: the one that signs first.
+/// Takes `step` on the secret that `setting` names. Returns the names of the keys that it then holds, beginning
+/// with the one that signs.
 ///
 /// # Errors
 /// [`RotationError`].
@@ -94,7 +94,7 @@ pub async fn rotate(
     step: RotationStep,
 ) -> Result<Vec<String>, RotationError> {
     let stored = Secret::new(aws, setting)?;
-    let secret = after(stored.read().await?, step)?;
+    let secret = take_step(stored.read().await?, step)?;
     stored.write(&secret).await?;
     let others = [secret.next, secret.previous].into_iter().flatten();
     Ok(std::iter::once(secret.kid)
@@ -125,25 +125,25 @@ mod tests {
 
     #[test]
     fn a_key_is_known_before_it_signs_and_after_it_has() {
-        let prepared = after(fresh(), RotationStep::Prepare("text of 2".to_owned())).unwrap();
+        let prepared = take_step(fresh(), RotationStep::Prepare("text of 2".to_owned())).unwrap();
         assert_eq!(
             (prepared.kid.as_str(), &prepared.next),
             ("1", &Some(body("2")))
         );
-        let promoted = after(prepared, RotationStep::Promote).unwrap();
+        let promoted = take_step(prepared, RotationStep::Promote).unwrap();
         assert_eq!((promoted.kid.as_str(), &promoted.next), ("2", &None));
         assert_eq!(promoted.previous, Some(body("1")));
-        let retired = after(promoted, RotationStep::Retire).unwrap();
+        let retired = take_step(promoted, RotationStep::Retire).unwrap();
         assert_eq!((retired.kid.as_str(), &retired.previous), ("2", &None));
     }
 
     #[test]
     fn no_step_is_taken_out_of_turn() {
-        let refused = |secret, step| after(secret, step).unwrap_err().to_string();
+        let refused = |secret, step| take_step(secret, step).unwrap_err().to_string();
         assert!(refused(fresh(), RotationStep::Promote).contains("prepare one"));
         assert!(refused(fresh(), RotationStep::Retire).contains("no previous"));
         let prepare = || RotationStep::Prepare("text of 2".to_owned());
-        let prepared = after(fresh(), prepare()).unwrap();
+        let prepared = take_step(fresh(), prepare()).unwrap();
         assert!(refused(prepared, prepare()).contains("already"));
     }
 }

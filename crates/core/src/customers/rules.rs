@@ -1,4 +1,4 @@
-//! What is decided about customers, without I/O.
+//! The decisions about customers, without I/O.
 
 use std::collections::BTreeSet;
 
@@ -10,33 +10,33 @@ use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
-/// The event of a new customer.
+/// A customer has registered.
 pub const REGISTERED: &str = "CustomerRegistered";
-/// The event of a customer whose roles are others now.
+/// A customer's roles have changed.
 pub const ROLES_CHANGED: &str = "CustomerRolesChanged";
-/// The event of a customer who is called, written to or phoned otherwise now.
+/// A customer's name, locale or phone number has changed.
 pub const UPDATED: &str = "CustomerUpdated";
-/// The event of a customer whose address is confirmed.
+/// A customer has confirmed the email address.
 pub const EMAIL_CONFIRMED: &str = "EmailConfirmed";
-/// The event of a customer with another password.
+/// A customer's password has changed.
 pub const PASSWORD_CHANGED: &str = "CustomerPasswordChanged";
-/// The event of a customer whose account is shut.
+/// An admin has disabled a customer's account.
 pub const DISABLED: &str = "CustomerDisabled";
-/// The event of a customer who has gone; nothing personal is stored any more.
+/// A customer has deleted the account; no personal data is stored any more.
 pub const DELETED: &str = "CustomerDeleted";
-/// The event of a customer whose account is open again.
+/// An admin has enabled a customer's account again.
 pub const ENABLED: &str = "CustomerEnabled";
 
-/// What somebody registers with. `Debug` does not show the password.
+/// The data of a registration. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The address.
+    /// The email address.
     pub email: Email,
     /// The password: 8 to 128 characters.
     pub password: String,
-    /// How the customer wants to be called: one line of 1 to 100 characters.
+    /// The name: one line of 1 to 100 characters.
     pub name: String,
-    /// The language that the customer is written to in.
+    /// The language of messages to the customer.
     pub locale: Locale,
 }
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Registration {
     }
 }
 
-/// The account that `registration` makes, with the event of it.
+/// Returns the account that `registration` opens, and its event.
 #[must_use]
 pub fn register(
     registration: &Registration,
@@ -77,12 +77,12 @@ pub fn register(
     (account, Stamp::new(id, 1, REGISTERED, now))
 }
 
-/// Whether `account` was made by this very registration: the same key gave it its identifier, the
-/// rest of the request has the hash `request_hash`, and the password is compared as on signing in,
-/// because no quick hash of it may be stored.
+/// Returns the customer of `account` if this very registration created it: its identifier follows from the
+/// same key, and the rest of the request has the hash `request_hash`. The password is compared as it is when
+/// signing in, because no fast hash of it may be stored.
 ///
 /// # Errors
-/// [`CustomerError::KeyReused`] if it was made by another.
+/// [`CustomerError::KeyReused`] if another registration created it.
 pub fn same_registration(
     account: Account,
     registration: &Registration,
@@ -97,7 +97,7 @@ pub fn same_registration(
     }
 }
 
-/// The account with the role admin, and the event of it; `None` if it has the role already.
+/// Gives the account the role admin. Returns the account and the event, or `None` if it already has the role.
 #[must_use]
 pub fn grant_admin(account: Account, now: Time) -> Option<(Account, Stamp)> {
     if account.customer.roles.contains(&Role::Admin) {
@@ -108,27 +108,27 @@ pub fn grant_admin(account: Account, now: Time) -> Option<(Account, Stamp)> {
     Some(changed(account, ROLES_CHANGED, now))
 }
 
-/// What a customer changes of itself; `None` leaves it as it is.
+/// A change of a customer's own data; fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {
-    /// How the customer wants to be called: one line of 1 to 100 characters.
+    /// The name: one line of 1 to 100 characters.
     pub name: Option<String>,
-    /// The language that the customer is written to in.
+    /// The language of messages to the customer.
     pub locale: Option<Locale>,
-    /// Where the customer can be called; the inner `None` removes it.
+    /// The phone number; the inner `None` removes it.
     pub phone: Option<Option<String>>,
 }
 
-/// The entity tag of a customer: its version.
+/// Returns the entity tag of a customer: its version.
 #[must_use]
 pub fn tag(customer: &Customer) -> String {
     customer.version.to_string()
 }
 
-/// The account with `patch`, and the event of it; `None` if that changes nothing.
+/// Applies `patch` to the account. Returns the account and the event, or `None` if that changes nothing.
 ///
 /// # Errors
-/// [`CustomerError::Stale`] if the client expects another customer.
+/// [`CustomerError::Stale`] if the client expects another version.
 pub fn update(
     account: Account,
     patch: Patch,
@@ -150,12 +150,12 @@ pub fn update(
     Ok((next != account).then(|| changed(next, UPDATED, now)))
 }
 
-/// The account with these `roles`, given by the admin `by`, and the event of it; `None` if it has
-/// them already.
+/// Lets the admin `by` give the account these `roles`. Returns the account and the event, or `None` if it
+/// already has them.
 ///
 /// # Errors
-/// [`CustomerError::Stale`] if the client expects another customer, [`CustomerError::OwnAccount`] if
-/// an admin would stop being one by its own hand: so one always remains.
+/// [`CustomerError::Stale`] if the client expects another version; [`CustomerError::OwnAccount`] if the admin
+/// would lose the role, so that there is always one.
 pub fn set_roles(
     account: Account,
     roles: &[Role],
@@ -168,20 +168,21 @@ pub fn set_roles(
     }
     if account.customer.id == by && !roles.contains(&Role::Admin) {
         return Err(CustomerError::OwnAccount(
-            "another admin must take this role from you",
+            "You cannot take the role admin from yourself. Ask another admin to do it.",
         ));
     }
-    // Everybody is a customer, and each role is had once.
+    // Everybody is a customer, and has each role once.
     let roles: BTreeSet<Role> = roles.iter().copied().chain([Role::Customer]).collect();
     let mut next = account.clone();
     next.customer.roles = roles.into_iter().collect();
     Ok((next != account).then(|| changed(next, ROLES_CHANGED, now)))
 }
 
-/// The account, disabled by the admin `by`, and the event of it; `None` if it is already.
+/// Lets the admin `by` disable the account. Returns the account and the event, or `None` if it is already
+/// disabled.
 ///
 /// # Errors
-/// [`CustomerError::OwnAccount`].
+/// [`CustomerError::OwnAccount`] if it is the admin's own account.
 pub fn disable(
     account: Account,
     by: CustomerId,
@@ -189,7 +190,7 @@ pub fn disable(
 ) -> Result<Option<(Account, Stamp)>, CustomerError> {
     if account.customer.id == by {
         return Err(CustomerError::OwnAccount(
-            "another admin must disable your account",
+            "You cannot disable your own account. Ask another admin to do it.",
         ));
     }
     if account.customer.disabled {
@@ -200,7 +201,7 @@ pub fn disable(
     Ok(Some(changed(next, DISABLED, now)))
 }
 
-/// The account, not disabled any more, and the event of it; `None` if it is not disabled.
+/// Enables the account. Returns the account and the event, or `None` if it is not disabled.
 #[must_use]
 pub fn enable(account: Account, now: Time) -> Option<(Account, Stamp)> {
     if !account.customer.disabled {
@@ -211,7 +212,7 @@ pub fn enable(account: Account, now: Time) -> Option<(Account, Stamp)> {
     Some(changed(next, ENABLED, now))
 }
 
-/// The account with another password, and the event of it.
+/// Gives the account the password with this `hash`. Returns the account and the event.
 #[must_use]
 pub fn change_password(account: Account, hash: PasswordHash, now: Time) -> (Account, Stamp) {
     let mut next = account;
@@ -220,7 +221,7 @@ pub fn change_password(account: Account, hash: PasswordHash, now: Time) -> (Acco
     changed(next, PASSWORD_CHANGED, now)
 }
 
-/// The account whose address is confirmed, and the event of it; `None` if it is already.
+/// Confirms the email address. Returns the account and the event, or `None` if it is already confirmed.
 #[must_use]
 pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
     if account.customer.email_confirmed_at.is_some() {
@@ -231,26 +232,27 @@ pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
     Some(changed(next, EMAIL_CONFIRMED, now))
 }
 
-/// The event of the deletion of `account`.
+/// Returns the event of the deletion of `account`.
 #[must_use]
 pub fn delete(account: &Account, now: Time) -> Stamp {
     changed(account.clone(), DELETED, now).1
 }
 
-/// What a link that confirms an address is bound to: a hash (SHA-256, hexadecimal) of the address.
+/// Returns what a link that confirms an email address is bound to: a hash (SHA-256, hexadecimal) of the
+/// address.
 #[must_use]
 pub fn email_fingerprint(account: &Account) -> String {
     sha256_hex(account.customer.email.lowercase())
 }
 
-/// What a link to another password is bound to: which password it replaces. Not the hash of it,
-/// which may be made anew without another password.
+/// Returns what a link that resets the password is bound to: the number of the password that it replaces. It
+/// is not the hash of the password, which may be renewed without a change of the password.
 #[must_use]
 pub fn password_fingerprint(account: &Account) -> String {
     account.password_version.to_string()
 }
 
-/// `account`, changed at `now`, with its `event`.
+/// Returns `account` with the next version, at `now`, and the stamp of `event`.
 fn changed(mut account: Account, event: &str, now: Time) -> (Account, Stamp) {
     let customer = &mut account.customer;
     customer.version += 1;

@@ -1,8 +1,8 @@
 //! Customers in DynamoDB.
 //!
-//! A customer is two items: `customer#<id>` with all that is known, and `email#<address in lower
-//! case>`, which points at it and keeps the address unique. Both are written in one transaction. The
-//! index `by-created` has the keys of customers by the time of their registration, split in shards.
+//! A customer is two items: `customer#<id>` with all data, and `email#<address in lower case>`, which points
+//! at it and keeps the address unique. Both are written in one transaction. The index `by-created` has the
+//! keys of all customers by the time of their registration, split into shards.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
-/// The shape of [`CustomerItem`]; readers know all earlier ones.
+/// The version of the shape of [`CustomerItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
 
-/// Shards of the index `by-created`. Not a setting: it grows with registrations alone, each of which
-/// costs a password hash, and four shards take four thousand of them in a second.
+/// The number of shards of the index `by-created`. It is not a setting: only registrations write to the
+/// index, each of them costs a password hash, and four shards take four thousand of them per second.
 const LIST_SHARDS: u32 = 4;
 
 /// The customers that are stored.
@@ -31,7 +31,7 @@ pub struct CustomerStore {
 }
 
 impl CustomerStore {
-    /// The store in the table that the setting `CUSTOMERS_TABLE` names.
+    /// Opens the store in the table that the setting `CUSTOMERS_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -40,7 +40,7 @@ impl CustomerStore {
         Ok(Self { table })
     }
 
-    /// The customer with `id`.
+    /// Returns the customer with `id`, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -48,7 +48,7 @@ impl CustomerStore {
         Ok(self.account(id).await?.map(|account| account.customer))
     }
 
-    /// The customer with `id`, with what proves who it is.
+    /// Returns the account with `id`, or `None` if there is none or it was deleted.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -58,7 +58,7 @@ impl CustomerStore {
         item.map(Account::try_from).transpose()
     }
 
-    /// Whether there was a customer with `id` who has gone.
+    /// Returns whether the customer with `id` has deleted the account.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -67,20 +67,21 @@ impl CustomerStore {
         Ok(item.is_some_and(|item| item.deleted_at.is_some()))
     }
 
-    /// The customer with the address `email`, in any case.
+    /// Returns the account with the address `email`, which is compared in lower case, or `None` if there is
+    /// none.
     ///
-    /// An unknown address costs as many reads as a known one, so that time does not tell them apart.
+    /// An unknown address costs as many reads as a known one, so that they take the same time.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn account_of(&self, email: &Email) -> Result<Option<Account>, StoreError> {
+    pub async fn account_with_email(&self, email: &Email) -> Result<Option<Account>, StoreError> {
         let owner: Option<EmailItem> = self.table.get(email_key(email)).await?;
         let nobody = CustomerId::derived(&["nobody"]);
         self.account(owner.map_or(nobody, |owner| owner.customer_id))
             .await
     }
 
-    /// All customers, newest first.
+    /// Returns a page of all customers, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -115,11 +116,11 @@ impl CustomerStore {
         })
     }
 
-    /// Stores a new customer together with its claim on the address.
+    /// Stores a new account and reserves its email address.
     ///
     /// # Errors
-    /// [`CustomerError::EmailTaken`] if the address or the identifier is another's already: nothing
-    /// is stored; read the identifier again to see whether it is this very account.
+    /// [`CustomerError::EmailTaken`] if the address or the identifier is in use: nothing is stored. Read the
+    /// identifier to see whether it is this very account.
     pub async fn create(&self, account: Account, stamp: Stamp) -> Result<(), CustomerError> {
         let claim = EmailItem {
             pk: email_pk(&account.customer.email),
@@ -154,10 +155,9 @@ impl CustomerStore {
         Ok(self.table.write(write).await? == Written::Done)
     }
 
-    /// Erases what is personal of `account`, of the version before that of `stamp`: name, address,
-    /// phone number, password, the claim on the address and the book of addresses, in one
-    /// transaction. What stays is its identifier, with the event. `false` if the stored version is
-    /// another.
+    /// Erases the personal data of `account` in one transaction: name, email address and its reservation,
+    /// phone number, password and the address book. The identifier stays, with the event. Returns `false`
+    /// if the stored version differs from that of `account`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -167,13 +167,13 @@ impl CustomerStore {
         } = &account.customer;
         let before = self
             .table
-            .put(&CustomerItem::gone(account, stamp))?
+            .put(&CustomerItem::deleted(account, stamp))?
             .when("version = :before")
             .value(":before", version)?;
         let writes = vec![
             before,
             self.table.delete(email_key(email)),
-            // Emptied, not deleted: a change of the book that is under way finds another revision.
+            // Emptied, not deleted, so that a concurrent change of the book finds another revision.
             self.table
                 .update(
                     Key::new("pk", addresses_pk(*id)),
@@ -187,9 +187,9 @@ impl CustomerStore {
         Ok(self.table.transact(writes).await? == Written::Done)
     }
 
-    /// Stores `hash`, another hash of the same password, in the place of the one that `account` was
-    /// read with. If the password has changed meanwhile nothing is stored, which is as well. No
-    /// event, no version: nothing about the customer has changed.
+    /// Replaces the password hash that `account` was read with by `hash`, another hash of the same password.
+    /// Nothing is stored if the hash has changed in the meantime, because then there is nothing to renew.
+    /// Writes neither an event nor a version: nothing about the customer has changed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -219,7 +219,7 @@ fn customer_key(id: CustomerId) -> Key {
     Key::new("pk", customer_pk(id))
 }
 
-/// The key of a customer's book of addresses.
+/// Returns the key of a customer's address book.
 pub(super) fn addresses_pk(id: CustomerId) -> String {
     format!("addresses#{id}")
 }
@@ -243,15 +243,15 @@ struct ListEntry {
     position: String,
 }
 
-/// Whose an address is.
+/// The reservation of an email address.
 #[derive(Serialize, Deserialize)]
 struct EmailItem {
     pk: String,
     customer_id: CustomerId,
 }
 
-/// A customer as it is stored. Of one who has gone: without all that is personal, in no index, and
-/// with `deleted_at`.
+/// A customer as it is stored. After the account's deletion it has no personal data, is in no index, and has
+/// `deleted_at`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct CustomerItem {
     pk: String,
@@ -268,7 +268,7 @@ pub(super) struct CustomerItem {
     phone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email_confirmed_at: Option<Time>,
-    /// The authoriser reads this one, too.
+    /// The authoriser reads this, too.
     #[serde(default)]
     disabled: bool,
     pub(super) roles: Vec<RoleItem>,
@@ -280,7 +280,7 @@ pub(super) struct CustomerItem {
     request_hash: Option<String>,
     version: u64,
     schema: u32,
-    /// The shard of the index, and the place in it: `<created_at>#<id>`.
+    /// The shard of the index, and the position in it: `<created_at>#<id>`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     list_shard: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -350,9 +350,9 @@ impl CustomerItem {
 }
 
 impl CustomerItem {
-    /// What stays of `account` after the deletion that `event` tells of. Disabled, so that an access
-    /// token that has outlived it opens nothing.
-    fn gone(account: &Account, event: Stamp) -> Self {
+    /// Returns what stays of `account` after the deletion that `event` reports. It is disabled, so that an
+    /// access token that is still valid opens nothing.
+    fn deleted(account: &Account, event: Stamp) -> Self {
         let customer = &account.customer;
         Self {
             pk: customer_pk(customer.id),

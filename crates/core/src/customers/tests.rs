@@ -1,4 +1,4 @@
-//! Registering, signing in and being recognised, on the embedded DynamoDB.
+//! Accounts, sessions and tokens, on the embedded DynamoDB.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,8 +72,7 @@ async fn register(customers: &CustomerStore, body: &Value, key: Option<&str>) ->
         .unwrap()
 }
 
-/// Serves the secret `{"kid": kid, "key": key}`, `key` made long enough, and counts how often it is
-/// read.
+/// Serves the secret `{"kid": kid, "key": key}`, with `key` made long enough, and counts how often it is read.
 fn secret(engine: &Engine, kid: &str, key: &str) -> Arc<Mutex<u32>> {
     serve_secret(engine, json!({"kid": kid, "key": long(key)}))
 }
@@ -113,14 +112,14 @@ async fn authorize(verifier: &TokenVerifier, token: &str, now: Time) -> Value {
     serde_json::to_value(authorize_request(verifier, event).await.unwrap()).unwrap()
 }
 
-/// Ana, registered, with the identifier that she got.
+/// Registers Ana and returns her identifier.
 async fn registered(customers: &CustomerStore) -> CustomerId {
     let made = body(&register(customers, &ana(), None).await);
     made["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// A request of the customer `id`, signed in, `seconds` later.
-fn of(id: CustomerId, seconds: u64, body: &Value) -> Request {
+/// Returns a request of the customer `id`, who is signed in, `seconds` later.
+fn request_of(id: CustomerId, seconds: u64, body: &Value) -> Request {
     let now = now().plus(Duration::from_secs(seconds));
     let mut request = testing::request(now, body).of_customer();
     if let Some(identity) = &mut request.identity {
@@ -129,7 +128,7 @@ fn of(id: CustomerId, seconds: u64, body: &Value) -> Request {
     request
 }
 
-/// What signing in with `password` answers, `seconds` later.
+/// Signs Ana in with `password`, `seconds` later.
 async fn sign_in(aws: &Aws, password: &str, seconds: u64) -> Result<Response, Problem> {
     let credentials = json!({"email": "ana@example.com", "password": password});
     let mut request = request(&credentials, None);

@@ -1,5 +1,4 @@
-//! Access tokens: JSON Web Tokens (RFC 7519) in the manner of RFC 8725, which `tests` goes through point
-//! by point.
+//! Access tokens: JSON Web Tokens (RFC 7519) that follow RFC 8725, whose points `tests` checks one by one.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +9,13 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, TokenId};
 
-/// The type in an access token's header (RFC 9068 section 2.1), so that no other token passes for one.
+/// The type in an access token's header (RFC 9068 section 2.1), so that no other token is taken for one.
 const KIND: &str = "at+jwt";
 
-/// How far the clocks of two API hosts may be apart, in seconds, before a token counts as not valid
-/// yet.
+/// How far the clocks of two API hosts may differ, in seconds, before a token counts as not valid yet.
 const CLOCK_LEEWAY_SECONDS: i64 = 60;
 
-/// Who issues tokens, and for whom.
+/// The issuer and the audience of tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Realm {
     /// `iss`.
@@ -27,7 +25,7 @@ pub struct Realm {
 }
 
 impl Realm {
-    /// What the settings `TOKEN_ISSUER` and `TOKEN_AUDIENCE` say.
+    /// Reads the settings `TOKEN_ISSUER` and `TOKEN_AUDIENCE`.
     ///
     /// # Errors
     /// [`SettingError`] if one is missing.
@@ -39,16 +37,16 @@ impl Realm {
     }
 }
 
-/// What a token says, as its wire shape: registered claims (RFC 7519 section 4.1) and the roles.
+/// The claims of a token, in their wire shape: registered claims (RFC 7519 section 4.1) and the roles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     iss: String,
     aud: String,
-    /// Whose token it is.
+    /// The customer.
     pub sub: CustomerId,
     iat: i64,
     nbf: i64,
-    /// Until when it is good, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub exp: i64,
     jti: String,
     /// The names of the customer's roles when the token was issued.
@@ -58,7 +56,7 @@ pub struct Claims {
     scope: String,
 }
 
-/// Signs a token for `customer`, good for `lifetime_seconds` from `now`.
+/// Signs a token for `customer` that is valid for `lifetime_seconds` from `now`.
 ///
 /// # Errors
 /// [`CustomerError::Credentials`] if it cannot be signed.
@@ -92,20 +90,21 @@ fn scope(role: Role) -> &'static str {
     }
 }
 
-/// The name of the key that `token` says it is signed with; `None` if it is no access token.
+/// Returns the name of the key that signed `token` according to its header, or `None` if it is not an access
+/// token.
 #[must_use]
 pub fn key_id(token: &str) -> Option<String> {
     key::key_id(token, KIND)
 }
 
-/// What `token` says, if `key` signed it for `realm` and it is valid already at `now`. A token that
-/// has expired is not refused here: whoever uses the claims compares `exp` with the time of the
-/// request, because an authoriser's answer is kept longer than a token may last.
+/// Returns the claims of `token`, or `None` if `key` did not sign it for `realm` or it is not valid yet at `now`.
+/// An expired token is not refused here: the handler compares `exp` with the time of the request, because the
+/// authoriser's response is cached for longer than a token may last.
 #[must_use]
 pub fn verify(token: &str, realm: &Realm, key: &TokenKey, now: Time) -> Option<Claims> {
     let claims: Claims = key.verify(token, KIND, &realm.issuer, &realm.audience)?;
-    let valid_already = claims.nbf <= now.as_seconds().saturating_add(CLOCK_LEEWAY_SECONDS);
-    Some(claims).filter(|_| valid_already)
+    let is_already_valid = claims.nbf <= now.as_seconds().saturating_add(CLOCK_LEEWAY_SECONDS);
+    Some(claims).filter(|_| is_already_valid)
 }
 
 #[cfg(test)]

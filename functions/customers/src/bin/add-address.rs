@@ -1,4 +1,4 @@
-//! `POST /customers/me/addresses`: add an address to the caller's book.
+//! `POST /customers/me/addresses`: adds an address to the caller's book.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! The authoriser of the HTTP API: tells who is signed in.
+//! The authoriser of the HTTP API: identifies the caller.
 
 use oxcart_function::{aws, customers::authorizer, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /customers/me/password`: change the caller's password.
+//! `POST /customers/me/password`: changes the caller's password.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /auth/confirm`: confirm an address by a mailed link.
+//! `POST /auth/confirm`: confirms an email address with a mailed link.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

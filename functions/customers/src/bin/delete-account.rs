@@ -1,4 +1,4 @@
-//! `DELETE /customers/me`: erase the caller's account.
+//! `DELETE /customers/me`: erases the caller's account.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /customers/{customer_id}/disable`: shut an account.
+//! `POST /customers/{customer_id}/disable`: disables an account.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

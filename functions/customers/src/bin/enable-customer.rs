@@ -1,4 +1,4 @@
-//! `POST /customers/{customer_id}/enable`: open an account again.
+//! `POST /customers/{customer_id}/enable`: enables an account again.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

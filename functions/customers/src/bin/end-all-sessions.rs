@@ -1,4 +1,4 @@
-//! `DELETE /customers/me/sessions`: end all of the caller's sessions.
+//! `DELETE /customers/me/sessions`: ends all of the caller's sessions.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

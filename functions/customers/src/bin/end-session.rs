@@ -1,4 +1,4 @@
-//! `DELETE /customers/me/sessions/{session_id}`: end one of the caller's sessions.
+//! `DELETE /customers/me/sessions/{session_id}`: ends one of the caller's sessions.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

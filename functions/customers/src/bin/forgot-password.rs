@@ -1,4 +1,4 @@
-//! `POST /auth/password/forgot`: ask for a link to another password.
+//! `POST /auth/password/forgot`: mails a link that resets the password.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /customers/me`: the caller's account.
+//! `GET /customers/me`: returns the caller's account.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

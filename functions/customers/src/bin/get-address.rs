@@ -1,4 +1,4 @@
-//! `GET /customers/me/addresses/{address_id}`: one of the caller's addresses.
+//! `GET /customers/me/addresses/{address_id}`: returns one of the caller's addresses.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /customers/{customer_id}`: one customer.
+//! `GET /customers/{customer_id}`: returns one customer.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

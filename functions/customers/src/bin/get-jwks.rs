@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: what other services verify access tokens with.
+//! `GET /.well-known/jwks.json`: returns the keys that verify access tokens.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /customers/me/addresses`: the caller's addresses.
+//! `GET /customers/me/addresses`: lists the caller's addresses.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

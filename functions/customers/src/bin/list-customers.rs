@@ -1,4 +1,4 @@
-//! `GET /customers`: list customers, or find one by address.
+//! `GET /customers`: lists customers, or finds one by email address.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /customers/me/sessions`: where the caller is signed in.
+//! `GET /customers/me/sessions`: lists the caller's sessions.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

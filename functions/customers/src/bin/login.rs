@@ -1,4 +1,4 @@
-//! `POST /auth/login`: sign in.
+//! `POST /auth/login`: signs a customer in.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

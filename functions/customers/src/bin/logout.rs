@@ -1,4 +1,4 @@
-//! `POST /auth/logout`: sign out.
+//! `POST /auth/logout`: ends a session.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

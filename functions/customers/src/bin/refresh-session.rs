@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: renew a session.
+//! `POST /auth/refresh`: renews a session.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

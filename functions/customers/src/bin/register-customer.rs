@@ -1,4 +1,4 @@
-//! `POST /customers`: open an account.
+//! `POST /customers`: opens an account.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

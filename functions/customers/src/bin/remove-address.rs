@@ -1,4 +1,4 @@
-//! `DELETE /customers/me/addresses/{address_id}`: remove one of the caller's addresses.
+//! `DELETE /customers/me/addresses/{address_id}`: removes one of the caller's addresses.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `PUT /customers/me/addresses/{address_id}`: replace one of the caller's addresses.
+//! `PUT /customers/me/addresses/{address_id}`: replaces one of the caller's addresses.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

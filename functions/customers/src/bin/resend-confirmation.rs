@@ -1,4 +1,4 @@
-//! `POST /customers/me/confirmation`: mail the link that confirms the address again.
+//! `POST /customers/me/confirmation`: mails the link that confirms the email address again.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `POST /auth/password/reset`: set another password by a mailed link.
+//! `POST /auth/password/reset`: resets the password with a mailed link.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

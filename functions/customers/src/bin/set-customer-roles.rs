@@ -1,4 +1,4 @@
-//! `PUT /customers/{customer_id}/roles`: set what a customer may do.
+//! `PUT /customers/{customer_id}/roles`: sets a customer's roles.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `PATCH /customers/me`: change the caller's account.
+//! `PATCH /customers/me`: changes the caller's account.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 

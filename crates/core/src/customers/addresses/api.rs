@@ -1,11 +1,11 @@
-//! `/customers/me/addresses`.
+//! The routes of the caller's address book: `/customers/me/addresses`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::store::AddressStore;
-use super::{Book, Entry, MOST};
+use super::{Book, Entry, MAX_ADDRESSES};
 use crate::aws::dynamo::{self, Attempt};
 use crate::customers::model::CustomerError;
 use crate::customers::store::CustomerStore;
@@ -17,7 +17,7 @@ use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::id::{AddressId, CustomerId};
 
-/// An address of a book on the wire.
+/// An entry of the book on the wire.
 #[derive(Serialize)]
 struct EntryBody {
     id: AddressId,
@@ -40,7 +40,7 @@ impl From<Entry> for EntryBody {
     }
 }
 
-/// `GET /customers/me/addresses`: all of them, in the order in which they were added.
+/// `GET /customers/me/addresses`: returns all addresses, in the order in which they were added.
 ///
 /// # Errors
 /// [`Problem::Unauthenticated`].
@@ -55,7 +55,7 @@ pub async fn list_addresses(
         .answer(&request)
 }
 
-/// `GET /customers/me/addresses/{address_id}`.
+/// `GET /customers/me/addresses/{address_id}`: returns one address.
 ///
 /// # Errors
 /// [`Problem::NotFound`].
@@ -63,13 +63,14 @@ pub async fn get_address(addresses: &AddressStore, request: Request) -> Result<R
     let caller = request.caller()?;
     let id = address_id(&request)?;
     let book = addresses.get(caller.customer_id).await?;
-    answer(book.entry(id).ok_or(Problem::NotFound("address"))?)
+    entry_response(book.entry(id).ok_or(Problem::NotFound("address"))?)
 }
 
-/// `POST /customers/me/addresses`: adds one, 201.
+/// `POST /customers/me/addresses`: adds an address and returns 201.
 ///
 /// # Errors
-/// For bad input, and beyond fifty addresses.
+/// [`Problem::InvalidBody`]; [`Problem::IdempotencyKeyReused`]; [`Problem::Conflict`] if the book is full;
+/// [`Problem::NotFound`] if the account has been deleted.
 pub async fn add_address(
     customers: &CustomerStore,
     addresses: &AddressStore,
@@ -95,7 +96,7 @@ pub async fn add_address(
     let (entry, replayed) = dynamo::change("the address book", || async {
         // Read before the account: a deletion after it changes the book's revision.
         let mut book = addresses.get(caller).await?;
-        still_there(customers, caller).await?;
+        ensure_account_exists(customers, caller).await?;
         let tried = tried.swap(true, Ordering::Relaxed);
         if let Some(stored) = book.entry(id) {
             if stored.request_hash != entry.request_hash {
@@ -104,8 +105,9 @@ pub async fn add_address(
             // Stored by an earlier request, or by this one, whose response was lost.
             return Ok(Attempt::Done((stored.clone(), !tried)));
         }
-        if book.entries.len() >= MOST {
-            let detail = format!("an address book has at most {MOST} addresses");
+        if book.entries.len() >= MAX_ADDRESSES {
+            let detail =
+                format!("An address book has at most {MAX_ADDRESSES} addresses. Remove one first.");
             return Err(Problem::Conflict(detail));
         }
         book.entries.push(entry.clone());
@@ -115,13 +117,14 @@ pub async fn add_address(
         })
     })
     .await?;
-    created(entry, replayed)
+    created_response(entry, replayed)
 }
 
-/// `PUT /customers/me/addresses/{address_id}`: replaces one.
+/// `PUT /customers/me/addresses/{address_id}`: replaces an address.
 ///
 /// # Errors
-/// For bad input, without `If-Match` or with a stale one; [`Problem::NotFound`].
+/// [`Problem::InvalidBody`]; [`Problem::PreconditionRequired`] or [`Problem::PreconditionFailed`] without a current
+/// `If-Match`; [`Problem::NotFound`].
 pub async fn replace_address(
     addresses: &AddressStore,
     request: Request,
@@ -146,13 +149,13 @@ pub async fn replace_address(
         Ok(Some(book))
     })
     .await?;
-    answer(book.entry(id).ok_or(Problem::NotFound("address"))?)
+    entry_response(book.entry(id).ok_or(Problem::NotFound("address"))?)
 }
 
-/// `DELETE /customers/me/addresses/{address_id}`: 204.
+/// `DELETE /customers/me/addresses/{address_id}`: removes an address and returns 204.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also when it is gone already.
+/// [`Problem::NotFound`], even if the address was removed before.
 pub async fn remove_address(
     addresses: &AddressStore,
     request: Request,
@@ -193,8 +196,8 @@ async fn change(
     .await
 }
 
-/// Refuses what an access token that has outlived its account would add to it.
-async fn still_there(customers: &CustomerStore, id: CustomerId) -> Result<(), Problem> {
+/// Refuses a caller whose account has been deleted, while the access token is still valid.
+async fn ensure_account_exists(customers: &CustomerStore, id: CustomerId) -> Result<(), Problem> {
     let account = customers.account(id).await?;
     account
         .map(drop)
@@ -205,14 +208,14 @@ fn address_id(request: &Request) -> Result<AddressId, Problem> {
     request.id("address_id", "address")
 }
 
-fn created(entry: Entry, replayed: bool) -> Result<Response, Problem> {
+fn created_response(entry: Entry, replayed: bool) -> Result<Response, Problem> {
     let tag = entry.version.to_string();
     let location = format!("/customers/me/addresses/{}", entry.id);
-    let answer = Response::created(location, &EntryBody::from(entry))?;
-    Ok(answer.etag(&tag).replayed(replayed))
+    let response = Response::created(location, &EntryBody::from(entry))?;
+    Ok(response.etag(&tag).replayed(replayed))
 }
 
-fn answer(entry: &Entry) -> Result<Response, Problem> {
+fn entry_response(entry: &Entry) -> Result<Response, Problem> {
     let tag = entry.version.to_string();
     Ok(Response::ok(&EntryBody::from(entry.clone()))?.etag(&tag))
 }

@@ -1,4 +1,4 @@
-//! Books of addresses in the customers table.
+//! Address books in the customers table.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,17 +11,17 @@ use crate::values::address::AddressItem;
 use crate::values::clock::Time;
 use crate::values::id::{AddressId, CustomerId};
 
-/// The shape of [`BookItem`]; readers know all earlier ones.
+/// The version of the shape of [`BookItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
 
-/// The books that are stored.
+/// The address books that are stored.
 #[derive(Clone, Debug)]
 pub struct AddressStore {
     table: Table,
 }
 
 impl AddressStore {
-    /// The store in the table that the setting `CUSTOMERS_TABLE` names.
+    /// Opens the store in the table that the setting `CUSTOMERS_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -30,7 +30,7 @@ impl AddressStore {
         Ok(Self { table })
     }
 
-    /// The customer's book; an empty one if there is none.
+    /// Returns the customer's book, which is empty if none is stored.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,7 +74,7 @@ struct BookItem {
     schema: u32,
 }
 
-/// An address of a book as it is stored.
+/// An entry of a book as it is stored.
 #[derive(Serialize, Deserialize)]
 struct EntryItem {
     address_id: AddressId,

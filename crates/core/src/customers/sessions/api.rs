@@ -1,4 +1,4 @@
-//! Signing in, which begins a session; renewing, listing and ending sessions.
+//! The routes that sign in, and that renew, list and end sessions.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
 use super::store::SessionStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
-use crate::customers::api::{email, given};
+use crate::customers::api::{email, sent_password};
 use crate::customers::credentials::PasswordCheck;
 use crate::customers::issuer::TokenIssuer;
 use crate::customers::model::{Account, CustomerError, Email};
@@ -18,10 +18,10 @@ use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::id::SessionId;
 
-/// The most characters of what is sent as a refresh token; an access token fits, too.
-const MOST_CHARACTERS: usize = 4096;
+/// The longest text that is accepted as a refresh token, in characters. An access token fits, too.
+const MAX_TOKEN_CHARACTERS: usize = 4096;
 
-/// What a sign-in needs: whose password it is, how to sign a token, where the session goes.
+/// The resources that signing in needs.
 #[derive(Clone, Debug)]
 pub struct SignIn {
     check: PasswordCheck,
@@ -30,7 +30,7 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// The resources of this function.
+    /// Opens the resources of the function.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -43,7 +43,7 @@ impl SignIn {
     }
 }
 
-/// What signing in and renewing answer (RFC 6749 section 5.1).
+/// The body of the responses to signing in and renewing (RFC 6749 section 5.1).
 #[derive(Serialize)]
 struct TokenBody {
     access_token: String,
@@ -52,8 +52,8 @@ struct TokenBody {
     refresh_token: String,
 }
 
-/// What the client is told: both tokens, which no cache may keep.
-fn answer(
+/// Returns the response with both tokens, which no cache may keep.
+fn token_response(
     tokens: &TokenIssuer,
     access_token: String,
     refresh_token: &RefreshToken,
@@ -70,12 +70,12 @@ fn answer(
 /// `POST /auth/login`: signs a customer in, which begins a session.
 ///
 /// # Errors
-/// [`Problem`]: a body that is not valid, [`Problem::Unauthenticated`] whichever of address and
-/// password is wrong, [`Problem::TooManyRequests`] for who guesses.
+/// [`Problem::InvalidBody`]; [`Problem::Unauthenticated`] if the address or the password is wrong;
+/// [`Problem::TooManyRequests`] after too many wrong passwords.
 pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Problem> {
     let (email, password) = request.json(credentials)?;
-    let given = given(password, &request);
-    let account = sign_in.check.by_address(&email, &given).await?;
+    let sent = sent_password(password, &request);
+    let account = sign_in.check.authenticate(&email, &sent).await?;
     let access_token = sign_in.tokens.issue(&account.customer, request.now).await?;
     let (session, refresh_token) = Session::begin(
         SessionId::fresh(request.now),
@@ -85,7 +85,7 @@ pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Probl
         request.now,
     );
     sign_in.sessions.begin(&session).await?;
-    answer(&sign_in.tokens, access_token, &refresh_token)
+    token_response(&sign_in.tokens, access_token, &refresh_token)
 }
 
 fn credentials(body: &mut Body) -> Option<(Email, String)> {
@@ -94,7 +94,7 @@ fn credentials(body: &mut Body) -> Option<(Email, String)> {
     Some((email?, password?))
 }
 
-/// What renewing a session needs.
+/// The resources that renewing a session needs.
 #[derive(Clone, Debug)]
 pub struct Renewal {
     customers: CustomerStore,
@@ -103,7 +103,7 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// The resources of this function.
+    /// Opens the resources of the function.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -138,22 +138,22 @@ impl From<Session> for SessionBody {
     }
 }
 
-/// `POST /auth/refresh`: both tokens anew, for a refresh token that was never used. One that was
-/// ends its session, and so does one of an account that is disabled or has another password.
+/// `POST /auth/refresh`: returns new tokens for a refresh token that has not been used. A token that has been used
+/// ends its session, and so does the token of an account that is disabled or has another password.
 ///
 /// # Errors
-/// [`Problem::Unauthenticated`] for whatever is not the latest token of a session.
+/// [`Problem::Unauthenticated`] for everything but the latest token of a session.
 pub async fn refresh_session(renewal: &Renewal, request: Request) -> Result<Response, Problem> {
     let now = request.now;
-    let given = request
+    let sent = request
         .json(refresh_token)?
         .map_err(|_| CustomerError::SessionOver)?;
-    let stored = renewal.sessions.get(given.customer_id, given.session_id);
+    let stored = renewal.sessions.get(sent.customer_id, sent.session_id);
     let session = stored
         .await?
         .filter(|session| !session.is_over(now))
         .ok_or(CustomerError::SessionOver)?;
-    let Some(account) = renewable(renewal, &session, &given).await? else {
+    let Some(account) = renewable_account(renewal, &session, &sent).await? else {
         return Err(end(renewal, &session).await?.into());
     };
     // Signed first: a token that cannot be signed must not cost the client its refresh token.
@@ -162,17 +162,17 @@ pub async fn refresh_session(renewal: &Renewal, request: Request) -> Result<Resp
     if !renewal.sessions.renew(&session, &next).await? {
         return Err(end(renewal, &session).await?.into());
     }
-    answer(&renewal.tokens, access_token, &refresh_token)
+    token_response(&renewal.tokens, access_token, &refresh_token)
 }
 
-/// The account of `session` as it is now, if `given` is the session's latest token and the account
-/// still lets it go on.
-async fn renewable(
+/// Returns the account of `session`, or `None` if `sent` is not the session's latest token or the account no longer
+/// allows the session.
+async fn renewable_account(
     renewal: &Renewal,
     session: &Session,
-    given: &RefreshToken,
+    sent: &RefreshToken,
 ) -> Result<Option<Account>, Problem> {
-    if session.refresh_hash != given.hash() {
+    if session.refresh_hash != sent.hash() {
         let session_id = session.id.to_string();
         tracing::warn!(session.id = session_id, "a refresh token was used twice");
         return Ok(None);
@@ -183,26 +183,26 @@ async fn renewable(
     }))
 }
 
-/// Ends `session`; what to answer.
+/// Ends `session`, and returns the error to respond with.
 async fn end(renewal: &Renewal, session: &Session) -> Result<CustomerError, Problem> {
     let ended = renewal.sessions.end(session.customer_id, session.id);
     ended.await?;
     Ok(CustomerError::SessionOver)
 }
 
-/// `POST /auth/logout`: ends the session of a refresh token, its latest or an earlier one. 204 also
-/// if there is none: whoever signs out is signed out.
+/// `POST /auth/logout`: ends the session of a refresh token, which may be an earlier one, and returns 204, even if
+/// there is no such session.
 ///
 /// # Errors
-/// For a body that is not valid.
+/// [`Problem::InvalidBody`].
 pub async fn logout(sessions: &SessionStore, request: Request) -> Result<Response, Problem> {
-    if let Ok(given) = request.json(refresh_token)? {
-        sessions.end(given.customer_id, given.session_id).await?;
+    if let Ok(sent) = request.json(refresh_token)? {
+        sessions.end(sent.customer_id, sent.session_id).await?;
     }
     Ok(Response::no_content())
 }
 
-/// `GET /customers/me/sessions`: where the caller is signed in, latest use first.
+/// `GET /customers/me/sessions`: returns the caller's sessions, the most recently used first.
 ///
 /// # Errors
 /// [`Problem::Unauthenticated`].
@@ -214,8 +214,8 @@ pub async fn list_sessions(sessions: &SessionStore, request: Request) -> Result<
         .answer(&request)
 }
 
-/// `DELETE /customers/me/sessions/{session_id}`: ends one of the caller's sessions. The access token
-/// that it gave last lasts until it expires.
+/// `DELETE /customers/me/sessions/{session_id}`: ends one of the caller's sessions. An access token that it has
+/// issued works until it expires.
 ///
 /// # Errors
 /// [`Problem::NotFound`] if the caller has no such session.
@@ -242,9 +242,9 @@ pub async fn end_all_sessions(
     Ok(Response::no_content())
 }
 
-/// The token in `{refresh_token}`, or a text that is none: to the client there is no difference
-/// between what never was and what has ended.
+/// Reads the token in `{refresh_token}`. A text that is not a refresh token is not a fault of the body: the client
+/// gets the same response as for a session that has ended.
 fn refresh_token(body: &mut Body) -> Option<Result<RefreshToken, NotARefreshToken>> {
-    let text = body.required("refresh_token", |json| json.text(1..=MOST_CHARACTERS))?;
+    let text = body.required("refresh_token", |json| json.text(1..=MAX_TOKEN_CHARACTERS))?;
     Some(text.parse())
 }

@@ -1,14 +1,15 @@
-//! Sessions: what lasts from a sign-in on, and the refresh tokens that keep it up.
+//! Sessions, which begin with a sign-in, and the refresh tokens that renew them.
 //!
-//! Lives in the sessions table. Invariants:
-//! - a refresh token is good once: what replaces it is written on the condition that it is the
-//!   session's latest, and whoever comes with an earlier one ends the whole session, because two
-//!   hold it and one of them is not its owner;
-//! - only a hash of the token is stored, so the table signs nobody in;
-//! - a session ends thirty days after its last use, half a year after its beginning, and with each
-//!   change of the password, also if it was being begun meanwhile;
-//! - roles and the account's being disabled are read again at each renewal;
-//! - what has ended is told by `expires_at` and not by an item's absence: DynamoDB deletes late.
+//! They are in the sessions table. Invariants:
+//! - a refresh token works once: the next one is written on the condition that the token that was sent is the
+//!   session's latest. An earlier token ends the whole session, because two parties have it, and one of them is
+//!   not its owner;
+//! - only a hash of the token is stored, so nobody can sign in with the contents of the table;
+//! - a session ends thirty days after its last use, 180 days after it began, and with each change of the
+//!   password, even if it is just being started then;
+//! - roles and whether the account is disabled are read again at each renewal;
+//! - a session has ended when its `expires_at` has passed, and not only when its item is gone: DynamoDB deletes
+//!   late.
 
 pub mod api;
 pub mod model;

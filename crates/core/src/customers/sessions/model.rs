@@ -1,4 +1,4 @@
-//! What a session and its refresh token are.
+//! Sessions and their refresh tokens.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,34 +15,34 @@ use crate::values::id::{CustomerId, SessionId};
 /// How long a session lasts without being used.
 const IDLE: Duration = Duration::from_hours(30 * 24);
 
-/// How long it lasts at most, however much it is used.
+/// How long a session lasts at most, however often it is used.
 const LONGEST: Duration = Duration::from_hours(180 * 24);
 
-/// The most characters that are kept of the name by which a client calls itself.
-const USER_AGENT_CHARACTERS: usize = 200;
+/// The most characters of the `User-Agent` header that are stored.
+const MAX_USER_AGENT_CHARACTERS: usize = 200;
 
-/// What renews a session, once.
+/// A token that renews a session once.
 ///
 /// Wire shape: base64url without padding of the customer's and the session's identifiers, the
 /// generation (four bytes, big-endian) and 32 random bytes. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// Whose session.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// Which session.
+    /// The session.
     pub session_id: SessionId,
-    /// Which of the session's tokens, from 0.
+    /// The number of the token in its session, from 0.
     pub generation: u32,
     secret: [u8; 32],
 }
 
-/// A text that is no refresh token.
+/// The error for a text that is not a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a refresh token")]
 pub struct NotARefreshToken;
 
-/// A hash of a refresh token (SHA-256, base64url): enough to recognise it, of no use to whoever
-/// reads it. No slow hash is needed of what is random.
+/// A hash of a refresh token (SHA-256, base64url), which recognises the token but cannot replace it. The token is
+/// random, so the hash need not be slow.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenHash(pub(super) String);
 
@@ -53,7 +53,7 @@ impl fmt::Debug for TokenHash {
 }
 
 impl RefreshToken {
-    /// The text that the client keeps.
+    /// Returns the text that the client keeps.
     #[must_use]
     pub fn to_text(&self) -> String {
         let bytes: Vec<u8> = [
@@ -66,7 +66,7 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What is stored of it.
+    /// Returns the hash that is stored.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
         TokenHash(URL_SAFE_NO_PAD.encode(Sha256::digest(self.to_text())))
@@ -97,42 +97,42 @@ impl FromStr for RefreshToken {
     }
 }
 
-/// 32 random bytes of the operating system's quality.
+/// Returns 32 bytes of cryptographic randomness.
 ///
 /// # Errors
-/// [`CustomerError::Credentials`] if there is no randomness.
+/// [`CustomerError::Credentials`] if the system has no randomness.
 pub fn fresh_secret() -> Result<[u8; 32], CustomerError> {
     let mut secret = [0; 32];
     aws_lc_rs::rand::fill(&mut secret)
-        .map_err(|_| CustomerError::Credentials("there is no randomness".into()))?;
+        .map_err(|_| CustomerError::Credentials("the system has no randomness".into()))?;
     Ok(secret)
 }
 
-/// What lasts from a sign-in on.
+/// A session, which begins with a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its identifier.
+    /// The identifier.
     pub id: SessionId,
-    /// Whose it is.
+    /// The customer.
     pub customer_id: CustomerId,
-    /// The token that renews it.
+    /// The hash of the latest refresh token.
     pub refresh_hash: TokenHash,
-    /// Which of its tokens that is, from 0.
+    /// The number of that token, from 0.
     pub generation: u32,
-    /// Which of the account's passwords it was begun with; see [`Account::password_version`].
+    /// The number of the account's password when the session began; see [`Account::password_version`].
     pub password_version: u64,
-    /// What the client called itself when it began (`User-Agent`), cut short.
+    /// The `User-Agent` header of the sign-in, shortened.
     pub user_agent: Option<String>,
     /// When it began.
     pub created_at: Time,
     /// When it was last renewed.
     pub used_at: Time,
-    /// When it ends, to the second.
+    /// When it expires, to the second.
     pub expires_at: Time,
 }
 
 impl Session {
-    /// The session `id` of `account` from `now` on, and its first token, of `secret`.
+    /// Begins the session `id` of `account` at `now`. Returns it with its first token, made from `secret`.
     #[must_use]
     pub fn begin(
         id: SessionId,
@@ -161,7 +161,7 @@ impl Session {
         (session, token)
     }
 
-    /// The session after it is renewed at `now`, and its next token, of `secret`.
+    /// Renews the session at `now`. Returns it with its next token, made from `secret`.
     #[must_use]
     pub fn renewed(&self, secret: [u8; 32], now: Time) -> (Self, RefreshToken) {
         let token = RefreshToken {
@@ -180,7 +180,7 @@ impl Session {
         (session, token)
     }
 
-    /// Whether it has ended by `now`.
+    /// Returns whether the session has expired at `now`.
     #[must_use]
     pub fn is_over(&self, now: Time) -> bool {
         now.as_seconds() >= self.expires_at.as_seconds()
@@ -189,7 +189,7 @@ impl Session {
 
 fn shortened(user_agent: &str) -> String {
     let visible = user_agent.chars().filter(|letter| !letter.is_control());
-    visible.take(USER_AGENT_CHARACTERS).collect()
+    visible.take(MAX_USER_AGENT_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_s_hash_follows_every_part_of_it_and_neither_shows_it() {
+    fn the_hash_depends_on_every_part_of_a_token_and_debug_shows_neither() {
         let next = RefreshToken {
             generation: 8,
             ..token()
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_are_two() {
+    fn two_secrets_differ() {
         assert_ne!(fresh_secret().unwrap(), fresh_secret().unwrap());
     }
 }

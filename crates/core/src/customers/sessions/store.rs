@@ -1,5 +1,5 @@
-//! Sessions in DynamoDB: `pk` = `customer#<id>`, `sk` = `session#<id>`. The table's time to live
-//! deletes what has ended, some time after it did.
+//! Sessions in DynamoDB: `pk` = `customer#<id>`, `sk` = `session#<id>`. The table's time to live deletes sessions
+//! some time after they have expired.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, SessionId};
 
-/// The shape of [`SessionItem`]; readers know all earlier ones.
+/// The version of the shape of [`SessionItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
 
 /// The sessions that are stored.
@@ -20,7 +20,7 @@ pub struct SessionStore {
 }
 
 impl SessionStore {
-    /// The store in the table that the setting `SESSIONS_TABLE` names.
+    /// Opens the store in the table that the setting `SESSIONS_TABLE` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -29,7 +29,7 @@ impl SessionStore {
         Ok(Self { table })
     }
 
-    /// The session `id` of the customer, also if it is over.
+    /// Returns the session `id` of the customer, even if it has expired, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -42,7 +42,7 @@ impl SessionStore {
         Ok(item.map(Session::from))
     }
 
-    /// The customer's sessions that are not over at `now`, latest first.
+    /// Returns the customer's sessions that have not expired at `now`, the most recently used first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -64,7 +64,7 @@ impl SessionStore {
         Ok(items.into_iter().map(Session::from).collect())
     }
 
-    /// Stores a new session. Its identifier is random, so there is none in its place.
+    /// Stores a new session. Its identifier is random, so it replaces nothing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -73,8 +73,8 @@ impl SessionStore {
         self.table.write(write).await.map(drop)
     }
 
-    /// Stores `next`, the session `read` renewed. `false` if `read`'s token is not the session's
-    /// latest any more: it was used before, or the session has ended.
+    /// Stores `next`, which renews the session `read`. Returns `false` if the token of `read` is no longer the
+    /// session's latest: it has been used, or the session has ended.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,8 +88,7 @@ impl SessionStore {
             Written::Done => return Ok(true),
             Written::Refused(_) => {}
         }
-        // Refused may also mean that this very write was made and its answer lost: nobody else can
-        // have made this token.
+        // The refused write may be our own, whose response was lost: nobody else can have made this token.
         let stored = self.get(next.customer_id, next.id).await?;
         Ok(stored.is_some_and(|stored| stored.refresh_hash == next.refresh_hash))
     }

@@ -4,10 +4,10 @@ use super::*;
 use crate::customers::profile::{get_account, update_account};
 
 #[tokio::test]
-async fn customers_see_themselves() {
+async fn customers_see_their_own_account() {
     let (_, _, customers) = shop();
     let id = registered(&customers).await;
-    let answer = get_account(&customers, of(id, 0, &json!({})))
+    let answer = get_account(&customers, request_of(id, 0, &json!({})))
         .await
         .unwrap();
     assert_eq!(header(&answer, "ETag"), Some("\"1\""));
@@ -21,7 +21,7 @@ async fn a_patch_changes_what_it_names_and_null_removes_the_phone() {
     let (_, engine, customers) = shop();
     let id = registered(&customers).await;
     let patch = async |etag: &str, patch: Value| {
-        let request = of(id, 5, &patch).with("if-match", etag);
+        let request = request_of(id, 5, &patch).with("if-match", etag);
         update_account(&customers, request).await
     };
     let changed = patch("\"1\"", json!({"phone": "+43 1 5885801", "name": "Ana Li"}))
@@ -70,12 +70,12 @@ async fn a_patch_changes_what_it_names_and_null_removes_the_phone() {
 }
 
 #[tokio::test]
-async fn a_patch_of_what_was_read_before_is_refused() {
+async fn a_patch_of_an_outdated_version_is_refused() {
     let (_, _, customers) = shop();
     let id = registered(&customers).await;
-    let without = update_account(&customers, of(id, 0, &json!({"name": "A"}))).await;
+    let without = update_account(&customers, request_of(id, 0, &json!({"name": "A"}))).await;
     assert!(matches!(without, Err(Problem::PreconditionRequired)));
-    let request = of(id, 0, &json!({"name": "A"})).with("if-match", "\"7\"");
+    let request = request_of(id, 0, &json!({"name": "A"})).with("if-match", "\"7\"");
     let stale = update_account(&customers, request).await;
     assert!(
         matches!(stale, Err(Problem::PreconditionFailed)),
@@ -92,7 +92,7 @@ fn of_ten_patches_of_one_version_one_is_made() {
             let customers = customers.clone();
             async move || {
                 let patch = json!({"name": format!("{etag} {number}")});
-                update_account(&customers, of(id, 0, &patch).with("if-match", etag)).await
+                update_account(&customers, request_of(id, 0, &patch).with("if-match", etag)).await
             }
         });
         testing::at_once(jobs).into_iter().flatten().count()
@@ -101,11 +101,11 @@ fn of_ten_patches_of_one_version_one_is_made() {
 }
 
 #[tokio::test]
-async fn a_patch_whose_answer_was_lost_is_made_once() {
+async fn a_patch_whose_response_was_lost_is_made_once() {
     let (_, engine, customers) = shop();
     let id = registered(&customers).await;
     engine.fail_next("PutItem", Fault::LostAnswer);
-    let request = of(id, 0, &json!({"name": "Ana Li"})).with("if-match", "\"1\"");
+    let request = request_of(id, 0, &json!({"name": "Ana Li"})).with("if-match", "\"1\"");
     let answer = update_account(&customers, request).await.unwrap();
     assert_eq!(header(&answer, "ETag"), Some("\"2\""));
 }

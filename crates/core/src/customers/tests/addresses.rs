@@ -1,7 +1,7 @@
 //! `/customers/me/addresses`.
 
 use super::*;
-use crate::customers::addresses::MOST;
+use crate::customers::addresses::MAX_ADDRESSES;
 use crate::customers::addresses::api::{
     add_address, get_address, list_addresses, remove_address, replace_address,
 };
@@ -14,7 +14,7 @@ fn home() -> Value {
     })
 }
 
-/// Ana, and her book.
+/// Registers Ana, whose book is empty.
 async fn book() -> (Engine, CustomerStore, AddressStore, CustomerId) {
     let (aws, engine, customers) = shop();
     let id = registered(&customers).await;
@@ -25,7 +25,7 @@ async fn book() -> (Engine, CustomerStore, AddressStore, CustomerId) {
 #[tokio::test]
 async fn an_address_is_added_read_replaced_and_removed() {
     let (engine, customers, addresses, id) = book().await;
-    let made = add_address(&customers, &addresses, of(id, 0, &home()))
+    let made = add_address(&customers, &addresses, request_of(id, 0, &home()))
         .await
         .unwrap();
     assert_eq!(
@@ -39,7 +39,7 @@ async fn an_address_is_added_read_replaced_and_removed() {
         header(&made, "Location"),
         Some(format!("/customers/me/addresses/{entry}").as_str())
     );
-    let at = |seconds, body: &Value| of(id, seconds, body).at("address_id", entry);
+    let at = |seconds, body: &Value| request_of(id, seconds, body).at("address_id", entry);
     let read = get_address(&addresses, at(0, &json!({}))).await.unwrap();
     assert_eq!(body(&read), shown);
 
@@ -54,7 +54,7 @@ async fn an_address_is_added_read_replaced_and_removed() {
         "{stale:?}"
     );
     for _ in 0..2 {
-        // The second time it is as it should be.
+        // The second time, the address is already as it should be.
         let done = replace_address(&addresses, at(5, &moved).with("if-match", "\"1\"")).await;
         let done = done.unwrap();
         assert_eq!(
@@ -62,7 +62,7 @@ async fn an_address_is_added_read_replaced_and_removed() {
             (Some("\"2\""), &json!("Graz"))
         );
     }
-    let listed = list_addresses(&addresses, of(id, 5, &json!({})))
+    let listed = list_addresses(&addresses, request_of(id, 5, &json!({})))
         .await
         .unwrap();
     assert_eq!(body(&listed)["items"].as_array().unwrap().len(), 1);
@@ -76,20 +76,21 @@ async fn an_address_is_added_read_replaced_and_removed() {
     assert_eq!(
         engine.items(Setting::CustomersTable).len(),
         3,
-        "one item is the whole book"
+        "the whole book is one item"
     );
 }
 
 #[tokio::test]
-async fn a_book_is_its_customer_s() {
+async fn a_book_belongs_to_one_customer() {
     let (_, customers, addresses, id) = book().await;
     let made = body(
-        &add_address(&customers, &addresses, of(id, 0, &home()))
+        &add_address(&customers, &addresses, request_of(id, 0, &home()))
             .await
             .unwrap(),
     );
     let eve = CustomerId::derived(&["eve"]);
-    let foreign = |body: &Value| of(eve, 0, body).at("address_id", made["id"].as_str().unwrap());
+    let foreign =
+        |body: &Value| request_of(eve, 0, body).at("address_id", made["id"].as_str().unwrap());
     let read = get_address(&addresses, foreign(&json!({}))).await;
     assert!(matches!(read, Err(Problem::NotFound(_))), "{read:?}");
     let replaced = replace_address(&addresses, foreign(&home()).with("if-match", "*")).await;
@@ -100,10 +101,10 @@ async fn a_book_is_its_customer_s() {
     let removed = remove_address(&addresses, foreign(&json!({}))).await;
     assert!(matches!(removed, Err(Problem::NotFound(_))), "{removed:?}");
     assert_eq!(addresses.get(id).await.unwrap().entries.len(), 1);
-    let added = add_address(&customers, &addresses, of(eve, 0, &home())).await;
+    let added = add_address(&customers, &addresses, request_of(eve, 0, &home())).await;
     assert!(
         matches!(added, Err(Problem::NotFound(_))),
-        "an account that is not there"
+        "an account that does not exist"
     );
 }
 
@@ -118,7 +119,7 @@ fn ten_addresses_added_at_once_are_all_there_and_of_one_key_there_is_one() {
         let jobs = (0..5).map(|_| {
             let (customers, addresses) = (customers.clone(), addresses.clone());
             async move || {
-                let request = of(id, 0, &home());
+                let request = request_of(id, 0, &home());
                 let request = match key {
                     Some(key) => request.with("idempotency-key", key),
                     None => request,
@@ -138,7 +139,7 @@ fn ten_addresses_added_at_once_are_all_there_and_of_one_key_there_is_one() {
     assert_eq!(book.entries.len(), 6);
     let mut other = home();
     other["line1"] = json!("Hauptstraße 2");
-    let other = of(id, 0, &other).with("idempotency-key", "once");
+    let other = request_of(id, 0, &other).with("idempotency-key", "once");
     let reused = runtime.block_on(add_address(&customers, &addresses, other));
     assert!(
         matches!(reused, Err(Problem::IdempotencyKeyReused)),
@@ -149,12 +150,12 @@ fn ten_addresses_added_at_once_are_all_there_and_of_one_key_there_is_one() {
 #[tokio::test]
 async fn a_book_has_fifty_addresses_at_most_and_each_is_valid() {
     let (_, customers, addresses, id) = book().await;
-    for _ in 0..MOST {
-        add_address(&customers, &addresses, of(id, 0, &home()))
+    for _ in 0..MAX_ADDRESSES {
+        add_address(&customers, &addresses, request_of(id, 0, &home()))
             .await
             .unwrap();
     }
-    let more = add_address(&customers, &addresses, of(id, 0, &home())).await;
+    let more = add_address(&customers, &addresses, request_of(id, 0, &home())).await;
     assert!(matches!(more, Err(Problem::Conflict(_))), "{more:?}");
     for (name, value) in [
         ("country", json!("XX")),
@@ -163,7 +164,7 @@ async fn a_book_has_fifty_addresses_at_most_and_each_is_valid() {
     ] {
         let mut wrong = home();
         wrong[name] = value;
-        let answer = add_address(&customers, &addresses, of(id, 0, &wrong)).await;
+        let answer = add_address(&customers, &addresses, request_of(id, 0, &wrong)).await;
         assert!(
             matches!(answer, Err(Problem::InvalidBody(_))),
             "{name}: {answer:?}"
@@ -172,10 +173,10 @@ async fn a_book_has_fifty_addresses_at_most_and_each_is_valid() {
 }
 
 #[tokio::test]
-async fn an_address_whose_answer_was_lost_is_added_once() {
+async fn an_address_whose_response_was_lost_is_added_once() {
     let (engine, customers, addresses, id) = book().await;
     engine.fail_next("PutItem", Fault::LostAnswer);
-    let made = add_address(&customers, &addresses, of(id, 0, &home()))
+    let made = add_address(&customers, &addresses, request_of(id, 0, &home()))
         .await
         .unwrap();
     assert_eq!(

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_admin_is_made_once_and_recognised_from_the_next_sign_in_on() {
+async fn an_admin_is_made_once_and_recognised_after_the_next_sign_in() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let email = "ANA@example.com".parse().unwrap();
@@ -13,7 +13,7 @@ async fn an_admin_is_made_once_and_recognised_from_the_next_sign_in_on() {
     assert!(grant_admin(&customers, &email, now()).await.unwrap());
     assert!(!grant_admin(&customers, &email, now()).await.unwrap());
     let stored = customers
-        .account_of(&email)
+        .account_with_email(&email)
         .await
         .unwrap()
         .unwrap()
@@ -28,7 +28,7 @@ async fn an_admin_is_made_once_and_recognised_from_the_next_sign_in_on() {
 }
 
 #[test]
-fn an_admin_made_five_times_at_once_is_made_once() {
+fn five_grants_at_once_make_one_admin_once() {
     let (_, engine, customers) = shop();
     testing::at_once([async || register(&customers, &ana(), None).await]);
     let jobs = (0..5).map(|_| {
@@ -62,7 +62,11 @@ async fn events_of_customers_hold_no_personal_data() {
             .collect()
     };
     let made = published(&engine);
-    assert_eq!(made.len(), 1, "the item of the address carries none");
+    assert_eq!(
+        made.len(),
+        1,
+        "the item of the email address carries no event"
+    );
     assert_eq!(made[0]["event_type"], "CustomerRegistered");
     assert_eq!(made[0]["data"], json!({}));
     grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
@@ -136,7 +140,7 @@ async fn customers_are_listed_newest_first_page_by_page() {
 }
 
 #[tokio::test]
-async fn an_account_is_shut_and_opened_again() {
+async fn an_account_is_disabled_and_enabled_again() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
@@ -156,7 +160,10 @@ async fn an_account_is_shut_and_opened_again() {
         .iter()
         .find(|item| item.get("roles").is_some())
         .unwrap();
-    assert_eq!(stored["disabled"], true, "where the authoriser looks");
+    assert_eq!(
+        stored["disabled"], true,
+        "the attribute that the authoriser reads"
+    );
     assert_eq!(stored["event"]["type"], "CustomerDisabled");
     let refused = sign_in(&aws, PASSWORD, 0).await;
     assert!(
@@ -208,7 +215,7 @@ async fn roles_are_set_with_the_version_that_was_read() {
 }
 
 #[tokio::test]
-async fn an_admin_neither_disables_nor_demotes_itself() {
+async fn admins_can_neither_disable_nor_demote_themselves() {
     let (aws, _, customers) = shop();
     let id = registered(&customers).await;
     grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())

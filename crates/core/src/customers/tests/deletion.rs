@@ -14,20 +14,20 @@ fn home() -> Value {
 }
 
 async fn delete(aws: &Aws, id: CustomerId, password: &str) -> Result<Response, Problem> {
-    let request = of(id, 60, &json!({"password": password}));
+    let request = request_of(id, 60, &json!({"password": password}));
     Box::pin(delete_account(&Deletion::new(aws).unwrap(), request)).await
 }
 
-/// Ana with all that is personal: phone, address, session.
+/// Registers Ana, with a phone number, an address and a session.
 async fn ana_at_home() -> (Aws, Engine, CustomerStore, CustomerId) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
     let addresses = AddressStore::new(&aws).unwrap();
-    add_address(&customers, &addresses, of(id, 0, &home()))
+    add_address(&customers, &addresses, request_of(id, 0, &home()))
         .await
         .unwrap();
-    let phone = of(id, 0, &json!({"phone": "+43 1 5885801"})).with("if-match", "*");
+    let phone = request_of(id, 0, &json!({"phone": "+43 1 5885801"})).with("if-match", "*");
     crate::customers::profile::update_account(&customers, phone)
         .await
         .unwrap();
@@ -36,7 +36,7 @@ async fn ana_at_home() -> (Aws, Engine, CustomerStore, CustomerId) {
 }
 
 #[tokio::test]
-async fn what_is_personal_goes_and_the_address_may_register_again() {
+async fn personal_data_is_erased_and_the_email_address_may_register_again() {
     let (aws, engine, customers, id) = ana_at_home().await;
     let done = delete(&aws, id, PASSWORD).await.unwrap();
     assert_eq!(done.status, StatusCode::NO_CONTENT);
@@ -77,7 +77,7 @@ async fn what_is_personal_goes_and_the_address_may_register_again() {
 }
 
 #[tokio::test]
-async fn only_whoever_knows_the_password_deletes() {
+async fn deleting_an_account_needs_its_password() {
     let (aws, engine, customers, id) = ana_at_home().await;
     let before = engine.items(Setting::CustomersTable).len();
     let wrong = delete(&aws, id, "wrong horse").await;
@@ -87,7 +87,7 @@ async fn only_whoever_knows_the_password_deletes() {
 }
 
 #[tokio::test]
-async fn an_admin_stays_until_another_takes_the_role() {
+async fn an_admin_cannot_delete_the_account_before_losing_the_role() {
     let (aws, _, customers, id) = ana_at_home().await;
     grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
         .await
@@ -98,7 +98,7 @@ async fn an_admin_stays_until_another_takes_the_role() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_answer_was_lost_is_done_once() {
+async fn a_deletion_whose_response_was_lost_is_made_once() {
     let (aws, engine, customers, id) = ana_at_home().await;
     engine.fail_next("TransactWriteItems", Fault::LostAnswer);
     assert!(delete(&aws, id, PASSWORD).await.is_ok());
@@ -107,7 +107,7 @@ async fn a_deletion_whose_answer_was_lost_is_done_once() {
 }
 
 #[tokio::test]
-async fn no_address_is_added_in_the_instant_of_the_deletion() {
+async fn no_address_is_added_while_the_account_is_deleted() {
     let ana_without_book = async || {
         let (aws, engine, customers) = shop();
         let id = registered(&customers).await;
@@ -121,7 +121,7 @@ async fn no_address_is_added_in_the_instant_of_the_deletion() {
             addresses.replace(id, book).await.unwrap(),
             Attempt::Overtaken
         );
-        let late = add_address(&customers, &addresses, of(id, 61, &home())).await;
+        let late = add_address(&customers, &addresses, request_of(id, 61, &home())).await;
         assert!(matches!(late, Err(Problem::NotFound(_))), "{late:?}");
         assert!(addresses.get(id).await.unwrap().entries.is_empty());
     }

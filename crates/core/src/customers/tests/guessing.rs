@@ -1,11 +1,11 @@
-//! Guessing passwords, and the work that a sign-in is.
+//! Guessing passwords, and the work that a sign-in takes.
 
 use super::*;
 use crate::customers::attempts::{Attempt, Attempts};
 use crate::customers::model::PasswordHash;
 use crate::customers::password::COMPARED;
 
-/// What became of an attempt: "in", "wrong", or how long to wait.
+/// Returns the outcome of an attempt: "in", "wrong", or how long to wait.
 fn outcome(answer: Result<Response, Problem>) -> String {
     match answer {
         Ok(_) => "in".to_owned(),
@@ -17,7 +17,7 @@ fn outcome(answer: Result<Response, Problem>) -> String {
     }
 }
 
-/// An attempt of `email` and `password` from `source`, `seconds` later.
+/// Tries to sign in with `email` and `password` from `source`, `seconds` later.
 async fn guess(aws: &Aws, email: &str, password: &str, source: &str, seconds: u64) -> String {
     let credentials = json!({"email": email, "password": password});
     let mut request = request(&credentials, None);
@@ -40,20 +40,20 @@ async fn after_five_failures_each_attempt_waits_twice_as_long_known_or_not() {
         assert_eq!(at(0).await, "wait 1");
         assert!(
             COMPARED.take().is_empty(),
-            "nothing is compared before its time"
+            "nothing is compared before the wait is over"
         );
         assert_eq!(at(1).await, "wrong");
         assert_eq!(at(2).await, "wait 1");
         assert_eq!(at(3).await, "wrong");
         assert_eq!(at(3).await, "wait 4");
-        // From elsewhere and in other letters just so.
+        // The same from another IP address and with the address in capitals.
         let elsewhere = guess(&aws, &email.to_uppercase(), PASSWORD, "198.51.100.7", 3).await;
         assert_eq!(elsewhere, "wait 4");
     }
 }
 
 #[tokio::test]
-async fn who_knows_the_password_is_let_in_after_the_wait_and_starts_anew() {
+async fn the_right_password_signs_in_after_the_wait_and_clears_the_count() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
@@ -72,7 +72,7 @@ async fn who_knows_the_password_is_let_in_after_the_wait_and_starts_anew() {
 }
 
 #[tokio::test]
-async fn failures_are_forgotten_after_an_hour_though_their_items_are_there() {
+async fn failures_expire_after_an_hour_even_if_their_items_are_still_stored() {
     let (aws, engine, customers) = shop();
     register(&customers, &ana(), None).await;
     let at =
@@ -95,7 +95,7 @@ async fn failures_are_forgotten_after_an_hour_though_their_items_are_there() {
 }
 
 #[tokio::test]
-async fn five_hundred_failures_from_one_address_slow_it_down_whoever_it_tries() {
+async fn five_hundred_failures_from_one_ip_address_slow_it_down_for_every_account() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
@@ -104,7 +104,7 @@ async fn five_hundred_failures_from_one_address_slow_it_down_whoever_it_tries() 
         let email = format!("nobody{number}@example.com").parse().unwrap();
         let attempt = Attempt::new(&email, "192.0.2.1");
         attempts.permit(&attempt, now()).await.unwrap();
-        attempts.failed(&attempt, now()).await.unwrap();
+        attempts.record_failure(&attempt, now()).await.unwrap();
     }
     let at = async |source| guess(&aws, "ana@example.com", PASSWORD, source, 0).await;
     assert_eq!(at("192.0.2.1").await, "wait 1");
@@ -128,7 +128,7 @@ fn failures_at_once_are_all_counted() {
 }
 
 #[tokio::test]
-async fn whoever_fails_to_sign_in_costs_the_same_reads_writes_and_hashes() {
+async fn every_failed_sign_in_costs_the_same_reads_writes_and_hashes() {
     let (aws, engine, customers) = shop();
     let id = registered(&customers).await;
     let mut bob = ana();
@@ -162,7 +162,7 @@ async fn whoever_fails_to_sign_in_costs_the_same_reads_writes_and_hashes() {
     assert!(works.iter().all(|work| *work == works[0]), "{works:?}");
 }
 
-/// Gives Ana this hash, as an import does.
+/// Registers Ana with this hash, as an import does.
 async fn imported(customers: &CustomerStore, hash: &str) -> CustomerId {
     let id = registered(customers).await;
     let account = customers.account(id).await.unwrap().unwrap();
@@ -173,7 +173,7 @@ async fn imported(customers: &CustomerStore, hash: &str) -> CustomerId {
     id
 }
 
-/// `correct horse` at bcrypt's lowest cost, and with weak Argon2id.
+/// Returns hashes of `correct horse` with bcrypt's lowest cost and with weak Argon2id.
 fn weak_hashes() -> [String; 2] {
     use argon2::password_hash::PasswordHasher;
     let params = argon2::Params::new(8, 1, 1, None).unwrap();
@@ -183,7 +183,7 @@ fn weak_hashes() -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_weak_hash_is_made_anew_at_the_first_sign_in() {
+async fn a_weak_hash_is_renewed_at_the_first_sign_in() {
     for weak in weak_hashes() {
         let (aws, engine, customers) = shop();
         secret(&engine, "1", "a secret");
@@ -206,7 +206,7 @@ async fn a_weak_hash_is_made_anew_at_the_first_sign_in() {
 }
 
 #[tokio::test]
-async fn a_hash_that_cannot_be_renewed_does_not_keep_anybody_out() {
+async fn a_hash_that_cannot_be_renewed_does_not_prevent_a_sign_in() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     imported(&customers, &weak_hashes()[1]).await;

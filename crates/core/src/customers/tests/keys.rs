@@ -1,10 +1,10 @@
-//! The keys of tokens, and how they are exchanged.
+//! The keys that tokens are signed with, and their exchange.
 
 use super::*;
 use crate::customers::jwks::get_jwks;
 use crate::customers::keys::TokenKeys;
 
-/// The secret with the key `kid` signing, and these beside it.
+/// Returns the secret in which the key `kid` signs, with these other keys.
 fn keys(kid: &str, next: Option<&str>, previous: Option<&str>) -> Value {
     let key = |kid: &str| json!({"kid": kid, "key": long(kid)});
     let mut secret = key(kid);
@@ -25,13 +25,13 @@ async fn is_authorized(verifier: &TokenVerifier, token: &str, seconds: u64) -> b
     authorize(verifier, token, at(seconds)).await["isAuthorized"] == json!(true)
 }
 
-/// Signs in with a fresh process, so with the keys as they are now.
+/// Signs in with a fresh process, which reads the keys as they are now.
 async fn token_now(aws: &Aws) -> String {
     token(aws).await
 }
 
 #[tokio::test]
-async fn an_exchange_of_keys_refuses_no_token_that_was_good() {
+async fn an_exchange_of_keys_refuses_no_valid_token() {
     let (aws, engine, customers) = shop();
     serve_secret(&engine, keys("1", None, None));
     register(&customers, &ana(), None).await;
@@ -43,17 +43,17 @@ async fn an_exchange_of_keys_refuses_no_token_that_was_good() {
     assert!(is_authorized(&verifier, &old, 400).await);
     serve_secret(&engine, keys("2", None, Some("1")));
     let new = token_now(&aws).await;
-    // The verifier learnt of the new key before it signed.
+    // The verifier knew the new key before it signed.
     assert!(is_authorized(&verifier, &new, 401).await);
     assert!(is_authorized(&verifier, &old, 401).await);
     assert!(
         is_authorized(&verifier, &old, 800).await,
-        "as the previous one"
+        "it was signed by the previous key"
     );
     serve_secret(&engine, keys("2", None, None));
     assert!(
         !is_authorized(&verifier, &old, 1_200).await,
-        "it is withdrawn"
+        "the key has been withdrawn"
     );
     assert!(is_authorized(&verifier, &new, 1_200).await);
 }
@@ -68,7 +68,7 @@ async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
     *reads.lock().unwrap() = 0;
     assert!(is_authorized(&verifier, &old, 0).await);
     assert!(is_authorized(&verifier, &old, 299).await);
-    assert_eq!(*reads.lock().unwrap(), 1, "a known key is kept");
+    assert_eq!(*reads.lock().unwrap(), 1, "a known key is cached");
     assert!(is_authorized(&verifier, &old, 300).await);
     assert_eq!(*reads.lock().unwrap(), 2, "for five minutes");
 
@@ -76,14 +76,18 @@ async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
     let new = token_now(&aws).await;
     *reads.lock().unwrap() = 0;
     assert!(!is_authorized(&verifier, &new, 359).await);
-    assert_eq!(*reads.lock().unwrap(), 0, "read less than a minute ago");
+    assert_eq!(
+        *reads.lock().unwrap(),
+        0,
+        "the secret was read less than a minute ago"
+    );
     assert!(is_authorized(&verifier, &new, 360).await);
     assert!(!is_authorized(&verifier, &old, 361).await);
     assert_eq!(*reads.lock().unwrap(), 1);
 }
 
 #[tokio::test]
-async fn keys_that_are_known_serve_on_while_the_secret_cannot_be_read() {
+async fn cached_keys_stay_in_use_while_the_secret_cannot_be_read() {
     let (aws, engine, customers) = shop();
     serve_secret(&engine, keys("1", None, None));
     register(&customers, &ana(), None).await;
@@ -102,14 +106,18 @@ async fn keys_that_are_known_serve_on_while_the_secret_cannot_be_read() {
     });
     assert!(is_authorized(&verifier, &known, 300).await);
     assert!(is_authorized(&verifier, &known, 301).await);
-    assert_eq!(*calls.lock().unwrap(), 1, "asked for once in five minutes");
+    assert_eq!(
+        *calls.lock().unwrap(),
+        1,
+        "the secret is read once in five minutes"
+    );
     assert!(!is_authorized(&verifier, &unknown, 302).await);
     assert_eq!(
         *calls.lock().unwrap(),
         1,
-        "asked for less than a minute ago"
+        "the secret was read less than a minute ago"
     );
-    // A process that knows no key at all cannot tell: that is an error, not a refusal.
+    // A process without any key cannot verify the token: that is an error, not a refusal.
     let verifier = TokenVerifier::new(&aws).unwrap();
     let event = json!({
         "identitySource": [format!("Bearer {known}")],
@@ -132,7 +140,7 @@ async fn signing_in_takes_up_a_promoted_key_within_five_minutes() {
 }
 
 #[tokio::test]
-async fn whoever_fetches_the_key_set_can_verify_our_tokens() {
+async fn a_client_with_the_key_set_can_verify_our_tokens() {
     let (aws, engine, customers) = shop();
     serve_secret(&engine, keys("2", Some("3"), Some("1")));
     register(&customers, &ana(), None).await;
@@ -148,7 +156,7 @@ async fn whoever_fetches_the_key_set_can_verify_our_tokens() {
         !text.contains(&long("2")) && !text.contains("\"d\""),
         "{text}"
     );
-    // As another service would, with a library and nothing of ours.
+    // As another service does, with a library and without our code.
     let set: jsonwebtoken::jwk::JwkSet = serde_json::from_slice(&answer.body).unwrap();
     let kids: Vec<_> = set
         .keys

@@ -1,4 +1,4 @@
-//! Passwords that are changed, forgotten and set anew; addresses that are confirmed.
+//! Changing, forgetting and resetting passwords, and confirming email addresses.
 
 use super::*;
 use crate::customers::link::{Link, Links, Purpose};
@@ -10,8 +10,8 @@ use crate::customers::passwords::{
 
 const NEW: &str = "battery staple";
 
-/// Ana, registered; and what is queued.
-async fn ana_s_shop() -> (
+/// Registers Ana, and records what is queued.
+async fn shop_with_ana() -> (
     Aws,
     Engine,
     CustomerStore,
@@ -34,7 +34,7 @@ async fn ana_s_shop() -> (
     (aws, engine, customers, id, queued)
 }
 
-/// The link that a message would bring.
+/// Returns the token of the link that a message would contain.
 async fn link(aws: &Aws, purpose: Purpose, id: CustomerId, fingerprint: &str) -> String {
     let link = Link {
         subject: id.to_string(),
@@ -65,8 +65,8 @@ fn refused_link(answer: Result<Response, Problem>) {
 }
 
 #[tokio::test]
-async fn a_reset_link_is_good_once_and_ends_all_sessions() {
-    let (aws, engine, customers, id, _) = ana_s_shop().await;
+async fn a_reset_link_works_once_and_ends_all_sessions() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
     sign_in(&aws, PASSWORD, 0).await.unwrap();
     let token = link(&aws, Purpose::ResetPassword, id, "0").await;
     let done = reset(&aws, &token, 10).await.unwrap();
@@ -83,12 +83,12 @@ async fn a_reset_link_is_good_once_and_ends_all_sessions() {
 }
 
 #[test]
-fn one_reset_link_used_by_ten_at_once_is_good_for_one() {
+fn one_reset_link_used_ten_times_at_once_works_once() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .unwrap();
-    let (aws, _, customers, id, _) = runtime.block_on(ana_s_shop());
+    let (aws, _, customers, id, _) = runtime.block_on(shop_with_ana());
     let token = runtime.block_on(link(&aws, Purpose::ResetPassword, id, "0"));
     let jobs = (0..10).map(|_| {
         let (aws, token) = (aws.clone(), token.clone());
@@ -100,8 +100,8 @@ fn one_reset_link_used_by_ten_at_once_is_good_for_one() {
 }
 
 #[tokio::test]
-async fn a_link_that_expired_or_is_another_s_sets_nothing() {
-    let (aws, _, customers, id, _) = ana_s_shop().await;
+async fn an_expired_or_foreign_link_changes_nothing() {
+    let (aws, _, customers, id, _) = shop_with_ana().await;
     let nobody = CustomerId::derived(&["nobody"]);
     for (token, seconds) in [
         (link(&aws, Purpose::ResetPassword, id, "0").await, 3600),
@@ -131,8 +131,8 @@ async fn a_link_that_expired_or_is_another_s_sets_nothing() {
 }
 
 #[tokio::test]
-async fn a_reset_whose_answer_was_lost_is_made_once() {
-    let (aws, engine, customers, id, _) = ana_s_shop().await;
+async fn a_reset_whose_response_was_lost_is_made_once() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
     let token = link(&aws, Purpose::ResetPassword, id, "0").await;
     engine.fail_next("PutItem", Fault::LostAnswer);
     assert!(reset(&aws, &token, 0).await.is_ok());
@@ -148,8 +148,8 @@ async fn a_reset_whose_answer_was_lost_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_reset_lets_its_owner_in_who_had_to_wait() {
-    let (aws, _, _, id, _) = ana_s_shop().await;
+async fn a_reset_ends_the_wait_after_wrong_passwords() {
+    let (aws, _, _, id, _) = shop_with_ana().await;
     for _ in 0..6 {
         let _ = sign_in(&aws, "wrong horse", 0).await;
     }
@@ -164,8 +164,8 @@ async fn a_reset_lets_its_owner_in_who_had_to_wait() {
 }
 
 #[tokio::test]
-async fn forgetting_reads_and_queues_the_same_for_anybody() {
-    let (aws, engine, customers, id, queued) = ana_s_shop().await;
+async fn forgetting_a_password_reads_and_queues_the_same_for_every_address() {
+    let (aws, engine, customers, id, queued) = shop_with_ana().await;
     let messages = CustomerMessages::new(&aws).unwrap();
     let forget = async |email: &str, seconds: u64| {
         let mut request = request(&json!({"email": email}), None);
@@ -187,7 +187,7 @@ async fn forgetting_reads_and_queues_the_same_for_anybody() {
     assert_eq!(known["template"], unknown["template"]);
     assert_eq!(known.to_string().len(), unknown.to_string().len());
     assert!(!known.to_string().contains('@'));
-    // Within five minutes it is one message, then another.
+    // There is one message within five minutes, and another one afterwards.
     let (_, again) = forget("ana@example.com", 1).await;
     assert_eq!(again, known);
     let (_, later) = forget("ana@example.com", 300).await;
@@ -195,13 +195,13 @@ async fn forgetting_reads_and_queues_the_same_for_anybody() {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_whoever_knows_it_and_ends_all_sessions() {
-    let (aws, engine, customers, id, _) = ana_s_shop().await;
+async fn changing_a_password_needs_the_current_one_and_ends_all_sessions() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
     sign_in(&aws, PASSWORD, 0).await.unwrap();
     let passwords = PasswordChange::new(&aws).unwrap();
     let change = async |current: &str, new: &str| {
         let body = json!({"current_password": current, "new_password": new});
-        Box::pin(change_password(&passwords, of(id, 1, &body))).await
+        Box::pin(change_password(&passwords, request_of(id, 1, &body))).await
     };
     let wrong = change("wrong horse", NEW).await;
     let Err(Problem::InvalidBody(faults)) = wrong else {
@@ -244,15 +244,15 @@ async fn a_password_is_changed_by_whoever_knows_it_and_ends_all_sessions() {
 }
 
 #[tokio::test]
-async fn an_address_is_confirmed_by_its_link_once_and_for_all() {
-    let (aws, engine, customers, id, queued) = ana_s_shop().await;
+async fn an_email_address_is_confirmed_by_its_link() {
+    let (aws, engine, customers, id, queued) = shop_with_ana().await;
     let links = Links::new(&aws).unwrap();
     let messages = CustomerMessages::new(&aws).unwrap();
     let confirm = async |token: &str| {
         confirm_email(&customers, &links, request(&json!({"token": token}), None)).await
     };
     let resend = async || {
-        resend_confirmation(&customers, &messages, of(id, 0, &json!({})))
+        resend_confirmation(&customers, &messages, request_of(id, 0, &json!({})))
             .await
             .unwrap()
             .status

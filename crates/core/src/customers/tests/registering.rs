@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_account_is_stored_as_it_is_answered() {
+async fn an_account_is_stored_as_it_is_returned() {
     let (_, engine, customers) = shop();
     let answer = register(&customers, &ana(), None).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -36,7 +36,7 @@ async fn a_password_is_stored_as_argon2id_and_nowhere_else() {
     let stored = Value::from(engine.items(Setting::CustomersTable)).to_string();
     assert!(stored.contains("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(!stored.contains(PASSWORD));
-    // Nor is it in the hash of the request: with another password that hash is the same.
+    // It is not in the hash of the request either: with another password that hash is the same.
     let hash = |engine: &Engine| {
         let items = engine.items(Setting::CustomersTable);
         items
@@ -52,7 +52,7 @@ async fn a_password_is_stored_as_argon2id_and_nowhere_else() {
 }
 
 #[test]
-fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
+fn twenty_registrations_of_one_address_at_once_make_one_account() {
     let (_, engine, customers) = shop();
     let jobs = (0..20).map(|n| {
         let customers = customers.clone();
@@ -77,7 +77,7 @@ fn of_twenty_registrations_at_once_of_one_address_one_is_made() {
 }
 
 #[test]
-fn the_same_key_twenty_times_at_once_makes_one_account_and_answers_it_to_all() {
+fn the_same_key_twenty_times_at_once_makes_one_account_and_returns_it_each_time() {
     let (_, engine, customers) = shop();
     let jobs = (0..20).map(|_| {
         let customers = customers.clone();
@@ -125,7 +125,7 @@ async fn an_address_stays_taken_under_another_key() {
 }
 
 #[tokio::test]
-async fn a_registration_whose_answer_is_lost_is_found_by_its_key() {
+async fn a_registration_whose_response_was_lost_is_found_by_its_key() {
     let (_, engine, customers) = shop();
     // As often as the SDK tries.
     for _ in 0..3 {
@@ -140,7 +140,7 @@ async fn a_registration_whose_answer_is_lost_is_found_by_its_key() {
 }
 
 #[tokio::test]
-async fn every_fault_of_a_registration_is_told_and_nothing_is_stored() {
+async fn every_fault_of_a_registration_is_reported_and_nothing_is_stored() {
     let (_, engine, customers) = shop();
     let long = "x".repeat(129);
     for (wrong, faults) in [
@@ -173,7 +173,7 @@ async fn every_fault_of_a_registration_is_told_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_registration_s_trace_context_travels_on_its_event() {
+async fn the_event_of_a_registration_has_its_trace_context() {
     let (_, engine, customers) = shop();
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let traced = request(&ana(), None).with("traceparent", trace);

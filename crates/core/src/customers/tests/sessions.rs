@@ -9,7 +9,7 @@ use crate::customers::sessions::store::SessionStore;
 
 const DAY: u64 = 24 * 3600;
 
-/// Ana, registered and signed in, with her first refresh token.
+/// Registers Ana and signs her in; returns her first refresh token.
 async fn signed_in() -> (Aws, Engine, CustomerStore, CustomerId, String) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
@@ -37,7 +37,7 @@ fn over(answer: Result<Response, Problem>) {
 }
 
 #[tokio::test]
-async fn a_refresh_token_gives_the_next_and_an_access_token() {
+async fn a_refresh_token_returns_the_next_one_and_an_access_token() {
     let (aws, engine, _, id, first) = signed_in().await;
     let answer = renew(&aws, &first, 60).await.unwrap();
     assert_eq!(header(&answer, "Cache-Control"), Some("no-store"));
@@ -61,7 +61,7 @@ async fn a_refresh_token_gives_the_next_and_an_access_token() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_used_twice_ends_the_session_with_all_that_came_of_it() {
+async fn a_refresh_token_used_twice_ends_its_session() {
     let (aws, engine, _, _, first) = signed_in().await;
     let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
     let third = refresh_token(&renew(&aws, &second, 2).await.unwrap());
@@ -71,12 +71,12 @@ async fn a_refresh_token_used_twice_ends_the_session_with_all_that_came_of_it() 
     assert_eq!(engine.items(Setting::SessionsTable).len(), 1);
     assert!(
         renew(&aws, &other, 6).await.is_ok(),
-        "another sign-in stays"
+        "the session of another sign-in stays"
     );
 }
 
 #[test]
-fn of_one_refresh_token_sent_ten_times_at_once_no_two_are_taken() {
+fn a_refresh_token_sent_ten_times_at_once_is_accepted_once_at_most() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -96,7 +96,7 @@ fn of_one_refresh_token_sent_ten_times_at_once_no_two_are_taken() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_was_made_though_its_answer_was_lost_counts_once() {
+async fn a_renewal_whose_response_was_lost_is_made_once() {
     let (aws, engine, _, _, first) = signed_in().await;
     engine.fail_next("PutItem", Fault::LostAnswer);
     let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
@@ -119,7 +119,7 @@ async fn a_token_that_cannot_be_signed_costs_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_session_ends_thirty_days_after_its_last_use_though_its_item_is_there() {
+async fn a_session_ends_thirty_days_after_its_last_use_even_if_its_item_is_still_stored() {
     let (aws, engine, _, id, first) = signed_in().await;
     let second = refresh_token(&renew(&aws, &first, 30 * DAY - 1).await.unwrap());
     let at = 60 * DAY - 1;
@@ -129,7 +129,7 @@ async fn a_session_ends_thirty_days_after_its_last_use_though_its_item_is_there(
     );
     over(renew(&aws, &second, at).await);
     let sessions = SessionStore::new(&aws).unwrap();
-    let listed = list_sessions(&sessions, of(id, at, &json!({})))
+    let listed = list_sessions(&sessions, request_of(id, at, &json!({})))
         .await
         .unwrap();
     assert_eq!(body(&listed)["items"], json!([]));
@@ -137,7 +137,7 @@ async fn a_session_ends_thirty_days_after_its_last_use_though_its_item_is_there(
 }
 
 #[tokio::test]
-async fn a_session_ends_after_half_a_year_however_much_it_is_used() {
+async fn a_session_ends_after_180_days_however_often_it_is_used() {
     let (aws, _, _, _, first) = signed_in().await;
     let mut token = first;
     for day in 1..180 {
@@ -147,7 +147,7 @@ async fn a_session_ends_after_half_a_year_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn roles_are_read_anew_and_a_disabled_account_is_not_renewed() {
+async fn a_renewal_reads_the_roles_again_and_refuses_a_disabled_account() {
     let (aws, engine, customers, id, first) = signed_in().await;
     grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
         .await
@@ -191,7 +191,7 @@ async fn a_session_begun_with_an_earlier_password_is_not_renewed() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_is_signed_out() {
+async fn signing_out_succeeds_however_often() {
     let (aws, _, _, _, first) = signed_in().await;
     let sessions = SessionStore::new(&aws).unwrap();
     let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
@@ -211,7 +211,7 @@ async fn customers_see_and_end_their_own_sessions_only() {
     let phone = request(&phone, None).with("user-agent", "Phone/1");
     login(&SignIn::new(&aws).unwrap(), phone).await.unwrap();
     let list = async |id, seconds| {
-        let answer = list_sessions(&sessions, of(id, seconds, &json!({})))
+        let answer = list_sessions(&sessions, request_of(id, seconds, &json!({})))
             .await
             .unwrap();
         body(&answer)["items"].as_array().unwrap().clone()
@@ -227,18 +227,25 @@ async fn customers_see_and_end_their_own_sessions_only() {
     assert!(list(eve, 5).await.is_empty());
 
     let on_phone = mine[1]["id"].as_str().unwrap();
-    let foreign = end_session(&sessions, of(eve, 6, &json!({})).at("session_id", on_phone)).await;
+    let foreign = end_session(
+        &sessions,
+        request_of(eve, 6, &json!({})).at("session_id", on_phone),
+    )
+    .await;
     assert!(matches!(foreign, Err(Problem::NotFound(_))), "{foreign:?}");
-    end_session(&sessions, of(id, 6, &json!({})).at("session_id", on_phone))
-        .await
-        .unwrap();
+    end_session(
+        &sessions,
+        request_of(id, 6, &json!({})).at("session_id", on_phone),
+    )
+    .await
+    .unwrap();
     assert_eq!(list(id, 6).await.len(), 1);
 
-    end_all_sessions(&sessions, of(eve, 7, &json!({})))
+    end_all_sessions(&sessions, request_of(eve, 7, &json!({})))
         .await
         .unwrap();
     assert_eq!(list(id, 7).await.len(), 1);
-    end_all_sessions(&sessions, of(id, 7, &json!({})))
+    end_all_sessions(&sessions, request_of(id, 7, &json!({})))
         .await
         .unwrap();
     assert!(engine.items(Setting::SessionsTable).is_empty());
@@ -246,7 +253,7 @@ async fn customers_see_and_end_their_own_sessions_only() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_no_access_token() {
+async fn a_refresh_token_does_not_work_as_an_access_token() {
     let (aws, _, _, _, first) = signed_in().await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     assert_eq!(

@@ -1,9 +1,9 @@
-//! `POST /auth/login`, and what the authoriser makes of the token.
+//! `POST /auth/login`, and how the authoriser treats the token.
 
 use super::*;
 
 #[tokio::test]
-async fn signing_in_answers_a_token_in_the_shape_of_the_contract() {
+async fn signing_in_returns_tokens_in_the_documented_shape() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
@@ -19,7 +19,7 @@ async fn signing_in_answers_a_token_in_the_shape_of_the_contract() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
     let (aws, engine, customers) = shop();
     let reads = secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
@@ -39,12 +39,12 @@ async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
     assert_eq!(
         *reads.lock().unwrap(),
         0,
-        "the key is of no use to strangers"
+        "the key is not read before the password is right"
     );
 }
 
 #[tokio::test]
-async fn whoever_signed_in_is_recognised_with_roles_and_expiry() {
+async fn a_caller_who_signed_in_is_identified_with_roles_and_expiry() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let answer = register(&customers, &ana(), None).await;
@@ -59,13 +59,13 @@ async fn whoever_signed_in_is_recognised_with_roles_and_expiry() {
         },
     });
     assert_eq!(authorize(&verifier, &token, now()).await, expected);
-    // Also when it has expired: the handler compares.
+    // The same when the token has expired: the handler compares.
     let later = now().plus(Duration::from_secs(5_000));
     assert_eq!(authorize(&verifier, &token, later).await, expected);
 }
 
 #[tokio::test]
-async fn what_is_forged_is_refused() {
+async fn a_forged_token_is_refused() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     register(&customers, &ana(), None).await;
@@ -106,7 +106,7 @@ async fn what_is_forged_is_refused() {
 }
 
 #[tokio::test]
-async fn a_password_is_typed_on_any_system() {
+async fn a_password_may_be_typed_on_any_system() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let mut zoe = ana();
@@ -116,7 +116,7 @@ async fn a_password_is_typed_on_any_system() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_disabled_or_unknown_account_is_nobodys() {
+async fn a_token_of_a_disabled_or_unknown_account_is_refused() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
@@ -130,7 +130,7 @@ async fn a_token_of_a_disabled_or_unknown_account_is_nobodys() {
     let stamp = crate::values::event::Stamp::new(id, 2, "CustomerDisabled", now());
     customers.replace(account, stamp).await.unwrap();
     assert_eq!(authorized().await, json!(false));
-    // Signed with the shop's own key, but of nobody whom it knows.
+    // Signed with the shop's own key, but for an account that it does not know.
     let (other_aws, other_engine, others) = shop();
     secret(&other_engine, "1", "a secret");
     register(&others, &ana(), None).await;

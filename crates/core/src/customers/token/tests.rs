@@ -1,5 +1,5 @@
-//! Access tokens, and RFC 8725 (JSON Web Token Best Current Practices) point by point: its section 3 in
-//! the names of the tests.
+//! Access tokens, and RFC 8725 (JSON Web Token Best Current Practices) point by point: the tests are named after
+//! its sections.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -63,13 +63,13 @@ fn is_accepted(token: &str) -> bool {
     verify(token, &realm(), &key(), now()).is_some()
 }
 
-/// A token whose parts are these and whose signature is `signature`.
+/// Returns a token with these parts and this signature.
 fn assembled(header: &Value, claims: &Value, signature: &str) -> String {
     let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
     format!("{header}.{claims}.{signature}")
 }
 
-/// A token of these claims that is signed well, so that only header or claims can be at fault.
+/// Returns a token with a valid signature, so that only header or claims can be refused.
 fn signed(header: &Value, claims: &Value) -> String {
     use aws_lc_rs::signature::Ed25519KeyPair;
     let pair: Ed25519KeyPair = super::super::key::key_pair(TEXT).unwrap();
@@ -85,7 +85,7 @@ fn with(mut value: Value, name: &str, to: impl Into<Value>) -> Value {
 }
 
 #[test]
-fn a_token_says_who_until_when_which_roles_and_what_for() {
+fn a_token_states_subject_expiry_roles_and_scope() {
     let claims = verify(&token(), &realm(), &key(), now()).unwrap();
     assert_eq!(claims.sub, customer().id);
     assert_eq!(claims.exp, now().as_seconds() + 900);
@@ -99,7 +99,7 @@ fn a_token_says_who_until_when_which_roles_and_what_for() {
 }
 
 #[test]
-fn a_token_holds_no_personal_data() {
+fn a_token_contains_no_personal_data() {
     let mut names: Vec<String> = claims().as_object().unwrap().keys().cloned().collect();
     names.sort();
     let expected = [
@@ -109,7 +109,7 @@ fn a_token_holds_no_personal_data() {
 }
 
 #[test]
-fn an_expired_token_is_told_apart_by_exp_not_refused() {
+fn an_expired_token_is_verified_with_its_expiry() {
     let later = now().plus(std::time::Duration::from_secs(10_000));
     let claims = verify(&token(), &realm(), &key(), later).unwrap();
     assert!(claims.exp < later.as_seconds());
@@ -139,7 +139,7 @@ fn rfc_8725_3_1_and_3_2_the_algorithm_is_ours_and_not_the_tokens() {
             assert!(!is_accepted(&token), "{algorithm}");
         }
     }
-    // The classic confusion: an HMAC whose secret is the public key that everybody knows.
+    // The classic confusion of algorithms: an HMAC whose secret is the public key, which everybody knows.
     let public = serde_json::to_value(key().public()).unwrap();
     let x = public["x"].as_str().unwrap().to_owned();
     for secret in [
@@ -172,7 +172,7 @@ fn rfc_8725_3_3_every_bit_of_the_signature_is_checked() {
 }
 
 #[test]
-fn rfc_8725_3_4_and_3_7_what_is_no_token_is_refused() {
+fn rfc_8725_3_4_and_3_7_a_text_that_is_not_a_token_is_refused() {
     let odd = [
         "",
         ".",
@@ -192,14 +192,14 @@ fn rfc_8725_3_4_and_3_7_what_is_no_token_is_refused() {
     for end in 0..token.len() {
         assert!(!is_accepted(&token[..end]), "cut off at {end}");
     }
-    // Claims that are no UTF-8.
+    // Claims that are not UTF-8.
     let header = URL_SAFE_NO_PAD.encode(part(0).to_string());
     let claims = URL_SAFE_NO_PAD.encode(b"{\"sub\":\"\xff\"}");
     assert!(!is_accepted(&format!("{header}.{claims}.AAAA")));
 }
 
 #[test]
-fn rfc_8725_3_5_a_key_that_could_be_guessed_is_none() {
+fn rfc_8725_3_5_a_key_that_could_be_guessed_is_refused() {
     for text in ["", "secret", "a password of a person"] {
         assert!(TokenKey::new("1".to_owned(), text, Algorithm::EdDsa).is_err());
         assert!(TokenKey::new("1".to_owned(), text, Algorithm::Hs256).is_err());
@@ -251,7 +251,7 @@ fn rfc_8725_3_8_and_3_9_issuer_subject_and_audience_are_ours() {
 
 #[test]
 fn rfc_8725_3_10_what_a_header_claims_is_not_followed() {
-    // A key of the forger's own, in the header or at an address: neither is looked at.
+    // The forger's own key, in the header or at an address: neither is used.
     let forger = key_of(
         "1",
         "the text of a forger that is long enough",
@@ -281,7 +281,7 @@ fn rfc_8725_3_10_what_a_header_claims_is_not_followed() {
 }
 
 #[test]
-fn rfc_8725_3_11_and_3_12_no_other_kind_of_token_passes() {
+fn rfc_8725_3_11_and_3_12_no_other_type_of_token_is_accepted() {
     for kind in ["JWT", "oxcart-link+jwt", "id+jwt", "AT+JWT2", ""] {
         let token = signed(&with(part(0), "typ", kind), &claims());
         assert!(!is_accepted(&token), "{kind}");
