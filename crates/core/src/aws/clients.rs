@@ -29,7 +29,7 @@ struct Shared {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
 }
 
-/// Starts logging and prepares the clients; makes no call.
+/// Starts logging and prepares the clients. It makes no call.
 ///
 /// # Errors
 /// [`MissingVariable`] for one of Lambda's own environment variables.
@@ -42,7 +42,7 @@ pub async fn start() -> Result<Aws, MissingVariable> {
     Aws::from_environment(Settings::Environment)
 }
 
-/// An environment variable that Lambda itself sets and that is not there.
+/// An environment variable that Lambda sets is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {0} is not set")]
 pub struct MissingVariable(&'static str);
@@ -51,7 +51,7 @@ fn variable(name: &'static str) -> Result<String, MissingVariable> {
     std::env::var(name).map_err(|_| MissingVariable(name))
 }
 
-/// What Lambda puts in the environment, without the chain of other sources that an SDK would search.
+/// Reads what Lambda puts in the environment, without the chain of other sources that an SDK searches.
 fn config() -> Result<SdkConfig, MissingVariable> {
     let credentials = Credentials::new(
         variable("AWS_ACCESS_KEY_ID")?,
@@ -60,7 +60,7 @@ fn config() -> Result<SdkConfig, MissingVariable> {
         None,
         "environment",
     );
-    // Quick retries: most of what fails once succeeds at once, and a shopper waits for it.
+    // Retries are quick: most calls that fail once succeed at once, and a shopper is waiting.
     let retries = RetryConfig::standard()
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(40))
@@ -87,7 +87,7 @@ fn https() -> SharedHttpClient {
 }
 
 impl Aws {
-    /// AWS as `config` reaches it, for tests and for the command line.
+    /// Returns AWS as `config` reaches it, for tests and for the command line.
     #[must_use]
     pub fn with(config: SdkConfig, settings: Settings) -> Self {
         // Pinned: a later version of the SDK may come with other defaults.
@@ -101,7 +101,7 @@ impl Aws {
         }
     }
 
-    /// AWS with the region and the credentials that are in the environment.
+    /// Returns AWS with the region and the credentials in the environment.
     ///
     /// # Errors
     /// [`MissingVariable`] for `AWS_REGION`, `AWS_ACCESS_KEY_ID` or `AWS_SECRET_ACCESS_KEY`.
@@ -109,7 +109,7 @@ impl Aws {
         Ok(Self::with(config()?, settings))
     }
 
-    /// The settings of this function.
+    /// Returns the settings of this function.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -133,31 +133,31 @@ impl Aws {
         client.clone()
     }
 
-    /// A client of EventBridge.
+    /// Returns a client of EventBridge.
     #[must_use]
     pub fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
         aws_sdk_eventbridge::Client::new(&self.client_config())
     }
 
-    /// A client of Secrets Manager.
+    /// Returns a client of Secrets Manager.
     #[must_use]
     pub fn secrets(&self) -> aws_sdk_secretsmanager::Client {
         aws_sdk_secretsmanager::Client::new(&self.client_config())
     }
 
-    /// A client of SES.
+    /// Returns a client of SES.
     #[must_use]
     pub fn ses(&self) -> aws_sdk_sesv2::Client {
         aws_sdk_sesv2::Client::new(&self.client_config())
     }
 
-    /// A client of SQS.
+    /// Returns a client of SQS.
     #[must_use]
     pub fn sqs(&self) -> aws_sdk_sqs::Client {
         aws_sdk_sqs::Client::new(&self.client_config())
     }
 
-    /// A client of Step Functions.
+    /// Returns a client of Step Functions.
     #[must_use]
     pub fn states(&self) -> aws_sdk_sfn::Client {
         aws_sdk_sfn::Client::new(&self.client_config())

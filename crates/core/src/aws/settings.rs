@@ -1,17 +1,17 @@
-//! Every setting of every function: an environment variable that `template.yaml` declares. No other
-//! place reads the environment, but for what Lambda itself sets. A test compares this list with the
-//! template.
+//! The settings of all functions: environment variables that `template.yaml` declares. Apart from the
+//! variables that Lambda itself sets, nothing else reads the environment. A test compares this list with
+//! the template.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// A setting that is missing or not of its kind.
+/// A setting that is missing or not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// The variable is not set.
     #[error("the setting {0} is not set")]
     Missing(&'static str),
-    /// The variable cannot be read as what it stands for.
+    /// The variable cannot be parsed.
     #[error("the setting {0} is not valid: {1:?}")]
     Invalid(&'static str, String),
 }
@@ -44,8 +44,8 @@ settings! {
     BusName = "BUS_NAME",
     /// Name of the table of customers and their sign-ins.
     CustomersTable = "CUSTOMERS_TABLE",
-    /// Days after the deletion of an account until its orders that are still on their way lose their
-    /// address; 0 takes it at once.
+    /// Days after the deletion of an account until the addresses of its orders that are still on their way
+    /// are erased; with 0 they are erased at once.
     ErasureDays = "ERASURE_DAYS",
     /// Name of the table of published events.
     EventLogTable = "EVENT_LOG_TABLE",
@@ -57,9 +57,9 @@ settings! {
     InventoryTable = "INVENTORY_TABLE",
     /// ARN of the secret that links in messages are signed with.
     LinkSecretArn = "LINK_SECRET_ARN",
-    /// Name of the table of what each caller has sent.
+    /// Name of the table of rate limits.
     LimitsTable = "LIMITS_TABLE",
-    /// The least that is logged: error, warn, info, debug or trace.
+    /// The lowest level that is logged: error, warn, info, debug or trace.
     LogLevel = "LOG_LEVEL",
     /// The address that messages come from.
     MailFrom = "MAIL_FROM",
@@ -67,9 +67,9 @@ settings! {
     MessageQueueUrl = "MESSAGE_QUEUE_URL",
     /// Name of the table of messages to customers.
     MessagesTable = "MESSAGES_TABLE",
-    /// The least credit score of a customer whose orders are taken (300 to 850); 0 takes all.
+    /// The lowest credit score (300 to 850) with which a customer's orders are accepted; 0 accepts all.
     MinimumCreditScore = "MINIMUM_CREDIT_SCORE",
-    /// The least total of an order, in the shop's currency.
+    /// The minimum total of an order, in the shop's currency.
     MinimumOrderAmount = "MINIMUM_ORDER_AMOUNT",
     /// Seconds after which nothing new is begun for an order that is still pending.
     OrderDeadlineSeconds = "ORDER_DEADLINE_SECONDS",
@@ -85,7 +85,8 @@ settings! {
     PricingTable = "PRICING_TABLE",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
-    /// How much each caller may send, in percent of [`crate::http::limits::limit`]; 0 counts nothing.
+    /// How much each caller may send, in percent of the limits in [`crate::http::limits`]; 0 turns rate
+    /// limiting off.
     RateLimitPercent = "RATE_LIMIT_PERCENT",
     /// Seconds after which an order that waits for a review fails.
     ReviewDeadlineSeconds = "REVIEW_DEADLINE_SECONDS",
@@ -99,7 +100,7 @@ settings! {
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.
     ShopName = "SHOP_NAME",
-    /// Where the shop's pages are, which links in messages lead to; without a slash at its end.
+    /// The address of the shop's pages, to which links in messages lead, without a trailing slash.
     ShopUrl = "SHOP_URL",
     /// How access tokens are signed: `EdDSA` or `HS256`.
     TokenAlgorithm = "TOKEN_ALGORITHM",
@@ -107,7 +108,7 @@ settings! {
     TokenAudience = "TOKEN_AUDIENCE",
     /// Who issues access tokens (`iss`).
     TokenIssuer = "TOKEN_ISSUER",
-    /// Seconds that an access token is good for.
+    /// Seconds for which an access token is valid.
     TokenLifetimeSeconds = "TOKEN_LIFETIME_SECONDS",
     /// ARN of the secret that access tokens are signed with.
     TokenSecretArn = "TOKEN_SECRET_ARN",
@@ -124,10 +125,10 @@ pub enum Settings {
 }
 
 impl Settings {
-    /// The value of `setting`, parsed.
+    /// Returns the parsed value of `setting`.
     ///
     /// # Errors
-    /// [`SettingError`] if it is missing, or is no `T`.
+    /// Returns [`SettingError`] if the setting is missing or cannot be parsed.
     pub fn read<T: FromStr>(&self, setting: Setting) -> Result<T, SettingError> {
         let name = setting.name();
         let text = match self {

@@ -1,4 +1,4 @@
-//! Logs: one JSON line per fact on standard output, where Lambda picks it up.
+//! Logging: one JSON line per fact on standard output, which Lambda collects.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{Targets, filter_fn};
@@ -8,8 +8,8 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::aws::settings::{Setting, Settings};
 
-/// Starts logging at the level of the setting `LOG_LEVEL`, or `info`. The crates that it stands on
-/// never tell more than `info`: below it, the runtime logs whole events with passwords and addresses.
+/// Starts logging at the level of the setting `LOG_LEVEL`, or at `info`. Dependencies never log below
+/// `info`, where the runtime logs whole events with passwords and addresses.
 pub fn start() {
     let level = Settings::Environment
         .read(Setting::LogLevel)
@@ -22,8 +22,8 @@ pub fn start() {
         .flatten_event(true)
         .with_target(false)
         .with_current_span(false);
-    // The runtime logs each error that a handler returns, also the ones that only divert a workflow;
-    // `lambda` logs those that are failures, and the hook below panics.
+    // The runtime logs every error that a handler returns, even one that only diverts a workflow. The
+    // loops in `crate::runtime` log those that are failures, and the hook below logs panics.
     let facts = filter_fn(|event| event.target() != "lambda_runtime::layers::panic");
     // A second start, as in tests, changes nothing.
     let _ = registry()
@@ -35,7 +35,7 @@ pub fn start() {
     }));
 }
 
-/// An error and its sources in one line.
+/// Returns an error and its sources in one line.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |error| error.source());

@@ -10,7 +10,7 @@ pub struct Address {
     pub recipient: String,
     /// Street and number.
     pub line1: String,
-    /// What else the carrier needs.
+    /// More that the carrier needs.
     pub line2: Option<String>,
     /// Town.
     pub city: String,
@@ -25,7 +25,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// What is left of the address when it is erased: the country, for the books.
+    /// Returns what is left of the address when it is erased: the country, for the books.
     #[must_use]
     pub fn erased(&self) -> Self {
         Self {
@@ -40,14 +40,14 @@ impl Address {
         }
     }
 
-    /// Whether the address was erased.
+    /// Returns whether the address has been erased.
     #[must_use]
     pub fn is_erased(&self) -> bool {
         *self == self.erased()
     }
 }
 
-/// Whether `text` is a country's two capital letters (ISO 3166-1 alpha-2).
+/// Returns whether `text` is a country's two capital letters (ISO 3166-1 alpha-2).
 pub(crate) fn is_country(text: &str) -> bool {
     Country::from_alpha2(text).is_ok_and(|country| country.alpha2 == text)
 }

@@ -1,5 +1,5 @@
-//! Points in time, as events give them. No function reads the wall clock: its now is the time of the
-//! event that it handles.
+//! Points in time, as events give them. No function reads the wall clock: the current time is the time
+//! of the event that the function handles.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,13 +18,13 @@ pub struct Time(Timestamp);
 
 const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
-/// A text that is no RFC 3339 time between the years 0000 and 9999.
+/// A text that is not an RFC 3339 time between the years 0000 and 9999.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time: {0:?}")]
 pub struct NotATime(String);
 
 impl Time {
-    /// The time `millis` milliseconds after 1970-01-01T00:00:00Z, kept within years 0 to 9999.
+    /// Returns the time `millis` milliseconds after 1970-01-01T00:00:00Z, kept within the years 0 to 9999.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         let bound = Timestamp::MAX.as_millisecond();
@@ -32,40 +32,40 @@ impl Time {
         Self(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn as_millis(self) -> i64 {
         self.0.as_millisecond()
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z, as JWT and DynamoDB's time to live count them.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as JWT and DynamoDB's time to live count them.
     #[must_use]
     pub fn as_seconds(self) -> i64 {
         self.0.as_second()
     }
 
-    /// This time and `duration` more.
+    /// Returns the time `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.0.saturating_add(duration).map_or(self, Self)
     }
 
-    /// This time and `duration` less.
+    /// Returns the time `duration` earlier.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
         self.0.saturating_sub(duration).map_or(self, Self)
     }
 
-    /// When its day began, in UTC.
+    /// Returns the beginning of the day in UTC.
     #[must_use]
     pub fn midnight(self) -> Self {
         let millis = self.as_millis();
         Self::from_millis(millis - millis.rem_euclid(DAY_MILLIS))
     }
 
-    /// What `updated_at` becomes on a change at `now`: never earlier than what is stored, because
+    /// Returns the new `updated_at` of a change at this time: never earlier than the stored one, because
     /// the times of redelivered events are old.
     #[must_use]
     pub fn no_earlier_than(self, stored: Self) -> Self {

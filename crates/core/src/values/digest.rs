@@ -1,8 +1,8 @@
-//! Hashes by which things are told apart.
+//! Hashes that tell contents apart.
 
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of `content`, in hexadecimal: 64 characters.
+/// Returns the SHA-256 of `content`, in hexadecimal: 64 characters.
 pub(crate) fn sha256_hex(content: impl AsRef<[u8]>) -> String {
     Sha256::digest(content)
         .iter()

@@ -1,8 +1,8 @@
 //! Domain events: what happened, as the item that changed carries it and as the bus delivers it.
 //!
-//! A changed item holds [`Stamp`] of its last event; its table's stream hands the item to
-//! `publish-events`, which builds the [`DomainEvent`] from it. So there is no change without its
-//! event and no event without its change.
+//! A changed item holds the [`Stamp`] of its last event. The stream of its table delivers the item to
+//! `publish-events`, which builds the [`DomainEvent`] from it. So no change is without its event, and no
+//! event is without its change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::values::clock::Time;
 use crate::values::id::EventId;
 
-/// What an item remembers of its last event, in its attribute `event`; the rest of the event is
-/// built from the item itself.
+/// What an item keeps of its last event, in its attribute `event`. The rest of the event is built from
+/// the item itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The event's id, the same for every delivery.
@@ -29,8 +29,8 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of event number `version` of `aggregate_id`. Its id follows from these, so that a
-    /// write that is made again makes the same event.
+    /// Returns the stamp of event number `version` of `aggregate_id`. Its id follows from these two, so
+    /// that a repeated write makes the same event.
     #[must_use]
     pub fn new(aggregate_id: impl ToString, version: u64, event_type: &str, at: Time) -> Self {
         let id = EventId::derived(&["event", &aggregate_id.to_string(), &version.to_string()]);
@@ -80,20 +80,20 @@ impl DomainEvent {
     }
 }
 
-/// A domain event as EventBridge delivers it, by way of a queue or at once.
+/// A domain event as EventBridge delivers it, through a queue or directly.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Delivered {
-    /// When it was put on the bus: the consumer's now.
+    /// When it was put on the bus: the current time for the consumer.
     pub time: Time,
     /// The event.
     pub detail: DomainEvent,
 }
 
 impl Delivered {
-    /// The event in `message`, the body of a message of a queue that a rule feeds.
+    /// Parses `message`, the body of a message from a queue that a rule feeds.
     ///
     /// # Errors
-    /// If it is something else.
+    /// If the message is not a delivered event.
     pub fn parse(message: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(message)
     }

@@ -11,7 +11,7 @@ use crate::values::clock::Time;
 /// The namespace of every derived (version 5) identifier: a random UUID chosen once for Oxcart.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f78_6361_7274_4d5b_9c1e_20fa_77e1_3b90);
 
-/// A text that is no UUID in the usual lower-case hyphenated form.
+/// A text that is not a UUID in the usual lower-case hyphenated form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier")]
 pub struct NotAnId;
@@ -49,32 +49,32 @@ macro_rules! identifiers {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new identifier (UUID version 7, RFC 9562) whose order is the order of `now`.
+            /// Returns a new identifier (UUID version 7, RFC 9562) that sorts by `now`.
             #[must_use]
             pub fn fresh(now: Time) -> Self {
                 Self(fresh(now))
             }
 
-            /// The identifier that `parts` always give (UUID version 5): for creates with an
-            /// idempotency key, and for things of which there is one per something else.
+            /// Returns the identifier that follows from `parts` (UUID version 5): for creates with an
+            /// idempotency key, and for things of which another thing has exactly one.
             #[must_use]
             pub fn derived(parts: &[&str]) -> Self {
                 Self(derived(parts))
             }
 
-            /// Its sixteen bytes.
+            /// Returns the sixteen bytes.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
 
-            /// The identifier with these bytes.
+            /// Returns the identifier with these bytes.
             #[must_use]
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
 
-            /// The shard of `shards` (at least 1) that this identifier always falls in.
+            /// Returns the shard, of `shards` (at least 1), that this identifier always belongs to.
             #[must_use]
             pub fn shard(self, shards: u32) -> u32 {
                 stable_shard(self.0.as_bytes(), shards)

@@ -1,5 +1,5 @@
 //! The values that every service speaks of: money, identifiers, times, addresses, phone numbers, events.
-//! No I/O, and nothing of AWS.
+//! Nothing here does I/O or knows AWS.
 
 pub mod address;
 pub mod clock;

@@ -62,10 +62,10 @@ impl fmt::Display for Currency {
     }
 }
 
-/// Why something is no amount of money, or two amounts do not go together.
+/// Why a text is not an amount of money, or why two amounts cannot be combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The amount is no plain decimal number such as `19.99`.
+    /// The amount is not a plain decimal number such as `19.99`.
     #[error("the amount is not a decimal number such as \"19.99\"")]
     NotANumber,
     /// The amount has more digits after the point than its currency.
@@ -80,7 +80,7 @@ pub enum MoneyError {
     /// Two amounts have different currencies.
     #[error("the currencies differ")]
     CurrencyMismatch,
-    /// Something was to be divided over nothing.
+    /// An amount was to be divided over weights that add up to zero.
     #[error("there is nothing to divide the amount over")]
     NoParts,
 }
@@ -138,7 +138,7 @@ impl Money {
         Self::new(amount, currency)
     }
 
-    /// Nothing, in `currency`.
+    /// Returns zero in `currency`.
     #[must_use]
     pub fn zero(currency: Currency) -> Self {
         let mut amount = Decimal::ZERO;
@@ -156,38 +156,38 @@ impl Money {
         Self::new(amount, currency)
     }
 
-    /// The amount counted in the currency's smallest unit, as gateways and number attributes count;
-    /// `None` for less than nothing.
+    /// Returns the amount in the currency's smallest unit, as gateways and number attributes count it, or
+    /// `None` if it is negative.
     #[must_use]
     pub fn minor_units(self) -> Option<u64> {
         u64::try_from(self.amount.mantissa()).ok()
     }
 
-    /// The amount alone.
+    /// Returns the amount without its currency.
     #[must_use]
     pub fn amount(self) -> Decimal {
         self.amount
     }
 
-    /// The currency.
+    /// Returns the currency.
     #[must_use]
     pub fn currency(self) -> Currency {
         self.currency
     }
 
-    /// Whether the amount is more than nothing.
+    /// Returns whether the amount is greater than zero.
     #[must_use]
     pub fn is_positive(self) -> bool {
         self.amount > Decimal::ZERO
     }
 
-    /// Whether the amount is nothing.
+    /// Returns whether the amount is zero.
     #[must_use]
     pub fn is_zero(self) -> bool {
         self.amount.is_zero()
     }
 
-    /// The sum.
+    /// Returns the sum.
     ///
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`] or [`MoneyError::TooLarge`].
@@ -200,7 +200,7 @@ impl Money {
         Self::new(sum, self.currency)
     }
 
-    /// The difference, which may be negative.
+    /// Returns the difference, which may be negative.
     ///
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`] or [`MoneyError::TooLarge`].
@@ -213,7 +213,7 @@ impl Money {
         Self::new(difference, self.currency)
     }
 
-    /// This amount `quantity` times.
+    /// Returns this amount multiplied by `quantity`.
     ///
     /// # Errors
     /// [`MoneyError::TooLarge`].
@@ -225,7 +225,7 @@ impl Money {
         Self::new(product, self.currency)
     }
 
-    /// The sum of `parts`; nothing in `currency` when there are none.
+    /// Returns the sum of `parts`, or zero in `currency` if there are none.
     ///
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`] or [`MoneyError::TooLarge`].
@@ -236,7 +236,7 @@ impl Money {
         parts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
-    /// `amount` rounded half to even at the currency's exponent: the one place that rounds.
+    /// Returns `amount` rounded half to even to the decimals of its currency. Nothing else rounds.
     ///
     /// # Errors
     /// [`MoneyError::TooLarge`].
@@ -248,7 +248,7 @@ impl Money {
         )
     }
 
-    /// Which of two amounts is larger.
+    /// Compares two amounts.
     ///
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`].
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_number_is_refused() {
+    fn a_text_that_is_not_a_plain_number_is_refused() {
         for text in [
             "", "-", ".5", "5.", "1e3", "+1", "1,5", "0x10", "1_000", " 1", "1.2.3", "NaN",
         ] {

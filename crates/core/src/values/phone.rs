@@ -2,19 +2,20 @@
 
 use phonelib::PhoneNumber;
 
-/// A text that is no phone number.
+/// A text that is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a phone number")]
 pub struct NotAPhoneNumber;
 
-/// The number that `text` writes, in E.164: as it is dialled from abroad, or, when `country` (ISO
-/// 3166-1 alpha-2) is given, as it is dialled there.
+/// Returns the phone number `text` in E.164. The text has the number as it is dialled from abroad or, if
+/// `country` (ISO 3166-1 alpha-2) is given, as it is dialled in that country.
 ///
-/// Checked is the plan's structure, not whether a range is in service: operators open new ones every
-/// month. Chinese mobile numbers begin with 13 to 19 and have 11 digits.
+/// This checks the structure of the numbering plan and not whether a range is in service, because
+/// operators open new ranges every month. Chinese mobile numbers begin with 13 to 19 and have 11 digits.
 ///
 /// # Errors
-/// [`NotAPhoneNumber`], also for one spelt with letters or with an extension, which E.164 cannot say.
+/// Returns [`NotAPhoneNumber`], also for a number with letters or an extension, which E.164 cannot
+/// express.
 pub fn parse(text: &str, country: Option<&str>) -> Result<String, NotAPhoneNumber> {
     let written = |c: char| c.is_ascii_digit() || " +-()./".contains(c);
     if !text.chars().all(written) {
@@ -33,8 +34,8 @@ pub fn parse(text: &str, country: Option<&str>) -> Result<String, NotAPhoneNumbe
     Ok(e164.to_owned())
 }
 
-/// Whether a number of China is one that can be: after 86, what begins with 1 is a mobile number of 11
-/// digits, the second 3 to 9, unless it begins with 10, Beijing. Other numbers pass.
+/// Returns whether a Chinese number is possible: after 86, a number that begins with 1 is a mobile number
+/// of 11 digits, the second of them 3 to 9, unless it begins with 10 (Beijing). Other numbers pass.
 fn is_as_in_china(e164: &str) -> bool {
     let Some(rest) = e164.strip_prefix("+861") else {
         return true;
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_none() {
+    fn a_text_that_is_not_a_number_is_refused() {
         for text in [
             "",
             "+",

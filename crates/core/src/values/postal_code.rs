@@ -61,8 +61,9 @@ const WITH_LETTERS: &[&str] = &["AR", "CA", "GB", "IE", "MT", "NL"];
 /// The most characters of a postal code, spaces and hyphens counted.
 const MOST_CHARACTERS: usize = 12;
 
-/// Whether `text` can be a postal code of `country` (ISO 3166-1 alpha-2): of letters, digits, single
-/// spaces and hyphens, as many as there. A country's letters before it, as in `CH-8001`, do not count.
+/// Returns whether `text` can be a postal code of `country` (ISO 3166-1 alpha-2): letters, digits, spaces
+/// and hyphens, with as many letters and digits as codes have there. The country's letters in front, as in
+/// `CH-8001`, do not count.
 pub(crate) fn is_possible(text: &str, country: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '-';
     if !text.chars().all(known) || text.len() > MOST_CHARACTERS || text != text.trim() {

@@ -1,17 +1,17 @@
-//! What can go wrong with the database, told without the SDK's types.
+//! Errors of the database, without the SDK's types.
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// Why the database gave no answer. None of these says anything about the shop.
+/// Why a call to the database failed. None of these says anything about the shop.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Throttled, or in conflict with others, after all retries; nothing is written.
     #[error("the database is busy")]
     Busy(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Any other failure; whether something is written is not known.
+    /// Any other failure; it is unknown whether anything was written.
     #[error("the database failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A stored item is not of the shape that it should have.
+    /// A stored item does not have the expected shape.
     #[error("a stored item cannot be read or written")]
     Shape(#[from] serde_dynamo::Error),
 }

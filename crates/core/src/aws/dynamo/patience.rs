@@ -1,12 +1,12 @@
-//! How long, and with which pauses, what collided with others is tried again.
+//! How long and with which pauses a call that collided with others is retried.
 
 use std::time::{Duration, Instant};
 
-/// How long a transaction in conflict with others is tried again before it is given up.
+/// How long a transaction that conflicts with others is retried before it is given up.
 pub(super) const CONFLICT_PATIENCE: Duration = Duration::from_millis(2_500);
 
-/// Waits a random part of a span that grows with the time already spent, so that those who collided
-/// once do not collide again.
+/// Waits for a random part of a span that grows with the time already spent, so that callers that
+/// collided once do not collide again.
 pub(super) async fn pause(started: Instant) {
     let span = started.elapsed().as_millis().clamp(10, 400);
     let random = uuid::Uuid::now_v7().as_u128() % (span + 1);

@@ -19,7 +19,7 @@ pub struct Query {
 }
 
 impl Table {
-    /// A query whose key condition is `condition`, in ascending order, eventually consistent.
+    /// Returns a query whose key condition is `condition`, in ascending order, eventually consistent.
     #[must_use]
     pub fn query(&self, condition: &str) -> Query {
         Query {
@@ -79,7 +79,7 @@ impl Query {
         self
     }
 
-    /// Highest sort key first.
+    /// Returns the highest sort key first.
     #[must_use]
     pub fn descending(mut self) -> Self {
         self.descending = true;
@@ -93,7 +93,7 @@ impl Query {
         self
     }
 
-    /// The first `most` items.
+    /// Returns the first `most` items.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -103,7 +103,7 @@ impl Query {
         Ok(reader.items)
     }
 
-    /// All items.
+    /// Returns all items.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -23,7 +23,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table that `setting` names.
+    /// Returns the table that `setting` names.
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
@@ -34,7 +34,7 @@ impl Table {
         })
     }
 
-    /// The item with `key`, read consistently.
+    /// Returns the item with `key`, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -42,7 +42,7 @@ impl Table {
         self.read(key, true).await
     }
 
-    /// The item with `key` as it was a moment ago, at half the cost; for what may be shown late.
+    /// Returns the item with `key` from an eventually consistent read, at half the cost.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -71,7 +71,7 @@ impl Table {
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// The items with `keys` (at most 100), in no order, without those that do not exist.
+    /// Returns the items with `keys` (at most 100) that exist, in no particular order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -113,7 +113,7 @@ impl Table {
         Ok(found)
     }
 
-    /// Stores `item` whole, over what was there.
+    /// Returns a write that stores the whole `item` and replaces what was there.
     ///
     /// # Errors
     /// [`StoreError::Shape`] if DynamoDB cannot hold it.
@@ -127,7 +127,7 @@ impl Table {
         })
     }
 
-    /// Changes parts of the item with `key` by `expression`, an update expression.
+    /// Returns a write that changes the item with `key` by the update expression `expression`.
     #[must_use]
     pub fn update(&self, key: Key, expression: &str) -> Write {
         let change = Change::Update(key.0, expression.to_owned());
@@ -139,7 +139,7 @@ impl Table {
         }
     }
 
-    /// Removes the item with `key`, if there is one.
+    /// Returns a write that removes the item with `key`, if there is one.
     #[must_use]
     pub fn delete(&self, key: Key) -> Write {
         Write {
@@ -150,7 +150,7 @@ impl Table {
         }
     }
 
-    /// Makes one write.
+    /// Executes one write.
     ///
     /// # Errors
     /// [`StoreError`].

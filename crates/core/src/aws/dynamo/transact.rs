@@ -14,11 +14,11 @@ use super::table::Table;
 use super::write::{Change, Write, Written};
 
 impl Table {
-    /// Makes all of `writes` (at most 100) or none. A conflict with another transaction is tried
-    /// again with jitter for a while: it says nothing about the conditions.
+    /// Executes all of `writes` (at most 100) or none. A conflict with another transaction says nothing
+    /// about the conditions, so it is retried with jitter for a while.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Busy`] if the conflict stays.
+    /// Returns [`StoreError::Busy`] if the conflict persists, or another [`StoreError`].
     pub async fn transact(&self, writes: Vec<Write>) -> Result<Written, StoreError> {
         let items: Vec<TransactWriteItem> = writes
             .into_iter()
@@ -48,7 +48,7 @@ impl Table {
 enum Cancelled {
     /// The conditions of the writes at these places did not hold.
     Refused(Vec<usize>),
-    /// In conflict with another write, or throttled.
+    /// There was a conflict with another write, or throttling.
     Contended,
 }
 

@@ -1,4 +1,4 @@
-//! A conditional write before it is made, and how it ended.
+//! Conditional writes, and how they end.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 pub struct Key(pub(super) Item);
 
 impl Key {
-    /// A partition key.
+    /// Returns a key with a partition key alone.
     #[must_use]
     pub fn new(name: &str, value: impl ToString) -> Self {
         Self(Item::from([(
@@ -23,7 +23,7 @@ impl Key {
         )]))
     }
 
-    /// And a sort key.
+    /// Adds a sort key.
     #[must_use]
     pub fn and(mut self, name: &str, value: impl ToString) -> Self {
         self.0
@@ -49,7 +49,7 @@ impl Terms {
     }
 }
 
-/// One conditional write, to be made alone or in a transaction.
+/// One conditional write, which is executed alone or in a transaction.
 #[derive(Clone, Debug)]
 pub struct Write {
     pub(super) table: String,
@@ -108,6 +108,6 @@ pub enum Written {
 pub enum Outcome<T> {
     /// It is stored.
     Done,
-    /// Its condition did not hold for this item, or for there being none: nothing is stored.
+    /// Its condition did not hold for this item, or because there is none: nothing is stored.
     Refused(Option<T>),
 }

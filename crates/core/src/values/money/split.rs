@@ -3,14 +3,14 @@
 use super::{Money, MoneyError};
 
 impl Money {
-    /// This amount in parts in proportion to `weights`, one part for each: whole smallest units, those
-    /// left over given one by one to the parts whose remainders are largest, of equal ones to the
-    /// earlier (the method of the largest remainder). The parts add up to the whole, and a part is no
-    /// more than its weight if the whole is no more than all weights together.
+    /// Splits this amount into one part for each of `weights`, in proportion to them. Parts are whole
+    /// smallest units; units left over go one by one to the parts with the largest remainders, and among
+    /// equal remainders to the earlier part (the largest remainder method). The parts add up to the whole,
+    /// and no part exceeds its weight if the whole does not exceed the sum of the weights.
     ///
     /// # Errors
-    /// [`MoneyError::NoParts`] if the weights are none or nothing together while the amount is
-    /// something, and if anything is less than nothing; [`MoneyError::CurrencyMismatch`].
+    /// Returns [`MoneyError::NoParts`] if the weights add up to zero while the amount does not, or if
+    /// anything is negative; [`MoneyError::CurrencyMismatch`] if the currencies differ.
     pub fn split(self, weights: &[Self]) -> Result<Vec<Self>, MoneyError> {
         let whole = u128::from(self.minor_units().ok_or(MoneyError::NoParts)?);
         let mut units = Vec::with_capacity(weights.len());
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn something_is_not_divided_over_nothing() {
+    fn an_amount_is_not_divided_over_zero() {
         let euro = |units| money(units, "EUR");
         assert_eq!(euro(1).split(&[]), Err(MoneyError::NoParts));
         assert_eq!(euro(1).split(&[euro(0)]), Err(MoneyError::NoParts));
