@@ -1,4 +1,4 @@
-//! Postal addresses: how they are read from a request and answered.
+//! Postal addresses in requests and responses.
 
 use serde::Serialize;
 
@@ -6,8 +6,8 @@ use super::body::{Body, Json};
 use crate::values::address::{Address, is_country};
 use crate::values::{phone, postal_code};
 
-/// Reads an address: each text one line, the country one that exists, postal code and phone number
-/// such as that country has.
+/// Reads an address: each text is one line, the country exists, and the postal code and the phone number
+/// are possible in that country.
 pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
     let line = |json: Json<'_>| json.line(1..=100);
     let empty_or_line = |json: Json<'_>| json.line(0..=100);
@@ -33,7 +33,7 @@ pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
     })
 }
 
-/// Reads a country: one that exists, as two capital letters.
+/// Reads an existing country as two capital letters.
 pub(crate) fn country(json: Json<'_>) -> Option<String> {
     json.parsed(
         "this must be a country's two capital letters, as in ISO 3166-1",
@@ -61,7 +61,7 @@ fn postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
     )
 }
 
-/// An empty text is no phone number and no fault.
+/// Reads a phone number; an empty text stands for none.
 fn phone_of(json: Json<'_>, country: Option<&str>) -> Option<String> {
     json.parsed(
         "this must be a phone number, as +49 30 1234567 or as it is dialled in the country",
@@ -72,7 +72,7 @@ fn phone_of(json: Json<'_>, country: Option<&str>) -> Option<String> {
     )
 }
 
-/// An address as it is answered.
+/// An address in a response.
 #[derive(Debug, Serialize)]
 pub(crate) struct AddressBody {
     recipient: String,

@@ -1,4 +1,4 @@
-//! Reads a JSON body field by field and reports every fault of it at once, each with its pointer.
+//! Reads a JSON body field by field and reports all its faults at once, each with its pointer.
 //!
 //! ```
 //! # use oxcart_core::http::{body::{self, Body}, problem::Problem};
@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use crate::http::problem::{Fault, Problem};
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// The most faults that are reported: an answer should not be larger than its request by far.
+/// The most faults that are reported, so that a response is not much larger than its request.
 const MOST_FAULTS: usize = 100;
 
 /// Reads the object `json`: `read` takes the fields that it knows, and every other field, and every
@@ -166,8 +166,8 @@ impl Json<'_> {
     }
 
     /// A text whose length in characters is in `length`, in Unicode's normal form C (UAX #15) and
-    /// without control characters but line feed and tab. It is taken as it is given: whoever shows it
-    /// escapes it for where it is shown.
+    /// without control characters other than line feed and tab. It is kept as it is given: code that shows
+    /// it escapes it for the place where it is shown.
     #[must_use]
     pub fn text(self, length: RangeInclusive<usize>) -> Option<String> {
         let Value::String(text) = self.value else {
@@ -192,7 +192,7 @@ impl Json<'_> {
     }
 
     /// A text of any characters whose length in characters is in `length`: a password, which is never
-    /// shown, and which whoever compares it brings to one form.
+    /// shown, and which is normalised when it is compared.
     #[must_use]
     pub fn secret(self, length: RangeInclusive<usize>) -> Option<String> {
         let Value::String(text) = self.value else {
@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_malformed() {
+    fn a_body_that_is_not_an_object_is_malformed() {
         for json in ["", "{", "[]", "1", "{\"a\":1}{"] {
             let read = read(json.as_bytes(), |_| Some(()));
             assert!(matches!(read, Err(Problem::Malformed(_))), "{json:?}");

@@ -1,4 +1,4 @@
-//! Requests and answers as handlers see them.
+//! Requests and responses as handlers see them.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -34,16 +34,16 @@ pub struct Caller {
 /// What the authoriser passed on of the access token; absent on open routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Who.
+    /// The caller.
     pub caller: Caller,
-    /// Until when, in seconds since 1970: the authoriser's cached answer may outlive the token.
+    /// When the token expires, in seconds since 1970: the authoriser's cached response may outlive it.
     pub expires_at_seconds: i64,
 }
 
 /// An HTTP request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// When the API received it: the handler's now.
+    /// When the API received it: the current time for the handler.
     pub now: Time,
     /// The path, as the client sent it.
     pub path: String,
@@ -58,17 +58,17 @@ pub struct Request {
     pub(crate) identity: Option<Identity>,
 }
 
-/// What an update expects of the stored thing (`If-Match`, RFC 9110 section 13.1.1).
+/// Which state of a resource an update expects (`If-Match`, RFC 9110 section 13.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// `*`: whatever it is.
+    /// `*`: any state.
     Any,
     /// One of these entity tags, without their quotes.
     Tags(Vec<String>),
 }
 
 impl IfMatch {
-    /// Whether the thing whose tag is `tag` is the one expected.
+    /// Returns whether a resource with the entity tag `tag` is expected.
     #[must_use]
     pub fn allows(&self, tag: &str) -> bool {
         match self {
@@ -79,7 +79,7 @@ impl IfMatch {
 }
 
 impl Request {
-    /// Refuses what is larger than any request here need be.
+    /// Refuses a request whose headers or query are too large.
     ///
     /// # Errors
     /// [`Problem::HeadersTooLarge`], [`Problem::InvalidParameters`].
@@ -102,16 +102,16 @@ impl Request {
         Ok(())
     }
 
-    /// The header `name`, if it is there and is text.
+    /// Returns the header `name`, if it is there and is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The path parameter `name` as an identifier of a `what`.
+    /// Returns the path parameter `name` as the identifier of a `what`.
     ///
     /// # Errors
-    /// [`Problem::NotFound`] for what can be no identifier: nothing has such an address.
+    /// Returns [`Problem::NotFound`] if it is not an identifier, because nothing has such an address.
     pub fn id<T: FromStr>(&self, name: &str, what: &'static str) -> Result<T, Problem> {
         let text = self
             .path_parameters
@@ -120,7 +120,7 @@ impl Request {
         text.parse().map_err(|_| Problem::NotFound(what))
     }
 
-    /// The query parameters, of which only `known` may occur, each once.
+    /// Returns the query parameters, of which only those in `known` may occur, each at most once.
     ///
     /// # Errors
     /// [`Problem::InvalidParameters`].
@@ -169,10 +169,10 @@ impl Request {
         body::read(&self.body, read)
     }
 
-    /// Who is signed in.
+    /// Returns the caller who is signed in.
     ///
     /// # Errors
-    /// [`Problem::Unauthenticated`] if nobody is, or the token has expired meanwhile.
+    /// Returns [`Problem::Unauthenticated`] if nobody is, or if the token has expired.
     pub fn caller(&self) -> Result<Caller, Problem> {
         let identity = self
             .identity
@@ -183,10 +183,10 @@ impl Request {
         Ok(identity.caller)
     }
 
-    /// Who is signed in, if an admin.
+    /// Returns the caller who is signed in and is an admin.
     ///
     /// # Errors
-    /// [`Problem::Unauthenticated`] or [`Problem::Forbidden`].
+    /// Returns [`Problem::Unauthenticated`], or [`Problem::Forbidden`] for a caller who is not an admin.
     pub fn admin(&self) -> Result<Caller, Problem> {
         let caller = self.caller()?;
         if caller.admin {
@@ -196,10 +196,10 @@ impl Request {
         }
     }
 
-    /// The `Idempotency-Key`, if one is sent: 1 to 255 visible ASCII characters.
+    /// Returns the `Idempotency-Key`, if one is sent: 1 to 255 visible ASCII characters.
     ///
     /// # Errors
-    /// [`Problem::IdempotencyKeyRequired`] if it is not of that form.
+    /// Returns [`Problem::IdempotencyKeyRequired`] if it does not have that form.
     pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
         let Some(value) = self.headers.get("idempotency-key") else {
             return Ok(None);
@@ -210,8 +210,8 @@ impl Request {
         }
     }
 
-    /// A hash of the body (SHA-256, hexadecimal, of the JSON without its insignificant spaces), to
-    /// tell a repeated request from another one under the same key.
+    /// Returns a hash of the body (SHA-256, hexadecimal, of the JSON without insignificant whitespace),
+    /// which tells a repeated request from a different one with the same key.
     #[must_use]
     pub fn body_hash(&self) -> String {
         let canonical = serde_json::from_slice::<serde_json::Value>(&self.body)
@@ -220,7 +220,7 @@ impl Request {
         sha256_hex(canonical)
     }
 
-    /// `If-Match`, which an update needs.
+    /// Returns `If-Match`, which an update needs.
     ///
     /// # Errors
     /// [`Problem::PreconditionRequired`] without it, [`Problem::InvalidParameters`] if it cannot be
@@ -245,7 +245,7 @@ impl Request {
         })
     }
 
-    /// Whether the client says that it has what has the entity tag `tag` (`If-None-Match`, RFC 9110
+    /// Returns whether the client already has the state with the entity tag `tag` (`If-None-Match`, RFC 9110
     /// section 13.1.2).
     #[must_use]
     pub fn knows(&self, tag: &str) -> bool {
@@ -261,8 +261,8 @@ impl Request {
         })
     }
 
-    /// The client's trace context, `traceparent`, if it is of version 00's form (W3C Trace Context):
-    /// stored with the event of a change.
+    /// Returns the client's trace context, `traceparent`, if it has the form of version 00 (W3C Trace
+    /// Context). It is stored with the event of a change.
     #[must_use]
     pub fn traceparent(&self) -> Option<String> {
         let value = self.header("traceparent")?;
@@ -276,7 +276,7 @@ impl Request {
         valid.then(|| value.to_owned())
     }
 
-    /// Seconds that the client is ready to wait for an outcome: `Prefer: wait=5` (RFC 7240 section
+    /// Returns how many seconds the client is ready to wait for an outcome: `Prefer: wait=5` (RFC 7240 section
     /// 4.3), at most 20.
     #[must_use]
     pub fn wait_seconds(&self) -> u64 {
@@ -292,7 +292,7 @@ fn is_key(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// An HTTP answer.
+/// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status.
@@ -306,7 +306,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// An answer of `status` with `body` as JSON.
+    /// Returns a response of `status` with `body` as JSON.
     ///
     /// # Errors
     /// [`Problem::Internal`] if `body` cannot be written as JSON.
@@ -320,7 +320,7 @@ impl Response {
         })
     }
 
-    /// 200 with `body`.
+    /// Returns 200 with `body`.
     ///
     /// # Errors
     /// As [`Response::json`].
@@ -328,7 +328,7 @@ impl Response {
         Self::json(StatusCode::OK, body)
     }
 
-    /// 204, without a body.
+    /// Returns 204 without a body.
     #[must_use]
     pub fn no_content() -> Self {
         Self {
@@ -339,7 +339,7 @@ impl Response {
         }
     }
 
-    /// 202, without a body: it will be done.
+    /// Returns 202 without a body: the request will be carried out later.
     #[must_use]
     pub fn accepted() -> Self {
         Self {
@@ -348,7 +348,7 @@ impl Response {
         }
     }
 
-    /// 201 with `body`, which is at `location`.
+    /// Returns 201 with `body` for a resource at `location`.
     ///
     /// # Errors
     /// As [`Response::json`].
@@ -356,20 +356,20 @@ impl Response {
         Ok(Self::json(StatusCode::CREATED, body)?.header("Location", location))
     }
 
-    /// This answer with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// This answer with the entity tag `tag` (RFC 9110 section 8.8.3), quoted here.
+    /// Adds the entity tag `tag` (RFC 9110 section 8.8.3), which is quoted here.
     #[must_use]
     pub fn etag(self, tag: &str) -> Self {
         self.header("ETag", format!("\"{tag}\""))
     }
 
-    /// This answer marked as a repeated one if `replayed`.
+    /// Marks the response as a repeated one if `replayed`.
     #[must_use]
     pub fn replayed(self, replayed: bool) -> Self {
         if replayed {
@@ -379,8 +379,8 @@ impl Response {
         }
     }
 
-    /// The answer to a request to `path` that ended in `problem`. What is inside is logged here,
-    /// once, with its chain.
+    /// Returns the response to a request to `path` that ended in `problem`. An internal error is logged
+    /// here, once, with its chain.
     #[must_use]
     pub fn problem(problem: &Problem, path: &str) -> Self {
         if problem.status().is_server_error() {
@@ -389,7 +389,7 @@ impl Response {
                 "request failed"
             );
         }
-        let answer = Self {
+        let response = Self {
             status: problem.status(),
             headers: Vec::new(),
             content_type: "application/problem+json",
@@ -397,12 +397,12 @@ impl Response {
         };
         match problem {
             Problem::Unauthenticated(_) => {
-                answer.header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
+                response.header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
             }
             Problem::TooManyRequests {
                 retry_after_seconds,
-            } => answer.header("Retry-After", retry_after_seconds.to_string()),
-            Problem::Busy(_) => answer.header("Retry-After", "1"),
+            } => response.header("Retry-After", retry_after_seconds.to_string()),
+            Problem::Busy(_) => response.header("Retry-After", "1"),
             Problem::Malformed(_)
             | Problem::InvalidParameters(_)
             | Problem::InvalidBody(_)
@@ -418,7 +418,7 @@ impl Response {
             | Problem::Conflict(_)
             | Problem::PriceChanged { .. }
             | Problem::QuoteExpired
-            | Problem::Internal(_) => answer,
+            | Problem::Internal(_) => response,
         }
     }
 }
@@ -428,12 +428,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_sends_too_much_is_told_when_to_come_again() {
+    fn a_caller_over_the_limit_is_told_when_to_retry() {
         let problem = Problem::TooManyRequests {
             retry_after_seconds: 7,
         };
-        let answer = Response::problem(&problem, "/orders");
-        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.headers, [("Retry-After", "7".to_owned())]);
+        let response = Response::problem(&problem, "/orders");
+        assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers, [("Retry-After", "7".to_owned())]);
     }
 }

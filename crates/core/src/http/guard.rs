@@ -1,4 +1,4 @@
-//! The guard of a route: what every request passes on its way to the handler.
+//! The guard of a route, which every request passes on its way to the handler.
 
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
@@ -15,7 +15,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// The guard of `route`.
+    /// Returns the guard of `route`.
     ///
     /// # Errors
     /// [`SettingError`] if a setting of the limits is missing or not valid.
@@ -24,8 +24,8 @@ impl Guard {
         Ok(Self { route, limiter })
     }
 
-    /// The answer to `request`: the handler's, if the request comes so far. Whoever may not is not
-    /// counted: a bucket belongs to whoever is known to be who it is.
+    /// Returns the response to `request`: the handler's, if the request is admitted. A request that is not
+    /// admitted is not counted, because a token bucket belongs to a caller whose identity is known.
     pub async fn pass<F, Fut>(&self, request: Request, handler: F) -> Response
     where
         F: FnOnce(Request) -> Fut,
@@ -42,7 +42,7 @@ impl Guard {
     }
 }
 
-/// The answer to `request` on a route of [`crate::http::routes::Class::Free`]. It stands apart from
+/// Returns the response to `request` on a route of [`crate::http::routes::Class::Free`]. It stands apart from
 /// [`Guard::pass`] so that a function that counts nothing is built without a client of DynamoDB.
 pub async fn pass_uncounted<F, Fut>(route: &Route, request: Request, handler: F) -> Response
 where
@@ -50,12 +50,12 @@ where
     Fut: Future<Output = Result<Response, Problem>>,
 {
     let path = request.path.clone();
-    let answer = match admit(route, &request) {
+    let response = match admit(route, &request) {
         // Boxed: unboxed, its type nests deeper than the compiler goes.
         Ok(()) => Box::pin(handler(request)).await,
         Err(problem) => Err(problem),
     };
-    answer.unwrap_or_else(|problem| Response::problem(&problem, &path))
+    response.unwrap_or_else(|problem| Response::problem(&problem, &path))
 }
 
 fn admit(route: &Route, request: &Request) -> Result<(), Problem> {
@@ -67,9 +67,11 @@ fn too_many(refused: Refused, path: &str) -> Response {
     let problem = Problem::TooManyRequests {
         retry_after_seconds: refused.retry_after_seconds,
     };
-    let answer = Response::problem(&problem, path);
+    let response = Response::problem(&problem, path);
     let headers = refused.headers().into_iter();
-    headers.fold(answer, |answer, (name, value)| answer.header(name, value))
+    headers.fold(response, |response, (name, value)| {
+        response.header(name, value)
+    })
 }
 
 #[cfg(test)]
@@ -96,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_sends_too_much_is_told_when_to_come_again() {
+    async fn a_caller_over_the_limit_is_told_when_to_retry() {
         let (aws, engine) = testing::aws();
         let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
@@ -114,7 +116,7 @@ mod tests {
         assert_eq!(header("Retry-After"), Some("1"));
         assert_eq!(header("RateLimit"), Some("\"order\";r=0;t=1"));
         assert_eq!(header("RateLimit-Policy"), Some("\"order\";q=600;w=60"));
-        // Whoever is refused for another reason is not counted.
+        // A request that is refused for another reason is not counted.
         let written = engine.items(Setting::LimitsTable);
         let nobody = Request {
             identity: None,

@@ -1,10 +1,10 @@
 //! How much one caller may send: a token bucket for each caller and class of routes.
 //!
-//! The bucket is kept as the generic cell rate algorithm keeps it: one number, the moment at which it
-//! will be full again. What is in it now follows from the time. So a bucket is one small item
-//! that a conditional update changes, and no item at all is a full bucket; a process may take several
-//! requests' worth at once and spend them by itself, so that they cost one write together.
-//! `docs/decisions/0011-rate-limits.md` says why it is so.
+//! The bucket is kept as the generic cell rate algorithm keeps it: one number, the moment at which it will
+//! be full again. How many tokens it has now follows from the time. So a bucket is one small item that a
+//! conditional update changes, and a missing item is a full bucket. A process may take several tokens at
+//! once and spend them itself, so that they cost one write together.
+//! `docs/decisions/0011-rate-limits.md` gives the reasons.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,36 +20,36 @@ use crate::http::exchange::Request;
 use crate::http::routes::Class;
 use crate::values::clock::Time;
 
-/// How long the table is waited for, by the machine's clock, before a request goes on uncounted.
+/// How long the table may take, by the machine's clock, before a request is admitted uncounted.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// How long a process spends what it took at once.
+/// How long a process may spend the tokens that it took at once.
 const LEASE: Duration = Duration::from_mins(1);
 
 /// How many callers a process remembers.
 const MOST_REMEMBERED: usize = 1000;
 
-/// How often a bucket that others change at the same time is tried again.
+/// How often a bucket that others change at the same time is retried.
 const TRIES: u32 = 5;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 
-/// What one caller may send of a class.
+/// How many requests of a class one caller may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The class's name, as the `RateLimit` headers and the table's keys give it.
     pub name: &'static str,
-    /// Requests per minute that may go on for ever.
+    /// Sustained requests per minute.
     pub per_minute: u32,
     /// Requests at once, after a pause.
     pub burst: u32,
-    /// Requests that a process takes from the bucket in one write.
+    /// Tokens that a process takes from the bucket in one write.
     pub lease: u32,
-    /// Whether whoever is signed in is counted by account; else, as whoever is not, by address.
+    /// Whether callers who are signed in are counted by account. All others are counted by address.
     pub by_account: bool,
 }
 
-/// The limit of `class`; `None` for what is not counted.
+/// Returns the limit of `class`, or `None` if it is not counted.
 #[must_use]
 pub fn limit(class: Class) -> Option<Limit> {
     let (name, per_minute, burst, lease, by_account) = match class {
@@ -68,18 +68,18 @@ pub fn limit(class: Class) -> Option<Limit> {
     })
 }
 
-/// A request that is too many.
+/// A request over the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// The limit that it is beyond.
+    /// The limit that was exceeded.
     pub limit: Limit,
-    /// Seconds after which there is a token again; at least 1.
+    /// Seconds until there is a token again; at least 1.
     pub retry_after_seconds: u64,
 }
 
 impl Refused {
-    /// `RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers-10 has them: quota and
-    /// window in seconds of the policy; what remains, and when there is more.
+    /// Returns `RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers-10 defines them:
+    /// the policy's quota and window in seconds; the remaining tokens, and when there are more.
     #[must_use]
     pub fn headers(&self) -> [(&'static str, String); 2] {
         let Limit { name, burst, .. } = self.limit;
@@ -96,7 +96,7 @@ impl Refused {
 }
 
 impl Limit {
-    /// How long an empty bucket takes to be full.
+    /// Returns how long an empty bucket takes to fill.
     fn window_micros(&self) -> u64 {
         60 * MICROS_PER_SECOND * u64::from(self.burst) / u64::from(self.per_minute.max(1))
     }
@@ -107,12 +107,12 @@ impl Limit {
 pub struct Limiter {
     table: Table,
     limit: Limit,
-    /// How long one request's worth takes to come back.
+    /// How long one token takes to come back.
     interval_micros: u64,
     leases: Arc<Mutex<HashMap<String, Lease>>>,
 }
 
-/// What this process took of a caller's bucket.
+/// The tokens that this process took from a caller's bucket.
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     left: u64,
@@ -129,14 +129,14 @@ struct BucketItem {
 
 /// What the bucket gave.
 enum Taken {
-    /// This many requests' worth; the bucket is full again then.
+    /// This many tokens, and when the bucket will be full again.
     Granted { tokens: u64, full_at_micros: u64 },
-    /// Nothing; there is one request's worth after this long.
+    /// Nothing, and how long until there is a token.
     Empty { wait_micros: u64 },
 }
 
 impl Limiter {
-    /// The limiter of `class`; `None` if it is not counted, or nothing is (`RATE_LIMIT_PERCENT` = 0).
+    /// Returns the limiter of `class`, or `None` if it is not counted or nothing is (`RATE_LIMIT_PERCENT` = 0).
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing or not valid.
@@ -158,11 +158,11 @@ impl Limiter {
         }))
     }
 
-    /// Counts `request`. If the table cannot be asked, the request goes on and that is logged: a limiter
-    /// must not close the shop.
+    /// Counts `request`. If the table does not respond, the request is admitted and that is logged: a rate
+    /// limiter must not close the shop.
     ///
     /// # Errors
-    /// [`Refused`] if its caller has sent too many.
+    /// Returns [`Refused`] if its caller has sent too many requests.
     pub async fn count(&self, request: &Request) -> Result<(), Refused> {
         let key = self.key(request);
         let known = match self.spend(&key, request.now) {
@@ -195,8 +195,8 @@ impl Limiter {
         }
     }
 
-    /// Whose bucket: the account's, or that of the address; of an IPv6 address the first half, because a
-    /// client has the other half to itself.
+    /// Returns whose bucket it is: the account's or the address's. Of an IPv6 address it is the first half,
+    /// because a client controls the other half.
     fn key(&self, request: &Request) -> String {
         let name = self.limit.name;
         let identity = request.identity.filter(|_| self.limit.by_account);
@@ -212,7 +212,7 @@ impl Limiter {
         }
     }
 
-    /// Spends what was taken before, or answers when the bucket was last known to be full again.
+    /// Spends a token that was taken before, or returns when the bucket was last known to be full again.
     fn spend(&self, key: &str, now: Time) -> Result<(), u64> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         match leases.get_mut(key) {
@@ -234,7 +234,7 @@ impl Limiter {
             leases.clear();
         }
         let until = now.plus(LEASE);
-        // A request beside this one may have taken some, too.
+        // A concurrent request may have taken some, too.
         let left = left + leases.get(&key).map_or(0, |lease| lease.left);
         let lease = Lease {
             left: left.min(u64::from(self.limit.lease)),
@@ -244,8 +244,9 @@ impl Limiter {
         leases.insert(key, lease);
     }
 
-    /// Takes what is to be had, at most a lease. `known` is when the bucket was last known to be full
-    /// again: it tells which of two writes is tried first. `None` if others kept changing the bucket.
+    /// Takes as many tokens as there are, at most a lease. `known` is when the bucket was last known to be
+    /// full again: it decides which of two writes is tried first. Returns `None` if others kept changing the
+    /// bucket.
     async fn take(&self, key: &str, known: u64, now: Time) -> Result<Option<Taken>, StoreError> {
         let now = u64::try_from(now.as_millis()).unwrap_or(0) * 1000;
         let mut full_at = known;
@@ -272,15 +273,15 @@ impl Limiter {
         Ok(None)
     }
 
-    /// How many requests' worth may be taken of a bucket that is full again at `full_at`.
+    /// Returns how many tokens a bucket has that is full again at `full_at`.
     fn available(&self, full_at: u64, now: u64) -> u64 {
         let missing = full_at.saturating_sub(now);
         let there = self.limit.window_micros().saturating_sub(missing) / self.interval_micros;
         there.min(u64::from(self.limit.lease))
     }
 
-    /// Takes `tokens` of the bucket: of one that was full since, if `full_at` is past; else of one
-    /// that has them, whoever else takes some meanwhile.
+    /// Takes `tokens` from the bucket: from one that has been full since, if `full_at` is past, and otherwise
+    /// from one that still has them, even if others take some meanwhile.
     async fn write(
         &self,
         key: &str,
@@ -308,7 +309,7 @@ impl Limiter {
                 .value(":now", &now)?
                 .value(":most", &(latest - cost))?
         };
-        // A bucket that is full need not be kept.
+        // A full bucket need not be kept.
         let expires_at = latest.div_ceil(MICROS_PER_SECOND);
         self.table
             .write_or_tell(write.value(":expires_at", &expires_at)?)

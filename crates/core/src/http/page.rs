@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 
-/// Which page is asked for.
+/// Which page is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
     /// The most entries that the page may have: 1 to 100.
@@ -51,13 +51,13 @@ impl PageRequest {
 pub struct Page<T> {
     /// The entries.
     pub items: Vec<T>,
-    /// The sort key to go on after; `None` on the last page.
+    /// The sort key after which the next page begins; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The first `limit` of `items`, which holds one more if there is a next page. `sort_key` gives
-    /// an entry's place in the list.
+    /// Returns the first `limit` of `items`, which has one more if there is a next page. `sort_key` gives an
+    /// entry's place in the list.
     #[must_use]
     pub fn cut(mut items: Vec<T>, limit: usize, sort_key: impl Fn(&T) -> String) -> Self {
         let more = items.len() > limit;
@@ -89,7 +89,7 @@ struct PageBody<T, B> {
 struct Alone {}
 
 impl<T: Serialize> Page<T> {
-    /// The answer to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
+    /// Returns the response to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
     /// (RFC 8288).
     ///
     /// # Errors
@@ -115,14 +115,14 @@ impl<T: Serialize> Page<T> {
                 .collect();
             format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path)
         });
-        let answer = Response::ok(&PageBody {
+        let response = Response::ok(&PageBody {
             beside,
             items: self.items,
             next_cursor,
         })?;
         Ok(match link {
-            Some(link) => answer.header("Link", link),
-            None => answer,
+            Some(link) => response.header("Link", link),
+            None => response,
         })
     }
 }

@@ -1,5 +1,5 @@
-//! What goes wrong, as clients see it: RFC 9457 problem documents. Status, type and title of each
-//! kind stand here and nowhere else; `docs/problems.md` explains each type to the reader of an error.
+//! Problems as clients see them: RFC 9457 problem documents. The status, type and title of each kind are
+//! defined only here; `docs/problems.md` explains each type to the reader of an error.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub struct Fault {
 /// A source that is logged and never shown.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// An answer that is not what was asked for.
+/// Why a request did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// The request cannot be read at all: broken JSON, a body where an object should be.
@@ -48,19 +48,19 @@ pub enum Problem {
         /// The most that is accepted.
         limit_bytes: usize,
     },
-    /// Nobody is signed in, or no longer.
+    /// Nobody is signed in, or the sign-in has expired.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// Whoever is signed in may not do this.
+    /// The caller who is signed in may not do this.
     #[error("your account may not do this")]
     Forbidden,
-    /// There is no such thing, or not for this caller.
+    /// The resource does not exist, or not for this caller.
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// An update without `If-Match`.
     #[error("send the ETag that you read in If-Match")]
     PreconditionRequired,
-    /// The thing has changed since it was read.
+    /// The resource has changed since it was read.
     #[error("it has changed since you read it: read it again")]
     PreconditionFailed,
     /// A create without the `Idempotency-Key` that it needs.
@@ -69,10 +69,10 @@ pub enum Problem {
     /// The same `Idempotency-Key` with another body.
     #[error("this Idempotency-Key was used with another request")]
     IdempotencyKeyReused,
-    /// The change is not possible in the state that the thing is in.
+    /// The resource's state does not allow the change.
     #[error("{0}")]
     Conflict(String),
-    /// The order costs another amount than the client expects; nothing is done.
+    /// The order costs a different amount than the client expects; nothing is done.
     #[error("the order costs {total_amount} now")]
     PriceChanged {
         /// What it costs.
@@ -90,7 +90,7 @@ pub enum Problem {
     /// Too many changed the same thing at once, or the database is at its limit; nothing is done.
     #[error("too many requests at once: try again")]
     Busy(#[source] Source),
-    /// Something inside; the client learns nothing of it.
+    /// An internal error, of which the client learns nothing.
     #[error("something went wrong on our side")]
     Internal(#[source] Source),
 }
@@ -109,7 +109,7 @@ struct Document<'a> {
 }
 
 impl Problem {
-    /// Something inside went wrong because of `source`.
+    /// Returns an internal error because of `source`.
     pub fn internal(source: impl Into<Source>) -> Self {
         Self::Internal(source.into())
     }
@@ -303,7 +303,7 @@ mod tests {
             Problem::Busy("throttled".into()),
             Problem::internal("secret"),
         ];
-        // Whoever adds a kind comes by here: add it above too.
+        // This does not compile without a new kind: add it above, too.
         for problem in &problems {
             match problem {
                 Problem::Malformed(_)
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_says_what_is_wrong_and_nothing_of_the_inside() {
+    fn a_document_says_what_is_wrong_and_nothing_internal() {
         for problem in all() {
             let document: serde_json::Value =
                 serde_json::from_slice(&problem.document("/orders")).unwrap();

@@ -1,8 +1,8 @@
 //! Every route of the HTTP API: its address, who may use it, and what it counts against.
-//! [`crate::runtime::serve_http`] admits nobody whom the table does not, so no handler can forget it. (A
-//! handler for admins asks once more, so that it is safe to call by itself.) Ownership needs the stored
-//! thing, so it stays with the handler that reads it; the table says that it is demanded. Tests compare
-//! the table with `template.yaml` and with the functions, and try every route as everybody.
+//! [`crate::runtime::serve_http`] admits only callers whom the table admits, so no handler can forget it. (A
+//! handler for admins checks again, so that it is safe to call by itself.) Ownership depends on the stored
+//! resource, so the handler that reads it checks it; the table says that it is required. Tests compare the
+//! table with `template.yaml` and with the functions, and try every route as every kind of caller.
 
 use crate::http::exchange::Request;
 use crate::http::problem::Problem;
@@ -10,11 +10,11 @@ use crate::http::problem::Problem;
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Anyone, signed in or not; API Gateway asks no authoriser.
+    /// Anyone, signed in or not; API Gateway does not call the authoriser.
     Anyone,
-    /// Whoever is signed in, and only for themselves.
+    /// A caller who is signed in, and only for themselves.
     Customer,
-    /// The owner of the thing and admins; for all others there is no such thing (404).
+    /// The owner of the resource and admins; for everyone else it does not exist (404).
     OwnerOrAdmin,
     /// Admins.
     Admin,
@@ -36,7 +36,7 @@ impl Access {
 /// What a request counts against: each class has a limit of its own for each caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Not counted: what costs next to nothing and must always answer.
+    /// Not counted: routes that cost next to nothing and must always respond.
     Free,
     /// Changes nothing.
     Read,
@@ -64,11 +64,11 @@ pub struct Route {
 }
 
 impl Route {
-    /// Lets `request` in if its caller may use this route.
+    /// Admits `request` if its caller may use this route.
     ///
     /// # Errors
-    /// [`Problem::Unauthenticated`] if nobody is signed in, or the token has expired meanwhile;
-    /// [`Problem::Forbidden`] if only admins may.
+    /// Returns [`Problem::Unauthenticated`] if nobody is signed in or the token has expired, and
+    /// [`Problem::Forbidden`] if only admins may use the route.
     pub fn admit(&self, request: &Request) -> Result<(), Problem> {
         match self.access {
             Access::Anyone => Ok(()),
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Of each kind of access, who comes in.
+    /// Who is admitted, for each kind of access.
     #[test]
     fn the_guard_admits_whom_the_table_names() {
         for (route, expected) in [

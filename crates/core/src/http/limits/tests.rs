@@ -43,7 +43,7 @@ async fn a_burst_comes_through_and_then_as_much_as_the_time_gives() {
 }
 
 #[tokio::test]
-async fn who_is_refused_is_told_when_there_is_a_token_again() {
+async fn a_refused_caller_is_told_when_there_is_a_token_again() {
     let (limiter, _) = limiter(Class::SignIn);
     assert_eq!(admitted(&limiter, Duration::ZERO, 1200).await, 1200);
     let refused = limiter.count(&request(Duration::ZERO)).await.unwrap_err();
@@ -74,7 +74,7 @@ async fn callers_and_classes_do_not_use_up_each_others() {
 }
 
 #[tokio::test]
-async fn sign_ins_count_against_the_address_whoever_is_signed_in() {
+async fn sign_ins_count_against_the_address_even_of_a_caller_who_is_signed_in() {
     let (limiter, engine) = limiter(Class::SignIn);
     assert!(limiter.count(&request(Duration::ZERO)).await.is_ok());
     let stored = &engine.items(Setting::LimitsTable)[0];
