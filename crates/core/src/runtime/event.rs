@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::invocation::{Error, read, serve_json, write};
 
-/// Serves what is neither HTTP nor a step: a stream, a schedule, the authoriser. `handler` gets the
-/// event as `E`; what it answers goes back as JSON. Each failure is logged here.
+/// Serves a stream, a schedule or the authoriser. `handler` gets the event as `E`, and what it returns is
+/// sent back as JSON. Each failure is logged here.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
@@ -24,9 +24,9 @@ where
     let handler = &handler;
     serve_json(&|event| {
         Box::pin(async move {
-            let answer = handler(read(event)?).await;
-            let answer = answer.inspect_err(|error| tracing::error!(?error, "invocation failed"));
-            write(&answer.map_err(Into::into)?)
+            let result = handler(read(event)?).await;
+            let result = result.inspect_err(|error| tracing::error!(?error, "invocation failed"));
+            write(&result.map_err(Into::into)?)
         })
     })
     .await

@@ -1,4 +1,4 @@
-//! The loop of a function behind an HTTP route, and what stands between API Gateway's shapes and ours.
+//! The loop of a function behind an HTTP route, and the conversion between API Gateway's shapes and ours.
 
 use std::pin::Pin;
 
@@ -15,8 +15,8 @@ use crate::http::problem::Problem;
 use crate::http::routes::Route;
 use crate::values::clock::Time;
 
-/// Serves the HTTP route `route`: hands each request that its guard lets through to `handler`, and turns
-/// problems into answers.
+/// Serves the HTTP route `route`: passes each request that its guard admits to `handler`, and turns
+/// problems into responses.
 ///
 /// # Errors
 /// If a setting of the limits is missing, or Lambda's runtime API cannot be reached.
@@ -42,17 +42,17 @@ where
     run(&|request| Box::pin(guard::pass_uncounted(route, request, handler))).await
 }
 
-/// Without a type of the caller's and boxed, so that the runtime is compiled once, here, and not with
-/// each function: an `async fn` is compiled where it is awaited.
+/// Takes a boxed handler without a type of the caller's, so that the runtime is compiled once, here, and
+/// not with each function: an `async fn` is compiled where it is awaited.
 fn run<'a>(
-    answer: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
+    handle: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
     Box::pin(lambda_http::run(service_fn(
-        move |request: lambda_http::Request| async move { outgoing(answer(incoming(request)).await) },
+        move |request: lambda_http::Request| async move { outgoing(handle(incoming(request)).await) },
     )))
 }
 
-/// The request that API Gateway's event describes.
+/// Returns the request that API Gateway's event describes.
 #[must_use]
 fn incoming(request: lambda_http::Request) -> Request {
     let context = match request.request_context_ref() {
@@ -80,7 +80,7 @@ fn incoming(request: lambda_http::Request) -> Request {
                 .collect()
         })
         .unwrap_or_default();
-    // They come from a map without an order; a link made of them should not differ each time.
+    // They come from a map without an order, and a link made of them must not differ each time.
     query.sort();
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
@@ -101,7 +101,7 @@ fn incoming(request: lambda_http::Request) -> Request {
     }
 }
 
-/// What the authoriser passed on: `sub`, `roles` (separated by spaces) and `exp`, all texts.
+/// Reads what the authoriser passed on: `sub`, `roles` (separated by spaces) and `exp`, all of them text.
 fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
     let fields = &context.authorizer.as_ref()?.fields;
     let text = |name: &str| fields.get(name)?.as_str();

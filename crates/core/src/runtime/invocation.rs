@@ -1,4 +1,4 @@
-//! What the loops share: how an event is read and what is made of it is written.
+//! What the loops share: reading an event and writing its result.
 
 use std::pin::Pin;
 
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 pub use lambda_runtime::Error;
 
-/// What a handler is doing.
+/// The future of a handler.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 pub(super) fn read<E: DeserializeOwned>(event: Value) -> Result<E, Diagnostic> {
     serde_json::from_value(event).map_err(|error| not_json("UnreadableEvent", &error))
 }
 
-pub(super) fn write(answer: &impl Serialize) -> Result<Value, Diagnostic> {
-    serde_json::to_value(answer).map_err(|error| not_json("UnwritableAnswer", &error))
+pub(super) fn write(result: &impl Serialize) -> Result<Value, Diagnostic> {
+    serde_json::to_value(result).map_err(|error| not_json("UnwritableAnswer", &error))
 }
 
 fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
@@ -28,12 +28,12 @@ fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
     }
 }
 
-/// Hands each event to `answer`. Without a type of the caller's and boxed, so that the runtime is compiled
-/// once, here, and not with each function: an `async fn` is compiled where it is awaited.
+/// Passes each event to `handle`, which is boxed and without a type of the caller's, so that the runtime is
+/// compiled once, here, and not with each function: an `async fn` is compiled where it is awaited.
 pub(super) fn serve_json<'a>(
-    answer: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
+    handle: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
     Box::pin(lambda_runtime::run(service_fn(
-        move |event: LambdaEvent<Value>| async move { answer(event.payload).await },
+        move |event: LambdaEvent<Value>| async move { handle(event.payload).await },
     )))
 }

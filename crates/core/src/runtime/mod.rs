@@ -1,5 +1,5 @@
-//! The loops that hand Lambda's events to handlers: HTTP requests, steps of the order workflow, messages of a
-//! queue, and all else.
+//! The loops that pass Lambda's events to handlers: HTTP requests, steps of the order workflow, messages from
+//! a queue, and all other events.
 
 mod event;
 mod http;

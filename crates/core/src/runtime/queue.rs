@@ -6,16 +6,16 @@ use super::invocation::{Error, read, serve_json, write};
 use crate::aws::telemetry;
 use crate::values::clock::Time;
 
-/// A message of a queue.
+/// A message from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The same for every delivery.
     pub id: String,
     /// What was sent; [`crate::values::event::Delivered::parse`] reads it when a rule sent it.
     pub body: String,
-    /// When it was sent: the consumer's now, for a message that says no other.
+    /// When it was sent: the current time for the consumer, if the message itself has none.
     pub sent_at: Time,
-    /// How often it has been delivered by now, from 1.
+    /// How often it has been delivered so far, from 1.
     pub receive_count: u32,
 }
 
@@ -34,8 +34,8 @@ impl Message {
     }
 }
 
-/// Serves a queue: hands each message to `handler`; those that fail are delivered again (partial
-/// batch answers), until the queue gives them up. Each failure is logged here.
+/// Serves a queue: passes each message to `handler`. Messages that fail are delivered again (partial batch
+/// responses) until the queue gives them up. Each failure is logged here.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
@@ -49,7 +49,7 @@ where
     serve_json(&|event| Box::pin(async move { write(&batch(read(event)?, handler).await) })).await
 }
 
-/// Hands all messages of `event` to `handler`, side by side, and names those that failed.
+/// Passes all messages of `event` to `handler` concurrently, and returns which of them failed.
 pub async fn batch<X, F, Fut>(event: SqsEvent, handler: F) -> SqsBatchResponse
 where
     X: std::error::Error,
@@ -62,13 +62,13 @@ where
         let outcome = handler(message);
         async move { outcome.await.map_err(|error| (id, error)) }
     });
-    let mut answer = SqsBatchResponse::default();
+    let mut response = SqsBatchResponse::default();
     for failed in futures::future::join_all(messages).await {
         if let Err((id, error)) = failed {
             let error = telemetry::chain(&error);
             tracing::error!(message.id = id, error, "message failed");
-            answer.add_failure(id);
+            response.add_failure(id);
         }
     }
-    answer
+    response
 }

@@ -11,12 +11,12 @@ use crate::aws::telemetry;
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 
-/// What each step of the order workflow is given.
+/// The input of each step of the order workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Step {
     /// The order.
     pub order_id: OrderId,
-    /// When the state was entered: the step's now.
+    /// When the state was entered: the current time for the step.
     pub now: Time,
     /// The error that led here, on the way to a compensation.
     #[serde(default)]
@@ -26,7 +26,7 @@ pub struct Step {
     pub payment_status: Option<String>,
 }
 
-/// An error as Step Functions hand it to a `Catch`.
+/// An error as Step Functions passes it to a `Catch`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StepFailure {
@@ -38,7 +38,7 @@ pub struct StepFailure {
 }
 
 impl StepFailure {
-    /// What the function said, or the whole cause when it is of another form.
+    /// Returns what the function said, or the whole cause if it has another form.
     #[must_use]
     pub fn detail(&self) -> String {
         #[derive(Deserialize)]
@@ -51,8 +51,8 @@ impl StepFailure {
     }
 }
 
-/// An error of a step by its name in the state machine, which decides what follows: `Catch` for what
-/// is decided (`OutOfStock`), `Retry` for what may go better (`Busy`, `Failed`).
+/// An error of a step. Its name decides what the state machine does: `Catch` takes what is decided
+/// (`OutOfStock`), and `Retry` repeats what may succeed later (`Busy`, `Failed`).
 #[derive(Debug)]
 pub struct StepError {
     /// The error's name.
@@ -107,8 +107,8 @@ impl From<StoreError> for StepError {
     }
 }
 
-/// Serves a step of the order workflow. What it failed of is logged here; that it found the order on
-/// another way, which the state machine takes by `Catch`, is no failure.
+/// Serves a step of the order workflow. Failures are logged here. An order that takes another path, which
+/// the state machine takes by `Catch`, is not a failure.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
