@@ -29,14 +29,11 @@ struct Shared {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
 }
 
-/// Starts logging and prepares the clients. It makes no call.
+/// Starts logging and prepares the clients. It makes no call; it is asynchronous because every `main` starts
+/// alike, and a later start may have to wait.
 ///
 /// # Errors
 /// [`MissingVariable`] for one of Lambda's own environment variables.
-#[expect(
-    clippy::unused_async,
-    reason = "every main starts alike, and a start may have to wait"
-)]
 pub async fn start() -> Result<Aws, MissingVariable> {
     telemetry::start();
     Aws::from_environment(Settings::Environment)

@@ -79,7 +79,8 @@ async fn erase_or_mark(
     now: Time,
 ) -> Result<(), StoreError> {
     let mark = |order| Ok::<_, StoreError>(erasure::mark(order, erase_at, now));
-    match change::apply(orders, id, mark).await? {
+    let marked = change::apply(orders, id, mark).await?;
+    match marked {
         Some(Change::Unneeded(order)) if erasure::is_due(&order, erase_at, now) => {
             erase(orders, &order).await
         }

@@ -285,8 +285,8 @@ async fn run_due_order(
     id: OrderId,
     now: Time,
 ) -> bool {
-    let take_up = |order| Ok::<_, StoreError>(rules::take_up(order, now));
-    let taken_up = change::apply(orders, id, take_up).await;
+    let decide = |order| Ok::<_, StoreError>(rules::take_up(order, now));
+    let taken_up = change::apply(orders, id, decide).await;
     let (order, to_be_run) = match taken_up {
         Ok(Some(Change::Made(order))) => (order, true),
         // Only its address is to be erased. Or the index lags by a moment: another sweep has taken the order up, or
