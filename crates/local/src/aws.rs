@@ -5,13 +5,6 @@ use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
-pub use endpoint::Endpoint;
-
-mod connection;
-mod endpoint;
-mod injected;
-mod wire;
-
 /// Who makes a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
@@ -125,9 +118,6 @@ pub trait Service: Send + Sync + 'static {
         self.call(caller, operation, body)
     }
 }
-
-#[cfg(test)]
-mod endpoint_tests;
 
 #[cfg(test)]
 mod tests {

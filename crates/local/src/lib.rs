@@ -14,6 +14,7 @@ pub mod calls;
 pub mod clock;
 mod control;
 pub mod dynamodb;
+pub mod endpoint;
 pub mod events;
 pub mod faults;
 pub mod functions;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::AwsError;
+use crate::aws::AwsError;
 
 /// Each service's refusal under load.
 pub(super) fn throttled(service: &str) -> AwsError {

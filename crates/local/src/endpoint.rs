@@ -14,15 +14,22 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::connection::{Client, Connections};
-use super::injected::{self, Partial};
-use super::{AwsError, Caller, Service, wire};
 use crate::access::Access;
+use crate::aws::{AwsError, Caller, Service};
 use crate::calls::{CallLog, TimedCall};
 use crate::faults::{Decision, Faults, Mode};
 use crate::functions::Functions;
 use crate::model::Stack;
 use crate::record::Record;
+
+use connection::{Client, Connections};
+use injected::Partial;
+
+mod connection;
+mod injected;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 /// The largest request that any of the services takes, in bytes: DynamoDB's 16 MB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::AwsError;
+use crate::aws::AwsError;
 
 /// The service and operation that a request names; `None` if it names none that there could be.
 pub(super) fn operation(
