@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::aws::Caller;
 use crate::model::Stack;
 
-pub use units::{Dollars, MemoryTime, Units};
+pub use units::{Cost, Dollars, MemoryTime, Units};
 
 mod prices;
 mod units;

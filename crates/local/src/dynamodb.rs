@@ -12,13 +12,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub use capacity::Cost;
 pub use engine::{Engine, OpenError};
 pub use streams::{Deliver, Destinations};
 
 use crate::arn::Arns;
 use crate::aws::{AwsError, Call, Caller, Service};
-use crate::bill::Bill;
+use crate::bill::{Bill, Cost};
 use crate::clock::Clock;
 use crate::faults::{Faults, Mode};
 use crate::model::Stack;

@@ -12,8 +12,7 @@ use serde_json::Value;
 use crate::access;
 use crate::arn::Arns;
 use crate::aws::Caller;
-use crate::bill::Units;
-use crate::dynamodb::Cost;
+use crate::bill::{Cost, Units};
 use crate::model::{Permission, Stack};
 
 /// Writes the record, or does nothing. Clones write to the same file.

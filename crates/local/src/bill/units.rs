@@ -43,6 +43,19 @@ impl Units {
     }
 }
 
+/// What one call cost one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// The table's physical name.
+    pub table: String,
+    /// Read units, of table and indexes.
+    pub read: Units,
+    /// Write units of the table itself.
+    pub write: Units,
+    /// Write units of its indexes.
+    pub index_write: Units,
+}
+
 impl Add for Units {
     type Output = Self;
 

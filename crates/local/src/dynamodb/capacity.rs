@@ -10,20 +10,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::aws::AwsError;
-use crate::bill::Units;
-
-/// What one call cost one table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// The table's physical name.
-    pub table: String,
-    /// Read units, of table and indexes.
-    pub read: Units,
-    /// Write units of the table itself.
-    pub write: Units,
-    /// Write units of its indexes.
-    pub index_write: Units,
-}
+use crate::bill::{Cost, Units};
 
 /// The size of an item in DynamoDB's JSON, in bytes as DynamoDB counts them.
 pub(super) fn item_size(item: &Value) -> u64 {
