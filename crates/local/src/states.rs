@@ -15,8 +15,8 @@ use serde_json::Value;
 use thiserror::Error;
 use uuid::Uuid;
 
-use self::definition::Machine;
 use self::execution::{Execution, Start};
+use self::machine::Machine;
 use self::run::{Invoke, MAX_DATA, Run};
 use crate::arn::Arns;
 use crate::aws::{AwsError, Call, Caller, Service};
@@ -32,6 +32,8 @@ mod execution;
 mod failure;
 mod fields;
 mod intrinsic;
+mod machine;
+mod path;
 mod retry;
 mod run;
 mod template;

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use super::failure::Failure;
 use super::fields::Fields;
-use super::template::{Reference, Scope};
+use super::path::{Reference, Scope};
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq)]

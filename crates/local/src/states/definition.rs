@@ -7,48 +7,22 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::machine::{Kind, Machine, State};
 use super::retry::{Catcher, Retrier, check_order};
 use super::template::{Filter, ResultPath, Template};
 
-pub(super) use self::kinds::{Each, Kind, Task, Text, Wait};
+use kinds::FindFunction;
 
 mod kinds;
 #[cfg(test)]
 mod tests;
-
-/// A state machine, or a branch of one.
-#[derive(Clone, Debug)]
-pub(super) struct Machine {
-    pub(super) start_at: String,
-    pub(super) states: BTreeMap<String, State>,
-    pub(super) timeout: Option<Duration>,
-}
-
-/// A state.
-#[derive(Clone, Debug)]
-pub(super) struct State {
-    pub(super) name: String,
-    pub(super) kind: Kind,
-    /// Where it leads; `None` where the branch ends. A Choice has its own.
-    pub(super) next: Option<String>,
-    pub(super) input_path: Filter,
-    pub(super) output_path: Filter,
-    pub(super) parameters: Option<Template>,
-    pub(super) result_selector: Option<Template>,
-    pub(super) result_path: ResultPath,
-    pub(super) retry: Vec<Retrier>,
-    pub(super) catch: Vec<Catcher>,
-}
-
-/// Finds a function by the text of a `Resource` or `FunctionName`.
-pub(super) type FindFunction<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Machine {
     /// Reads a definition. Errors name the state.
     pub(super) fn parse(definition: &Value, find: FindFunction<'_>) -> Result<Self, String> {
         let mut fields = Fields::of(definition)?;
         let _: Option<String> = fields.maybe("Version")?;
-        let timeout = seconds(&mut fields, "TimeoutSeconds")?;
+        let timeout = fields.seconds("TimeoutSeconds")?;
         Self::parse_body(fields, timeout, find)
     }
 
@@ -150,13 +124,13 @@ impl State {
             state.output_path = Filter::parse(fields.raw("OutputPath").as_ref())?;
         }
         if takes(&["Task", "Pass", "Parallel"]) {
-            state.parameters = template(&mut fields, "Parameters")?;
+            state.parameters = Template::maybe(&mut fields, "Parameters")?;
         }
         if takes(&["Task", "Pass", "Parallel", "Map"]) {
             state.result_path = ResultPath::parse(fields.raw("ResultPath").as_ref())?;
         }
         if takes(&["Task", "Parallel", "Map"]) {
-            state.result_selector = template(&mut fields, "ResultSelector")?;
+            state.result_selector = Template::maybe(&mut fields, "ResultSelector")?;
             state.read_handlers(&mut fields)?;
         }
         state.kind = Kind::parse(&kind_name, &mut fields, state.parameters.as_ref(), find)?;
@@ -180,17 +154,6 @@ impl State {
         check_order(self.retry.iter().map(|retrier| retrier.errors.as_slice()))?;
         check_order(self.catch.iter().map(|catcher| catcher.errors.as_slice()))
     }
-
-    /// The states that may follow.
-    fn ways(&self) -> Vec<&str> {
-        let mut ways: Vec<&str> = self.next.iter().map(String::as_str).collect();
-        ways.extend(self.catch.iter().map(|catcher| catcher.next.as_str()));
-        if let Kind::Choice { rules, default } = &self.kind {
-            ways.extend(rules.iter().map(|(_, next)| next.as_str()));
-            ways.extend(default.as_deref());
-        }
-        ways
-    }
 }
 
 fn comment_and_language(fields: &mut Fields) -> Result<(), String> {
@@ -206,20 +169,5 @@ fn next(fields: &mut Fields) -> Result<Option<String>, String> {
         (Some(next), None | Some(false)) => Ok(Some(next)),
         (None, Some(true)) => Ok(None),
         _ => Err("has either Next or End".to_owned()),
-    }
-}
-
-fn template(fields: &mut Fields, name: &str) -> Result<Option<Template>, String> {
-    let parsed = fields
-        .raw(name)
-        .map(|value| Template::parse(&value))
-        .transpose();
-    parsed.map_err(|fault| format!("{name}: {fault}"))
-}
-
-fn seconds(fields: &mut Fields, name: &str) -> Result<Option<Duration>, String> {
-    match fields.maybe(name)? {
-        Some(0) => Err(format!("{name} must be at least 1")),
-        seconds => Ok(seconds.map(Duration::from_secs)),
     }
 }

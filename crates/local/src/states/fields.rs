@@ -1,5 +1,7 @@
 //! Reading one object of a definition so that nothing in it is passed over.
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -36,6 +38,14 @@ impl Fields {
     pub(super) fn needed<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, String> {
         self.maybe(name)?
             .ok_or_else(|| format!("{name} is missing"))
+    }
+
+    /// Reads a number of seconds that may be missing, and is at least 1.
+    pub(super) fn seconds(&mut self, name: &str) -> Result<Option<Duration>, String> {
+        match self.maybe(name)? {
+            Some(0) => Err(format!("{name} must be at least 1")),
+            seconds => Ok(seconds.map(Duration::from_secs)),
+        }
     }
 
     /// The names of what is left.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::template::{Reference, Scope};
+use super::path::{Reference, Scope};
 
 /// The functions that exist and are not emulated.
 const REFUSED: [&str; 7] = [

@@ -12,10 +12,10 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::definition::{Kind, Machine, State, Text, Wait};
 use super::execution::Execution;
 use super::failure::{Failure, Stop};
-use super::template::Scope;
+use super::machine::{Kind, Machine, State, Text, Wait};
+use super::path::Scope;
 use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::functions::InvokeError;

@@ -1,51 +1,13 @@
-//! Paths, intrinsic functions and payload templates: everything that computes JSON from a state's
-//! input and the context object.
+//! Expressions and payload templates: what computes JSON from a state's input and the context
+//! object.
 
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::fields::Fields;
 use super::intrinsic::Call;
+use super::path::{Reference, Scope};
 use crate::jsonpath::Path;
-
-/// What a path is looked up in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scope<'a> {
-    pub(super) input: &'a Value,
-    pub(super) context: &'a Value,
-}
-
-/// A path into the input (`$.a`) or into the context object (`$$.Execution.Id`).
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reference {
-    context: bool,
-    path: Path,
-}
-
-impl Reference {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let context = text.starts_with("$$");
-        Ok(Self {
-            context,
-            path: Path::parse(if context { &text[1..] } else { text })?,
-        })
-    }
-
-    pub(super) fn find(&self, scope: Scope<'_>) -> Option<Value> {
-        self.path.find(if self.context {
-            scope.context
-        } else {
-            scope.input
-        })
-    }
-
-    pub(super) fn text(&self) -> String {
-        format!(
-            "{}{}",
-            if self.context { "$" } else { "" },
-            self.path.text()
-        )
-    }
-}
 
 /// A path or a call of an intrinsic function.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +50,15 @@ pub(super) enum Template {
 }
 
 impl Template {
+    /// Reads a template from a field that may be missing.
+    pub(super) fn maybe(fields: &mut Fields, name: &str) -> Result<Option<Self>, String> {
+        let parsed = fields
+            .raw(name)
+            .map(|value| Self::parse(&value))
+            .transpose();
+        parsed.map_err(|fault| format!("{name}: {fault}"))
+    }
+
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
         match value {
             Value::Object(fields) => fields

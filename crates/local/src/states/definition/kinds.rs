@@ -1,92 +1,20 @@
 //! What states do, by their type.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::{FindFunction, Machine, seconds, template};
 use crate::states::choice::Rule;
 use crate::states::fields::Fields;
-use crate::states::template::{Expression, Filter, Reference, Template};
+use crate::states::machine::{Each, Kind, Machine, Task, Text, Wait};
+use crate::states::path::Reference;
+use crate::states::template::{Expression, Filter, Template};
 
-/// What a state does.
-#[derive(Clone, Debug)]
-pub(in crate::states) enum Kind {
-    Task(Task),
-    Pass {
-        result: Option<Value>,
-    },
-    Choice {
-        rules: Vec<(Rule, String)>,
-        default: Option<String>,
-    },
-    Wait(Wait),
-    Succeed,
-    Fail {
-        error: Option<Text>,
-        cause: Option<Text>,
-    },
-    Parallel {
-        branches: Vec<Machine>,
-    },
-    Map(Box<Each>),
-}
-
-/// The work of a Task: a Lambda function.
-#[derive(Clone, Debug)]
-pub(in crate::states) struct Task {
-    /// The function, by logical id.
-    pub(in crate::states) function: String,
-    pub(in crate::states) resource: String,
-    /// Whether it is `arn:aws:states:::lambda:invoke`, whose input and result are wrapped.
-    pub(in crate::states) wrapped: bool,
-    pub(in crate::states) timeout: Option<Duration>,
-}
-
-/// How long a Wait waits.
-#[derive(Clone, Debug)]
-pub(in crate::states) enum Wait {
-    Seconds(u64),
-    SecondsPath(Reference),
-    Timestamp(jiff::Timestamp),
-    TimestampPath(Reference),
-}
-
-/// The work of a Map.
-#[derive(Clone, Debug)]
-pub(in crate::states) struct Each {
-    pub(in crate::states) items: Filter,
-    pub(in crate::states) selector: Option<Template>,
-    /// At most so many at a time.
-    pub(in crate::states) concurrency: usize,
-    pub(in crate::states) processor: Machine,
-}
-
-/// An error or cause: given, or computed.
-#[derive(Clone, Debug)]
-pub(in crate::states) enum Text {
-    Given(String),
-    Computed(Expression),
-}
+/// Finds a function by the text of a `Resource` or `FunctionName`.
+pub(super) type FindFunction<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// How many items a Map works on at a time when it does not say ("about 40" in the guide).
 const MAP_CONCURRENCY: usize = 40;
 
 impl Kind {
-    /// The type's name, as history events spell it.
-    pub(in crate::states) fn name(&self) -> &'static str {
-        match self {
-            Self::Task(_) => "Task",
-            Self::Pass { .. } => "Pass",
-            Self::Choice { .. } => "Choice",
-            Self::Wait(_) => "Wait",
-            Self::Succeed => "Succeed",
-            Self::Fail { .. } => "Fail",
-            Self::Parallel { .. } => "Parallel",
-            Self::Map(_) => "Map",
-        }
-    }
-
     pub(super) fn parse(
         name: &str,
         fields: &mut Fields,
@@ -134,7 +62,7 @@ impl Task {
         find: FindFunction<'_>,
     ) -> Result<Self, String> {
         let resource: String = fields.needed("Resource")?;
-        let timeout = seconds(fields, "TimeoutSeconds")?;
+        let timeout = fields.seconds("TimeoutSeconds")?;
         let wrapped = resource == "arn:aws:states:::lambda:invoke";
         if !wrapped {
             let function = find(&resource)
@@ -204,7 +132,8 @@ impl Wait {
 impl Each {
     fn parse(fields: &mut Fields, find: FindFunction<'_>) -> Result<Self, String> {
         // `Parameters` and `Iterator` are the older names.
-        let selector = template(fields, "ItemSelector")?.or(template(fields, "Parameters")?);
+        let selector =
+            Template::maybe(fields, "ItemSelector")?.or(Template::maybe(fields, "Parameters")?);
         let processor = fields
             .raw("ItemProcessor")
             .or(fields.raw("Iterator"))

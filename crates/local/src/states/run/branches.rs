@@ -5,9 +5,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
 use super::{Run, Thread, details_of};
-use crate::states::definition::{Each, Machine};
 use crate::states::failure::{Failure, Stop};
-use crate::states::template::Scope;
+use crate::states::machine::{Each, Machine};
+use crate::states::path::Scope;
 
 impl Run {
     pub(super) async fn parallel(

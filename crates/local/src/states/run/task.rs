@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Run, Thread, check_size, details_of};
-use crate::states::definition::Task;
 use crate::states::failure::{Failure, Stop};
+use crate::states::machine::Task;
 
 impl Run {
     pub(super) async fn task(
