@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Refused;
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::names::API_ID;
 use super::reader::Properties;
 use crate::model::{Api, Authorizer, Cors, Route, Stack};

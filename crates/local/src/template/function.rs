@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::reader::{Properties, scalar};
-use super::{Refused, policies, sources};
+use super::{policies, sources};
 use crate::model::{Destination, Function};
 
 const TYPE: &str = "AWS::Serverless::Function";

@@ -1,21 +1,16 @@
 //! What resources are called: what `Ref` and `Fn::GetAtt` answer, and which resource an ARN names.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::error::Refused;
+use super::no_meaning;
 use super::reader::scalar;
 use super::resolve::{At, Resolver};
-use super::{Refused, no_meaning};
-use crate::arn::{Arns, queue_url};
+use crate::arn::queue_url;
 use crate::model::ACCOUNT;
 
 /// The id of the HTTP API.
 pub(crate) const API_ID: &str = "local";
-
-/// The names of the resources that a template declares.
-pub(super) struct Names<'a> {
-    pub(super) resources: &'a Map<String, Value>,
-    pub(super) arns: Arns,
-}
 
 /// The property that names a resource, by type; the rest is named by stack and logical id.
 const NAME_PROPERTIES: &[(&str, &str)] = &[
@@ -36,31 +31,26 @@ const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::Serverless::StateMachine", "Name"),
 ];
 
-impl Names<'_> {
+impl Resolver<'_> {
     /// The physical name of a resource.
-    pub(super) fn physical(
-        &self,
-        resolver: &Resolver<'_>,
-        id: &str,
-        at: At<'_>,
-    ) -> Result<String, Refused> {
-        let resource_type = self.type_of(resolver, id, at)?;
+    pub(super) fn physical(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
+        let resource_type = self.type_of(id, at)?;
         let property = NAME_PROPERTIES.iter().find(|(of, _)| *of == resource_type);
         let given = property
             .and_then(|(_, name)| self.resources.get(id)?.get("Properties")?.get(*name))
-            .map(|name| resolver.resolve(name, at.deeper()?))
+            .map(|name| self.resolve(name, at.deeper()?))
             .transpose()?
             .flatten();
-        let default = || format!("{}-{id}", resolver.places.stack_name);
+        let default = || format!("{}-{id}", self.places.stack_name);
         Ok(given.as_ref().and_then(scalar).unwrap_or_else(default))
     }
 
     /// The type of a resource that is part of the stack.
-    fn type_of(&self, resolver: &Resolver<'_>, id: &str, at: At<'_>) -> Result<&str, Refused> {
+    fn type_of(&self, id: &str, at: At<'_>) -> Result<&str, Refused> {
         let problem = || at.refuse(format!("there is no parameter or resource {id}"));
         let resource = self.resources.get(id).ok_or_else(problem)?;
         if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
-            && !resolver.condition(condition, at)?
+            && !self.condition(condition, at)?
         {
             return Err(at.refuse(format!(
                 "resource {id} is left out by its condition {condition}"
@@ -73,18 +63,13 @@ impl Names<'_> {
     }
 
     /// What `Ref` answers for a resource.
-    pub(super) fn reference(
-        &self,
-        resolver: &Resolver<'_>,
-        id: &str,
-        at: At<'_>,
-    ) -> Result<String, Refused> {
-        if let Some(role) = self.implied_role(resolver, id) {
+    pub(super) fn resource_reference(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
+        if let Some(role) = self.implied_role(id) {
             return Ok(role);
         }
-        let name = self.physical(resolver, id, at)?;
-        Ok(match self.type_of(resolver, id, at)? {
-            "AWS::SQS::Queue" => queue_url(&resolver.places.endpoint, &name),
+        let name = self.physical(id, at)?;
+        Ok(match self.type_of(id, at)? {
+            "AWS::SQS::Queue" => queue_url(&self.places.endpoint, &name),
             "AWS::SNS::Topic" => self.arns.build("sns", &name),
             "AWS::SecretsManager::Secret" => self.arns.secret(&name),
             "AWS::Serverless::HttpApi" => API_ID.to_owned(),
@@ -96,16 +81,15 @@ impl Names<'_> {
     /// What `Fn::GetAtt` answers.
     pub(super) fn attribute(
         &self,
-        resolver: &Resolver<'_>,
         id: &str,
         attribute: &str,
         at: At<'_>,
     ) -> Result<String, Refused> {
-        if let Some(role) = self.implied_role(resolver, id) {
+        if let Some(role) = self.implied_role(id) {
             return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
         }
-        let name = self.physical(resolver, id, at)?;
-        let resource_type = self.type_of(resolver, id, at)?;
+        let name = self.physical(id, at)?;
+        let resource_type = self.type_of(id, at)?;
         let arns = &self.arns;
         Ok(match (resource_type, attribute) {
             ("AWS::DynamoDB::Table", "Arn") => arns.table(&name),
@@ -115,11 +99,11 @@ impl Names<'_> {
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             ("AWS::S3::Bucket", "Arn") => arns.bucket(&name),
             ("AWS::SQS::Queue", "Arn") => arns.queue(&name),
-            ("AWS::SQS::Queue", "QueueUrl") => queue_url(&resolver.places.endpoint, &name),
+            ("AWS::SQS::Queue", "QueueUrl") => queue_url(&self.places.endpoint, &name),
             ("AWS::SecretsManager::Secret", "Id") => arns.secret(&name),
             ("AWS::Serverless::Function", "Arn") => arns.function(&name),
             ("AWS::Serverless::HttpApi", "ApiId") => API_ID.to_owned(),
-            ("AWS::Serverless::HttpApi", "ApiEndpoint") => resolver.places.shop.clone(),
+            ("AWS::Serverless::HttpApi", "ApiEndpoint") => self.places.shop.clone(),
             ("AWS::Serverless::StateMachine", "Arn") => arns.state_machine(&name),
             ("AWS::Events::EventBus" | "AWS::Serverless::StateMachine", "Name")
             | ("AWS::SQS::Queue", "QueueName") => name,
@@ -139,13 +123,13 @@ impl Names<'_> {
     }
 
     /// The role that SAM makes for a function or a state machine: its logical id and `Role`.
-    pub(super) fn implied_role(&self, resolver: &Resolver<'_>, id: &str) -> Option<String> {
+    pub(super) fn implied_role(&self, id: &str) -> Option<String> {
         let of = id
             .strip_suffix("Role")
             .filter(|_| !self.resources.contains_key(id))?;
         let made = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
         let resource_type = self.resources.get(of)?.get("Type")?.as_str()?;
         made.contains(&resource_type)
-            .then(|| format!("{}-{id}", resolver.places.stack_name))
+            .then(|| format!("{}-{id}", self.places.stack_name))
     }
 }

@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::Refused;
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::reader::Properties;
 use crate::model::Statement;
 

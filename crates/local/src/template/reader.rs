@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Refused, no_meaning};
+use super::error::Refused;
+use super::no_meaning;
 
 /// Properties with every intrinsic resolved, and where they stand in the template.
 #[derive(Debug)]

@@ -6,10 +6,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::names::Names;
+use super::error::Refused;
 use super::reader::scalar;
-use super::{Places, Refused};
+use crate::arn::Arns;
 use crate::model::ACCOUNT;
+
+/// Where the stack stands: what the template's references to its surroundings resolve to.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The region (`AWS::Region`).
+    pub region: String,
+    /// The stack's name (`AWS::StackName`), which the names of its resources begin with.
+    pub stack_name: String,
+    /// Where the AWS APIs are served, as in `http://127.0.0.1:4566`: queue URLs begin with it.
+    pub endpoint: String,
+    /// Where the HTTP API is served.
+    pub shop: String,
+}
 
 /// Resolves the intrinsics of one template.
 pub(super) struct Resolver<'a> {
@@ -17,7 +30,8 @@ pub(super) struct Resolver<'a> {
     pub(super) parameters: BTreeMap<String, Value>,
     pub(super) conditions: &'a Map<String, Value>,
     pub(super) mappings: &'a Map<String, Value>,
-    pub(super) names: Names<'a>,
+    pub(super) resources: &'a Map<String, Value>,
+    pub(super) arns: Arns,
 }
 
 /// References this deep are a circle.
@@ -125,8 +139,7 @@ impl Resolver<'_> {
             }
             _ => {
                 return self
-                    .names
-                    .reference(self, target, at)
+                    .resource_reference(target, at)
                     .map(|name| Some(name.into()));
             }
         };
@@ -142,9 +155,7 @@ impl Resolver<'_> {
         let Some([id, attribute]) = parts.as_deref() else {
             return Err(at.refuse("Fn::GetAtt expects a resource and an attribute"));
         };
-        self.names
-            .attribute(self, id, attribute, at)
-            .map(Value::String)
+        self.attribute(id, attribute, at).map(Value::String)
     }
 
     fn sub(&self, argument: &Value, at: At<'_>) -> Result<String, Refused> {
@@ -175,9 +186,7 @@ impl Resolver<'_> {
             }
             let value = match (own.get(name), name.split_once('.')) {
                 (Some(value), _) => Some(value.clone()),
-                (None, Some((id, attribute))) => {
-                    Some(self.names.attribute(self, id, attribute, at)?.into())
-                }
+                (None, Some((id, attribute))) => Some(self.attribute(id, attribute, at)?.into()),
                 (None, None) => self.reference(name, at)?,
             };
             let text = value.as_ref().and_then(scalar);

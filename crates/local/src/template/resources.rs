@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::{Refused, TemplateError};
 use super::reader::{Properties, scalar};
-use super::{Refused, TemplateError, policies, read, rules, yaml};
+use super::{files, policies, rules, yaml};
 use crate::model::{Queue, StateMachine, Table, TargetKind};
 
 pub(super) fn table(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
@@ -202,7 +203,7 @@ fn definition(beside: &Path, properties: &mut Properties) -> Result<Value, Templ
         return Ok(definition);
     }
     let path = beside.join(properties.needed_text("DefinitionUri")?);
-    let text = read(&path)?;
+    let text = files::read(&path)?;
     let parsed = if path
         .extension()
         .is_some_and(|extension| extension == "json")

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::reader::{Properties, scalar};
-use super::{Refused, standing};
+use super::standing;
 use crate::arn::Resource;
 use crate::model::{Rule, Target, TargetInput, TargetKind};
 

@@ -4,8 +4,8 @@ use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::Value;
 
-use super::Refused;
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::reader::Properties;
 use crate::model::Secret;
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::build::{Builder, Declared};
+use super::builder::{Builder, Declared};
+use super::error::Refused;
 use super::reader::Properties;
 use super::standing::{POLL_QUEUE, POLL_STREAM};
-use super::{Refused, api, rules};
+use super::{api, rules};
 use crate::arn::Resource;
 use crate::model::{Mapping, Schedule, Source, TargetKind};
 

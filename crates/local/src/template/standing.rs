@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 
-use super::Refused;
-use super::build::Builder;
+use super::builder::Builder;
+use super::error::Refused;
 use crate::access;
 use crate::arn::Arns;
-use crate::model::{Destination, Need, Permission, Source, Stack, Statement};
+use crate::model::{Destination, Need, Permission, Source, Stack};
 
 /// What Lambda has to do to poll a queue.
 ///
@@ -132,22 +132,4 @@ fn of_state_machines(stack: &Stack, arns: &Arns) -> Vec<Need> {
         }
     }
     needs
-}
-
-impl Builder<'_> {
-    /// Adds to what a function, state machine or role may do.
-    pub(super) fn allow(&mut self, holder: String, statements: Vec<Statement>) {
-        let policies = self.stack.policies.entry(holder).or_default();
-        policies.extend(statements);
-    }
-
-    /// What SAM gives a function by itself, as its managed policies do: everything of a kind.
-    pub(super) fn grant(&mut self, function: &str, actions: &[&str], resources: &[&str]) {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let statement = Statement {
-            actions: owned(actions),
-            resources: owned(resources),
-        };
-        self.allow(function.to_owned(), vec![statement]);
-    }
 }

@@ -1,11 +1,14 @@
 //! Small templates: what they become, and what is refused.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::load::parse;
 use super::*;
-use crate::model::{Destination, Source, TargetInput, TargetKind};
+use crate::model::{Destination, Source, Stack, TargetInput, TargetKind};
 
 mod policies;
 mod refused;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use serde_yaml_ng::Value as Yaml;
 
-use super::Refused;
+use super::error::Refused;
 
 /// Parses a template: `!Sub x` becomes `{"Fn::Sub": "x"}`.
 pub(super) fn parse(text: &str) -> Result<Value, Refused> {
