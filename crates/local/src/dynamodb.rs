@@ -24,6 +24,7 @@ use crate::model::Stack;
 use crate::record::Record;
 
 mod capacity;
+mod database;
 mod engine;
 mod parameters;
 mod positions;

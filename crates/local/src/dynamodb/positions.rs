@@ -18,6 +18,7 @@ const KEPT_SECONDS: i64 = 24 * 60 * 60;
 pub(super) fn position(engine: &Engine, mapping: &str) -> Result<i64, DynoxideError> {
     let inner = engine.lock();
     let mut found = inner
+        .database
         .storage
         .conn()
         .prepare_cached("SELECT position FROM _stream_positions WHERE mapping = ?1")?;
@@ -39,7 +40,7 @@ pub(super) fn advance(
     position: i64,
 ) -> Result<(), DynoxideError> {
     let inner = engine.lock();
-    let connection = inner.storage.conn();
+    let connection = inner.database.storage.conn();
     let transaction = connection.unchecked_transaction()?;
     transaction
         .prepare_cached(
@@ -80,7 +81,7 @@ pub(super) fn records(
         limit: Some(limit),
     };
     // The engine's futures never wait.
-    let answer = get_records::execute(&inner.storage, request).now_or_never();
+    let answer = get_records::execute(&inner.database.storage, request).now_or_never();
     let records = answer
         .transpose()?
         .map(|answer| answer.records)
@@ -94,7 +95,7 @@ pub(super) fn records(
 /// Forgets records that are older than DynamoDB keeps them, except each table's last.
 pub(super) fn forget_old(engine: &Engine, now: i64) -> Result<(), DynoxideError> {
     let inner = engine.lock();
-    inner.storage.conn().execute(
+    inner.database.storage.conn().execute(
         "DELETE FROM _stream_records WHERE created_at < ?1
          AND id NOT IN (SELECT MAX(id) FROM _stream_records GROUP BY table_name)",
         [now.saturating_sub(KEPT_SECONDS)],

@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dynoxide::storage::Storage;
 use serde_json::Value;
 
-use super::engine::{read_from, storage_at};
+use super::database::Database;
 use super::parameters;
 use crate::aws::AwsError;
 use crate::clock::Clock;
@@ -20,7 +19,7 @@ pub(super) struct Snapshots {
     path: PathBuf,
     clock: Clock,
     /// `None` while no stale read is asked for.
-    held: Mutex<Option<HashMap<String, Storage>>>,
+    held: Mutex<Option<HashMap<String, Database>>>,
 }
 
 impl Snapshots {
@@ -51,15 +50,15 @@ impl Snapshots {
         let mut held = self.lock();
         let Some(held) = held.as_mut() else { return };
         for table in parameters::tables(body) {
-            let storage = match held.remove(&table) {
-                Some(storage) => Ok(storage),
-                None => storage_at(&self.path, &self.clock),
+            let database = match held.remove(&table) {
+                Some(database) => Ok(database),
+                None => Database::open(&self.path, &self.clock),
             };
             // Without a snapshot a read answers what is there now.
-            if let Ok(storage) = storage
-                && begin(&storage).is_ok()
+            if let Ok(database) = database
+                && begin(&database).is_ok()
             {
-                held.insert(table, storage);
+                held.insert(table, database);
             }
         }
     }
@@ -71,22 +70,21 @@ impl Snapshots {
         let [table] = tables.as_slice() else {
             return None;
         };
-        let storage = held.as_ref()?.get(table)?;
-        Some(read_from(storage, operation, body.clone()))
+        let database = held.as_ref()?.get(table)?;
+        Some(database.read(operation, body.clone()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, Storage>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, Database>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn begin(storage: &Storage) -> Result<(), dynoxide::DynoxideError> {
-    if !storage.conn().is_autocommit() {
-        storage.conn().execute_batch("ROLLBACK")?;
+fn begin(database: &Database) -> Result<(), dynoxide::DynoxideError> {
+    let connection = database.storage.conn();
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
     }
     // A transaction sees what is there at its first read.
-    storage
-        .conn()
-        .execute_batch("BEGIN DEFERRED; SELECT count(*) FROM _tables;")?;
+    connection.execute_batch("BEGIN DEFERRED; SELECT count(*) FROM _tables;")?;
     Ok(())
 }

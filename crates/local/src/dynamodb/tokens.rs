@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::engine::Inner;
+use super::database::Database;
 use crate::aws::AwsError;
 
 /// How long DynamoDB remembers a token.
@@ -32,7 +32,8 @@ struct Seen {
 /// As DynamoDB; `IdempotentParameterMismatchException` for a token seen with other items. A failed
 /// transaction leaves its token free.
 pub(super) fn transact(
-    inner: &mut Inner,
+    tokens: &mut Tokens,
+    database: &Database,
     mut body: Value,
     now: Timestamp,
 ) -> Result<Value, AwsError> {
@@ -42,7 +43,7 @@ pub(super) fn transact(
     {
         Some(Value::String(token)) => token,
         Some(_) => return Err(AwsError::validation("ClientRequestToken is not a string")),
-        None => return inner.call("TransactWriteItems", body),
+        None => return database.call("TransactWriteItems", body),
     };
     if token.is_empty() || token.chars().count() > 36 {
         return Err(AwsError::validation(
@@ -50,11 +51,11 @@ pub(super) fn transact(
              constraint: Member must have length between 1 and 36",
         ));
     }
-    inner.tokens.seen.retain(|_, seen| {
+    tokens.seen.retain(|_, seen| {
         Duration::try_from(now.duration_since(seen.at)).is_ok_and(|age| age < KEPT)
     });
     let items = body["TransactItems"].clone();
-    if let Some(seen) = inner.tokens.seen.get(&token) {
+    if let Some(seen) = tokens.seen.get(&token) {
         if seen.items != items {
             return Err(AwsError::client(
                 "IdempotentParameterMismatchException",
@@ -67,9 +68,9 @@ pub(super) fn transact(
             Some(_) => json!({ "ConsumedCapacity": seen.replay }),
         });
     }
-    let answer = inner.call("TransactWriteItems", body)?;
-    let replay = replay_cost(inner, &items);
-    inner.tokens.seen.insert(
+    let answer = database.call("TransactWriteItems", body)?;
+    let replay = replay_cost(database, &items);
+    tokens.seen.insert(
         token,
         Seen {
             at: now,
@@ -81,7 +82,7 @@ pub(super) fn transact(
 }
 
 /// Two read units for each 4 KB of each item, by table.
-fn replay_cost(inner: &mut Inner, items: &Value) -> Value {
+fn replay_cost(database: &Database, items: &Value) -> Value {
     let mut by_table: HashMap<String, u64> = HashMap::new();
     for action in items.as_array().into_iter().flatten() {
         for request in action
@@ -90,7 +91,7 @@ fn replay_cost(inner: &mut Inner, items: &Value) -> Value {
             .flat_map(|action| action.values())
         {
             let table = request["TableName"].as_str().unwrap_or_default().to_owned();
-            let size = item_size(inner, &table, request);
+            let size = item_size(database, &table, request);
             *by_table.entry(table).or_default() += 2 * size.div_ceil(4096).max(1);
         }
     }
@@ -98,12 +99,12 @@ fn replay_cost(inner: &mut Inner, items: &Value) -> Value {
     by_table.into_iter().map(units).collect()
 }
 
-fn item_size(inner: &mut Inner, table: &str, request: &Value) -> u64 {
+fn item_size(database: &Database, table: &str, request: &Value) -> u64 {
     let item = match (request.get("Item"), request.get("Key")) {
         (Some(item), _) => Some(item.clone()),
         (None, Some(key)) => {
             let get = json!({"TableName": table, "Key": key, "ConsistentRead": true});
-            inner
+            database
                 .call("GetItem", get)
                 .ok()
                 .and_then(|answer| answer.get("Item").cloned())
