@@ -5,58 +5,41 @@
 //! more when an invocation finds none idle.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::arn::Arns;
-use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::model::{Destination, Stack};
 
 pub use error::InvokeError;
 pub use log::Log;
+pub use settings::{PAYLOAD_LIMIT, Settings};
 
 use asynchronous::Failure;
 use pool::{Job, Pool};
 
 mod asynchronous;
+mod child;
+mod environment;
 mod error;
 mod faulty;
 mod log;
 mod pool;
 mod process;
 mod runtime_api;
+mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
-
-/// What an application may ask of one invocation: a payload of 6 MB, in bytes.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
 /// A function that runs in this process: for tests of the services that invoke functions.
 pub type Handler = Arc<dyn Fn(Bytes) -> Result<Bytes, InvokeError> + Send + Sync>;
 
 /// Takes what could not be delivered: where it goes, and the record as JSON.
 pub type OnFailure = Box<dyn Fn(&Destination, String) + Send + Sync>;
-
-/// What the functions of a stack are started with.
-pub struct Settings {
-    /// The directory of the binaries.
-    pub binaries: PathBuf,
-    /// What `AWS_ENDPOINT_URL` says.
-    pub endpoint: String,
-    /// What retries of asynchronous invocations go by.
-    pub clock: Clock,
-    /// Where the functions' output goes.
-    pub log: Log,
-    /// Counts every invocation that ran.
-    pub bill: Bill,
-}
 
 /// The stack's functions. Clones share the processes.
 #[derive(Clone)]
@@ -79,7 +62,13 @@ impl Functions {
         let clock = settings.clock.clone();
         let settings = Arc::new(settings);
         let pools = stack.functions.iter().map(|(id, function)| {
-            let pool = Pool::new(id, function.clone(), arns, Arc::clone(&settings));
+            let pool = Pool::new(
+                id,
+                function.clone(),
+                arns,
+                Arc::clone(&settings),
+                child::launch,
+            );
             (id.clone(), Arc::new(pool))
         });
         let pools = pools.collect();
@@ -224,7 +213,7 @@ impl Functions {
     #[must_use]
     pub fn environment(&self, function: &str) -> Option<BTreeMap<String, String>> {
         let pool = self.inner.pools.get(function)?;
-        Some(process::environment(
+        Some(environment::environment(
             pool,
             &format!("{function}-by-hand"),
             "127.0.0.1:9001",

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
-use super::process::{self, Process};
-use super::{InvokeError, Settings};
+use super::error::InvokeError;
+use super::settings::Settings;
 use crate::arn::Arns;
 use crate::model::Function;
 
@@ -23,6 +23,33 @@ const STARTING: usize = 8;
 /// comes first, a process that gets free or a new one. So a burst of short invocations shares a few
 /// processes, as many as a few cores can use, and 64 that all block have one each in 64 times this.
 const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Starts a process: of this pool, with this session token and this handle.
+pub(super) type Launch = fn(Arc<Pool>, String, Arc<Handle>);
+
+/// What a pool and each of its processes have in common.
+#[derive(Default)]
+pub(super) struct Handle {
+    pub(super) kill: Notify,
+    invocation: Mutex<Option<String>>,
+}
+
+impl Handle {
+    /// The id of the invocation that the process is working on.
+    fn invocation(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    pub(super) fn set_invocation(&self, id: Option<String>) {
+        *self.lock() = id;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.invocation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// One invocation.
 #[derive(Debug)]
@@ -67,6 +94,7 @@ pub(super) struct Pool {
     arn: String,
     region: String,
     settings: Arc<Settings>,
+    launch: Launch,
     limit: usize,
     concurrency: Arc<Semaphore>,
     state: Mutex<State>,
@@ -85,7 +113,7 @@ struct State {
     /// How many processes were ever started: their number.
     started: u64,
     /// By session token.
-    processes: BTreeMap<String, Arc<Process>>,
+    processes: BTreeMap<String, Arc<Handle>>,
     closed: bool,
 }
 
@@ -96,7 +124,13 @@ pub(super) enum Next {
 }
 
 impl Pool {
-    pub(super) fn new(id: &str, function: Function, arns: &Arns, settings: Arc<Settings>) -> Self {
+    pub(super) fn new(
+        id: &str,
+        function: Function,
+        arns: &Arns,
+        settings: Arc<Settings>,
+        launch: Launch,
+    ) -> Self {
         let limit = function.reserved_concurrency.unwrap_or(CONCURRENCY) as usize;
         Self {
             id: id.to_owned(),
@@ -104,6 +138,7 @@ impl Pool {
             region: arns.region().to_owned(),
             function,
             settings,
+            launch,
             limit,
             concurrency: Arc::new(Semaphore::new(limit)),
             state: Mutex::default(),
@@ -194,9 +229,9 @@ impl Pool {
             state.starting += 1;
             state.started += 1;
             let token = format!("{}-{}", pool.id, state.started);
-            let process = Arc::new(Process::new(token.clone(), Arc::clone(pool)));
-            state.processes.insert(token, Arc::clone(&process));
-            tokio::spawn(process::run(process));
+            let handle = Arc::new(Handle::default());
+            state.processes.insert(token.clone(), Arc::clone(&handle));
+            (pool.launch)(Arc::clone(pool), token, handle);
         }
     }
 
@@ -232,7 +267,9 @@ impl Pool {
     /// Kills the process with this token, if it is one of this pool's.
     pub(super) fn kill(&self, token: &str) -> bool {
         let process = self.lock().processes.get(token).cloned();
-        process.inspect(|process| process.kill()).is_some()
+        process
+            .inspect(|process| process.kill.notify_one())
+            .is_some()
     }
 
     /// The invocation in the hands of the process with this token, if it is one of this pool's.
@@ -247,7 +284,7 @@ impl Pool {
         state.closed = true;
         state.waiting.clear();
         for process in state.processes.values() {
-            process.kill();
+            process.kill.notify_one();
         }
     }
 

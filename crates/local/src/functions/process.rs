@@ -1,21 +1,16 @@
-//! One process of a function: its environment, its life, its end.
+//! One process of a function, and the invocation that it has in hand.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::mem;
-use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::pool::{Job, Next, Pool};
-use super::{InvokeError, runtime_api};
+use super::error::InvokeError;
+use super::pool::{Handle, Job, Next, Pool};
 
 /// How long a process may take to ask for its first invocation. AWS allows 10 seconds; a
 /// development machine may be busy compiling.
@@ -34,7 +29,7 @@ pub(super) struct Process {
     init_error: Mutex<Option<InvokeError>>,
     work: Mutex<Work>,
     deadline: watch::Sender<Option<Instant>>,
-    kill: Notify,
+    handle: Arc<Handle>,
 }
 
 /// What a process has in hand.
@@ -62,7 +57,7 @@ pub(super) struct Assignment {
 }
 
 impl Process {
-    pub(super) fn new(token: String, pool: Arc<Pool>) -> Self {
+    pub(super) fn new(token: String, pool: Arc<Pool>, handle: Arc<Handle>) -> Self {
         Self {
             token,
             pool,
@@ -70,21 +65,16 @@ impl Process {
             init_error: Mutex::default(),
             work: Mutex::default(),
             deadline: watch::Sender::new(Some(Instant::now() + INIT)),
-            kill: Notify::new(),
+            handle,
         }
     }
 
-    /// Ends it soon.
-    pub(super) fn kill(&self) {
-        self.kill.notify_one();
+    pub(super) fn token(&self) -> &str {
+        &self.token
     }
 
-    /// The id of the invocation in hand.
-    pub(super) fn invocation(&self) -> Option<String> {
-        match &*lock(&self.work) {
-            Work::Invocation(running) => Some(running.job.id.clone()),
-            Work::Nothing | Work::Gone => None,
-        }
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Waits for the next invocation. `None` if there will be none.
@@ -107,7 +97,7 @@ impl Process {
         // One may have come in the meantime.
         let job = job.try_recv().ok();
         if job.is_none() {
-            self.kill();
+            self.handle.kill.notify_one();
         }
         job
     }
@@ -130,6 +120,7 @@ impl Process {
                 Pool::hand_over(&self.pool, job);
                 return None;
             }
+            self.handle.set_invocation(Some(job.id.clone()));
             mem::replace(&mut *work, Work::Invocation(Running { job, since }))
         };
         self.deadline.send_replace(Some(since + timeout));
@@ -145,6 +136,7 @@ impl Process {
         let mut work = lock(&self.work);
         let in_hand = matches!(&*work, Work::Invocation(running) if running.job.id == id);
         let done = if in_hand {
+            self.handle.set_invocation(None);
             mem::take(&mut *work)
         } else {
             Work::Nothing
@@ -192,120 +184,29 @@ impl Process {
         }
     }
 
-    /// Follows the child to its end, and says how an invocation in hand has failed.
-    async fn supervise(&self, child: &mut Child) -> InvokeError {
-        let ended = tokio::select! {
-            status = child.wait() => return InvokeError::Exited { status: describe(status) },
+    /// Resolves once the process is to be killed, with how an invocation in hand has failed.
+    pub(super) async fn to_be_killed(&self) -> InvokeError {
+        tokio::select! {
             () = self.overdue() => {
                 let up = self.up.load(Ordering::SeqCst);
                 let after = if up { self.pool.function().timeout } else { INIT };
                 InvokeError::Timeout { after }
             }
-            () = self.kill.notified() => InvokeError::Exited { status: "signal: killed".to_owned() },
-        };
-        // It has already ended if it cannot be killed.
-        let _ = child.kill().await;
-        ended
-    }
-}
-
-/// Starts a process and follows it to its end.
-pub(super) async fn run(process: Arc<Process>) {
-    let error = match start(&process).await {
-        Ok((mut child, api)) => {
-            let error = process.supervise(&mut child).await;
-            api.abort();
-            error
+            () = self.handle.kill.notified() => InvokeError::Exited { status: "signal: killed".to_owned() },
         }
-        Err(error) => InvokeError::from_parts(
-            "Runtime.InvalidEntrypoint",
-            &format!("{} does not start: {error}", process.pool.function().binary),
-        ),
-    };
-    let work = mem::replace(&mut *lock(&process.work), Work::Gone);
-    if let Work::Invocation(running) = work {
-        tracing::warn!(function = process.pool.id(), %error, "a function's process ended");
-        process.close(running, Err(error.clone()));
     }
-    let never_up = (!process.up.load(Ordering::SeqCst))
-        .then(|| lock(&process.init_error).take().unwrap_or(error));
-    Pool::ended(&process.pool, &process.token, never_up);
-}
 
-async fn start(process: &Arc<Process>) -> io::Result<(Child, tokio::task::JoinHandle<()>)> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let pool = &process.pool;
-    let settings = pool.settings();
-    let api = listener.local_addr()?.to_string();
-    let mut child = Command::new(settings.binaries.join(&pool.function().binary))
-        .env_clear()
-        .envs(environment(pool, &process.token, &api))
-        .current_dir(&settings.binaries)
-        .stdin(Stdio::null())
-        .stdout(settings.log.stdio())
-        .stderr(settings.log.stdio())
-        // Ctrl-C is for the runner, which then ends its processes.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()?;
-    if let Some(output) = child.stdout.take() {
-        settings.log.follow(pool.id(), output);
-    }
-    if let Some(output) = child.stderr.take() {
-        settings.log.follow(pool.id(), output);
-    }
-    Ok((
-        child,
-        tokio::spawn(runtime_api::serve(listener, Arc::clone(process))),
-    ))
-}
-
-/// The whole environment of a process: what the template declares, and what Lambda itself sets.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-pub(super) fn environment(pool: &Pool, token: &str, api: &str) -> BTreeMap<String, String> {
-    let function = pool.function();
-    let settings = pool.settings();
-    let mut environment = function.environment.clone();
-    let set = [
-        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            function.memory_mib.to_string(),
-        ),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            format!("/aws/lambda/{}", function.name),
-        ),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", token.to_owned()),
-        ("AWS_LAMBDA_RUNTIME_API", api.to_owned()),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".to_owned()),
-        ("AWS_REGION", pool.region().to_owned()),
-        ("AWS_DEFAULT_REGION", pool.region().to_owned()),
-        // The logical id and the process: so the endpoint knows who calls.
-        ("AWS_ACCESS_KEY_ID", pool.id().to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-        ("AWS_SESSION_TOKEN", token.to_owned()),
-        ("_HANDLER", "bootstrap".to_owned()),
-        ("LAMBDA_TASK_ROOT", settings.binaries.display().to_string()),
-        ("TZ", ":UTC".to_owned()),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
-        // What leads to this machine instead of AWS.
-        ("AWS_ENDPOINT_URL", settings.endpoint.clone()),
-        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-    ];
-    environment.extend(set.map(|(name, value)| (name.to_owned(), value)));
-    environment
-}
-
-/// How a process ended, in Lambda's words.
-fn describe(status: io::Result<ExitStatus>) -> String {
-    match status.map(|status| (status.code(), status)) {
-        Ok((Some(code), _)) => format!("exit status {code}"),
-        Ok((None, status)) => status.to_string(),
-        Err(error) => error.to_string(),
+    /// The process has ended: fails the invocation in hand, and takes no other.
+    pub(super) fn ended(&self, error: InvokeError) {
+        self.handle.set_invocation(None);
+        let work = mem::replace(&mut *lock(&self.work), Work::Gone);
+        if let Work::Invocation(running) = work {
+            tracing::warn!(function = self.pool.id(), %error, "a function's process ended");
+            self.close(running, Err(error.clone()));
+        }
+        let never_up = (!self.up.load(Ordering::SeqCst))
+            .then(|| lock(&self.init_error).take().unwrap_or(error));
+        Pool::ended(&self.pool, &self.token, never_up);
     }
 }
 

@@ -15,8 +15,9 @@ use axum::serve::ListenerExt;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 
+use super::error::InvokeError;
 use super::process::Process;
-use super::{InvokeError, PAYLOAD_LIMIT};
+use super::settings::PAYLOAD_LIMIT;
 
 /// Serves one process until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, process: Arc<Process>) {

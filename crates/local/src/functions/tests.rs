@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::bill::Bill;
 use crate::model::Function;
 
 const REGION: &str = "eu-central-1";
