@@ -11,15 +11,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 
 use self::store::{Attribute, Message, Received, Store};
 use crate::arn::{Arns, queue_url};
-use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
-use crate::functions::Functions;
-use crate::model::{self, Destination, Source, Stack};
+use crate::model::{self, Destination, Stack};
 
 mod api;
 mod digest;
@@ -91,25 +88,6 @@ impl Queues {
         }
     }
 
-    /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the
-    /// answer lives. Needs a Tokio runtime to run in.
-    ///
-    /// # Errors
-    /// [`MappingError`] for the first mapping that asks for what is not emulated.
-    pub fn start_mappings(
-        &self,
-        stack: &Stack,
-        functions: &Functions,
-    ) -> Result<JoinSet<()>, MappingError> {
-        let mut pumps = JoinSet::new();
-        for mapping in &stack.mappings {
-            if let Source::Queue(queue) = &mapping.source {
-                pumps.spawn(mapping::pump(self, queue, mapping, functions)?);
-            }
-        }
-        Ok(pumps)
-    }
-
     /// Sends a message to a queue (logical id), as another service does. `attributes` are message
     /// attributes in the API's JSON, or null. Answers the message's id.
     pub fn send(
@@ -164,25 +142,6 @@ impl Queues {
             (id.clone(), entry)
         });
         json!({ "queues": queues.collect::<Map<_, _>>() })
-    }
-
-    /// One call of the SQS API.
-    ///
-    /// # Errors
-    /// As the API's own; an operation or parameter that is not emulated is refused by name.
-    pub async fn call(
-        &self,
-        caller: &Caller,
-        operation: &str,
-        body: Value,
-    ) -> Result<Value, AwsError> {
-        api::call(self, caller, operation, body).await
-    }
-}
-
-impl Service for Queues {
-    fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(self.call(caller, operation, body))
     }
 }
 
@@ -252,6 +211,35 @@ impl Queue {
         store.expire(now, self.settings.retention);
         work(&mut store)
     }
+}
+
+/// A message's attributes that SQS itself gives it.
+fn system_attributes(queues: &Queues, message: &Message) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    let mut put = |name: &str, value: String| attributes.insert(name.to_owned(), value.into());
+    put("ApproximateReceiveCount", message.receives.to_string());
+    put("SenderId", message.sender.clone());
+    put(
+        "SentTimestamp",
+        message.sent_at.as_millisecond().to_string(),
+    );
+    if let Some(at) = message.first_received_at {
+        put(
+            "ApproximateFirstReceiveTimestamp",
+            at.as_millisecond().to_string(),
+        );
+    }
+    if let Some(header) = &message.trace_header {
+        put("AWSTraceHeader", header.clone());
+    }
+    if let Some(origin) = message
+        .origin
+        .as_ref()
+        .and_then(|id| queues.inner.queues.get(id))
+    {
+        put("DeadLetterQueueSourceArn", origin.arn.clone());
+    }
+    attributes
 }
 
 /// How many requests AWS counts for so many bytes: one for each 64 KiB begun.

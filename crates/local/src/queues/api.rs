@@ -1,25 +1,24 @@
 //! The operations of the SQS API.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::store::{Attribute, Message, Receipt, Received};
-use super::{Queue, Queues, chunks, digest};
-use crate::aws::{AwsError, Caller};
+use super::store::{Attribute, Receipt, Received};
+use super::{Queue, Queues, chunks, digest, system_attributes};
+use crate::aws::{AwsError, Call, Caller, Service};
 use crate::params;
 
+use self::checks::{MAX_BYTES, batch_answer, by_name, check_batch, find, invalid, seconds};
 use self::requests::{
     Batch, ChangeMessageVisibility, DeleteEntry, DeleteMessage, GetQueueAttributes, GetQueueUrl,
     PurgeQueue, ReceiveMessage, StartMessageMoveTask,
 };
 
+mod checks;
 mod requests;
 mod send;
-
-/// A message may have so many bytes, and all of a batch together (SQS quota since August 2025).
-const MAX_BYTES: usize = 1024 * 1024;
 
 /// The longest visibility timeout, in seconds.
 const MAX_VISIBILITY: u64 = 12 * 60 * 60;
@@ -27,7 +26,28 @@ const MAX_VISIBILITY: u64 = 12 * 60 * 60;
 /// The longest long poll, in seconds.
 const MAX_WAIT: u64 = 20;
 
-pub(super) async fn call(
+impl Queues {
+    /// One call of the SQS API.
+    ///
+    /// # Errors
+    /// As the API's own; an operation or parameter that is not emulated is refused by name.
+    pub async fn call(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        body: Value,
+    ) -> Result<Value, AwsError> {
+        call(self, caller, operation, body).await
+    }
+}
+
+impl Service for Queues {
+    fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        Box::pin(self.call(caller, operation, body))
+    }
+}
+
+async fn call(
     queues: &Queues,
     caller: &Caller,
     operation: &str,
@@ -49,88 +69,6 @@ pub(super) async fn call(
         "StartMessageMoveTask" => start_move(queues, who, &params::read(operation, body)?),
         other => Err(AwsError::unknown_operation("sqs", other)),
     }
-}
-
-/// Finds a queue by its URL: the path's last part is its name.
-fn find<'a>(queues: &'a Queues, url: &str) -> Result<(&'a str, &'a Queue), AwsError> {
-    let name = url.rsplit('/').next().unwrap_or_default();
-    by_name(queues, name)
-}
-
-fn by_name<'a>(queues: &'a Queues, name: &str) -> Result<(&'a str, &'a Queue), AwsError> {
-    let found = queues
-        .inner
-        .queues
-        .iter()
-        .find(|(_, queue)| queue.settings.name == name);
-    found
-        .map(|(id, queue)| (id.as_str(), queue))
-        .ok_or_else(|| AwsError::client("QueueDoesNotExist", "The specified queue does not exist."))
-}
-
-fn invalid(message: impl Into<String>) -> AwsError {
-    AwsError::client("InvalidParameterValue", message)
-}
-
-/// Reads a number of seconds that may be at most `max`.
-fn seconds(name: &str, value: Option<u64>, max: u64) -> Result<Option<Duration>, AwsError> {
-    match value {
-        Some(value) if value > max => Err(invalid(format!(
-            "Value {value} for parameter {name} is invalid."
-        ))),
-        value => Ok(value.map(Duration::from_secs)),
-    }
-}
-
-/// Checks what all batches have in common: 1 to 10 entries with ids of their own.
-fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Result<(), AwsError> {
-    let count = ids.len();
-    if count == 0 {
-        return Err(AwsError::client(
-            "EmptyBatchRequest",
-            "There should be at least one entry in the request.",
-        ));
-    }
-    if count > 10 {
-        return Err(AwsError::client(
-            "TooManyEntriesInBatchRequest",
-            "Maximum number of entries per request are 10.",
-        ));
-    }
-    let mut seen = BTreeSet::new();
-    for id in ids {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if id.is_empty() || id.len() > 80 || !id.chars().all(allowed) {
-            return Err(AwsError::client(
-                "InvalidBatchEntryId",
-                format!("{id:?} is no batch entry id."),
-            ));
-        }
-        if !seen.insert(id) {
-            return Err(AwsError::client(
-                "BatchEntryIdsNotDistinct",
-                format!("Id {id} repeated."),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// What a batch answers: what was done, and what was not.
-fn batch_answer(outcomes: impl Iterator<Item = (String, Result<Value, AwsError>)>) -> Value {
-    let (mut successful, mut failed) = (Vec::new(), Vec::new());
-    for (id, outcome) in outcomes {
-        match outcome {
-            Ok(mut entry) => {
-                entry["Id"] = id.into();
-                successful.push(entry);
-            }
-            Err(error) => {
-                failed.push(json!({"Id": id, "SenderFault": true, "Code": error.code, "Message": error.message}));
-            }
-        }
-    }
-    json!({"Successful": successful, "Failed": failed})
 }
 
 async fn receive(queues: &Queues, who: &str, request: ReceiveMessage) -> Result<Value, AwsError> {
@@ -215,35 +153,6 @@ fn written(queues: &Queues, received: &Received, system: &[String], names: &[Str
         written["MessageAttributes"] = json!(attributes);
     }
     written
-}
-
-/// A message's attributes that SQS itself gives it.
-pub(super) fn system_attributes(queues: &Queues, message: &Message) -> Map<String, Value> {
-    let mut attributes = Map::new();
-    let mut put = |name: &str, value: String| attributes.insert(name.to_owned(), value.into());
-    put("ApproximateReceiveCount", message.receives.to_string());
-    put("SenderId", message.sender.clone());
-    put(
-        "SentTimestamp",
-        message.sent_at.as_millisecond().to_string(),
-    );
-    if let Some(at) = message.first_received_at {
-        put(
-            "ApproximateFirstReceiveTimestamp",
-            at.as_millisecond().to_string(),
-        );
-    }
-    if let Some(header) = &message.trace_header {
-        put("AWSTraceHeader", header.clone());
-    }
-    if let Some(origin) = message
-        .origin
-        .as_ref()
-        .and_then(|id| queues.inner.queues.get(id))
-    {
-        put("DeadLetterQueueSourceArn", origin.arn.clone());
-    }
-    attributes
 }
 
 fn invalid_receipt(handle: &str) -> AwsError {

@@ -16,11 +16,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::api::system_attributes;
 use super::store::{Attribute, Received};
-use super::{MappingError, Queue, Queues, chunks, digest};
+use super::{MappingError, Queue, Queues, chunks, digest, system_attributes};
 use crate::functions::Functions;
-use crate::model::Mapping;
+use crate::model::{Mapping, Source, Stack};
 
 /// How many batches are worked on at a time, unless the mapping says it.
 const CONCURRENCY: u32 = 5;
@@ -47,8 +46,29 @@ struct Pump {
     filter: Option<Arc<Quamina>>,
 }
 
+impl Queues {
+    /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the
+    /// answer lives. Needs a Tokio runtime to run in.
+    ///
+    /// # Errors
+    /// [`MappingError`] for the first mapping that asks for what is not emulated.
+    pub fn start_mappings(
+        &self,
+        stack: &Stack,
+        functions: &Functions,
+    ) -> Result<JoinSet<()>, MappingError> {
+        let mut pumps = JoinSet::new();
+        for mapping in &stack.mappings {
+            if let Source::Queue(queue) = &mapping.source {
+                pumps.spawn(pump(self, queue, mapping, functions)?);
+            }
+        }
+        Ok(pumps)
+    }
+}
+
 /// What feeds the mapping's function, until it is dropped.
-pub(super) fn pump(
+fn pump(
     queues: &Queues,
     queue: &str,
     mapping: &Mapping,

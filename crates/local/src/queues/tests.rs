@@ -1,6 +1,7 @@
 //! The API and the mappings, on a manual clock.
 
 use super::*;
+use crate::aws::Caller;
 use crate::faults::Faults;
 
 mod mappings;

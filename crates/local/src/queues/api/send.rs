@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::checks::{MAX_BYTES, batch_answer, check_batch, find, invalid, seconds};
 use super::requests::{Batch, SendEntry, SendMessage};
-use super::{MAX_BYTES, batch_answer, check_batch, find, invalid, seconds};
 use crate::aws::AwsError;
 use crate::queues::store::{Attribute, Message};
 use crate::queues::{Queues, chunks, digest};

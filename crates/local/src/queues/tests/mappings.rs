@@ -2,10 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::task::JoinSet;
+
 use super::*;
 use crate::faults::Faults;
-use crate::functions::{Handler, InvokeError};
-use crate::model::Mapping;
+use crate::functions::{Functions, Handler, InvokeError};
+use crate::model::{Mapping, Source};
 
 impl Bench {
     /// Feeds `handler` from `Work`; the mapping lives as long as the answer.
