@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use crate::arn::Arns;
 use crate::clock::Clock;
@@ -18,9 +17,11 @@ use crate::model::{Destination, Stack};
 pub use error::InvokeError;
 pub use log::Log;
 pub use settings::{PAYLOAD_LIMIT, Settings};
+pub use workers::Handler;
 
 use asynchronous::Failure;
-use pool::{Job, Pool};
+use pool::Pool;
+use workers::Workers;
 
 mod asynchronous;
 mod child;
@@ -34,9 +35,7 @@ mod runtime_api;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
-
-/// A function that runs in this process: for tests of the services that invoke functions.
-pub type Handler = Arc<dyn Fn(Bytes) -> Result<Bytes, InvokeError> + Send + Sync>;
+mod workers;
 
 /// Takes what could not be delivered: where it goes, and the record as JSON.
 pub type OnFailure = Box<dyn Fn(&Destination, String) + Send + Sync>;
@@ -48,8 +47,7 @@ pub struct Functions {
 }
 
 struct Inner {
-    pools: BTreeMap<String, Arc<Pool>>,
-    handlers: BTreeMap<String, Handler>,
+    workers: Workers,
     clock: Clock,
     on_failure: OnceLock<OnFailure>,
     faults: OnceLock<Faults>,
@@ -71,29 +69,21 @@ impl Functions {
             );
             (id.clone(), Arc::new(pool))
         });
-        let pools = pools.collect();
-        let (handlers, on_failure) = (BTreeMap::new(), OnceLock::new());
-        Self {
-            inner: Arc::new(Inner {
-                pools,
-                handlers,
-                clock,
-                on_failure,
-                faults: OnceLock::new(),
-            }),
-        }
+        Self::on(Workers::processes(pools.collect()), clock)
     }
 
     /// Functions that run in this process: for tests of the services that invoke functions.
     #[must_use]
     pub fn in_process(handlers: BTreeMap<String, Handler>, clock: Clock) -> Self {
-        let (pools, on_failure) = (BTreeMap::new(), OnceLock::new());
+        Self::on(Workers::in_process(handlers), clock)
+    }
+
+    fn on(workers: Workers, clock: Clock) -> Self {
         Self {
             inner: Arc::new(Inner {
-                pools,
-                handlers,
+                workers,
                 clock,
-                on_failure,
+                on_failure: OnceLock::new(),
                 faults: OnceLock::new(),
             }),
         }
@@ -119,11 +109,8 @@ impl Functions {
             let function = pool.function();
             [id.as_str(), &function.name, &function.binary].contains(&name)
         };
-        self.inner
-            .pools
-            .iter()
-            .find(is_it)
-            .map(|(id, _)| id.as_str())
+        let mut pools = self.inner.workers.pools();
+        pools.find(is_it).map(|(id, _)| id.as_str())
     }
 
     /// Invokes a function (logical id) and waits for its answer. Counts in the bill.
@@ -145,32 +132,11 @@ impl Functions {
         trace: Option<String>,
     ) -> Result<Bytes, InvokeError> {
         match self.inner.faults.get() {
-            None => self.run(function, payload, trace).await,
-            Some(faults) => faulty::invoke(self, faults, function, payload, trace).await,
+            None => self.inner.workers.run(function, payload, trace).await,
+            Some(faults) => {
+                faulty::invoke(&self.inner.workers, faults, function, payload, trace).await
+            }
         }
-    }
-
-    /// Invokes a function as it is.
-    async fn run(
-        &self,
-        function: &str,
-        payload: Bytes,
-        trace: Option<String>,
-    ) -> Result<Bytes, InvokeError> {
-        if let Some(handler) = self.inner.handlers.get(function) {
-            return handler(payload);
-        }
-        let unknown = || InvokeError::Unknown(function.to_owned());
-        let pool = self.inner.pools.get(function).ok_or_else(unknown)?;
-        let (reply, answer) = oneshot::channel();
-        Pool::submit(
-            pool,
-            Job::new(payload, trace.unwrap_or_else(new_trace), reply),
-        )?;
-        let lost = || InvokeError::Exited {
-            status: "the process is gone".to_owned(),
-        };
-        answer.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// Invokes a function (logical id) asynchronously: returns at once. A failed invocation is
@@ -181,38 +147,74 @@ impl Functions {
     pub fn invoke_async(&self, function: &str, payload: Bytes) {
         let (functions, function) = (self.clone(), function.to_owned());
         tokio::spawn(async move {
-            if let Err(failure) = asynchronous::run(&functions, &function, &payload).await {
+            let pool = functions.inner.workers.pool(&function);
+            let retries = pool.map_or(2, |pool| pool.function().async_retries as usize);
+            let invoke = || functions.invoke(&function, payload.clone());
+            let clock = &functions.inner.clock;
+            if let Err(failure) = asynchronous::run(clock, retries, &function, invoke).await {
                 functions.deliver(&function, &payload, &failure);
             }
         });
+    }
+
+    /// Invokes a function (logical id) with what a service (named as in faults) hands to it on its
+    /// own, as [`Functions::invoke`]; twice when a fault of `service:Deliver` duplicates it.
+    ///
+    /// # Errors
+    /// [`InvokeError`] for every way in which there is no answer; of two, the second's.
+    pub async fn invoke_from(
+        &self,
+        service: &str,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<Bytes, InvokeError> {
+        if self.duplicates(service, function) {
+            // As if the answer to the first had been lost.
+            let _ = self.invoke(function, payload.clone()).await;
+        }
+        self.invoke(function, payload).await
+    }
+
+    /// The same asynchronously, as [`Functions::invoke_async`].
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn invoke_async_from(&self, service: &str, function: &str, payload: Bytes) {
+        if self.duplicates(service, function) {
+            self.invoke_async(function, payload.clone());
+        }
+        self.invoke_async(function, payload);
+    }
+
+    fn duplicates(&self, service: &str, function: &str) -> bool {
+        let faults = self.inner.faults.get();
+        faults.is_some_and(|faults| faults.duplicates(service, function))
     }
 
     /// How many invocations are under way or wait for a process. While there is none, nothing
     /// happens until somebody calls or the clock moves.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        self.inner.pools.values().map(|pool| pool.under_way()).sum()
+        self.pools().map(|pool| pool.under_way()).sum()
     }
 
     /// Kills the process that was started with this `AWS_SESSION_TOKEN`. Answers whether there was
     /// one.
     #[must_use]
     pub fn kill_process(&self, token: &str) -> bool {
-        self.inner.pools.values().any(|pool| pool.kill(token))
+        self.pools().any(|pool| pool.kill(token))
     }
 
     /// The id of the invocation that the process with this `AWS_SESSION_TOKEN` is working on.
     #[must_use]
     pub fn invocation_of(&self, token: &str) -> Option<String> {
-        let mut pools = self.inner.pools.values();
-        pools.find_map(|pool| pool.invocation_of(token))
+        self.pools().find_map(|pool| pool.invocation_of(token))
     }
 
     /// The whole environment that a function (logical id) runs with; nothing answers at the
     /// Runtime API that it names.
     #[must_use]
     pub fn environment(&self, function: &str) -> Option<BTreeMap<String, String>> {
-        let pool = self.inner.pools.get(function)?;
+        let pool = self.inner.workers.pool(function)?;
         Some(environment::environment(
             pool,
             &format!("{function}-by-hand"),
@@ -222,7 +224,7 @@ impl Functions {
 
     /// Kills every process soon, and starts no more.
     pub fn close(&self) {
-        for pool in self.inner.pools.values() {
+        for pool in self.pools() {
             pool.close();
         }
     }
@@ -230,16 +232,20 @@ impl Functions {
     /// Ends every process, and starts no more.
     pub async fn stop(&self) {
         self.close();
-        for pool in self.inner.pools.values() {
+        for pool in self.pools() {
             pool.emptied().await;
         }
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.inner.workers.pools().map(|(_, pool)| pool)
     }
 
     fn deliver(&self, function: &str, payload: &[u8], failure: &Failure) {
         let inner = &self.inner;
         let error = &failure.error;
         tracing::warn!(function, %error, "asynchronous invocation failed for good");
-        let Some(pool) = inner.pools.get(function) else {
+        let Some(pool) = inner.workers.pool(function) else {
             return;
         };
         let destination = pool.function().async_on_failure.as_ref();
@@ -247,12 +253,4 @@ impl Functions {
             deliver(to, failure.record(inner.clock.now(), pool.arn(), payload));
         }
     }
-}
-
-/// A trace id in X-Ray's form: <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>
-fn new_trace() -> String {
-    let second = jiff::Timestamp::now().as_second();
-    let random = uuid::Uuid::new_v4().simple().to_string();
-    let (root, parent) = (&random[..24], &random[16..32]);
-    format!("Root=1-{second:08x}-{root};Parent={parent};Sampled=0")
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Functions, InvokeError};
+use super::error::InvokeError;
+use crate::clock::Clock;
 
 /// Before the first and the second retry of a function's error.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
@@ -28,18 +29,19 @@ pub(super) struct Failure {
 }
 
 /// Invokes until it works or nothing is left to try.
-pub(super) async fn run(
-    functions: &Functions,
+pub(super) async fn run<Answer>(
+    clock: &Clock,
+    retries: usize,
     function: &str,
-    payload: &Bytes,
-) -> Result<(), Failure> {
-    let clock = &functions.inner.clock;
-    let pool = functions.inner.pools.get(function);
-    let retries = pool.map_or(2, |pool| pool.function().async_retries as usize);
+    invoke: impl Fn() -> Answer,
+) -> Result<(), Failure>
+where
+    Answer: Future<Output = Result<Bytes, InvokeError>>,
+{
     let since = clock.now();
     let (mut tries, mut throttled) = (0, THROTTLE_AFTER);
     loop {
-        let Err(error) = functions.invoke(function, payload.clone()).await else {
+        let Err(error) = invoke().await else {
             return Ok(());
         };
         let wait = match error {

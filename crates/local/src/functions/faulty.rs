@@ -4,47 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Functions, InvokeError};
+use super::error::InvokeError;
+use super::workers::Workers;
 use crate::faults::{Decision, Faults, Mode};
-
-impl Functions {
-    /// Invokes a function (logical id) with what a service (named as in faults) hands to it on its
-    /// own, as [`Functions::invoke`]; twice when a fault of `service:Deliver` duplicates it.
-    ///
-    /// # Errors
-    /// [`InvokeError`] for every way in which there is no answer; of two, the second's.
-    pub async fn invoke_from(
-        &self,
-        service: &str,
-        function: &str,
-        payload: Bytes,
-    ) -> Result<Bytes, InvokeError> {
-        if self.duplicates(service, function) {
-            // As if the answer to the first had been lost.
-            let _ = self.invoke(function, payload.clone()).await;
-        }
-        self.invoke(function, payload).await
-    }
-
-    /// The same asynchronously, as [`Functions::invoke_async`].
-    ///
-    /// Must be called within a tokio runtime.
-    pub fn invoke_async_from(&self, service: &str, function: &str, payload: Bytes) {
-        if self.duplicates(service, function) {
-            self.invoke_async(function, payload.clone());
-        }
-        self.invoke_async(function, payload);
-    }
-
-    fn duplicates(&self, service: &str, function: &str) -> bool {
-        let faults = self.inner.faults.get();
-        faults.is_some_and(|faults| faults.duplicates(service, function))
-    }
-}
 
 /// Invokes a function, or lets happen what is to happen instead.
 pub(super) async fn invoke(
-    functions: &Functions,
+    workers: &Workers,
     faults: &Faults,
     function: &str,
     payload: Bytes,
@@ -58,24 +24,22 @@ pub(super) async fn invoke(
         Some(Mode::Throttle) => Err(InvokeError::Throttled),
         Some(Mode::Error) => Err(InvokeError::from_parts("Lambda.ServiceException", "fault")),
         Some(Mode::TimeoutBefore) => {
-            let pool = functions.inner.pools.get(function);
+            let pool = workers.pool(function);
             let after = pool.map_or(Duration::ZERO, |pool| pool.function().timeout);
             Err(InvokeError::Timeout { after })
         }
         Some(Mode::KillBefore) => Err(exited("killed by a fault")),
         Some(Mode::KillAfter | Mode::LostAnswer) => {
             // Whatever it answers is lost.
-            let _ = functions.run(function, payload, trace).await;
+            let _ = workers.run(function, payload, trace).await;
             Err(exited("answer lost by a fault"))
         }
         Some(Mode::Duplicate) => {
-            let _ = functions
-                .run(function, payload.clone(), trace.clone())
-                .await;
-            functions.run(function, payload, trace).await
+            let _ = workers.run(function, payload.clone(), trace.clone()).await;
+            workers.run(function, payload, trace).await
         }
         Some(Mode::Conflict | Mode::StaleRead | Mode::Partial | Mode::Delay(_)) | None => {
-            functions.run(function, payload, trace).await
+            workers.run(function, payload, trace).await
         }
     }
 }
@@ -92,9 +56,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::{Functions, Handler};
     use super::*;
     use crate::clock::Clock;
+    use crate::functions::{Functions, Handler};
     use crate::model::Stack;
 
     #[tokio::test]
