@@ -16,7 +16,6 @@ use thiserror::Error;
 
 use self::input::{Facts, Input};
 use crate::arn::Arns;
-use crate::aws::{AwsError, Call, Caller, Service};
 use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -201,14 +200,6 @@ impl EventBridge {
         }
     }
 
-    /// One call of the EventBridge API.
-    ///
-    /// # Errors
-    /// As the API's own; an operation or parameter that is not emulated is refused by name.
-    pub fn call(&self, caller: &Caller, operation: &str, body: Value) -> Result<Value, AwsError> {
-        api::call(self, caller, operation, body)
-    }
-
     /// The logical id of a bus, by its name or ARN.
     fn find_bus(&self, name: &str) -> Option<String> {
         let mut buses = self.inner.buses.iter();
@@ -322,12 +313,6 @@ impl EventBridge {
         self.inner
             .queues
             .send(queue, event.to_string(), attributes, None);
-    }
-}
-
-impl Service for EventBridge {
-    fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(caller, operation, body) })
     }
 }
 

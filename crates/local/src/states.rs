@@ -19,7 +19,7 @@ use self::execution::{Execution, Start};
 use self::machine::Machine;
 use self::run::{Invoke, MAX_DATA, Run};
 use crate::arn::Arns;
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::AwsError;
 use crate::bill::Bill;
 use crate::clock::Clock;
 use crate::functions::Functions;
@@ -272,25 +272,11 @@ impl StateMachines {
             .map(|execution| execution.report())
     }
 
-    /// One call of the Step Functions API.
-    ///
-    /// # Errors
-    /// As the API's own; an operation or parameter that is not emulated is refused by name.
-    pub fn call(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
-        api::call(self, operation, body)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Executions> {
         self.inner
             .executions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Service for StateMachines {
-    fn call<'a>(&'a self, _: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(operation, body) })
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
 use super::EventBridge;
-use crate::aws::{AwsError, Caller};
+use crate::aws::{AwsError, Call, Caller, Service};
 use crate::model::ACCOUNT;
 use crate::params;
 
@@ -41,7 +41,23 @@ struct Refused {
     message: String,
 }
 
-pub(super) fn call(
+impl EventBridge {
+    /// One call of the EventBridge API.
+    ///
+    /// # Errors
+    /// As the API's own; an operation or parameter that is not emulated is refused by name.
+    pub fn call(&self, caller: &Caller, operation: &str, body: Value) -> Result<Value, AwsError> {
+        call(self, caller, operation, body)
+    }
+}
+
+impl Service for EventBridge {
+    fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        Box::pin(async move { self.call(caller, operation, body) })
+    }
+}
+
+fn call(
     events: &EventBridge,
     caller: &Caller,
     operation: &str,

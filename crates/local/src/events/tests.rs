@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
+use crate::aws::Caller;
 use crate::functions::Handler;
 use crate::model::{StateMachine, TargetInput};
 

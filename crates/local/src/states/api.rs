@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::execution::{Execution, epoch_seconds};
 use super::{StateMachines, no_machine};
-use crate::aws::AwsError;
+use crate::aws::{AwsError, Call, Caller, Service};
 use crate::params;
 
 #[derive(Deserialize)]
@@ -51,11 +51,23 @@ struct ListExecutions {
     next_token: Option<String>,
 }
 
-pub(super) fn call(
-    machines: &StateMachines,
-    operation: &str,
-    body: Value,
-) -> Result<Value, AwsError> {
+impl StateMachines {
+    /// One call of the Step Functions API.
+    ///
+    /// # Errors
+    /// As the API's own; an operation or parameter that is not emulated is refused by name.
+    pub fn call(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
+        call(self, operation, body)
+    }
+}
+
+impl Service for StateMachines {
+    fn call<'a>(&'a self, _: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
+        Box::pin(async move { self.call(operation, body) })
+    }
+}
+
+fn call(machines: &StateMachines, operation: &str, body: Value) -> Result<Value, AwsError> {
     match operation {
         "StartExecution" => start(machines, params::read(operation, body)?),
         "DescribeExecution" => {
