@@ -13,7 +13,6 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 pub use engine::{Engine, OpenError};
-pub use streams::{Deliver, Destinations};
 
 use crate::arn::Arns;
 use crate::aws::{AwsError, Call, Caller, Service};
@@ -29,7 +28,7 @@ mod engine;
 mod parameters;
 mod positions;
 mod snapshots;
-mod streams;
+pub mod streams;
 mod tables;
 mod tokens;
 

@@ -1,73 +1,27 @@
 //! Puts everything together: one template, running on this machine.
 
-use std::io;
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
-use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::control::Control;
-use crate::dynamodb::{DynamoDb, OpenError};
-use crate::events::RuleError;
-use crate::faults::FaultError;
+use crate::dynamodb::DynamoDb;
 use crate::functions::Functions;
 use crate::model::Stack;
-use crate::queues::MappingError;
-use crate::states::DefinitionError;
-use crate::template::{Places, TemplateError};
+use crate::template::Places;
 
+pub use error::Error;
 pub use options::{Options, Urls};
 
+use ports::Ports;
+
 mod assemble;
+mod error;
 mod options;
+mod ports;
 #[cfg(test)]
 mod tests;
-
-/// Why a template does not run.
-#[derive(Debug, Error)]
-pub enum Error {
-    /// A port cannot be had.
-    #[error("cannot listen on 127.0.0.1:{port}")]
-    Port {
-        /// The port.
-        port: u16,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file or folder cannot be used.
-    #[error("cannot use {}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The template cannot be loaded.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// A table cannot be made or opened.
-    #[error(transparent)]
-    Tables(#[from] OpenError),
-    /// A rule is not emulated.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// A state machine is not emulated.
-    #[error(transparent)]
-    Definition(#[from] DefinitionError),
-    /// The mapping of a queue is not emulated.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// The mapping of a stream is not emulated.
-    #[error("{0}")]
-    Stream(String),
-    /// A fault is not understood.
-    #[error(transparent)]
-    Fault(#[from] FaultError),
-}
 
 /// A running template. It ends with [`Runner::stop`], or when dropped.
 pub struct Runner {
@@ -75,14 +29,6 @@ pub struct Runner {
     control: Arc<Control>,
     tables: DynamoDb,
     tasks: Vec<JoinSet<()>>,
-}
-
-/// The three ports.
-struct Ports {
-    shop: TcpListener,
-    control: TcpListener,
-    aws: TcpListener,
-    urls: Urls,
 }
 
 impl Runner {
@@ -148,33 +94,4 @@ impl Drop for Runner {
     fn drop(&mut self) {
         self.control.functions.close();
     }
-}
-
-impl Ports {
-    async fn bind(options: &Options) -> Result<Self, Error> {
-        let (shop, shop_url) = listen(options.port).await?;
-        let (control, control_url) = listen(options.control_port).await?;
-        let (aws, aws_url) = listen(options.aws_port).await?;
-        let urls = Urls {
-            shop: shop_url,
-            control: control_url,
-            aws: aws_url,
-        };
-        Ok(Self {
-            shop,
-            control,
-            aws,
-            urls,
-        })
-    }
-}
-
-/// A listener on loopback, and its URL.
-async fn listen(port: u16) -> Result<(TcpListener, String), Error> {
-    let failed = |source| Error::Port { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, format!("http://{address}")))
 }

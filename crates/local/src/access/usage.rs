@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::allow;
+use super::statements::allow;
 use crate::model::{Need, Permission, Stack, Statement};
 
 /// Services that functions and roles use without a call that the runner sees: encryption, logs and

@@ -4,7 +4,8 @@
 //! Not counted: free tiers, API Gateway requests, storage, backups, streams read by Lambda (free),
 //! logs, metrics, traces, secrets, mail and data transfer.
 
-use super::{Dollars, Units, Usage};
+use super::units::{Dollars, Units};
+use super::usage::Usage;
 
 /// A Lambda request: 0.20 USD per million. <https://aws.amazon.com/lambda/pricing/>
 const INVOCATION: u128 = 200_000;

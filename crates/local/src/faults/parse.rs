@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{FaultError, Mode};
+use super::mode::{FaultError, Mode};
 
 /// One fault. Its text is what it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 
+use super::super::streams::Destinations;
 use super::*;
 use crate::functions::{Functions, Handler, InvokeError};
 use crate::model::{Destination, Mapping, Source};
