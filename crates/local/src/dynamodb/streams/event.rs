@@ -16,8 +16,11 @@ pub(super) struct Entry {
     pub(super) position: i64,
     /// When it was written, in seconds since 1970.
     pub(super) created: i64,
-    /// As Lambda hands it to functions.
-    pub(super) event: Value,
+    /// Whether the new image differs from the old one.
+    pub(super) changes_something: bool,
+    /// The record as Lambda hands it to functions, in JSON.
+    pub(super) text: String,
+    sequence: String,
 }
 
 impl Entry {
@@ -34,23 +37,15 @@ impl Entry {
         event["awsRegion"] = json!(region);
         event["eventSourceARN"] = json!(stream_arn);
         event["dynamodb"]["ApproximateCreationDateTime"] = json!(created);
+        let images = &event["dynamodb"];
         Self {
             position,
             created,
-            event,
+            changes_something: record.event_name != "MODIFY"
+                || images["NewImage"] != images["OldImage"],
+            text: event.to_string(),
+            sequence: record.dynamodb.sequence_number.clone(),
         }
-    }
-
-    /// Whether the new image is another than the old one.
-    pub(super) fn changes_something(&self) -> bool {
-        let images = &self.event["dynamodb"];
-        self.event["eventName"] != "MODIFY" || images["NewImage"] != images["OldImage"]
-    }
-
-    fn sequence(&self) -> &str {
-        self.event["dynamodb"]["SequenceNumber"]
-            .as_str()
-            .unwrap_or_default()
     }
 
     fn arrival(&self) -> String {
@@ -62,8 +57,8 @@ impl Entry {
 
 /// The function's event.
 pub(super) fn payload(entries: &[Entry]) -> Bytes {
-    let records: Vec<&Value> = entries.iter().map(|entry| &entry.event).collect();
-    json!({ "Records": records }).to_string().into()
+    let records: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    format!(r#"{{"Records":[{}]}}"#, records.join(",")).into()
 }
 
 /// Why, and from which record on, a batch failed.
@@ -128,7 +123,7 @@ pub(super) fn read_failures(answer: &[u8], entries: &[Entry]) -> Result<(), Fail
     let mut lowest: Option<usize> = None;
     for failure in answer.batch_item_failures.unwrap_or_default() {
         let named = failure.item_identifier.unwrap_or_default();
-        let at = entries.iter().position(|entry| entry.sequence() == named);
+        let at = entries.iter().position(|entry| entry.sequence == named);
         let at = at.ok_or_else(|| failed(0))?;
         lowest = Some(lowest.map_or(at, |lowest| lowest.min(at)));
     }
@@ -199,7 +194,7 @@ pub(super) fn invocation_record(
     entries: &[Entry],
     failure: Option<&Failure>,
 ) -> String {
-    let sequence = |entry: Option<&'_ Entry>| entry.map(|e| e.sequence().to_owned());
+    let sequence = |entry: Option<&'_ Entry>| entry.map(|entry| entry.sequence.clone());
     let (first, last) = (entries.first(), entries.last());
     let (start, end) = (
         sequence(first).unwrap_or_default(),

@@ -33,10 +33,8 @@ impl Filter {
     /// DynamoDB does not even write them.
     pub(super) fn takes(&self, entry: &Entry) -> bool {
         let matches = |patterns: &Quamina<usize>| {
-            patterns
-                .has_matches(entry.event.to_string().as_bytes())
-                .unwrap_or(false)
+            patterns.has_matches(entry.text.as_bytes()).unwrap_or(false)
         };
-        entry.changes_something() && self.patterns.as_ref().is_none_or(matches)
+        entry.changes_something && self.patterns.as_ref().is_none_or(matches)
     }
 }
