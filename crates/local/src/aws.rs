@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 /// Who makes a call.
@@ -104,8 +105,14 @@ pub fn refuse_unknown(operation: &str, body: &Value, known: &[&str]) -> Result<(
     }
 }
 
-/// A call under way.
-pub type Call<'a> = Pin<Box<dyn Future<Output = Result<Value, AwsError>> + Send + 'a>>;
+/// A call in progress. It returns JSON as text, so that a large answer is written once.
+pub type Call<'a> = Pin<Box<dyn Future<Output = Result<Bytes, AwsError>> + Send + 'a>>;
+
+/// The text of an answer.
+#[must_use]
+pub fn text(answer: &Value) -> Bytes {
+    answer.to_string().into()
+}
 
 /// An emulated service: what the endpoint hands a parsed request to.
 pub trait Service: Send + Sync + 'static {

@@ -9,13 +9,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub use engine::{Engine, OpenError};
+pub use engine::OpenError;
+
+use engine::Engine;
 
 use crate::arn::Arns;
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::bill::{Bill, Cost};
 use crate::clock::Clock;
 use crate::faults::{Faults, Mode};
@@ -95,7 +98,7 @@ impl DynamoDb {
         })
     }
 
-    /// Carries out one operation.
+    /// Carries out one operation, and returns its JSON.
     ///
     /// # Errors
     /// As DynamoDB; and any operation or parameter that is not emulated, by name.
@@ -104,7 +107,7 @@ impl DynamoDb {
         caller: &Caller,
         operation: &str,
         body: Value,
-    ) -> Result<Value, AwsError> {
+    ) -> Result<Bytes, AwsError> {
         self.run(caller, operation, body, false).await
     }
 
@@ -118,7 +121,7 @@ impl DynamoDb {
         caller: &Caller,
         operation: &str,
         body: Value,
-    ) -> Result<Value, AwsError> {
+    ) -> Result<Bytes, AwsError> {
         let stale = matches!(operation, "GetItem" | "Query" | "Scan")
             && body.get("ConsistentRead") != Some(&Value::Bool(true));
         self.run(caller, operation, body, stale).await
@@ -180,23 +183,27 @@ impl DynamoDb {
         operation: &str,
         mut body: Value,
         stale: bool,
-    ) -> Result<Value, AwsError> {
+    ) -> Result<Bytes, AwsError> {
         let asked = capacity::Asked::instead_of(operation, &mut body);
-        let shared = Arc::clone(&self.shared);
-        let (name, request) = (operation.to_owned(), body.clone());
+        let (shared, name, body) = (
+            Arc::clone(&self.shared),
+            operation.to_owned(),
+            Arc::new(body),
+        );
+        let request = Arc::clone(&body);
         let result = tokio::task::spawn_blocking(move || {
             let engine = &shared.engine;
             if stale {
-                engine.call_stale(&name, request)
+                engine.call_stale(&name, &request)
             } else {
-                engine.call(&name, request)
+                engine.call(&name, &request)
             }
         });
         let mut result = result
             .await
             .unwrap_or_else(|error| Err(AwsError::internal(error.to_string())));
         let costs = match &mut result {
-            Ok(answer) => asked.cost(operation, answer),
+            Ok(answer) => capacity::Asked::costs(operation, answer.consumed.as_ref()),
             Err(error) => asked.cost_of_failure(&body, error),
         };
         for cost in &costs {
@@ -216,12 +223,13 @@ impl DynamoDb {
                 notify(self.shared.written.get(&table));
             }
         }
-        if let Ok(answer) = &mut result
-            && matches!(operation, "CreateTable" | "DescribeTable" | "DeleteTable")
-        {
-            tables::localise(answer, &self.shared.arns);
+        let answer = result?;
+        if matches!(operation, "CreateTable" | "DescribeTable" | "DeleteTable") {
+            let mut description = answer.json();
+            tables::localise(&mut description, &self.shared.arns);
+            return Ok(aws::text(&description));
         }
-        result
+        Ok(asked.body(answer))
     }
 }
 

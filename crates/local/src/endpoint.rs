@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::access::Access;
-use crate::aws::{AwsError, Caller, Service};
+use crate::aws::{self, AwsError, Caller, Service};
 use crate::calls::{CallLog, TimedCall};
 use crate::faults::{Decision, Faults, Mode};
 use crate::functions::Functions;
@@ -54,7 +54,7 @@ struct Shared {
 
 /// How a call ends.
 enum Outcome {
-    Answer(Result<Value, AwsError>),
+    Answer(Result<Bytes, AwsError>),
     /// The connection is closed without an answer.
     Silence,
 }
@@ -258,15 +258,18 @@ async fn partial(
     caller: &Caller,
     operation: &str,
     body: Value,
-) -> Result<Value, AwsError> {
+) -> Result<Bytes, AwsError> {
     let Some(mut partial) = Partial::of(operation, body.clone()) else {
         return target.call(caller, operation, body).await;
     };
     let rest = match partial.rest.take() {
-        Some(rest) => target.call(caller, operation, rest).await?,
+        Some(rest) => {
+            let answer = target.call(caller, operation, rest).await?;
+            serde_json::from_slice(&answer).unwrap_or_default()
+        }
         None => json!({}),
     };
-    Ok(partial.answer(rest))
+    Ok(aws::text(&partial.answer(rest)))
 }
 
 async fn handle(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::clock::Clock;
 use crate::params;
 
@@ -157,7 +157,7 @@ impl Mail {
 
 impl Service for Mail {
     fn call<'a>(&'a self, _: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(operation, body) })
+        Box::pin(async move { Ok(aws::text(&self.call(operation, body)?)) })
     }
 }
 

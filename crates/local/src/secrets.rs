@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::arn::Arns;
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::clock::Clock;
 use crate::model::Stack;
 use crate::params;
@@ -252,7 +252,7 @@ impl Secrets {
 
 impl Service for Secrets {
     fn call<'a>(&'a self, _: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(operation, body) })
+        Box::pin(async move { Ok(aws::text(&self.call(operation, body)?)) })
     }
 }
 

@@ -7,9 +7,11 @@
 //! when nothing of that changes. Index writes are not doubled in transactions (measured on AWS by
 //! the engine's authors). A write whose condition fails costs as much as the item that is there.
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::aws::AwsError;
+use super::database::Answer;
+use crate::aws::{self, AwsError};
 use crate::bill::{Cost, Units};
 
 /// The size of an item in DynamoDB's JSON, in bytes as DynamoDB counts them.
@@ -76,31 +78,34 @@ impl Asked {
         asked
     }
 
-    /// The cost that an answer tells; leaves in the answer what the caller had asked for.
-    pub(super) fn cost(&self, operation: &str, answer: &mut Value) -> Vec<Cost> {
-        let Some(answer) = answer.as_object_mut() else {
-            return Vec::new();
-        };
-        let Some(mut consumed) = answer.remove("ConsumedCapacity") else {
-            return Vec::new();
-        };
+    /// The cost that a `ConsumedCapacity` tells.
+    pub(super) fn costs(operation: &str, consumed: Option<&Value>) -> Vec<Cost> {
         let writes = super::parameters::writes(operation);
-        // One, or one for each table.
-        let costs = consumed.as_array().map_or_else(
-            || vec![cost(&consumed, writes)],
-            |tables| tables.iter().map(|table| cost(table, writes)).collect(),
-        );
-        match self.capacity.as_ref().and_then(Value::as_str) {
-            None | Some("NONE") => return costs,
-            Some("TOTAL") => {
-                without_details(&mut consumed);
-                let tables = consumed.as_array_mut();
-                tables.into_iter().flatten().for_each(without_details);
-            }
-            Some(_) => {}
+        match consumed {
+            None => Vec::new(),
+            // One for each table.
+            Some(Value::Array(tables)) => tables.iter().map(|table| cost(table, writes)).collect(),
+            Some(one) => vec![cost(one, writes)],
         }
-        answer.insert("ConsumedCapacity".into(), consumed);
-        costs
+    }
+
+    /// The JSON of an answer with as much of its `ConsumedCapacity` as the caller had asked for.
+    pub(super) fn body(&self, answer: Answer) -> Bytes {
+        let wanted = self.capacity.as_ref().and_then(Value::as_str);
+        let Some(wanted) = wanted.filter(|wanted| *wanted != "NONE") else {
+            return answer.body;
+        };
+        let mut body = answer.json();
+        let Some(mut consumed) = answer.consumed else {
+            return answer.body;
+        };
+        if wanted == "TOTAL" {
+            without_details(&mut consumed);
+            let tables = consumed.as_array_mut();
+            tables.into_iter().flatten().for_each(without_details);
+        }
+        body["ConsumedCapacity"] = consumed;
+        aws::text(&body)
     }
 
     /// The cost of a write that was refused by its condition; leaves in the error what the caller

@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use dynoxide::DynoxideError;
+use bytes::Bytes;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::actions::{self, vector_lifecycle::VectorIndexLifecycle};
 use dynoxide::storage::Storage;
+use dynoxide::{DynoxideError, Item};
 use futures::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,10 +17,36 @@ use serde_json::{Map, Value};
 use crate::aws::AwsError;
 use crate::clock::Clock;
 
+/// The answer to an operation.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// Its JSON, without `ConsumedCapacity`.
+    pub(super) body: Bytes,
+    /// `ConsumedCapacity`, if the request asks for it.
+    pub(super) consumed: Option<Value>,
+}
+
+impl Answer {
+    /// The JSON, to be read or changed.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
 /// One connection to the file.
 pub(super) struct Database {
     pub(super) storage: Storage,
     vectors: VectorIndexLifecycle,
+}
+
+/// The answer to an operation that consumes capacity: each has an answer of its own type, with the
+/// same field.
+macro_rules! metered {
+    ($result:expr) => {{
+        let mut result = now($result)?;
+        let consumed = take_consumed(&mut result.consumed_capacity);
+        answer(&result, consumed)
+    }};
 }
 
 impl Database {
@@ -31,50 +60,73 @@ impl Database {
     }
 
     /// Carries out one operation on this file.
-    pub(super) fn call(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
+    pub(super) fn call(&self, operation: &str, body: &Value) -> Result<Answer, AwsError> {
         let storage = &self.storage;
         match operation {
-            "DeleteTable" => answer(actions::delete_table::execute(
+            "DeleteTable" => plain(actions::delete_table::execute(
                 storage,
                 request(body)?,
                 &self.vectors,
             )),
-            "DescribeTable" => answer(actions::describe_table::execute(
+            "DescribeTable" => plain(actions::describe_table::execute(
                 storage,
                 request(body)?,
                 &self.vectors,
             )),
-            "CreateTable" => answer(actions::create_table::execute(storage, request(body)?)),
-            "UpdateTimeToLive" => answer(actions::update_time_to_live::execute(
+            "CreateTable" => plain(actions::create_table::execute(storage, request(body)?)),
+            "UpdateTimeToLive" => plain(actions::update_time_to_live::execute(
                 storage,
                 request(body)?,
             )),
-            "PutItem" => answer(actions::put_item::execute(storage, request(body)?)),
-            "UpdateItem" => answer(actions::update_item::execute(storage, request(body)?)),
-            "DeleteItem" => answer(actions::delete_item::execute(storage, request(body)?)),
-            "BatchWriteItem" => answer(actions::batch_write_item::execute(storage, request(body)?)),
-            "TransactWriteItems" => answer(actions::transact_write_items::execute(
-                storage,
-                request(body)?,
-            )),
+            "PutItem" => metered!(actions::put_item::execute(storage, request(body)?)),
+            "UpdateItem" => metered!(actions::update_item::execute(storage, request(body)?)),
+            "DeleteItem" => metered!(actions::delete_item::execute(storage, request(body)?)),
+            "BatchWriteItem" => {
+                metered!(actions::batch_write_item::execute(storage, request(body)?))
+            }
+            "TransactWriteItems" => self.transact_write(request(body)?),
             read => self.read(read, body),
         }
     }
 
+    /// Carries out a transaction.
+    pub(super) fn transact_write(
+        &self,
+        request: TransactWriteItemsRequest,
+    ) -> Result<Answer, AwsError> {
+        metered!(actions::transact_write_items::execute(
+            &self.storage,
+            request
+        ))
+    }
+
+    /// The size of the item with this key in bytes, as DynamoDB counts them; 0 if there is none.
+    pub(super) fn item_size(&self, table: &str, key: Item) -> usize {
+        let request = GetItemRequest {
+            table_name: table.to_owned(),
+            key,
+            consistent_read: Some(true),
+            ..GetItemRequest::default()
+        };
+        let found = now(actions::get_item::execute(&self.storage, request));
+        let item = found.ok().and_then(|found| found.item);
+        item.map_or(0, |item| dynoxide::types::item_size(&item))
+    }
+
     /// Carries out an operation that writes nothing.
-    pub(super) fn read(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
+    pub(super) fn read(&self, operation: &str, body: &Value) -> Result<Answer, AwsError> {
         let storage = &self.storage;
         match operation {
-            "GetItem" => answer(actions::get_item::execute(storage, request(body)?)),
-            "Query" => answer(actions::query::execute(storage, request(body)?)),
-            "Scan" => answer(actions::scan::execute(storage, request(body)?)),
-            "BatchGetItem" => answer(actions::batch_get_item::execute(storage, request(body)?)),
-            "TransactGetItems" => answer(actions::transact_get_items::execute(
+            "GetItem" => metered!(actions::get_item::execute(storage, request(body)?)),
+            "Query" => metered!(actions::query::execute(storage, request(body)?)),
+            "Scan" => metered!(actions::scan::execute(storage, request(body)?)),
+            "BatchGetItem" => metered!(actions::batch_get_item::execute(storage, request(body)?)),
+            "TransactGetItems" => metered!(actions::transact_get_items::execute(
                 storage,
                 request(body)?,
             )),
-            "ListTables" => answer(actions::list_tables::execute(storage, request(body)?)),
-            "DescribeTimeToLive" => answer(actions::describe_time_to_live::execute(
+            "ListTables" => plain(actions::list_tables::execute(storage, request(body)?)),
+            "DescribeTimeToLive" => plain(actions::describe_time_to_live::execute(
                 storage,
                 request(body)?,
             )),
@@ -83,7 +135,8 @@ impl Database {
     }
 }
 
-fn request<T: DeserializeOwned>(body: Value) -> Result<T, AwsError> {
+/// Reads a request of the engine.
+pub(super) fn request<T: DeserializeOwned>(body: &Value) -> Result<T, AwsError> {
     // Through text, because the engine's own readers borrow from it.
     serde_json::from_str(&body.to_string()).map_err(|error| {
         // The engine marks its messages with the kind of error that they are.
@@ -110,10 +163,24 @@ fn request<T: DeserializeOwned>(body: Value) -> Result<T, AwsError> {
     })
 }
 
-fn answer<T: Serialize>(
+/// The answer to an operation that consumes no capacity.
+fn plain<T: Serialize>(
     result: impl Future<Output = Result<T, DynoxideError>>,
-) -> Result<Value, AwsError> {
-    serde_json::to_value(now(result)?).map_err(|error| AwsError::internal(error.to_string()))
+) -> Result<Answer, AwsError> {
+    answer(&now(result)?, None)
+}
+
+fn answer(result: &impl Serialize, consumed: Option<Value>) -> Result<Answer, AwsError> {
+    let body = serde_json::to_vec(result).map_err(|error| AwsError::internal(error.to_string()))?;
+    Ok(Answer {
+        body: body.into(),
+        consumed,
+    })
+}
+
+/// Takes `ConsumedCapacity`, one or a list, out of an answer.
+fn take_consumed(capacity: &mut Option<impl Serialize>) -> Option<Value> {
+    serde_json::to_value(capacity.take()?).ok()
 }
 
 /// The outcome of one of the engine's futures, none of which ever waits.

@@ -9,7 +9,7 @@ use dynoxide::{DynoxideError, ttl};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::database::{self, Database};
+use super::database::{self, Answer, Database};
 use super::parameters;
 use super::snapshots::Snapshots;
 use super::tokens::{self, Tokens};
@@ -53,8 +53,8 @@ pub enum OpenError {
     },
 }
 
-/// A DynamoDB of its own. Share it through an [`Arc`].
-pub struct Engine {
+/// A DynamoDB of its own. Share it through an [`Arc`](std::sync::Arc).
+pub(super) struct Engine {
     path: PathBuf,
     inner: Mutex<Inner>,
     snapshots: Snapshots,
@@ -82,7 +82,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the machine's folder for temporary files cannot be written.
-    pub fn temporary(clock: &Clock) -> Result<Self, OpenError> {
+    pub(super) fn temporary(clock: &Clock) -> Result<Self, OpenError> {
         let folder = tempfile::Builder::new()
             .prefix("oxcart-tables-")
             .tempdir()
@@ -99,7 +99,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the folder cannot be made or the file is not one of this engine's.
-    pub fn open(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
+    pub(super) fn open(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder {
             path: folder.to_owned(),
             source,
@@ -146,10 +146,10 @@ impl Engine {
     ///
     /// # Errors
     /// As DynamoDB; and any operation or parameter that is not emulated, by name.
-    pub fn call(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
-        parameters::check(operation, &body)?;
+    pub(super) fn call(&self, operation: &str, body: &Value) -> Result<Answer, AwsError> {
+        parameters::check(operation, body)?;
         let mut inner = self.lock();
-        self.snapshots.before_write(operation, &body);
+        self.snapshots.before_write(operation, body);
         if operation == "TransactWriteItems" {
             let Inner { database, tokens } = &mut *inner;
             return tokens::transact(tokens, database, body, self.clock.now());
@@ -162,16 +162,16 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::call`].
-    pub fn call_stale(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
-        parameters::check(operation, &body)?;
-        match self.snapshots.read(operation, &body) {
+    pub(super) fn call_stale(&self, operation: &str, body: &Value) -> Result<Answer, AwsError> {
+        parameters::check(operation, body)?;
+        match self.snapshots.read(operation, body) {
             Some(answer) => answer,
             None => self.call(operation, body),
         }
     }
 
     /// Whether to keep what [`Engine::call_stale`] reads; writes cost more while it is on.
-    pub fn keep_snapshots(&self, keep: bool) {
+    pub(super) fn keep_snapshots(&self, keep: bool) {
         self.snapshots.keep(keep);
     }
 
@@ -179,7 +179,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn sweep(&self) -> Result<usize, AwsError> {
+    pub(super) fn sweep(&self) -> Result<usize, AwsError> {
         database::now(ttl::sweep_expired_items(&self.lock().database.storage))
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::database::Database;
+use super::database::{Answer, Database};
 use super::parameters;
 use crate::aws::AwsError;
 use crate::clock::Clock;
@@ -64,14 +64,14 @@ impl Snapshots {
     }
 
     /// Reads from the snapshot of the request's table; `None` if there is none.
-    pub(super) fn read(&self, operation: &str, body: &Value) -> Option<Result<Value, AwsError>> {
+    pub(super) fn read(&self, operation: &str, body: &Value) -> Option<Result<Answer, AwsError>> {
         let held = self.lock();
         let tables = parameters::tables(body);
         let [table] = tables.as_slice() else {
             return None;
         };
         let database = held.as_ref()?.get(table)?;
-        Some(database.read(operation, body.clone()))
+        Some(database.read(operation, body))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<String, Database>>> {

@@ -12,8 +12,8 @@ use crate::model::Table;
 /// A message for the operator: the request is refused, or the one that is there has another schema.
 pub(super) fn make(engine: &Engine, table: &Table) -> Result<(), String> {
     let wanted = create_request(table)?;
-    let there = engine.call("DescribeTable", json!({"TableName": table.name}));
-    match there {
+    let there = engine.call("DescribeTable", &json!({"TableName": table.name}));
+    match there.map(|there| there.json()) {
         Ok(there) if schema(&there["Table"]) == schema(&wanted) => {}
         Ok(there) => {
             return Err(format!(
@@ -25,7 +25,7 @@ pub(super) fn make(engine: &Engine, table: &Table) -> Result<(), String> {
         }
         Err(_) => {
             engine
-                .call("CreateTable", wanted)
+                .call("CreateTable", &wanted)
                 .map_err(|error| error.to_string())?;
         }
     }
@@ -49,8 +49,9 @@ fn create_request(table: &Table) -> Result<Value, String> {
 fn time_to_live(engine: &Engine, table: &Table) -> Result<(), String> {
     let describe = json!({"TableName": table.name});
     let now = engine
-        .call("DescribeTimeToLive", describe)
-        .map_err(|error| error.to_string())?;
+        .call("DescribeTimeToLive", &describe)
+        .map_err(|error| error.to_string())?
+        .json();
     let now = &now["TimeToLiveDescription"];
     let enabled = now["TimeToLiveStatus"] == "ENABLED";
     let current = now["AttributeName"].as_str().filter(|_| enabled);
@@ -63,7 +64,7 @@ fn time_to_live(engine: &Engine, table: &Table) -> Result<(), String> {
             "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": enabled},
         });
         engine
-            .call("UpdateTimeToLive", request)
+            .call("UpdateTimeToLive", &request)
             .map_err(|error| error.to_string())
     };
     if let Some(attribute) = current {

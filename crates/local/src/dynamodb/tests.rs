@@ -82,9 +82,11 @@ impl World {
     }
 
     async fn try_call(&self, operation: &str, body: Value) -> Result<Value, AwsError> {
-        self.db
+        let answer = self
+            .db
             .call(&Caller::function("OnChange"), operation, body)
-            .await
+            .await?;
+        Ok(serde_json::from_slice(&answer).unwrap())
     }
 
     async fn call(&self, operation: &str, body: Value) -> Value {

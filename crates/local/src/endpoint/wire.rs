@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::aws::AwsError;
+use crate::aws::{self, AwsError};
 
 /// The service and operation that a request names; `None` if it names none that there could be.
 pub(super) fn operation(
@@ -49,7 +49,7 @@ pub(super) fn body(bytes: &Bytes) -> Result<Value, AwsError> {
 }
 
 /// The answer to a request with these headers.
-pub(super) fn answer(result: Result<Value, AwsError>, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn answer(result: Result<Bytes, AwsError>, headers: &HeaderMap) -> Response<Body> {
     let (status, code, body) = match result {
         Ok(body) => (StatusCode::OK, None, body),
         Err(error) => {
@@ -57,10 +57,10 @@ pub(super) fn answer(result: Result<Value, AwsError>, headers: &HeaderMap) -> Re
             let mut body = error.fields;
             body.insert("__type".into(), json!(error.code));
             body.insert("message".into(), json!(error.message));
-            (status, Some(error.code), Value::Object(body))
+            (status, Some(error.code), aws::text(&Value::Object(body)))
         }
     };
-    let mut response = Response::new(Body::from(body.to_string()));
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let json = || HeaderValue::from_static("application/x-amz-json-1.0");
     let content_type = headers

@@ -6,7 +6,7 @@ use serde_json::{Number, Value, json};
 use uuid::Uuid;
 
 use super::EventBridge;
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::model::ACCOUNT;
 use crate::params;
 
@@ -53,7 +53,7 @@ impl EventBridge {
 
 impl Service for EventBridge {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(caller, operation, body) })
+        Box::pin(async move { Ok(aws::text(&self.call(caller, operation, body)?)) })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::store::{Attribute, Receipt, Received};
 use super::{Queue, Queues, chunks, digest, system_attributes};
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::params;
 
 use self::checks::{MAX_BYTES, batch_answer, by_name, check_batch, find, invalid, seconds};
@@ -43,7 +43,10 @@ impl Queues {
 
 impl Service for Queues {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(self.call(caller, operation, body))
+        Box::pin(async move {
+            let answer = self.call(caller, operation, body).await?;
+            Ok(aws::text(&answer))
+        })
     }
 }
 

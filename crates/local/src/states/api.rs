@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::execution::{Execution, epoch_seconds};
 use super::{StateMachines, no_machine};
-use crate::aws::{AwsError, Call, Caller, Service};
+use crate::aws::{self, AwsError, Call, Caller, Service};
 use crate::params;
 
 #[derive(Deserialize)]
@@ -63,7 +63,7 @@ impl StateMachines {
 
 impl Service for StateMachines {
     fn call<'a>(&'a self, _: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(async move { self.call(operation, body) })
+        Box::pin(async move { Ok(aws::text(&self.call(operation, body)?)) })
     }
 }
 

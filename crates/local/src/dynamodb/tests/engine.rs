@@ -137,12 +137,13 @@ async fn a_stale_read_sees_the_table_before_its_last_write() {
     world.put("a", "two").await;
     let other = json!({"TableName": "others", "Item": {"pk": {"S": "a"}}});
     world.call("PutItem", other).await;
-    let stale = async |operation: &str, body: Value| {
-        world
+    let stale = async |operation: &str, body: Value| -> Value {
+        let answer = world
             .db
             .call_stale(&Caller::operator(), operation, body)
             .await
-            .unwrap()
+            .unwrap();
+        serde_json::from_slice(&answer).unwrap()
     };
     let mut get = json!({"TableName": "things", "Key": {"pk": {"S": "a"}}});
     assert_eq!(
