@@ -185,23 +185,14 @@ impl DynamoDb {
         stale: bool,
     ) -> Result<Bytes, AwsError> {
         let asked = capacity::Asked::instead_of(operation, &mut body);
-        let (shared, name, body) = (
-            Arc::clone(&self.shared),
-            operation.to_owned(),
-            Arc::new(body),
-        );
-        let request = Arc::clone(&body);
-        let result = tokio::task::spawn_blocking(move || {
-            let engine = &shared.engine;
+        let result = self.shared.engine.work(|engine| {
             if stale {
-                engine.call_stale(&name, &request)
+                engine.call_stale(operation, &body)
             } else {
-                engine.call(&name, &request)
+                engine.call(operation, &body)
             }
         });
-        let mut result = result
-            .await
-            .unwrap_or_else(|error| Err(AwsError::internal(error.to_string())));
+        let mut result = result.unwrap_or_else(|panic| Err(AwsError::internal(panic)));
         let costs = match &mut result {
             Ok(answer) => capacity::Asked::costs(operation, answer.consumed.as_ref()),
             Err(error) => asked.cost_of_failure(&body, error),

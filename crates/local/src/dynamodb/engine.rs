@@ -2,6 +2,7 @@
 //!
 //! Invariants: one request at a time touches the file; nothing here knows callers, bills or faults.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +23,10 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS _stream_records_by_sequen
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER));
     CREATE TABLE IF NOT EXISTS _stream_positions (
         mapping TEXT PRIMARY KEY, position INTEGER NOT NULL)";
+
+/// How many prepared statements are kept: a few for each table and each index. The default of 16
+/// throws most away before they are needed again.
+const STATEMENTS: usize = 512;
 
 /// Why an engine could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +127,7 @@ impl Engine {
         let open = || -> Result<Database, DynoxideError> {
             let database = Database::open(&path, clock)?;
             let connection = database.storage.conn();
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.execute_batch(pragma)?;
             connection.execute_batch(STREAM_INDEX)?;
             Ok(database)
@@ -181,6 +187,12 @@ impl Engine {
     /// When the file cannot be written.
     pub(super) fn sweep(&self) -> Result<usize, AwsError> {
         database::now(ttl::sweep_expired_items(&self.lock().database.storage))
+    }
+
+    /// Works on this engine on the calling thread, async or not: that takes less time than a hop to
+    /// another thread and back. If the engine panics, the message is the error.
+    pub(super) fn work<T>(&self, work: impl FnOnce(&Self) -> T) -> Result<T, &'static str> {
+        catch_unwind(AssertUnwindSafe(|| work(self))).map_err(|_| "the engine panicked")
     }
 
     /// One request's turn.

@@ -159,11 +159,7 @@ struct Work {
 
 impl Reader {
     async fn run(mut self) {
-        let id = self.id.clone();
-        match self
-            .blocking(move |engine| positions::position(engine, &id))
-            .await
-        {
+        match self.engine(|engine| positions::position(engine, &self.id)) {
             Ok(position) => self.position = position,
             Err(error) => {
                 tracing::error!(mapping = self.id, error, "the stream cannot be read");
@@ -186,13 +182,13 @@ impl Reader {
                 .collect();
             self.carry_out(entries).await;
             // Behind what the filter has taken out too.
-            self.advance(last).await;
+            self.advance(last);
         }
     }
 
     /// The next records: at most a batch, fewer when the window closes.
     async fn gather(&mut self) -> Vec<Entry> {
-        let mut entries = self.read().await;
+        let mut entries = self.read();
         if entries.is_empty() || self.mapping.window.is_zero() {
             return entries;
         }
@@ -206,19 +202,18 @@ impl Reader {
                     if changed.is_err() {
                         break;
                     }
-                    entries = self.read().await;
+                    entries = self.read();
                 }
             }
         }
         entries
     }
 
-    async fn read(&self) -> Vec<Entry> {
-        let (table, position) = (self.table.clone(), self.position);
+    fn read(&self) -> Vec<Entry> {
         let limit = self.mapping.batch_size.clamp(1, 1000);
         let records =
-            self.blocking(move |engine| positions::records(engine, &table, position, limit));
-        let records = records.await.unwrap_or_else(|error| {
+            self.engine(|engine| positions::records(engine, &self.table, self.position, limit));
+        let records = records.unwrap_or_else(|error| {
             tracing::error!(mapping = self.id, error, "the stream cannot be read");
             Vec::new()
         });
@@ -228,15 +223,15 @@ impl Reader {
     }
 
     /// Moves on to `position`, if not further already.
-    async fn advance(&mut self, position: i64) {
+    fn advance(&mut self, position: i64) {
         if position <= self.position {
             return;
         }
         self.position = position;
-        let (table, id, siblings) = (self.table.clone(), self.id.clone(), self.siblings.clone());
-        let moved = self
-            .blocking(move |engine| positions::advance(engine, &table, &id, &siblings, position));
-        if let Err(error) = moved.await {
+        let moved = self.engine(|engine| {
+            positions::advance(engine, &self.table, &self.id, &self.siblings, position)
+        });
+        if let Err(error) = moved {
             tracing::error!(
                 mapping = self.id,
                 error,
@@ -245,15 +240,13 @@ impl Reader {
         }
     }
 
-    /// Uses the engine without holding up the runtime.
-    fn blocking<T: Send + 'static>(
+    /// Works on the engine.
+    fn engine<T>(
         &self,
-        work: impl FnOnce(&Engine) -> Result<T, DynoxideError> + Send + 'static,
-    ) -> impl Future<Output = Result<T, String>> {
-        let shared = Arc::clone(&self.db.shared);
-        let work = move || work(&shared.engine).map_err(|error| error.to_string());
-        let done = tokio::task::spawn_blocking(work);
-        async move { done.await.unwrap_or_else(|error| Err(error.to_string())) }
+        work: impl FnOnce(&Engine) -> Result<T, DynoxideError>,
+    ) -> Result<T, String> {
+        let worked = self.db.shared.engine.work(work);
+        worked?.map_err(|error| error.to_string())
     }
 
     /// Invokes the function with `entries` until each is carried out or has failed for good.
@@ -263,17 +256,17 @@ impl Reader {
             failures: 0,
         }];
         while let Some(mut work) = left.pop() {
-            self.give_up_old(&mut work).await;
+            self.give_up_old(&mut work);
             if work.entries.is_empty() {
                 continue;
             }
             let Err(failure) = self.invoke(&work.entries).await else {
-                self.passed(&work.entries).await;
+                self.passed(&work.entries);
                 continue;
             };
             if failure.first > 0 {
                 let carried_out: Vec<_> = work.entries.drain(..failure.first).collect();
-                self.passed(&carried_out).await;
+                self.passed(&carried_out);
                 work.failures = 0;
             }
             if self.mapping.bisect && work.entries.len() > 1 {
@@ -297,8 +290,7 @@ impl Reader {
                     "RetryAttemptsExhausted",
                     work.failures,
                     Some(&failure),
-                )
-                .await;
+                );
                 continue;
             }
             let wait = FIRST_WAIT.saturating_mul(1 << work.failures.clamp(1, 7) >> 1);
@@ -324,13 +316,13 @@ impl Reader {
     }
 
     /// Goes on behind `entries`.
-    async fn passed(&mut self, entries: &[Entry]) {
+    fn passed(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
-            self.advance(last.position).await;
+            self.advance(last.position);
         }
     }
 
-    async fn give_up_old(&mut self, work: &mut Work) {
+    fn give_up_old(&mut self, work: &mut Work) {
         let Some(age) = self.mapping.max_age else {
             return;
         };
@@ -351,19 +343,12 @@ impl Reader {
             .drain(..fresh.unwrap_or(work.entries.len()))
             .collect();
         if !old.is_empty() {
-            self.give_up(&old, "RecordAgeExceeded", work.failures, None)
-                .await;
+            self.give_up(&old, "RecordAgeExceeded", work.failures, None);
         }
     }
 
-    async fn give_up(
-        &mut self,
-        entries: &[Entry],
-        why: &str,
-        tries: u32,
-        failure: Option<&Failure>,
-    ) {
-        self.passed(entries).await;
+    fn give_up(&mut self, entries: &[Entry], why: &str, tries: u32, failure: Option<&Failure>) {
+        self.passed(entries);
         let records = entries.len();
         tracing::error!(
             mapping = self.id,
