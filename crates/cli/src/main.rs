@@ -12,6 +12,10 @@ mod run;
 
 use clap::{Parser, Subcommand};
 
+/// The runner allocates mostly small pieces of JSON: docs/decisions/0019-the-runners-time.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What went wrong, for the person at the terminal.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
