@@ -84,7 +84,7 @@ fn map() -> ServiceMap {
     };
     let template = root().join("template.yaml");
     let stack = Stack::load(&template, &BTreeMap::new(), &places).unwrap();
-    let arns = Arns::of(&places.region, &stack);
+    let arns = Arns::for_stack(&places.region, &stack);
     let functions = stack.functions.values();
     let services = functions
         .map(|function| {
@@ -93,7 +93,7 @@ fn map() -> ServiceMap {
             (binary, service)
         })
         .collect();
-    ServiceMap::of(&stack, &arns, &services)
+    ServiceMap::new(&stack, &arns, &services)
 }
 
 #[test]

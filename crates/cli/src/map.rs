@@ -23,9 +23,9 @@ pub(crate) fn run() -> Result<(), Error> {
     };
     let repository = build::repository();
     let stack = Stack::load(&repository.join("template.yaml"), &BTreeMap::new(), &places)?;
-    let arns = Arns::of(&places.region, &stack);
+    let arns = Arns::for_stack(&places.region, &stack);
     let services = services(&repository.join("functions"))?;
-    print!("{}", ServiceMap::of(&stack, &arns, &services).mermaid());
+    print!("{}", ServiceMap::new(&stack, &arns, &services).mermaid());
     Ok(())
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
     let template = build::repository().join("template.yaml");
     let parameters: BTreeMap<String, String> = arguments.parameter.into_iter().collect();
     let stack = Stack::load(&template, &parameters, &places)?;
-    let mut usage = Usage::of(&stack);
+    let mut usage = Usage::new(&stack);
     let records = records(&arguments.record)?;
     for path in &records {
         let record = std::fs::read_to_string(path)

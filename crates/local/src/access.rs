@@ -1,8 +1,8 @@
 //! Who may do what: the policies of a template, weighed as IAM weighs the policies of an identity.
 //!
-//! What no statement allows is denied. A caller that is no function, such as a command line or a
-//! test, may do everything: its credentials are its own. Statements that deny or have conditions are
-//! not emulated, and are refused when the template is loaded.
+//! What no statement allows is denied. A caller that is not a function, such as a command line or
+//! a test, may do everything: its credentials are its own. Statements that deny or have conditions
+//! are not emulated, and are refused when the template is loaded.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
@@ -40,9 +40,9 @@ struct Policies {
 }
 
 impl Access {
-    /// As the policies of `stack` say.
+    /// Enforces the policies of `stack`.
     #[must_use]
-    pub fn of(stack: &Stack, arns: &Arns) -> Self {
+    pub fn enforcing(stack: &Stack, arns: &Arns) -> Self {
         let names = stack.functions.iter();
         let policies = Policies {
             arns: arns.clone(),
@@ -54,7 +54,7 @@ impl Access {
         }
     }
 
-    /// Everybody may do everything.
+    /// Every caller may do everything.
     #[must_use]
     pub fn open() -> Self {
         Self { policies: None }
@@ -97,7 +97,7 @@ impl Policies {
                  the {action} action"
             ),
         );
-        // Who speaks REST says it with the status.
+        // In REST the status says it.
         let status = if service == "ses" { 403 } else { error.status };
         AwsError { status, ..error }
     }

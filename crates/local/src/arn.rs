@@ -46,11 +46,11 @@ impl Arns {
 
     /// The ARNs of everything in `stack`.
     #[must_use]
-    pub fn of(region: &str, stack: &Stack) -> Self {
+    pub fn for_stack(region: &str, stack: &Stack) -> Self {
         let arns = Self::new(region);
-        let mut found = BTreeMap::new();
+        let mut resources = BTreeMap::new();
         let mut put = |arn, resource| {
-            found.insert(arn, resource);
+            resources.insert(arn, resource);
         };
         for (id, name) in &stack.buckets {
             put(arns.bucket(name), Resource::Bucket(id.clone()));
@@ -80,7 +80,7 @@ impl Arns {
             put(arns.table(&table.name), Resource::Table(id.clone()));
         }
         Self {
-            resources: Arc::new(found),
+            resources: Arc::new(resources),
             ..arns
         }
     }
@@ -239,7 +239,7 @@ mod tests {
                 stream: true,
             },
         );
-        let arns = Arns::of("eu-central-1", &stack);
+        let arns = Arns::for_stack("eu-central-1", &stack);
         let table = Some(&Resource::Table("Orders".to_owned()));
         assert_eq!(arns.find(&arns.stream("shop-orders")), table);
         assert_eq!(arns.find(&arns.table("shop-orders")), table);

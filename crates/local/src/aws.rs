@@ -16,7 +16,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Nobody's function: a command line, a test, the runner itself.
+    /// Not a function: a command line, a test, the runner itself.
     #[must_use]
     pub fn operator() -> Self {
         Self::default()
@@ -42,7 +42,7 @@ pub struct AwsError {
     pub code: String,
     /// What went wrong.
     pub message: String,
-    /// Further fields of the answer, such as `CancellationReasons`.
+    /// Further fields of the response, such as `CancellationReasons`.
     pub fields: Map<String, Value>,
 }
 
@@ -86,7 +86,8 @@ impl AwsError {
 /// Refuses a request that has a top-level parameter other than those `known`.
 ///
 /// # Errors
-/// A validation error that names the first unknown parameter, or says that the body is no object.
+/// A validation error that names the first unknown parameter, or says that the body is not an
+/// object.
 pub fn refuse_unknown(operation: &str, body: &Value, known: &[&str]) -> Result<(), AwsError> {
     let Value::Object(parameters) = body else {
         return Err(AwsError::client(
@@ -105,10 +106,10 @@ pub fn refuse_unknown(operation: &str, body: &Value, known: &[&str]) -> Result<(
     }
 }
 
-/// A call in progress. It returns JSON as text, so that a large answer is written once.
+/// A call in progress. It returns JSON as text, so that a large response is written once.
 pub type Call<'a> = Pin<Box<dyn Future<Output = Result<Bytes, AwsError>> + Send + 'a>>;
 
-/// The text of an answer.
+/// The text of a response.
 #[must_use]
 pub fn text(answer: &Value) -> Bytes {
     answer.to_string().into()

@@ -135,7 +135,7 @@ impl Bill {
     }
 
     fn lock(&self) -> MutexGuard<'_, BillReport> {
-        // A count is never left half made, so whoever panicked left a usable bill.
+        // Counting does not panic halfway, so a poisoned bill is still right.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ pub struct Buckets {
     objects: Arc<Mutex<BTreeMap<String, BTreeMap<String, String>>>>,
 }
 
-/// What `GET /_local/buckets/{name}` answers.
+/// The body of `GET /_local/buckets/{name}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Listing {
     /// Everything in the bucket, by key.

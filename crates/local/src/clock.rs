@@ -41,8 +41,8 @@ impl Clock {
             .map_or_else(Timestamp::now, |now| *now.borrow())
     }
 
-    /// Moves a manual clock forward and answers the new time; nothing else moves it. A system clock
-    /// answers `None`.
+    /// Moves a manual clock forward and returns the new time; nothing else moves it. A system clock
+    /// returns `None`.
     #[must_use]
     pub fn advance(&self, by: Duration) -> Option<Timestamp> {
         let now = self.manual.as_ref()?;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_manual_clock_wakes_whoever_its_advance_reaches() {
+    async fn a_manual_clock_wakes_every_sleeper_whose_time_has_come() {
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
         let sleeper = tokio::spawn({
             let clock = clock.clone();

@@ -104,13 +104,13 @@ pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>) -> std::
         .route("/_local/functions/{name}/environment", get(environment))
         .route("/_local/invoke/{name}", post(invoke))
         .fallback(|uri: Uri| async move { not_found(&format!("nothing at {uri}")) })
-        .layer(middleware::from_fn(from_here))
+        .layer(middleware::from_fn(only_local))
         .with_state(control);
     axum::serve(listener, app).await
 }
 
 /// Refuses what a web page in this machine's browser may have sent: it could invoke functions.
-async fn from_here(request: Request, next: Next) -> Response {
+async fn only_local(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let local = |name: HeaderName| {
         headers

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 pub use engine::OpenError;
 
+use capacity::CallerOptions;
 use engine::Engine;
 
 use crate::arn::Arns;
@@ -127,7 +128,7 @@ impl DynamoDb {
         self.run(caller, operation, body, stale).await
     }
 
-    /// Keeps what [`DynamoDb::call_stale`] answers for as long as a fault in force asks for stale
+    /// Keeps what [`DynamoDb::call_stale`] returns for as long as a fault in force asks for stale
     /// reads: writes cost more then.
     pub fn follow(&self, faults: &Faults) {
         let shared = Arc::downgrade(&self.shared);
@@ -162,7 +163,7 @@ impl DynamoDb {
         }
     }
 
-    /// Deletes what has outlived its time to live, for ever.
+    /// Keeps deleting what has outlived its time to live, until it is dropped.
     pub async fn keep_sweeping(self) {
         // A manual clock stands still between advances; then any advance is worth a look.
         let manual = self.shared.clock.is_manual();
@@ -184,7 +185,7 @@ impl DynamoDb {
         mut body: Value,
         stale: bool,
     ) -> Result<Bytes, AwsError> {
-        let asked = capacity::Asked::instead_of(operation, &mut body);
+        let options = CallerOptions::replace_in(operation, &mut body);
         let result = self.shared.engine.work(|engine| {
             if stale {
                 engine.call_stale(operation, &body)
@@ -194,8 +195,8 @@ impl DynamoDb {
         });
         let mut result = result.unwrap_or_else(|panic| Err(AwsError::internal(panic)));
         let costs = match &mut result {
-            Ok(answer) => capacity::Asked::costs(operation, answer.consumed.as_ref()),
-            Err(error) => asked.cost_of_failure(&body, error),
+            Ok(answer) => CallerOptions::costs(operation, answer.consumed.as_ref()),
+            Err(error) => options.cost_of_failure(&body, error),
         };
         for cost in &costs {
             let Cost {
@@ -220,7 +221,7 @@ impl DynamoDb {
             tables::localise(&mut description, &self.shared.arns);
             return Ok(aws::text(&description));
         }
-        Ok(asked.body(answer))
+        Ok(options.body(answer))
     }
 }
 

@@ -55,12 +55,12 @@ struct Shared {
 /// How a call ends.
 enum Outcome {
     Answer(Result<Bytes, AwsError>),
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Silence,
 }
 
 impl Endpoint {
-    /// Binds the endpoint's port on loopback (0 for any free one), and answers its URL too.
+    /// Binds the endpoint's port on loopback (0 for any free one), and returns its URL too.
     ///
     /// # Errors
     /// When the port is taken.
@@ -70,7 +70,7 @@ impl Endpoint {
         Ok((listener, url))
     }
 
-    /// An endpoint without services, at which everybody may do everything.
+    /// An endpoint without services, which allows every call.
     #[must_use]
     pub fn new(stack: &Stack, faults: &Faults, record: &Record, functions: &Functions) -> Self {
         let timeouts = stack
@@ -153,7 +153,7 @@ impl Endpoint {
             Some(Mode::StaleRead) => target.call_stale(caller, operation, body).await,
             Some(Mode::Partial) => partial(&**target, caller, operation, body).await,
             Some(Mode::Duplicate) => {
-                // Whatever came of the first is what a lost answer leaves unknown.
+                // The outcome of the first is not known, as after a lost response.
                 let _ = target.call(caller, operation, body.clone()).await;
                 target.call(caller, operation, body).await
             }
@@ -259,7 +259,7 @@ async fn partial(
     operation: &str,
     body: Value,
 ) -> Result<Bytes, AwsError> {
-    let Some(mut partial) = Partial::of(operation, body.clone()) else {
+    let Some(mut partial) = Partial::split(operation, body.clone()) else {
         return target.call(caller, operation, body).await;
     };
     let rest = match partial.rest.take() {
@@ -269,7 +269,7 @@ async fn partial(
         }
         None => json!({}),
     };
-    Ok(aws::text(&partial.answer(rest)))
+    Ok(aws::text(&partial.response(rest)))
 }
 
 async fn handle(
@@ -308,7 +308,7 @@ async fn handle(
             wire::answer(result, &headers)
         }
         Outcome::Silence => {
-            client.scissors.cut();
+            client.closer.close();
             Response::new(Body::empty())
         }
     }

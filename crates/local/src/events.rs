@@ -14,7 +14,7 @@ use quamina::Quamina;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use self::input::{Facts, Input};
+use self::input::{Input, RuleContext};
 use crate::arn::Arns;
 use crate::bill::Bill;
 use crate::clock::Clock;
@@ -216,12 +216,12 @@ impl EventBridge {
         let clock = &self.inner.clock;
         let begun = clock.now();
         let ingested_at = begun.to_string();
-        let facts = Facts {
+        let facts = RuleContext {
             rule_arn: &rule.arn,
             rule_name: &rule.name,
             ingested_at: &ingested_at,
         };
-        let input = match target.input.of(&event, facts) {
+        let input = match target.input.build(&event, facts) {
             Ok(input) => input,
             Err(message) => {
                 let code = "INVALID_JSON".to_owned();

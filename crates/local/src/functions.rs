@@ -113,10 +113,10 @@ impl Functions {
         pools.find(is_it).map(|(id, _)| id.as_str())
     }
 
-    /// Invokes a function (logical id) and waits for its answer. Counts in the bill.
+    /// Invokes a function (logical id) and waits for its response. Counts in the bill.
     ///
     /// # Errors
-    /// [`InvokeError`] for every way in which there is no answer.
+    /// [`InvokeError`] for every way in which there is no response.
     pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Bytes, InvokeError> {
         self.invoke_traced(function, payload, None).await
     }
@@ -124,7 +124,7 @@ impl Functions {
     /// The same as part of a trace: the value of `X-Amzn-Trace-Id`.
     ///
     /// # Errors
-    /// [`InvokeError`] for every way in which there is no answer.
+    /// [`InvokeError`] for every way in which there is no response.
     pub async fn invoke_traced(
         &self,
         function: &str,
@@ -161,7 +161,8 @@ impl Functions {
     /// own, as [`Functions::invoke`]; twice when a fault of `service:Deliver` duplicates it.
     ///
     /// # Errors
-    /// [`InvokeError`] for every way in which there is no answer; of two, the second's.
+    /// [`InvokeError`] for every way in which there is no response; of two invocations, the
+    /// second's.
     pub async fn invoke_from(
         &self,
         service: &str,
@@ -169,7 +170,7 @@ impl Functions {
         payload: Bytes,
     ) -> Result<Bytes, InvokeError> {
         if self.duplicates(service, function) {
-            // As if the answer to the first had been lost.
+            // As if the response to the first had been lost.
             let _ = self.invoke(function, payload.clone()).await;
         }
         self.invoke(function, payload).await
@@ -190,14 +191,14 @@ impl Functions {
         faults.is_some_and(|faults| faults.duplicates(service, function))
     }
 
-    /// How many invocations are under way or wait for a process. While there is none, nothing
-    /// happens until somebody calls or the clock moves.
+    /// How many invocations are in progress or wait for a process. While there is none, nothing
+    /// happens until there is a call or the clock moves.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.pools().map(|pool| pool.under_way()).sum()
     }
 
-    /// Kills the process that was started with this `AWS_SESSION_TOKEN`. Answers whether there was
+    /// Kills the process that was started with this `AWS_SESSION_TOKEN`. Returns whether there was
     /// one.
     #[must_use]
     pub fn kill_process(&self, token: &str) -> bool {
@@ -210,7 +211,7 @@ impl Functions {
         self.pools().find_map(|pool| pool.invocation_of(token))
     }
 
-    /// The whole environment that a function (logical id) runs with; nothing answers at the
+    /// The whole environment that a function (logical id) runs with; there is nothing at the
     /// Runtime API that it names.
     #[must_use]
     pub fn environment(&self, function: &str) -> Option<BTreeMap<String, String>> {

@@ -1,7 +1,7 @@
 //! The HTTP API: API Gateway in front of the functions.
 //!
 //! A request finds its route, passes the route's authoriser, and becomes an event in payload format
-//! 2.0 for the route's function; the function's answer becomes the response.
+//! 2.0 for the route's function; what the function returns becomes the response.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl Gateway {
         });
         match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
             Ok(Ok(Ok(answer))) => response::from_function(&answer).unwrap_or_else(|| {
-                tracing::error!(function, "answered what is no response");
+                tracing::error!(function, "the function's response is not valid");
                 internal_error()
             }),
             Ok(Ok(Err(InvokeError::Throttled))) | Err(_) => {
@@ -192,7 +192,7 @@ async fn handle(
     response
 }
 
-/// An answer of the gateway itself.
+/// A response of the gateway itself.
 fn message(status: StatusCode, text: &str) -> Response {
     let body = format!(r#"{{"message":"{text}"}}"#);
     let mut response = Response::new(Body::from(body));

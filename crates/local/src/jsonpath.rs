@@ -31,12 +31,12 @@ impl Path {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let steps = text
             .strip_prefix('$')
-            .ok_or_else(|| format!("{text:?} is no path"))?;
+            .ok_or_else(|| format!("{text:?} is not a path"))?;
         let kind = match definite(steps) {
             Some(steps) => Kind::Definite(steps),
             None => JsonPath::parse(text)
                 .map(|query| Kind::Query(Box::new(query)))
-                .map_err(|error| format!("{text:?} is no path: {error}"))?,
+                .map_err(|error| format!("{text:?} is not a path: {error}"))?,
         };
         Ok(Self {
             text: text.to_owned(),

@@ -130,7 +130,7 @@ impl Mail {
             return Err(bad_request("a message has 1 to 50 recipients"));
         }
         if let Some(bad) = to.iter().find(|address| !is_address(address)) {
-            return Err(bad_request(format!("{bad} is no address")));
+            return Err(bad_request(format!("{bad} is not an address")));
         }
         let Simple { subject, body, .. } = request.content.simple;
         let text = body.text.map(|part| part.data);

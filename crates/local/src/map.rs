@@ -28,7 +28,7 @@ pub struct ServiceMap {
     pub writers: BTreeMap<String, BTreeSet<String>>,
     /// For each service those whose tables it reads while somebody waits.
     pub reads: BTreeMap<String, BTreeSet<String>>,
-    /// From whom to whom (services, state machines) something goes that nobody waits for: types of
+    /// From whom to whom (services, state machines) something goes asynchronously: types of
     /// events, queues, streams.
     pub tells: BTreeMap<(String, String), BTreeSet<String>>,
     /// For each state machine (logical id) the services whose functions are its tasks.
@@ -50,7 +50,7 @@ impl ServiceMap {
     /// The map of `stack`, where `services` names the service of each binary. A binary without one
     /// is left out.
     #[must_use]
-    pub fn of(stack: &Stack, arns: &Arns, services: &BTreeMap<String, String>) -> Self {
+    pub fn new(stack: &Stack, arns: &Arns, services: &BTreeMap<String, String>) -> Self {
         let functions = stack.functions.iter();
         let service_of = functions
             .filter_map(|(id, f)| Some((id.as_str(), services.get(&f.binary)?.as_str())))

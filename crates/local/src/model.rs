@@ -207,7 +207,7 @@ pub struct Mapping {
     pub batch_size: usize,
     /// How long to gather records for one invocation.
     pub window: Duration,
-    /// Whether the function may answer with the records that failed.
+    /// Whether the function may report single records as failed.
     pub partial_batches: bool,
     /// Streams: retries of a failed batch; `None` until its records expire.
     pub retries: Option<u32>,
@@ -283,9 +283,9 @@ pub struct Route {
 pub struct Authorizer {
     /// The function, by logical id.
     pub function: String,
-    /// Headers that must be there and that answers are cached by.
+    /// Headers that must be present; verdicts are cached by their values.
     pub identity_headers: Vec<String>,
-    /// How long an answer is kept.
+    /// How long a verdict is cached.
     pub ttl: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! SQS: standard queues, and the mappings that feed functions from them.
 //!
 //! Delay, visibility and retention go by the clock. A long poll is a caller who waits for an
-//! answer, so it goes by the machine's own time; what the clock makes visible meanwhile ends it.
+//! response, so it goes by the machine's own time; what the clock makes visible meanwhile ends it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,7 +118,7 @@ impl Queues {
         id
     }
 
-    /// What `/_local/queues` answers: `{queues:{ID:{name,arn,url,visible,in_flight,delayed}}}` by
+    /// The body of `/_local/queues`: `{queues:{ID:{name,arn,url,visible,in_flight,delayed}}}` by
     /// logical id, with `messages`, the bodies, for dead-letter queues.
     #[must_use]
     pub fn snapshot(&self) -> Value {

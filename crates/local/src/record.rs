@@ -76,9 +76,9 @@ impl Record {
         if self.file.is_none() {
             return;
         }
-        let mut left: BTreeMap<&str, LineUnits> = BTreeMap::new();
+        let mut unreported: BTreeMap<&str, LineUnits> = BTreeMap::new();
         for cost in costs {
-            let units = left.entry(&cost.table).or_default();
+            let units = unreported.entry(&cost.table).or_default();
             units.read += cost.read;
             units.write += cost.write;
             units.index_write += cost.index_write;
@@ -89,7 +89,7 @@ impl Record {
                 .split_once(":table/")
                 .unwrap_or_default();
             let table = table.split('/').next().unwrap_or_default();
-            let units = left.remove(table).unwrap_or_default();
+            let units = unreported.remove(table).unwrap_or_default();
             self.write(caller, permission, operation, units);
         }
     }

@@ -79,7 +79,7 @@ impl Runner {
     /// Makes `/_local/ready` say yes, with these users to try the application as. The first call
     /// counts.
     pub fn set_ready(&self, users: Value) {
-        // Ready is ready.
+        // A later call changes nothing.
         let _ = self.control.ready.set(users);
     }
 

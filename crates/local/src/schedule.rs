@@ -15,7 +15,7 @@ use crate::model::{ACCOUNT, Schedule, Stack};
 /// When the clock jumps past more ticks than this, only the last of them happens.
 const MAX_MISSED: i64 = 120;
 
-/// Starts the schedules of `stack` for as long as the answer lives. Each fires first after one
+/// Starts the schedules of `stack` for as long as the returned set lives. Each fires first after one
 /// period, and then on the clock; when that jumps, every tick on the way happens in its turn, with
 /// its own time. Needs a Tokio runtime to run in.
 #[must_use]
@@ -107,7 +107,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Runs a schedule of one minute from the epoch on, and answers what it has invoked after each
+    /// Runs a schedule of one minute from the epoch on, and returns what it has invoked after each
     /// of the steps, which are in seconds.
     async fn run(input: Option<Value>, enabled: bool, steps: &[u64]) -> Vec<Vec<Value>> {
         let clock = Clock::manual(at(0));
@@ -134,7 +134,7 @@ mod tests {
             &stack,
             &clock,
             &functions,
-            &Arns::of("eu-central-1", &stack),
+            &Arns::for_stack("eu-central-1", &stack),
         );
         let mut found = Vec::new();
         for step in steps {

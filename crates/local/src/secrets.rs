@@ -294,7 +294,7 @@ mod tests {
         };
         stack.secrets.insert("Key".to_owned(), secret);
         let clock = Clock::manual(Timestamp::UNIX_EPOCH);
-        Secrets::new(&stack, clock, Arns::of("eu-central-1", &stack), data).unwrap()
+        Secrets::new(&stack, clock, Arns::for_stack("eu-central-1", &stack), data).unwrap()
     }
 
     fn value(secrets: &Secrets, request: Value) -> Result<String, String> {

@@ -3,7 +3,7 @@
 //!
 //! What a definition asks for and is not emulated (other query languages, integrations other than
 //! Lambda, callbacks, distributed maps) is an error when it is loaded. A STANDARD execution's name
-//! is its own for 90 days: starting it again with the same input while it runs answers the same
+//! is its own for 90 days: starting it again with the same input while it runs returns the same
 //! execution, anything else fails. EXPRESS names may repeat.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -153,7 +153,7 @@ impl StateMachines {
         })
     }
 
-    /// Starts an execution of a state machine (logical id), and answers its ARN. Needs a Tokio
+    /// Starts an execution of a state machine (logical id), and returns its ARN. Needs a Tokio
     /// runtime to run in.
     ///
     /// # Errors
@@ -257,7 +257,7 @@ impl StateMachines {
         });
     }
 
-    /// What `/_local/executions/{name}` answers: the latest execution of that name, as `{name, arn,
+    /// The body of `/_local/executions/{name}`: the latest execution of that name, as `{name, arn,
     /// machine, status, input, output, error, cause, started_at, stopped_at, transitions, history}`.
     #[must_use]
     pub fn execution(&self, name: &str) -> Option<Value> {

@@ -64,7 +64,7 @@ pub(super) fn run(only: &[String]) -> Result<Vec<FunctionCost>, Error> {
         log: Log::Silent,
         bill: Bill::new(&stack),
     };
-    let functions = Functions::new(&stack, &Arns::of(&places.region, &stack), settings);
+    let functions = Functions::new(&stack, &Arns::for_stack(&places.region, &stack), settings);
     println!(
         "\n{:<22} {:>12} {:>14} {:>12}",
         "function", "start, ms", "resident, MB", "zipped, MB"

@@ -157,7 +157,7 @@ fn a_denied_call_says_who_what_and_where() {
     let statements = vec![statement(&["dynamodb:PutItem"], &[TABLE])];
     stack.policies.insert("PlaceOrder".to_owned(), statements);
     let arns = Arns::new("eu-central-1");
-    let access = Access::of(&stack, &arns);
+    let access = Access::enforcing(&stack, &arns);
     let (function, operator) = (Caller::function("PlaceOrder"), Caller::operator());
     let item = json!({"TableName": "orders"});
     assert_eq!(
@@ -183,7 +183,7 @@ fn a_denied_call_says_who_what_and_where() {
     let mail = json!({"FromEmailAddress": "shop@example.com"});
     let denied = access.check(&function, "ses", "SendEmail", &mail);
     assert_eq!(denied.unwrap_err().status, 403);
-    // A function without a policy may do nothing; who is no function may do everything.
+    // A function without a policy may do nothing; a caller that is not a function may do everything.
     let nobody = Caller::function("Nobody");
     assert!(access.check(&nobody, "dynamodb", "PutItem", &item).is_err());
     for caller in [&operator, &nobody] {

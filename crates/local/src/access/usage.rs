@@ -1,4 +1,4 @@
-//! What was used of the policies, and what nobody used.
+//! Which permissions of the policies are used, and which are not.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ struct Line {
 impl<'a> Usage<'a> {
     /// What AWS does in their name: it happens whether anybody calls or not.
     #[must_use]
-    pub fn of(stack: &'a Stack) -> Self {
+    pub fn new(stack: &'a Stack) -> Self {
         let used = stack.standing.iter().cloned().collect();
         Self { stack, used }
     }
@@ -37,7 +37,7 @@ impl<'a> Usage<'a> {
     /// Adds the calls of a record (`--record`). What no function called does not count.
     ///
     /// # Errors
-    /// A sentence about the first line that is no record of this stack.
+    /// A sentence about the first line that is not a record of this stack.
     pub fn add(&mut self, record: &str) -> Result<(), String> {
         for line in record.lines() {
             let read: Result<Line, _> = serde_json::from_str(line);
@@ -59,13 +59,13 @@ impl<'a> Usage<'a> {
         Ok(())
     }
 
-    /// What policies allow and nobody used: each action of a statement with each of its resources.
+    /// Permissions that are not used: each action of a statement with each of its resources.
     #[must_use]
     pub fn unused(&self) -> Vec<Need> {
         let mut unused = Vec::new();
         for (holder, statements) in &self.stack.policies {
             for statement in statements {
-                for (action, resource) in each(statement) {
+                for (action, resource) in action_resource_pairs(statement) {
                     if !is_seen(action) || self.uses(holder, action, resource) {
                         continue;
                     }
@@ -103,7 +103,7 @@ impl<'a> Usage<'a> {
     }
 }
 
-fn each(statement: &Statement) -> impl Iterator<Item = (&str, &str)> {
+fn action_resource_pairs(statement: &Statement) -> impl Iterator<Item = (&str, &str)> {
     statement.actions.iter().flat_map(|action| {
         let resources = statement.resources.iter();
         resources.map(|resource| (action.as_str(), resource.as_str()))
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn both_differences_are_found() {
         let stack = stack();
-        let mut usage = Usage::of(&stack);
+        let mut usage = Usage::new(&stack);
         let record = [
             r#"{"function":"place-order","action":"a:Get","resource":"one","operation":"Get"}"#,
             r#"{"function":"place-order","action":"a:Put","resource":"two/three"}"#,
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_record_of_something_else_is_refused() {
         let stack = stack();
-        let mut usage = Usage::of(&stack);
+        let mut usage = Usage::new(&stack);
         let other = r#"{"function":"other","action":"a","resource":"b"}"#;
         assert_eq!(
             usage.add(other),

@@ -48,7 +48,7 @@ pub struct TableUsage {
     pub dollars: Dollars,
 }
 
-/// What `GET /_local/bill` answers.
+/// The body of `GET /_local/bill`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BillReport {
     /// Everybody's, the operator's calls included.

@@ -22,24 +22,25 @@ pub(super) fn item_size(item: &Value) -> u64 {
     })
 }
 
-/// Asks for everything that the bill needs, and remembers what the caller had asked for.
+/// Which details of its cost the caller wants in the response. The bill needs all of them, so the
+/// request asks for all, and the rest is left out of the response.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct CallerOptions {
     capacity: Option<Value>,
     old_values: Vec<bool>,
 }
 
 const ON_FAILURE: &str = "ReturnValuesOnConditionCheckFailure";
 
-impl Asked {
-    /// Changes the request so that its answer tells the cost.
-    pub(super) fn instead_of(operation: &str, body: &mut Value) -> Self {
-        let mut asked = Self {
+impl CallerOptions {
+    /// Changes the request so that its response includes the cost.
+    pub(super) fn replace_in(operation: &str, body: &mut Value) -> Self {
+        let mut options = Self {
             capacity: None,
             old_values: Vec::new(),
         };
         let Some(request) = body.as_object_mut() else {
-            return asked;
+            return options;
         };
         let single = matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem");
         let item_operation = single
@@ -54,17 +55,17 @@ impl Asked {
                     | "TransactWriteItems"
             );
         if !item_operation {
-            return asked;
+            return options;
         }
         let known = |value: Option<&Value>| {
             value.is_none_or(|value| matches!(value.as_str(), Some("TOTAL" | "INDEXES" | "NONE")))
         };
         // What is not understood is left for the engine to refuse.
         if known(request.get("ReturnConsumedCapacity")) {
-            asked.capacity = request.insert("ReturnConsumedCapacity".into(), json!("INDEXES"));
+            options.capacity = request.insert("ReturnConsumedCapacity".into(), json!("INDEXES"));
         }
         if single {
-            asked.old_values.push(ask_old(request));
+            options.old_values.push(ask_old(request));
         }
         if operation == "TransactWriteItems" {
             let items = request
@@ -72,13 +73,13 @@ impl Asked {
                 .and_then(Value::as_array_mut);
             for action in items.into_iter().flatten().filter_map(Value::as_object_mut) {
                 let request = action.values_mut().next().and_then(Value::as_object_mut);
-                asked.old_values.push(request.is_some_and(ask_old));
+                options.old_values.push(request.is_some_and(ask_old));
             }
         }
-        asked
+        options
     }
 
-    /// The cost that a `ConsumedCapacity` tells.
+    /// The cost in a `ConsumedCapacity`.
     pub(super) fn costs(operation: &str, consumed: Option<&Value>) -> Vec<Cost> {
         let writes = super::parameters::writes(operation);
         match consumed {
@@ -89,7 +90,7 @@ impl Asked {
         }
     }
 
-    /// The JSON of an answer with as much of its `ConsumedCapacity` as the caller had asked for.
+    /// The JSON of a response, with as much of its `ConsumedCapacity` as the caller asked for.
     pub(super) fn body(&self, answer: Answer) -> Bytes {
         let wanted = self.capacity.as_ref().and_then(Value::as_str);
         let Some(wanted) = wanted.filter(|wanted| *wanted != "NONE") else {
@@ -145,7 +146,7 @@ impl Asked {
     }
 }
 
-/// Asks for the item that made a condition fail; answers whether the caller had asked too.
+/// Asks for the item that made a condition fail. Returns whether the caller asked for it too.
 fn ask_old(request: &mut Map<String, Value>) -> bool {
     if !request.contains_key("ConditionExpression") {
         return false;
@@ -175,7 +176,7 @@ fn cost(consumed: &Value, writes: bool) -> Cost {
         .unwrap_or_default()
         .to_owned();
     let total = units(&consumed["CapacityUnits"]);
-    // A transaction that is answered from memory is billed as a read.
+    // A replayed transaction is billed as a read.
     if !writes
         || consumed
             .get("ReadCapacityUnits")

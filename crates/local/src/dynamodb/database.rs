@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use crate::aws::AwsError;
 use crate::clock::Clock;
 
-/// The answer to an operation.
+/// The response to an operation.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// Its JSON, without `ConsumedCapacity`.
@@ -39,7 +39,7 @@ pub(super) struct Database {
     vectors: VectorIndexLifecycle,
 }
 
-/// The answer to an operation that consumes capacity: each has an answer of its own type, with the
+/// The response to an operation that consumes capacity: each has a response of its own type, with the
 /// same field.
 macro_rules! metered {
     ($result:expr) => {{
@@ -63,18 +63,20 @@ impl Database {
     pub(super) fn call(&self, operation: &str, body: &Value) -> Result<Answer, AwsError> {
         let storage = &self.storage;
         match operation {
-            "DeleteTable" => plain(actions::delete_table::execute(
+            "DeleteTable" => without_capacity(actions::delete_table::execute(
                 storage,
                 request(body)?,
                 &self.vectors,
             )),
-            "DescribeTable" => plain(actions::describe_table::execute(
+            "DescribeTable" => without_capacity(actions::describe_table::execute(
                 storage,
                 request(body)?,
                 &self.vectors,
             )),
-            "CreateTable" => plain(actions::create_table::execute(storage, request(body)?)),
-            "UpdateTimeToLive" => plain(actions::update_time_to_live::execute(
+            "CreateTable" => {
+                without_capacity(actions::create_table::execute(storage, request(body)?))
+            }
+            "UpdateTimeToLive" => without_capacity(actions::update_time_to_live::execute(
                 storage,
                 request(body)?,
             )),
@@ -125,8 +127,10 @@ impl Database {
                 storage,
                 request(body)?,
             )),
-            "ListTables" => plain(actions::list_tables::execute(storage, request(body)?)),
-            "DescribeTimeToLive" => plain(actions::describe_time_to_live::execute(
+            "ListTables" => {
+                without_capacity(actions::list_tables::execute(storage, request(body)?))
+            }
+            "DescribeTimeToLive" => without_capacity(actions::describe_time_to_live::execute(
                 storage,
                 request(body)?,
             )),
@@ -163,8 +167,8 @@ pub(super) fn request<T: DeserializeOwned>(body: &Value) -> Result<T, AwsError> 
     })
 }
 
-/// The answer to an operation that consumes no capacity.
-fn plain<T: Serialize>(
+/// The response to an operation that consumes no capacity.
+fn without_capacity<T: Serialize>(
     result: impl Future<Output = Result<T, DynoxideError>>,
 ) -> Result<Answer, AwsError> {
     answer(&now(result)?, None)
@@ -178,7 +182,7 @@ fn answer(result: &impl Serialize, consumed: Option<Value>) -> Result<Answer, Aw
     })
 }
 
-/// Takes `ConsumedCapacity`, one or a list, out of an answer.
+/// Takes `ConsumedCapacity`, one or a list, out of a response.
 fn take_consumed(capacity: &mut Option<impl Serialize>) -> Option<Value> {
     serde_json::to_value(capacity.take()?).ok()
 }

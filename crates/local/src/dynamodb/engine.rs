@@ -148,7 +148,7 @@ impl Engine {
         })
     }
 
-    /// Carries out one operation, blocking. The answer is DynamoDB's.
+    /// Carries out one operation, blocking. The response is DynamoDB's.
     ///
     /// # Errors
     /// As DynamoDB; and any operation or parameter that is not emulated, by name.
@@ -181,7 +181,7 @@ impl Engine {
         self.snapshots.keep(keep);
     }
 
-    /// Deletes what has outlived its time to live; answers how many items.
+    /// Deletes what has outlived its time to live, and returns how many items.
     ///
     /// # Errors
     /// When the file cannot be written.

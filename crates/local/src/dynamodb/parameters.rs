@@ -31,7 +31,7 @@ const QUERY: [&str; 9] = [
 ];
 
 /// The parameters of an operation that are emulated; `None` for an operation that is not.
-fn of(operation: &str) -> Option<Vec<&'static str>> {
+fn emulated(operation: &str) -> Option<Vec<&'static str>> {
     let parts: &[&[&str]] = match operation {
         "PutItem" => &[&WRITE, &EXPRESSIONS, &["Item"]],
         "UpdateItem" => &[&WRITE, &EXPRESSIONS, &["Key", "UpdateExpression"]],
@@ -122,8 +122,9 @@ pub(super) fn check(operation: &str, body: &Value) -> Result<(), AwsError> {
 }
 
 fn check_part(operation: &str, body: &Value) -> Result<(), AwsError> {
-    let known = of(operation).ok_or_else(|| AwsError::unknown_operation("dynamodb", operation))?;
-    refuse_unknown(operation, body, &known)
+    let emulated =
+        emulated(operation).ok_or_else(|| AwsError::unknown_operation("dynamodb", operation))?;
+    refuse_unknown(operation, body, &emulated)
 }
 
 /// The tables that a request names, by physical name, each once.

@@ -54,7 +54,7 @@ impl Snapshots {
                 Some(database) => Ok(database),
                 None => Database::open(&self.path, &self.clock),
             };
-            // Without a snapshot a read answers what is there now.
+            // Without a snapshot a read sees what is there now.
             if let Ok(database) = database
                 && begin(&database).is_ok()
             {

@@ -76,7 +76,7 @@ impl DynamoDb {
                 };
                 let until = *written.borrow();
                 if *done.borrow() < until {
-                    // There is nothing to wait for from a reader that has ended.
+                    // A reader that has ended will not get further.
                     waited |= done.wait_for(|done| *done >= until).await.is_ok();
                 }
             }
@@ -152,7 +152,7 @@ struct Reader {
 }
 
 /// Part of a batch that is still to be carried out.
-struct Work {
+struct PendingBatch {
     entries: Vec<Entry>,
     failures: u32,
 }
@@ -251,32 +251,32 @@ impl Reader {
 
     /// Invokes the function with `entries` until each is carried out or has failed for good.
     async fn carry_out(&mut self, entries: Vec<Entry>) {
-        let mut left = vec![Work {
+        let mut pending = vec![PendingBatch {
             entries,
             failures: 0,
         }];
-        while let Some(mut work) = left.pop() {
+        while let Some(mut work) = pending.pop() {
             self.give_up_old(&mut work);
             if work.entries.is_empty() {
                 continue;
             }
             let Err(failure) = self.invoke(&work.entries).await else {
-                self.passed(&work.entries);
+                self.move_past(&work.entries);
                 continue;
             };
             if failure.first > 0 {
                 let carried_out: Vec<_> = work.entries.drain(..failure.first).collect();
-                self.passed(&carried_out);
+                self.move_past(&carried_out);
                 work.failures = 0;
             }
             if self.mapping.bisect && work.entries.len() > 1 {
                 // Splitting does not count as a retry.
                 let second = work.entries.split_off(work.entries.len() / 2);
-                left.push(Work {
+                pending.push(PendingBatch {
                     entries: second,
                     failures: work.failures,
                 });
-                left.push(work);
+                pending.push(work);
                 continue;
             }
             work.failures += 1;
@@ -295,7 +295,7 @@ impl Reader {
             }
             let wait = FIRST_WAIT.saturating_mul(1 << work.failures.clamp(1, 7) >> 1);
             self.db.shared.clock.sleep(wait.min(LONGEST_WAIT)).await;
-            left.push(work);
+            pending.push(work);
         }
     }
 
@@ -316,13 +316,13 @@ impl Reader {
     }
 
     /// Goes on behind `entries`.
-    fn passed(&mut self, entries: &[Entry]) {
+    fn move_past(&mut self, entries: &[Entry]) {
         if let Some(last) = entries.last() {
             self.advance(last.position);
         }
     }
 
-    fn give_up_old(&mut self, work: &mut Work) {
+    fn give_up_old(&mut self, work: &mut PendingBatch) {
         let Some(age) = self.mapping.max_age else {
             return;
         };
@@ -348,7 +348,7 @@ impl Reader {
     }
 
     fn give_up(&mut self, entries: &[Entry], why: &str, tries: u32, failure: Option<&Failure>) {
-        self.passed(entries);
+        self.move_past(entries);
         let records = entries.len();
         tracing::error!(
             mapping = self.id,

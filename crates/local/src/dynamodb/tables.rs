@@ -12,14 +12,14 @@ use crate::model::Table;
 /// A message for the operator: the request is refused, or the one that is there has another schema.
 pub(super) fn make(engine: &Engine, table: &Table) -> Result<(), String> {
     let wanted = create_request(table)?;
-    let there = engine.call("DescribeTable", &json!({"TableName": table.name}));
-    match there.map(|there| there.json()) {
-        Ok(there) if schema(&there["Table"]) == schema(&wanted) => {}
-        Ok(there) => {
+    let existing = engine.call("DescribeTable", &json!({"TableName": table.name}));
+    match existing.map(|existing| existing.json()) {
+        Ok(existing) if schema(&existing["Table"]) == schema(&wanted) => {}
+        Ok(existing) => {
             return Err(format!(
                 "is there already with another schema ({}), the template has {}; use another \
                  folder or move this one away",
-                schema(&there["Table"]),
+                schema(&existing["Table"]),
                 schema(&wanted),
             ));
         }
@@ -110,7 +110,7 @@ fn sorted(list: &Value, key: impl Fn(&Value) -> String) -> Value {
 
 /// Puts the runner's region into the ARNs of a table's description.
 pub(super) fn localise(answer: &mut Value, arns: &Arns) {
-    let of = |object: &mut Map<String, Value>| {
+    let rename = |object: &mut Map<String, Value>| {
         let name = object
             .get("TableName")
             .and_then(Value::as_str)
@@ -132,7 +132,7 @@ pub(super) fn localise(answer: &mut Value, arns: &Arns) {
     };
     for part in ["Table", "TableDescription"] {
         if let Some(description) = answer.get_mut(part).and_then(Value::as_object_mut) {
-            of(description);
+            rename(description);
         }
     }
 }

@@ -57,7 +57,7 @@ fn stack() -> Stack {
 }
 
 fn arns() -> Arns {
-    Arns::of("eu-central-1", &stack())
+    Arns::for_stack("eu-central-1", &stack())
 }
 
 /// A database, its clock and its bill.

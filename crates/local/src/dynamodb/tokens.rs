@@ -18,13 +18,13 @@ const KEPT: Duration = Duration::from_mins(10);
 /// The transactions of the last ten minutes, by token.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    seen: HashMap<String, Seen>,
+    seen: HashMap<String, Remembered>,
     /// When each was seen, oldest first.
     times: VecDeque<(Timestamp, String)>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct Remembered {
     items: Value,
     /// What asking again costs: the written items are read.
     replay: Value,
@@ -42,7 +42,7 @@ impl Tokens {
     }
 }
 
-/// `TransactWriteItems`: a token seen before with the same items answers without writing again.
+/// `TransactWriteItems`: a token seen before with the same items succeeds without writing again.
 ///
 /// # Errors
 /// As DynamoDB; `IdempotentParameterMismatchException` for a token seen with other items. A failed
@@ -87,7 +87,7 @@ pub(super) fn transact(
     tokens.times.push_back((now, token.clone()));
     tokens.seen.insert(
         token.clone(),
-        Seen {
+        Remembered {
             items: items.clone(),
             replay: replay_cost(database, images),
         },

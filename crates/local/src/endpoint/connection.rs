@@ -1,4 +1,4 @@
-//! Connections that can be cut: closed without another byte.
+//! Connections that can be closed without writing another byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,13 +12,13 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Cuts one connection.
+/// Closes one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Scissors(Arc<AtomicBool>);
+pub(super) struct Closer(Arc<AtomicBool>);
 
-impl Scissors {
-    /// Nothing more is written; the connection closes when something would be.
-    pub(super) fn cut(&self) {
+impl Closer {
+    /// Closes the connection at the next write, before anything is written.
+    pub(super) fn close(&self) {
         self.0.store(true, Ordering::Release);
     }
 }
@@ -28,16 +28,16 @@ impl Scissors {
 pub(super) struct Client {
     /// The caller's end.
     pub(super) address: SocketAddr,
-    pub(super) scissors: Scissors,
+    pub(super) closer: Closer,
 }
 
-/// Accepts connections that can be cut.
+/// Accepts connections that can be closed.
 pub(super) struct Connections(pub(super) TcpListener);
 
 /// One connection.
 pub(super) struct Connection {
     stream: TcpStream,
-    scissors: Scissors,
+    closer: Closer,
 }
 
 impl Listener for Connections {
@@ -51,7 +51,7 @@ impl Listener for Connections {
         (
             Connection {
                 stream,
-                scissors: Scissors::default(),
+                closer: Closer::default(),
             },
             address,
         )
@@ -66,14 +66,14 @@ impl Connected<IncomingStream<'_, Connections>> for Client {
     fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
         Self {
             address: *stream.remote_addr(),
-            scissors: stream.io().scissors.clone(),
+            closer: stream.io().closer.clone(),
         }
     }
 }
 
 impl Connection {
-    fn whole(&self) -> io::Result<()> {
-        if self.scissors.0.load(Ordering::Acquire) {
+    fn check_open(&self) -> io::Result<()> {
+        if self.closer.0.load(Ordering::Acquire) {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
@@ -96,12 +96,12 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.whole()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -1,4 +1,4 @@
-//! What a service answers when a fault makes it fail.
+//! How a service responds when a fault makes it fail.
 
 use serde_json::{Map, Value, json};
 
@@ -47,14 +47,14 @@ pub(super) fn conflict(operation: &str, body: &Value) -> AwsError {
     }
 }
 
-/// A batch without its first entry, and what its answer is to tell about that.
+/// A batch without its first entry, and what its response says about that.
 pub(super) struct Partial {
     /// What is left to be carried out; `None` if nothing is.
     pub(super) rest: Option<Value>,
-    left_out: LeftOut,
+    omitted: OmittedEntry,
 }
 
-enum LeftOut {
+enum OmittedEntry {
     Event,
     Message {
         id: Value,
@@ -68,18 +68,18 @@ enum LeftOut {
 
 impl Partial {
     /// Takes the first entry out of a batch; `None` if it has none.
-    pub(super) fn of(operation: &str, mut body: Value) -> Option<Self> {
-        let (left_out, empty) = match operation {
+    pub(super) fn split(operation: &str, mut body: Value) -> Option<Self> {
+        let (omitted, empty) = match operation {
             "PutEvents" | "SendMessageBatch" => {
                 let entries = body.get_mut("Entries")?.as_array_mut()?;
                 let entry = (!entries.is_empty()).then(|| entries.remove(0))?;
-                let left_out = match operation {
-                    "PutEvents" => LeftOut::Event,
-                    _ => LeftOut::Message {
+                let omitted = match operation {
+                    "PutEvents" => OmittedEntry::Event,
+                    _ => OmittedEntry::Message {
                         id: entry["Id"].clone(),
                     },
                 };
-                (left_out, entries.is_empty())
+                (omitted, entries.is_empty())
             }
             "BatchWriteItem" | "BatchGetItem" => {
                 let tables = body.get_mut("RequestItems")?.as_object_mut()?;
@@ -90,17 +90,17 @@ impl Partial {
                     let write = (!writes.is_empty()).then(|| writes.remove(0))?;
                     (json!([write]), writes.is_empty(), "UnprocessedItems")
                 } else {
-                    let mut left_out = request.clone();
+                    let mut omitted = request.clone();
                     let keys = request.get_mut("Keys")?.as_array_mut()?;
                     let key = (!keys.is_empty()).then(|| keys.remove(0))?;
-                    left_out["Keys"] = json!([key]);
-                    (left_out, keys.is_empty(), "UnprocessedKeys")
+                    omitted["Keys"] = json!([key]);
+                    (omitted, keys.is_empty(), "UnprocessedKeys")
                 };
                 if empty {
                     tables.remove(&table);
                 }
                 (
-                    LeftOut::Item {
+                    OmittedEntry::Item {
                         table,
                         request,
                         answer,
@@ -112,15 +112,15 @@ impl Partial {
         };
         Some(Self {
             rest: (!empty).then_some(body),
-            left_out,
+            omitted,
         })
     }
 
-    /// The answer to the whole batch, from the answer to what was left of it.
-    pub(super) fn answer(self, rest: Value) -> Value {
+    /// The response to the whole batch, from the response to what was left of it.
+    pub(super) fn response(self, rest: Value) -> Value {
         let mut answer = if rest.is_object() { rest } else { json!({}) };
-        match self.left_out {
-            LeftOut::Event => {
+        match self.omitted {
+            OmittedEntry::Event => {
                 let error = json!({"ErrorCode": "InternalFailure", "ErrorMessage": "fault"});
                 let failed = answer["FailedEntryCount"].as_u64().unwrap_or(0) + 1;
                 let mut entries = answer["Entries"].as_array().cloned().unwrap_or_default();
@@ -128,7 +128,7 @@ impl Partial {
                 answer["Entries"] = Value::Array(entries);
                 answer["FailedEntryCount"] = json!(failed);
             }
-            LeftOut::Message { id } => {
+            OmittedEntry::Message { id } => {
                 let error = json!({
                     "Id": id,
                     "SenderFault": false,
@@ -142,7 +142,7 @@ impl Partial {
                     answer["Successful"] = json!([]);
                 }
             }
-            LeftOut::Item {
+            OmittedEntry::Item {
                 table,
                 request,
                 answer: field,

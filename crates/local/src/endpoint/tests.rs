@@ -77,7 +77,7 @@ fn stack() -> Stack {
 impl World {
     async fn new() -> Self {
         let (stack, clock) = (stack(), Clock::system());
-        let arns = Arns::of("eu-central-1", &stack);
+        let arns = Arns::for_stack("eu-central-1", &stack);
         let (bill, faults) = (Bill::new(&stack), Faults::new(&stack, 1));
         let file = tempfile::NamedTempFile::new().unwrap();
         let record = Record::to_file(file.path(), &stack, &arns).unwrap();
@@ -87,7 +87,7 @@ impl World {
         let (listener, url) = Endpoint::bind(0).await.unwrap();
         let calls = CallLog::default();
         let endpoint = Endpoint::new(&stack, &faults, &record, &functions)
-            .guarded(Access::of(&stack, &arns))
+            .guarded(Access::enforcing(&stack, &arns))
             .timed(Some(calls.clone()))
             .with("dynamodb", db);
         let server = tokio::spawn(endpoint.serve(listener));
@@ -150,7 +150,7 @@ async fn count_up(client: &Client) -> Result<(), String> {
         .send()
         .await;
     let Err(error) = answer else { return Ok(()) };
-    // No service's error is no answer.
+    // Not an error of a service, but no response at all.
     let code = error
         .as_service_error()
         .and_then(|error| error.meta().code());
@@ -383,12 +383,12 @@ async fn what_is_not_emulated_is_refused_by_its_name() {
 #[test]
 fn a_partial_put_events_counts_the_entry_that_failed() {
     let body = json!({"Entries": [{"Source": "a"}, {"Source": "b"}]});
-    let mut partial = injected::Partial::of("PutEvents", body).unwrap();
+    let mut partial = injected::Partial::split("PutEvents", body).unwrap();
     assert_eq!(
         partial.rest.take(),
         Some(json!({"Entries": [{"Source": "b"}]}))
     );
-    let answer = partial.answer(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}));
+    let answer = partial.response(json!({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}));
     assert_eq!(answer["FailedEntryCount"], 1);
     assert_eq!(answer["Entries"][0]["ErrorCode"], "InternalFailure");
     assert_eq!(answer["Entries"][1]["EventId"], "1");
@@ -405,7 +405,7 @@ async fn a_fault_kills_the_process_that_calls() {
         functions: [("CountUp".to_owned(), function)].into(),
         ..stack()
     };
-    let (clock, arns) = (Clock::system(), Arns::of("eu-central-1", &stack));
+    let (clock, arns) = (Clock::system(), Arns::for_stack("eu-central-1", &stack));
     let (bill, faults) = (Bill::new(&stack), Faults::new(&stack, 1));
     let record = Record::none(&arns);
     let db = DynamoDb::start(&stack, &arns, &clock, &bill, &record, None).unwrap();

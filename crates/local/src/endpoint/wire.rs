@@ -1,4 +1,4 @@
-//! Requests and answers as they go over the wire: JSON 1.0 and 1.1, and SES's paths.
+//! Requests and responses as they go over the wire: JSON 1.0 and 1.1, and SES's paths.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
@@ -48,7 +48,7 @@ pub(super) fn body(bytes: &Bytes) -> Result<Value, AwsError> {
         .map_err(|error| AwsError::client("SerializationException", error.to_string()))
 }
 
-/// The answer to a request with these headers.
+/// The response to a request with these headers.
 pub(super) fn answer(result: Result<Bytes, AwsError>, headers: &HeaderMap) -> Response<Body> {
     let (status, code, body) = match result {
         Ok(body) => (StatusCode::OK, None, body),

@@ -32,7 +32,7 @@ pub(super) enum Part {
 
 /// What a template may refer to beside the event.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct RuleContext<'a> {
     pub(super) rule_arn: &'a str,
     pub(super) rule_name: &'a str,
     pub(super) ingested_at: &'a str,
@@ -81,7 +81,7 @@ impl Input {
     }
 
     /// The input for one event. A path to nothing gives `null`.
-    pub(super) fn of(&self, event: &Value, facts: Facts<'_>) -> Result<Value, String> {
+    pub(super) fn build(&self, event: &Value, facts: RuleContext<'_>) -> Result<Value, String> {
         match self {
             Self::Event => Ok(event.clone()),
             Self::Path(path) => Ok(path.find(event).unwrap_or_default()),
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const FACTS: Facts<'static> = Facts {
+    const FACTS: RuleContext<'static> = RuleContext {
         rule_arn: "arn:rule",
         rule_name: "rule",
         ingested_at: "now",
@@ -184,7 +184,7 @@ mod tests {
             template: template.to_owned(),
         };
         let event = json!({"detail-type": "T", "detail": {"id": "a\"b", "n": 2, "o": {"x": 1}}});
-        Input::parse(&input)?.of(&event, FACTS)
+        Input::parse(&input)?.build(&event, FACTS)
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn the_other_inputs_are_the_event_a_part_of_it_or_a_constant() {
         let event = json!({"detail": {"a": 1}});
-        let of = |input| Input::parse(&input).unwrap().of(&event, FACTS).unwrap();
+        let of = |input| Input::parse(&input).unwrap().build(&event, FACTS).unwrap();
         assert_eq!(of(TargetInput::Event), event);
         assert_eq!(
             of(TargetInput::Path("$.detail".to_owned())),

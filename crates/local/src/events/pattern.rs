@@ -27,7 +27,7 @@ pub(super) fn add(matcher: &mut Quamina, rule: &str, pattern: &Value) -> Result<
 fn check(pattern: &Value) -> Result<(), String> {
     let fields = pattern
         .as_object()
-        .ok_or_else(|| format!("{pattern} is no pattern"))?;
+        .ok_or_else(|| format!("{pattern} is not a pattern"))?;
     for (name, value) in fields {
         match value {
             _ if name == "$or" => return Err("$or is not emulated".to_owned()),
@@ -112,7 +112,7 @@ mod tests {
             (json!({"source": []}), "source"),
             (json!({"source": [{"regexp": "a.*"}]}), "regexp"),
             (json!({"$or": [{"source": ["a"]}]}), "$or"),
-            (json!([]), "no pattern"),
+            (json!([]), "not a pattern"),
         ] {
             let fault = add(&mut Quamina::new(), "rule", &pattern).unwrap_err();
             assert!(fault.contains(named), "{fault}");

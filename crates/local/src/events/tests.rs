@@ -70,7 +70,7 @@ fn bench(targets: Vec<model::Target>) -> Result<Bench, RuleError> {
     };
     stack.rules.insert("Rule".to_owned(), rule);
     let clock = Clock::manual("2026-01-02T03:04:05.678Z".parse().unwrap());
-    let (bill, arns) = (Bill::new(&stack), Arns::of("eu-central-1", &stack));
+    let (bill, arns) = (Bill::new(&stack), Arns::for_stack("eu-central-1", &stack));
     let seen: Arc<Mutex<Vec<Value>>> = Arc::default();
     let handler: Handler = Arc::new({
         let seen = Arc::clone(&seen);

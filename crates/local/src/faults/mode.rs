@@ -11,22 +11,22 @@ pub enum Mode {
     Throttle,
     /// `conflict`: a write or a transaction of DynamoDB meets another transaction. Nothing is done.
     Conflict,
-    /// `error`: the service answers with an internal error (500). Nothing is done.
+    /// `error`: the service responds with an internal error (500). Nothing is done.
     Error,
-    /// `timeout-before`: the service does not answer until the caller's own time is up; nothing is
+    /// `timeout-before`: the service does not respond until the caller's own time is up; nothing is
     /// done. An invocation counts as timed out at once.
     TimeoutBefore,
-    /// `lost-answer`: the call is carried out, and the connection closed without an answer. An
+    /// `lost-answer`: the call is carried out, and the connection closed without a response. An
     /// invocation runs and counts as failed.
     LostAnswer,
     /// `stale-read`: a read of DynamoDB that does not ask for consistency sees its table as it was
     /// before the last write to it.
     StaleRead,
-    /// `duplicate`: carried out twice, and the second answer given; a delivery: made twice.
+    /// `duplicate`: carried out twice, and the second response returned; a delivery: made twice.
     Duplicate,
     /// `partial`: the first entry of a batch is left out and reported as failed or unprocessed.
     Partial,
-    /// `delay:ms`: answered later, by the machine's time.
+    /// `delay:ms`: the response comes later, by the machine's time.
     Delay(Duration),
     /// `kill` or `kill-before`: the caller's process is killed, and nothing is done. An invocation
     /// fails as if its process had ended.
@@ -35,7 +35,7 @@ pub enum Mode {
     KillAfter,
 }
 
-/// Why a fault was not understood.
+/// Why a fault cannot be parsed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("fault {fault}: {problem}")]
 pub struct FaultError {

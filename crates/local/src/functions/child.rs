@@ -37,7 +37,7 @@ async fn run(process: Arc<Process>) {
     process.ended(error);
 }
 
-/// Follows the child to its end, and says how an invocation in hand has failed.
+/// Follows the child to its end, and says how its current invocation has failed.
 async fn supervise(process: &Process, child: &mut Child) -> InvokeError {
     let error = tokio::select! {
         status = child.wait() => return InvokeError::Exited { status: describe(status) },

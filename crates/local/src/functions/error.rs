@@ -6,17 +6,17 @@ use bytes::Bytes;
 use serde::Serialize;
 use thiserror::Error;
 
-/// Why an invocation has no answer.
+/// Why an invocation has no response.
 #[derive(Clone, Debug, Error)]
 pub enum InvokeError {
-    /// The function answered with an error.
+    /// The function returned an error.
     #[error("{error_type}: {message}")]
     Function {
         /// `errorType`.
         error_type: String,
         /// `errorMessage`.
         message: String,
-        /// The whole answer, as JSON.
+        /// The whole response, as JSON.
         payload: Bytes,
     },
     /// The function ran longer than it may; its process is gone.
@@ -49,7 +49,7 @@ struct ErrorBody<'a> {
 
 impl InvokeError {
     /// What Step Functions make of it: `Error` and `Cause`. The function's own errors keep their
-    /// type, and a cause is the function's answer as JSON.
+    /// type, and a cause is the function's response as JSON.
     #[must_use]
     pub fn states_error(&self) -> (String, String) {
         let cause = match self {
@@ -73,7 +73,7 @@ impl InvokeError {
         }
     }
 
-    /// The answer that a caller of Lambda gets: `{"errorType", "errorMessage"}`.
+    /// The response that a caller of Lambda gets: `{"errorType", "errorMessage"}`.
     #[must_use]
     pub fn payload(&self) -> Bytes {
         if let Self::Function { payload, .. } = self {

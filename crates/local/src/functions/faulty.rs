@@ -30,7 +30,7 @@ pub(super) async fn invoke(
         }
         Some(Mode::KillBefore) => Err(exited("killed by a fault")),
         Some(Mode::KillAfter | Mode::LostAnswer) => {
-            // Whatever it answers is lost.
+            // Its response is lost.
             let _ = workers.run(function, payload, trace).await;
             Err(exited("answer lost by a fault"))
         }

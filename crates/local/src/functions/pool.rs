@@ -79,10 +79,10 @@ impl Job {
         }
     }
 
-    /// Answers it. Its concurrency is free before the answer can be seen.
+    /// Responds to it. Its concurrency is free before the response can be seen.
     pub(super) fn answer(self, answer: Result<Bytes, InvokeError>) {
         drop(self.permit);
-        // Whoever invoked may be gone.
+        // The caller may have gone.
         let _ = self.reply.send(answer);
     }
 }
@@ -166,7 +166,7 @@ impl Pool {
         &self.settings
     }
 
-    /// How many invocations are under way or wait for a process.
+    /// How many invocations are in progress or wait for a process.
     pub(super) fn under_way(&self) -> usize {
         self.limit
             .saturating_sub(self.concurrency.available_permits())
@@ -184,7 +184,7 @@ impl Pool {
     pub(super) fn hand_over(pool: &Arc<Self>, mut job: Job) {
         let mut state = pool.lock();
         if state.closed {
-            return; // who waits for its answer sees that nobody will give one
+            return; // the caller sees that no response will come
         }
         while let Some(idle) = state.idle.pop() {
             match idle.send(job) {
@@ -272,7 +272,7 @@ impl Pool {
             .is_some()
     }
 
-    /// The invocation in the hands of the process with this token, if it is one of this pool's.
+    /// The current invocation of the process with this token, if it is one of this pool's.
     pub(super) fn invocation_of(&self, token: &str) -> Option<String> {
         let process = self.lock().processes.get(token).cloned();
         process?.invocation()

@@ -1,4 +1,4 @@
-//! One process of a function, and the invocation that it has in hand.
+//! One process of a function, and its current invocation.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +32,7 @@ pub(super) struct Process {
     handle: Arc<Handle>,
 }
 
-/// What a process has in hand.
+/// What a process is working on.
 #[derive(Default)]
 enum Work {
     #[default]
@@ -102,7 +102,7 @@ impl Process {
         job
     }
 
-    /// Takes a job in hand, unless the process has ended meanwhile: then another one gets it.
+    /// Takes a job, unless the process has ended meanwhile: then another one gets it.
     fn take(&self, job: Job) -> Option<Assignment> {
         let timeout = self.pool.function().timeout;
         let assignment = Assignment {
@@ -131,7 +131,7 @@ impl Process {
         Some(assignment)
     }
 
-    /// Answers the invocation in hand; `false` if `id` is not its id.
+    /// Responds to the current invocation; `false` if `id` is not its id.
     pub(super) fn finish(&self, id: &str, answer: Result<Bytes, InvokeError>) -> bool {
         let mut work = lock(&self.work);
         let in_hand = matches!(&*work, Work::Invocation(running) if running.job.id == id);
@@ -184,7 +184,7 @@ impl Process {
         }
     }
 
-    /// Resolves once the process is to be killed, with how an invocation in hand has failed.
+    /// Resolves once the process is to be killed, with how its current invocation has failed.
     pub(super) async fn to_be_killed(&self) -> InvokeError {
         tokio::select! {
             () = self.overdue() => {
@@ -196,7 +196,7 @@ impl Process {
         }
     }
 
-    /// The process has ended: fails the invocation in hand, and takes no other.
+    /// The process has ended: fails its current invocation, and takes no other.
     pub(super) fn ended(&self, error: InvokeError) {
         self.handle.set_invocation(None);
         let work = mem::replace(&mut *lock(&self.work), Work::Gone);

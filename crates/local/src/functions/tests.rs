@@ -62,7 +62,7 @@ fn start_logging(function: Function, clock: Clock, log: Log) -> (Functions, Bill
         bill: bill.clone(),
     };
     (
-        Functions::new(&stack, &Arns::of(REGION, &stack), settings),
+        Functions::new(&stack, &Arns::for_stack(REGION, &stack), settings),
         bill,
     )
 }
@@ -217,7 +217,7 @@ async fn reserved_concurrency_throttles() {
         },
         Clock::system(),
     );
-    // Both are polled before either answers: one of them has the only place.
+    // Both are polled before either returns: one of them has the only place.
     let (one, other) = tokio::join!(ask(&functions, json!(1)), ask(&functions, json!(2)));
     assert_eq!(one.unwrap(), json!(1));
     assert!(matches!(other, Err(InvokeError::Throttled)), "{other:?}");

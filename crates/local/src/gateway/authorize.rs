@@ -27,17 +27,17 @@ pub(super) enum Verdict {
     Failed,
 }
 
-/// The answers of the authorisers, kept for as long as each says.
+/// The responses of the authorisers, cached for as long as each says.
 #[derive(Default)]
 pub(super) struct Authorizers {
-    kept: Mutex<Kept>,
+    cached: Mutex<CachedVerdicts>,
 }
 
 /// By the authoriser's name and what the identity headers say; with the time of expiry.
-type Kept = BTreeMap<(String, Vec<String>), (Timestamp, Verdict)>;
+type CachedVerdicts = BTreeMap<(String, Vec<String>), (Timestamp, Verdict)>;
 
-/// Above this many kept answers, expired ones are thrown away.
-const KEPT: usize = 10_000;
+/// Above this many cached responses, expired ones are thrown away.
+const MAX_CACHED: usize = 10_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,17 +80,17 @@ impl Authorizers {
         let ttl = SignedDuration::try_from(authorizer.ttl).unwrap_or(SignedDuration::MAX);
         if !ttl.is_zero() && !matches!(verdict, Verdict::Failed) {
             let until = incoming.now.saturating_add(ttl).unwrap_or(Timestamp::MAX);
-            let mut kept = self.lock();
-            if kept.len() >= KEPT {
-                kept.retain(|_, (until, _)| *until > incoming.now);
+            let mut cached = self.lock();
+            if cached.len() >= MAX_CACHED {
+                cached.retain(|_, (until, _)| *until > incoming.now);
             }
-            kept.insert(key, (until, verdict.clone()));
+            cached.insert(key, (until, verdict.clone()));
         }
         verdict
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, CachedVerdicts> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,7 +118,7 @@ fn read(answer: &[u8]) -> Verdict {
             ..
         }) => Verdict::Denied,
         Err(error) => {
-            tracing::error!(%error, "authoriser answered what is no simple response");
+            tracing::error!(%error, "the authoriser's response is not a simple response");
             Verdict::Failed
         }
     }

@@ -1,4 +1,4 @@
-//! Cross-origin requests: the gateway answers preflights and completes every response.
+//! Cross-origin requests: the gateway responds to preflights and completes every response.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>
 
@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use crate::model::Cors;
 
-/// The answer to a preflight. An origin that is not configured is told nothing.
+/// The response to a preflight. For an origin that is not configured it has no CORS headers.
 pub(super) fn preflight(cors: &Cors, origin: &HeaderValue) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -1,6 +1,6 @@
 //! Percent-decoding of paths.
 
-/// Decodes `%XX`; what is no such thing stays as it is, and bytes that are no UTF-8 are replaced.
+/// Decodes `%XX`. Everything else stays as it is, and invalid UTF-8 is replaced.
 pub(super) fn decode_path(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

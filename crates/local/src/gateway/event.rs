@@ -254,7 +254,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
 /// Query parameters, decoded, duplicates joined by commas.
 fn query(parts: &Parts) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
-    // What is no query string has no parameters.
+    // An invalid query string has no parameters.
     let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map(|Query(pairs)| pairs);
     for (name, value) in pairs.unwrap_or_default() {
         joined

@@ -1,4 +1,4 @@
-//! What a function answers in payload format 2.0, as a response.
+//! Responses of functions in payload format 2.0.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -7,12 +7,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 
-/// The response, or `None` for what is none: then API Gateway answers an internal error.
+/// The response, or `None` if this is not one: then API Gateway responds with an internal error.
 pub(super) fn from_function(answer: &[u8]) -> Option<Response> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     match &answer {
         Value::Object(fields) if fields.contains_key("statusCode") => structured(fields),
-        // Without a status, the whole answer is the body of a success.
+        // Without a status, the whole response is the body of a success.
         Value::String(text) => Some(success(text.clone())),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             Some(success(answer.to_string()))

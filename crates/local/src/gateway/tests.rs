@@ -15,7 +15,7 @@ use crate::model::{Authorizer, Cors, Route};
 
 mod event;
 
-/// A gateway with routes to `Echo`, which answers its event, and `Say`, which answers its body.
+/// A gateway with routes to `Echo`, which returns its event, and `Say`, which returns its body.
 struct Shop {
     url: String,
     clock: Clock,

@@ -24,7 +24,7 @@ use crate::model::{Mapping, Source, Stack};
 /// How many batches are worked on at a time, unless the mapping says it.
 const CONCURRENCY: u32 = 5;
 
-/// What a function answers that reports single failures.
+/// The response of a function that reports single failures.
 #[derive(Deserialize)]
 struct PartialAnswer {
     #[serde(rename = "batchItemFailures")]
@@ -48,7 +48,7 @@ struct Pump {
 
 impl Queues {
     /// Starts to feed functions from queues, as the mappings of `stack` say, for as long as the
-    /// answer lives. Needs a Tokio runtime to run in.
+    /// returned set lives. Needs a Tokio runtime to run in.
     ///
     /// # Errors
     /// [`MappingError`] for the first mapping that asks for what is not emulated.
@@ -196,7 +196,7 @@ impl Pump {
             .invoke_from("sqs", &self.mapping.function, event.into())
             .await
         {
-            Ok(answer) => done(batch, self.mapping.partial_batches.then_some(&answer)),
+            Ok(answer) => completed(batch, self.mapping.partial_batches.then_some(&answer)),
             Err(error) => {
                 tracing::warn!(function = self.mapping.function, %error, "a batch of messages failed");
                 Vec::new()
@@ -259,9 +259,9 @@ fn requests(messages: usize) -> u64 {
 }
 
 /// The messages of a batch that are done with. `answer` is the function's, where it may report
-/// single failures; an answer that cannot be understood, or names a message that is not of the
+/// single failures; a response that cannot be understood, or names a message that is not of the
 /// batch, fails all of it (Lambda Developer Guide, "Reporting batch item failures").
-fn done(batch: Vec<Received>, answer: Option<&Bytes>) -> Vec<Received> {
+fn completed(batch: Vec<Received>, answer: Option<&Bytes>) -> Vec<Received> {
     let Some(answer) = answer.filter(|answer| !answer.is_empty()) else {
         return batch;
     };

@@ -128,7 +128,7 @@ impl Store {
 
     /// Receives up to `most` visible messages, and hides them for `visibility`. Those that were
     /// received `max_receives` times before are taken out instead: they are the second part of the
-    /// answer.
+    /// response.
     pub(super) fn receive(
         &mut self,
         now: Timestamp,

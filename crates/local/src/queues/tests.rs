@@ -34,7 +34,7 @@ fn bench() -> Bench {
     );
     stack.queues.insert("Dead".to_owned(), queue("dead", None));
     let clock = Clock::manual(Timestamp::from_second(1000).unwrap());
-    let (bill, arns) = (Bill::new(&stack), Arns::of("eu-central-1", &stack));
+    let (bill, arns) = (Bill::new(&stack), Arns::for_stack("eu-central-1", &stack));
     let queues = Queues::new(
         &stack,
         clock.clone(),

@@ -45,7 +45,7 @@ pub(super) struct Services {
 }
 
 /// What every service stands on.
-struct Ground {
+struct SharedParts {
     arns: Arns,
     bill: Bill,
     clock: Clock,
@@ -53,9 +53,9 @@ struct Ground {
     record: Record,
 }
 
-impl Ground {
-    fn lay(options: &Options, stack: &Stack) -> Result<Self, Error> {
-        let arns = Arns::of(&options.region, stack);
+impl SharedParts {
+    fn new(options: &Options, stack: &Stack) -> Result<Self, Error> {
+        let arns = Arns::for_stack(&options.region, stack);
         let record = match &options.record {
             Some(path) => {
                 Record::to_file(path, stack, &arns).map_err(|source| cannot_use(path, source))?
@@ -99,15 +99,15 @@ pub(super) fn assemble(
     if let Some(folder) = data {
         std::fs::create_dir_all(folder).map_err(|source| cannot_use(folder, source))?;
     }
-    let ground = Ground::lay(options, stack)?;
-    let functions = ground.functions(options, stack, &urls.aws);
-    let Ground {
+    let parts = SharedParts::new(options, stack)?;
+    let functions = parts.functions(options, stack, &urls.aws);
+    let SharedParts {
         arns,
         bill,
         clock,
         faults,
         record,
-    } = ground;
+    } = parts;
     let tables = DynamoDb::start(stack, &arns, &clock, &bill, &record, data)?;
     tables.follow(&faults);
     let shared = || (clock.clone(), bill.clone(), arns.clone());
@@ -134,7 +134,7 @@ pub(super) fn assemble(
         ready: OnceLock::new(),
     };
     let access = if options.policies {
-        Access::of(stack, &arns)
+        Access::enforcing(stack, &arns)
     } else {
         Access::open()
     };
@@ -152,7 +152,7 @@ pub(super) fn assemble(
     ))
 }
 
-/// Starts to serve and to feed functions. Everything ends when the answer is dropped.
+/// Starts to serve and to feed functions. Everything ends when the returned sets are dropped.
 pub(super) fn run(
     ports: Ports,
     stack: &Stack,
@@ -227,7 +227,8 @@ async fn until_failed(what: &str, serving: impl Future<Output = io::Result<()>>)
 
 /// Takes what has failed for good to its queue or bucket.
 fn deliver(control: &Arc<Control>) -> Deliver {
-    // The functions hold this, and the control port holds them: not both for ever.
+    // The functions hold this, and the control port holds them: this one only weakly, so that both
+    // are dropped.
     let control = Arc::downgrade(control);
     Arc::new(move |to, record| {
         let Some(control) = control.upgrade() else {

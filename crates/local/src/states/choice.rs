@@ -52,14 +52,14 @@ pub(super) enum Operand {
 impl Rule {
     /// Reads a rule of `Choices`, and where it leads.
     pub(super) fn parse_choice(value: &Value) -> Result<(Self, String), String> {
-        let mut fields = Fields::of(value)?;
+        let mut fields = Fields::new(value)?;
         let next = fields.needed("Next")?;
         Ok((Self::parse(fields)?, next))
     }
 
     fn parse(mut fields: Fields) -> Result<Self, String> {
         let _: Option<String> = fields.maybe("Comment")?;
-        let nested = |value: &Value| Self::parse(Fields::of(value)?);
+        let nested = |value: &Value| Self::parse(Fields::new(value)?);
         let rule = if let Some(rules) = fields.maybe::<Vec<Value>>("And")? {
             Self::And(rules.iter().map(nested).collect::<Result<_, _>>()?)
         } else if let Some(rules) = fields.maybe::<Vec<Value>>("Or")? {
@@ -129,7 +129,7 @@ impl Test {
             .ok_or_else(unknown)?;
         let operand = match (is_path, operand) {
             (true, Value::String(path)) => Operand::Path(Reference::parse(&path)?),
-            (false, constant) if kind.is(&constant) => Operand::Constant(constant),
+            (false, constant) if kind.describes(&constant) => Operand::Constant(constant),
             (_, operand) => return Err(format!("{operator} does not take {operand}")),
         };
         let accepted: &[Ordering] = match relation {
@@ -150,7 +150,7 @@ impl Test {
 
     fn holds(&self, value: &Value, scope: Scope<'_>) -> Result<bool, Failure> {
         Ok(match self {
-            Self::Is(kind, wanted) => kind.is(value) == *wanted,
+            Self::Is(kind, wanted) => kind.describes(value) == *wanted,
             Self::Compare {
                 kind,
                 accepted,
@@ -191,7 +191,7 @@ impl Kind {
         })
     }
 
-    fn is(self, value: &Value) -> bool {
+    fn describes(self, value: &Value) -> bool {
         match self {
             Self::Boolean => value.is_boolean(),
             Self::Null => value.is_null(),

@@ -20,16 +20,16 @@ mod tests;
 impl Machine {
     /// Reads a definition. Errors name the state.
     pub(super) fn parse(definition: &Value, find: FindFunction<'_>) -> Result<Self, String> {
-        let mut fields = Fields::of(definition)?;
+        let mut fields = Fields::new(definition)?;
         let _: Option<String> = fields.maybe("Version")?;
         let timeout = fields.seconds("TimeoutSeconds")?;
         Self::parse_body(fields, timeout, find)
     }
 
     fn parse_branch(definition: &Value, find: FindFunction<'_>) -> Result<Self, String> {
-        let mut fields = Fields::of(definition)?;
+        let mut fields = Fields::new(definition)?;
         if let Some(config) = fields.raw("ProcessorConfig") {
-            let mut config = Fields::of(&config)?;
+            let mut config = Fields::new(&config)?;
             if config.needed::<String>("Mode")? != "INLINE" {
                 return Err("a distributed Map is not emulated".to_owned());
             }
@@ -75,7 +75,7 @@ impl Machine {
             for next in state.ways() {
                 if !self.states.contains_key(next) {
                     return Err(format!(
-                        "state {}: leads to {next}, which is no state",
+                        "state {}: leads to {next}, which is not a state",
                         state.name
                     ));
                 }
@@ -100,7 +100,7 @@ impl State {
         if name.chars().count() > 80 {
             return Err("a name has at most 80 characters".to_owned());
         }
-        let mut fields = Fields::of(value)?;
+        let mut fields = Fields::new(value)?;
         comment_and_language(&mut fields)?;
         let kind_name: String = fields.needed("Type")?;
         let takes = |kinds: &[&str]| kinds.contains(&kind_name.as_str());

@@ -82,7 +82,7 @@ impl Execution {
         }
     }
 
-    /// Writes an event into the history, and answers its id. `previous` is the one it follows from.
+    /// Writes an event into the history, and returns its id. `previous` is the one it follows from.
     pub(super) fn record(
         &self,
         previous: u64,
@@ -125,7 +125,7 @@ impl Execution {
         status(&self.lock())
     }
 
-    /// What `/_local/executions/{name}` answers.
+    /// The body of `/_local/executions/{name}`.
     pub(super) fn report(&self) -> Value {
         let progress = self.lock();
         let failure = failure(&progress);
@@ -145,7 +145,7 @@ impl Execution {
         })
     }
 
-    /// What `DescribeExecution` answers.
+    /// The response to `DescribeExecution`.
     pub(super) fn describe(&self) -> Value {
         let progress = self.lock();
         let mut answer = Map::new();

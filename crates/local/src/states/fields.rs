@@ -8,26 +8,28 @@ use serde_json::{Map, Value};
 /// The fields of an object that have not been read yet.
 #[derive(Debug)]
 pub(super) struct Fields {
-    left: Map<String, Value>,
+    unread: Map<String, Value>,
 }
 
 impl Fields {
-    pub(super) fn of(value: &Value) -> Result<Self, String> {
-        let left = value
+    pub(super) fn new(value: &Value) -> Result<Self, String> {
+        let fields = value
             .as_object()
-            .ok_or_else(|| format!("{value} is no object"))?;
-        Ok(Self { left: left.clone() })
+            .ok_or_else(|| format!("{value} is not an object"))?;
+        Ok(Self {
+            unread: fields.clone(),
+        })
     }
 
     /// Reads a field as it is. `null` is a value here: `ResultPath` means something by it.
     pub(super) fn raw(&mut self, name: &str) -> Option<Value> {
-        self.left.remove(name)
+        self.unread.remove(name)
     }
 
     /// Reads a field that may be missing.
     pub(super) fn maybe<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>, String> {
         let value = self
-            .left
+            .unread
             .remove(name)
             .map(serde_json::from_value)
             .transpose();
@@ -50,12 +52,12 @@ impl Fields {
 
     /// The names of what is left.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.left.keys().map(String::as_str)
+        self.unread.keys().map(String::as_str)
     }
 
-    /// Refuses what nobody has read.
+    /// Refuses the fields that have not been read.
     pub(super) fn finish(self) -> Result<(), String> {
-        match self.left.keys().next() {
+        match self.unread.keys().next() {
             None => Ok(()),
             Some(name) => Err(format!("{name} is not emulated here")),
         }

@@ -266,7 +266,7 @@ impl Reader<'_> {
         }
         serde_json::from_str(word)
             .map(Argument::Constant)
-            .map_err(|_| format!("{word:?} is no argument"))
+            .map_err(|_| format!("{word:?} is not an argument"))
     }
 
     /// Text in single quotes; a backslash takes the next character as it is.

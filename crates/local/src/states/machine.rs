@@ -54,7 +54,7 @@ pub(super) enum Kind {
     Parallel {
         branches: Vec<Machine>,
     },
-    Map(Box<Each>),
+    Map(Box<MapWork>),
 }
 
 /// The work of a Task: a Lambda function.
@@ -79,7 +79,7 @@ pub(super) enum Wait {
 
 /// The work of a Map.
 #[derive(Clone, Debug)]
-pub(super) struct Each {
+pub(super) struct MapWork {
     pub(super) items: Filter,
     pub(super) selector: Option<Template>,
     /// At most so many at a time.

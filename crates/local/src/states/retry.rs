@@ -30,7 +30,7 @@ pub(super) struct Catcher {
 
 impl Retrier {
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
-        let mut fields = Fields::of(value)?;
+        let mut fields = Fields::new(value)?;
         let _: Option<String> = fields.maybe("Comment")?;
         let interval: u64 = fields.maybe("IntervalSeconds")?.unwrap_or(1);
         let max_delay: Option<u64> = fields.maybe("MaxDelaySeconds")?;
@@ -91,7 +91,7 @@ impl Retrier {
 
 impl Catcher {
     pub(super) fn parse(value: &Value) -> Result<Self, String> {
-        let mut fields = Fields::of(value)?;
+        let mut fields = Fields::new(value)?;
         let _: Option<String> = fields.maybe("Comment")?;
         let catcher = Self {
             errors: errors(&mut fields)?,

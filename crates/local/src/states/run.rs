@@ -30,7 +30,7 @@ pub(super) const MAX_DATA: usize = 256 * 1024;
 pub(super) type Invoke =
     Arc<dyn Fn(&str, Bytes) -> BoxFuture<'static, Result<Bytes, InvokeError>> + Send + Sync>;
 
-/// One execution under way.
+/// One execution in progress.
 pub(super) struct Run {
     pub(super) execution: Arc<Execution>,
     pub(super) clock: Clock,
@@ -246,12 +246,12 @@ impl Run {
                 .and_then(|value| value.as_u64())
                 .map(seconds)
                 .ok_or_else(|| {
-                    Failure::runtime(format!("{} is no number of seconds", path.text()))
+                    Failure::runtime(format!("{} is not a number of seconds", path.text()))
                 }),
             Wait::TimestampPath(path) => path
                 .find(scope)
                 .and_then(|value| value.as_str()?.parse().ok())
-                .ok_or_else(|| Failure::runtime(format!("{} is no timestamp", path.text()))),
+                .ok_or_else(|| Failure::runtime(format!("{} is not a timestamp", path.text()))),
         }
     }
 
@@ -366,7 +366,7 @@ fn text(text: Option<&Text>, scope: Scope<'_>) -> Result<String, Failure> {
         Some(Text::Computed(expression)) => {
             let value = expression.evaluate(scope)?;
             let text = value.as_str().map(str::to_owned);
-            text.ok_or_else(|| Failure::runtime(format!("{value} is no text")))
+            text.ok_or_else(|| Failure::runtime(format!("{value} is not a string")))
         }
     }
 }

@@ -67,7 +67,7 @@ impl Template {
                     Some(name) => {
                         let text = value
                             .as_str()
-                            .ok_or_else(|| format!("{name}.$ is no text"))?;
+                            .ok_or_else(|| format!("{name}.$ is not a string"))?;
                         let computed = Expression::parse(text)
                             .map_err(|fault| format!("{name}.$: {fault}"))?;
                         Ok((name.to_owned(), Self::Computed(computed)))
@@ -133,7 +133,7 @@ impl Filter {
             Some(Value::Null) => Ok(Self::Nothing),
             Some(Value::String(text)) if text == "$" => Ok(Self::All),
             Some(Value::String(text)) => Reference::parse(text).map(Self::Path),
-            Some(other) => Err(format!("{other} is no path")),
+            Some(other) => Err(format!("{other} is not a path")),
         }
     }
 
@@ -177,7 +177,7 @@ impl ResultPath {
                 }
                 Ok(Self::Into(keys.into_iter().map(str::to_owned).collect()))
             }
-            Some(other) => Err(format!("{other} is no path")),
+            Some(other) => Err(format!("{other} is not a path")),
         }
     }
 
@@ -194,7 +194,7 @@ impl ResultPath {
                     }
                     let Value::Object(fields) = at else {
                         let cause = format!(
-                            "ResultPath $.{} leads through a value that is no object",
+                            "ResultPath $.{} leads through a value that is not an object",
                             keys.join(".")
                         );
                         return Err(Failure::new("States.ResultPathMatchFailure", cause));

@@ -11,7 +11,7 @@ use crate::model::StateMachine;
 
 mod api;
 
-/// What a function answers: its output, or an error's type.
+/// What a function returns: its output, or an error's type.
 type Answer = Result<Value, &'static str>;
 
 struct Bench {
@@ -31,7 +31,7 @@ fn function_error(error_type: &str) -> InvokeError {
     }
 }
 
-/// One state machine, `Flow`, whose functions answer what `answer` makes of name and payload, or
+/// One state machine, `Flow`, whose functions return what `answer` makes of name and payload, or
 /// never where that is `None`.
 fn bench(
     definition: Value,
@@ -69,7 +69,7 @@ fn bench(
     });
     let clock = Clock::manual("2026-01-02T03:04:05.678Z".parse().unwrap());
     let bill = Bill::new(&stack);
-    let arns = Arns::of("eu-central-1", &stack);
+    let arns = Arns::for_stack("eu-central-1", &stack);
     let machines = StateMachines::with_invoke(&stack, clock.clone(), bill.clone(), arns, invoke)?;
     Ok(Bench {
         machines,
@@ -125,7 +125,7 @@ impl Bench {
     }
 }
 
-/// Runs a machine that needs no clock, with functions that answer what they are given.
+/// Runs a machine that needs no clock, with functions that return what they are given.
 async fn run(states: Value, input: Value) -> Value {
     bench(machine(states), false, |_, payload| Some(Ok(payload)))
         .unwrap()

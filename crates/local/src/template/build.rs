@@ -38,7 +38,7 @@ pub(super) fn stack(
     check_globals(globals)?;
     let resolver = builder.resolver;
     let active = active(resolver)?;
-    builder.arns = builder.arns.naming(found(resolver, &active)?);
+    builder.arns = builder.arns.naming(resources_by_arn(resolver, &active)?);
     builder
         .stack
         .buses
@@ -97,7 +97,7 @@ fn active<'a>(resolver: &Resolver<'a>) -> Result<Vec<(&'a str, &'a str)>, Refuse
 }
 
 /// The ARNs that can be referred to.
-fn found(
+fn resources_by_arn(
     resolver: &Resolver<'_>,
     active: &[(&str, &str)],
 ) -> Result<BTreeMap<String, Resource>, Refused> {

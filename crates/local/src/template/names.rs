@@ -1,4 +1,4 @@
-//! What resources are called: what `Ref` and `Fn::GetAtt` answer, and which resource an ARN names.
+//! What resources are called: the values of `Ref` and `Fn::GetAtt`, and which resource an ARN names.
 
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ impl Resolver<'_> {
             .ok_or_else(problem)
     }
 
-    /// What `Ref` answers for a resource.
+    /// The value of `Ref` for a resource.
     pub(super) fn resource_reference(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
         if let Some(role) = self.implied_role(id) {
             return Ok(role);
@@ -78,7 +78,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// What `Fn::GetAtt` answers.
+    /// The value of `Fn::GetAtt`.
     pub(super) fn attribute(
         &self,
         id: &str,
@@ -124,11 +124,11 @@ impl Resolver<'_> {
 
     /// The role that SAM makes for a function or a state machine: its logical id and `Role`.
     pub(super) fn implied_role(&self, id: &str) -> Option<String> {
-        let of = id
+        let owner = id
             .strip_suffix("Role")
             .filter(|_| !self.resources.contains_key(id))?;
         let made = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
-        let resource_type = self.resources.get(of)?.get("Type")?.as_str()?;
+        let resource_type = self.resources.get(owner)?.get("Type")?.as_str()?;
         made.contains(&resource_type)
             .then(|| format!("{}-{id}", self.places.stack_name))
     }

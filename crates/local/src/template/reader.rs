@@ -11,17 +11,17 @@ use super::no_meaning;
 #[derive(Debug)]
 pub(super) struct Properties {
     at: String,
-    left: Map<String, Value>,
+    unread: Map<String, Value>,
 }
 
 impl Properties {
     pub(super) fn new(at: impl Into<String>, value: Value) -> Result<Self, Refused> {
         let at = at.into();
         match value {
-            Value::Object(left) => Ok(Self { at, left }),
+            Value::Object(unread) => Ok(Self { at, unread }),
             Value::Null => Ok(Self {
                 at,
-                left: Map::new(),
+                unread: Map::new(),
             }),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 Err(Refused::new(&at, "expected a map"))
@@ -41,12 +41,12 @@ impl Properties {
 
     /// Any value.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
-        self.left.remove(key)
+        self.unread.remove(key)
     }
 
     /// What is left, for maps with free keys.
     pub(super) fn into_entries(self) -> Map<String, Value> {
-        self.left
+        self.unread
     }
 
     pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Refused> {
@@ -169,12 +169,12 @@ impl Properties {
         }
     }
 
-    /// Drops what has no meaning on one machine for this type, and refuses whatever is left.
+    /// Drops what has no meaning on one machine for this type, and refuses the rest.
     pub(super) fn done(mut self, resource_type: &str) -> Result<(), Refused> {
         for key in no_meaning::properties(resource_type) {
-            self.left.remove(*key);
+            self.unread.remove(*key);
         }
-        match self.left.keys().next() {
+        match self.unread.keys().next() {
             Some(key) => Err(self.refuse(key, "is not emulated locally")),
             None => Ok(()),
         }

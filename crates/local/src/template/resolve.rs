@@ -122,7 +122,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// What `Ref` answers.
+    /// The value of `Ref`.
     pub(super) fn reference(&self, target: &str, at: At<'_>) -> Result<Option<Value>, Refused> {
         if let Some(value) = self.parameters.get(target) {
             return Ok(Some(value.clone()));

@@ -19,7 +19,7 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
         ..
     } = declared;
     properties.take("Name");
-    let (bus, pattern, enabled) = head(builder, &mut properties, "EventPattern")?;
+    let (bus, pattern, enabled) = bus_pattern_and_state(builder, &mut properties, "EventPattern")?;
     let mut targets = Vec::new();
     for mut target in properties.maps("Targets")? {
         let arn = target.needed_text("Arn")?;
@@ -66,7 +66,7 @@ pub(super) fn event(
 ) -> Result<(), Refused> {
     let id = format!("{owner}{event}");
     let name = properties.text("RuleName")?.unwrap_or_else(|| id.clone());
-    let (bus, pattern, enabled) = head(builder, &mut properties, "Pattern")?;
+    let (bus, pattern, enabled) = bus_pattern_and_state(builder, &mut properties, "Pattern")?;
     let target_id = match properties.map("Target")? {
         Some(mut target) => {
             let given = target.needed_text("Id")?;
@@ -92,7 +92,7 @@ pub(super) fn event(
 }
 
 /// Bus, pattern, and whether the rule is enabled.
-fn head(
+fn bus_pattern_and_state(
     builder: &Builder<'_>,
     properties: &mut Properties,
     pattern_key: &str,

@@ -41,7 +41,7 @@ fn generated(mut properties: Properties) -> Result<String, Refused> {
     let password = password(&mut properties)?;
     let template = properties.json("SecretStringTemplate")?;
     let key = properties.text("GenerateStringKey")?;
-    let whole = match (template, key) {
+    let value = match (template, key) {
         (None, None) => password,
         (Some(Value::Object(mut template)), Some(key)) => {
             template.insert(key, password.into());
@@ -53,7 +53,7 @@ fn generated(mut properties: Properties) -> Result<String, Refused> {
         }
     };
     properties.done("GenerateSecretString")?;
-    Ok(whole)
+    Ok(value)
 }
 
 fn password(properties: &mut Properties) -> Result<String, Refused> {
@@ -68,13 +68,13 @@ fn password(properties: &mut Properties) -> Result<String, Refused> {
         ("ExcludePunctuation", PUNCTUATION),
     ];
     for (exclude, characters) in all {
-        let left = || {
+        let allowed = || {
             characters
                 .chars()
                 .filter(|character| !excluded.contains(*character))
         };
-        if !properties.flag(exclude)?.unwrap_or(false) && left().next().is_some() {
-            kinds.push(left().collect());
+        if !properties.flag(exclude)?.unwrap_or(false) && allowed().next().is_some() {
+            kinds.push(allowed().collect());
         }
     }
     if properties.flag("IncludeSpace")?.unwrap_or(false) {

@@ -1,4 +1,4 @@
-//! What a function gets of a stream, what it may answer, and what is kept of a batch that failed.
+//! What a function gets of a stream, what it may return, and what is kept of a batch that failed.
 
 use bytes::Bytes;
 use dynoxide::actions::get_records::Record;
@@ -86,7 +86,7 @@ impl Failure {
     }
 }
 
-/// `ReportBatchItemFailures`: what a function answers.
+/// `ReportBatchItemFailures`: what a function returns.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Answer {
@@ -99,7 +99,7 @@ struct ItemFailure {
     item_identifier: Option<String>,
 }
 
-/// Reads a partial answer: everything before the lowest record that failed was carried out. An
+/// Reads a partial response: everything before the lowest record that failed was carried out. An
 /// identifier that is none of the batch's fails all of it.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>
@@ -112,7 +112,7 @@ pub(super) fn read_failures(answer: &[u8], entries: &[Entry]) -> Result<(), Fail
         return Ok(());
     }
     let Ok(answer) = serde_json::from_slice::<Answer>(answer) else {
-        // Only an object with a list that is none of failures is a malformed answer.
+        // Only an object with a list that is none of failures is a malformed response.
         let value: Value = serde_json::from_slice(answer).unwrap_or_default();
         return if value.get("batchItemFailures").is_some() {
             Err(failed(0))

@@ -70,7 +70,7 @@ pub(super) fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Re
         if id.is_empty() || id.len() > 80 || !id.chars().all(allowed) {
             return Err(AwsError::client(
                 "InvalidBatchEntryId",
-                format!("{id:?} is no batch entry id."),
+                format!("{id:?} is not a batch entry id."),
             ));
         }
         if !seen.insert(id) {
@@ -83,7 +83,7 @@ pub(super) fn check_batch<'a>(ids: impl ExactSizeIterator<Item = &'a str>) -> Re
     Ok(())
 }
 
-/// What a batch answers: what was done, and what was not.
+/// The response to a batch: what was done, and what was not.
 pub(super) fn batch_answer(
     outcomes: impl Iterator<Item = (String, Result<Value, AwsError>)>,
 ) -> Value {

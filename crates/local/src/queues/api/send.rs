@@ -96,7 +96,7 @@ fn check_attribute(name: &str, attribute: &Attribute) -> Result<(), AwsError> {
     }
 }
 
-/// What is answered for a message that was sent.
+/// The response for a message that was sent.
 fn sent(message: &Message) -> Value {
     let mut answer =
         json!({"MessageId": message.id, "MD5OfMessageBody": digest::of_body(&message.body)});

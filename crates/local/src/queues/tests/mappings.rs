@@ -10,7 +10,7 @@ use crate::functions::{Functions, Handler, InvokeError};
 use crate::model::{Mapping, Source};
 
 impl Bench {
-    /// Feeds `handler` from `Work`; the mapping lives as long as the answer.
+    /// Feeds `handler` from `Work`; the mapping lives as long as the returned set.
     fn feed(&mut self, change: impl FnOnce(&mut Mapping), handler: Handler) -> JoinSet<()> {
         let mut mapping = Mapping {
             function: "F".to_owned(),
@@ -36,7 +36,7 @@ impl Bench {
     }
 }
 
-/// Remembers the bodies of each batch, and answers `answer` of the event.
+/// Remembers the bodies of each batch, and returns `answer` of the event.
 fn handler(
     seen: &Arc<Mutex<Vec<Vec<String>>>>,
     answer: impl Fn(&Value) -> Result<Value, InvokeError> + Send + Sync + 'static,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::states::choice::Rule;
 use crate::states::fields::Fields;
-use crate::states::machine::{Each, Kind, Machine, Task, Text, Wait};
+use crate::states::machine::{Kind, Machine, MapWork, Task, Text, Wait};
 use crate::states::path::Reference;
 use crate::states::template::{Expression, Filter, Template};
 
@@ -49,7 +49,7 @@ impl Kind {
                     branches: branches.collect::<Result<_, _>>()?,
                 }
             }
-            "Map" => Self::Map(Box::new(Each::parse(fields, find)?)),
+            "Map" => Self::Map(Box::new(MapWork::parse(fields, find)?)),
             other => return Err(format!("the type {other} is not emulated")),
         })
     }
@@ -69,7 +69,7 @@ impl Task {
                 .filter(|_| resource.starts_with("arn:"))
                 .ok_or_else(|| {
                     format!(
-                        "the resource {resource} is not emulated, or is no function of the template"
+                        "the resource {resource} is not emulated, or is not a function of the template"
                     )
                 })?;
             return Ok(Self {
@@ -129,7 +129,7 @@ impl Wait {
     }
 }
 
-impl Each {
+impl MapWork {
     fn parse(fields: &mut Fields, find: FindFunction<'_>) -> Result<Self, String> {
         // `Parameters` and `Iterator` are the older names.
         let selector =

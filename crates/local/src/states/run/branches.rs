@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Run, Thread, details_of};
 use crate::states::failure::{Failure, Stop};
-use crate::states::machine::{Each, Machine};
+use crate::states::machine::{Machine, MapWork};
 use crate::states::path::Scope;
 
 impl Run {
@@ -30,12 +30,12 @@ impl Run {
 
     pub(super) async fn map(
         &self,
-        each: &Each,
+        each: &MapWork,
         scope: Scope<'_>,
         thread: &mut Thread,
     ) -> Result<Value, Stop> {
         let Value::Array(items) = each.items.apply(scope)? else {
-            return Err(Failure::runtime("the items of a Map are no array").into());
+            return Err(Failure::runtime("the items of a Map are not an array").into());
         };
         self.record(thread, "MapStateStarted", json!({"length": items.len()}));
         let event = thread.event;

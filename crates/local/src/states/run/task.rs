@@ -60,7 +60,7 @@ impl Run {
         Ok(result)
     }
 
-    /// Calls a function. It goes on running when nobody waits for it any more, as it does on AWS.
+    /// Calls a function. It goes on running after its caller has stopped waiting, as on AWS.
     async fn call(
         &self,
         function: &str,
@@ -68,14 +68,14 @@ impl Run {
         timeout: Option<Duration>,
     ) -> Result<Value, Stop> {
         let before = self.clock.now();
-        let left = self
+        let remaining = self
             .deadline()
             .filter(|_| !self.clock.is_manual())
             .map(|deadline| {
                 Duration::try_from(deadline.duration_since(before)).unwrap_or(Duration::ZERO)
             });
         let call = tokio::spawn((self.invoke)(function, payload.to_string().into()));
-        let answer = match timeout.into_iter().chain(left).min() {
+        let answer = match timeout.into_iter().chain(remaining).min() {
             None => call.await,
             Some(limit) => match tokio::time::timeout(limit, call).await {
                 Ok(answer) => answer,
@@ -98,7 +98,7 @@ impl Run {
             return Ok(Value::Null);
         }
         serde_json::from_slice(&answer).map_err(|error| {
-            Failure::runtime(format!("the function's answer is no JSON: {error}")).into()
+            Failure::runtime(format!("the function's answer is not JSON: {error}")).into()
         })
     }
 }
