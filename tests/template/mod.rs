@@ -4,6 +4,7 @@ mod features;
 mod modules;
 mod names;
 mod openapi;
+mod prose;
 mod read;
 mod routes;
 mod samples;

@@ -70,7 +70,7 @@ impl Operation {
         let segments = route.path.split('/');
         let names = segments.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let of_path = names.map(|name| {
-            // Whatever is no identifier has a schema of its own, `RuleName` for `rule_name`.
+            // A parameter that is not an identifier has a schema of its own, `RuleName` for `rule_name`.
             let schema = if name.ends_with("_id") {
                 json!({"type": "string", "format": "uuid"})
             } else {
@@ -123,7 +123,7 @@ impl Operation {
             responses.insert(status.to_string(), answer);
         }
         for status in self.problems(route) {
-            // What only API Gateway answers with this status is no problem document.
+            // A response that only API Gateway gives is not a problem document.
             let only_gateway = match status {
                 403 => route.access != Access::Admin,
                 429 => route.class == Class::Free,
@@ -197,7 +197,7 @@ fn content(media_type: &str, schema: &str) -> Value {
 
 fn entries(value: Value) -> Map<String, Value> {
     let Value::Object(entries) = value else {
-        panic!("{value} is no object");
+        panic!("{value} is not an object");
     };
     entries
 }
@@ -239,7 +239,7 @@ fn document() -> Value {
         let left: Vec<String> = service.operations.into_keys().collect();
         assert!(
             left.is_empty(),
-            "{name} describes what is no route: {left:?}"
+            "{name} describes something that is not a route: {left:?}"
         );
         for (schema, definition) in service.schemas {
             let twice = schemas.insert(schema.clone(), definition);

@@ -130,7 +130,7 @@ fn nobody_outside_reaches_a_function_or_a_queue() {
     }
     for (id, permission) in of_type(&template, "AWS::Lambda::Permission") {
         let source = &permission["SourceArn"];
-        assert!(!source.is_null(), "{id} is for whoever comes");
+        assert!(!source.is_null(), "{id} is open to every source");
         assert_ne!(permission["Principal"], "*", "{id}");
     }
     for (id, policy) in of_type(&template, "AWS::SQS::QueuePolicy") {

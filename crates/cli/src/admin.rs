@@ -59,7 +59,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Error> {
 /// # Errors
 /// If nobody has that email, or the table cannot be reached.
 pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
-    // An operator's command is no event: its now is the machine's.
+    // An operator's command has no event with a time, so the machine's clock is read.
     let millis = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
     let now = Time::from_millis(i64::try_from(millis)?);
     let email = email.parse::<Email>()?;

@@ -336,7 +336,7 @@ impl Request {
         self
     }
 
-    /// This request of a customer who is no admin.
+    /// This request of a customer who is not an admin.
     pub(crate) fn of_customer(mut self) -> Self {
         if let Some(identity) = &mut self.identity {
             identity.caller.admin = false;

@@ -120,7 +120,10 @@ fn a_shop_may_sign_with_a_shared_secret_instead() {
     let shared = key_of("1", TEXT, Algorithm::Hs256);
     let token = issue(&customer(), &realm(), &shared, 900, now()).unwrap();
     assert!(verify(&token, &realm(), &shared, now()).is_some());
-    assert!(!is_accepted(&token), "where keys are pairs, it is no token");
+    assert!(
+        !is_accepted(&token),
+        "where keys are pairs, it is not a token"
+    );
 }
 
 #[test]
