@@ -103,13 +103,8 @@ impl DynamoDb {
     ///
     /// # Errors
     /// As DynamoDB; and any operation or parameter that is not emulated, by name.
-    pub async fn call(
-        &self,
-        caller: &Caller,
-        operation: &str,
-        body: Value,
-    ) -> Result<Bytes, AwsError> {
-        self.run(caller, operation, body, false).await
+    pub fn call(&self, caller: &Caller, operation: &str, body: Value) -> Result<Bytes, AwsError> {
+        self.run(caller, operation, body, false)
     }
 
     /// Carries out one operation; a read that is not consistent (`GetItem`, `Query`, `Scan`) sees
@@ -117,7 +112,7 @@ impl DynamoDb {
     ///
     /// # Errors
     /// As [`DynamoDb::call`].
-    pub async fn call_stale(
+    pub fn call_stale(
         &self,
         caller: &Caller,
         operation: &str,
@@ -125,7 +120,7 @@ impl DynamoDb {
     ) -> Result<Bytes, AwsError> {
         let stale = matches!(operation, "GetItem" | "Query" | "Scan")
             && body.get("ConsistentRead") != Some(&Value::Bool(true));
-        self.run(caller, operation, body, stale).await
+        self.run(caller, operation, body, stale)
     }
 
     /// Keeps what [`DynamoDb::call_stale`] returns for as long as a fault in force asks for stale
@@ -178,7 +173,7 @@ impl DynamoDb {
         }
     }
 
-    async fn run(
+    fn run(
         &self,
         caller: &Caller,
         operation: &str,
@@ -227,11 +222,11 @@ impl DynamoDb {
 
 impl Service for DynamoDb {
     fn call<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(self.call(caller, operation, body))
+        Box::pin(async move { self.call(caller, operation, body) })
     }
 
     fn call_stale<'a>(&'a self, caller: &'a Caller, operation: &'a str, body: Value) -> Call<'a> {
-        Box::pin(self.call_stale(caller, operation, body))
+        Box::pin(async move { self.call_stale(caller, operation, body) })
     }
 }
 

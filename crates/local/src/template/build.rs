@@ -144,11 +144,11 @@ fn declared(
         (None, None) => Value::Null,
     };
     let at = At::new(&path);
-    let resolved = resolver.resolve(&merged, at)?.unwrap_or_default();
+    let properties = resolver.resolve(&merged, at)?.unwrap_or_default();
     Ok(Declared {
         id: id.to_owned(),
         name: resolver.physical(id, at)?,
-        properties: Properties::new(path.as_str(), resolved)?,
+        properties: Properties::new(path.as_str(), properties)?,
         metadata: resource
             .and_then(|resource| resource.get("Metadata"))
             .cloned(),

@@ -153,7 +153,6 @@ async fn a_bill_is_kept_by_function_and_by_table() {
     world
         .db
         .call(&Caller::operator(), "Scan", json!({"TableName": "things"}))
-        .await
         .unwrap();
     let bill = world.bill.snapshot();
     assert_eq!(bill.functions["on-change"].write_units, Units::whole(1));

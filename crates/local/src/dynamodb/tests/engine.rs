@@ -137,17 +137,16 @@ async fn a_stale_read_sees_the_table_before_its_last_write() {
     world.put("a", "two").await;
     let other = json!({"TableName": "others", "Item": {"pk": {"S": "a"}}});
     world.call("PutItem", other).await;
-    let stale = async |operation: &str, body: Value| -> Value {
+    let stale = |operation: &str, body: Value| -> Value {
         let answer = world
             .db
             .call_stale(&Caller::operator(), operation, body)
-            .await
             .unwrap();
         serde_json::from_slice(&answer).unwrap()
     };
     let mut get = json!({"TableName": "things", "Key": {"pk": {"S": "a"}}});
     assert_eq!(
-        stale("GetItem", get.clone()).await["Item"]["name"],
+        stale("GetItem", get.clone())["Item"]["name"],
         json!({"S": "one"})
     );
     let query = json!({
@@ -157,14 +156,11 @@ async fn a_stale_read_sees_the_table_before_its_last_write() {
         "ExpressionAttributeValues": {":k": {"S": "k"}},
     });
     assert_eq!(
-        stale("Query", query).await["Items"][0]["name"],
+        stale("Query", query)["Items"][0]["name"],
         json!({"S": "one"})
     );
     get["ConsistentRead"] = json!(true);
-    assert_eq!(
-        stale("GetItem", get).await["Item"]["name"],
-        json!({"S": "two"})
-    );
+    assert_eq!(stale("GetItem", get)["Item"]["name"], json!({"S": "two"}));
 }
 
 #[tokio::test]
