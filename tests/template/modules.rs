@@ -124,9 +124,10 @@ fn folded(uses: &Uses, depth: usize) -> Uses {
             .join("::")
     };
     let mut folded = Uses::new();
-    for (module, used) in uses {
-        let used = used.iter().map(name).filter(|used| *used != name(module));
-        folded.entry(name(module)).or_default().extend(used);
+    for (module, others) in uses {
+        let others = others.iter().map(name);
+        let others = others.filter(|other| *other != name(module));
+        folded.entry(name(module)).or_default().extend(others);
     }
     folded
 }

@@ -218,13 +218,13 @@ pub(super) async fn place(
 /// What an order is priced by.
 enum Basis {
     Quote(String),
-    Prices(Prices),
+    Prices(Box<Prices>),
 }
 
 async fn basis(checkout: &Checkout, draft: &Draft, wanted: &Wanted) -> Result<Basis, StoreError> {
     Ok(match &draft.quote {
         Some(quote) => Basis::Quote(quote.clone()),
-        None => Basis::Prices(checkout.totals.prices(wanted).await?),
+        None => Basis::Prices(Box::new(checkout.totals.prices(wanted).await?)),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::values::id::ProductId;
 use crate::values::money::Money;
 
 /// The most earlier orders of a day that are looked at, because their lines are read in one batch of at most 100 keys
-/// (BatchGetItem's quota). With more orders than that the day is unknown, so that a limit cannot be evaded by placing
+/// (`BatchGetItem`'s quota). With more orders than that the day is unknown, so that a limit cannot be evaded by placing
 /// ever more orders.
 pub const MOST_ORDERS: usize = 100;
 

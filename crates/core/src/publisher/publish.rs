@@ -78,11 +78,11 @@ pub async fn publish_events(
     let mut logged = append(publisher, calls.first()).await;
     for (place, call) in calls.iter().enumerate() {
         let next_call = calls.get(place + 1);
-        let (published, next_logged) = futures::join!(
+        let (put, next_logged) = futures::join!(
             put_logged(publisher, call, logged),
             append(publisher, next_call)
         );
-        if let Err((sequence_number, error)) = published {
+        if let Err((sequence_number, error)) = put {
             let error = telemetry::chain(&error);
             tracing::error!(sequence_number, error, "change not published");
             return Ok(StreamResponse::retry_from(sequence_number));

@@ -50,7 +50,8 @@ where
     F: Future<Output = Result<Attempt<T>, E>>,
 {
     for _ in 0..ATTEMPTS {
-        match attempt().await? {
+        // Boxed: what an attempt awaits would make every handler's future kilobytes larger.
+        match Box::pin(attempt()).await? {
             Attempt::Done(done) => return Ok(done),
             Attempt::Overtaken => {}
         }

@@ -138,7 +138,7 @@ impl<T: DeserializeOwned> Reader<T> {
             let left = i32::try_from(wanted - self.items.len()).unwrap_or(i32::MAX);
             let Query { table, terms, .. } = &self.query;
             let request = table.client.query().table_name(&table.name);
-            let page = request
+            let request = request
                 .set_index_name(self.query.index.clone())
                 .key_condition_expression(&self.query.condition)
                 .set_expression_attribute_names(terms.names())
@@ -146,10 +146,8 @@ impl<T: DeserializeOwned> Reader<T> {
                 .scan_index_forward(!self.query.descending)
                 .consistent_read(self.query.consistent)
                 .limit(left)
-                .set_exclusive_start_key(self.next.take())
-                .send()
-                .await
-                .map_err(StoreError::of)?;
+                .set_exclusive_start_key(self.next.take());
+            let page = Box::pin(request.send()).await.map_err(StoreError::of)?;
             for item in page.items.unwrap_or_default() {
                 self.items.push(serde_dynamo::from_item(item)?);
             }

@@ -1,4 +1,6 @@
 //! One table: reads and single writes.
+//!
+//! The futures of the SDK, which have kilobytes each, are boxed: every future that reads or writes would contain them.
 
 use std::time::Instant;
 
@@ -62,12 +64,9 @@ impl Table {
             .client
             .get_item()
             .table_name(&self.name)
-            .set_key(Some(key.0));
-        let answer = request
-            .consistent_read(consistent)
-            .send()
-            .await
-            .map_err(StoreError::of)?;
+            .set_key(Some(key.0))
+            .consistent_read(consistent);
+        let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
@@ -90,7 +89,7 @@ impl Table {
                 .build()
                 .map_err(|error| StoreError::Failed(error.into()))?;
             let request = self.client.batch_get_item().request_items(&self.name, keys);
-            let answer = request.send().await.map_err(StoreError::of)?;
+            let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
             for item in answer
                 .responses
                 .unwrap_or_default()
@@ -172,7 +171,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(refused)
+                Box::pin(request.send()).await.map(drop).map_err(refused)
             }
             Change::Update(key, expression) => {
                 let request = self
@@ -185,7 +184,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(refused)
+                Box::pin(request.send()).await.map(drop).map_err(refused)
             }
             Change::Delete(key) => {
                 let request = self
@@ -197,7 +196,7 @@ impl Table {
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                request.send().await.map(drop).map_err(refused)
+                Box::pin(request.send()).await.map(drop).map_err(refused)
             }
         };
         match failure {
@@ -231,7 +230,7 @@ impl Table {
             .set_expression_attribute_names(write.terms.names())
             .set_expression_attribute_values(write.terms.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
+        match Box::pin(request.send()).await {
             Ok(_) => Ok(Outcome::Done),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {

@@ -30,7 +30,7 @@ impl Table {
                 .client
                 .transact_write_items()
                 .set_transact_items(Some(items.clone()));
-            let Err(error) = request.send().await else {
+            let Err(error) = Box::pin(request.send()).await else {
                 return Ok(Written::Done);
             };
             match reasons(&error) {

@@ -297,13 +297,13 @@ fn charges() -> impl Strategy<Value = Charge> {
     ]
 }
 
-/// Returns what `payment` becomes when the gateway returns `charge`.
-fn after_charge(payment: &Payment, charge: &Charge) -> Result<Payment, PaymentError> {
+/// Returns what `payment` becomes when the gateway returns `at_gateway`.
+fn after_charge(payment: &Payment, at_gateway: &Charge) -> Result<Payment, PaymentError> {
     let change = if payment.void_requested {
-        match next_undo(payment, charge) {
+        match next_undo(payment, at_gateway) {
             Undo::Record(change) => change,
             // The gateway may have refunded a part only.
-            Undo::Refund(_) => match charge {
+            Undo::Refund(_) => match at_gateway {
                 Charge::Refunded { refunded, .. } => Change::Refunded(*refunded),
                 Charge::NotFound
                 | Charge::Authorized { .. }
@@ -314,7 +314,7 @@ fn after_charge(payment: &Payment, charge: &Charge) -> Result<Payment, PaymentEr
             Undo::Void => return Ok(payment.clone()),
         }
     } else {
-        match settle_charged(payment, charge)? {
+        match settle_charged(payment, at_gateway)? {
             Settle::Record(change) => change,
             Settle::Declined(_) | Settle::Expired => return Ok(payment.clone()),
         }
