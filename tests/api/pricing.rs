@@ -1,4 +1,4 @@
-//! What admins do with discounts, tax rates and shipping methods.
+//! Tests of how admins manage discounts, tax rates and shipping methods.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -28,10 +28,10 @@ fn with_code(code: &str) -> Value {
     body
 }
 
-/// The faults of an answer, each with its place.
-fn faults(answer: &Answer) -> Vec<String> {
-    let answer = answer.json();
-    let errors = answer["errors"].as_array().unwrap().iter();
+/// Returns the pointer and the code of each fault in a response, sorted.
+fn faults(response: &Answer) -> Vec<String> {
+    let body = response.json();
+    let errors = body["errors"].as_array().unwrap().iter();
     let mut faults: Vec<String> = errors
         .map(|fault| {
             let part = |name: &str| fault[name].as_str().unwrap().to_owned();
@@ -43,7 +43,7 @@ fn faults(answer: &Answer) -> Vec<String> {
 }
 
 #[test]
-fn a_discount_is_created_and_read_as_it_was() {
+fn a_created_discount_is_returned_unchanged() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -111,7 +111,7 @@ fn a_discount_is_created_and_read_as_it_was() {
 }
 
 #[test]
-fn a_code_belongs_to_one_discount_in_whatever_case_until_that_is_ended() {
+fn a_code_ignores_case_and_belongs_to_one_discount_until_the_discount_ends() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -125,7 +125,7 @@ fn a_code_belongs_to_one_discount_in_whatever_case_until_that_is_ended() {
         end().header("if-match", "\"7\"").send().await.expect(412);
         let ended = end().header("if-match", "\"1\"").send().await.expect(200);
         assert_eq!(ended.json()["ended"], true);
-        // Doing again what is done answers it as it is.
+        // Ending it again returns the ended discount.
         let repeated = end().header("if-match", "\"1\"").send().await.expect(200);
         assert_eq!(repeated.text, ended.text);
         create(shop, &again).await.expect(201);
@@ -138,7 +138,7 @@ fn a_code_belongs_to_one_discount_in_whatever_case_until_that_is_ended() {
 }
 
 #[test]
-fn a_patch_changes_what_it_names_and_null_clears() {
+fn a_patch_changes_the_fields_it_names_and_null_clears_them() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -166,7 +166,7 @@ fn a_patch_changes_what_it_names_and_null_clears() {
         }
         assert_eq!(changed.json(), expected);
         send("\"1\"", json!({"priority": 8})).await.expect(412);
-        // What changes nothing is no change.
+        // A patch that changes nothing does not increment the version.
         let same = send("\"2\"", json!({"priority": 7})).await.expect(200);
         assert_eq!(same.text, changed.text);
         let refused = send("\"2\"", json!({"starts_at": "2031-01-01T00:00:00Z"})).await;
@@ -180,7 +180,7 @@ fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[test]
-fn a_discount_that_is_none_is_refused_with_every_fault() {
+fn an_invalid_discount_is_refused_with_every_fault() {
     run(async {
         let shop = shared().await;
         let body = json!({
@@ -216,7 +216,7 @@ fn a_discount_that_is_none_is_refused_with_every_fault() {
 }
 
 #[test]
-fn the_same_request_makes_one_discount() {
+fn a_repeated_request_creates_one_discount() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -239,7 +239,7 @@ fn rate(country: &str, rate: &str) -> Value {
 }
 
 #[test]
-fn rates_and_methods_are_replaced_as_a_whole() {
+fn tax_rates_and_shipping_methods_are_replaced_as_a_whole() {
     run(async {
         let shop = Shop::start(Setup::default()).await;
         let admin = shop.admin().await;
@@ -254,7 +254,7 @@ fn rates_and_methods_are_replaced_as_a_whole() {
         let rates = json!([rate("DE", "0.19"), rate("AT", "0.20")]);
         let made = put("/tax-rates", none.header("etag").unwrap(), rates.clone()).await;
         assert_eq!(made.expect(200).json()["version"], 1);
-        // Doing again what is done changes nothing, whatever was expected.
+        // Replacing the rates with the same rates changes nothing, whatever `If-Match` says.
         let again = put("/tax-rates", "\"0\"", rates).await.expect(200);
         assert_eq!(again.json()["version"], 1);
         put("/tax-rates", "\"0\"", json!([])).await.expect(412);
@@ -275,7 +275,7 @@ fn rates_and_methods_are_replaced_as_a_whole() {
         let path = "/shipping-methods";
         let made = put(path, "\"0\"", method(steps(json!(1000), Value::Null))).await;
         let made = made.expect(200);
-        // Whoever shops reads them.
+        // Anyone can read them.
         assert_eq!(shop.get(path).send().await.expect(200).text, made.text);
         let refused = put(path, "*", method(steps(json!(1000), json!(1000)))).await;
         assert_eq!(faults(&refused.expect(422)), ["/items/0/cost/steps order"]);
@@ -296,7 +296,7 @@ fn rates_and_methods_are_replaced_as_a_whole() {
 }
 
 #[test]
-fn only_admins_decide_about_prices() {
+fn only_admins_manage_prices() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;

@@ -1,4 +1,4 @@
-//! What orders cost, with discounts, shipping and tax: as quoted, as placed, as charged.
+//! Tests of order totals with discounts, shipping and tax: as quoted, as placed and as charged.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::prices::{euro, percentage};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run, run_local};
 
-/// A shop with tax and shipping.
+/// Starts a shop with tax rates and shipping methods.
 async fn shop(setup: Setup) -> Shop {
     let shop = Shop::start(setup).await;
     let vat = |rate: &str, category: Value| json!({"name": "USt.", "country": "DE", "category": category, "rate": rate, "included": true});
@@ -34,15 +34,15 @@ async fn shop(setup: Setup) -> Shop {
     shop
 }
 
-fn and(mut body: Value, more: Value) -> Value {
+fn with_fields(mut body: Value, more: Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         body[name] = value.clone();
     }
     body
 }
 
-/// An order without what a quote does not ask for.
-fn quoted(order: &Value) -> Value {
+/// Returns the body of a quote for `order`, which has no payment and no email.
+fn quote_body(order: &Value) -> Value {
     let mut body = order.clone();
     let fields = body.as_object_mut().unwrap();
     fields.remove("payment");
@@ -52,11 +52,11 @@ fn quoted(order: &Value) -> Value {
 
 async fn quote(shop: &Shop, person: &Person, order: &Value) -> Answer {
     let call = shop.post("/quotes").bearer(&person.token);
-    call.json(&quoted(order)).send().await
+    call.json(&quote_body(order)).send().await
 }
 
-/// The parts of a quote or an order, one a line.
-fn shown(body: &Value) -> String {
+/// Lists the parts of the price of a quote or an order, one per line.
+fn list_parts(body: &Value) -> String {
     let money = |value: &Value| value["amount"].as_str().unwrap_or("none").to_owned();
     let shares = |part: &Value| {
         let shares = part["discounts"].as_array().unwrap().iter();
@@ -106,16 +106,16 @@ fn shown(body: &Value) -> String {
         .join(", ")
 }
 
-/// The one fault of an answer, with its place.
-fn fault(answer: &Answer) -> String {
-    let body = answer.json();
+/// Describes a refusal by its status, its type, and the pointers and codes of its faults.
+fn describe_refusal(response: &Answer) -> String {
+    let body = response.json();
     let kind = body["type"].as_str().unwrap().rsplit(':').next().unwrap();
     let faults = body["errors"].as_array().into_iter().flatten();
     let faults = faults.map(|fault| {
         let part = |name: &str| fault[name].as_str().unwrap();
         format!(" {} {}", part("pointer"), part("code"))
     });
-    format!("{} {kind}{}", answer.status, faults.collect::<String>())
+    format!("{} {kind}{}", response.status, faults.collect::<String>())
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": euro("60.00"), "first_order": true, "usage_limit": 9, "condition": "order.country == 'DE'"});
         shop.discount(automatic, json!({"priority": 200})).await;
         let order = order_of(&[(&product, 3)], "tok_ok");
-        let order = and(
+        let order = with_fields(
             order,
             json!({"shipping_method": "standard", "discount_code": "TENTH"}),
         );
@@ -140,11 +140,11 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
             A tenth: 6.00
             Free shipping: 4.90
             subtotal 60.00, discount 10.90, tax 8.62, total_amount 54.00"#]]
-        .assert_eq(&shown(&promised));
-        // What was promised holds though all of it has changed.
+        .assert_eq(&list_parts(&promised));
+        // The quote holds although the price and the tax rates have changed.
         shop.reprice(&product, "30.00").await;
         shop.replace_all("/tax-rates", json!([])).await;
-        let with_quote = and(order.clone(), json!({"quote": promised["quote"]}));
+        let with_quote = with_fields(order.clone(), json!({"quote": promised["quote"]}));
         let call = shop.post("/orders").bearer(&customer.token).key("quoted");
         let placed = call
             .header("prefer", "wait=20")
@@ -152,7 +152,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
             .send()
             .await;
         let placed = placed.expect(201).json();
-        assert_eq!(shown(&placed), shown(&promised));
+        assert_eq!(list_parts(&placed), list_parts(&promised));
         assert_eq!(placed["status"], "confirmed", "{placed}");
         let id = placed["id"].as_str().unwrap();
         assert_eq!(
@@ -161,11 +161,11 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         );
         shop.until_settled(id).await;
         assert_eq!(shop.balanced().await, Ok(()));
-        // Sent again it is the same order, whatever has become of the quote.
+        // A repeated request returns the same order, even if the quote has expired.
         let again = shop.place_with_key(&customer, &with_quote, "quoted").await;
         assert_eq!(again.header("idempotent-replayed"), Some("true"));
         assert_eq!(again.json()["id"], placed["id"]);
-        // Without it today's prices hold.
+        // Without the quote, current prices apply.
         let today = shop.place(&customer, &order).await.expect(202).json();
         assert_eq!(today["total_amount"], euro("85.90"));
     });
@@ -183,10 +183,10 @@ fn a_quote_is_for_one_customer_and_one_order_until_it_expires() {
         let other = shop.customer().await;
         let product = shop.product("20.00", 10).await;
         let order = order_of(&[(&product, 1)], "tok_ok");
-        let order = and(order, json!({"shipping_method": "standard"}));
+        let order = with_fields(order, json!({"shipping_method": "standard"}));
         let promised = quote(&shop, &customer, &order).await.expect(200).json();
         let token = promised["quote"].as_str().unwrap();
-        let order = and(order, json!({"quote": token}));
+        let order = with_fields(order, json!({"quote": token}));
         let mut elsewhere = order.clone();
         elsewhere["shipping_address"]["region"] = json!("Bayern");
         let mut more = order.clone();
@@ -206,29 +206,32 @@ fn a_quote_is_for_one_customer_and_one_order_until_it_expires() {
             (&customer, more, "422 invalid-body /quote other_order"),
             (
                 &customer,
-                and(order.clone(), json!({"shipping_method": "express"})),
+                with_fields(order.clone(), json!({"shipping_method": "express"})),
                 "422 invalid-body /quote other_order",
             ),
             (
                 &customer,
-                and(order.clone(), json!({"discount_code": "NEW"})),
+                with_fields(order.clone(), json!({"discount_code": "NEW"})),
                 "422 invalid-body /quote other_order",
             ),
             (
                 &customer,
-                and(order.clone(), json!({"quote": tampered})),
+                with_fields(order.clone(), json!({"quote": tampered})),
                 "422 invalid-body /quote unknown_quote",
             ),
-            // A token of the same shop that is for something else.
+            // A token that the shop has signed for another purpose.
             (
                 &customer,
-                and(order.clone(), json!({"quote": link})),
+                with_fields(order.clone(), json!({"quote": link})),
                 "422 invalid-body /quote unknown_quote",
             ),
         ] {
-            assert_eq!(fault(&shop.place(person, &order).await), expected);
+            assert_eq!(
+                describe_refusal(&shop.place(person, &order).await),
+                expected
+            );
         }
-        // A method and a code need not be said again; the same items may be said otherwise.
+        // The order need not repeat the shipping method and the code of the quote.
         let mut shorter = order.clone();
         shorter.as_object_mut().unwrap().remove("shipping_method");
         let placed = shop.place(&customer, &shorter).await.expect(202).json();
@@ -237,23 +240,24 @@ fn a_quote_is_for_one_customer_and_one_order_until_it_expires() {
         shop.place(&customer, &order).await.expect(202);
         shop.advance(1).await;
         assert_eq!(
-            fault(&shop.place(&customer, &order).await),
+            describe_refusal(&shop.place(&customer, &order).await),
             "409 quote-expired"
         );
     });
 }
 
 #[test]
-fn who_expects_another_total_is_told_the_new_one_and_nothing_is_placed() {
+fn an_order_with_another_expected_total_is_refused_with_the_new_total() {
     run(async {
         let shop = shop(Setup::default()).await;
         let customer = shop.customer().await;
         let product = shop.product("20.00", 10).await;
         let order = order_of(&[(&product, 2)], "tok_ok");
-        let order = and(order, json!({"shipping_method": "standard"}));
-        let expecting = |amount: &str| and(order.clone(), json!({"expected_total": euro(amount)}));
+        let order = with_fields(order, json!({"shipping_method": "standard"}));
+        let expecting =
+            |amount: &str| with_fields(order.clone(), json!({"expected_total": euro(amount)}));
         let refused = shop.place(&customer, &expecting("40.00")).await;
-        assert_eq!(fault(&refused), "409 price-changed");
+        assert_eq!(describe_refusal(&refused), "409 price-changed");
         assert_eq!(refused.json()["total_amount"], euro("44.90"));
         let list = shop.get("/orders").bearer(&customer.token).send().await;
         assert_eq!(list.expect(200).json()["items"], json!([]));
@@ -262,7 +266,7 @@ fn who_expects_another_total_is_told_the_new_one_and_nothing_is_placed() {
 }
 
 #[test]
-fn shipping_is_named_once_a_shop_has_methods_and_goes_where_it_goes() {
+fn a_shipping_method_is_required_and_must_suit_the_order() {
     run(async {
         let shop = shop(Setup::default()).await;
         let customer = shop.customer().await;
@@ -274,8 +278,9 @@ fn shipping_is_named_once_a_shop_has_methods_and_goes_where_it_goes() {
             .unwrap()
             .to_owned();
         let light = shop.product("50.00", 10).await;
-        let order = |lines: &[(&str, u32)], more: Value| and(order_of(lines, "tok_ok"), more);
-        let place = async |order: Value| fault(&quote(&shop, &customer, &order).await);
+        let order =
+            |lines: &[(&str, u32)], more: Value| with_fields(order_of(lines, "tok_ok"), more);
+        let place = async |order: Value| describe_refusal(&quote(&shop, &customer, &order).await);
         assert_eq!(
             place(order(&[(&light, 1)], json!({}))).await,
             "422 invalid-body /shipping_method required"
@@ -307,7 +312,7 @@ fn shipping_is_named_once_a_shop_has_methods_and_goes_where_it_goes() {
             1 x 50.00: 50.00 tax 0.19 of 42.02 7.98
             express: 9.90 tax 0.19 of 8.32 1.58
             subtotal 60.00, discount 0.00, tax 10.21, total_amount 69.90"#]]
-        .assert_eq(&shown(&found.expect(200).json()));
+        .assert_eq(&list_parts(&found.expect(200).json()));
         let free = order(&[(&light, 2)], json!({"shipping_method": "standard"}));
         let mut california = free.clone();
         california["shipping_address"] =
@@ -317,12 +322,12 @@ fn shipping_is_named_once_a_shop_has_methods_and_goes_where_it_goes() {
             2 x 50.00: 100.00 tax 0.0725 of 100.00 7.25
             standard: 0.00 tax 0.0725 of 0.00 0.00
             subtotal 100.00, discount 0.00, tax 7.25, total_amount 107.25"#]]
-        .assert_eq(&shown(&found.expect(200).json()));
+        .assert_eq(&list_parts(&found.expect(200).json()));
     });
 }
 
 #[test]
-fn a_code_that_gives_nothing_is_refused_with_its_reason() {
+fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
     run(async {
         let shop = Shop::start(Setup::default()).await;
         let customer = shop.customer().await;
@@ -341,27 +346,28 @@ fn a_code_that_gives_nothing_is_refused_with_its_reason() {
             ("ONCE", json!({"usage_limit": 1})),
             ("EACH", json!({"usage_limit_per_customer": 1})),
         ] {
-            shop.discount(tenth(), and(json!({"code": code}), more))
+            shop.discount(tenth(), with_fields(json!({"code": code}), more))
                 .await;
         }
         let free = json!({"name": "Free", "benefit": {"type": "free_shipping"}});
         shop.discount(free, json!({"code": "SHIP"})).await;
         let order = |code: &str| {
-            and(
+            with_fields(
                 order_of(&[(&product, 2)], "tok_ok"),
                 json!({"discount_code": code}),
             )
         };
-        let told = async |code: &str| fault(&shop.place(&customer, &order(code)).await);
+        let refusal =
+            async |code: &str| describe_refusal(&shop.place(&customer, &order(code)).await);
         let mut guest = order("MEMBERS");
         guest["email"] = json!(format!("{}@example.com", unique("guest")));
         let as_guest = async |code: &str| {
-            let order = and(guest.clone(), json!({"discount_code": code}));
+            let order = with_fields(guest.clone(), json!({"discount_code": code}));
             let call = shop
                 .post("/guest/orders")
                 .key(&unique("guest"))
                 .json(&order);
-            fault(&call.send().await)
+            describe_refusal(&call.send().await)
         };
         for code in ["FIRST", "ONCE", "EACH"] {
             let placed = shop.place(&customer, &order(code)).await.expect(202).json();
@@ -373,7 +379,7 @@ fn a_code_that_gives_nothing_is_refused_with_its_reason() {
             "NONE", "EARLY", "LATE", "MUCH", "BOOKS", "GUESTS", "FIRST", "MANY", "ALONE", "SHIP",
             "ONCE", "EACH",
         ] {
-            shown += &format!("{code}: {}\n", told(code).await);
+            shown += &format!("{code}: {}\n", refusal(code).await);
         }
         for code in ["MEMBERS", "EACH"] {
             shown += &format!("{code} for a guest: {}\n", as_guest(code).await);
@@ -408,11 +414,11 @@ fn guests_have_their_quotes_and_their_discounts() {
             .await;
         let code = json!({"code": "NEW", "customer_group": "guest"});
         shop.discount(percentage("Welcome", "0.50"), code).await;
-        let order = and(
+        let order = with_fields(
             order_of(&[(&product, 1)], "tok_ok"),
             json!({"email": format!("{}@example.com", unique("guest")), "shipping_method": "standard", "discount_code": "NEW"}),
         );
-        let call = shop.post("/guest/quotes").json(&quoted(&order));
+        let call = shop.post("/guest/quotes").json(&quote_body(&order));
         let promised = call.send().await.expect(200).json();
         expect![[r#"
             1 x 20.00: 20.00 -1.00 -9.50 tax 0.19 of 7.98 1.52
@@ -420,29 +426,29 @@ fn guests_have_their_quotes_and_their_discounts() {
             Five: 1.00
             Welcome: 9.50
             subtotal 20.00, discount 10.50, tax 2.30, total_amount 14.40"#]]
-        .assert_eq(&shown(&promised));
-        let order = and(order, json!({"quote": promised["quote"]}));
+        .assert_eq(&list_parts(&promised));
+        let order = with_fields(order, json!({"quote": promised["quote"]}));
         let place = |order: Value| {
             let call = shop.post("/guest/orders").key(&unique("guest"));
             async move { call.json(&order).send().await }
         };
         let placed = place(order.clone()).await.expect(202).json();
-        assert_eq!(shown(&placed), shown(&promised));
-        // A guest's quote is no customer's.
+        assert_eq!(list_parts(&placed), list_parts(&promised));
+        // A customer cannot use a guest's quote.
         let mut mine = order.clone();
         mine.as_object_mut().unwrap().remove("email");
         assert_eq!(
-            fault(&shop.place(&customer, &mine).await),
+            describe_refusal(&shop.place(&customer, &mine).await),
             "422 invalid-body /quote other_order"
         );
-        // Uses are not reserved by a quote: once they are gone, it is not honoured.
+        // A quote does not reserve a use of the discount: once the uses are gone, the order is refused.
         place(order.clone()).await.expect(202);
         assert_eq!(
-            fault(&place(order.clone()).await),
+            describe_refusal(&place(order.clone()).await),
             "422 invalid-body /quote used_up"
         );
-        // What comes by itself goes by itself.
-        let today = and(order, json!({"quote": null}));
+        // An automatic discount that is used up is left out without an error.
+        let today = with_fields(order, json!({"quote": null}));
         let placed = place(today).await.expect(202).json();
         assert_eq!(placed["discounts"].as_array().unwrap().len(), 1);
     });

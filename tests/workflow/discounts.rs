@@ -1,4 +1,4 @@
-//! Limited discounts: nobody gets more uses than there are, and none is lost.
+//! Tests of limited discounts: they are never used too often, and no use is lost.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::support::prices::{euro, percentage};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
-/// The count of a discount's uses, as it is stored.
+/// Returns the stored count of a discount's uses.
 pub(super) async fn uses(shop: &Shop, discount: &str, part: &str) -> i64 {
     let id = discount.rsplit('/').next().unwrap();
     let items = shop.items("OrdersTable").await;
@@ -20,8 +20,8 @@ pub(super) async fn uses(shop: &Shop, discount: &str, part: &str) -> i64 {
     found.map_or(0, |item| item["uses"].as_i64().unwrap())
 }
 
-/// Lets everybody place an order with the code at once, each with the payment that `token` says; answers
-/// how it went, and the orders.
+/// Places an order for each of `people` at once, with the discount code and the payment token that `token`
+/// returns. Returns how often each outcome occurred, and the orders that were placed.
 async fn rush(
     shop: &Shop,
     people: &[Person],
@@ -35,14 +35,14 @@ async fn rush(
     });
     let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     let mut orders = Vec::new();
-    for (at, answer) in futures::future::join_all(attempts).await {
-        let body = answer.json();
-        let outcome = match answer.status {
+    for (at, response) in futures::future::join_all(attempts).await {
+        let body = response.json();
+        let outcome = match response.status {
             201 | 202 => {
                 orders.push((at, body["id"].as_str().unwrap().to_owned()));
                 "placed".to_owned()
             }
-            _ => format!("{} {}", answer.status, body["errors"][0]["code"]),
+            _ => format!("{} {}", response.status, body["errors"][0]["code"]),
         };
         *outcomes.entry(outcome).or_default() += 1;
     }
@@ -56,14 +56,14 @@ fn outcomes(placed: usize, used_up: usize) -> BTreeMap<String, usize> {
         .collect()
 }
 
-async fn settled(shop: &Shop, orders: &[(usize, String)]) {
+async fn wait_until_settled(shop: &Shop, orders: &[(usize, String)]) {
     for (_, order) in orders {
         shop.until_settled(order).await;
     }
 }
 
 #[test]
-fn of_100_customers_for_the_last_5_uses_5_succeed() {
+fn the_last_5_uses_go_to_5_of_100_customers() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let product = shop.product("20.00", 1000).await;
@@ -72,9 +72,9 @@ fn of_100_customers_for_the_last_5_uses_5_succeed() {
         let discount = shop.discount(percentage("Last", "0.1"), limits).await;
         let (found, orders) = rush(&shop, &people, &product, |_| "tok_ok").await;
         assert_eq!(found, outcomes(5, 95));
-        settled(&shop, &orders).await;
+        wait_until_settled(&shop, &orders).await;
         assert_eq!(uses(&shop, &discount, "total").await, 5);
-        // A cancelled order gives its use back, once, however often it is cancelled.
+        // A cancelled order gives its use back once, however often it is cancelled.
         let (at, order) = &orders[0];
         let person = &people[*at];
         for _ in 0..3 {
@@ -89,14 +89,14 @@ fn of_100_customers_for_the_last_5_uses_5_succeed() {
 }
 
 #[test]
-fn what_failed_payments_took_can_be_had_again() {
+fn uses_of_failed_orders_can_be_used_again() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let product = shop.product("20.00", 1000).await;
         let people = futures::future::join_all((0..100).map(|_| shop.customer())).await;
         let limits = json!({"code": "LAST5", "usage_limit": 5});
         let discount = shop.discount(percentage("Last", "0.1"), limits).await;
-        // Half of all payments fail; whose order failed or was refused tries again with the next half.
+        // Half of the payments fail. In each round every customer tries again, and the halves swap.
         let mut confirmed = 0;
         for round in 0..20 {
             let token = |at: usize| {
@@ -106,17 +106,17 @@ fn what_failed_payments_took_can_be_had_again() {
                     "tok_declined"
                 }
             };
-            let left = 5 - confirmed;
+            let remaining = 5 - confirmed;
             let (_, orders) = rush(&shop, &people, &product, token).await;
-            // No order fails before it is placed, so no more were ever open than there were uses, but
-            // one that failed meanwhile leaves its use to the next.
-            settled(&shop, &orders).await;
+            // An order fails only after it was placed, so there were never more open orders than uses. An
+            // order that fails during the round leaves its use to a later one.
+            wait_until_settled(&shop, &orders).await;
             let books = shop.order_books().await;
             let good = orders
                 .iter()
                 .filter(|(_, order)| books[order].status() == "confirmed");
             let good = good.count();
-            assert!(good <= left, "{good} of {left}");
+            assert!(good <= remaining, "{good} of {remaining}");
             confirmed += good;
             assert_eq!(
                 uses(&shop, &discount, "total").await,
@@ -134,7 +134,7 @@ fn what_failed_payments_took_can_be_had_again() {
 }
 
 #[test]
-fn a_use_is_neither_lost_nor_given_back_twice_by_steps_that_die() {
+fn steps_that_die_neither_lose_a_use_nor_give_it_back_twice() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let product = shop.product("20.00", 1000).await;
@@ -162,7 +162,7 @@ fn a_use_is_neither_lost_nor_given_back_twice_by_steps_that_die() {
 }
 
 #[test]
-fn an_order_that_costs_nothing_is_confirmed_and_called_off_without_the_gateway() {
+fn a_free_order_is_confirmed_and_cancelled_without_the_gateway() {
     run_local(async {
         let shop = Shop::start(Setup {
             parameters: &[("MinimumOrderAmount", "0.00")],

@@ -2,7 +2,7 @@
 
 use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
 use crate::http::body::{Body, Json};
-use crate::pricing::api::sheets::is_slug;
+use crate::pricing::api::collections::is_slug;
 use crate::pricing::model::{Code, NotACode};
 use crate::values::id::ProductId;
 

@@ -8,7 +8,7 @@ use super::model::Order;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError, Settings};
 use crate::aws::{Aws, telemetry};
-use crate::pricing::breakdown::Broken as Unequal;
+use crate::pricing::breakdown::BreakdownError as Unequal;
 use crate::rules::cel::Needs;
 use crate::rules::engine::{Broken, Engine, Judgement, Objection, Verdict};
 use crate::rules::model::Severity;

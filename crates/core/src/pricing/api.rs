@@ -1,4 +1,4 @@
-//! `/discounts`. Rates and shipping methods are in [`sheets`].
+//! `/discounts`. Tax rates and shipping methods are in [`collections`].
 
 use serde::Serialize;
 
@@ -14,8 +14,8 @@ use crate::values::clock::Time;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
 
+pub mod collections;
 mod fields;
-pub mod sheets;
 
 /// A discount on the wire.
 #[derive(Debug, Serialize)]
@@ -72,11 +72,11 @@ impl From<Discount> for DiscountBody {
     }
 }
 
-/// `POST /discounts`: 201 with the discount and its `Location`.
+/// `POST /discounts`: creates a discount and returns it with 201 and its `Location`.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, for a code that another discount has, and for a key that was
-/// used with another body.
+/// If the caller is not an admin, the body is invalid, another discount has the code, or the idempotency
+/// key was used with another body.
 pub async fn create_discount(
     pricing: &PricingStore,
     currency: Currency,
@@ -95,37 +95,37 @@ pub async fn create_discount(
     let (discount, replayed) = pricing.create(discount).await?;
     let tag = rules::tag(&discount);
     let location = format!("/discounts/{}", discount.id);
-    let answer = Response::created(location, &DiscountBody::from(discount))?;
-    Ok(answer.etag(&tag).replayed(replayed))
+    let response = Response::created(location, &DiscountBody::from(discount))?;
+    Ok(response.etag(&tag).replayed(replayed))
 }
 
-/// `GET /discounts?limit=&cursor=`: newest first, those that are ended too.
+/// `GET /discounts?limit=&cursor=`: returns all discounts, ended ones too, newest first.
 ///
 /// # Errors
-/// For whoever is no admin, and for bad parameters.
+/// If the caller is not an admin or a parameter is invalid.
 pub async fn list_discounts(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
     let page = PageRequest::read(&query)?;
-    let found = pricing.list(&page).await?;
-    found.map(DiscountBody::from).answer(&request)
+    let discounts = pricing.list(&page).await?;
+    discounts.map(DiscountBody::from).answer(&request)
 }
 
-/// `GET /discounts/{discount_id}`.
+/// `GET /discounts/{discount_id}`: returns a discount.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::NotFound`].
+/// If the caller is not an admin, and [`Problem::NotFound`] if there is no such discount.
 pub async fn get_discount(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    answer(stored(pricing, &request).await?)
+    respond(stored(pricing, &request).await?)
 }
 
-/// `PATCH /discounts/{discount_id}`: what is not sent stays; null clears what may be absent. The code
-/// never changes.
+/// `PATCH /discounts/{discount_id}`: changes a discount. Fields that are not sent stay as they are, and
+/// null clears an optional field. The code never changes.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, without `If-Match` or with a stale one, and for a discount
-/// that is ended.
+/// If the caller is not an admin, the body is invalid, `If-Match` is missing or stale, or the discount has
+/// ended.
 pub async fn update_discount(
     pricing: &PricingStore,
     currency: Currency,
@@ -135,16 +135,17 @@ pub async fn update_discount(
     let expected = request.if_match()?;
     let patch = request.json(|body| fields::patch(body, currency))?;
     change(pricing, &request, &expected, |discount| {
-        let terms = patch.clone().onto(discount.terms.clone());
+        let terms = patch.clone().apply_to(discount.terms.clone());
         rules::update(discount, terms, &expected, request.now)
     })
     .await
 }
 
-/// `DELETE /discounts/{discount_id}`: ends it for good and answers it; its code is free for another.
+/// `DELETE /discounts/{discount_id}`: ends a discount permanently and returns it. Another discount can then
+/// have its code.
 ///
 /// # Errors
-/// For whoever is no admin, without `If-Match` or with a stale one.
+/// If the caller is not an admin, or `If-Match` is missing or stale.
 pub async fn end_discount(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
@@ -154,8 +155,8 @@ pub async fn end_discount(pricing: &PricingStore, request: Request) -> Result<Re
     .await
 }
 
-/// Changes the discount as `decide` says, and returns it. If it changed in between, decides again if `expected` is
-/// `*`, and refuses otherwise.
+/// Changes the discount as `decide` says and returns it. If another writer changes it in between, this
+/// decides again if `expected` is `*`, and returns [`Problem::PreconditionFailed`] otherwise.
 async fn change(
     pricing: &PricingStore,
     request: &Request,
@@ -165,12 +166,12 @@ async fn change(
     dynamo::change("the discount", || async {
         let discount = stored(pricing, request).await?;
         let Some(mut next) = decide(&discount)? else {
-            return answer(discount).map(Attempt::Done);
+            return respond(discount).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match pricing.replace(next).await {
             Err(DiscountError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
-            replaced => answer(replaced?).map(Attempt::Done),
+            replaced => respond(replaced?).map(Attempt::Done),
         }
     })
     .await
@@ -181,13 +182,13 @@ async fn stored(pricing: &PricingStore, request: &Request) -> Result<Discount, P
     Ok(pricing.get(id).await?.ok_or(DiscountError::NotFound)?)
 }
 
-fn answer(discount: Discount) -> Result<Response, Problem> {
+fn respond(discount: Discount) -> Result<Response, Problem> {
     let tag = rules::tag(&discount);
     Ok(Response::ok(&DiscountBody::from(discount))?.etag(&tag))
 }
 
-/// What a discount is before anybody says otherwise.
-fn ordinary(name: String, benefit: Benefit) -> Terms {
+/// Returns terms in which everything but `name` and `benefit` has its default.
+fn default_terms(name: String, benefit: Benefit) -> Terms {
     Terms {
         name,
         benefit,

@@ -1,4 +1,4 @@
-//! What an order costs, part by part.
+//! The price of an order, part by part.
 
 use super::cart::CartLine;
 use super::discounts::{self, Applied, Share};
@@ -8,106 +8,106 @@ use super::tax::{self, Destination, Tax, TaxRate};
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// What is priced, and by what.
+/// A cart, and everything that its price depends on except discounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Cart<'a> {
     /// The shop's currency.
     pub currency: Currency,
-    /// One for each product.
+    /// The lines, one for each product.
     pub lines: &'a [CartLine],
-    /// Where it goes.
+    /// The place it is shipped to.
     pub destination: &'a Destination,
-    /// How it is shipped; without one, shipping costs nothing.
+    /// The shipping method. Without one, shipping is free.
     pub shipping: Option<&'a ShippingMethod>,
-    /// All rates of tax.
+    /// All tax rates.
     pub taxes: &'a [TaxRate],
 }
 
-/// A line, priced.
+/// The price of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedLine {
-    /// What it costs before discounts.
+    /// The price before discounts.
     pub subtotal: Money,
-    /// What discounts took off.
+    /// The amounts that discounts took off.
     pub discounts: Vec<Share>,
-    /// The tax on what is left, if any holds.
+    /// The tax on the price after discounts, if a rate applies.
     pub tax: Option<Tax>,
 }
 
-/// Shipping, priced.
+/// The price of shipping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PricedShipping {
     /// The method's identifier.
     pub method: String,
     /// The method's name.
     pub name: String,
-    /// What it costs before discounts.
+    /// The price before discounts.
     pub price: Money,
-    /// What discounts took off.
+    /// The amounts that discounts took off.
     pub discounts: Vec<Share>,
-    /// The tax on what is left, if any holds.
+    /// The tax on the price after discounts, if a rate applies.
     pub tax: Option<Tax>,
 }
 
-/// What an order costs, part by part. What it comes to is not kept but added up ([`Breakdown::totals`]).
+/// The price of an order, part by part. The totals are not stored but calculated ([`Breakdown::totals`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breakdown {
     /// The order's currency.
     pub currency: Currency,
-    /// One for each line, in their order.
+    /// The prices of the lines, in the order of the lines.
     pub lines: Vec<PricedLine>,
-    /// What each discount took off, in the order in which they were applied.
+    /// The discounts, in the order in which they were applied.
     pub discounts: Vec<Applied>,
-    /// Shipping, if a method was chosen.
+    /// The price of shipping, if a method was chosen.
     pub shipping: Option<PricedShipping>,
 }
 
-/// What the parts come to: `total = subtotal - discount + shipping + tax that is not included`.
+/// The totals of a breakdown: `total = subtotal - discount + shipping + tax that is not included`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// All lines, before discounts.
+    /// The sum of the lines, before discounts.
     pub subtotal: Money,
-    /// All discounts, on lines and on shipping.
+    /// The sum of the discounts on lines and on shipping.
     pub discount: Money,
-    /// Shipping, before discounts.
+    /// The price of shipping, before discounts.
     pub shipping: Money,
-    /// All tax, whether prices contain it or not.
+    /// The sum of the taxes, included in prices or not.
     pub tax: Money,
-    /// What is charged.
+    /// The amount that is charged.
     pub total: Money,
 }
 
-/// Parts that do not go together.
+/// An inconsistency between the parts of a breakdown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// A discount takes more than there is.
-    #[error("discounts take more than a part of the order costs")]
+pub enum BreakdownError {
+    /// The discounts do not match the prices of the parts.
+    #[error("the discounts on the order do not match the prices of its parts")]
     Discount,
-    /// A discount's shares are not its amount.
-    #[error("the shares of the discount {0} do not add up")]
+    /// The shares of a discount do not add up to its amount.
+    #[error("the shares of discount {0} do not add up to its amount")]
     Shares(DiscountId),
-    /// A tax's base is not what is taxed.
-    #[error("a tax is not on what a part of the order costs")]
+    /// A tax does not match the price of its part.
+    #[error("a tax does not match the price of its part of the order")]
     Tax,
-    /// Amounts that cannot be added.
+    /// The amounts cannot be added.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
-/// What an order costs, and which discounts took nothing.
+/// The price of an order, and the discounts that were not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Priced {
-    /// What it costs.
+    /// The price.
     pub breakdown: Breakdown,
-    /// The discounts that took nothing, and why.
+    /// The discounts that took nothing off, and why.
     pub passed_over: Vec<(DiscountId, Refusal)>,
 }
 
-/// What `cart` costs with `discounts`, in whatever order they are given; all of them are allowed
+/// Calculates the price of `cart` with `discounts`, which can be in any order and must all be allowed
 /// ([`discounts::allow`]).
 ///
 /// # Errors
-/// [`NotShipped`] if the method does not ship it, or amounts are beyond what [`Money`] holds.
+/// Returns [`NotShipped`] if the method cannot ship the cart, or an amount exceeds what [`Money`] can hold.
 pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotShipped> {
     let subtotals = cart.lines.iter().map(CartLine::subtotal);
     let subtotals: Vec<Money> = subtotals.collect::<Result<_, _>>()?;
@@ -117,9 +117,9 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     let shipping = shipping.transpose()?;
     let reduced = discounts::reduce(cart.lines, shipping, discounts, cart.currency)?;
     let taxed = |price: Money, shares: &[Share], category: &str| {
-        let rate = tax::rate(cart.taxes, cart.destination, category);
-        let price = left(price, shares)?;
-        rate.map(|rate| Tax::on(price, rate)).transpose()
+        let rate = tax::find_rate(cart.taxes, cart.destination, category);
+        let price = after_discounts(price, shares)?;
+        rate.map(|rate| Tax::from_price(price, rate)).transpose()
     };
     let mut lines = Vec::with_capacity(cart.lines.len());
     for ((line, subtotal), shares) in cart.lines.iter().zip(subtotals).zip(reduced.lines) {
@@ -150,14 +150,14 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     })
 }
 
-/// What is left of `price` after discounts.
-fn left(price: Money, discounts: &[Share]) -> Result<Money, MoneyError> {
+/// Returns `price` less `discounts`.
+fn after_discounts(price: Money, discounts: &[Share]) -> Result<Money, MoneyError> {
     let mut shares = discounts.iter();
     shares.try_fold(price, |left, share| left.minus(share.amount))
 }
 
 impl Breakdown {
-    /// The parts that have a price of their own: price, what discounts took, tax.
+    /// Returns the price before discounts, the discounts and the tax of each line and of shipping.
     fn parts(&self) -> impl Iterator<Item = (Money, &[Share], Option<&Tax>)> {
         let lines = self.lines.iter();
         let lines = lines.map(|line| (line.subtotal, &*line.discounts, line.tax.as_ref()));
@@ -165,10 +165,10 @@ impl Breakdown {
         lines.chain(shipping.map(|part| (part.price, &*part.discounts, part.tax.as_ref())))
     }
 
-    /// What the parts come to.
+    /// Returns the totals.
     ///
     /// # Errors
-    /// [`MoneyError`] if they cannot be added.
+    /// Returns [`MoneyError`] if amounts cannot be added.
     pub fn totals(&self) -> Result<Totals, MoneyError> {
         let nothing = Money::zero(self.currency);
         let subtotals = self.lines.iter().map(|line| line.subtotal);
@@ -191,18 +191,18 @@ impl Breakdown {
         Ok(totals)
     }
 
-    /// What the parts come to, if they go together.
+    /// Checks that the parts are consistent and returns the totals.
     ///
     /// # Errors
-    /// [`Broken`].
-    pub fn check(&self) -> Result<Totals, Broken> {
+    /// Returns [`BreakdownError`] if they are not.
+    pub fn check(&self) -> Result<Totals, BreakdownError> {
         for (price, discounts, tax) in self.parts() {
-            let left = left(price, discounts)?;
+            let remaining = after_discounts(price, discounts)?;
             let nothing = Money::zero(self.currency);
             let shares = discounts.iter().map(|share| share.amount);
             let positive = shares.into_iter().all(Money::is_positive);
-            if !positive || left.compare(nothing)?.is_lt() {
-                return Err(Broken::Discount);
+            if !positive || remaining.compare(nothing)?.is_lt() {
+                return Err(BreakdownError::Discount);
             }
             if let Some(tax) = tax {
                 let taxed = if tax.included {
@@ -210,8 +210,8 @@ impl Breakdown {
                 } else {
                     tax.base
                 };
-                if taxed != left || tax.amount.compare(nothing)?.is_lt() {
-                    return Err(Broken::Tax);
+                if taxed != remaining || tax.amount.compare(nothing)?.is_lt() {
+                    return Err(BreakdownError::Tax);
                 }
             }
         }
@@ -220,15 +220,15 @@ impl Breakdown {
             let shares = shares.filter(|share| share.discount_id == applied.id);
             let sum = Money::sum(self.currency, shares.map(|share| share.amount))?;
             if sum != applied.amount {
-                return Err(Broken::Shares(applied.id));
+                return Err(BreakdownError::Shares(applied.id));
             }
         }
         let totals = self.totals()?;
-        let named = self.discounts.iter().map(|applied| applied.amount);
-        if Money::sum(self.currency, named)? == totals.discount {
+        let applied = self.discounts.iter().map(|applied| applied.amount);
+        if Money::sum(self.currency, applied)? == totals.discount {
             Ok(totals)
         } else {
-            Err(Broken::Discount)
+            Err(BreakdownError::Discount)
         }
     }
 }

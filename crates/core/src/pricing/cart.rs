@@ -1,34 +1,34 @@
-//! The lines of what is to be priced.
+//! The lines of a cart that is to be priced.
 
 use crate::catalog::model::Category;
 use crate::values::id::ProductId;
 use crate::values::money::{Money, MoneyError};
 
-/// A line of what is to be priced.
+/// A line of a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {
     /// The product.
     pub product_id: ProductId,
     /// Its category.
     pub category: Category,
-    /// How many.
+    /// The number of pieces.
     pub quantity: u32,
-    /// The price of one.
+    /// The price of one piece.
     pub unit_price: Money,
-    /// What one weighs, if that is known.
+    /// The weight of one piece, if it is known.
     pub weight_grams: Option<u32>,
 }
 
 impl CartLine {
-    /// What the line costs, before discounts.
+    /// Returns the price of the line before discounts.
     ///
     /// # Errors
-    /// [`MoneyError::TooLarge`].
+    /// Returns [`MoneyError::TooLarge`] if the price exceeds what [`Money`] can hold.
     pub fn subtotal(&self) -> Result<Money, MoneyError> {
         self.unit_price.times(self.quantity)
     }
 
-    /// What all pieces of the line weigh, as far as that is known.
+    /// Returns the weight of the line; 0 if it is unknown.
     #[must_use]
     pub fn weight_grams(&self) -> u64 {
         u64::from(self.weight_grams.unwrap_or(0)) * u64::from(self.quantity)

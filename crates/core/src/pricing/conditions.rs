@@ -1,4 +1,4 @@
-//! Conditions of discounts: expressions over the order as it is before discounts, shipping and tax.
+//! Discount conditions: expressions over an order before discounts, shipping and tax.
 
 use super::cart::CartLine;
 use super::model::{Discount, Refusal};
@@ -9,18 +9,20 @@ use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// The condition that `source` is, its amounts in `currency`.
+/// Compiles the condition `source`, whose amounts are in `currency`.
 ///
 /// # Errors
-/// [`CompileError`], also if it reads what is not known when an order is priced.
+/// Returns [`CompileError`] if `source` is not a valid expression, or reads a fact that is not known when
+/// an order is priced.
 pub fn compile(source: &str, currency: Currency) -> Result<Expression, CompileError> {
     Expression::compile_priced(source, currency)
 }
 
-/// What conditions see: the lines, where they go, who orders them, and as totals what the lines cost.
+/// Returns the facts that conditions can read: the lines, the destination, the customer, and what the
+/// lines cost as the totals.
 ///
 /// # Errors
-/// [`MoneyError`] if that is more than [`Money`] holds.
+/// Returns [`MoneyError`] if the sum of the lines exceeds what [`Money`] can hold.
 pub fn facts(
     lines: &[CartLine],
     destination: &Destination,
@@ -63,11 +65,11 @@ pub fn facts(
     })
 }
 
-/// Whether the condition of `discount`, if it has one, is true of `facts`. One that cannot be evaluated is
-/// not met.
+/// Checks that the order with `facts` meets the condition of `discount`, if it has one. A condition that
+/// cannot be evaluated is not met.
 ///
 /// # Errors
-/// [`Refusal::ConditionNotMet`].
+/// Returns [`Refusal::ConditionNotMet`] if it does not.
 pub fn met(discount: &Discount, facts: &Facts) -> Result<(), Refusal> {
     let Some(source) = &discount.terms.condition else {
         return Ok(());
@@ -99,7 +101,7 @@ mod tests {
             ("totals.subtotal == money('25.00')", Ok(())),
             ("order.lines.exists(line, line.category == 'tea')", Ok(())),
             ("order.country == 'DE'", Err(Refusal::ConditionNotMet)),
-            // What is absent, and what is no condition any more, is not met.
+            // A condition that reads an absent fact, or that no longer compiles, is not met.
             ("order.region == 'Wien'", Err(Refusal::ConditionNotMet)),
             ("order.colour == 'red'", Err(Refusal::ConditionNotMet)),
         ] {
@@ -110,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_is_over_what_is_known_when_an_order_is_priced() {
+    fn a_condition_reads_only_facts_that_are_known_when_an_order_is_priced() {
         let euro = "EUR".parse().unwrap();
         assert!(compile("order.item_count > 2", euro).is_ok());
         for (source, place) in [

@@ -1,4 +1,4 @@
-//! What discounts take off, one after another.
+//! How much discounts take off an order.
 
 use std::cmp::Ordering;
 
@@ -8,42 +8,42 @@ use crate::values::clock::Time;
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// What a discount took off a line, or off shipping.
+/// The amount that a discount took off a line or off shipping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// The discount.
     pub discount_id: DiscountId,
-    /// How much.
+    /// The amount.
     pub amount: Money,
 }
 
-/// What a discount took off the order.
+/// A discount that was applied to an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// The discount.
     pub id: DiscountId,
-    /// Its name.
+    /// The discount's name.
     pub name: String,
-    /// Its code, if it came by one.
+    /// The discount's code, if it has one.
     pub code: Option<Code>,
-    /// How much: the sum of its shares.
+    /// The amount it took off: the sum of its shares.
     pub amount: Money,
 }
 
-/// Who shops, as far as discounts ask.
+/// The facts about the customer that discounts depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shopper {
-    /// With or without an account.
+    /// Whether the customer has an account.
     pub group: Group,
-    /// Whether this would be the customer's first order; not asked of guests.
+    /// Whether this would be the customer's first order. Irrelevant for guests.
     pub first_order: bool,
 }
 
-/// Whether `shopper` may have `discount` on `lines` at `now`, as far as its own terms say: its uses are
-/// counted when the order is placed, and others may exclude it.
+/// Checks that the terms of `discount` allow it for `shopper`, `lines` and `now`. Usage limits are checked
+/// when the order is placed, and combination with other discounts when it is priced.
 ///
 /// # Errors
-/// [`Refusal`]; a minimum in another currency is one that is not reached.
+/// Returns the first [`Refusal`] that applies. A minimum in another currency counts as not reached.
 pub fn allow(
     discount: &Discount,
     lines: &[CartLine],
@@ -88,47 +88,47 @@ pub fn allow(
     }
 }
 
-/// What discounts have taken off.
+/// Everything that the discounts of an order take off.
 #[derive(Debug)]
-pub(super) struct Reduced {
-    /// Of each line.
+pub(super) struct Reductions {
+    /// The shares of each line.
     pub(super) lines: Vec<Vec<Share>>,
-    /// Of shipping.
+    /// The shares of shipping.
     pub(super) shipping: Vec<Share>,
-    /// By discount, in the order in which they were applied.
+    /// The discounts, in the order in which they were applied.
     pub(super) discounts: Vec<Applied>,
-    /// Those that took nothing.
+    /// The discounts that took nothing off, and why.
     pub(super) passed_over: Vec<(DiscountId, Refusal)>,
 }
 
-/// What is left of the prices of lines and shipping.
-struct Left<'a> {
+/// The prices of lines and shipping that remain after the discounts so far.
+struct Remaining<'a> {
     lines: &'a [CartLine],
     goods: Vec<Money>,
     shipping: Money,
     currency: Currency,
 }
 
-/// What one discount takes off.
-struct Taken {
+/// The amounts that one discount takes off.
+struct Reduction {
     goods: Vec<Money>,
     shipping: Money,
 }
 
-/// What `discounts`, all of which are allowed, take off `lines` and `shipping`.
+/// Returns what `discounts`, all of which are allowed, take off `lines` and `shipping`.
 ///
-/// The rule of stacking: discounts come in the order of their places ([`Discount::place`]), each on what
-/// the ones before have left. One that is not stackable is applied only if none has been before it, and
-/// then none is after it.
+/// The stacking rule: discounts are applied in the order of [`Discount::precedence`], each to the price
+/// that the earlier ones leave. A discount that is not stackable is applied only if no other was applied
+/// before it, and none is applied after it.
 pub(super) fn reduce(
     lines: &[CartLine],
     shipping: Option<Money>,
     discounts: &[Discount],
     currency: Currency,
-) -> Result<Reduced, MoneyError> {
+) -> Result<Reductions, MoneyError> {
     let mut ordered: Vec<&Discount> = discounts.iter().collect();
-    ordered.sort_by_key(|discount| discount.place());
-    let mut left = Left {
+    ordered.sort_by_key(|discount| discount.precedence());
+    let mut remaining = Remaining {
         lines,
         goods: lines
             .iter()
@@ -137,7 +137,7 @@ pub(super) fn reduce(
         shipping: shipping.unwrap_or(Money::zero(currency)),
         currency,
     };
-    let mut reduced = Reduced {
+    let mut reduced = Reductions {
         lines: vec![Vec::new(); lines.len()],
         shipping: Vec::new(),
         discounts: Vec::new(),
@@ -152,32 +152,33 @@ pub(super) fn reduce(
                 .push((discount.id, Refusal::NotCombinable));
             continue;
         }
-        let taken = left.taken_by(discount)?;
-        let amount = Money::sum(currency, taken.goods.iter().copied())?.plus(taken.shipping)?;
+        let reduction = remaining.reduction_by(discount)?;
+        let amount =
+            Money::sum(currency, reduction.goods.iter().copied())?.plus(reduction.shipping)?;
         if amount.is_zero() {
             reduced.passed_over.push((discount.id, Refusal::NoEffect));
             continue;
         }
-        left.take(&taken)?;
-        reduced.note(discount, taken, amount);
+        remaining.subtract(&reduction)?;
+        reduced.record(discount, reduction, amount);
         alone = !discount.terms.stackable;
     }
     Ok(reduced)
 }
 
-impl Reduced {
-    fn note(&mut self, discount: &Discount, taken: Taken, amount: Money) {
+impl Reductions {
+    fn record(&mut self, discount: &Discount, reduction: Reduction, amount: Money) {
         let share = |amount| Share {
             discount_id: discount.id,
             amount,
         };
-        for (shares, part) in self.lines.iter_mut().zip(taken.goods) {
+        for (shares, part) in self.lines.iter_mut().zip(reduction.goods) {
             if part.is_positive() {
                 shares.push(share(part));
             }
         }
-        if taken.shipping.is_positive() {
-            self.shipping.push(share(taken.shipping));
+        if reduction.shipping.is_positive() {
+            self.shipping.push(share(reduction.shipping));
         }
         self.discounts.push(Applied {
             id: discount.id,
@@ -188,9 +189,9 @@ impl Reduced {
     }
 }
 
-impl Left<'_> {
-    /// What `discount` takes off what is left: on no line more than is left of it.
-    fn taken_by(&self, discount: &Discount) -> Result<Taken, MoneyError> {
+impl Remaining<'_> {
+    /// Returns what `discount` takes off the remaining prices, never more than the price of a line.
+    fn reduction_by(&self, discount: &Discount) -> Result<Reduction, MoneyError> {
         let nothing = Money::zero(self.currency);
         let matching: Vec<Money> = self
             .lines
@@ -201,7 +202,7 @@ impl Left<'_> {
                 if matches { *left } else { nothing }
             })
             .collect();
-        let mut taken = Taken {
+        let mut reduction = Reduction {
             goods: vec![nothing; self.lines.len()],
             shipping: nothing,
         };
@@ -210,43 +211,48 @@ impl Left<'_> {
                 let all = Money::sum(self.currency, matching.iter().copied())?;
                 let part = all.amount().checked_mul(rate.as_decimal());
                 let part = Money::rounded(part.ok_or(MoneyError::TooLarge)?, self.currency)?;
-                taken.goods = part.split(&matching)?;
+                reduction.goods = part.split(&matching)?;
             }
             Benefit::Amount { amount } => {
                 let all = Money::sum(self.currency, matching.iter().copied())?;
-                taken.goods = least(*amount, all)?.split(&matching)?;
+                reduction.goods = smaller(*amount, all)?.split(&matching)?;
             }
             Benefit::FixedPrice { price } => {
-                taken.goods = self.beyond(*price, &matching)?;
+                reduction.goods = self.excess_over(*price, &matching)?;
             }
             Benefit::BuyXGetY { buy, get } => {
-                taken.goods = self.cheapest(*buy, *get, &matching)?;
+                reduction.goods = self.free_pieces(*buy, *get, &matching)?;
             }
-            Benefit::FreeShipping => taken.shipping = self.shipping,
+            Benefit::FreeShipping => reduction.shipping = self.shipping,
         }
         match discount.terms.max_amount {
-            Some(most) => taken.capped(most),
-            None => Ok(taken),
+            Some(most) => reduction.capped(most),
+            None => Ok(reduction),
         }
     }
 
-    /// What each of the `matching` lines costs beyond `price` for a piece.
-    fn beyond(&self, price: Money, matching: &[Money]) -> Result<Vec<Money>, MoneyError> {
+    /// Returns by how much each of the `matching` lines exceeds `price` per piece.
+    fn excess_over(&self, price: Money, matching: &[Money]) -> Result<Vec<Money>, MoneyError> {
         let lines = self.lines.iter().zip(matching);
         lines
             .map(|(line, left)| {
-                // A price beyond what can be counted is more than what is left.
+                // A price too large to represent is more than the line costs.
                 match price.times(line.quantity) {
                     Err(MoneyError::TooLarge) => Ok(Money::zero(self.currency)),
-                    wanted => left.minus(least(wanted?, *left)?),
+                    wanted => left.minus(smaller(wanted?, *left)?),
                 }
             })
             .collect()
     }
 
-    /// What the cheapest `get` of every `buy` and `get` pieces of the `matching` lines cost; of equally
-    /// cheap ones the first.
-    fn cheapest(&self, buy: u32, get: u32, matching: &[Money]) -> Result<Vec<Money>, MoneyError> {
+    /// Returns the price of the cheapest `get` of every `buy + get` pieces of the `matching` lines. Of
+    /// pieces with the same price, those of earlier lines are free first.
+    fn free_pieces(
+        &self,
+        buy: u32,
+        get: u32,
+        matching: &[Money],
+    ) -> Result<Vec<Money>, MoneyError> {
         let mut by_price: Vec<usize> = (0..self.lines.len())
             .filter(|at| matching[*at].is_positive())
             .collect();
@@ -260,38 +266,39 @@ impl Left<'_> {
         let mut taken = vec![Money::zero(self.currency); self.lines.len()];
         for at in by_price {
             let quantity = self.lines[at].quantity;
-            let of_line = u32::try_from(free).unwrap_or(u32::MAX).min(quantity);
-            // Of what is left of the line, as much as so many of its pieces are of all.
-            let part = matching[at].amount().checked_mul(of_line.into());
+            let free_of_line = u32::try_from(free).unwrap_or(u32::MAX).min(quantity);
+            // The same fraction of the line's remaining price as of its pieces.
+            let part = matching[at].amount().checked_mul(free_of_line.into());
             let part = part.and_then(|part| part.checked_div(quantity.into()));
             taken[at] = Money::rounded(part.unwrap_or_default(), self.currency)?;
-            free -= u64::from(of_line);
+            free -= u64::from(free_of_line);
         }
         Ok(taken)
     }
 
-    fn take(&mut self, taken: &Taken) -> Result<(), MoneyError> {
-        for (left, part) in self.goods.iter_mut().zip(&taken.goods) {
+    fn subtract(&mut self, reduction: &Reduction) -> Result<(), MoneyError> {
+        for (left, part) in self.goods.iter_mut().zip(&reduction.goods) {
             *left = left.minus(*part)?;
         }
-        self.shipping = self.shipping.minus(taken.shipping)?;
+        self.shipping = self.shipping.minus(reduction.shipping)?;
         Ok(())
     }
 }
 
-impl Taken {
-    /// No more than `most` of it, off each part in proportion.
+impl Reduction {
+    /// Limits the sum to `most` by reducing all parts in proportion.
     fn capped(self, most: Money) -> Result<Self, MoneyError> {
         let mut parts = self.goods;
         parts.push(self.shipping);
         let all = Money::sum(most.currency(), parts.iter().copied())?;
-        let mut goods = least(most, all)?.split(&parts)?;
+        let mut goods = smaller(most, all)?.split(&parts)?;
         let shipping = goods.pop().unwrap_or(Money::zero(most.currency()));
         Ok(Self { goods, shipping })
     }
 }
 
-fn least(one: Money, other: Money) -> Result<Money, MoneyError> {
+/// Returns the smaller amount.
+fn smaller(one: Money, other: Money) -> Result<Money, MoneyError> {
     Ok(match one.compare(other)? {
         Ordering::Less => one,
         Ordering::Equal | Ordering::Greater => other,

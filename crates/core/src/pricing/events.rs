@@ -1,6 +1,6 @@
-//! `DiscountCreated`, `DiscountChanged`, `DiscountEnded` (`{name}`), of the aggregate `<discount_id>`;
-//! `TaxRatesChanged` and `ShippingMethodsChanged` (`{}`), of the aggregates `tax-rates` and
-//! `shipping-methods`.
+//! The events of pricing: `DiscountCreated`, `DiscountChanged` and `DiscountEnded` (data `{name}`) of the
+//! aggregate `<discount_id>`, and `TaxRatesChanged` and `ShippingMethodsChanged` (data `{}`) of the
+//! aggregates `tax-rates` and `shipping-methods`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::DiscountId;
 
-/// What is read of a changed item.
+/// The attributes that are read from a changed item.
 #[derive(Deserialize)]
 struct Image {
     pk: String,
     discount_id: Option<DiscountId>,
-    terms: Option<Named>,
+    terms: Option<NamedTerms>,
     event: Option<Stamp>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct NamedTerms {
     name: String,
 }
 
@@ -28,11 +28,11 @@ struct Data {
     name: Option<String>,
 }
 
-/// The last event of the item that is `image`; `None` for the book and for codes, which change with a
-/// discount.
+/// Returns the last event of the item `image`; `None` for the price book and for codes, which change
+/// together with a discount.
 ///
 /// # Errors
-/// If `image` is no item of the table.
+/// Returns an error if `image` is not an item of the pricing table.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let image: Image = serde_dynamo::from_item(image)?;
     let Some(stamp) = image.event else {

@@ -1,4 +1,4 @@
-//! What the tests of prices have in common.
+//! Values for tests of prices.
 
 use super::breakdown::{Breakdown, PricedLine};
 use super::cart::CartLine;
@@ -18,7 +18,7 @@ pub(crate) fn noon() -> Time {
     "2026-03-01T12:00:00Z".parse().unwrap()
 }
 
-/// A line of the product `name`, whose category has the same name.
+/// Returns a line of the product `name` in the category of the same name.
 pub(crate) fn line(name: &str, quantity: u32, price: &str) -> CartLine {
     CartLine {
         product_id: ProductId::derived(&[name]),
@@ -29,7 +29,7 @@ pub(crate) fn line(name: &str, quantity: u32, price: &str) -> CartLine {
     }
 }
 
-/// A discount that comes by itself, goes together with others and asks for nothing.
+/// Returns an automatic, stackable discount without conditions.
 pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
     let id = DiscountId::derived(&[name]);
     Discount {
@@ -95,7 +95,7 @@ pub(crate) fn tax(
 }
 
 impl Breakdown {
-    /// What `lines` cost without discount, shipping and tax.
+    /// Returns the price of `lines` without discounts, shipping and tax.
     pub(crate) fn plain(lines: &[crate::orders::model::Line]) -> Self {
         let priced = lines.iter().map(|line| PricedLine {
             subtotal: line.subtotal().unwrap(),

@@ -1,4 +1,4 @@
-//! What holds of every breakdown.
+//! Laws that hold for every breakdown.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use super::shipping::{Cost, ShippingMethod};
 use super::tax::{Destination, TaxRate};
 use crate::values::money::{Currency, Money};
 
-/// All that a breakdown is made of.
+/// The input of a calculation.
 #[derive(Clone, Debug)]
 struct Case {
     currency: Currency,
@@ -134,11 +134,11 @@ fn not_negative(money: Money) -> bool {
 
 proptest! {
     #[test]
-    fn parts_add_up_and_nothing_is_below_zero(
+    fn parts_add_up_and_no_amount_is_negative(
         case in prop_oneof![case(true), case(false)],
     ) {
         let breakdown = priced(&case, &case.discounts, &case.taxes);
-        // `check` finds discounts beyond a line and shares that do not add up.
+        // `check` fails if discounts exceed a line or shares do not add up.
         let Totals { subtotal, discount, shipping, tax, total } = breakdown.check().unwrap();
         for part in [subtotal, discount, shipping, tax, total] {
             prop_assert!(not_negative(part));
@@ -150,38 +150,38 @@ proptest! {
         let sum = subtotal.minus(discount).unwrap().plus(shipping).unwrap().plus(added).unwrap();
         prop_assert_eq!(sum, total);
         for applied in &breakdown.discounts {
-            let of = case.discounts.iter().find(|discount| discount.id == applied.id).unwrap();
-            if let Some(most) = of.terms.max_amount {
+            let discount = case.discounts.iter().find(|discount| discount.id == applied.id).unwrap();
+            if let Some(most) = discount.terms.max_amount {
                 prop_assert!(applied.amount.compare(most).unwrap().is_le());
             }
         }
     }
 
     #[test]
-    fn tax_that_is_included_never_changes_the_total(case in case(true)) {
+    fn included_tax_does_not_change_the_total(case in case(true)) {
         let with = priced(&case, &case.discounts, &case.taxes).check().unwrap();
         let without = priced(&case, &case.discounts, &[]).check().unwrap();
         prop_assert_eq!(with.total, without.total);
     }
 
     #[test]
-    fn the_order_in_which_discounts_are_given_is_of_no_account(
+    fn the_order_of_the_discounts_does_not_matter(
         case in case(true),
         shuffled in any::<prop::sample::Index>(),
     ) {
-        let given = priced(&case, &case.discounts, &case.taxes);
+        let expected = priced(&case, &case.discounts, &case.taxes);
         let mut other = case.discounts.clone();
         other.reverse();
         if !other.is_empty() {
             let at = shuffled.index(other.len());
             other.rotate_left(at);
         }
-        prop_assert_eq!(given, priced(&case, &other, &case.taxes));
+        prop_assert_eq!(expected, priced(&case, &other, &case.taxes));
     }
 
     #[test]
-    fn a_further_discount_never_makes_an_order_dearer(case in case(false)) {
-        let stackable: Vec<Discount> = case.discounts.iter().filter(|of| of.terms.stackable).cloned().collect();
+    fn discounts_never_raise_the_total(case in case(false)) {
+        let stackable: Vec<Discount> = case.discounts.iter().filter(|discount| discount.terms.stackable).cloned().collect();
         let all = priced(&case, &stackable, &case.taxes).check().unwrap();
         let none = priced(&case, &[], &case.taxes).check().unwrap();
         prop_assert!(all.total.compare(none.total).unwrap().is_le());

@@ -1,25 +1,26 @@
-//! Prices beyond the catalogue's: discounts, shipping methods and tax rates, and the one calculation
-//! that makes an order's totals of them.
+//! Everything that makes a price besides the catalogue: discounts, shipping methods and tax rates, and
+//! the one calculation that turns them into an order's totals.
 //!
-//! Owns the table of pricing. Invariants:
+//! Owns the pricing table. Invariants:
 //! - [`breakdown::calculate`] is a pure function: the same lines, discounts, method and rates give the
-//!   same totals, in whatever order they are given.
+//!   same totals, in any order.
 //! - Parts add up to the whole: `total = subtotal - discount + shipping + tax that is not included`,
-//!   and every line says which discount took how much of it ([`breakdown::Breakdown::check`]).
-//! - Nothing goes below zero, and no discount takes more than what a line costs.
-//! - Of two discounts that are not ended, no two have the same code in whatever case.
-//! - Every change counts the book's version up, in the same transaction; so whoever has the version has
-//!   what is current ([`store::PricingStore::current`]).
+//!   and every line records which discount took how much off it ([`breakdown::Breakdown::check`]).
+//! - No amount is negative, and no discount takes more off a line than the line costs.
+//! - No two active discounts have the same code, ignoring case.
+//! - Every change of an automatic discount, a tax rate or a shipping method increments the version of
+//!   the price book in the same transaction, so a cached book with the current version is current
+//!   ([`store::PricingStore::current`]).
 
 pub mod api;
 pub mod breakdown;
 pub mod cart;
+pub mod collection;
 pub mod conditions;
 pub mod discounts;
 pub mod events;
 pub mod model;
 pub mod rules;
-pub mod sheet;
 pub mod shipping;
 pub mod store;
 pub mod tax;

@@ -1,4 +1,4 @@
-//! What a discount is.
+//! Discounts and their terms.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,16 +14,16 @@ use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::Money;
 
-/// A part of a whole, from nothing (0) to all of it (1): a rate of tax, what a discount takes.
+/// A fraction from 0 to 1, such as a tax rate or the part that a discount takes off.
 ///
-/// Wire and stored shape: a decimal as text with at most six decimals, `0.19` for 19 percent.
+/// Wire and stored shape: a decimal as text with at most six decimal places, `0.19` for 19 percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate(Decimal);
 
-/// A text that is no [`Rate`].
+/// The error for text that is not a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this must be a decimal from 0 to 1 with at most six decimals, such as \"0.19\"")]
+#[error("this must be a decimal from 0 to 1 with at most six decimal places, such as \"0.19\"")]
 pub struct NotARate;
 
 impl Rate {
@@ -41,8 +41,8 @@ impl FromStr for Rate {
         let plain = text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let dressed = text.starts_with('.') || text.ends_with('.') || text.len() > 8;
-        if !plain || dressed {
+        let malformed = text.starts_with('.') || text.ends_with('.') || text.len() > 8;
+        if !plain || malformed {
             return Err(NotARate);
         }
         let rate = Decimal::from_str_exact(text).map_err(|_| NotARate)?;
@@ -74,19 +74,19 @@ impl fmt::Display for Rate {
     }
 }
 
-/// What a shopper types to get a discount: 1 to 40 of the characters `A` to `Z`, `a` to `z`, `0` to
-/// `9`, `-` and `_`. Two codes that differ only in case are the same.
+/// A discount code, which a shopper enters: 1 to 40 of the characters `A` to `Z`, `a` to `z`, `0` to `9`,
+/// `-` and `_`. Codes that differ only in case are equal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Code(String);
 
-/// A text that is no [`Code`].
+/// The error for text that is not a [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 40 of the characters A to Z, a to z, 0 to 9, - and _")]
 pub struct NotACode;
 
 impl Code {
-    /// The form in which codes are compared and stored as keys.
+    /// Returns the code in lower case, the form in which keys contain it.
     #[must_use]
     pub fn lowercase(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -140,46 +140,46 @@ impl fmt::Display for Code {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Benefit {
-    /// A part of what the matching lines cost.
+    /// Takes a fraction off the matching lines.
     Percentage {
-        /// Which part.
+        /// The fraction.
         rate: Rate,
     },
-    /// An amount of what the matching lines cost together.
+    /// Takes an amount off the matching lines together.
     Amount {
-        /// How much.
+        /// The amount.
         amount: Money,
     },
-    /// Each matching piece costs this, if it costs more.
+    /// Lowers the price of each matching piece to a fixed price.
     FixedPrice {
-        /// How much a piece costs.
+        /// The price of one piece.
         price: Money,
     },
-    /// Of every `buy` and `get` matching pieces, whatever they are, the cheapest `get` cost nothing.
+    /// Makes the cheapest `get` of every `buy + get` matching pieces free, even across products.
     BuyXGetY {
-        /// How many are paid.
+        /// How many pieces are paid for.
         buy: u32,
-        /// How many come with them.
+        /// How many pieces are free.
         get: u32,
     },
-    /// Shipping costs nothing.
+    /// Makes shipping free.
     FreeShipping,
 }
 
-/// Who shops.
+/// The kind of customer who places the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Group {
-    /// Somebody without an account.
+    /// A customer without an account.
     Guest,
-    /// Somebody who is signed in.
+    /// A customer who is signed in.
     Customer,
 }
 
 impl Group {
-    /// The group whose name on the wire is `text`.
+    /// Returns the group with the wire name `text`, or `None` if there is none.
     #[must_use]
-    pub fn named(text: &str) -> Option<Self> {
+    pub fn from_name(text: &str) -> Option<Self> {
         match text {
             "guest" => Some(Self::Guest),
             "customer" => Some(Self::Customer),
@@ -188,61 +188,61 @@ impl Group {
     }
 }
 
-/// What a discount is: all of it that an admin decides but its code.
+/// The terms of a discount: everything that an admin can set except its code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Its name, which the customer sees: 1 to 100 characters.
+    /// The name that customers see: 1 to 100 characters.
     pub name: String,
-    /// What it takes off.
+    /// What the discount takes off.
     pub benefit: Benefit,
-    /// The products that it is for; with `categories` both none: all.
+    /// The products it applies to. It applies to all products if this and `categories` are empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ProductId>,
-    /// The categories that it is for.
+    /// The categories it applies to, in addition to `products`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<Category>,
-    /// From when on.
+    /// The start of its validity, inclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Time>,
-    /// Until when; at that time no more.
+    /// The end of its validity, exclusive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Time>,
-    /// What the matching lines must cost at least, before any discount.
+    /// The least that the matching lines must cost before any discount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_amount: Option<Money>,
-    /// Who gets it; none for everybody.
+    /// The group of customers it is for, or `None` for everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_group: Option<Group>,
-    /// Whether it is only for a customer's first order.
+    /// Whether it is valid only for a customer's first order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_order: bool,
-    /// What must be true of the order besides, in CEL ([`crate::rules::cel`]).
+    /// A further condition on the order, in CEL ([`crate::rules::cel`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-    /// In how many orders it may be used.
+    /// The most orders that may use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_limit: Option<u32>,
-    /// In how many orders of one customer it may be used.
+    /// The most orders of one customer that may use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage_limit_per_customer: Option<u32>,
-    /// Its place in line: the lower, the earlier.
+    /// Its priority: discounts with lower numbers are applied first.
     pub priority: u32,
-    /// Whether it goes together with others.
+    /// Whether it can be combined with other discounts.
     pub stackable: bool,
-    /// The most that it takes off an order.
+    /// The most that it takes off one order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_amount: Option<Money>,
 }
 
 impl Terms {
-    /// Whether it is for lines of `product`, which is of `category`.
+    /// Returns whether the discount applies to `product`, which is in `category`.
     #[must_use]
     pub fn matches(&self, product: ProductId, category: &Category) -> bool {
         let all = self.products.is_empty() && self.categories.is_empty();
         all || self.products.contains(&product) || self.categories.contains(category)
     }
 
-    /// How often one customer may use it: a first order is one.
+    /// Returns how often one customer may use the discount: once if it is for first orders.
     #[must_use]
     pub fn limit_per_customer(&self) -> Option<u32> {
         if self.first_order {
@@ -252,13 +252,13 @@ impl Terms {
         }
     }
 
-    /// Whether it can be had only by somebody who is known again.
+    /// Returns whether only customers with an account can use the discount.
     #[must_use]
     pub fn needs_account(&self) -> bool {
         self.limit_per_customer().is_some() || self.customer_group == Some(Group::Customer)
     }
 
-    /// Whether its uses are counted.
+    /// Returns whether uses of the discount are counted.
     #[must_use]
     pub fn is_limited(&self) -> bool {
         self.usage_limit.is_some() || self.limit_per_customer().is_some()
@@ -268,59 +268,59 @@ impl Terms {
 /// A discount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discount {
-    /// Its identifier.
+    /// The discount's identifier.
     pub id: DiscountId,
-    /// What a shopper types to get it; without one it comes by itself. Never changes.
+    /// The code that shoppers enter. A discount without a code is applied automatically. Never changes.
     pub code: Option<Code>,
-    /// What it is.
+    /// What it takes off, and when.
     pub terms: Terms,
-    /// Whether it is over for good.
+    /// Whether an admin has ended it, which is permanent.
     pub ended: bool,
-    /// Counts its changes, from 1.
+    /// The version, which starts at 1 and grows by 1 with each change.
     pub version: u64,
     /// When it was created.
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
-    /// Hash of the request that created it, if that had an `Idempotency-Key`.
+    /// The hash of the request that created it, if that had an `Idempotency-Key`.
     pub request_hash: Option<String>,
-    /// Its last event, number `version`.
+    /// The event of its last change, whose number is `version`.
     pub event: Stamp,
 }
 
 impl Discount {
-    /// Its place among all that apply: by priority, of equal ones the older first.
+    /// Returns the key by which discounts are applied: priority first, then age (older first).
     #[must_use]
-    pub fn place(&self) -> (u32, Time, DiscountId) {
+    pub fn precedence(&self) -> (u32, Time, DiscountId) {
         (self.terms.priority, self.created_at, self.id)
     }
 }
 
-/// Why something cannot be done with a discount.
+/// An error of an operation on discounts.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscountError {
-    /// There is none with this identifier.
+    /// There is no discount with this identifier.
     #[error("there is no such discount")]
     NotFound,
-    /// It has changed since it was read.
+    /// The discount has changed since it was read.
     #[error("the discount has changed since it was read")]
     Stale,
-    /// It is over for good.
-    #[error("a discount that is ended does not change")]
+    /// The discount has ended.
+    #[error("An ended discount cannot be changed. Create a new one.")]
     Ended,
     /// Another discount has its code.
-    #[error("another discount has this code")]
+    #[error("Another discount already has this code. Choose another code or end that discount.")]
     CodeTaken,
-    /// It would end before it starts.
-    #[error("the discount must end after it starts")]
+    /// The discount would end before it starts.
+    #[error("this must be later than starts_at")]
     Window,
-    /// There are as many that come by themselves as there may be.
-    #[error("too many discounts come by themselves: end one first")]
+    /// The shop has the most automatic discounts that are allowed.
+    #[error("The shop has too many discounts without a code. End one first.")]
     TooMany,
     /// The idempotency key was used for another discount.
-    #[error("the key was used with another request")]
+    #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// The database gave no answer.
+    /// The database could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -340,49 +340,50 @@ impl From<DiscountError> for Problem {
     }
 }
 
-/// Why a discount is not had. Its name is the code of the fault at `/discount_code`.
+/// Why a discount is not applied to an order. [`Refusal::code`] is the code of the fault at
+/// `/discount_code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such code.
-    #[error("there is no such discount code")]
+    /// No discount has this code.
+    #[error("this discount code does not exist")]
     UnknownCode,
-    /// Its time has not come.
+    /// The discount is not valid yet.
     #[error("this discount is not valid yet")]
     NotStarted,
-    /// Its time is over.
-    #[error("this discount is not valid any more")]
+    /// The discount is no longer valid.
+    #[error("this discount has expired")]
     Expired,
-    /// None of the order's products has it.
-    #[error("this discount is for other products")]
+    /// The discount applies to none of the order's products.
+    #[error("this discount does not apply to the products in this order")]
     NoMatchingItems,
     /// The matching lines cost too little.
-    #[error("the order is below the least amount of this discount")]
+    #[error("the order does not reach the minimum amount of this discount")]
     BelowMinimumAmount,
-    /// It is for others.
+    /// The discount is for another group of customers.
     #[error("this discount is for other customers")]
     OtherCustomers,
-    /// It needs an account.
-    #[error("sign in to get this discount")]
+    /// The discount is only for customers with an account.
+    #[error("sign in to use this discount")]
     AccountNeeded,
     /// The customer has ordered before.
-    #[error("this discount is for a first order")]
+    #[error("this discount is only for a customer's first order")]
     NotFirstOrder,
-    /// Its condition is not true of the order.
+    /// The order does not meet the discount's condition.
     #[error("the order does not meet the condition of this discount")]
     ConditionNotMet,
-    /// It has been used as often as it may be.
-    #[error("this discount has been used as often as it may be")]
+    /// The discount has reached its usage limit.
+    #[error("this discount has reached its usage limit")]
     UsedUp,
-    /// Another discount of the order excludes it.
-    #[error("this discount does not go together with another one of the order")]
+    /// The discount cannot be combined with another discount of the order.
+    #[error("this discount cannot be combined with another discount on this order")]
     NotCombinable,
-    /// It would take nothing off.
-    #[error("this discount takes nothing off this order")]
+    /// The discount would take nothing off.
+    #[error("this discount does not reduce the price of this order")]
     NoEffect,
 }
 
 impl Refusal {
-    /// Its code, for programs.
+    /// Returns the machine-readable code.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What may happen to a discount: pure decisions.
+//! The rules by which discounts change: pure functions.
 
 use super::model::{Code, Discount, DiscountError, Terms};
 use crate::http::exchange::IfMatch;
@@ -6,16 +6,16 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::DiscountId;
 
-/// The entity tag of a discount: its version.
+/// Returns the entity tag of a discount: its version.
 #[must_use]
 pub fn tag(discount: &Discount) -> String {
     discount.version.to_string()
 }
 
-/// The first version of a discount.
+/// Returns the first version of a discount.
 ///
 /// # Errors
-/// [`DiscountError::Window`].
+/// Returns [`DiscountError::Window`] if `terms` end before they start.
 pub fn create(
     id: DiscountId,
     code: Option<Code>,
@@ -23,7 +23,7 @@ pub fn create(
     request_hash: Option<String>,
     now: Time,
 ) -> Result<Discount, DiscountError> {
-    let terms = whole(terms)?;
+    let terms = check_window(terms)?;
     Ok(Discount {
         id,
         code,
@@ -37,11 +37,11 @@ pub fn create(
     })
 }
 
-/// The version after `discount` with `terms`; `None` if those are its own.
+/// Returns the next version of `discount`, which has `terms`; `None` if it has these terms already.
 ///
 /// # Errors
-/// [`DiscountError::Stale`] if `expected` is another version, [`DiscountError::Ended`],
-/// [`DiscountError::Window`].
+/// Returns [`DiscountError::Stale`] if `expected` names another version, [`DiscountError::Ended`] if the
+/// discount has ended, and [`DiscountError::Window`] if `terms` end before they start.
 pub fn update(
     discount: &Discount,
     terms: Terms,
@@ -54,7 +54,7 @@ pub fn update(
     if discount.ended {
         return Err(DiscountError::Ended);
     }
-    let terms = whole(terms)?;
+    let terms = check_window(terms)?;
     if terms == discount.terms {
         return Ok(None);
     }
@@ -62,14 +62,14 @@ pub fn update(
         terms,
         ..discount.clone()
     };
-    Ok(Some(next(changed, "DiscountChanged", now)))
+    Ok(Some(next_version(changed, "DiscountChanged", now)))
 }
 
-/// `discount` over for good; `None` if it is so already, whatever was expected: the request has been
-/// carried out before (RFC 9110 section 13.1.1).
+/// Returns the next version of `discount`, which has ended; `None` if it has ended already, whatever
+/// `expected` says, because the request has been carried out before (RFC 9110 section 13.1.1).
 ///
 /// # Errors
-/// [`DiscountError::Stale`] if `expected` is another version.
+/// Returns [`DiscountError::Stale`] if `expected` names another version.
 pub fn end(
     discount: &Discount,
     expected: &IfMatch,
@@ -85,18 +85,19 @@ pub fn end(
         ended: true,
         ..discount.clone()
     };
-    Ok(Some(next(ended, "DiscountEnded", now)))
+    Ok(Some(next_version(ended, "DiscountEnded", now)))
 }
 
-/// Terms whose window is open at some time.
-fn whole(terms: Terms) -> Result<Terms, DiscountError> {
+/// Returns `terms` if they start before they end.
+fn check_window(terms: Terms) -> Result<Terms, DiscountError> {
     match (terms.starts_at, terms.ends_at) {
         (Some(start), Some(end)) if start >= end => Err(DiscountError::Window),
         (Some(_) | None, Some(_) | None) => Ok(terms),
     }
 }
 
-fn next(discount: Discount, event_type: &str, now: Time) -> Discount {
+/// Increments the version of `discount` and gives it the event of the change.
+fn next_version(discount: Discount, event_type: &str, now: Time) -> Discount {
     let version = discount.version + 1;
     let updated_at = now.no_earlier_than(discount.updated_at);
     Discount {

@@ -1,4 +1,4 @@
-//! Shipping methods, and what they cost.
+//! Shipping methods and their prices.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,78 +6,78 @@ use super::cart::CartLine;
 use super::tax::Destination;
 use crate::values::money::{Money, MoneyError};
 
-/// A step of a method's prices.
+/// One step of a shipping method's price scale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Step<T> {
-    /// The most that this step is for; only the last step may be for all that is more.
+    /// The upper bound of the step, inclusive. Only the last step may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<T>,
-    /// What shipping costs then.
+    /// The price of shipping within the step.
     pub price: Money,
 }
 
-/// What shipping by a method costs.
+/// How a shipping method is priced.
 ///
 /// Stored shape, as on the wire: `{"type": "flat", "price": ...}`, `{"type": "by_weight", "steps":
 /// [{"up_to": 1000, "price": ...}, ...]}`, grams, and `by_amount`, money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Cost {
-    /// Always the same.
+    /// A fixed price.
     Flat {
-        /// How much.
+        /// The price.
         price: Money,
     },
-    /// By what all pieces weigh together, in grams; a product whose weight is not known weighs nothing.
+    /// By total weight in grams. A product of unknown weight counts as weightless.
     ByWeight {
-        /// In ascending order.
+        /// The steps, in ascending order.
         steps: Vec<Step<u32>>,
     },
-    /// By what the lines cost together, before discounts.
+    /// By the sum of the lines, before discounts.
     ByAmount {
-        /// In ascending order.
+        /// The steps, in ascending order.
         steps: Vec<Step<Money>>,
     },
 }
 
-/// A way in which orders are shipped.
+/// A shipping method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShippingMethod {
-    /// Its identifier: 1 to 40 of `a` to `z`, `0` to `9` and `-`.
+    /// The method's identifier: 1 to 40 of `a` to `z`, `0` to `9` and `-`.
     pub id: String,
-    /// What the customer reads.
+    /// The name that customers see.
     pub name: String,
-    /// The countries that it goes to; none for all.
+    /// The countries it ships to, or empty for all countries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<String>,
-    /// What it costs.
+    /// Its price.
     pub cost: Cost,
-    /// From which amount of the lines, before discounts, it costs nothing.
+    /// The sum of the lines, before discounts, from which shipping is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_from: Option<Money>,
 }
 
-/// Why a method does not ship an order.
+/// Why a shipping method cannot be used for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotShipped {
-    /// It does not go there.
-    #[error("this method does not ship to the order's country")]
+    /// The method does not ship to the order's country.
+    #[error("this method does not ship to the country of the address")]
     Country,
-    /// The order is beyond its last step.
-    #[error("this method does not ship an order as large as this")]
+    /// The order exceeds the method's last step.
+    #[error("this order is too large for this method")]
     TooLarge,
-    /// The price cannot be told.
+    /// The price cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl ShippingMethod {
-    /// What it costs to ship `lines`, which cost `subtotal` before discounts, so that no discount makes
-    /// shipping dearer.
+    /// Returns the price of shipping `lines`, which cost `subtotal` before discounts. Discounts do not
+    /// count, so that no discount makes shipping more expensive.
     ///
     /// # Errors
-    /// [`NotShipped`].
+    /// Returns [`NotShipped`] if the method cannot ship the lines to `destination`.
     pub fn price(
         &self,
         lines: &[CartLine],
@@ -91,9 +91,11 @@ impl ShippingMethod {
             Cost::Flat { price } => Some(*price),
             Cost::ByWeight { steps } => {
                 let weight: u64 = lines.iter().map(CartLine::weight_grams).sum();
-                step(steps, |most| Ok(weight <= u64::from(*most)))?
+                step_price(steps, |most| Ok(weight <= u64::from(*most)))?
             }
-            Cost::ByAmount { steps } => step(steps, |most| Ok(subtotal.compare(*most)?.is_le()))?,
+            Cost::ByAmount { steps } => {
+                step_price(steps, |most| Ok(subtotal.compare(*most)?.is_le()))?
+            }
         };
         let price = price.ok_or(NotShipped::TooLarge)?;
         match self.free_from {
@@ -103,17 +105,17 @@ impl ShippingMethod {
     }
 }
 
-/// The price of the first step that is for so much.
-fn step<T>(
+/// Returns the price of the first step whose bound `covers` the order, or `None` if no step does.
+fn step_price<T>(
     steps: &[Step<T>],
-    is_for: impl Fn(&T) -> Result<bool, MoneyError>,
+    covers: impl Fn(&T) -> Result<bool, MoneyError>,
 ) -> Result<Option<Money>, MoneyError> {
     for step in steps {
-        let taken = match &step.up_to {
+        let covered = match &step.up_to {
             None => true,
-            Some(most) => is_for(most)?,
+            Some(most) => covers(most)?,
         };
-        if taken {
+        if covered {
             return Ok(Some(step.price));
         }
     }
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_for_all_up_to_its_bound() {
+    fn a_step_includes_its_upper_bound() {
         let steps = vec![
             Step {
                 up_to: Some(1_000),
@@ -162,12 +164,12 @@ mod tests {
         assert_eq!(cost_of(&parcel, Some(501), "10.00"), "6.90");
         assert_eq!(
             cost_of(&parcel, Some(2_501), "10.00"),
-            "this method does not ship an order as large as this"
+            "this order is too large for this method"
         );
     }
 
     #[test]
-    fn steps_by_amount_and_a_bound_from_which_shipping_is_free() {
+    fn an_order_is_shipped_by_its_step_and_for_free_from_the_threshold() {
         let steps = vec![
             Step {
                 up_to: Some(eur("20.00")),
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_goes_to_its_countries_only() {
+    fn a_method_ships_only_to_its_countries() {
         let mut parcel = method("parcel", Cost::Flat { price: eur("4.90") });
         parcel.countries = vec!["AT".to_owned()];
         let refused = parcel.price(&[], eur("1.00"), &germany());

@@ -1,18 +1,18 @@
-//! The table of pricing. Its items, by `pk`:
+//! The pricing table. Its items, by `pk`:
 //!
-//! - `discount#<discount_id>`: a discount; index `by-list` lists them all, newest first;
-//! - `code#<code in lower case>`: whose code that is, so that no two discounts have it;
-//! - `tax-rates`, `shipping-methods`: each all of them, replaced as a whole;
-//! - `book`: which discounts come by themselves, and a version that every change to these, to the rates
-//!   and to the methods counts up in its own transaction.
+//! - `discount#<discount_id>`: a discount. The index `by-list` lists all discounts, newest first.
+//! - `code#<code in lower case>`: the discount that has the code, so that no two discounts have the same.
+//! - `tax-rates`, `shipping-methods`: a collection, which is replaced as a whole.
+//! - `book`: the price book, which lists the automatic discounts. Every change of an automatic discount,
+//!   a tax rate or a shipping method increments its version in the same transaction.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::collection::{Collection, Entry};
 use super::model::{Code, Discount, DiscountError, Terms};
-use super::sheet::{Entry, Sheet};
 use super::shipping::ShippingMethod;
 use super::tax::TaxRate;
 use crate::aws::Aws;
@@ -23,22 +23,22 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::DiscountId;
 
-/// The shape of the items that is written now.
+/// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
 
-/// The key of the book.
+/// The key of the price book.
 const BOOK: &str = "book";
 
-/// The book, as errors name it.
-const BOOK_NAME: &str = "the list of discounts";
+/// The name of the price book in errors.
+const BOOK_NAME: &str = "the price book";
 
-/// What the index of all discounts has them under.
+/// The partition of the index `by-list` that has all discounts.
 const LIST: &str = "discounts";
 
-/// The most discounts that come by themselves, and are not ended, at a time: every order looks at all of
-/// them, the book with their names stays within half a read unit, and the counts of all of them and of
-/// one that comes by a code fit in the transaction that stores the order (100 writes).
-pub const MOST_AUTOMATIC: usize = 40;
+/// The most automatic discounts that can be active at a time. Every order checks all of them, the price
+/// book with their identifiers stays within half a read unit, and the usage counts of all of them and of
+/// one with a code fit in the transaction that stores the order (100 writes).
+pub const MAX_AUTOMATIC: usize = 40;
 
 /// A discount as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ struct DiscountItem {
 }
 
 impl DiscountItem {
-    fn of(discount: &Discount) -> Self {
+    fn from_discount(discount: &Discount) -> Self {
         Self {
             pk: discount_pk(discount.id),
             discount_id: discount.id,
@@ -110,10 +110,10 @@ struct BookItem {
     version: u64,
 }
 
-/// All rates or all methods, as they are stored.
+/// A collection as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "T: Serialize + DeserializeOwned")]
-struct SheetItem<T> {
+struct CollectionItem<T> {
     pk: String,
     entries: Vec<T>,
     version: u64,
@@ -122,14 +122,14 @@ struct SheetItem<T> {
     event: Stamp,
 }
 
-/// What every price is made of, beside the discounts that come by a code.
+/// Everything that prices depend on, except the discounts with a code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceBook {
-    /// All rates of tax.
+    /// All tax rates.
     pub taxes: Vec<TaxRate>,
     /// All shipping methods.
     pub methods: Vec<ShippingMethod>,
-    /// The discounts that come by themselves.
+    /// The active discounts without a code, which are applied automatically.
     pub automatic: Vec<Discount>,
     version: u64,
 }
@@ -146,53 +146,53 @@ fn key(pk: impl ToString) -> Key {
     Key::new("pk", pk)
 }
 
-/// A discount's place in lists: `<created_at>#<discount_id>`.
+/// Returns the sort key of a discount in the index `by-list`: `<created_at>#<discount_id>`.
 fn position(discount: &Discount) -> String {
     format!("{}#{}", discount.created_at, discount.id)
 }
 
-/// The table of pricing, and what this process knows of it.
+/// The pricing table, with a price book that this process caches.
 #[derive(Clone, Debug)]
 pub struct PricingStore {
     table: Table,
-    kept: Arc<Mutex<Arc<PriceBook>>>,
+    cached: Arc<Mutex<Arc<PriceBook>>>,
 }
 
 impl PricingStore {
-    /// The table that the setting `PRICING_TABLE` names.
+    /// Returns the store of the table that the setting `PRICING_TABLE` names.
     ///
     /// # Errors
-    /// [`SettingError`] if it is missing.
+    /// Returns [`SettingError`] if the setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             table: Table::new(aws, Setting::PricingTable)?,
-            kept: Arc::default(),
+            cached: Arc::default(),
         })
     }
 
-    /// What prices are made of now. The book's version is read every time (half a read unit), the rest
-    /// only when it has changed.
+    /// Returns the current price book. Its version is read every time (half a read unit), everything else
+    /// only if the version has changed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if the database cannot be read.
     pub async fn current(&self) -> Result<Arc<PriceBook>, StoreError> {
         let book: Option<BookItem> = self.table.get_eventually(key(BOOK)).await?;
-        let kept = Arc::clone(&self.kept.lock().unwrap_or_else(PoisonError::into_inner));
-        if book.map_or(0, |book| book.version) == kept.version {
-            return Ok(kept);
+        let cached = Arc::clone(&self.cached.lock().unwrap_or_else(PoisonError::into_inner));
+        if book.map_or(0, |book| book.version) == cached.version {
+            return Ok(cached);
         }
-        // The version first, so that what is read after it is at least as new.
+        // The version is read first, so that everything read after it is at least as new.
         let book = self.book().await?;
         let wanted = book.automatic.iter();
         let wanted = wanted.map(|id| key(discount_pk(*id))).collect();
         let found: Vec<DiscountItem> = self.table.get_many(wanted, true).await?;
         let read = Arc::new(PriceBook {
-            taxes: self.sheet().await?.entries,
-            methods: self.sheet().await?.entries,
+            taxes: self.collection().await?.entries,
+            methods: self.collection().await?.entries,
             automatic: found.into_iter().map(Discount::from).collect(),
             version: book.version,
         });
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
         Ok(read)
     }
 
@@ -201,8 +201,8 @@ impl PricingStore {
         Ok(book.unwrap_or_default())
     }
 
-    /// The book with what `change` makes of the discounts that come by themselves, if nobody comes
-    /// between.
+    /// Returns the write of the next version of `book`, whose automatic discounts `change` has edited. It
+    /// is refused if another writer has changed the book.
     fn next_book(
         &self,
         book: &BookItem,
@@ -223,19 +223,19 @@ impl PricingStore {
             .value(":before", &book.version)
     }
 
-    /// The discount with `id`.
+    /// Returns the discount with `id`, or `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if the database cannot be read.
     pub async fn get(&self, id: DiscountId) -> Result<Option<Discount>, StoreError> {
         let item: Option<DiscountItem> = self.table.get(key(discount_pk(id))).await?;
         Ok(item.map(Discount::from))
     }
 
-    /// The discount whose code is `code`, in whatever case.
+    /// Returns the active discount with `code`, ignoring case, or `None` if there is none.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if the database cannot be read.
     pub async fn by_code(&self, code: &Code) -> Result<Option<Discount>, StoreError> {
         let item: Option<CodeItem> = self.table.get(key(code_pk(code))).await?;
         match item {
@@ -244,10 +244,10 @@ impl PricingStore {
         }
     }
 
-    /// All discounts, newest first; as they were a moment ago.
+    /// Returns a page of all discounts, newest first. The index is eventually consistent.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError`] if the database cannot be read.
     pub async fn list(&self, page: &PageRequest) -> Result<Page<Discount>, StoreError> {
         let after = page.after.as_deref();
         let query = self.table.newest_first("by-list", "list", LIST, after);
@@ -256,15 +256,17 @@ impl PricingStore {
         Ok(Page::cut(found, page.limit, position))
     }
 
-    /// Stores the new `discount` and answers it, or the one that the same request made before; then the
-    /// second value is true.
+    /// Stores the new `discount` and returns it with `false`, or returns the discount that the same request
+    /// created before with `true`.
     ///
     /// # Errors
-    /// [`DiscountError`].
+    /// Returns [`DiscountError::CodeTaken`] if another discount has the code, [`DiscountError::TooMany`] if
+    /// there are [`MAX_AUTOMATIC`] automatic discounts, and [`DiscountError::KeyReused`] if the idempotency
+    /// key was used for another discount.
     pub async fn create(&self, discount: Discount) -> Result<(Discount, bool), DiscountError> {
         dynamo::change(BOOK_NAME, || async {
             let discount = discount.clone();
-            let item = self.table.put(&DiscountItem::of(&discount))?;
+            let item = self.table.put(&DiscountItem::from_discount(&discount))?;
             let mut writes = vec![item.when("attribute_not_exists(pk)")];
             if let Some(code) = &discount.code {
                 let item = CodeItem {
@@ -275,11 +277,11 @@ impl PricingStore {
                 writes.push(write.when("attribute_not_exists(pk)"));
             } else {
                 let book = self.book().await?;
-                if book.automatic.len() >= MOST_AUTOMATIC {
+                if book.automatic.len() >= MAX_AUTOMATIC {
                     // This request may have been carried out before.
                     let stored = self.get(discount.id).await?;
                     let stored = stored.ok_or(DiscountError::TooMany)?;
-                    return made_before(stored, discount).map(Attempt::Done);
+                    return created_before(stored, discount).map(Attempt::Done);
                 }
                 writes.push(self.next_book(&book, |ids| ids.push(discount.id))?);
             }
@@ -288,25 +290,26 @@ impl PricingStore {
                 Written::Refused(places) => places,
             };
             match self.get(discount.id).await? {
-                Some(stored) => made_before(stored, discount).map(Attempt::Done),
+                Some(stored) => created_before(stored, discount).map(Attempt::Done),
                 None if discount.code.is_some() && refused.contains(&1) => {
                     Err(DiscountError::CodeTaken)
                 }
-                // Another change of the book was made in between.
+                // Another writer changed the price book in between.
                 None => Ok(Attempt::Overtaken),
             }
         })
         .await
     }
 
-    /// Stores `discount` over the version before it. One that is ended gives up its code.
+    /// Replaces the stored version before `discount` with `discount`. A discount that has ended gives up its
+    /// code.
     ///
     /// # Errors
-    /// [`DiscountError::Stale`] if that is not what is stored: read again and decide again.
+    /// Returns [`DiscountError::Stale`] if another version is stored: read again and decide again.
     pub async fn replace(&self, discount: Discount) -> Result<Discount, DiscountError> {
         dynamo::change(BOOK_NAME, || async {
             let discount = discount.clone();
-            let write = self.table.put(&DiscountItem::of(&discount))?;
+            let write = self.table.put(&DiscountItem::from_discount(&discount))?;
             let before = discount.version.saturating_sub(1);
             let mut writes = vec![write.when("version = :before").value(":before", &before)?];
             match &discount.code {
@@ -325,7 +328,7 @@ impl PricingStore {
             if !refused.contains(&0) {
                 return Ok(Attempt::Overtaken);
             }
-            // Our own write may be stored already, if the response to it was lost.
+            // Our own write may be stored already if its response was lost.
             match self.get(discount.id).await? {
                 Some(stored) if stored == discount => Ok(Attempt::Done(discount)),
                 Some(_) | None => Err(DiscountError::Stale),
@@ -334,40 +337,41 @@ impl PricingStore {
         .await
     }
 
-    /// All rates, or all methods; none, of version 0, if there never were any.
+    /// Returns all tax rates or all shipping methods: an empty collection of version 0 if none were ever
+    /// written.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn sheet<T: Entry>(&self) -> Result<Sheet<T>, StoreError> {
-        let item: Option<SheetItem<T>> = self.table.get(key(T::SHEET)).await?;
-        Ok(item.map_or_else(Sheet::default, |item| Sheet {
+    /// Returns [`StoreError`] if the database cannot be read.
+    pub async fn collection<T: Entry>(&self) -> Result<Collection<T>, StoreError> {
+        let item: Option<CollectionItem<T>> = self.table.get(key(T::COLLECTION)).await?;
+        Ok(item.map_or_else(Collection::default, |item| Collection {
             entries: item.entries,
             version: item.version,
             event: Some(item.event),
         }))
     }
 
-    /// Stores `sheet` over the version before it. `None` if that is not what is stored: read again and
-    /// decide again.
+    /// Replaces the stored version before `collection` with `collection` and returns it. Returns `None` if
+    /// another version is stored: read again and decide again.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn replace_sheet<T: Entry>(
+    /// Returns [`StoreError`] if the database cannot be read.
+    pub async fn replace_collection<T: Entry>(
         &self,
-        sheet: Sheet<T>,
+        collection: Collection<T>,
         event: Stamp,
-    ) -> Result<Option<Sheet<T>>, StoreError> {
-        let item = SheetItem {
-            pk: T::SHEET.to_owned(),
-            entries: sheet.entries.clone(),
-            version: sheet.version,
+    ) -> Result<Option<Collection<T>>, StoreError> {
+        let item = CollectionItem {
+            pk: T::COLLECTION.to_owned(),
+            entries: collection.entries.clone(),
+            version: collection.version,
             schema: SCHEMA,
             updated_at: event.at,
             event: event.clone(),
         };
         dynamo::change(BOOK_NAME, || async {
             let write = self.table.put(&item)?;
-            let before = sheet.version.saturating_sub(1);
+            let before = collection.version.saturating_sub(1);
             let write = if before == 0 {
                 write.when("attribute_not_exists(pk)")
             } else {
@@ -376,15 +380,15 @@ impl PricingStore {
             let book = self.book().await?;
             let writes = vec![write, self.next_book(&book, |_| {})?];
             Ok(match self.table.transact(writes).await? {
-                Written::Done => Attempt::Done(Some(Sheet {
+                Written::Done => Attempt::Done(Some(Collection {
                     event: Some(event.clone()),
-                    ..sheet.clone()
+                    ..collection.clone()
                 })),
                 Written::Refused(places) if places.contains(&0) => {
-                    // Our own write may be stored already, if the response to it was lost.
-                    let stored: Sheet<T> = self.sheet().await?;
-                    let same =
-                        stored.entries == sheet.entries && stored.event.as_ref() == Some(&event);
+                    // Our own write may be stored already if its response was lost.
+                    let stored: Collection<T> = self.collection().await?;
+                    let same = stored.entries == collection.entries
+                        && stored.event.as_ref() == Some(&event);
                     Attempt::Done(same.then_some(stored))
                 }
                 Written::Refused(_) => Attempt::Overtaken,
@@ -394,9 +398,10 @@ impl PricingStore {
     }
 }
 
-fn made_before(stored: Discount, wanted: Discount) -> Result<(Discount, bool), DiscountError> {
+/// Returns `stored`, which has the identifier of `wanted`, if the same request created it; with `false` if
+/// it is our own write whose response was lost.
+fn created_before(stored: Discount, wanted: Discount) -> Result<(Discount, bool), DiscountError> {
     if stored == wanted {
-        // Our own write, whose answer was lost.
         Ok((stored, false))
     } else if stored.request_hash == wanted.request_hash {
         Ok((stored, true))

@@ -1,4 +1,4 @@
-//! Tax: which rate holds where, and what it comes to.
+//! Tax: which rate applies, and how much tax it gives.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -7,89 +7,89 @@ use super::model::Rate;
 use crate::catalog::model::Category;
 use crate::values::money::{Money, MoneyError};
 
-/// The category that a rate for shipping has, if shipping is taxed otherwise than goods.
+/// The category of a rate for shipping, for shops whose shipping is not taxed at the general rate.
 pub const SHIPPING: &str = "shipping";
 
-/// Where an order goes, as far as prices depend on it.
+/// The part of an order's address that prices depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// Two capital letters (ISO 3166-1 alpha-2).
     pub country: String,
-    /// State, province or county, as the address has it.
+    /// State, province or county, as written in the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
 }
 
-/// A rate of tax.
+/// A tax rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxRate {
-    /// What the customer reads: `VAT`.
+    /// The name that customers see, such as `VAT`.
     pub name: String,
-    /// The country where it holds.
+    /// The country where the rate applies.
     pub country: String,
-    /// The region where it holds, as addresses have it, in any case; without one in the whole country.
+    /// The region where the rate applies, ignoring case, or `None` for the whole country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The category that it is for; without one for all.
+    /// The category the rate applies to, or `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
-    /// How much.
+    /// The rate.
     pub rate: Rate,
-    /// Whether prices contain it: then it is shown, and the total stays as it is.
+    /// Whether prices include the tax. Included tax is shown, but not added to the total.
     pub included: bool,
 }
 
 impl TaxRate {
-    fn holds_in(&self, destination: &Destination) -> bool {
-        let there = match (&self.region, &destination.region) {
+    fn applies_in(&self, destination: &Destination) -> bool {
+        let in_region = match (&self.region, &destination.region) {
             (None, _) => true,
-            (Some(region), Some(given)) => region.to_lowercase() == given.trim().to_lowercase(),
+            (Some(region), Some(wanted)) => region.to_lowercase() == wanted.trim().to_lowercase(),
             (Some(_), None) => false,
         };
-        self.country == destination.country && there
+        self.country == destination.country && in_region
     }
 }
 
-/// The rate of `rates` for `category` in `destination`: the place is looked at before the goods, so a
-/// rate of the region comes before one of the whole country, and of the same place one of the category
-/// before the general one.
+/// Returns the most specific of `rates` for `category` in `destination`, or `None` if none applies. The
+/// place weighs more than the category: a rate for the region takes precedence over one for the whole
+/// country, and for the same place a rate for the category over the general one.
 #[must_use]
-pub fn rate<'a>(
+pub fn find_rate<'a>(
     rates: &'a [TaxRate],
     destination: &Destination,
     category: &str,
 ) -> Option<&'a TaxRate> {
-    let of_category = |rate: &TaxRate| match &rate.category {
+    let in_category = |rate: &TaxRate| match &rate.category {
         None => true,
         Some(wanted) => wanted.to_string() == category,
     };
     let found = rates
         .iter()
-        .filter(|rate| rate.holds_in(destination) && of_category(rate));
+        .filter(|rate| rate.applies_in(destination) && in_category(rate));
     found.max_by_key(|rate| (rate.region.is_some(), rate.category.is_some()))
 }
 
-/// The tax on something.
+/// The tax on a line or on shipping.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tax {
-    /// What the customer reads.
+    /// The name that customers see.
     pub name: String,
-    /// How much.
+    /// The rate.
     pub rate: Rate,
-    /// Whether the price contains it.
+    /// Whether the price includes the tax.
     pub included: bool,
-    /// What is taxed, without the tax.
+    /// The taxable amount, without the tax.
     pub base: Money,
-    /// The tax.
+    /// The amount of tax.
     pub amount: Money,
 }
 
 impl Tax {
-    /// The tax by `rate` on what costs `price` after all discounts, rounded once, half to even.
+    /// Returns the tax at `rate` on `price`, which is after all discounts; rounded once, half to even.
     ///
     /// # Errors
-    /// [`MoneyError::TooLarge`].
-    pub fn on(price: Money, rate: &TaxRate) -> Result<Self, MoneyError> {
+    /// Returns [`MoneyError::TooLarge`] if an amount exceeds what [`Money`] can hold.
+    pub fn from_price(price: Money, rate: &TaxRate) -> Result<Self, MoneyError> {
         let currency = price.currency();
         let part = rate.rate.as_decimal();
         let (base, amount) = if rate.included {
@@ -110,7 +110,7 @@ impl Tax {
         })
     }
 
-    /// What the tax adds to the price: nothing, if that contains it.
+    /// Returns what the tax adds to the price: zero if the price includes it.
     #[must_use]
     pub fn added(&self) -> Money {
         if self.included {
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_rate_holds_and_the_place_comes_before_the_goods() {
+    fn the_most_specific_rate_applies_and_the_place_outweighs_the_category() {
         let rates = [
             tax("DE", None, None, "0.19", true),
             tax("DE", None, Some("books"), "0.07", true),
@@ -153,7 +153,7 @@ mod tests {
             ("US", Some("TX"), "tea", None),
             ("FR", None, "tea", None),
         ] {
-            let found = rate(&rates, &destination(country, region), category);
+            let found = find_rate(&rates, &destination(country, region), category);
             let found = found.map(|found| found.rate.to_string());
             assert_eq!(
                 found.as_deref(),
@@ -166,17 +166,17 @@ mod tests {
     #[test]
     fn tax_is_rounded_once_half_to_even() {
         let excluded = tax("DE", None, None, "0.05", false);
-        let added = Tax::on(eur("0.50"), &excluded).unwrap();
+        let added = Tax::from_price(eur("0.50"), &excluded).unwrap();
         assert_eq!((added.base, added.amount), (eur("0.50"), eur("0.02")));
         let included = tax("DE", None, None, "0.19", true);
-        let shown = Tax::on(eur("119.00"), &included).unwrap();
+        let shown = Tax::from_price(eur("119.00"), &included).unwrap();
         assert_eq!((shown.base, shown.amount), (eur("100.00"), eur("19.00")));
         assert_eq!(shown.added(), eur("0.00"));
         assert_eq!(added.added(), eur("0.02"));
     }
 
     #[test]
-    fn a_rate_is_a_plain_decimal_from_nothing_to_all() {
+    fn a_rate_is_a_plain_decimal_from_0_to_1() {
         for (text, good) in [
             ("0", true),
             ("0.19", true),

@@ -1,12 +1,12 @@
-//! The table of pricing: one discount for each code, one book, read again only when it has changed.
+//! Tests of the pricing table: unique codes, and a price book that is read again only after a change.
 
 use serde_json::Value;
 
+use super::collection::{self, Collection};
 use super::fixtures::{discount, noon, percent, tax};
 use super::model::{Discount, DiscountError};
 use super::rules;
-use super::sheet::{self, Sheet};
-use super::store::{MOST_AUTOMATIC, PricingStore};
+use super::store::{MAX_AUTOMATIC, PricingStore};
 use super::tax::TaxRate;
 use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
@@ -31,14 +31,20 @@ fn ended(discount: &Discount) -> Discount {
 }
 
 async fn replace_rates(store: &PricingStore, rates: Vec<TaxRate>) {
-    let stored: Sheet<TaxRate> = store.sheet().await.unwrap();
-    let replaced = sheet::replace(&stored, rates, &IfMatch::Any, noon());
+    let stored: Collection<TaxRate> = store.collection().await.unwrap();
+    let replaced = collection::replace(&stored, rates, &IfMatch::Any, noon());
     let (next, event) = replaced.unwrap().unwrap();
-    assert!(store.replace_sheet(next, event).await.unwrap().is_some());
+    assert!(
+        store
+            .replace_collection(next, event)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test]
-async fn a_code_leads_to_one_discount_until_that_is_ended() {
+async fn a_code_belongs_to_one_discount_until_the_discount_ends() {
     let (store, engine) = store();
     let first = with_code("first", "Spring");
     store.create(first.clone()).await.unwrap();
@@ -47,7 +53,7 @@ async fn a_code_leads_to_one_discount_until_that_is_ended() {
     assert!(matches!(refused, Err(DiscountError::CodeTaken)));
     let found = store.by_code(&"sPRING".parse().unwrap()).await.unwrap();
     assert_eq!(found, Some(first.clone()));
-    // A code is read when it is asked for: nobody's book changes.
+    // Discounts with a code are read on demand and do not change the price book.
     let books = |items: &[Value]| items.iter().filter(|item| item["pk"] == "book").count();
     assert_eq!(books(&engine.items(Setting::PricingTable)), 0);
     store.replace(ended(&first)).await.unwrap();
@@ -59,7 +65,7 @@ async fn a_code_leads_to_one_discount_until_that_is_ended() {
 }
 
 #[tokio::test]
-async fn what_comes_by_itself_is_read_again_only_when_it_has_changed() {
+async fn the_price_book_is_read_again_only_after_a_change() {
     let (store, engine) = store();
     let reads = async || {
         engine.forget_calls();
@@ -84,28 +90,28 @@ async fn what_comes_by_itself_is_read_again_only_when_it_has_changed() {
 }
 
 #[tokio::test]
-async fn no_more_come_by_themselves_than_every_order_can_look_at() {
+async fn the_number_of_automatic_discounts_is_limited() {
     let (store, _) = store();
-    for number in 0..MOST_AUTOMATIC {
+    for number in 0..MAX_AUTOMATIC {
         let discount = discount(&number.to_string(), percent("0.1"));
         store.create(discount).await.unwrap();
     }
     let one_more = discount("one more", percent("0.1"));
     let refused = store.create(one_more.clone()).await;
     assert!(matches!(refused, Err(DiscountError::TooMany)));
-    // A request that is made again is not one more.
+    // A repeated request does not count again.
     let first = discount("0", percent("0.1"));
     assert_eq!(store.create(first.clone()).await.unwrap().0, first);
     store.replace(ended(&first)).await.unwrap();
     store.create(one_more).await.unwrap();
     assert_eq!(
         store.current().await.unwrap().automatic.len(),
-        MOST_AUTOMATIC
+        MAX_AUTOMATIC
     );
 }
 
 #[tokio::test]
-async fn changes_whose_answers_were_lost_are_recognised() {
+async fn writes_whose_responses_were_lost_are_recognised() {
     let (store, engine) = store();
     for made in [
         with_code("coded", "LOST"),
@@ -125,7 +131,7 @@ async fn changes_whose_answers_were_lost_are_recognised() {
 }
 
 #[tokio::test]
-async fn of_many_who_add_discounts_at_once_nobody_is_lost() {
+async fn concurrently_created_discounts_are_all_stored() {
     let (store, _) = store();
     let jobs = (0..8).map(|number| {
         let store = &store;
@@ -139,7 +145,7 @@ async fn of_many_who_add_discounts_at_once_nobody_is_lost() {
 }
 
 #[tokio::test]
-async fn a_change_of_an_old_version_is_refused() {
+async fn a_change_to_an_old_version_is_refused() {
     let (store, _) = store();
     let made = discount("made", percent("0.1"));
     store.create(made.clone()).await.unwrap();
@@ -149,14 +155,14 @@ async fn a_change_of_an_old_version_is_refused() {
     let late = rules::update(&made, terms, &IfMatch::Any, noon());
     let refused = store.replace(late.unwrap().unwrap()).await;
     assert!(matches!(refused, Err(DiscountError::Stale)));
-    let stored: Sheet<TaxRate> = store.sheet().await.unwrap();
+    let stored: Collection<TaxRate> = store.collection().await.unwrap();
     replace_rates(&store, vec![tax("DE", None, None, "0.19", true)]).await;
-    let late = sheet::replace(
+    let late = collection::replace(
         &stored,
         vec![tax("AT", None, None, "0.2", true)],
         &IfMatch::Any,
         noon(),
     );
     let (next, event) = late.unwrap().unwrap();
-    assert_eq!(store.replace_sheet(next, event).await.unwrap(), None);
+    assert_eq!(store.replace_collection(next, event).await.unwrap(), None);
 }

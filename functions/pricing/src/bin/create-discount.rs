@@ -1,4 +1,4 @@
-//! `POST /discounts`: add a discount.
+//! `POST /discounts`: create a discount.
 
 use oxcart_function::{aws, http::routes, pricing, runtime};
 

@@ -1,4 +1,4 @@
-//! `DELETE /discounts/{discount_id}`: end a discount for good.
+//! `DELETE /discounts/{discount_id}`: end a discount permanently.
 
 use oxcart_function::{aws, http::routes, pricing, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /discounts/{discount_id}`: answer one discount.
+//! `GET /discounts/{discount_id}`: return a discount.
 
 use oxcart_function::{aws, http::routes, pricing, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /shipping-methods`: answer all shipping methods.
+//! `GET /shipping-methods`: return all shipping methods.
 
 use oxcart_function::{aws, http::routes, pricing, runtime};
 
@@ -7,7 +7,7 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let store = pricing::store::PricingStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::GET_SHIPPING_METHODS, |request| {
-        pricing::api::sheets::get_shipping_methods(&store, request)
+        pricing::api::collections::get_shipping_methods(&store, request)
     })
     .await
 }

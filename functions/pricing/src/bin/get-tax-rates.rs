@@ -1,4 +1,4 @@
-//! `GET /tax-rates`: answer all tax rates.
+//! `GET /tax-rates`: return all tax rates.
 
 use oxcart_function::{aws, http::routes, pricing, runtime};
 
@@ -7,7 +7,7 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let store = pricing::store::PricingStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::GET_TAX_RATES, |request| {
-        pricing::api::sheets::get_tax_rates(&store, request)
+        pricing::api::collections::get_tax_rates(&store, request)
     })
     .await
 }

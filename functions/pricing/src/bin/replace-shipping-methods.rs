@@ -8,7 +8,7 @@ async fn main() -> Result<(), runtime::Error> {
     let store = pricing::store::PricingStore::new(&aws)?;
     let currency = aws.settings().read(aws::settings::Setting::ShopCurrency)?;
     runtime::serve_http(&aws, &routes::REPLACE_SHIPPING_METHODS, |request| {
-        pricing::api::sheets::replace_shipping_methods(&store, currency, request)
+        pricing::api::collections::replace_shipping_methods(&store, currency, request)
     })
     .await
 }

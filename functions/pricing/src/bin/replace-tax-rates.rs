@@ -7,7 +7,7 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let store = pricing::store::PricingStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::REPLACE_TAX_RATES, |request| {
-        pricing::api::sheets::replace_tax_rates(&store, request)
+        pricing::api::collections::replace_tax_rates(&store, request)
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! What a body says of a discount.
+//! Reads discounts from request bodies.
 
 use crate::catalog::model::{Category, NotACategory};
 use crate::http::body::{Body, Json};
@@ -8,16 +8,16 @@ use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
-/// The most products, and the most categories, that a discount names.
-const MOST_NAMED: usize = 50;
+/// The most products, and the most categories, that a discount can list.
+const MAX_LISTED: usize = 50;
 
-/// The longest condition.
-const CONDITION_CHARACTERS: usize = 2_000;
+/// The most characters of a condition.
+const MAX_CONDITION_CHARACTERS: usize = 2_000;
 
-/// The most uses that a limit can say.
-const MOST_USES: u32 = 1_000_000_000;
+/// The highest usage limit.
+const MAX_USES: u32 = 1_000_000_000;
 
-/// What is to become of a discount's terms; what is `None` stays.
+/// A patch of a discount's terms. Fields that are `None` stay as they are.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::option_option,
@@ -42,8 +42,8 @@ pub(super) struct Patch {
 }
 
 impl Patch {
-    /// `terms` with what this says in place of their own.
-    pub(super) fn onto(self, terms: Terms) -> Terms {
+    /// Returns `terms` with the patch applied.
+    pub(super) fn apply_to(self, terms: Terms) -> Terms {
         Terms {
             name: self.name.unwrap_or(terms.name),
             benefit: self.benefit.unwrap_or(terms.benefit),
@@ -66,7 +66,7 @@ impl Patch {
     }
 }
 
-/// A new discount: name and benefit must be there.
+/// Reads a new discount, for which `name` and `benefit` are required.
 pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<Code>, Terms)> {
     let name = body.required("name", name);
     let benefit = body.required("benefit", |json| benefit(json, currency));
@@ -74,28 +74,31 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<C
         json.parsed(&NotACode.to_string(), str::parse::<Code>)
     });
     let patch = patch(body, currency);
-    Some((code?, patch?.onto(super::ordinary(name?, benefit?))))
+    Some((
+        code?,
+        patch?.apply_to(super::default_terms(name?, benefit?)),
+    ))
 }
 
-/// What is to become of a discount.
+/// Reads a patch of a discount.
 pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
     let name = body.given("name", name);
     let benefit = body.given("benefit", |json| benefit(json, currency));
-    let products = body.given("products", |json| json.list(0..=MOST_NAMED, product));
-    let categories = body.given("categories", |json| json.list(0..=MOST_NAMED, category));
+    let products = body.given("products", |json| json.list(0..=MAX_LISTED, product));
+    let categories = body.given("categories", |json| json.list(0..=MAX_LISTED, category));
     let starts_at = body.nullable("starts_at", time);
     let ends_at = body.nullable("ends_at", time);
     let minimum_amount = body.nullable("minimum_amount", |json| amount(json, currency));
     let customer_group = body.nullable("customer_group", |json| {
         json.parsed("this must be guest or customer", |text| {
-            Group::named(text).ok_or(())
+            Group::from_name(text).ok_or(())
         })
     });
     let first_order = body.given("first_order", boolean);
     let condition = body.nullable("condition", |json| condition(json, currency));
-    let usage_limit = body.nullable("usage_limit", |json| json.integer(1..=MOST_USES));
+    let usage_limit = body.nullable("usage_limit", |json| json.integer(1..=MAX_USES));
     let per_customer = body.nullable("usage_limit_per_customer", |json| {
-        json.integer(1..=MOST_USES)
+        json.integer(1..=MAX_USES)
     });
     let priority = body.given("priority", |json| json.integer(0..=1_000_000));
     let stackable = body.given("stackable", boolean);
@@ -128,17 +131,17 @@ pub(super) fn boolean(json: Json<'_>) -> Option<bool> {
 }
 
 fn product(json: Json<'_>) -> Option<ProductId> {
-    json.parsed("this must be a product's id", str::parse)
+    json.parsed("this must be the id of a product", str::parse)
 }
 
 pub(super) fn category(json: Json<'_>) -> Option<Category> {
     json.parsed(&NotACategory.to_string(), str::parse)
 }
 
-/// An expression that compiles, over what is known when an order is priced.
+/// Reads a condition, which must compile and read only facts that are known when an order is priced.
 fn condition(json: Json<'_>, currency: Currency) -> Option<String> {
     let place = json.clone();
-    let source = json.text(1..=CONDITION_CHARACTERS)?;
+    let source = json.text(1..=MAX_CONDITION_CHARACTERS)?;
     match conditions::compile(&source, currency) {
         Ok(_) => Some(source),
         Err(error) => place.fault("expression", error.to_string()),
@@ -156,25 +159,25 @@ fn time(json: Json<'_>) -> Option<Time> {
     )
 }
 
-/// An amount that is more than nothing.
+/// Reads an amount greater than zero.
 fn amount(json: Json<'_>, currency: Currency) -> Option<Money> {
     let place = json.clone();
     let amount = json.money(currency)?;
     if amount.is_positive() {
         Some(amount)
     } else {
-        place.fault("range", "this must be more than zero")
+        place.fault("range", "this must be greater than zero")
     }
 }
 
-/// An amount that is nothing or more.
+/// Reads an amount of zero or more.
 pub(super) fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
     let place = json.clone();
     let price = json.money(currency)?;
     if price.minor_units().is_some() {
         Some(price)
     } else {
-        place.fault("range", "this must not be less than zero")
+        place.fault("range", "this must be zero or more")
     }
 }
 
@@ -183,23 +186,23 @@ fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
         let kind = body.required("type", |json| {
             json.parsed(
                 "this must be percentage, amount, fixed_price, buy_x_get_y or free_shipping",
-                |text| kind(text).ok_or(()),
+                |text| benefit_type(text).ok_or(()),
             )
         });
         match kind? {
-            Kind::Percentage => {
+            BenefitType::Percentage => {
                 let rate = body.required("rate", rate)?;
                 Some(Benefit::Percentage { rate })
             }
-            Kind::Amount => {
+            BenefitType::Amount => {
                 let amount = body.required("amount", |json| amount(json, currency))?;
                 Some(Benefit::Amount { amount })
             }
-            Kind::FixedPrice => {
+            BenefitType::FixedPrice => {
                 let price = body.required("price", |json| price(json, currency))?;
                 Some(Benefit::FixedPrice { price })
             }
-            Kind::BuyXGetY => {
+            BenefitType::BuyXGetY => {
                 let buy = body.required("buy", |json| json.integer(1..=999));
                 let get = body.required("get", |json| json.integer(1..=999));
                 Some(Benefit::BuyXGetY {
@@ -207,12 +210,13 @@ fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
                     get: get?,
                 })
             }
-            Kind::FreeShipping => Some(Benefit::FreeShipping),
+            BenefitType::FreeShipping => Some(Benefit::FreeShipping),
         }
     })
 }
 
-enum Kind {
+/// The `type` of a benefit.
+enum BenefitType {
     Percentage,
     Amount,
     FixedPrice,
@@ -220,13 +224,13 @@ enum Kind {
     FreeShipping,
 }
 
-fn kind(text: &str) -> Option<Kind> {
+fn benefit_type(text: &str) -> Option<BenefitType> {
     match text {
-        "percentage" => Some(Kind::Percentage),
-        "amount" => Some(Kind::Amount),
-        "fixed_price" => Some(Kind::FixedPrice),
-        "buy_x_get_y" => Some(Kind::BuyXGetY),
-        "free_shipping" => Some(Kind::FreeShipping),
+        "percentage" => Some(BenefitType::Percentage),
+        "amount" => Some(BenefitType::Amount),
+        "fixed_price" => Some(BenefitType::FixedPrice),
+        "buy_x_get_y" => Some(BenefitType::BuyXGetY),
+        "free_shipping" => Some(BenefitType::FreeShipping),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Breakdowns by example; `laws` has what holds of all of them.
+//! Examples of breakdowns. The laws that hold for all of them are in `laws`.
 
 use super::*;
 use crate::pricing::discounts::{Shopper, allow};
@@ -13,8 +13,8 @@ fn vienna() -> Destination {
     }
 }
 
-/// Of each line and of shipping what was taken off, and the total.
-fn taken(lines: &[CartLine], discounts: &[Discount]) -> (Vec<String>, String) {
+/// Returns the amounts taken off each line and off shipping, and the total.
+fn reductions(lines: &[CartLine], discounts: &[Discount]) -> (Vec<String>, String) {
     let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
     let destination = vienna();
     let cart = Cart {
@@ -53,7 +53,7 @@ fn check(discounts: &[Discount], off: [&str; 4], total: &str) {
         line("cup", 2, "10.00"),
         line("pot", 1, "50.01"),
     ];
-    let (found, sum) = taken(&lines, discounts);
+    let (found, sum) = reductions(&lines, discounts);
     assert_eq!(
         (found.as_slice(), sum.as_str()),
         (&off.map(str::to_owned)[..], total)
@@ -61,7 +61,7 @@ fn check(discounts: &[Discount], off: [&str; 4], total: &str) {
 }
 
 #[test]
-fn each_kind_takes_what_it_says() {
+fn each_benefit_takes_off_its_amount() {
     // 9.99 + 20.00 + 50.01 = 80.00, and 4.90 for the parcel.
     check(&[], ["0.00", "0.00", "0.00", "0.00"], "84.90");
     check(
@@ -95,9 +95,9 @@ fn each_kind_takes_what_it_says() {
 }
 
 #[test]
-fn of_so_many_pieces_the_cheapest_cost_nothing() {
+fn the_cheapest_pieces_of_each_set_are_free() {
     let get = |buy, get| Benefit::BuyXGetY { buy, get };
-    // Six pieces, whatever they are: of three two are paid.
+    // Six pieces across products: two of every three are paid for.
     check(
         &[discount("three for two", get(2, 1))],
         ["6.66", "0.00", "0.00", "0.00"],
@@ -123,7 +123,7 @@ fn of_so_many_pieces_the_cheapest_cost_nothing() {
 }
 
 #[test]
-fn a_discount_beyond_all_amounts_takes_nothing_and_breaks_nothing() {
+fn amounts_at_the_limits_of_money_do_not_overflow() {
     let price = eur("999999999999999.00");
     check(
         &[discount("far too dear", Benefit::FixedPrice { price })],
@@ -132,12 +132,12 @@ fn a_discount_beyond_all_amounts_takes_nothing_and_breaks_nothing() {
     );
     let ships = [line("ship", 999, "900000000000.00")];
     let half = discount("half", Benefit::BuyXGetY { buy: 1, get: 1 });
-    let (off, _) = taken(&ships, &[half]);
+    let (off, _) = reductions(&ships, &[half]);
     assert_eq!(off[0], "449100000000000.00", "499 of 999");
 }
 
 #[test]
-fn a_discount_is_for_its_products_and_stays_below_its_cap() {
+fn a_discount_applies_to_its_products_and_stays_within_its_maximum() {
     let pot = |terms: &mut Terms| terms.products = vec![line("pot", 1, "1.00").product_id];
     check(
         &[with("pots", percent("0.5"), pot)],
@@ -160,7 +160,7 @@ fn a_discount_is_for_its_products_and_stays_below_its_cap() {
 }
 
 #[test]
-fn discounts_come_by_priority_each_on_what_is_left_and_an_exclusive_one_alone() {
+fn discounts_apply_by_priority_to_the_remaining_price_and_an_exclusive_one_alone() {
     let at = |priority: u32, stackable: bool| {
         move |terms: &mut Terms| {
             terms.priority = priority;
@@ -169,13 +169,13 @@ fn discounts_come_by_priority_each_on_what_is_left_and_an_exclusive_one_alone() 
     };
     let half = |priority, stackable| with("half", percent("0.5"), at(priority, stackable));
     let ten = |priority, stackable| with("ten euro", amount("10.00"), at(priority, stackable));
-    let total = |discounts: &[Discount]| taken(&[line("pot", 1, "50.00")], discounts).1;
+    let total = |discounts: &[Discount]| reductions(&[line("pot", 1, "50.00")], discounts).1;
     assert_eq!(total(&[half(1, true), ten(2, true)]), "19.90");
     assert_eq!(total(&[half(2, true), ten(1, true)]), "24.90");
-    // The first decides: after an exclusive one comes none, and after another no exclusive one.
+    // The first one decides: none follows an exclusive discount, and no exclusive one follows another.
     assert_eq!(total(&[half(2, true), ten(1, false)]), "44.90");
     assert_eq!(total(&[half(1, true), ten(2, false)]), "29.90");
-    // One that takes nothing excludes nobody.
+    // A discount that takes nothing off excludes no other.
     let nothing = with(
         "six and one",
         Benefit::BuyXGetY { buy: 6, get: 1 },
@@ -185,7 +185,7 @@ fn discounts_come_by_priority_each_on_what_is_left_and_an_exclusive_one_alone() 
 }
 
 #[test]
-fn tax_is_on_what_is_left_of_a_line_and_of_shipping() {
+fn tax_is_on_lines_and_shipping_after_discounts() {
     let lines = [line("tea", 1, "119.00"), line("books", 1, "10.70")];
     let parcel = method(
         "parcel",
@@ -235,7 +235,7 @@ fn tax_is_on_what_is_left_of_a_line_and_of_shipping() {
 }
 
 #[test]
-fn who_may_not_have_a_discount_is_told_why() {
+fn a_discount_that_is_not_allowed_is_refused_with_the_reason() {
     let lines = [line("tea", 2, "5.00"), line("cup", 1, "10.00")];
     let customer = Shopper {
         group: Group::Customer,
@@ -245,49 +245,61 @@ fn who_may_not_have_a_discount_is_told_why() {
         group: Group::Guest,
         first_order: false,
     };
-    let told = |shopper, change: fn(&mut Terms)| {
+    let check_terms = |shopper, change: fn(&mut Terms)| {
         let discount = with("d", percent("0.1"), change);
         allow(&discount, &lines, shopper, noon())
     };
-    assert_eq!(told(guest, |_| {}), Ok(()));
-    assert_eq!(told(guest, |terms| terms.starts_at = Some(noon())), Ok(()));
+    assert_eq!(check_terms(guest, |_| {}), Ok(()));
+    assert_eq!(
+        check_terms(guest, |terms| terms.starts_at = Some(noon())),
+        Ok(())
+    );
     let later =
         |terms: &mut Terms| terms.starts_at = Some("2026-03-01T12:00:00.001Z".parse().unwrap());
-    assert_eq!(told(guest, later), Err(Refusal::NotStarted));
+    assert_eq!(check_terms(guest, later), Err(Refusal::NotStarted));
     assert_eq!(
-        told(guest, |terms| terms.ends_at = Some(noon())),
+        check_terms(guest, |terms| terms.ends_at = Some(noon())),
         Err(Refusal::Expired)
     );
     let tea = |terms: &mut Terms| {
         terms.categories = vec!["tea".parse().unwrap()];
         terms.minimum_amount = Some(eur("10.00"));
     };
-    assert_eq!(told(guest, tea), Ok(()));
+    assert_eq!(check_terms(guest, tea), Ok(()));
     let more_tea = |terms: &mut Terms| {
         terms.categories = vec!["tea".parse().unwrap()];
         terms.minimum_amount = Some(eur("10.01"));
     };
-    assert_eq!(told(guest, more_tea), Err(Refusal::BelowMinimumAmount));
+    assert_eq!(
+        check_terms(guest, more_tea),
+        Err(Refusal::BelowMinimumAmount)
+    );
     let pots = |terms: &mut Terms| terms.categories = vec!["pot".parse().unwrap()];
-    assert_eq!(told(guest, pots), Err(Refusal::NoMatchingItems));
-    let of_customers = |terms: &mut Terms| terms.customer_group = Some(Group::Customer);
-    assert_eq!(told(guest, of_customers), Err(Refusal::AccountNeeded));
-    assert_eq!(told(customer, of_customers), Ok(()));
-    let of_guests = |terms: &mut Terms| terms.customer_group = Some(Group::Guest);
-    assert_eq!(told(customer, of_guests), Err(Refusal::OtherCustomers));
+    assert_eq!(check_terms(guest, pots), Err(Refusal::NoMatchingItems));
+    let for_customers = |terms: &mut Terms| terms.customer_group = Some(Group::Customer);
+    assert_eq!(
+        check_terms(guest, for_customers),
+        Err(Refusal::AccountNeeded)
+    );
+    assert_eq!(check_terms(customer, for_customers), Ok(()));
+    let for_guests = |terms: &mut Terms| terms.customer_group = Some(Group::Guest);
+    assert_eq!(
+        check_terms(customer, for_guests),
+        Err(Refusal::OtherCustomers)
+    );
     let counted = |terms: &mut Terms| terms.usage_limit_per_customer = Some(1);
-    assert_eq!(told(guest, counted), Err(Refusal::AccountNeeded));
+    assert_eq!(check_terms(guest, counted), Err(Refusal::AccountNeeded));
     let first = |terms: &mut Terms| terms.first_order = true;
-    assert_eq!(told(customer, first), Err(Refusal::NotFirstOrder));
+    assert_eq!(check_terms(customer, first), Err(Refusal::NotFirstOrder));
     let newcomer = Shopper {
         first_order: true,
         ..customer
     };
-    assert_eq!(told(newcomer, first), Ok(()));
+    assert_eq!(check_terms(newcomer, first), Ok(()));
 }
 
 #[test]
-fn parts_that_do_not_go_together_are_found() {
+fn inconsistent_parts_are_found() {
     let lines = [line("tea", 2, "5.00")];
     let destination = vienna();
     let taxes = [tax("AT", None, None, "0.20", true)];
@@ -302,22 +314,25 @@ fn parts_that_do_not_go_together_are_found() {
         .unwrap()
         .breakdown;
     assert!(good.check().is_ok());
-    let broken = |change: fn(&mut Breakdown)| {
+    let error_after = |change: fn(&mut Breakdown)| {
         let mut breakdown = good.clone();
         change(&mut breakdown);
         breakdown.check().unwrap_err()
     };
     assert_eq!(
-        broken(|of| of.lines[0].subtotal = eur("4.99")),
-        Broken::Discount
+        error_after(|breakdown| breakdown.lines[0].subtotal = eur("4.99")),
+        BreakdownError::Discount
     );
     assert_eq!(
-        broken(|of| of.lines[0].subtotal = eur("11.00")),
-        Broken::Tax
+        error_after(|breakdown| breakdown.lines[0].subtotal = eur("11.00")),
+        BreakdownError::Tax
     );
     assert!(matches!(
-        broken(|of| of.discounts[0].amount = eur("4.99")),
-        Broken::Shares(_)
+        error_after(|breakdown| breakdown.discounts[0].amount = eur("4.99")),
+        BreakdownError::Shares(_)
     ));
-    assert_eq!(broken(|of| of.discounts.clear()), Broken::Discount);
+    assert_eq!(
+        error_after(|breakdown| breakdown.discounts.clear()),
+        BreakdownError::Discount
+    );
 }

@@ -1,4 +1,4 @@
-//! `/tax-rates` and `/shipping-methods`: each one thing, read and replaced as a whole.
+//! `/tax-rates` and `/shipping-methods`: collections that are read and replaced as a whole.
 
 use serde::Serialize;
 
@@ -8,57 +8,57 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
-use crate::pricing::sheet::{self, Entry, MOST, Sheet};
+use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES};
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::TaxRate;
 use crate::values::money::{Currency, Money};
 
-/// The most steps of a method's prices.
-const MOST_STEPS: usize = 50;
+/// The most steps of a shipping method's price scale.
+const MAX_STEPS: usize = 50;
 
-/// A sheet on the wire.
+/// A collection on the wire.
 #[derive(Debug, Serialize)]
-struct SheetBody<T> {
+struct CollectionBody<T> {
     items: Vec<T>,
     version: u64,
 }
 
-/// `GET /tax-rates`: all of them.
+/// `GET /tax-rates`: returns all tax rates.
 ///
 /// # Errors
-/// For whoever is no admin.
+/// If the caller is not an admin.
 pub async fn get_tax_rates(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    answer(pricing.sheet::<TaxRate>().await?)
+    respond(pricing.collection::<TaxRate>().await?)
 }
 
-/// `PUT /tax-rates`: replaces all of them; none means no tax.
+/// `PUT /tax-rates`: replaces all tax rates. Without any rate there is no tax.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, without `If-Match` or with a stale one.
+/// If the caller is not an admin, the body is invalid, or `If-Match` is missing or stale.
 pub async fn replace_tax_rates(
     pricing: &PricingStore,
     request: Request,
 ) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
-    let entries = request.json(|body| entries(body, tax_rate))?;
-    change(pricing, &request, &expected, entries).await
+    let entries = request.json(|body| read_entries(body, tax_rate))?;
+    replace(pricing, &request, &expected, entries).await
 }
 
-/// `GET /shipping-methods`: all of them, for whoever shops.
+/// `GET /shipping-methods`: returns all shipping methods, to any caller.
 ///
 /// # Errors
-/// If the database gives no answer.
+/// If the database cannot be read.
 pub async fn get_shipping_methods(pricing: &PricingStore, _: Request) -> Result<Response, Problem> {
-    answer(pricing.sheet::<ShippingMethod>().await?)
+    respond(pricing.collection::<ShippingMethod>().await?)
 }
 
-/// `PUT /shipping-methods`: replaces all of them; none means that shipping costs nothing.
+/// `PUT /shipping-methods`: replaces all shipping methods. Without any method shipping is free.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, without `If-Match` or with a stale one.
+/// If the caller is not an admin, the body is invalid, or `If-Match` is missing or stale.
 pub async fn replace_shipping_methods(
     pricing: &PricingStore,
     currency: Currency,
@@ -66,31 +66,31 @@ pub async fn replace_shipping_methods(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
-    let entries = request.json(|body| entries(body, |json| method(json, currency)))?;
-    change(pricing, &request, &expected, entries).await
+    let entries = request.json(|body| read_entries(body, |json| method(json, currency)))?;
+    replace(pricing, &request, &expected, entries).await
 }
 
-/// Replaces the entries, and returns them. If they changed in between, decides again if `expected` is `*`, and
-/// refuses otherwise.
-async fn change<T: Entry>(
+/// Replaces the entries of a collection and returns it. If another writer changes it in between, this
+/// decides again if `expected` is `*`, and returns [`Problem::PreconditionFailed`] otherwise.
+async fn replace<T: Entry>(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
     entries: Vec<T>,
 ) -> Result<Response, Problem> {
-    if let Some(at) = sheet::repeated(&entries) {
-        let detail = "an earlier entry is for the same";
+    if let Some(at) = collection::find_repeated(&entries) {
+        let detail = T::REPEATED;
         return Err(Problem::field(&format!("/items/{at}"), "repeated", detail));
     }
-    dynamo::change("the sheet", || async {
-        let stored: Sheet<T> = pricing.sheet().await?;
-        let replaced = sheet::replace(&stored, entries.clone(), expected, request.now);
+    dynamo::change("the collection", || async {
+        let stored: Collection<T> = pricing.collection().await?;
+        let replaced = collection::replace(&stored, entries.clone(), expected, request.now);
         let Some((next, mut event)) = replaced.map_err(|_| Problem::PreconditionFailed)? else {
-            return answer(stored).map(Attempt::Done);
+            return respond(stored).map(Attempt::Done);
         };
         event.traceparent = request.traceparent();
-        match pricing.replace_sheet(next, event).await? {
-            Some(sheet) => answer(sheet).map(Attempt::Done),
+        match pricing.replace_collection(next, event).await? {
+            Some(replaced) => respond(replaced).map(Attempt::Done),
             None if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
             None => Err(Problem::PreconditionFailed),
         }
@@ -98,17 +98,20 @@ async fn change<T: Entry>(
     .await
 }
 
-fn answer<T: Entry>(sheet: Sheet<T>) -> Result<Response, Problem> {
-    let tag = sheet::tag(&sheet);
-    let body = SheetBody {
-        items: sheet.entries,
-        version: sheet.version,
+fn respond<T: Entry>(collection: Collection<T>) -> Result<Response, Problem> {
+    let tag = collection::tag(&collection);
+    let body = CollectionBody {
+        items: collection.entries,
+        version: collection.version,
     };
     Ok(Response::ok(&body)?.etag(&tag))
 }
 
-fn entries<T>(body: &mut Body<'_>, entry: impl FnMut(Json<'_>) -> Option<T>) -> Option<Vec<T>> {
-    body.required("items", |json| json.list(0..=MOST, entry))
+fn read_entries<T>(
+    body: &mut Body<'_>,
+    entry: impl FnMut(Json<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    body.required("items", |json| json.list(0..=MAX_ENTRIES, entry))
 }
 
 fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
@@ -158,13 +161,14 @@ fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMethod> {
     })
 }
 
-/// Whether `text` can be a method's identifier.
+/// Returns whether `text` can be a shipping method's identifier.
 pub(crate) fn is_slug(text: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     (1..=40).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-enum Kind {
+/// The `type` of a shipping method's cost.
+enum CostType {
     Flat,
     ByWeight,
     ByAmount,
@@ -176,26 +180,26 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
             json.parsed(
                 "this must be flat, by_weight or by_amount",
                 |text| match text {
-                    "flat" => Ok(Kind::Flat),
-                    "by_weight" => Ok(Kind::ByWeight),
-                    "by_amount" => Ok(Kind::ByAmount),
+                    "flat" => Ok(CostType::Flat),
+                    "by_weight" => Ok(CostType::ByWeight),
+                    "by_amount" => Ok(CostType::ByAmount),
                     _ => Err(()),
                 },
             )
         });
         match kind? {
-            Kind::Flat => {
+            CostType::Flat => {
                 let price = body.required("price", |json| price(json, currency))?;
                 Some(Cost::Flat { price })
             }
-            Kind::ByWeight => {
+            CostType::ByWeight => {
                 let grams = |json: Json<'_>| json.integer(1..=1_000_000_000);
                 let steps = body.required("steps", |json| {
                     steps(json, currency, grams, |up_to| u64::from(*up_to))
                 })?;
                 Some(Cost::ByWeight { steps })
             }
-            Kind::ByAmount => {
+            CostType::ByAmount => {
                 let amount = |json: Json<'_>| price(json, currency);
                 let steps = body.required("steps", |json| {
                     steps(json, currency, amount, |up_to: &Money| {
@@ -208,7 +212,7 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
     })
 }
 
-/// Steps in ascending order of their bounds, of which only the last may have none.
+/// Reads steps whose upper bounds ascend. Only the last step may have no bound.
 fn steps<T>(
     json: Json<'_>,
     currency: Currency,
@@ -216,7 +220,7 @@ fn steps<T>(
     units: impl Fn(&T) -> u64,
 ) -> Option<Vec<Step<T>>> {
     let place = json.clone();
-    let steps = json.list(1..=MOST_STEPS, |json| {
+    let steps = json.list(1..=MAX_STEPS, |json| {
         json.object(|body| {
             let up_to = body.optional("up_to", &bound);
             let price = body.required("price", |json| price(json, currency));
@@ -238,7 +242,7 @@ fn steps<T>(
     } else {
         place.fault(
             "order",
-            "steps must ascend, and only the last may be without a bound",
+            "the steps must be in ascending order of up_to, and only the last may omit it",
         )
     }
 }

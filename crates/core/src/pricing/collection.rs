@@ -1,0 +1,124 @@
+//! The collections of tax rates and of shipping methods. Each is read and replaced as a whole, so that
+//! several entries change at once.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::shipping::ShippingMethod;
+use super::tax::TaxRate;
+use crate::http::exchange::IfMatch;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+
+/// The most entries of a collection.
+pub const MAX_ENTRIES: usize = 200;
+
+/// An entry of a collection.
+pub trait Entry: Clone + PartialEq + Serialize + DeserializeOwned {
+    /// The collection's name: its key, its path and the aggregate of its events.
+    const COLLECTION: &str;
+    /// The type of the event of a change.
+    const CHANGED: &str;
+    /// The fault of an entry that has the key of an earlier one.
+    const REPEATED: &str;
+
+    /// Returns the entry's key, which is unique in its collection.
+    fn key(&self) -> String;
+}
+
+impl Entry for TaxRate {
+    const COLLECTION: &str = "tax-rates";
+    const CHANGED: &str = "TaxRatesChanged";
+    const REPEATED: &str = "an earlier rate is for the same country, region and category";
+
+    fn key(&self) -> String {
+        let region = self.region.as_deref().unwrap_or_default();
+        let category = self.category.as_ref().map(ToString::to_string);
+        let category = category.unwrap_or_default();
+        format!("{}/{}/{category}", self.country, region.to_lowercase())
+    }
+}
+
+impl Entry for ShippingMethod {
+    const COLLECTION: &str = "shipping-methods";
+    const CHANGED: &str = "ShippingMethodsChanged";
+    const REPEATED: &str = "an earlier method has this id";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
+/// All tax rates, or all shipping methods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collection<T> {
+    /// The entries, in the order in which an admin listed them.
+    pub entries: Vec<T>,
+    /// The version, which grows by 1 with each change; 0 if the collection was never written.
+    pub version: u64,
+    /// The event of the last change, if there was one.
+    pub event: Option<Stamp>,
+}
+
+impl<T> Default for Collection<T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            version: 0,
+            event: None,
+        }
+    }
+}
+
+/// Returns the entity tag of a collection: its version.
+#[must_use]
+pub fn tag<T>(collection: &Collection<T>) -> String {
+    collection.version.to_string()
+}
+
+/// Returns the index of the first entry that has the key of an earlier one.
+#[must_use]
+pub fn find_repeated<T: Entry>(entries: &[T]) -> Option<usize> {
+    let mut seen = BTreeSet::new();
+    entries.iter().position(|entry| !seen.insert(entry.key()))
+}
+
+/// The collection has changed since it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the entries have changed since they were read")]
+pub struct Stale;
+
+/// Returns the next version of `collection`, which has `entries`, and the event of the change; `None` if
+/// the collection has these entries already.
+///
+/// # Errors
+/// Returns [`Stale`] if `expected` names another version.
+pub fn replace<T: Entry>(
+    collection: &Collection<T>,
+    entries: Vec<T>,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<(Collection<T>, Stamp)>, Stale> {
+    if collection.entries == entries && collection.version > 0 {
+        return Ok(None);
+    }
+    if !expected.allows(&tag(collection)) {
+        return Err(Stale);
+    }
+    let version = collection.version + 1;
+    let at = collection
+        .event
+        .as_ref()
+        .map_or(now, |event| now.no_earlier_than(event.at));
+    let next = Collection {
+        entries,
+        version,
+        event: None,
+    };
+    Ok(Some((
+        next,
+        Stamp::new(T::COLLECTION, version, T::CHANGED, at),
+    )))
+}
