@@ -1,4 +1,4 @@
-//! `/products`.
+//! The routes of `/products`.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
-use super::model::{Category, Product, ProductError, Status};
+use super::model::{Category, InvalidCategory, InvalidStatus, Product, ProductError, Status};
 use super::rules::{self, Draft, Patch};
 use super::store::ProductStore;
 
 /// The most that all attributes of a product may have together, names and values, in bytes: a page
-/// of 100 products stays far below the 6 MB that Lambda can answer.
+/// of 100 products stays far below the 6 MB that a Lambda function can return.
 const ATTRIBUTES_LIMIT_BYTES: usize = 8 * 1024;
 
 /// A product on the wire.
@@ -53,10 +53,11 @@ impl From<Product> for ProductBody {
     }
 }
 
-/// `POST /products`: 201 with the product and its `Location`.
+/// `POST /products`: creates a product and responds 201 with it and its `Location`.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, and for a key that was used with another body.
+/// For a caller who is not an admin, for bad input, and for an idempotency key that was used with
+/// another body.
 pub async fn create_product(
     products: &ProductStore,
     currency: Currency,
@@ -75,20 +76,20 @@ pub async fn create_product(
     let (product, replayed) = products.create(product).await?;
     let tag = rules::tag(&product);
     let location = format!("/products/{}", product.id);
-    let answer = Response::created(location, &ProductBody::from(product))?;
-    Ok(answer.etag(&tag).replayed(replayed))
+    let response = Response::created(location, &ProductBody::from(product))?;
+    Ok(response.etag(&tag).replayed(replayed))
 }
 
-/// `GET /products/{product_id}`.
+/// `GET /products/{product_id}`: returns the product.
 ///
 /// # Errors
 /// [`Problem::NotFound`].
 pub async fn get_product(products: &ProductStore, request: Request) -> Result<Response, Problem> {
-    answer(stored(products, &request).await?)
+    found(stored(products, &request).await?)
 }
 
-/// `GET /products?category=&status=&limit=&cursor=`: newest first; the active ones unless `status`
-/// says otherwise.
+/// `GET /products?category=&status=&limit=&cursor=`: lists products, newest first; without `status`
+/// the active ones.
 ///
 /// # Errors
 /// [`Problem::InvalidParameters`].
@@ -98,26 +99,23 @@ pub async fn list_products(products: &ProductStore, request: Request) -> Result<
         .get("category")
         .map(|text| text.parse())
         .transpose()
-        .map_err(|error: super::model::NotACategory| {
-            Problem::parameter("?category", error.to_string())
-        })?;
+        .map_err(|error: InvalidCategory| Problem::parameter("?category", error.to_string()))?;
     let status: Option<Status> = query
         .get("status")
         .map(|text| text.parse())
         .transpose()
-        .map_err(|error: super::model::NotAStatus| {
-            Problem::parameter("?status", error.to_string())
-        })?;
+        .map_err(|error: InvalidStatus| Problem::parameter("?status", error.to_string()))?;
     let page = PageRequest::read(&query)?;
     let status = status.unwrap_or(Status::Active);
-    let found = products.list(category.as_ref(), status, &page).await?;
-    found.map(ProductBody::from).answer(&request)
+    let listed = products.list(category.as_ref(), status, &page).await?;
+    listed.map(ProductBody::from).answer(&request)
 }
 
-/// `PATCH /products/{product_id}`: what is not sent stays; `attributes` are replaced as a whole.
+/// `PATCH /products/{product_id}`: changes the fields that are sent; `attributes` are replaced as
+/// a whole.
 ///
 /// # Errors
-/// For whoever is no admin, for bad input, without `If-Match` or with a stale one, and for a
+/// For a caller who is not an admin, for bad input, without `If-Match` or with a stale one, and for a
 /// discontinued product.
 pub async fn update_product(
     products: &ProductStore,
@@ -133,10 +131,10 @@ pub async fn update_product(
     .await
 }
 
-/// `DELETE /products/{product_id}`: makes it discontinued and answers it.
+/// `DELETE /products/{product_id}`: discontinues the product and returns it.
 ///
 /// # Errors
-/// For whoever is no admin, without `If-Match` or with a stale one.
+/// For a caller who is not an admin, without `If-Match` or with a stale one.
 pub async fn discontinue_product(
     products: &ProductStore,
     request: Request,
@@ -149,8 +147,8 @@ pub async fn discontinue_product(
     .await
 }
 
-/// Changes the product as `decide` says, and returns it. If it changed in between, decides again if `expected` is
-/// `*`, and refuses otherwise.
+/// Changes the product as `decide` says, and returns it. If another request changed it in the meantime,
+/// decides again if `expected` is `*`, and fails otherwise.
 async fn change(
     products: &ProductStore,
     request: &Request,
@@ -160,12 +158,12 @@ async fn change(
     dynamo::change("the product", || async {
         let product = stored(products, request).await?;
         let Some(mut next) = decide(&product)? else {
-            return answer(product).map(Attempt::Done);
+            return found(product).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match products.replace(next).await {
             Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
-            replaced => answer(replaced?).map(Attempt::Done),
+            replaced => found(replaced?).map(Attempt::Done),
         }
     })
     .await
@@ -176,7 +174,7 @@ async fn stored(products: &ProductStore, request: &Request) -> Result<Product, P
     Ok(products.get(id).await?.ok_or(ProductError::NotFound)?)
 }
 
-fn answer(product: Product) -> Result<Response, Problem> {
+fn found(product: Product) -> Result<Response, Problem> {
     let tag = rules::tag(&product);
     Ok(Response::ok(&ProductBody::from(product))?.etag(&tag))
 }
@@ -226,7 +224,7 @@ fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
 }
 
 fn category(json: Json<'_>) -> Option<Category> {
-    let detail = super::model::NotACategory.to_string();
+    let detail = InvalidCategory.to_string();
     json.parsed(&detail, str::parse)
 }
 
@@ -247,7 +245,7 @@ fn attributes(json: Json<'_>) -> Option<BTreeMap<String, String>> {
     }
 }
 
-/// Any status but `discontinued`, which only `DELETE` gives.
+/// Reads any status but `discontinued`, which only `DELETE` sets.
 fn status(json: Json<'_>) -> Option<Status> {
     json.parsed(
         "this must be active, inactive or out_of_stock; DELETE makes a product discontinued",

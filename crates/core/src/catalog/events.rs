@@ -10,7 +10,7 @@ use crate::values::money::Money;
 
 use super::model::{Category, Status};
 
-/// What is read of a changed product.
+/// The attributes that are read from a changed product's item.
 #[derive(Deserialize)]
 struct Image {
     product_id: ProductId,
@@ -29,10 +29,10 @@ struct Data {
     status: Status,
 }
 
-/// The last event of the product whose item is `image`.
+/// Returns the last event of the product whose item is `image`.
 ///
 /// # Errors
-/// If `image` is no product.
+/// If `image` is not the item of a product.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let image: Image = serde_dynamo::from_item(image)?;
     let Some(stamp) = image.event else {

@@ -1,7 +1,7 @@
-//! The catalogue: what the shop sells and at which price.
+//! The catalogue: the products of the shop and their prices.
 //!
-//! Owns the table of products. Invariants: a price is more than nothing and in the shop's currency;
-//! a discontinued product stays discontinued and never changes again; every change has exactly one
+//! Owns the table of products. Invariants: a price is more than zero and in the shop's currency;
+//! a discontinued product never changes again; every change has exactly one
 //! event, numbered by the product's version. Products are never deleted: orders refer to them.
 
 pub mod api;

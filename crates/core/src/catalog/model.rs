@@ -1,4 +1,4 @@
-//! What a product is.
+//! Products, and their status and category.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,14 +23,14 @@ pub enum Status {
     Active,
     /// It is not for sale now.
     Inactive,
-    /// It is shown but not for sale until there is more of it.
+    /// It is shown, but not for sale until there is more stock.
     OutOfStock,
     /// It will never be sold again.
     Discontinued,
 }
 
 impl Status {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Self; 4] = [
         Self::Active,
         Self::Inactive,
@@ -38,7 +38,7 @@ impl Status {
         Self::Discontinued,
     ];
 
-    /// Its text on the wire and in the table.
+    /// Returns the text on the wire and in the table.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,24 +50,24 @@ impl Status {
     }
 }
 
-/// A text that is no status of a product.
+/// A text that is not a status of a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not one of active, inactive, out_of_stock, discontinued")]
-pub struct NotAStatus;
+#[error("this must be active, inactive, out_of_stock or discontinued")]
+pub struct InvalidStatus;
 
 impl FromStr for Status {
-    type Err = NotAStatus;
+    type Err = InvalidStatus;
 
-    fn from_str(text: &str) -> Result<Self, NotAStatus> {
+    fn from_str(text: &str) -> Result<Self, InvalidStatus> {
         let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
-        found.ok_or(NotAStatus)
+        found.ok_or(InvalidStatus)
     }
 }
 
 impl TryFrom<String> for Status {
-    type Error = NotAStatus;
+    type Error = InvalidStatus;
 
-    fn try_from(text: String) -> Result<Self, NotAStatus> {
+    fn try_from(text: String) -> Result<Self, InvalidStatus> {
         text.parse()
     }
 }
@@ -89,28 +89,28 @@ impl fmt::Display for Status {
 #[serde(try_from = "String", into = "String")]
 pub struct Category(String);
 
-/// A text that is no category.
+/// A text that is not a category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 100 of the characters a to z, 0 to 9 and -")]
-pub struct NotACategory;
+pub struct InvalidCategory;
 
 impl FromStr for Category {
-    type Err = NotACategory;
+    type Err = InvalidCategory;
 
-    fn from_str(text: &str) -> Result<Self, NotACategory> {
+    fn from_str(text: &str) -> Result<Self, InvalidCategory> {
         let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
         if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotACategory)
+            Err(InvalidCategory)
         }
     }
 }
 
 impl TryFrom<String> for Category {
-    type Error = NotACategory;
+    type Error = InvalidCategory;
 
-    fn try_from(text: String) -> Result<Self, NotACategory> {
+    fn try_from(text: String) -> Result<Self, InvalidCategory> {
         text.parse()
     }
 }
@@ -136,15 +136,15 @@ pub struct Product {
     pub name: String,
     /// Its description: up to 1000 characters.
     pub description: String,
-    /// Its price, more than nothing.
+    /// Its price, more than zero.
     pub price: Money,
     /// Its category.
     pub category: Category,
-    /// What else there is to say: up to 50 texts by name, 8 KiB in all.
+    /// Further texts by name: at most 50, 8 KiB in all.
     pub attributes: BTreeMap<String, String>,
     /// Whether it can be bought.
     pub status: Status,
-    /// How often it has changed, from 1.
+    /// The number of its changes, from 1.
     pub version: u64,
     /// When it was created.
     pub created_at: Time,
@@ -156,22 +156,22 @@ pub struct Product {
     pub event: Stamp,
 }
 
-/// Why something cannot be done with a product.
+/// Why a request about a product fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ProductError {
-    /// There is none with this identifier.
+    /// There is no product with this identifier.
     #[error("there is no such product")]
     NotFound,
-    /// It has changed since it was read.
+    /// The product has changed since it was read.
     #[error("the product has changed since it was read")]
     Stale,
-    /// It is discontinued and stays as it is.
-    #[error("a discontinued product does not change")]
+    /// The product is discontinued and cannot be changed.
+    #[error("A discontinued product cannot be changed.")]
     Discontinued,
     /// The idempotency key was used for another product.
-    #[error("the key was used with another request")]
+    #[error("the idempotency key was used with another request")]
     KeyReused,
-    /// The database gave no answer.
+    /// The database did not respond.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! What may happen to a product: pure decisions.
+//! Decides how a product may change.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::values::money::Money;
 
 use super::model::{Category, Product, ProductError, Status};
 
-/// What a new product is made of.
+/// The content of a new product.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// As [`Product::name`].
@@ -27,7 +27,7 @@ pub struct Draft {
     pub status: Status,
 }
 
-/// What is to become of a product; what is `None` stays.
+/// A change of a product; fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {
     /// As [`Product::name`].
@@ -44,7 +44,7 @@ pub struct Patch {
     pub status: Option<Status>,
 }
 
-/// The first version of a product.
+/// Returns the first version of a product.
 #[must_use]
 pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Time) -> Product {
     Product {
@@ -63,10 +63,11 @@ pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Ti
     }
 }
 
-/// The version after `product` by `patch`; `None` if the patch changes nothing.
+/// Returns the next version of `product`, changed by `patch`, or `None` if the patch changes nothing.
 ///
 /// # Errors
-/// [`ProductError::Stale`] if `expected` is another version, [`ProductError::Discontinued`].
+/// [`ProductError::Stale`] if `expected` is another version; [`ProductError::Discontinued`] if the
+/// product is discontinued.
 pub fn update(
     product: &Product,
     patch: Patch,
@@ -93,11 +94,11 @@ pub fn update(
     if patched == *product {
         return Ok(None);
     }
-    Ok(Some(next(patched, "ProductUpdated", now)))
+    Ok(Some(next_version(patched, "ProductUpdated", now)))
 }
 
-/// The discontinued version of `product`; `None` if it is discontinued already, whatever was
-/// expected: the request has been carried out before (RFC 9110 section 13.1.1).
+/// Returns `product` as discontinued, or `None` if it is discontinued already. In that case `expected`
+/// does not matter: the request has been carried out before (RFC 9110 section 13.1.1).
 ///
 /// # Errors
 /// [`ProductError::Stale`] if `expected` is another version.
@@ -117,16 +118,16 @@ pub fn discontinue(
         status: Status::Discontinued,
         ..product.clone()
     };
-    Ok(Some(next(discontinued, "ProductDiscontinued", now)))
+    Ok(Some(next_version(discontinued, "ProductDiscontinued", now)))
 }
 
-/// The entity tag of a product: its version.
+/// Returns the entity tag of a product, which is its version.
 #[must_use]
 pub fn tag(product: &Product) -> String {
     product.version.to_string()
 }
 
-fn next(product: Product, event_type: &str, now: Time) -> Product {
+fn next_version(product: Product, event_type: &str, now: Time) -> Product {
     let version = product.version + 1;
     let updated_at = now.no_earlier_than(product.updated_at);
     Product {

@@ -1,7 +1,7 @@
 //! The table of products.
 //!
-//! Indexes `by-category` and `by-status` list products by `position`; their few keys are split in
-//! shards, so that no single one of them takes all writes.
+//! The indexes `by-category` and `by-status` list products by `position`. Their few keys are split into
+//! shards, so that no single key takes all the writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
@@ -19,14 +19,14 @@ use crate::values::money::Money;
 
 use super::model::{Category, Product, ProductError, Status};
 
-/// The shape of [`ProductItem`] that is written now.
+/// The version of the stored shape of [`ProductItem`].
 const SCHEMA: u32 = 1;
 
-/// The most products of a category that are looked at in one go for those of one status.
+/// The most products of a category that one query reads to find those of one status.
 const CATEGORY_CHUNK: usize = 200;
 
-/// After so many goes a page is answered as full as it is.
-const CATEGORY_GOES: usize = 10;
+/// After so many queries a page is returned even if it is not full.
+const CATEGORY_QUERIES: usize = 10;
 
 /// A product as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,12 +99,12 @@ fn key(id: ProductId) -> Key {
     Key::new("product_id", id)
 }
 
-/// `<category or status>#<shard>`.
-fn shard_key(of: impl ToString, shard: u32) -> String {
-    format!("{}#{shard}", of.to_string())
+/// Returns a key of an index: `<category or status>#<shard>`.
+fn shard_key(value: impl ToString, shard: u32) -> String {
+    format!("{}#{shard}", value.to_string())
 }
 
-/// A product's place in lists: `<created_at>#<product_id>`.
+/// Returns a product's place in lists: `<created_at>#<product_id>`.
 fn position(product: &Product) -> String {
     format!("{}#{}", product.created_at, product.id)
 }
@@ -117,7 +117,7 @@ pub struct ProductStore {
 }
 
 impl ProductStore {
-    /// The table that the settings name (`PRODUCTS_TABLE`, `INDEX_SHARDS`).
+    /// Returns the table that the settings name (`PRODUCTS_TABLE`, `INDEX_SHARDS`).
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -128,7 +128,7 @@ impl ProductStore {
         })
     }
 
-    /// The product with `id`.
+    /// Returns the product with `id`, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -137,8 +137,8 @@ impl ProductStore {
         Ok(item.map(Product::from))
     }
 
-    /// The products with `ids` (at most 100, each may occur several times), in no order, without
-    /// those that do not exist.
+    /// Returns the products with `ids`, in no particular order; those that do not exist are left out.
+    /// There are at most 100 `ids`, which may occur several times.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -152,11 +152,11 @@ impl ProductStore {
         Ok(items.into_iter().map(Product::from).collect())
     }
 
-    /// Stores the new `product` and answers it, or the one that the same request made before; then
-    /// the second value is true.
+    /// Stores the new `product` and returns it with `false`. If the same request has created it before,
+    /// returns the stored product with `true`.
     ///
     /// # Errors
-    /// [`ProductError::KeyReused`] if another request made a product with this identifier.
+    /// [`ProductError::KeyReused`] if another request created a product with this identifier.
     pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
         let item = ProductItem::new(&product, self.shards);
         let write = self.table.put(&item)?;
@@ -166,17 +166,17 @@ impl ProductStore {
             Written::Refused(_) => {}
         }
         match self.get(product.id).await? {
-            // Our own write, whose answer was lost.
+            // Our own write, whose response was lost.
             Some(stored) if stored == product => Ok((product, false)),
             Some(stored) if stored.request_hash == product.request_hash => Ok((stored, true)),
             Some(_) | None => Err(ProductError::KeyReused),
         }
     }
 
-    /// Stores `product` over the version before it.
+    /// Replaces the version before `product`, and returns `product`.
     ///
     /// # Errors
-    /// [`ProductError::Stale`] if that is not what is stored: read again and decide again.
+    /// [`ProductError::Stale`] if another version is stored: read again and decide again.
     pub async fn replace(&self, product: Product) -> Result<Product, ProductError> {
         let item = ProductItem::new(&product, self.shards);
         let write = self.table.put(&item)?;
@@ -187,17 +187,17 @@ impl ProductStore {
             Written::Done => return Ok(product),
             Written::Refused(_) => {}
         }
-        // Refused may also mean that this very write was made and its answer lost.
+        // The write may have been refused because it was made before and its response was lost.
         match self.get(product.id).await? {
             Some(stored) if stored == product => Ok(product),
             Some(_) | None => Err(ProductError::Stale),
         }
     }
 
-    /// The products of `status`, newest first; of one `category`, if one is given.
+    /// Returns the products of `status`, newest first; with a `category` only those in it.
     ///
-    /// Of a category, a page may have fewer entries than asked for and still a next page, when few
-    /// of very many have the status.
+    /// A page of a category may have fewer products than its limit and still be followed by another
+    /// page, if few of very many products have the status.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -217,7 +217,7 @@ impl ProductStore {
         let mut found = Vec::new();
         let mut after = page.after.clone();
         let mut most = page.limit + 1;
-        for _ in 0..CATEGORY_GOES {
+        for _ in 0..CATEGORY_QUERIES {
             let from = after.as_deref();
             let chunk = self
                 .query("by-category", "category_shard", category, from, most)

@@ -1,4 +1,4 @@
-//! The catalogue's routes on an embedded DynamoDB.
+//! The catalogue's routes, against an embedded DynamoDB.
 
 mod changes;
 mod lists;
@@ -19,7 +19,7 @@ struct Shop {
     engine: Engine,
 }
 
-type Answer = Result<Response, Problem>;
+type Outcome = Result<Response, Problem>;
 
 fn shop() -> Shop {
     let (aws, engine) = testing::aws();
@@ -31,7 +31,7 @@ fn euro() -> Currency {
     "EUR".parse().unwrap()
 }
 
-/// Some minute, and the minutes after it.
+/// Returns a fixed time, `number` minutes later.
 fn minute(number: i64) -> Time {
     Time::from_millis(1_750_000_000_000 + number * 60_000)
 }
@@ -45,7 +45,7 @@ fn tea() -> Value {
     })
 }
 
-/// `tea()` with the fields of `changes` instead of its own.
+/// Returns `tea()` with the fields of `changes` in place of its own.
 fn tea_with(changes: Value) -> Value {
     let mut tea = tea();
     for (name, value) in changes.as_object().unwrap() {
@@ -55,29 +55,29 @@ fn tea_with(changes: Value) -> Value {
 }
 
 impl Shop {
-    async fn create(&self, request: Request) -> Answer {
+    async fn create(&self, request: Request) -> Outcome {
         api::create_product(&self.products, euro(), request).await
     }
 
-    /// The new product with `body`, made in `minute(number)`.
+    /// Creates a product from `body` at `minute(number)` and returns it.
     async fn made(&self, number: i64, body: Value) -> Value {
         let request = testing::request(minute(number), &body);
         json_of(&self.create(request).await.unwrap())
     }
 
-    async fn update(&self, request: Request) -> Answer {
+    async fn update(&self, request: Request) -> Outcome {
         api::update_product(&self.products, euro(), request).await
     }
 
-    async fn discontinue(&self, request: Request) -> Answer {
+    async fn discontinue(&self, request: Request) -> Outcome {
         api::discontinue_product(&self.products, request).await
     }
 
-    async fn get(&self, id: &Value) -> Answer {
+    async fn get(&self, id: &Value) -> Outcome {
         api::get_product(&self.products, to(id, json!({}))).await
     }
 
-    /// The names of all products that the list with `query` has, page by page.
+    /// Returns the names of all products in the list with `query`, page by page.
     async fn names(&self, query: &[(&str, &str)]) -> Vec<Vec<String>> {
         let mut pages = Vec::new();
         let mut cursor: Option<String> = None;
@@ -90,15 +90,15 @@ impl Shop {
             if let Some(cursor) = &cursor {
                 request = request.asking("cursor", cursor);
             }
-            let answer = api::list_products(&self.products, request).await.unwrap();
-            let page = json_of(&answer);
+            let response = api::list_products(&self.products, request).await.unwrap();
+            let page = json_of(&response);
             let items = page["items"].as_array().unwrap();
             let names = items
                 .iter()
                 .map(|item| item["name"].as_str().unwrap().to_owned());
             pages.push(names.collect());
             cursor = page["next_cursor"].as_str().map(str::to_owned);
-            assert_eq!(cursor.is_some(), header(&answer, "Link").is_some());
+            assert_eq!(cursor.is_some(), header(&response, "Link").is_some());
             if cursor.is_none() {
                 return pages;
             }
@@ -110,7 +110,7 @@ impl Shop {
     }
 }
 
-/// A request to the product `id`, a minute after `minute(0)`.
+/// Returns a request about the product `id` at `minute(1)`.
 fn to(id: &Value, body: Value) -> Request {
     testing::request(minute(1), &body).at("product_id", id.as_str().unwrap())
 }
@@ -120,18 +120,18 @@ fn json_of(response: &Response) -> Value {
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
-    let found = response.headers.iter().find(|(given, _)| *given == name);
+    let found = response.headers.iter().find(|(header, _)| *header == name);
     found.map(|(_, value)| value.as_str())
 }
 
-fn status_of(answer: Answer) -> u16 {
-    answer
+fn status_of(outcome: Outcome) -> u16 {
+    outcome
         .map_or_else(|problem| problem.status(), |response| response.status)
         .as_u16()
 }
 
-fn faults(answer: Answer) -> Vec<String> {
-    let problem = answer.unwrap_err();
+fn faults(outcome: Outcome) -> Vec<String> {
+    let problem = outcome.unwrap_err();
     let (Problem::InvalidBody(faults) | Problem::InvalidParameters(faults)) = problem else {
         panic!("{problem:?}");
     };

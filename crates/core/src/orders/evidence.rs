@@ -68,7 +68,7 @@ impl Evidence {
         .await?;
         let customer = customer(order, &earlier, account);
         let view = view(order, &earlier.today, customer, categories);
-        let facts = view.and_then(|view| Ok(Facts::of(&view)?));
+        let facts = view.and_then(|view| Ok(Facts::new(&view)?));
         Ok((earlier, facts))
     }
 

@@ -77,9 +77,9 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
     if let Some(expression) = trial.expression {
         draft.expression = expression;
     }
-    let rule = Compiled::of(name.as_str(), draft, trials.currency);
+    let rule = Compiled::new(name.as_str(), draft, trials.currency);
     let facts = match trial.about {
-        About::Sample(view) => Facts::of(&view).map_err(Broken::from),
+        About::Sample(view) => Facts::new(&view).map_err(Broken::from),
         About::Stored(id) => {
             let order = trials.orders.get(id).await?;
             let order = order.ok_or(Problem::NotFound("order"))?;
@@ -88,7 +88,7 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
     };
     let judgement = facts.and_then(|facts| rule.judge(&facts));
     let severity = rule.draft.severity;
-    Response::ok(&Verdict::of(name.as_str(), severity, judgement))
+    Response::ok(&Verdict::new(name.as_str(), severity, judgement))
 }
 
 fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {

@@ -42,7 +42,7 @@ pub fn facts(
     });
     let viewed: Vec<LineView> = viewed.collect::<Result<_, MoneyError>>()?;
     let subtotal = Money::sum(currency, viewed.iter().map(|line| line.subtotal))?;
-    Facts::of(&View {
+    Facts::new(&View {
         order: OrderView {
             lines: viewed,
             country: Some(destination.country.clone()),

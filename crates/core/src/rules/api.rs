@@ -1,9 +1,9 @@
-//! `/rules`: what admins do with rules. Trying one is `orders::trial`, which has the orders.
+//! The routes of `/rules`, for admins. The route that tries a rule is in `orders::trial`.
 
 use serde::Serialize;
 
 use super::cel::{Expression, SOURCE_CHARACTERS};
-use super::changes::{self, By, Next};
+use super::changes::{self, Edit, Next};
 use super::model::{Draft, Rule, RuleError, RuleName, Severity};
 use super::store::RuleStore;
 use crate::aws::dynamo::{self, Attempt};
@@ -47,38 +47,38 @@ impl From<Rule> for RuleBody {
     }
 }
 
-/// `GET /rules?limit=&cursor=`: in the order in which they were made, which is the order in which
-/// orders are asked.
+/// `GET /rules?limit=&cursor=`: lists the rules in the order of their creation, in which they are
+/// also evaluated.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::InvalidParameters`].
+/// For a caller who is not an admin; [`Problem::InvalidParameters`].
 pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(&["limit", "cursor"])?;
     let page = PageRequest::read(&query)?;
-    let mut found = rules.all().await?;
+    let mut listed = rules.all().await?;
     if let Some(after) = &page.after {
-        found.retain(|rule| rule.position() > *after);
+        listed.retain(|rule| rule.position() > *after);
     }
-    let page = Page::cut(found, page.limit, Rule::position);
+    let page = Page::cut(listed, page.limit, Rule::position);
     page.map(RuleBody::from).answer(&request)
 }
 
-/// `GET /rules/{rule_name}`.
+/// `GET /rules/{rule_name}`: returns the rule.
 ///
 /// # Errors
-/// For whoever is no admin; [`Problem::NotFound`].
+/// For a caller who is not an admin; [`Problem::NotFound`].
 pub async fn get_rule(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let name = rule_name(&request)?;
-    answer(rules.get(&name).await?.ok_or(RuleError::NotFound)?)
+    found(rules.get(&name).await?.ok_or(RuleError::NotFound)?)
 }
 
-/// `PUT /rules/{rule_name}`: 201 with a new rule, 200 with one that was there.
+/// `PUT /rules/{rule_name}`: responds 201 with a new rule, or 200 with a changed one.
 ///
 /// # Errors
-/// For whoever is no admin and for bad input, an expression that does not compile among it; if there
-/// is a rule of the name, without `If-Match` or with a stale one.
+/// For a caller who is not an admin, and for bad input, such as an expression that does not compile.
+/// If the rule exists, also without `If-Match` or with a stale one.
 pub async fn put_rule(
     rules: &RuleStore,
     currency: Currency,
@@ -89,7 +89,7 @@ pub async fn put_rule(
     let expected = request.header("if-match").map(|_| request.if_match());
     let expected = expected.transpose()?;
     let draft = request.json(|body| draft(body, currency))?;
-    let by = By {
+    let edit = Edit {
         author,
         now: request.now,
     };
@@ -105,11 +105,11 @@ pub async fn put_rule(
             removed,
             draft.clone(),
             expected.as_ref(),
-            by,
+            edit,
         )?;
         let written = match next {
             Next::Unchanged => {
-                return answer(stored.ok_or(RuleError::NotFound)?).map(Attempt::Done);
+                return found(stored.ok_or(RuleError::NotFound)?).map(Attempt::Done);
             }
             Next::Made(mut rule) => {
                 rule.event.traceparent = request.traceparent();
@@ -117,7 +117,7 @@ pub async fn put_rule(
             }
             Next::Changed(mut rule) => {
                 rule.event.traceparent = request.traceparent();
-                rules.replace(&rule).await.map(|()| answer(rule))
+                rules.replace(&rule).await.map(|()| found(rule))
             }
         };
         match written {
@@ -130,11 +130,11 @@ pub async fn put_rule(
     .await
 }
 
-/// `DELETE /rules/{rule_name}`: 204.
+/// `DELETE /rules/{rule_name}`: removes the rule and responds 204.
 ///
 /// # Errors
-/// For whoever is no admin; without `If-Match` or with a stale one; [`Problem::NotFound`], also when it
-/// is gone already.
+/// For a caller who is not an admin; without `If-Match` or with a stale one;
+/// [`Problem::NotFound`], also if the rule was removed before.
 pub async fn remove_rule(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let name = rule_name(&request)?;
@@ -151,10 +151,10 @@ pub async fn remove_rule(rules: &RuleStore, request: Request) -> Result<Response
     .await
 }
 
-/// The rule that the request's address names.
+/// Returns the rule name in the request's path.
 ///
 /// # Errors
-/// [`Problem::NotFound`] if it is no name.
+/// [`Problem::NotFound`] if it is not a valid name.
 pub fn rule_name(request: &Request) -> Result<RuleName, Problem> {
     request.id("rule_name", "rule")
 }
@@ -165,7 +165,7 @@ fn created(rule: Rule) -> Result<Response, Problem> {
     Ok(Response::created(location, &RuleBody::from(rule))?.etag(&tag))
 }
 
-fn answer(rule: Rule) -> Result<Response, Problem> {
+fn found(rule: Rule) -> Result<Response, Problem> {
     let tag = changes::tag(&rule);
     Ok(Response::ok(&RuleBody::from(rule))?.etag(&tag))
 }
@@ -196,7 +196,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     })
 }
 
-/// An expression that compiles. What does not is a fault that says where.
+/// Reads an expression. One that does not compile is a fault that says where.
 pub(crate) fn expression(json: Json<'_>, currency: Currency) -> Option<String> {
     let place = json.clone();
     let source = json.text(1..=SOURCE_CHARACTERS)?;

@@ -1,11 +1,10 @@
 //! Expressions: conditions that a shop writes in the Common Expression Language (CEL).
 //!
-//! The `cel` crate parses and evaluates; what stands between is the module `check`: every name, field,
-//! function and type of an expression is known, and what it can cost at most is computed, before it
-//! is ever evaluated. So an expression that compiles does not stall whoever evaluates it, and fails
-//! only for what an order lacks (see [`EvaluationError`]).
+//! The `cel` crate parses and evaluates. In between, the module `check` resolves every name, field,
+//! function and type of an expression and computes its greatest cost. So an expression that compiles
+//! does not stall its caller, and fails only for the reasons of an [`EvaluationError`].
 //!
-//! What may be written is in `functions/rules/README.md`; that amounts are counted in the smallest
+//! The language is described in `functions/rules/README.md`; why amounts are counted in the smallest
 //! unit of the currency, and have a type of their own, in `docs/decisions/`.
 
 use std::sync::{Arc, LazyLock};
@@ -14,7 +13,7 @@ use ::cel::common::types::CelBool;
 use ::cel::parser::Parser;
 use ::cel::{Context, Env, ExecutionError, IdedExpr, ParseErrors, Value};
 
-use self::check::{Asked, Checker, Fault};
+use self::check::{Checker, Fault, Stage};
 pub use self::check::{Needs, Today};
 use super::view::Facts;
 use crate::values::money::Currency;
@@ -24,14 +23,14 @@ mod check;
 /// The most characters of an expression.
 pub const SOURCE_CHARACTERS: usize = 2_000;
 
-/// The most opening brackets of an expression, wherever they stand: looked at before anything is
-/// parsed, because the parser's stack grows with each.
+/// The most opening brackets of an expression. They are counted before parsing, because the parser's
+/// stack grows with each.
 const BRACKETS: usize = 100;
 
 /// How deep the parser goes: each bracket and each branch of a condition is a level.
 const PARSER_DEPTH: u16 = 24;
 
-/// An expression that was compiled: true or false of an order.
+/// A compiled expression, which is true or false for an order.
 #[derive(Clone, Debug)]
 pub struct Expression {
     tree: IdedExpr,
@@ -40,7 +39,7 @@ pub struct Expression {
     needs: Needs,
 }
 
-/// Why a text is no expression, and where.
+/// Why a text is not a valid expression, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {detail}")]
 pub struct CompileError {
@@ -48,20 +47,21 @@ pub struct CompileError {
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
-    /// What is wrong there, for people.
+    /// What is wrong, for people.
     pub detail: String,
 }
 
-/// Why an expression says nothing of an order. Whoever asks takes it for not passed.
+/// Why an expression cannot be evaluated for an order. Callers treat such a rule as not passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
     /// The expression reads something that this order, or its customer, does not have.
-    #[error("the order has no {0}; ask has(...) first")]
+    #[error("the order has no {0}; check it with has(...) first")]
     Absent(String),
-    /// The expression reads, or asks `has(...)` for, something that is not known of this order.
+    /// The expression reads, or checks with `has(...)`, something that could not be determined for this
+    /// order.
     #[error("{0} is not known: {1}")]
     Unknown(String, String),
-    /// An element of a list that is not there.
+    /// The expression reads a list beyond its end.
     #[error("the list has no element {0}")]
     NoElement(i64),
     /// A division by zero.
@@ -73,7 +73,7 @@ pub enum EvaluationError {
     /// The order's amounts are in another currency than the expression's.
     #[error("the amounts are in another currency")]
     Currency,
-    /// What the checks before should have refused.
+    /// An error that the checks should have ruled out.
     #[error("the expression cannot be evaluated: {0}")]
     Other(String),
 }
@@ -85,28 +85,28 @@ impl Expression {
     /// Compiles `source`, whose amounts are in `currency`.
     ///
     /// # Errors
-    /// [`CompileError`] if it is no expression over an order, or one that might cost too much.
+    /// [`CompileError`] if it is not a valid expression over an order, or might cost too much.
     pub fn compile(source: &str, currency: Currency) -> Result<Self, CompileError> {
-        Self::of(source, currency, Asked::WhenPlaced)
+        Self::compile_for(source, currency, Stage::Placed)
     }
 
-    /// As [`Expression::compile`], for what is asked while an order is priced: before its discounts,
-    /// shipping and tax are known, and without reading who orders it.
+    /// As [`Expression::compile`], for an expression that is evaluated while an order is priced: before
+    /// its discounts, shipping and tax are known, and without reading the customer.
     ///
     /// # Errors
-    /// [`CompileError`], also if it reads what is not known then.
+    /// [`CompileError`], also if it reads something that is not known then.
     pub fn compile_priced(source: &str, currency: Currency) -> Result<Self, CompileError> {
-        Self::of(source, currency, Asked::WhenPriced)
+        Self::compile_for(source, currency, Stage::Priced)
     }
 
-    fn of(source: &str, currency: Currency, asked: Asked) -> Result<Self, CompileError> {
-        bounded(source)?;
+    fn compile_for(source: &str, currency: Currency, stage: Stage) -> Result<Self, CompileError> {
+        check_size(source)?;
         let parser = Parser::new()
             .max_recursion_depth(PARSER_DEPTH)
             .error_recovery_limit(1);
         let parsed = parser.parse_with_source_info(source);
         let (mut tree, places) = parsed.map_err(|errors| syntax_error(source, &errors))?;
-        let mut check = Checker::new(currency, asked);
+        let mut check = Checker::new(currency, stage);
         let checked = check.condition(&mut tree).map_err(|fault| {
             let Fault { id, detail } = fault;
             let start = places.offset_for(id).map_or(0, |(start, _)| start);
@@ -120,10 +120,10 @@ impl Expression {
         })
     }
 
-    /// Whether it is true of what `facts` say.
+    /// Returns whether the expression is true for `facts`.
     ///
     /// # Errors
-    /// [`EvaluationError`] if it is neither true nor false.
+    /// [`EvaluationError`] if it cannot be evaluated.
     pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
         if facts.currency() != self.currency {
             return Err(EvaluationError::Currency);
@@ -136,25 +136,24 @@ impl Expression {
         condition.map(|condition| *condition.inner())
     }
 
-    /// How many nodes of the expression are evaluated at most, for an order with as many lines as
-    /// orders may have.
+    /// Returns the most nodes that are evaluated, for an order with as many lines as orders may have.
     #[must_use]
     pub fn cost(&self) -> u64 {
         self.cost
     }
 
-    /// What it reads of what is not with the order itself.
+    /// Returns what it reads beyond the order itself.
     #[must_use]
     pub fn needs(&self) -> Needs {
         self.needs
     }
 }
 
-/// The functions of the language, made once.
+/// The functions of the language, built once.
 static FUNCTIONS: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
-/// Refuses what is too large to be looked at.
-fn bounded(source: &str) -> Result<(), CompileError> {
+/// Refuses a source that is too large to be parsed.
+fn check_size(source: &str) -> Result<(), CompileError> {
     if source.trim().is_empty() {
         return Err(at_offset(source, 0, "an expression is missing".to_owned()));
     }
@@ -172,7 +171,7 @@ fn bounded(source: &str) -> Result<(), CompileError> {
     Ok(())
 }
 
-/// The error at the byte `offset`, as the parser counts.
+/// Returns the error at the byte `offset`, as the parser counts.
 fn at_offset(source: &str, offset: usize, detail: String) -> CompileError {
     let before = &source[..source.floor_char_boundary(offset)];
     let line = before.matches('\n').count() + 1;
@@ -184,14 +183,14 @@ fn at_offset(source: &str, offset: usize, detail: String) -> CompileError {
     }
 }
 
-/// The first fault that the parser found. What it says has a place, unless it gave up.
+/// Returns the parser's first fault. It has a place, unless the parser gave up.
 fn syntax_error(source: &str, errors: &ParseErrors) -> CompileError {
     let errors = errors.errors.iter();
     let mut errors = errors.filter(|error| error.pos.0 > 0 && !error.msg.contains("recovery"));
     let Some(error) = errors.next() else {
         return at_offset(source, 0, "nested too deeply".to_owned());
     };
-    // What might stand there instead is a list of the parser's own names.
+    // The alternatives that follow are the parser's own names.
     let detail = error.msg.split(" expecting {").next().unwrap_or_default();
     let detail = if detail.contains("Recursion limit") {
         "nested too deeply"

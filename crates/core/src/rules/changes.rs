@@ -1,4 +1,4 @@
-//! What may happen to a rule: pure decisions.
+//! Decides how a rule may change.
 
 use super::model::{Draft, Rule, RuleError, RuleName};
 use crate::http::exchange::IfMatch;
@@ -8,37 +8,38 @@ use crate::values::id::CustomerId;
 
 /// Who changes a rule, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct By {
-    /// The admin.
+pub struct Edit {
+    /// The admin who changes it.
     pub author: CustomerId,
-    /// Now.
+    /// The current time.
     pub now: Time,
 }
 
-/// What becomes of a rule.
+/// The result of setting a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It is new.
+    /// The rule is new.
     Made(Rule),
-    /// It is another.
+    /// The rule has changed.
     Changed(Rule),
-    /// It says that already, perhaps by this very request, whose answer was lost.
+    /// The rule has this content already, perhaps because this request was made before and its
+    /// response was lost.
     Unchanged,
 }
 
-/// The rule `name` as `draft` says, after `stored`; of one that is new, `removed` is the version of
-/// the one that once had the name.
+/// Returns the rule `name` with the content `draft`, as the next version of `stored`. A new rule goes
+/// on from `removed`, the version of the last removed rule of this name.
 ///
 /// # Errors
-/// [`RuleError::BuiltIn`]; [`RuleError::Unconditional`] if there is one and `expected` says nothing;
-/// [`RuleError::Stale`] if it expects another.
+/// [`RuleError::BuiltIn`] for the name of a built-in rule; [`RuleError::Unconditional`] if the rule
+/// exists and `expected` is `None`; [`RuleError::Stale`] if `expected` is another version.
 pub fn set(
     name: RuleName,
     stored: Option<&Rule>,
     removed: u64,
     draft: Draft,
     expected: Option<&IfMatch>,
-    by: By,
+    edit: Edit,
 ) -> Result<Next, RuleError> {
     if name.is_built_in() {
         return Err(RuleError::BuiltIn(name));
@@ -49,13 +50,13 @@ pub fn set(
         }
         let version = removed + 1;
         return Ok(Next::Made(Rule {
-            event: stamp(&name, version, "RuleSet", by.now),
+            event: stamp(&name, version, "RuleSet", edit.now),
             name,
             draft,
             version,
-            author: by.author,
-            created_at: by.now,
-            updated_at: by.now,
+            author: edit.author,
+            created_at: edit.now,
+            updated_at: edit.now,
         }));
     };
     let expected = expected.ok_or(RuleError::Unconditional)?;
@@ -66,19 +67,19 @@ pub fn set(
         return Err(RuleError::Stale);
     }
     let version = stored.version + 1;
-    let updated_at = by.now.no_earlier_than(stored.updated_at);
+    let updated_at = edit.now.no_earlier_than(stored.updated_at);
     Ok(Next::Changed(Rule {
         event: stamp(&name, version, "RuleSet", updated_at),
         name,
         draft,
         version,
-        author: by.author,
+        author: edit.author,
         created_at: stored.created_at,
         updated_at,
     }))
 }
 
-/// The event of the removal of `stored`.
+/// Returns the event of the removal of `stored`.
 ///
 /// # Errors
 /// [`RuleError::Stale`] if `expected` is another version.
@@ -90,13 +91,13 @@ pub fn remove(stored: &Rule, expected: &IfMatch, now: Time) -> Result<Stamp, Rul
     Ok(stamp(&stored.name, stored.version + 1, "RuleRemoved", at))
 }
 
-/// The entity tag of a rule: its version.
+/// Returns the entity tag of a rule, which is its version.
 #[must_use]
 pub fn tag(rule: &Rule) -> String {
     rule.version.to_string()
 }
 
-/// What events call the rule `name`.
+/// Returns the aggregate id of the rule `name`, for its events.
 pub(super) fn aggregate(name: &RuleName) -> String {
     format!("rule#{name}")
 }

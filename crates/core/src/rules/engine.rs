@@ -1,51 +1,51 @@
-//! The rule engine: rules registered by name, all asked, none hidden by another.
+//! The rule engine: it evaluates all the rules that are registered with it and reports every verdict.
 
 use serde::Serialize;
 
 use super::model::Severity;
 
-/// What speaks against something that a rule was asked about.
+/// Why something does not pass a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objection {
-    /// For programs.
+    /// The reason for programs.
     pub code: String,
-    /// For people.
+    /// The reason for people.
     pub message: String,
 }
 
-/// Why a rule cannot say anything. One that cannot is not passed.
+/// Why a rule could not be evaluated. A rule that cannot be evaluated is not passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Broken(pub String);
 
-/// What a rule says: nothing against it, or an objection, or that it broke.
+/// The result of a rule: passed, an objection, or the reason why it could not be evaluated.
 pub type Judgement = Result<Result<(), Objection>, Broken>;
 
-/// What a rule says, as it is reported.
+/// The result of a rule, as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// The rule's name.
     pub rule: String,
     /// Whether it is passed.
     pub valid: bool,
-    /// Why, for people; empty if it is passed.
+    /// The reason for people; empty if it is passed.
     pub message: String,
-    /// Why, for programs: `ok` if it is passed, `rule_broken` if the rule could not say.
+    /// The reason for programs: `ok` if it is passed, `rule_broken` if the rule could not be evaluated.
     pub code: String,
-    /// What follows if it is not passed.
+    /// What happens to an order that does not pass.
     #[serde(skip)]
     pub severity: Severity,
 }
 
 impl Verdict {
-    /// What the rule `name` says by `judgement`.
+    /// Returns the verdict of the rule `name` from its `judgement`.
     #[must_use]
-    pub fn of(name: &str, severity: Severity, judgement: Judgement) -> Self {
+    pub fn new(name: &str, severity: Severity, judgement: Judgement) -> Self {
         let (valid, code, message) = match judgement {
             Ok(Ok(())) => (true, "ok".to_owned(), String::new()),
             Ok(Err(objection)) => (false, objection.code, objection.message),
             Err(broken) => {
-                let message = format!("the rule {name} broke: {broken}");
+                let message = format!("the rule {name} could not be evaluated: {broken}");
                 (false, "rule_broken".to_owned(), message)
             }
         };
@@ -67,7 +67,7 @@ struct Registered<C> {
     judge: Judge<C>,
 }
 
-/// Rules about cases `C`, in the order of their registration.
+/// Rules about values of type `C`, in the order of their registration.
 pub struct Engine<C> {
     rules: Vec<Registered<C>>,
 }
@@ -79,7 +79,7 @@ impl<C> Default for Engine<C> {
 }
 
 impl<C> Engine<C> {
-    /// Adds the rule `name`. A rule that has the name already is replaced at its place.
+    /// Adds the rule `name`, or replaces the rule of this name in its place.
     pub fn register(
         &mut self,
         name: &str,
@@ -91,18 +91,18 @@ impl<C> Engine<C> {
             severity,
             judge: Box::new(judge),
         };
-        match self.rules.iter_mut().find(|known| known.name == name) {
-            Some(known) => *known = rule,
+        match self.rules.iter_mut().find(|rule| rule.name == name) {
+            Some(registered) => *registered = rule,
             None => self.rules.push(rule),
         }
     }
 
-    /// What every rule says of `case`.
+    /// Returns the verdict of every rule on `case`.
     #[must_use]
     pub fn execute(&self, case: &C) -> Vec<Verdict> {
         let rules = self.rules.iter();
         rules
-            .map(|rule| Verdict::of(&rule.name, rule.severity, (rule.judge)(case)))
+            .map(|rule| Verdict::new(&rule.name, rule.severity, (rule.judge)(case)))
             .collect()
     }
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_rules_are_asked_in_their_order_and_none_hides_another() {
+    fn all_rules_are_evaluated_in_order_and_all_verdicts_are_reported() {
         let objection = |message: &str| {
             Err(Objection {
                 code: "odd".to_owned(),
@@ -137,10 +137,11 @@ mod tests {
                 objection("odd")
             })
         });
-        let told = |number| {
+        let reported = |number| {
             let verdicts = engine.execute(&number).into_iter();
-            let told = verdicts.map(|found| (found.rule, found.valid, found.code, found.message));
-            told.collect::<Vec<_>>()
+            let reported =
+                verdicts.map(|found| (found.rule, found.valid, found.code, found.message));
+            reported.collect::<Vec<_>>()
         };
         let verdict = |rule: &str, valid, code: &str, message: &str| {
             (rule.to_owned(), valid, code.to_owned(), message.to_owned())
@@ -149,10 +150,10 @@ mod tests {
             "broken",
             false,
             "rule_broken",
-            "the rule broken broke: no idea",
+            "the rule broken could not be evaluated: no idea",
         );
         assert_eq!(
-            told(11),
+            reported(11),
             [
                 verdict("small", false, "odd", "too large"),
                 broken.clone(),
@@ -160,7 +161,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(2),
+            reported(2),
             [
                 verdict("small", true, "ok", ""),
                 broken,

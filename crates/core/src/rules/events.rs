@@ -9,7 +9,8 @@ use super::model::{RuleName, Severity};
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::CustomerId;
 
-/// What is read of a changed item: a rule, what is left of one, or the head, which has no event.
+/// The attributes that are read from a changed item: a rule, a tombstone, or the head, which has no
+/// event.
 #[derive(Deserialize)]
 struct Image {
     rule_name: String,
@@ -22,7 +23,7 @@ struct Image {
     author: Option<CustomerId>,
 }
 
-/// Of a removed rule only its name.
+/// The data of the event; for a removed rule only its name.
 #[derive(Serialize)]
 struct Data {
     name: RuleName,
@@ -40,10 +41,10 @@ struct Data {
     author: Option<CustomerId>,
 }
 
-/// The last event of the rule whose item is `image`.
+/// Returns the last event of the rule whose item is `image`, or `None` for the head.
 ///
 /// # Errors
-/// If `image` is no item of this table.
+/// If `image` is not an item of this table.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     let image: Image = serde_dynamo::from_item(image)?;
     let Some(stamp) = image.event else {

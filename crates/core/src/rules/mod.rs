@@ -1,10 +1,10 @@
-//! Rules: what a shop decides about orders without a deployment.
+//! Rules: conditions on orders that operators change without a deployment.
 //!
-//! Owns the table of operators' rules. Invariants: an expression is looked over when it is saved (what
-//! it names is there, its types fit, it cannot cost more than [`cel::Expression::MAX_COST`]), so no rule
-//! stalls who asks it; an amount is exact; every change counts the table's revision on, by which
-//! processes know that what they keep is old; every change has exactly one event, numbered by the
-//! rule's version, also beyond a removal; no rule hides another's verdict, and one that breaks is not
+//! Owns the table of operators' rules. Invariants: an expression is checked when it is saved (its
+//! names exist, its types fit, it costs at most [`cel::Expression::MAX_COST`]), so no rule stalls its
+//! caller; amounts are exact; every change increments the table's revision, by which processes know
+//! that their cache is outdated; every change has exactly one event, numbered by the rule's version,
+//! which goes on after a removal; every verdict is reported, and a rule that cannot be evaluated is not
 //! passed.
 
 pub mod api;

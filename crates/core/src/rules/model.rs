@@ -1,4 +1,4 @@
-//! What an operator's rule is.
+//! An operator's rule.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
-/// The most rules of a shop: what one order has to pass, and what one query reads.
-pub const MOST: usize = 100;
+/// The most rules of a shop: an order is checked against all of them, and one query reads them.
+pub const MAX_RULES: usize = 100;
 
-/// The rules that come with the shop; an operator's cannot have their names.
+/// The names of the built-in rules, which operators' rules cannot have.
 pub const BUILT_IN: [&str; 3] = [
     "total_is_sum_of_lines",
     "minimum_order_amount",
@@ -26,19 +26,19 @@ pub const BUILT_IN: [&str; 3] = [
 #[serde(try_from = "String", into = "String")]
 pub struct RuleName(String);
 
-/// A text that is no name of a rule.
+/// A text that is not a valid name of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 64 of the characters a to z, 0 to 9 and _, a letter first")]
 pub struct NotAName;
 
 impl RuleName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is that of a rule that comes with the shop.
+    /// Returns whether this is the name of a built-in rule.
     #[must_use]
     pub fn is_built_in(&self) -> bool {
         BUILT_IN.contains(&self.0.as_str())
@@ -81,7 +81,7 @@ impl fmt::Display for RuleName {
     }
 }
 
-/// What follows if an order does not pass a rule.
+/// What happens to an order that does not pass a rule.
 ///
 /// Wire and stored shape: `reject`, `review`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,22 +90,22 @@ pub enum Severity {
     /// The order fails.
     #[default]
     Reject,
-    /// Somebody has to look at it before it is paid.
+    /// An admin has to review the order before it is paid.
     Review,
 }
 
-/// What an operator says of a rule.
+/// The content of a rule, as an operator writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// The condition that an order passes with, one that compiled.
+    /// The condition that an order has to meet; it compiled when it was saved.
     pub expression: String,
-    /// Why an order does not pass, for people: one line of 1 to 200 characters.
+    /// The reason for people why an order does not pass: one line of 1 to 200 characters.
     pub message: String,
-    /// Why, for programs: 1 to 50 of `a` to `z`, `0` to `9` and `_`.
+    /// The reason for programs: 1 to 50 of `a` to `z`, `0` to `9` and `_`.
     pub code: String,
-    /// What follows then.
+    /// What happens to an order that does not pass.
     pub severity: Severity,
-    /// Whether orders are asked at all.
+    /// Whether orders are checked against it.
     pub enabled: bool,
 }
 
@@ -114,13 +114,13 @@ pub struct Draft {
 pub struct Rule {
     /// Its name.
     pub name: RuleName,
-    /// What it says.
+    /// Its content.
     pub draft: Draft,
-    /// How often it has changed, from 1; goes on if it is removed and made again.
+    /// The number of its changes, from 1; it goes on when the rule is removed and created again.
     pub version: u64,
     /// The admin who changed it last.
     pub author: CustomerId,
-    /// When it was made: rules are asked in this order.
+    /// When it was created: rules are evaluated in this order.
     pub created_at: Time,
     /// When it last changed.
     pub updated_at: Time,
@@ -129,32 +129,32 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The key that orders rules: by when they were made, then by name.
+    /// Returns the key by which rules are sorted: the time of creation, then the name.
     #[must_use]
     pub fn position(&self) -> String {
         format!("{}#{}", self.created_at, self.name)
     }
 }
 
-/// Why something cannot be done with a rule.
+/// Why a request about a rule fails.
 #[derive(Debug, thiserror::Error)]
 pub enum RuleError {
-    /// There is none of this name.
+    /// There is no rule of this name.
     #[error("there is no such rule")]
     NotFound,
-    /// It has changed since it was read.
+    /// The rule has changed since it was read.
     #[error("the rule has changed since it was read")]
     Stale,
-    /// A change without saying of which version.
-    #[error("the rule is there already")]
+    /// The rule exists, and the request did not say which version it changes.
+    #[error("the rule exists already")]
     Unconditional,
-    /// The name is that of a rule that comes with the shop.
-    #[error("the rule {0} comes with the shop and is changed by its settings")]
+    /// The name is that of a built-in rule.
+    #[error("The rule {0} is built in. Change it with the shop's settings.")]
     BuiltIn(RuleName),
-    /// There are as many as there may be.
-    #[error("a shop has at most {MOST} rules")]
+    /// The shop has as many rules as it may have.
+    #[error("A shop has at most {MAX_RULES} rules. Remove one first.")]
     TooMany,
-    /// The database gave no answer.
+    /// The database did not respond.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,5 +1,5 @@
-//! Operators' rules as orders meet them: compiled once, kept in the process, read again only when the
-//! table's revision has changed.
+//! Operators' rules as orders are checked against them: compiled once, cached in the process, and read
+//! again only when the table's revision has changed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,20 +13,20 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::Currency;
 
-/// A rule with its expression compiled, or why it does not compile any more.
+/// A rule with its compiled expression, or the reason why it no longer compiles.
 #[derive(Clone, Debug)]
 pub struct Compiled {
     /// Its name.
     pub name: String,
-    /// What it says.
+    /// Its content.
     pub draft: Draft,
     expression: Result<Expression, CompileError>,
 }
 
 impl Compiled {
-    /// The rule `name` that says `draft`, compiled.
+    /// Compiles the rule `name` with the content `draft`.
     #[must_use]
-    pub fn of(name: &str, draft: Draft, currency: Currency) -> Self {
+    pub fn new(name: &str, draft: Draft, currency: Currency) -> Self {
         Self {
             name: name.to_owned(),
             expression: Expression::compile(&draft.expression, currency),
@@ -34,7 +34,7 @@ impl Compiled {
         }
     }
 
-    /// What it reads of what is not with the order itself.
+    /// Returns what it reads beyond the order itself.
     #[must_use]
     pub fn needs(&self) -> Needs {
         self.expression
@@ -42,10 +42,10 @@ impl Compiled {
             .map_or(Needs::default(), Expression::needs)
     }
 
-    /// What it says of `facts`.
+    /// Evaluates the rule on `facts`.
     ///
     /// # Errors
-    /// [`Broken`] if it is neither true nor false of them, or does not compile.
+    /// [`Broken`] if it cannot be evaluated or does not compile.
     pub fn judge(&self, facts: &Facts) -> Judgement {
         let broken = |error: &dyn std::error::Error| Broken(error.to_string());
         let expression = self.expression.as_ref().map_err(|error| broken(error))?;
@@ -62,21 +62,21 @@ impl Compiled {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Cached {
     revision: u64,
     rules: Arc<Vec<Arc<Compiled>>>,
 }
 
-/// The rules that are enabled.
+/// The enabled rules, with their cache.
 #[derive(Clone, Debug)]
 pub struct OperatorRules {
     store: RuleStore,
     currency: Currency,
-    kept: Arc<Mutex<Option<Kept>>>,
+    cached: Arc<Mutex<Option<Cached>>>,
 }
 
 impl OperatorRules {
-    /// The rules of the table that the settings name (`RULES_TABLE`, `SHOP_CURRENCY`).
+    /// Returns the rules of the table that the settings name (`RULES_TABLE`, `SHOP_CURRENCY`).
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -84,20 +84,20 @@ impl OperatorRules {
         Ok(Self {
             store: RuleStore::new(aws)?,
             currency: aws.settings().read(Setting::ShopCurrency)?,
-            kept: Arc::default(),
+            cached: Arc::default(),
         })
     }
 
-    /// The enabled rules, in the order in which they were made, as they were a moment ago.
+    /// Returns the enabled rules in the order of their creation. The read is eventually consistent.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn current(&self) -> Result<Arc<Vec<Arc<Compiled>>>, StoreError> {
         let revision = self.store.revision().await?;
-        if let Some(rules) = self.known(revision) {
+        if let Some(rules) = self.cached(revision) {
             return Ok(rules);
         }
-        // A shop whose table has no head never had a rule.
+        // A table without a head never had a rule.
         let rules = if revision == 0 {
             Vec::new()
         } else {
@@ -105,19 +105,19 @@ impl OperatorRules {
         };
         let enabled = rules.into_iter().filter(|rule| rule.draft.enabled);
         let compiled = enabled
-            .map(|rule| Arc::new(Compiled::of(rule.name.as_str(), rule.draft, self.currency)));
+            .map(|rule| Arc::new(Compiled::new(rule.name.as_str(), rule.draft, self.currency)));
         let rules: Arc<Vec<Arc<Compiled>>> = Arc::new(compiled.collect());
-        let kept = Kept {
+        let cached = Cached {
             revision,
             rules: Arc::clone(&rules),
         };
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached);
         Ok(rules)
     }
 
-    fn known(&self, revision: u64) -> Option<Arc<Vec<Arc<Compiled>>>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.as_ref().filter(|kept| kept.revision == revision);
-        kept.map(|kept| Arc::clone(&kept.rules))
+    fn cached(&self, revision: u64) -> Option<Arc<Vec<Arc<Compiled>>>> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = cached.as_ref().filter(|cached| cached.revision == revision);
+        cached.map(|cached| Arc::clone(&cached.rules))
     }
 }

@@ -1,12 +1,12 @@
 //! The table of rules.
 //!
-//! Items: `part` = `rule` with the rules there are, `removed` with what is left of removed ones (so
-//! that their events go on counting), and one `head`, which every change counts on in the same
-//! transaction.
+//! Its items have the `part` `rule` (the rules), `removed` (a tombstone for each removed rule, so that
+//! the numbers of its events go on), or `head` (one item, whose revision every change increments in the
+//! same transaction).
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Draft, MOST, Rule, RuleError, RuleName, Severity};
+use super::model::{Draft, MAX_RULES, Rule, RuleError, RuleName, Severity};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -14,7 +14,7 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
-/// The shape that is written now.
+/// The version of the stored shape.
 const SCHEMA: u32 = 1;
 
 /// A rule as it is stored.
@@ -35,7 +35,7 @@ struct RuleItem {
     event: Stamp,
 }
 
-/// What is left of a removed rule.
+/// The tombstone of a removed rule.
 #[derive(Debug, Serialize, Deserialize)]
 struct RemovedItem {
     part: String,
@@ -110,7 +110,7 @@ pub struct RuleStore {
 }
 
 impl RuleStore {
-    /// The table that the settings name (`RULES_TABLE`).
+    /// Returns the table that the settings name (`RULES_TABLE`).
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
@@ -119,7 +119,7 @@ impl RuleStore {
         Ok(Self { table })
     }
 
-    /// The rule `name`.
+    /// Returns the rule `name`, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -128,7 +128,7 @@ impl RuleStore {
         Ok(item.map(Rule::from))
     }
 
-    /// All rules, in the order in which they were made: at most [`MOST`], in one query.
+    /// Returns all rules in the order of their creation: at most [`MAX_RULES`], in one query.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,7 +140,8 @@ impl RuleStore {
         Ok(rules)
     }
 
-    /// How often any rule has changed, as it was a moment ago: half a read unit.
+    /// Returns how many changes the table has seen. The read is eventually consistent and costs half a
+    /// read unit.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -149,7 +150,7 @@ impl RuleStore {
         Ok(head.map_or(0, |head| head.revision))
     }
 
-    /// The version of the removal of the rule that once was `name`; 0 if there was none.
+    /// Returns the version of the last removal of the rule `name`, or 0 if it was never removed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -158,28 +159,30 @@ impl RuleStore {
         Ok(item.map_or(0, |item| item.version))
     }
 
-    /// Stores a new rule; what is left of an older one of its name goes.
+    /// Stores a new rule and deletes the tombstone of its name.
     ///
     /// # Errors
-    /// [`RuleError::Stale`] if there is one meanwhile, [`RuleError::TooMany`].
+    /// [`RuleError::Stale`] if the rule exists by now; [`RuleError::TooMany`] if the table is full.
     pub async fn create(&self, rule: &Rule) -> Result<(), RuleError> {
         let put = self.table.put(&RuleItem::new(rule))?;
         let before = rule.version.saturating_sub(1);
-        let left = self.table.delete(removed_key(&rule.name));
-        let left = if before == 0 {
-            left.when("attribute_not_exists(rule_name)")
+        let tombstone = self.table.delete(removed_key(&rule.name));
+        let tombstone = if before == 0 {
+            tombstone.when("attribute_not_exists(rule_name)")
         } else {
-            left.when("version = :before").value(":before", &before)?
+            tombstone
+                .when("version = :before")
+                .value(":before", &before)?
         };
-        let head = self.counted("ADD revision :one, rule_count :one")?;
+        let head = self.update_head("ADD revision :one, rule_count :one")?;
         let head = head
             .when("attribute_not_exists(rule_count) OR rule_count < :most")
-            .value(":most", &MOST)?;
-        let writes = vec![put.when("attribute_not_exists(rule_name)"), left, head];
+            .value(":most", &MAX_RULES)?;
+        let writes = vec![put.when("attribute_not_exists(rule_name)"), tombstone, head];
         match self.table.transact(writes).await? {
             Written::Done => Ok(()),
             Written::Refused(places) => match self.get(&rule.name).await? {
-                // Our own write, whose answer was lost.
+                // Our own write, whose response was lost.
                 Some(stored) if stored == *rule => Ok(()),
                 None if places == [2] => Err(RuleError::TooMany),
                 Some(_) | None => Err(RuleError::Stale),
@@ -187,16 +190,16 @@ impl RuleStore {
         }
     }
 
-    /// Stores `rule` over the version before it.
+    /// Replaces the version before `rule`.
     ///
     /// # Errors
-    /// [`RuleError::Stale`] if that is not what is stored.
+    /// [`RuleError::Stale`] if another version is stored.
     pub async fn replace(&self, rule: &Rule) -> Result<(), RuleError> {
         let put = self.table.put(&RuleItem::new(rule))?;
         let put = put
             .when("version = :before")
             .value(":before", &rule.version.saturating_sub(1))?;
-        let head = self.counted("ADD revision :one")?;
+        let head = self.update_head("ADD revision :one")?;
         match self.table.transact(vec![put, head]).await? {
             Written::Done => Ok(()),
             Written::Refused(_) => match self.get(&rule.name).await? {
@@ -206,25 +209,25 @@ impl RuleStore {
         }
     }
 
-    /// Removes `rule`, whose removal is `event`.
+    /// Removes `rule` and stores `event`, the event of its removal.
     ///
     /// # Errors
-    /// [`RuleError::Stale`] if another version is stored, or none.
+    /// [`RuleError::Stale`] if another version is stored, or the rule is gone.
     pub async fn remove(&self, rule: &Rule, event: Stamp) -> Result<(), RuleError> {
         let delete = self.table.delete(rule_key(&rule.name));
         let delete = delete
             .when("version = :version")
             .value(":version", &rule.version)?;
         let version = event.version;
-        let left = self.table.put(&RemovedItem {
+        let tombstone = self.table.put(&RemovedItem {
             part: "removed".to_owned(),
             rule_name: rule.name.clone(),
             version,
             schema: SCHEMA,
             event,
         })?;
-        let head = self.counted("ADD revision :one, rule_count :less")?;
-        let writes = vec![delete, left, head.value(":less", &-1)?];
+        let head = self.update_head("ADD revision :one, rule_count :less")?;
+        let writes = vec![delete, tombstone, head.value(":less", &-1)?];
         match self.table.transact(writes).await? {
             Written::Done => Ok(()),
             Written::Refused(_) if self.removed_version(&rule.name).await? == version => Ok(()),
@@ -232,8 +235,8 @@ impl RuleStore {
         }
     }
 
-    /// A change of the head, which counts the revision on by one.
-    fn counted(&self, expression: &str) -> Result<Write, StoreError> {
+    /// Returns an update of the head, in which `:one` is 1.
+    fn update_head(&self, expression: &str) -> Result<Write, StoreError> {
         let update = self.table.update(head_key(), expression);
         update.value(":one", &1)
     }

@@ -1,4 +1,4 @@
-//! The rules' routes on an embedded DynamoDB.
+//! The rules' routes, against an embedded DynamoDB.
 
 use serde_json::{Value, json};
 
@@ -13,17 +13,17 @@ use crate::values::clock::Time;
 
 struct Shop {
     rules: RuleStore,
-    asked: OperatorRules,
+    operator: OperatorRules,
     engine: Engine,
 }
 
-type Answer = Result<Response, Problem>;
+type Outcome = Result<Response, Problem>;
 
 fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     Shop {
         rules: RuleStore::new(&aws).unwrap(),
-        asked: OperatorRules::new(&aws).unwrap(),
+        operator: OperatorRules::new(&aws).unwrap(),
         engine,
     }
 }
@@ -45,7 +45,7 @@ fn about(name: &str, number: i64, body: &Value) -> Request {
 }
 
 impl Shop {
-    async fn put(&self, request: Request) -> Answer {
+    async fn put(&self, request: Request) -> Outcome {
         api::put_rule(&self.rules, "EUR".parse().unwrap(), request).await
     }
 
@@ -53,21 +53,21 @@ impl Shop {
         self.put(about(name, number, body)).await.unwrap()
     }
 
-    async fn remove(&self, name: &str, tag: &str) -> Answer {
+    async fn remove(&self, name: &str, tag: &str) -> Outcome {
         let request = about(name, 50, &json!({})).with("if-match", tag);
         let request = request.with("traceparent", TRACE);
         api::remove_rule(&self.rules, request).await
     }
 
-    /// What orders are asked, with the reads that it took.
+    /// Returns the names of the current rules and the calls that reading them took.
     async fn current(&self) -> (Vec<String>, Vec<String>) {
         self.engine.forget_calls();
-        let rules = self.asked.current().await.unwrap();
+        let rules = self.operator.current().await.unwrap();
         let names = rules.iter().map(|rule| rule.name.clone());
         (names.collect(), self.engine.calls())
     }
 
-    /// The events that the stored items carry.
+    /// Returns the events of the stored items.
     fn events(&self) -> Vec<(String, u64, Value)> {
         let items = self.engine.items(Setting::RulesTable).into_iter();
         let published = items.filter_map(|item| {
@@ -89,14 +89,14 @@ fn json_of(response: &Response) -> Value {
     serde_json::from_slice(&response.body).unwrap()
 }
 
-fn status_of(answer: Answer) -> u16 {
-    answer
+fn status_of(outcome: Outcome) -> u16 {
+    outcome
         .map_or_else(|problem| problem.status(), |response| response.status)
         .as_u16()
 }
 
 #[tokio::test]
-async fn a_rule_is_made_changed_and_removed() {
+async fn a_rule_is_created_changed_and_removed() {
     let shop = shop();
     let made = shop.made("small", 1, &small("500.00")).await;
     assert_eq!(made.status.as_u16(), 201);
@@ -133,7 +133,7 @@ async fn a_rule_is_made_changed_and_removed() {
         .await
         .unwrap();
     assert_eq!(json_of(&read), body);
-    // What it says already changes nothing, whatever was expected: the answer may have been lost.
+    // The same content again changes nothing, whatever was expected: the response may have been lost.
     let again = shop
         .put(about("small", 5, &small("400.00")).with("if-match", "\"1\""))
         .await
@@ -153,7 +153,7 @@ async fn a_rule_is_made_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn every_change_has_its_event_and_none_is_numbered_twice() {
+async fn every_change_has_its_event_and_no_number_occurs_twice() {
     let shop = shop();
     shop.made("small", 1, &small("500.00")).await;
     assert_eq!(shop.events()[0].0, "RuleSet");
@@ -180,7 +180,7 @@ async fn every_change_has_its_event_and_none_is_numbered_twice() {
 }
 
 #[tokio::test]
-async fn orders_are_asked_the_enabled_rules_in_the_order_in_which_they_were_made() {
+async fn the_enabled_rules_are_current_in_the_order_of_their_creation() {
     let shop = shop();
     assert_eq!(shop.current().await, (vec![], vec!["GetItem".to_owned()]));
     shop.made("zero", 1, &small("500.00")).await;
@@ -194,7 +194,7 @@ async fn orders_are_asked_the_enabled_rules_in_the_order_in_which_they_were_made
         (found, calls),
         (names(), vec!["GetItem".to_owned(), "Query".to_owned()])
     );
-    // Nothing has changed: half a read unit.
+    // Nothing has changed, so only the head is read.
     assert_eq!(shop.current().await, (names(), vec!["GetItem".to_owned()]));
     shop.remove("zero", "*").await.unwrap();
     assert_eq!(shop.current().await.0, ["alpha"]);
@@ -232,7 +232,7 @@ async fn a_list_has_all_rules_page_by_page() {
 }
 
 #[tokio::test]
-async fn what_is_no_rule_is_refused_with_its_place() {
+async fn an_invalid_rule_is_refused_with_the_place_of_its_fault() {
     let shop = shop();
     for (body, fault) in [
         (
@@ -297,7 +297,7 @@ async fn what_is_no_rule_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn nobody_but_an_admin_has_to_do_with_rules() {
+async fn only_admins_read_and_change_rules() {
     let shop = shop();
     let request = || {
         about("small", 1, &small("1.00"))
@@ -305,13 +305,13 @@ async fn nobody_but_an_admin_has_to_do_with_rules() {
             .of_customer()
     };
     let euro = "EUR".parse().unwrap();
-    for answer in [
+    for outcome in [
         api::put_rule(&shop.rules, euro, request()).await,
         api::get_rule(&shop.rules, request()).await,
         api::list_rules(&shop.rules, request()).await,
         api::remove_rule(&shop.rules, request()).await,
     ] {
-        assert!(matches!(answer, Err(Problem::Forbidden)), "{answer:?}");
+        assert!(matches!(outcome, Err(Problem::Forbidden)), "{outcome:?}");
     }
 }
 
@@ -335,7 +335,7 @@ async fn a_shop_has_at_most_a_hundred_rules() {
 }
 
 #[tokio::test]
-async fn a_change_whose_answer_was_lost_is_done_once() {
+async fn a_change_whose_response_was_lost_is_made_once() {
     let shop = shop();
     shop.engine
         .fail_next("TransactWriteItems", Fault::LostAnswer);
@@ -355,7 +355,7 @@ async fn a_change_whose_answer_was_lost_is_done_once() {
 }
 
 #[test]
-fn of_admins_who_change_one_rule_at_once_one_wins() {
+fn of_concurrent_creations_of_one_rule_only_one_succeeds() {
     let shop = shop();
     let shop = &shop;
     let made = testing::at_once((0..4).map(|number| {
@@ -365,6 +365,6 @@ fn of_admins_who_change_one_rule_at_once_one_wins() {
         }
     }));
     let won = made.iter().filter(|status| **status == 201).count();
-    let told = made.iter().filter(|status| **status == 428).count();
-    assert_eq!((won, told), (1, 3), "{made:?}");
+    let refused = made.iter().filter(|status| **status == 428).count();
+    assert_eq!((won, refused), (1, 3), "{made:?}");
 }

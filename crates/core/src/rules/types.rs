@@ -1,14 +1,14 @@
-//! What the parts of an expression are: the types, and the fields of what it may read.
+//! The types of expressions, and the fields that they can read.
 
 use std::fmt;
 
-/// The most lines of an order: what bounds the lists of an order.
+/// The most lines of an order, which bounds its lists.
 pub(super) const LINES: u64 = 50;
 
 /// The most roles of a customer that an expression sees.
 const ROLES: u64 = 10;
 
-/// A value without parts.
+/// The type of a value without fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
     /// True or false.
@@ -25,7 +25,7 @@ pub(super) enum Scalar {
     Span,
 }
 
-/// A value with named parts.
+/// The type of a value with named fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// The order.
@@ -34,25 +34,25 @@ pub(super) enum Record {
     Line,
     /// Its customer.
     Customer,
-    /// What it comes to.
+    /// Its totals.
     Totals,
 }
 
-/// What a list holds.
+/// The type of the elements of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
-    /// Values without parts.
+    /// Values without fields.
     Scalar(Scalar),
-    /// Values with named parts.
+    /// Values with named fields.
     Record(Record),
 }
 
-/// What a part of an expression is. There are no lists of lists, so no list grows.
+/// The type of a part of an expression. There are no lists of lists, so no list grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
-    /// A value without parts.
+    /// The type of a value without fields.
     Scalar(Scalar),
-    /// A value with named parts.
+    /// The type of a value with named fields.
     Record(Record),
     /// A list of at most so many elements.
     List(Element, u64),
@@ -77,7 +77,7 @@ impl From<Element> for Type {
 }
 
 impl Record {
-    /// What it is called in an expression, and in its errors.
+    /// Returns its name in expressions and errors.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Order => "order",
@@ -87,13 +87,13 @@ impl Record {
         }
     }
 
-    /// The records that every expression may name.
+    /// Returns the record that every expression can read under this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         let named = [Self::Order, Self::Customer, Self::Totals];
         named.into_iter().find(|record| record.name() == name)
     }
 
-    /// Those of its fields that nobody knows yet when an order is priced.
+    /// Returns those of its fields that are not known yet when an order is priced.
     pub(super) fn unpriced(self) -> &'static [&'static str] {
         match self {
             Self::Order => &["postal_code"],
@@ -110,8 +110,7 @@ impl Record {
         }
     }
 
-    /// Its fields. What is not with every order, a caller of [`super::view::View`] may leave
-    /// out.
+    /// Returns its fields, some of which may be absent (see [`super::view`]).
     pub(super) fn fields(self) -> &'static [(&'static str, Type)] {
         match self {
             Self::Order => &[

@@ -1,20 +1,20 @@
-//! What an expression sees of an order, of its customer and of what it comes to.
+//! What an expression can read: the order, its customer and its totals.
 //!
-//! A caller fills a [`View`] with what it has at hand: what is an [`Option`] may be absent, and an
-//! expression that reads it then says nothing of the order ([`EvaluationError::Absent`]) unless it
-//! asked `has(...)` first. [`Expression::needs`] says which of the absent parts are worth a read.
-//! What is a [`Fact`] may also be there without being known; then `has(...)` says nothing either.
+//! A caller fills a [`View`] with what it has read. An [`Option`] may be absent; an expression that
+//! reads an absent field fails with [`EvaluationError::Absent`], unless it checks `has(...)` first.
+//! [`Expression::needs`] says which of the optional fields the caller should read. A [`Fact`] may also
+//! exist without being known; then `has(...)` fails as well.
 //!
 //! | part | absent |
 //! |---|---|
 //! | `order.country`, `postal_code` | in a quote without an address |
 //! | `order.region` | also where the address has none |
 //! | `line.category` | if the caller has not read the products |
-//! | `customer.id` | in a quote that nobody signed in for, and for guests |
+//! | `customer.id` | in a quote for a caller who is not signed in, and for guests |
 //! | `customer.roles`, `registered_at` | if the caller has not read the account, and for guests |
 //! | `customer.orders_placed`, `orders_confirmed` | if the caller has not counted the orders, and for guests |
-//! | `customer.orders_today`, `spent_today`, `line.ordered_today` | if the caller has not looked at the day's orders, and for guests |
-//! | `totals.discount`, `shipping`, `tax` | before they are worked out |
+//! | `customer.orders_today`, `spent_today`, `line.ordered_today` | if the caller has not read the day's orders, and for guests |
+//! | `totals.discount`, `shipping`, `tax` | before they are computed |
 //!
 //! [`EvaluationError::Absent`]: super::cel::EvaluationError::Absent
 //! [`Expression::needs`]: super::cel::Expression::needs
@@ -33,21 +33,21 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::{Currency, Money, MoneyError};
 
-/// Something that may be absent, or there without being known.
+/// A value that may be absent, or exist without being known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Fact<T> {
-    /// There is none: `has(...)` is false.
+    /// There is no value: `has(...)` is false.
     #[default]
     Absent,
-    /// There is one, but nobody can say which, and why not: whatever asks for it says nothing of the
-    /// order, `has(...)` as well.
+    /// There is a value, but it could not be determined, for this reason. An expression that reads it
+    /// fails, and so does `has(...)`.
     Unknown(String),
-    /// What it is.
+    /// The value.
     Known(T),
 }
 
 impl<T> Fact<T> {
-    /// What `then` makes of it, if it is known.
+    /// Returns what `then` makes of the value, if it is known.
     pub fn and_then<U>(&self, then: impl FnOnce(&T) -> Fact<U>) -> Fact<U> {
         match self {
             Self::Absent => Fact::Absent,
@@ -63,14 +63,14 @@ impl<T> From<Option<T>> for Fact<T> {
     }
 }
 
-/// What an expression sees.
+/// What an expression can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
-    /// `order`.
+    /// The order.
     pub order: OrderView,
-    /// `customer`.
+    /// The customer.
     pub customer: CustomerView,
-    /// `totals`.
+    /// The totals.
     pub totals: TotalsView,
 }
 
@@ -128,12 +128,12 @@ pub struct CustomerView {
     pub spent_today: Fact<Money>,
 }
 
-/// What the order comes to.
+/// The totals of the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TotalsView {
     /// `subtotal`: the lines together.
     pub subtotal: Money,
-    /// `discount`: what is taken off, as a positive amount.
+    /// `discount`: as a positive amount.
     pub discount: Option<Money>,
     /// `shipping`.
     pub shipping: Option<Money>,
@@ -143,7 +143,7 @@ pub struct TotalsView {
     pub total: Money,
 }
 
-/// A [`View`] as expressions read it: made once, read by any number of them.
+/// A [`View`] in the form that expressions read: built once, for any number of expressions.
 #[derive(Debug)]
 pub struct Facts {
     currency: Currency,
@@ -153,12 +153,12 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// What `view` says.
+    /// Returns the facts of `view`.
     ///
     /// # Errors
     /// [`MoneyError::CurrencyMismatch`] if its amounts are not all in one currency, or
     /// [`MoneyError::TooLarge`].
-    pub fn of(view: &View) -> Result<Self, MoneyError> {
+    pub fn new(view: &View) -> Result<Self, MoneyError> {
         let currency = view.totals.total.currency();
         Ok(Self {
             currency,
@@ -168,7 +168,7 @@ impl Facts {
         })
     }
 
-    /// What their amounts are in.
+    /// Returns the currency of the amounts.
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.currency
@@ -219,7 +219,7 @@ fn line(line: &LineView, currency: Currency) -> Result<Part, MoneyError> {
         .with("quantity", CelInt::from(i64::from(line.quantity)))
         .with("unit_price", amount(line.unit_price, currency)?)
         .with("subtotal", amount(line.subtotal, currency)?)
-        .with_fact("ordered_today", counted(&line.ordered_today))
+        .with_fact("ordered_today", count(&line.ordered_today))
         .part(Record::Line))
 }
 
@@ -227,7 +227,7 @@ fn number(number: u32) -> CelInt {
     CelInt::from(i64::from(number))
 }
 
-fn counted(fact: &Fact<u32>) -> Fact<CelInt> {
+fn count(fact: &Fact<u32>) -> Fact<CelInt> {
     fact.and_then(|count| Fact::Known(number(*count)))
 }
 
@@ -249,7 +249,7 @@ fn customer(customer: &CustomerView, currency: Currency) -> Result<Part, MoneyEr
         .with_some("registered_at", registered_at.map(CelInt::from))
         .with_some("orders_placed", customer.orders_placed.map(number))
         .with_some("orders_confirmed", customer.orders_confirmed.map(number))
-        .with_fact("orders_today", counted(&customer.orders_today))
+        .with_fact("orders_today", count(&customer.orders_today))
         .with_fact("spent_today", spent_today)
         .part(Record::Customer))
 }
@@ -265,7 +265,7 @@ fn totals(totals: &TotalsView, currency: Currency) -> Result<Part, MoneyError> {
         .part(Record::Totals))
 }
 
-/// An amount counted in the smallest unit of its currency.
+/// Returns the amount in the smallest unit of its currency.
 pub(super) fn minor_units(money: Money) -> Option<i64> {
     i64::try_from(money.amount().mantissa()).ok()
 }
@@ -281,7 +281,7 @@ fn amount(money: Money, currency: Currency) -> Result<CelInt, MoneyError> {
 /// A field's value, or why it is not known.
 type Field = Result<Box<dyn Val>, String>;
 
-/// The fields of a part while they are gathered.
+/// Collects the fields of a part.
 #[derive(Default)]
 struct Fields(Vec<(&'static str, Field)>);
 
@@ -315,14 +315,14 @@ impl Fields {
     }
 }
 
-/// A value with named parts; a copy of it shares them.
+/// A value with named fields, which its clones share.
 #[derive(Clone, Debug)]
 struct Part {
     record: Record,
     fields: Arc<Vec<(&'static str, Field)>>,
 }
 
-/// What the evaluator takes such values for: nothing that it has functions for.
+/// The type of such values for the evaluator, which has no functions for it.
 static PART: CelType = CelType::new_unspecified_type("record");
 
 impl Val for Part {
@@ -360,7 +360,7 @@ impl Part {
         let name = key.downcast_ref::<CelString>().map_or("", CelString::inner);
         let full = || format!("{}.{name}", self.record.name());
         let mut fields = self.fields.iter();
-        match fields.find(|(known, _)| *known == name) {
+        match fields.find(|(field, _)| *field == name) {
             Some((_, Ok(value))) => Ok(value.as_ref()),
             Some((_, Err(why))) => Err(ExecutionError::function_error(&full(), why)),
             None => Err(ExecutionError::no_such_key(&full())),

@@ -1,4 +1,4 @@
-//! `POST /products`: put a product on sale.
+//! `POST /products`: create a product.
 
 use oxcart_function::{aws, catalog, http::routes, runtime};
 

@@ -1,4 +1,4 @@
-//! `DELETE /products/{product_id}`: sell a product never again.
+//! `DELETE /products/{product_id}`: discontinue a product.
 
 use oxcart_function::{aws, catalog, http::routes, runtime};
 

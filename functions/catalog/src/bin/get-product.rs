@@ -1,4 +1,4 @@
-//! `GET /products/{product_id}`: one product, whatever its status.
+//! `GET /products/{product_id}`: return one product, whatever its status.
 
 use oxcart_function::{aws, catalog, http::routes, runtime};
 

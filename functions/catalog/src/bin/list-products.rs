@@ -1,4 +1,4 @@
-//! `GET /products`: what is for sale, newest first.
+//! `GET /products`: list products, newest first.
 
 use oxcart_function::{aws, catalog, http::routes, runtime};
 

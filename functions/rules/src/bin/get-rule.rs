@@ -1,4 +1,4 @@
-//! `GET /rules/{rule_name}`: answer one rule.
+//! `GET /rules/{rule_name}`: return one rule.
 
 use oxcart_function::{aws, http::routes, rules, runtime};
 

@@ -1,4 +1,4 @@
-//! `GET /rules`: list the rules that operators made.
+//! `GET /rules`: list the rules.
 
 use oxcart_function::{aws, http::routes, rules, runtime};
 

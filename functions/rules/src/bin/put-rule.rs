@@ -1,4 +1,4 @@
-//! `PUT /rules/{rule_name}`: make or change a rule.
+//! `PUT /rules/{rule_name}`: create or change a rule.
 
 use oxcart_function::{aws, http::routes, rules, runtime};
 

@@ -31,7 +31,7 @@ async fn a_product_reads_back_as_it_was_created() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_new_product_is_named_and_nothing_is_stored() {
+async fn an_invalid_product_is_refused_with_every_fault_and_not_stored() {
     let shop = shop();
     let many: Value = (0..51).map(|n| (n.to_string(), json!("x"))).collect();
     let large: Value = (0..9)
@@ -98,7 +98,7 @@ async fn only_admins_change_the_catalogue() {
 }
 
 #[tokio::test]
-async fn the_same_key_makes_one_product_and_answers_it_as_it_is_by_now() {
+async fn the_same_key_creates_one_product_and_returns_its_current_version() {
     let shop = shop();
     let keyed = |number, body: &Value| {
         testing::request(minute(number), body).with("idempotency-key", "spring")
@@ -121,7 +121,7 @@ async fn the_same_key_makes_one_product_and_answers_it_as_it_is_by_now() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_create_is_a_created_product() {
+async fn a_create_whose_response_was_lost_succeeds() {
     let shop = shop();
     for key in [None, Some("spring")] {
         shop.engine.fail_next("PutItem", Fault::LostAnswer);
@@ -137,7 +137,7 @@ async fn a_lost_answer_to_a_create_is_a_created_product() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_is_sent_and_nothing_else() {
+async fn an_update_changes_only_the_fields_that_are_sent() {
     let shop = shop();
     let before = shop.made(0, tea()).await;
     let patch = json!({"price": {"amount": "9.90", "currency": "EUR"}, "attributes": {}});
@@ -184,7 +184,7 @@ async fn an_update_needs_the_version_that_is_stored() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_an_update_is_an_updated_product() {
+async fn an_update_whose_response_was_lost_succeeds() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
     shop.engine.fail_next("PutItem", Fault::LostAnswer);
@@ -208,7 +208,7 @@ async fn an_update_that_changes_nothing_makes_no_event() {
 }
 
 #[tokio::test]
-async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
+async fn an_update_that_is_overtaken_fails_or_is_decided_again_for_a_star() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
     for (tag, status) in [("\"1\"", 412), ("*", 200)] {
@@ -219,7 +219,7 @@ async fn what_changed_meanwhile_is_stale_or_decided_again_for_a_star() {
 }
 
 #[tokio::test]
-async fn what_was_decided_on_an_old_version_is_not_stored() {
+async fn a_change_of_an_old_version_is_not_stored() {
     let shop = shop();
     let made = shop.made(0, tea()).await;
     let id = made["id"].as_str().unwrap().parse().unwrap();
@@ -241,7 +241,7 @@ async fn what_was_decided_on_an_old_version_is_not_stored() {
 }
 
 #[tokio::test]
-async fn of_updates_of_one_version_that_come_at_once_one_is_made() {
+async fn of_concurrent_updates_of_one_version_only_one_succeeds() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
     let jobs = (0..4).map(|number| {
@@ -257,7 +257,7 @@ async fn of_updates_of_one_version_that_come_at_once_one_is_made() {
 }
 
 #[tokio::test]
-async fn a_discontinued_product_stays_as_it_is() {
+async fn a_discontinued_product_cannot_be_changed() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
     let without = to(&id, json!({}));

@@ -8,7 +8,7 @@ use crate::testing;
 use crate::values::id::ProductId;
 
 #[tokio::test]
-async fn a_list_shows_what_is_active_newest_first_page_by_page() {
+async fn a_list_has_the_active_products_newest_first_page_by_page() {
     let shop = shop();
     for number in 0..24 {
         let status = if number == 3 { "inactive" } else { "active" };
@@ -20,13 +20,13 @@ async fn a_list_shows_what_is_active_newest_first_page_by_page() {
     let pages = shop.names(&[("limit", "4")]).await;
     let expected: Vec<&[String]> = names.chunks(4).collect();
     assert_eq!(pages, expected);
-    let whole = shop.names(&[("limit", "23")]).await;
-    assert_eq!(whole, [names]);
+    let one_page = shop.names(&[("limit", "23")]).await;
+    assert_eq!(one_page, [names]);
     assert_eq!(shop.names(&[("status", "inactive")]).await, [["3"]]);
 }
 
 #[tokio::test]
-async fn a_category_shows_its_products_of_the_status() {
+async fn a_category_lists_its_products_of_one_status() {
     let shop = shop();
     for number in 0..12 {
         let category = if number % 2 == 0 { "green-tea" } else { "cups" };
@@ -47,7 +47,7 @@ async fn a_category_shows_its_products_of_the_status() {
 }
 
 #[tokio::test]
-async fn parameters_that_a_list_does_not_know_are_refused() {
+async fn unknown_and_invalid_parameters_are_refused() {
     let shop = shop();
     for (name, value, code) in [
         ("q", "tea", "unknown_parameter"),
@@ -58,8 +58,8 @@ async fn parameters_that_a_list_does_not_know_are_refused() {
         ("cursor", "%", "invalid"),
     ] {
         let request = testing::request(minute(0), &json!({})).asking(name, value);
-        let answer = api::list_products(&shop.products, request).await;
-        assert_eq!(faults(answer), [format!("?{name} {code}")]);
+        let outcome = api::list_products(&shop.products, request).await;
+        assert_eq!(faults(outcome), [format!("?{name} {code}")]);
     }
 }
 

@@ -70,7 +70,7 @@ async fn a_rule_is_tried_on_a_sample_and_on_an_order() {
     assert_eq!(broken["code"], "rule_broken");
     assert_eq!(
         broken["message"],
-        "the rule new broke: the order has no customer.orders_placed; ask has(...) first"
+        "the rule new could not be evaluated: the order has no customer.orders_placed; check it with has(...) first"
     );
 }
 

@@ -51,7 +51,7 @@ async fn add(shop: &Shop, name: &str, severity: Severity, expression: &str) {
         severity,
         enabled: true,
     };
-    let by = changes::By {
+    let by = changes::Edit {
         author: crate::orders::fixtures::customer("admin"),
         now: after(0),
     };
@@ -104,8 +104,7 @@ async fn no_rule_hides_another_and_a_broken_rule_is_not_passed() {
             ("customer_credit", false, "rule_broken"),
         ]
     );
-    let message =
-        "the rule customer_credit broke: the credit score is not known: the bureau is shut";
+    let message = "the rule customer_credit could not be evaluated: the credit score is not known: the bureau is shut";
     assert_eq!(verdicts[2].message, message);
 }
 

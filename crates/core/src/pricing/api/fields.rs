@@ -1,6 +1,6 @@
 //! Reads discounts from request bodies.
 
-use crate::catalog::model::{Category, NotACategory};
+use crate::catalog::model::{Category, InvalidCategory};
 use crate::http::body::{Body, Json};
 use crate::pricing::conditions;
 use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
@@ -135,7 +135,7 @@ fn product(json: Json<'_>) -> Option<ProductId> {
 }
 
 pub(super) fn category(json: Json<'_>) -> Option<Category> {
-    json.parsed(&NotACategory.to_string(), str::parse)
+    json.parsed(&InvalidCategory.to_string(), str::parse)
 }
 
 /// Reads a condition, which must compile and read only facts that are known when an order is priced.

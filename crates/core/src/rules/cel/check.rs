@@ -1,9 +1,9 @@
-//! Looks an expression over before it is evaluated: its names, fields and types, and its cost.
+//! Checks an expression before it is evaluated: its names, fields and types, and its cost.
 //!
-//! What is not known here is refused, so whatever the parser or the evaluator learn with a new
-//! version stays out until it is let in. Cost is counted in nodes evaluated: a list's elements
-//! multiply what is done with each, and as there are no lists of lists and no texts put together, no
-//! value is larger than the order and the expression that it comes from.
+//! Everything that is not listed here is refused, so a new feature of the parser or the evaluator stays
+//! out until it is added here. Cost is counted in evaluated nodes: a loop over a list multiplies the cost
+//! of its body by the list's length. As there are no lists of lists and no concatenated texts, no value
+//! is larger than the order and the expression that it comes from.
 
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, operators};
@@ -19,22 +19,22 @@ pub(super) const MAX_COST: u64 = 30_000;
 /// How many levels an expression may have.
 const DEPTH: u32 = 40;
 
-/// What going through a list costs for each element, beside what is done with it.
+/// What a loop costs for each element, in addition to its body.
 const STEP: u64 = 4;
 
-/// The name that the parser gives to what a pass through a list gathers; no source can spell it.
-const GATHERED: &str = "@result";
+/// The name that the parser gives to the accumulator of a loop; no source can contain it.
+const ACCUMULATOR: &str = "@result";
 
 /// Where something is wrong, and what.
 pub(super) struct Fault {
-    /// The node.
+    /// The node of the expression.
     pub(super) id: u64,
-    /// For people.
+    /// What is wrong, for people.
     pub(super) detail: String,
 }
 
-/// What an expression reads of what is not with the order itself, so that a caller reads no more
-/// than its rules ask for.
+/// What an expression reads beyond the order itself, so that a caller reads no more than its rules
+/// need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// `orders_placed` or `orders_confirmed` of the customer.
@@ -47,20 +47,20 @@ pub struct Needs {
     pub today: Today,
 }
 
-/// How much an expression reads of what the customer ordered earlier on the day.
+/// How much an expression reads of the customer's earlier orders of the day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Today {
     /// Nothing.
     #[default]
     Nothing,
-    /// The orders and what they came to: `orders_today` or `spent_today` of the customer.
+    /// The orders and their totals: `orders_today` or `spent_today` of the customer.
     Orders,
     /// Their lines as well: `ordered_today` of a line.
     Lines,
 }
 
 impl Needs {
-    /// What either needs.
+    /// Returns what either of the two needs.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -72,39 +72,39 @@ impl Needs {
     }
 }
 
-/// When an expression is asked, which decides what there is to read.
+/// When an expression is evaluated, which decides what it can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// Of an order that is placed: all there is.
-    WhenPlaced,
-    /// Of what somebody would order, before its discounts, shipping and tax are worked out.
-    WhenPriced,
+pub(super) enum Stage {
+    /// When an order is placed: it can read everything.
+    Placed,
+    /// While an order is priced, before its discounts, shipping and tax are computed.
+    Priced,
 }
 
-/// A part that was looked over.
+/// What the check found out about a part of an expression.
 #[derive(Clone, Copy)]
 pub(super) struct Checked {
-    /// What it is.
+    /// Its type.
     pub(super) kind: Type,
-    /// What it costs at most.
+    /// Its greatest cost.
     pub(super) cost: u64,
 }
 
-/// Looks one expression over.
+/// Checks one expression.
 pub(super) struct Checker {
     currency: Currency,
-    asked: Asked,
+    stage: Stage,
     needs: Needs,
     depth: u32,
-    /// What the passes around the current part call their elements, the outermost first.
+    /// The loop variables in scope, the outermost first.
     names: Vec<(String, Type)>,
 }
 
 impl Checker {
-    pub(super) fn new(currency: Currency, asked: Asked) -> Self {
+    pub(super) fn new(currency: Currency, stage: Stage) -> Self {
         Self {
             currency,
-            asked,
+            stage,
             needs: Needs::default(),
             depth: 0,
             names: Vec::new(),
@@ -115,8 +115,8 @@ impl Checker {
         self.needs
     }
 
-    /// Looks over the whole: true or false, and not too dear. Amounts, times and durations that are
-    /// written out become the numbers that they stand for.
+    /// Checks that the whole expression is a condition and does not cost too much. Literals of amounts,
+    /// times and durations are replaced by their numbers.
     pub(super) fn condition(&mut self, tree: &mut IdedExpr) -> Result<Checked, Fault> {
         let checked = self.part_of(tree, Type::BOOL, "an expression")?;
         if checked.cost > MAX_COST {
@@ -160,14 +160,14 @@ impl Checker {
                 }
             },
             Expr::Map(_) | Expr::Struct(_) => {
-                return fault(id, "there are no {...} here".to_owned());
+                return fault(id, "maps are not supported".to_owned());
             }
             Expr::Unspecified => return fault(id, "something is missing here".to_owned()),
         };
         Ok(Checked { kind, cost })
     }
 
-    /// A part that must be a `wanted`.
+    /// Checks a part that must be of the type `wanted`.
     fn part_of(
         &mut self,
         tree: &mut IdedExpr,
@@ -180,12 +180,12 @@ impl Checker {
         }
         fault(
             tree.id,
-            format!("{whose} must be {wanted}, this is {}", checked.kind),
+            format!("{whose} must be {wanted}, but this is {}", checked.kind),
         )
     }
 
     fn named(&self, id: u64, name: &str) -> Result<Type, Fault> {
-        let local = self.names.iter().rev().find(|(known, _)| known == name);
+        let local = self.names.iter().rev().find(|(local, _)| local == name);
         let known = local.map(|(_, kind)| *kind);
         let known = known.or_else(|| Record::named(name).map(Type::Record));
         known.map_or_else(
@@ -210,7 +210,7 @@ impl Checker {
             let detail = format!("{record} has no field {name:?}; it has {known}");
             return fault(id, detail);
         };
-        if self.asked == Asked::WhenPriced && record.unpriced().contains(&name) {
+        if self.stage == Stage::Priced && record.unpriced().contains(&name) {
             let record = record.name();
             let detail = format!("{record}.{name} is not known when an order is priced");
             return fault(id, detail);
@@ -230,7 +230,7 @@ impl Checker {
         self.needs.today = self.needs.today.max(today);
     }
 
-    /// A list that is written out: of values without parts, all of one type.
+    /// Checks a list literal: its elements are scalars of one type.
     fn list(&mut self, id: u64, list: &mut ListExpr) -> Result<(Type, u64), Fault> {
         let mut of = None;
         let mut cost = 1;
@@ -254,7 +254,7 @@ impl Checker {
         Ok((Type::List(Element::Scalar(of), length), cost))
     }
 
-    /// `all`, `exists`, `exists_one`, `map` and `filter`, which the parser has taken apart.
+    /// Checks `all`, `exists`, `exists_one`, `map` or `filter`, which the parser has expanded to a loop.
     fn pass(&mut self, id: u64, pass: &mut ComprehensionExpr) -> Result<(Type, u64), Fault> {
         let (element, length, range) = self.range(&mut pass.iter_range)?;
         self.names.push((pass.iter_var.clone(), element.into()));
@@ -270,12 +270,12 @@ impl Checker {
         match checked.kind {
             Type::List(element, length) => Ok((element, length, checked.cost)),
             other @ (Type::Scalar(_) | Type::Record(_)) => {
-                fault(id, format!("this must be a list, it is {other}"))
+                fault(id, format!("this must be a list, but it is {other}"))
             }
         }
     }
 
-    /// What a pass does with each element, by the shape that the parser gives it.
+    /// Checks the body of a loop, which is recognised by the shape that the parser gives it.
     fn step(&mut self, id: u64, step: &mut IdedExpr, length: u64) -> Result<(Type, u64), Fault> {
         let unknown = || Fault {
             id,
@@ -288,19 +288,21 @@ impl Checker {
             return Err(unknown());
         };
         match (func_name.as_str(), args.as_mut_slice()) {
-            // `all` and `exists`: what was gathered, and the condition.
-            (operators::LOGICAL_AND | operators::LOGICAL_OR, [gathered, condition])
-                if is_gathered(gathered) =>
+            // `all` and `exists`: the accumulator and the condition.
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [accumulator, condition])
+                if is_accumulator(accumulator) =>
             {
                 let checked = self.part_of(condition, Type::BOOL, "a condition")?;
                 Ok((Type::BOOL, checked.cost))
             }
-            // `map`: what was gathered, and a list of one.
-            (operators::ADD, [gathered, one]) if is_gathered(gathered) => {
+            // `map`: the accumulator and a list of one element.
+            (operators::ADD, [accumulator, one]) if is_accumulator(accumulator) => {
                 self.appended(one, length).ok_or_else(unknown)?
             }
-            // `filter`, `map` with a condition and `exists_one`: a condition, more, no more.
-            (operators::CONDITIONAL, [condition, more, gathered]) if is_gathered(gathered) => {
+            // `filter`, `map` with a condition and `exists_one`: a condition and its two branches.
+            (operators::CONDITIONAL, [condition, more, accumulator])
+                if is_accumulator(accumulator) =>
+            {
                 let condition = self.part_of(condition, Type::BOOL, "a condition")?;
                 let Expr::Call(CallExpr {
                     func_name, args, ..
@@ -309,7 +311,7 @@ impl Checker {
                     return Err(unknown());
                 };
                 match (func_name.as_str(), args.as_mut_slice()) {
-                    (operators::ADD, [gathered, one]) if is_gathered(gathered) => {
+                    (operators::ADD, [accumulator, one]) if is_accumulator(accumulator) => {
                         if matches!(one.expr, Expr::Literal(LiteralValue::Int(_))) {
                             return Ok((Type::BOOL, condition.cost + 2));
                         }
@@ -323,7 +325,7 @@ impl Checker {
         }
     }
 
-    /// The list that a pass makes: of what `one`, a list of one, holds.
+    /// Returns the list that a loop builds from `one`, a list of one element.
     fn appended(&mut self, one: &mut IdedExpr, length: u64) -> Option<Result<(Type, u64), Fault>> {
         let Expr::List(list) = &mut one.expr else {
             return None;
@@ -349,13 +351,13 @@ fn fault<T>(id: u64, detail: String) -> Result<T, Fault> {
     Err(Fault { id, detail })
 }
 
-/// What a pass through a list of `length` costs.
+/// Returns the cost of a loop over a list of `length` elements.
 fn repeated(range: u64, length: u64, each: u64) -> u64 {
     range.saturating_add(length.saturating_mul(each.saturating_add(STEP)))
 }
 
-fn is_gathered(tree: &IdedExpr) -> bool {
-    matches!(&tree.expr, Expr::Ident(name) if name == GATHERED)
+fn is_accumulator(tree: &IdedExpr) -> bool {
+    matches!(&tree.expr, Expr::Ident(name) if name == ACCUMULATOR)
 }
 
 fn literal_type(id: u64, literal: &LiteralValue) -> Result<Type, Fault> {
@@ -364,11 +366,11 @@ fn literal_type(id: u64, literal: &LiteralValue) -> Result<Type, Fault> {
         LiteralValue::Int(_) => return Ok(Type::INT),
         LiteralValue::String(_) => return Ok(Type::TEXT),
         LiteralValue::Double(_) => {
-            "numbers with a decimal point are not exact; write an amount as money(\"0.10\"), and a part of one by multiplying the other side: 10 * totals.discount > totals.subtotal"
+            "numbers with a decimal point are not exact; write an amount as money(\"0.10\"), and compare with a fraction by multiplying the other side: 10 * totals.discount > totals.subtotal"
         }
         LiteralValue::UInt(_) => "write the number without u",
-        LiteralValue::Bytes(_) => "there are no bytes here, only texts",
-        LiteralValue::Null => "there is no null here; ask has(...) for what may be absent",
+        LiteralValue::Bytes(_) => "bytes are not supported, only texts",
+        LiteralValue::Null => "null is not supported; check with has(...) whether a field is there",
     };
     fault(id, detail.to_owned())
 }

@@ -1,4 +1,4 @@
-//! What expressions say of an order, and what is no expression.
+//! Evaluating expressions, and refusing invalid ones.
 
 use super::*;
 use crate::rules::view::{CustomerView, Fact, LineView, OrderView, TotalsView, View};
@@ -27,7 +27,8 @@ fn line(name: &str, category: Option<&str>, quantity: u32, price: &str) -> LineV
     }
 }
 
-/// Two lines, 32.00 together, by a customer of a year, on a Thursday at half past four.
+/// Returns an order of two lines, 32.00 together, by a customer of one year, placed on a Thursday at
+/// half past four.
 pub(super) fn view() -> View {
     View {
         order: OrderView {
@@ -60,21 +61,21 @@ pub(super) fn view() -> View {
     }
 }
 
-pub(super) fn ask(source: &str, view: &View) -> Result<bool, EvaluationError> {
+pub(super) fn evaluate(source: &str, view: &View) -> Result<bool, EvaluationError> {
     let compiled = Expression::compile(source, euro());
     let compiled = compiled.unwrap_or_else(|error| panic!("{source}: {error}"));
-    compiled.holds(&Facts::of(view).unwrap())
+    compiled.holds(&Facts::new(view).unwrap())
 }
 
 pub(super) fn refused(source: &str) -> String {
     match Expression::compile(source, euro()) {
-        Ok(compiled) => panic!("{source} costs {} and is let in", compiled.cost()),
+        Ok(compiled) => panic!("{source} costs {} and was accepted", compiled.cost()),
         Err(error) => error.to_string(),
     }
 }
 
 #[test]
-fn expressions_are_true_or_false_of_an_order() {
+fn expressions_are_true_or_false_for_an_order() {
     for source in [
         "order.total == money(\"34.90\")",
         "totals.subtotal - totals.discount + totals.shipping == totals.total",
@@ -112,16 +113,16 @@ fn expressions_are_true_or_false_of_an_order() {
         "1 + 2 * 3 == 7 // a remark",
         "true",
     ] {
-        assert_eq!(ask(source, &view()), Ok(true), "{source}");
+        assert_eq!(evaluate(source, &view()), Ok(true), "{source}");
         let not = format!("!({})", source.split(" //").next().unwrap());
-        assert_eq!(ask(&not, &view()), Ok(false), "{not}");
+        assert_eq!(evaluate(&not, &view()), Ok(false), "{not}");
     }
 }
 
 #[test]
 fn amounts_are_exact_and_numbers_with_a_point_are_refused() {
     let sum = "money(\"0.10\") + money(\"0.20\") == money(\"0.30\")";
-    assert_eq!(ask(sum, &view()), Ok(true));
+    assert_eq!(evaluate(sum, &view()), Ok(true));
     let refused = refused("0.1 + 0.2 == 0.3");
     assert!(
         refused.starts_with("line 1, column 1: numbers with a decimal point are not exact"),
@@ -135,24 +136,24 @@ fn amounts_are_exact_and_numbers_with_a_point_are_refused() {
 }
 
 #[test]
-fn an_expression_says_nothing_of_amounts_in_another_currency() {
+fn an_expression_is_not_evaluated_with_amounts_in_another_currency() {
     let yen = Expression::compile("order.total > money(\"10\")", "JPY".parse().unwrap()).unwrap();
-    let facts = Facts::of(&view()).unwrap();
+    let facts = Facts::new(&view()).unwrap();
     assert_eq!(yen.holds(&facts), Err(EvaluationError::Currency));
     let mut mixed = view();
     mixed.totals.tax = Some(Money::parse("1", "JPY".parse().unwrap()).unwrap());
-    assert!(Facts::of(&mixed).is_err());
+    assert!(Facts::new(&mixed).is_err());
 }
 
 #[test]
-fn what_is_absent_makes_it_neither_true_nor_false() {
+fn reading_an_absent_field_is_an_error() {
     let mut guest = view();
     guest.customer = CustomerView {
         is_guest: true,
         ..CustomerView::default()
     };
     let absent = |part: &str| Err(EvaluationError::Absent(part.to_owned()));
-    for (source, answer) in [
+    for (source, expected) in [
         (
             "customer.orders_placed > 0",
             absent("customer.orders_placed"),
@@ -185,35 +186,35 @@ fn what_is_absent_makes_it_neither_true_nor_false() {
             Err(EvaluationError::NoElement(-1)),
         ),
     ] {
-        assert_eq!(ask(source, &guest), answer, "{source}");
+        assert_eq!(evaluate(source, &guest), expected, "{source}");
     }
 }
 
 #[test]
-fn what_is_not_known_is_not_had_either() {
+fn reading_or_checking_an_unknown_field_is_an_error() {
     let mut busy = view();
     let unknown = || "too many".to_owned();
     busy.customer.orders_today = Fact::Unknown(unknown());
     busy.customer.spent_today = Fact::Unknown(unknown());
     busy.order.lines[0].ordered_today = Fact::Unknown(unknown());
     busy.order.lines[1].ordered_today = Fact::Absent;
-    let nobody_knows = |part: &str| Err(EvaluationError::Unknown(part.to_owned(), unknown()));
+    let unknown_field = |part: &str| Err(EvaluationError::Unknown(part.to_owned(), unknown()));
     let (orders, spent) = ("customer.orders_today", "customer.spent_today");
-    for (source, answer) in [
-        ("customer.orders_today < 5", nobody_knows(orders)),
-        ("has(customer.orders_today)", nobody_knows(orders)),
-        ("!has(customer.orders_today)", nobody_knows(orders)),
+    for (source, expected) in [
+        ("customer.orders_today < 5", unknown_field(orders)),
+        ("has(customer.orders_today)", unknown_field(orders)),
+        ("!has(customer.orders_today)", unknown_field(orders)),
         (
             "!has(customer.orders_today) || customer.orders_today < 5",
-            nobody_knows(orders),
+            unknown_field(orders),
         ),
         (
             "has(customer.spent_today) ? customer.spent_today < money(\"9\") : true",
-            nobody_knows(spent),
+            unknown_field(spent),
         ),
         (
             "order.lines.all(line, !has(line.ordered_today) || line.ordered_today < 9)",
-            nobody_knows("line.ordered_today"),
+            unknown_field("line.ordered_today"),
         ),
         (
             "has(customer.spent_today) && order.item_count == 0",
@@ -222,24 +223,24 @@ fn what_is_not_known_is_not_had_either() {
         ("customer.spent_today < money(\"9\") || true", Ok(true)),
         ("!has(order.lines[1].ordered_today)", Ok(true)),
     ] {
-        assert_eq!(ask(source, &busy), answer, "{source}");
+        assert_eq!(evaluate(source, &busy), expected, "{source}");
     }
-    let said = ask("customer.orders_today < 5", &busy).unwrap_err();
+    let error = evaluate("customer.orders_today < 5", &busy).unwrap_err();
     assert_eq!(
-        said.to_string(),
+        error.to_string(),
         "customer.orders_today is not known: too many"
     );
 }
 
 fn check_faults(faults: &[(&str, &str)]) {
     for (source, fault) in faults {
-        let given = refused(source);
-        assert!(given.starts_with(fault), "{source}:\n{given}\n{fault}");
+        let error = refused(source);
+        assert!(error.starts_with(fault), "{source}:\n{error}\n{fault}");
     }
 }
 
 #[test]
-fn faults_of_types_have_their_place() {
+fn type_errors_have_their_place() {
     check_faults(&[
         (
             "order.totl > money(\"1\")",
@@ -255,31 +256,31 @@ fn faults_of_types_have_their_place() {
         ),
         (
             "order.total > 50",
-            "line 1, column 13: > does not go with an amount and a whole number; an amount is written as money(",
+            "line 1, column 13: > cannot be applied to an amount and a whole number; an amount is written as money(",
         ),
         (
             "order.total / 2 > money(\"1\")",
-            "line 1, column 13: / does not go with an amount and a whole number; an amount is not divided",
+            "line 1, column 13: / cannot be applied to an amount and a whole number; an amount cannot be divided",
         ),
         (
             "order.total * order.total > money(\"1\")",
-            "line 1, column 13: * does not go with an amount and an amount",
+            "line 1, column 13: * cannot be applied to an amount and an amount",
         ),
         (
             "order.total",
-            "line 1, column 6: an expression must be true or false, this is an amount",
+            "line 1, column 6: an expression must be true or false, but this is an amount",
         ),
         (
             "order",
-            "line 1, column 1: an expression must be true or false, this is the whole order",
+            "line 1, column 1: an expression must be true or false, but this is the whole order",
         ),
         (
             "order == order",
-            "line 1, column 7: == does not go with the whole order and the whole order",
+            "line 1, column 7: == cannot be applied to the whole order and the whole order",
         ),
         (
             "order.lines == order.lines",
-            "line 1, column 13: == does not go with a list and a list",
+            "line 1, column 13: == cannot be applied to a list and a list",
         ),
         (
             "order.country.region == \"x\"",
@@ -287,7 +288,7 @@ fn faults_of_types_have_their_place() {
         ),
         (
             "money(order.country) > order.total",
-            "line 1, column 12: money() is of a text that is written out",
+            "line 1, column 12: money() takes a text literal",
         ),
         (
             "money(\"1,50\") > order.total",
@@ -295,7 +296,7 @@ fn faults_of_types_have_their_place() {
         ),
         (
             "money(1) > order.total",
-            "line 1, column 7: money() is of a text",
+            "line 1, column 7: money() takes a text",
         ),
         (
             "order.created_at > timestamp(\"tomorrow\")",
@@ -309,29 +310,32 @@ fn faults_of_types_have_their_place() {
 }
 
 #[test]
-fn what_is_not_known_is_refused_at_its_place() {
+fn unsupported_syntax_is_refused_at_its_place() {
     check_faults(&[
         (
             "order.country.matches(\"(a+)+$\")",
-            "line 1, column 22: there are no patterns here",
+            "line 1, column 22: regular expressions are not supported",
         ),
         (
             "order.country.length() > 1",
-            "line 1, column 21: there is no length()",
+            "line 1, column 21: there is no function length()",
         ),
-        ("int(\"1\") == 1", "line 1, column 4: there is no int()"),
+        (
+            "int(\"1\") == 1",
+            "line 1, column 4: there is no function int()",
+        ),
         ("1 == 1u", "line 1, column 6: write the number without u"),
         (
             "order.region == null",
-            "line 1, column 17: there is no null here",
+            "line 1, column 17: null is not supported",
         ),
         (
             "b\"a\" == b\"a\"",
-            "line 1, column 1: there are no bytes here",
+            "line 1, column 1: bytes are not supported",
         ),
         (
             "{\"a\": 1}.a == 1",
-            "line 1, column 1: there are no {...} here",
+            "line 1, column 1: maps are not supported",
         ),
         (
             "order.country in []",
@@ -343,19 +347,19 @@ fn what_is_not_known_is_refused_at_its_place() {
         ),
         (
             "order.country in [1]",
-            "line 1, column 15: in does not go with a text and a list",
+            "line 1, column 15: in cannot be applied to a text and a list",
         ),
         (
             "\"a\" + \"b\" == \"ab\"",
-            "line 1, column 5: + does not go with a text and a text",
+            "line 1, column 5: + cannot be applied to a text and a text",
         ),
         (
             "order.country.all(c, true)",
-            "line 1, column 6: this must be a list, it is a text",
+            "line 1, column 6: this must be a list, but it is a text",
         ),
         (
             "order.lines.sum(line, line.product_id) == 1",
-            "line 1, column 27: there is no sum of a text",
+            "line 1, column 27: cannot sum a text",
         ),
         (
             "order.item_count / 0 == 1",
@@ -396,7 +400,7 @@ fn what_is_not_known_is_refused_at_its_place() {
 }
 
 #[test]
-fn an_expression_tells_what_it_reads_beside_the_order() {
+fn an_expression_knows_what_it_reads_beyond_the_order() {
     let needs = |source: &str| Expression::compile(source, euro()).unwrap().needs();
     assert_eq!(needs("order.total > money(\"1\")"), Needs::default());
     let history = needs("has(customer.orders_placed)");

@@ -1,22 +1,22 @@
-//! Operators and functions: what they take, what they give, what they cost.
+//! Operators and functions: their arguments, results and costs.
 
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 
-use super::{Checked, Checker, Fault, GATHERED, fault, repeated};
+use super::{ACCUMULATOR, Checked, Checker, Fault, fault, repeated};
 use crate::rules::types::{Element, Scalar, Type};
 use crate::rules::view::minor_units;
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
-/// What looking through a text costs.
+/// The cost of searching or comparing a text.
 const TEXT: u64 = 10;
 
-/// A call that was looked over.
+/// A checked call.
 pub(super) enum Called {
-    /// It stays as it is.
+    /// The call stays as it is.
     Kept(Checked),
-    /// Something else is evaluated in its place.
+    /// Another expression is evaluated in its place.
     Replaced(Expr, Checked),
 }
 
@@ -33,8 +33,8 @@ impl Checker {
             ("sum", Some(list), [element, each]) => self.sum(id, list, element, each),
             ("getHours" | "getDayOfWeek", Some(time), []) => self.calendar(id, name, time),
             ("startsWith" | "endsWith" | "contains", Some(text), [part]) => {
-                let text = self.part_of(text, Type::TEXT, "what is searched")?;
-                let part = self.part_of(part, Type::TEXT, "what is searched for")?;
+                let text = self.part_of(text, Type::TEXT, "the searched text")?;
+                let part = self.part_of(part, Type::TEXT, "the text to search for")?;
                 Ok(kept(Type::BOOL, text.cost + part.cost + TEXT))
             }
             ("size", Some(of), []) | ("size", None, [of]) => {
@@ -44,7 +44,7 @@ impl Checker {
                     Type::Scalar(Scalar::Text) => Ok(kept(Type::INT, checked.cost + TEXT)),
                     Type::List(..) => Ok(kept(Type::INT, checked.cost + 1)),
                     other @ (Type::Scalar(_) | Type::Record(_)) => {
-                        fault(of_id, format!("size() is of a text or a list, not {other}"))
+                        fault(of_id, format!("size() takes a text or a list, not {other}"))
                     }
                 }
             }
@@ -58,7 +58,7 @@ impl Checker {
                         format!("one branch is {}, the other {}", then.kind, otherwise.kind);
                     return fault(other_id, detail);
                 };
-                // Only one branch is evaluated; both count.
+                // Only one branch is evaluated, but both count.
                 Ok(kept(kind, condition.cost + then.cost + otherwise.cost + 1))
             }
             (operator, None, [operand]) if is_operator(operator) => {
@@ -69,9 +69,10 @@ impl Checker {
             }
             ("matches", ..) => fault(
                 id,
-                "there are no patterns here; use startsWith, endsWith or contains".to_owned(),
+                "regular expressions are not supported; use startsWith, endsWith or contains"
+                    .to_owned(),
             ),
-            _ if is_operator(name) => fault(id, "this operator is not known here".to_owned()),
+            _ if is_operator(name) => fault(id, "this operator is not supported".to_owned()),
             _ => fault(id, no_function(name)),
         }
     }
@@ -83,11 +84,9 @@ impl Checker {
             | (operators::NEGATE, Type::Scalar(Scalar::Int | Scalar::Money | Scalar::Span)) => {
                 Ok(kept(checked.kind, checked.cost + 1))
             }
-            (operators::LOGICAL_NOT, other) => {
-                fault(id, format!("! is of true or false, not of {other}"))
-            }
-            (operators::NEGATE, other) => fault(id, format!("there is no - of {other}")),
-            _ => fault(id, "this operator is not known here".to_owned()),
+            (operators::LOGICAL_NOT, other) => fault(id, format!("! cannot be applied to {other}")),
+            (operators::NEGATE, other) => fault(id, format!("- cannot be applied to {other}")),
+            _ => fault(id, "this operator is not supported".to_owned()),
         }
     }
 
@@ -116,17 +115,14 @@ impl Checker {
         Ok(kept(kind, cost.saturating_add(own)))
     }
 
-    /// `money("19.99")`, `timestamp("2026-12-24T00:00:00Z")` and `duration("24h")`: of a text that is
-    /// written out, so they are numbers before anything is evaluated.
+    /// `money("19.99")`, `timestamp("2026-12-24T00:00:00Z")` and `duration("24h")`: they take a text
+    /// literal, so they are replaced by numbers before anything is evaluated.
     fn constant(&mut self, name: &str, text: &mut IdedExpr) -> Result<Called, Fault> {
         let id = text.id;
         let Expr::Literal(LiteralValue::String(text)) = &text.expr else {
             return fault(
                 id,
-                format!(
-                    "{name}() is of a text that is written out, as in {}",
-                    example(name)
-                ),
+                format!("{name}() takes a text literal, as in {}", example(name)),
             );
         };
         let (kind, number) = match name {
@@ -151,7 +147,7 @@ impl Checker {
         Ok(Called::Replaced(literal, Checked { kind, cost: 1 }))
     }
 
-    /// `order.lines.sum(line, line.quantity)`: what the elements come to.
+    /// `order.lines.sum(line, line.quantity)`: the sum over the elements.
     fn sum(
         &mut self,
         id: u64,
@@ -171,25 +167,25 @@ impl Checker {
             checked.kind,
             Type::Scalar(Scalar::Int | Scalar::Money | Scalar::Span)
         ) {
-            let detail = format!("there is no sum of {}", checked.kind);
+            let detail = format!("cannot sum {}", checked.kind);
             return fault(each.id, detail);
         }
         let node = |expr| IdedExpr { id, expr };
-        let gathered = || node(Expr::Ident(GATHERED.to_owned()));
+        let accumulator = || node(Expr::Ident(ACCUMULATOR.to_owned()));
         let step = CallExpr {
             func_name: operators::ADD.to_owned(),
             target: None,
-            args: vec![gathered(), std::mem::take(each)],
+            args: vec![accumulator(), std::mem::take(each)],
         };
         let pass = ComprehensionExpr {
             iter_range: std::mem::take(list),
             iter_var: name.clone(),
             iter_var2: None,
-            accu_var: GATHERED.to_owned(),
+            accu_var: ACCUMULATOR.to_owned(),
             accu_init: node(Expr::Literal(LiteralValue::Int(0.into()))),
             loop_cond: node(Expr::Literal(LiteralValue::Boolean(true.into()))),
             loop_step: node(Expr::Call(step)),
-            result: gathered(),
+            result: accumulator(),
         };
         let cost = repeated(range, length, checked.cost + 1);
         let checked = Checked {
@@ -202,10 +198,10 @@ impl Checker {
         ))
     }
 
-    /// The hour of a time in UTC, 0 to 23, and its day of the week, 0 for Sunday: worked out with the
-    /// numbers that times are, which are never negative for an order or an account.
+    /// The hour of a time in UTC, 0 to 23, or its day of the week, 0 for Sunday. Both are computed from
+    /// the milliseconds since 1970, which are never negative for an order or an account.
     fn calendar(&mut self, id: u64, name: &str, time: &mut IdedExpr) -> Result<Called, Fault> {
-        let checked = self.part_of(time, Type::TIME, "what a calendar is asked for")?;
+        let checked = self.part_of(time, Type::TIME, "the time")?;
         let number = |number: i64| IdedExpr {
             id,
             expr: Expr::Literal(LiteralValue::Int(number.into())),
@@ -219,7 +215,7 @@ impl Checker {
             }),
         };
         let time = std::mem::take(time);
-        let answer = if name == "getHours" {
+        let computed = if name == "getHours" {
             let of_day = with(operators::MODULO, time, number(DAY));
             with(operators::DIVIDE, of_day, number(HOUR))
         } else {
@@ -232,7 +228,7 @@ impl Checker {
             kind: Type::INT,
             cost: checked.cost + 6,
         };
-        Ok(Called::Replaced(answer.expr, checked))
+        Ok(Called::Replaced(computed.expr, checked))
     }
 }
 
@@ -245,18 +241,18 @@ fn kept(kind: Type, cost: u64) -> Called {
     Called::Kept(Checked { kind, cost })
 }
 
-/// The parser's names of operators are none that a source can spell.
+/// Returns whether `name` is the parser's name of an operator; no source can contain such a name.
 fn is_operator(name: &str) -> bool {
     name.starts_with(['_', '@', '!', '-'])
 }
 
 fn no_function(name: &str) -> String {
     format!(
-        "there is no {name}(); there are money, timestamp, duration, has, size, startsWith, endsWith, contains, getHours, getDayOfWeek, and of lists all, exists, exists_one, filter, map and sum"
+        "there is no function {name}(); the functions are money, timestamp, duration, has, size, startsWith, endsWith, contains, getHours, getDayOfWeek, and for lists all, exists, exists_one, filter, map and sum"
     )
 }
 
-/// What two branches are together.
+/// Returns the common type of two branches, or `None` if they have none.
 fn either(left: Type, right: Type) -> Option<Type> {
     match (left, right) {
         (Type::List(of, length), Type::List(other, more)) if of == other => {
@@ -266,7 +262,7 @@ fn either(left: Type, right: Type) -> Option<Type> {
     }
 }
 
-/// What an operator makes of two values; `None` if it makes nothing of them.
+/// Returns the type of an operator's result, or `None` if it cannot be applied to these types.
 fn combined(operator: &str, left: Type, right: Type) -> Option<Type> {
     use Scalar::{Bool, Int, Money, Span, Time};
     let (left, right) = match (operator, left, right) {
@@ -304,12 +300,12 @@ fn not_combined(operator: &str, left: Type, right: Type) -> String {
     let amount = left == Type::MONEY || right == Type::MONEY;
     let hint = match operator {
         operators::DIVIDE | operators::MODULO if amount => {
-            "; an amount is not divided: multiply the other side, as in 10 * totals.discount > totals.subtotal"
+            "; an amount cannot be divided: multiply the other side, as in 10 * totals.discount > totals.subtotal"
         }
         _ if amount => "; an amount is written as money(\"10.00\")",
         _ => "",
     };
-    format!("{sign} does not go with {left} and {right}{hint}")
+    format!("{sign} cannot be applied to {left} and {right}{hint}")
 }
 
 fn example(name: &str) -> &'static str {
@@ -320,7 +316,7 @@ fn example(name: &str) -> &'static str {
     }
 }
 
-/// Hours, minutes and seconds, each a whole number, in this order: `24h`, `1h30m`, `90s`.
+/// Parses hours, minutes and seconds, each a whole number, in this order: `24h`, `1h30m`, `90s`.
 fn milliseconds(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut sum: i64 = 0;

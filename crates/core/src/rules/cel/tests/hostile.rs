@@ -1,4 +1,4 @@
-//! The worst that can be written: refused, or done with at once.
+//! Hostile expressions are refused, or evaluated quickly.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::rules::types::Record;
 
-/// An order with as many lines as there may be.
+/// Returns an order with the most lines.
 fn full() -> View {
     let mut full = view();
     let line = full.order.lines[0].clone();
@@ -25,13 +25,13 @@ fn cost(source: &str) -> u64 {
 }
 
 #[test]
-fn passes_within_passes_multiply() {
+fn costs_of_nested_loops_multiply() {
     let once = cost("order.lines.all(a, a.quantity > 0)");
     assert!((50 * 4..50 * 12).contains(&once), "{once}");
     let twice = "order.lines.all(a, order.lines.exists(b, b.quantity >= a.quantity))";
     let refused_text = "line 1, column 16: this may take ";
     assert!((20_000..30_000).contains(&cost(twice)), "{}", cost(twice));
-    assert_eq!(ask(twice, &full()), Ok(true));
+    assert_eq!(evaluate(twice, &full()), Ok(true));
     for source in [
         "order.lines.all(a, order.lines.all(b, order.lines.all(c, true)))",
         "order.lines.filter(a, order.lines.map(b, order.lines.exists(c, c.quantity > 1)).size() > 0).size() > 0",
@@ -45,7 +45,7 @@ fn passes_within_passes_multiply() {
     }
 }
 
-/// Counts how often an expression asks for `order`, `customer` or `totals`.
+/// Counts how often an expression reads `order`, `customer` or `totals`.
 struct Counted {
     facts: Facts,
     asked: AtomicU64,
@@ -60,7 +60,7 @@ impl VariableResolver for Counted {
 }
 
 #[test]
-fn what_is_evaluated_is_no_more_than_the_cost() {
+fn an_evaluation_never_exceeds_the_cost() {
     for (source, asked) in [
         ("order.lines.all(a, order.item_count > 0)", 1 + 50),
         (
@@ -86,7 +86,7 @@ fn what_is_evaluated_is_no_more_than_the_cost() {
     ] {
         let compiled = Expression::compile(source, euro()).unwrap();
         let counted = Counted {
-            facts: Facts::of(&full()).unwrap(),
+            facts: Facts::new(&full()).unwrap(),
             asked: AtomicU64::new(0),
         };
         let mut context = Context::with_env(Arc::clone(&FUNCTIONS));
@@ -98,7 +98,7 @@ fn what_is_evaluated_is_no_more_than_the_cost() {
 }
 
 #[test]
-fn a_deep_nest_of_passes_does_not_overflow_its_cost() {
+fn the_cost_of_deeply_nested_loops_does_not_overflow() {
     let mut source = "true".to_owned();
     for level in 0..20 {
         source = format!("order.lines.all(a{level}, {source})");
@@ -111,7 +111,7 @@ fn a_deep_nest_of_passes_does_not_overflow_its_cost() {
 }
 
 #[test]
-fn a_long_list_counts_in_every_pass() {
+fn a_long_list_counts_in_every_iteration() {
     let list: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let list = list.join(",");
     assert!(cost(&format!("order.item_count in [{list}]")) > 300);
@@ -120,7 +120,7 @@ fn a_long_list_counts_in_every_pass() {
 }
 
 #[test]
-fn nothing_grows() {
+fn no_value_grows() {
     for source in [
         "[\"aaaa\"].map(a, a + a).map(a, a + a).map(a, a + a).size() > 0",
         "[0].map(a, [a, a]).map(a, [a, a]).size() > 0",
@@ -132,14 +132,14 @@ fn nothing_grows() {
     ] {
         let refused = refused(source);
         assert!(
-            refused.contains("cannot hold") || refused.contains("+ does not go"),
+            refused.contains("cannot hold") || refused.contains("+ cannot be applied"),
             "{source}: {refused}"
         );
     }
 }
 
 #[test]
-fn what_is_too_large_is_refused_before_it_is_parsed() {
+fn large_expressions_are_refused_before_they_are_parsed() {
     for (source, fault) in [
         (
             "(".repeat(2_000),
@@ -173,7 +173,7 @@ fn what_is_too_large_is_refused_before_it_is_parsed() {
 }
 
 #[test]
-fn what_is_deep_without_being_long_is_refused() {
+fn short_but_deep_expressions_are_refused() {
     for source in [
         format!("{}true{}", "(".repeat(60), ")".repeat(60)),
         format!("{}true{}", "!(".repeat(60), ")".repeat(60)),
@@ -189,7 +189,7 @@ fn what_is_deep_without_being_long_is_refused() {
         assert!(
             refused.contains("deep")
                 || refused.contains("has no field")
-                || refused.contains("does not go")
+                || refused.contains("cannot be applied")
                 || refused.contains("Syntax"),
             "{refused}"
         );
@@ -197,17 +197,17 @@ fn what_is_deep_without_being_long_is_refused() {
 }
 
 #[test]
-fn long_and_flat_is_fine() {
+fn long_but_flat_expressions_are_accepted() {
     let conditions = vec!["order.item_count > 0"; 80].join(" && ");
-    assert_eq!(ask(&conditions, &full()), Ok(true));
+    assert_eq!(evaluate(&conditions, &full()), Ok(true));
     let either = vec!["order.item_count < 0"; 80].join(" || ");
-    assert_eq!(ask(&either, &full()), Ok(false));
+    assert_eq!(evaluate(&either, &full()), Ok(false));
     for sign in ["-", "- "] {
         let signs = sign.repeat(990);
-        assert_eq!(ask(&format!("{signs}1 > 0"), &full()), Ok(true));
+        assert_eq!(evaluate(&format!("{signs}1 > 0"), &full()), Ok(true));
     }
     assert_eq!(
-        ask(&format!("{}true", "!".repeat(1_990)), &full()),
+        evaluate(&format!("{}true", "!".repeat(1_990)), &full()),
         Ok(true)
     );
 }
@@ -251,18 +251,18 @@ fn arithmetic_that_cannot_be_done_is_an_error_and_not_a_panic() {
             EvaluationError::DivisionByZero,
         ),
     ] {
-        assert_eq!(ask(&source, &full()), Err(error), "{source}");
+        assert_eq!(evaluate(&source, &full()), Err(error), "{source}");
     }
 }
 
 #[test]
-fn a_name_may_hide_another_and_stays_within_its_pass() {
+fn a_loop_variable_may_shadow_a_name_and_ends_with_its_loop() {
     assert_eq!(
-        ask("order.lines.all(order, order.quantity == 3)", &full()),
+        evaluate("order.lines.all(order, order.quantity == 3)", &full()),
         Ok(true)
     );
     assert_eq!(
-        ask("order.lines.all(a, [1, 2].exists(a, a == 2))", &full()),
+        evaluate("order.lines.all(a, [1, 2].exists(a, a == 2))", &full()),
         Ok(true)
     );
     assert!(refused("order.lines.all(a, true) && a.quantity > 0").contains("there is no \"a\""));
@@ -272,9 +272,9 @@ fn a_name_may_hide_another_and_stays_within_its_pass() {
     assert!(refused(".order.total > money(\"1\")").contains("there is no"));
 }
 
-/// What the evaluator finds must be what the table of fields promises.
+/// The evaluator must find every field that the table of fields has.
 #[test]
-fn every_field_is_there_and_of_its_type() {
+fn every_field_exists_and_has_its_type() {
     let mut view = full();
     view.order.region = Some("Wien".to_owned());
     view.totals.tax = Some(eur("1"));
@@ -291,7 +291,7 @@ fn every_field_is_there_and_of_its_type() {
                     format!("{}.{field}", record.name())
                 }
             };
-            let asked = match kind.to_string().as_str() {
+            let source = match kind.to_string().as_str() {
                 "a list" => format!("{part}.size() > 0"),
                 "true or false" => format!("!{part}"),
                 "a text" => format!("size({part}) > 0"),
@@ -299,12 +299,12 @@ fn every_field_is_there_and_of_its_type() {
                 "a time" => format!("{part} > timestamp(\"2020-01-01T00:00:00Z\")"),
                 _ => format!("{part} > 0"),
             };
-            assert_eq!(ask(&asked, &view), Ok(true), "{asked}");
+            assert_eq!(evaluate(&source, &view), Ok(true), "{source}");
         }
     }
 }
 
-/// Pieces of expressions, well and badly put together.
+/// Generates valid and invalid combinations of pieces of expressions.
 fn pieces() -> BoxedStrategy<String> {
     let piece = prop::sample::select(vec![
         "order",
@@ -380,7 +380,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_compiler_or_the_evaluator_panic(source in pieces()) {
         if let Ok(compiled) = Expression::compile(&source, euro()) {
-            let answer = compiled.holds(&Facts::of(&full()).unwrap());
+            let answer = compiled.holds(&Facts::new(&full()).unwrap());
             prop_assert!(!matches!(answer, Err(EvaluationError::Other(_))), "{source}: {answer:?}");
         }
     }
