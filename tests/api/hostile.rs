@@ -1,4 +1,4 @@
-//! Hostile texts come back byte for byte, or are refused with what is wrong; never anything else.
+//! Hostile texts come back byte for byte, or are refused with the reason.
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::run;
 use crate::support::shop::{Shop, shared};
 
 /// Texts that broke other programs: quotes, markup, templates, commands, formats, directions, joiners,
-/// surrogates' neighbours, numbers that are none.
+/// surrogates' neighbours, texts that look like numbers.
 const TEXTS: &[&str] = &[
     "undefined",
     "null",
@@ -81,10 +81,12 @@ const TEXTS: &[&str] = &[
     "\u{feff}",
 ];
 
-/// Whether `answer` took `given`, so that it must come back; panics if it did neither that nor refuse it
-/// with a problem document.
+/// Returns whether the request with the text `given` was accepted.
+///
+/// # Panics
+/// If it was neither accepted nor refused with a problem document.
 #[track_caller]
-fn is_taken(answer: &Answer, given: &str) -> bool {
+fn is_accepted(answer: &Answer, given: &str) -> bool {
     match answer.status {
         200 | 201 => true,
         422 => {
@@ -97,7 +99,8 @@ fn is_taken(answer: &Answer, given: &str) -> bool {
     }
 }
 
-/// Puts `text` where `field` of `body` is, sends it to `path`, and reads what is there then.
+/// Sends `body` to `path` with `text` in its `field`, and checks that it reads back. Returns whether it
+/// was accepted.
 async fn check(
     shop: &Shop,
     token: &str,
@@ -109,7 +112,7 @@ async fn check(
     *body.pointer_mut(field).unwrap() = json!(text);
     let call = shop.post(path).bearer(token).key(&unique("hostile"));
     let made = call.json(&body).send().await;
-    if !is_taken(&made, text) {
+    if !is_accepted(&made, text) {
         return false;
     }
     assert_eq!(made.json().pointer(field), Some(&json!(text)), "{field}");
@@ -141,11 +144,11 @@ fn texts_of_products_come_back_as_they_were_given_or_are_refused() {
             kite["attributes"] = json!({*text: "x"});
             let call = shop.post("/products").bearer(&admin.token).json(&kite);
             let made = call.send().await;
-            if is_taken(&made, text) {
+            if is_accepted(&made, text) {
                 assert_eq!(made.json()["attributes"], json!({*text: "x"}));
             }
         }
-        // Most of them are texts like any other.
+        // Most of them are valid texts.
         assert!(taken > TEXTS.len() * 2, "{taken}");
     });
 }
@@ -159,7 +162,7 @@ fn texts_of_orders_come_back_as_they_were_given_or_are_refused() {
         let mut order = order_of(&[(&product, 1)], "tok_ok");
         order["shipping_address"]["line2"] = json!("");
         for (at, text) in TEXTS.iter().enumerate() {
-            // One field each, so that each text and each field has its turn.
+            // Each text is tried in one field, and each field with some texts.
             let fields = ["recipient", "line1", "line2", "city"];
             let field = format!("/shipping_address/{}", fields[at % fields.len()]);
             let mut order = order.clone();
@@ -169,7 +172,7 @@ fn texts_of_orders_come_back_as_they_were_given_or_are_refused() {
             if made.status == 202 {
                 assert_eq!(made.json().pointer(&field), Some(&json!(text)));
             } else {
-                assert!(!is_taken(&made, text));
+                assert!(!is_accepted(&made, text));
             }
         }
         for text in TEXTS {
@@ -192,7 +195,7 @@ fn texts_of_accounts_come_back_as_they_were_given_or_are_refused() {
             let email = format!("{}@example.com", unique("hostile"));
             let body = json!({"email": email, "password": PASSWORD, "name": text});
             let made = shop.post("/customers").json(&body).send().await;
-            if is_taken(&made, text) {
+            if is_accepted(&made, text) {
                 assert_eq!(made.json()["name"], json!(text));
             }
             let body = json!({"email": text, "password": PASSWORD, "name": "Eve"});
@@ -210,7 +213,7 @@ fn texts_of_accounts_come_back_as_they_were_given_or_are_refused() {
 }
 
 #[test]
-fn texts_in_addresses_and_headers_break_nothing() {
+fn hostile_texts_in_paths_queries_and_headers_break_nothing() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;

@@ -1,4 +1,4 @@
-//! Callers who send too much.
+//! Callers who send too many or too large requests.
 
 use expect_test::expect;
 use serde_json::json;
@@ -9,13 +9,13 @@ use crate::support::people::Person;
 use crate::support::run_local;
 use crate::support::shop::{Limits, Setup, Shop, physical};
 
-/// Asks for what is not even an order: it counts like one.
+/// Sends an invalid order, which counts like a valid one.
 async fn try_to_order(shop: &Shop, person: &Person) -> Answer {
     let call = shop.post("/orders").bearer(&person.token).key("limits");
     call.json(&json!({})).send().await
 }
 
-/// What the table of limits was written so far.
+/// Returns the write units that the table of limits has consumed.
 async fn writes(shop: &Shop) -> u64 {
     let bill = shop.bill().await;
     bill["tables"][physical("LimitsTable")]["write_units"]
@@ -24,7 +24,7 @@ async fn writes(shop: &Shop) -> u64 {
 }
 
 #[test]
-fn who_sends_too_many_orders_waits_and_the_others_do_not() {
+fn a_caller_who_sends_too_many_orders_has_to_wait_and_others_do_not() {
     run_local(async {
         let shop = Shop::start(Setup {
             manual_clock: true,

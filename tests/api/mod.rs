@@ -1,4 +1,4 @@
-//! What each route answers.
+//! The responses of each route.
 
 use crate::support::client::Answer;
 use crate::support::show::show;
@@ -24,7 +24,7 @@ mod rules;
 mod sessions;
 mod totals;
 
-/// Compares what the contract says of an answer.
+/// Compares a response with its snapshot.
 fn check(answer: &Answer, expected: Expect) {
     expected.assert_eq(&show(answer));
 }

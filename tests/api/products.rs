@@ -16,7 +16,7 @@ fn teapot() -> Value {
     })
 }
 
-/// A new product and its id.
+/// Creates a product and returns its id.
 async fn create(shop: &Shop, body: &Value) -> String {
     let admin = shop.admin().await;
     let call = shop.post("/products").bearer(&admin.token).json(body);
@@ -153,7 +153,7 @@ fn the_same_key_creates_a_product_once() {
 }
 
 #[test]
-fn what_is_not_sent_stays_when_a_product_is_updated() {
+fn an_update_keeps_the_fields_that_are_not_sent() {
     let patch = json!({"price": {"amount": "49.00", "currency": "EUR"}});
     check_update(
         patch,
@@ -185,7 +185,7 @@ fn what_is_not_sent_stays_when_a_product_is_updated() {
 }
 
 #[test]
-fn an_update_needs_to_know_what_it_updates() {
+fn an_update_without_if_match_is_refused() {
     check_update(
         json!({"name": "Pot"}),
         None,
@@ -204,7 +204,7 @@ fn an_update_needs_to_know_what_it_updates() {
 }
 
 #[test]
-fn an_update_of_what_has_changed_is_refused() {
+fn an_update_of_an_outdated_version_is_refused() {
     check_update(
         json!({"name": "Pot"}),
         Some("\"7\""),
@@ -253,7 +253,7 @@ fn a_discontinued_product_is_read_and_is_not_listed() {
     });
 }
 
-/// Whether a list of products has this one, on whichever page.
+/// Returns whether any page of a list has the product.
 async fn lists(shop: &Shop, query: &str, product: &str) -> bool {
     let mut path = format!("/products?{query}limit=100");
     loop {
@@ -333,7 +333,7 @@ fn a_list_is_read_page_by_page_newest_first() {
 }
 
 #[test]
-fn products_are_the_admins_business() {
+fn only_admins_create_products() {
     run(async {
         let shop = shared().await;
         let customer = shop.customer().await;

@@ -1,5 +1,5 @@
-//! What admins do with rules, and what rules do to orders. Each of these tests has a shop of its own:
-//! a rule holds for everybody.
+//! Managing rules, and checking orders against them. Each of these tests has a shop of its own, because a
+//! rule applies to all orders.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn put(shop: &Shop, name: &str, tag: Option<&'static str>, rule: &Value) -
     call.json(rule).send().await
 }
 
-/// Places an order of `quantity` pieces and answers it when it is decided.
+/// Places an order of `quantity` pieces, waits until it is settled, and returns it.
 async fn outcome(shop: &Shop, customer: &Person, product: &str, quantity: u32) -> (String, Value) {
     let order = order_of(&[(product, quantity)], "tok_ok");
     let placed = shop.place_with_key(customer, &order, &unique("rule")).await;
@@ -115,7 +115,7 @@ fn a_rule_is_put_read_listed_and_removed() {
 }
 
 #[test]
-fn a_rule_and_a_change_of_it_are_tried_on_a_sample() {
+fn a_rule_and_a_changed_expression_are_tried_on_a_sample() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let admin = shop.admin().await;
@@ -169,7 +169,7 @@ fn a_rule_rejects_orders_until_it_is_changed() {
             large["failure"],
             json!({"code": "rule_failed", "detail": "an order is at most 30.00 EUR"})
         );
-        // What would have to be changed is tried on the order itself.
+        // The change is tried on the order itself.
         let admin = shop.admin().await;
         let trial = json!({"order_id": id, "expression": "order.total <= money(\"39.80\")"});
         let trial = shop.post("/rules/at_most/test").json(&trial);
@@ -184,7 +184,7 @@ fn a_rule_rejects_orders_until_it_is_changed() {
 }
 
 #[test]
-fn a_rule_of_severity_review_holds_an_order_until_an_admin_has_looked_at_it() {
+fn a_rule_of_severity_review_holds_an_order_until_an_admin_approves_it() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let admin = shop.admin().await;
@@ -220,7 +220,7 @@ fn a_rule_of_severity_review_holds_an_order_until_an_admin_has_looked_at_it() {
 }
 
 #[test]
-fn a_rule_may_ask_for_all_that_the_shop_knows() {
+fn a_rule_may_read_everything_that_the_shop_knows() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let customer = shop.customer().await;
@@ -249,7 +249,7 @@ fn a_rule_may_ask_for_all_that_the_shop_knows() {
 #[test]
 fn a_limit_per_day_is_tried_on_samples_and_on_orders() {
     run_local(async {
-        // Its time moves when it is told to: no midnight comes between two orders.
+        // With a manual clock, no midnight comes between two orders.
         let shop = Shop::start(Setup {
             manual_clock: true,
             ..Setup::default()
@@ -302,7 +302,7 @@ fn a_limit_per_day_is_tried_on_samples_and_on_orders() {
 }
 
 #[test]
-fn whoever_tries_card_after_card_is_stopped() {
+fn a_customer_who_tries_card_after_card_is_stopped() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let customer = shop.customer().await;
@@ -350,12 +350,12 @@ fn hostile_expressions_are_refused_with_their_place() {
         }
         expect![[r#"
             /expression line 1, column 16: this may take 640302 steps, more than 30000: a list within a list counts for each of its elements
-            /expression line 1, column 16: + does not go with a text and a text
+            /expression line 1, column 16: + cannot be applied to a text and a text
             /expression line 1, column 101: an expression has at most 100 opening brackets
             /expression line 1, column 926: nested too deeply
-            /expression line 1, column 22: there are no patterns here; use startsWith, endsWith or contains
-            /expression line 1, column 1: numbers with a decimal point are not exact; write an amount as money("0.10"), and a part of one by multiplying the other side: 10 * totals.discount > totals.subtotal
-            /expression line 1, column 13: > does not go with an amount and a whole number; an amount is written as money("10.00")
+            /expression line 1, column 22: regular expressions are not supported; use startsWith, endsWith or contains
+            /expression line 1, column 1: numbers with a decimal point are not exact; write an amount as money("0.10"), and compare with a fraction by multiplying the other side: 10 * totals.discount > totals.subtotal
+            /expression line 1, column 13: > cannot be applied to an amount and a whole number; an amount is written as money("10.00")
             /expression line 1, column 3: this divides by zero
             /expression line 1, column 9: customer has no field "password"; it has id, is_guest, roles, registered_at, orders_placed, orders_confirmed, orders_today, spent_today
             /expression this must have 1 to 2000 characters

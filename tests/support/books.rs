@@ -83,7 +83,7 @@ impl Shop {
             match text(&item["part"]) {
                 "header" => book(&item["order_id"], &|book| book.header = item.clone()),
                 "lines" => book(&item["order_id"], &|book| book.lines = item.clone()),
-                // A count of a discount's uses is no order's.
+                // The counter of a discount's uses does not belong to an order.
                 _ => {}
             }
         }
@@ -118,7 +118,7 @@ impl Shop {
 
     /// Checks that stock and money are balanced: every unit that is reserved is reserved for an
     /// order, and for every order what was taken less what was given back is what its status says.
-    /// Answers the first fault.
+    /// Returns the first fault.
     pub(crate) async fn balanced(&self) -> Result<(), String> {
         let books = self.order_books().await;
         let mut reserved: BTreeMap<String, u64> = BTreeMap::new();
@@ -156,7 +156,7 @@ impl Shop {
 
 impl Shop {
     /// Lets the shop audit everything as it will be in two minutes, when all that happened is long in the
-    /// log; answers the outcome.
+    /// log; returns the outcome.
     pub(crate) async fn audit(&self) -> Value {
         self.quiet().await;
         let now: jiff::Timestamp = self.now().await.parse().unwrap();

@@ -10,13 +10,13 @@ use super::contract::contract;
 pub(crate) struct Call {
     request: reqwest::RequestBuilder,
     what: String,
-    /// Method and path of a request to the shop, whose answer must be as documented.
+    /// Method and path of a request to the shop, whose response must be as documented.
     documented: Option<(Method, String)>,
     /// The body, if it is a text of JSON.
     json: Option<String>,
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -37,7 +37,7 @@ impl Call {
         }
     }
 
-    /// One whose answer must be as the OpenAPI document says.
+    /// Returns a request whose response must be as the OpenAPI document says.
     pub(crate) fn documented(
         client: &reqwest::Client,
         method: Method,
@@ -109,7 +109,7 @@ impl Answer {
             .unwrap_or_else(|_| panic!("{}: {} {}", self.what, self.status, self.text))
     }
 
-    /// This answer, if its status is `status`.
+    /// Returns this response, if its status is `status`.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.what, self.text);

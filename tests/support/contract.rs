@@ -1,4 +1,4 @@
-//! The OpenAPI document, as a judge of every answer that a test gets.
+//! The OpenAPI document, against which every response to a test is checked.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -98,7 +98,7 @@ impl Contract {
             .collect()
     }
 
-    /// Panics if the document does not speak of such an answer to such a request.
+    /// Panics if the document does not describe such a response to such a request.
     #[track_caller]
     pub(crate) fn check(&self, method: &str, path: &str, sent: Option<&str>, answer: &Answer) {
         let Some(operation) = self.operation(method, path) else {
@@ -145,7 +145,7 @@ impl Contract {
         for (name, header) in documented["headers"].as_object().into_iter().flatten() {
             let reference = header["$ref"].as_str().unwrap().trim_start_matches('#');
             let header = self.document.pointer(reference).unwrap();
-            // API Gateway's own answers have none of our headers.
+            // API Gateway's own responses have none of our headers.
             let wanted = header["required"] == true && (answer.status < 400 || problem);
             let given = answer.header(name);
             assert!(given.is_some() || !wanted, "{name} is missing: {answer:?}");

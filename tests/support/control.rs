@@ -1,4 +1,4 @@
-//! What the runner's control port and AWS endpoint are asked, past the shop's API.
+//! The runner's control port and AWS endpoint, beside the shop's API.
 
 use oxcart_core::customers::keys::SecretBody;
 use reqwest::Method;
@@ -16,7 +16,7 @@ impl Shop {
         )
     }
 
-    /// What `GET /_local/...` answers.
+    /// Returns the response of `GET /_local/...`.
     pub(crate) async fn control(&self, path: &str) -> Value {
         self.local(Method::GET, path)
             .send()
@@ -25,7 +25,7 @@ impl Shop {
             .json()
     }
 
-    /// Puts these faults in force, in the place of all others.
+    /// Replaces the faults in force with these.
     pub(crate) async fn fault(&self, faults: &str) {
         self.set_faults(json!([faults])).await;
     }
@@ -52,7 +52,7 @@ impl Shop {
             .unwrap()
     }
 
-    /// What was mailed.
+    /// Returns all mails.
     pub(crate) async fn mail(&self) -> Vec<Value> {
         self.control("mail").await["messages"]
             .as_array()
@@ -60,7 +60,7 @@ impl Shop {
             .clone()
     }
 
-    /// What was mailed about orders: all but what tells of an account.
+    /// Returns the mails about orders: all but those about accounts.
     pub(crate) async fn order_mail(&self) -> Vec<Value> {
         let mut mail = self.mail().await;
         mail.retain(|message| message["text"].as_str().unwrap().contains("\nOrder "));
@@ -80,7 +80,7 @@ impl Shop {
         }
     }
 
-    /// The time in the shop.
+    /// Returns the time in the shop.
     pub(crate) async fn now(&self) -> String {
         let now = self.control("clock").await["now"]
             .as_str()
@@ -110,7 +110,7 @@ impl Shop {
             .expect(204);
     }
 
-    /// Invokes a function: its answer, or its error's name. Tried once.
+    /// Invokes a function once and returns its response, or its error's name.
     pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Result<Value, String> {
         let call = self.local(Method::POST, &format!("invoke/{function}"));
         let answer = call.json(event).send().await.expect(200);
@@ -143,7 +143,7 @@ impl Shop {
         self.aws("dynamodb", &target, "1.0", body).await
     }
 
-    /// What a secret holds.
+    /// Returns the value of a secret.
     pub(crate) async fn secret(&self, name: &str) -> SecretBody {
         let body = json!({"SecretId": name});
         let target = "secretsmanager.GetSecretValue";
@@ -151,7 +151,7 @@ impl Shop {
         serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap()
     }
 
-    /// Where an operator reaches AWS.
+    /// Returns the address of the AWS endpoint.
     pub(crate) fn aws_url(&self) -> &str {
         &self.runner().urls().aws
     }

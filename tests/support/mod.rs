@@ -1,4 +1,4 @@
-//! What all tests stand on: the built functions, a running shop, a client of it, and its books.
+//! The basis of all tests: the built functions, a running shop, a client of it, and its books.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ pub(crate) mod steps;
 pub(crate) mod tokens;
 pub(crate) mod waiting;
 
-/// How long a test waits for what must come.
+/// How long a test waits for something that must happen.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The one runtime of all tests: a shop that several of them share outlives each of them.
@@ -54,7 +54,7 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
-/// Asks again until there is an answer.
+/// Retries until there is a result.
 ///
 /// # Panics
 /// After [`PATIENCE`], with `what` and the last refusal.

@@ -1,4 +1,4 @@
-//! The people of a shop, and what they do there.
+//! Customers and admins, and their requests.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ use super::until;
 /// The password of everybody in the tests.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-/// Somebody who is signed in.
+/// A person who is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) id: String,
@@ -73,7 +73,7 @@ impl Shop {
         }
     }
 
-    /// Signs in and answers the access token.
+    /// Signs in and returns the access token.
     pub(crate) async fn login(&self, email: &str) -> String {
         self.login_with(email, PASSWORD).await
     }
@@ -117,7 +117,7 @@ impl Shop {
         self.call(Method::DELETE, path)
     }
 
-    /// Puts a product on sale at `amount` EUR with `on_hand` in stock, and answers its id.
+    /// Puts a product on sale at `amount` EUR with `on_hand` in stock, and returns its id.
     pub(crate) async fn product(&self, amount: &str, on_hand: u32) -> String {
         self.named_product(&unique("Teapot"), amount, on_hand).await
     }
@@ -179,7 +179,7 @@ impl Shop {
             .await
     }
 
-    /// Places an order of one product and answers the order's id.
+    /// Places an order of one product and returns the order's id.
     pub(crate) async fn order(&self, person: &Person, product: &str, token: &str) -> String {
         let order = order_of(&[(product, 2)], token);
         let placed = self.place(person, &order).await.expect(202).json();
@@ -235,7 +235,7 @@ impl Shop {
         .await;
     }
 
-    /// Waits until the order's history is `events`, and answers it.
+    /// Waits until the order's history is `events`, and returns it.
     pub(crate) async fn until_history(
         &self,
         person: &Person,

@@ -15,7 +15,7 @@ pub(crate) fn percentage(name: &str, rate: &str) -> Value {
 }
 
 impl Shop {
-    /// Adds a discount with `more` fields and answers its path.
+    /// Adds a discount with `more` fields and returns its path.
     pub(crate) async fn discount(&self, mut body: Value, more: Value) -> String {
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();

@@ -1,4 +1,4 @@
-//! A running shop, and all that is not done over its HTTP API.
+//! A running shop, and everything that does not use its HTTP API.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -62,7 +62,7 @@ pub(crate) struct Setup {
     pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
-/// A running shop, and what is known of it.
+/// A running shop, and what the tests know about it.
 pub(crate) struct Shop {
     url: String,
     runner: Option<Runner>,

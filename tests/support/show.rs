@@ -1,4 +1,4 @@
-//! Answers as snapshots: what differs from run to run is replaced, everything else is shown.
+//! Responses as snapshots: values that differ from run to run are replaced, everything else is shown.
 
 use std::collections::BTreeMap;
 

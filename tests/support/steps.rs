@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::shop::Shop;
 
-/// The steps that lead a pending order to its end.
+/// The steps that complete a pending order.
 pub(crate) const STEPS: [&str; 6] = [
     "validate-order",
     "reserve-inventory",
@@ -17,7 +17,7 @@ pub(crate) const STEPS: [&str; 6] = [
 /// The steps that undo what a failed or cancelled order has.
 pub(crate) const UNDOING: [&str; 3] = ["release-inventory", "void-payment", "close-order"];
 
-/// What a step answers: its answer, or its error's name.
+/// The response of a step, or its error's name.
 pub(crate) type StepResult = Result<Value, String>;
 
 impl Shop {

@@ -1,4 +1,4 @@
-//! Access tokens that the shop has not given: what somebody who wants to get in might send.
+//! Access tokens that the shop has not issued, as an attacker might send them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +16,7 @@ use super::{operator, shop};
 /// How long a token of the shop lasts.
 const LIFETIME_SECONDS: u32 = 900;
 
-/// Makes tokens with the shop's own secret, or almost.
+/// Forges tokens with the shop's own secret, or one close to it.
 pub(crate) struct Forger {
     customer: Customer,
     secret: SecretBody,
@@ -24,7 +24,7 @@ pub(crate) struct Forger {
 }
 
 impl Forger {
-    /// One who makes tokens of `person`.
+    /// Returns a forger of tokens of `person`.
     pub(crate) async fn of(shop: &Shop, person: &Person) -> Self {
         let table = physical("CustomersTable");
         Self {

@@ -1,4 +1,4 @@
-//! Waiting for what a shop does by itself.
+//! Waiting for what a shop does in the background.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ impl Shop {
     }
 
     /// Moves a manual clock on, step by step and each time that nothing moves without it, until `ask`
-    /// has an answer.
+    /// returns a result.
     pub(crate) async fn run_until<T>(
         &self,
         what: &str,
@@ -75,7 +75,7 @@ impl Shop {
         self.still().await;
     }
 
-    /// Moves a manual clock on until the order's history is `events`, and answers it.
+    /// Moves a manual clock on until the order's history is `events`, and returns it.
     pub(crate) async fn run_until_history(
         &self,
         person: &Person,
@@ -89,7 +89,7 @@ impl Shop {
     }
 
     /// Moves a manual clock on until as many messages about orders were sent to `email`, and nothing more is on
-    /// its way; answers them.
+    /// its way; returns them.
     pub(crate) async fn run_until_mail(&self, email: &str, count: usize) -> Vec<Value> {
         let sent = async || -> Vec<Value> {
             let mail = self.order_mail().await.into_iter();

@@ -1,4 +1,4 @@
-//! Changes and lists of products.
+//! Invalid changes and lists of products.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -34,14 +34,14 @@ fn bad_changes_of_products_are_refused() {
                 "an unknown product",
                 delete(&format!("/products/{nobody}")).header("if-match", "*"),
             ),
-            ("a product of no id", get("/products/kite")),
+            ("a product with an invalid id", get("/products/kite")),
             (
                 "an id in capitals",
                 get(&format!("/products/{}", scene.product.to_uppercase())),
             ),
             ("a limit of zero", get("/products?limit=0")),
             ("a limit of 101", get("/products?limit=101")),
-            ("a limit that is no number", get("/products?limit=ten")),
+            ("a limit that is not a number", get("/products?limit=ten")),
             ("a cursor of another kind", get("/products?cursor=%21")),
             ("an unknown parameter", get("/products?colour=red")),
             ("an unknown status", get("/products?status=sold")),
@@ -57,11 +57,11 @@ fn bad_changes_of_products_are_refused() {
             no tag: 428 precondition-required
             a stale tag: 412 precondition-failed
             an unknown product: 404 not-found
-            a product of no id: 404 not-found
+            a product with an invalid id: 404 not-found
             an id in capitals: 404 not-found
             a limit of zero: 400 invalid-parameters ?limit invalid
             a limit of 101: 400 invalid-parameters ?limit invalid
-            a limit that is no number: 400 invalid-parameters ?limit invalid
+            a limit that is not a number: 400 invalid-parameters ?limit invalid
             a cursor of another kind: 400 invalid-parameters ?cursor invalid
             an unknown parameter: 400 invalid-parameters ?colour unknown_parameter
             an unknown status: 400 invalid-parameters ?status invalid

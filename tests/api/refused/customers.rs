@@ -58,7 +58,7 @@ fn bad_registrations_are_refused() {
                 login(json!({"email": "erika@example.com"})),
             ),
             (
-                "a login of nobody",
+                "a login without an account",
                 login(json!({"email": "erika@example.com", "password": PASSWORD})),
             ),
             ("a login that is a list", login(json!([]))),
@@ -78,7 +78,7 @@ fn bad_registrations_are_refused() {
             no language: 422 invalid-body /locale invalid
             an address that is taken: 409 conflict
             a login without a password: 422 invalid-body /password required
-            a login of nobody: 401 unauthenticated
+            a login without an account: 401 unauthenticated
             a login that is a list: 400 malformed-request
         "#]],
             )

@@ -1,5 +1,4 @@
-//! Bad input of every kind: each gets its problem document, with every fault at once, and nothing is
-//! stored.
+//! Invalid requests of every kind: each gets a problem document with every fault, and nothing is stored.
 
 mod changes;
 mod customers;
@@ -17,7 +16,7 @@ use crate::support::shop::{Setup, Shop};
 
 const JSON: &str = "application/json";
 
-/// A shop with something to be refused.
+/// A shop with the people, the product and the order of these tests.
 struct Scene {
     shop: Shop,
     admin: Person,
@@ -70,7 +69,8 @@ impl Scene {
         self.place().json(&order)
     }
 
-    /// Sends every call and shows status, kind and faults of each answer; nothing may be stored.
+    /// Sends every call, compares the status, kind and faults of the responses with `expected`, and checks
+    /// that nothing was stored.
     async fn check(&self, calls: Vec<(&str, Call)>, expected: Expect) {
         let before = self.shop.first_hand().await;
         let mut shown = String::new();
@@ -84,7 +84,7 @@ impl Scene {
 }
 
 impl Scene {
-    /// A product that was on sale.
+    /// Creates a product and discontinues it. Returns its id.
     async fn discontinued(&self) -> String {
         let id = self.shop.product("18.50", 10).await;
         let call = self.shop.delete(&format!("/products/{id}"));
@@ -94,7 +94,7 @@ impl Scene {
     }
 }
 
-/// Status, kind, and each fault with its place; checks the form of the document.
+/// Returns the status, the kind and each fault with its place; checks the form of the document.
 fn fault(answer: &Answer) -> String {
     let status = answer.status;
     assert!((400..500).contains(&status), "{status} {}", answer.text);
@@ -124,13 +124,13 @@ fn fault(answer: &Answer) -> String {
     format!("{status} {kind}{}", faults.collect::<String>())
 }
 
-/// `body` with the field at `pointer` replaced.
+/// Returns `body` with the field at `pointer` replaced.
 fn with(mut body: Value, pointer: &str, value: Value) -> Value {
     *body.pointer_mut(pointer).unwrap() = value;
     body
 }
 
-/// `body` with one more field.
+/// Returns `body` with one more field.
 fn and(mut body: Value, name: &str, value: Value) -> Value {
     body[name] = value;
     body

@@ -1,4 +1,4 @@
-//! Orders.
+//! Invalid orders.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn orders_that_cannot_be_read_are_refused() {
 }
 
 #[test]
-fn orders_of_what_cannot_be_had_are_refused() {
+fn orders_of_unavailable_products_or_with_invalid_details_are_refused() {
     run_local(async {
         let scene = Scene::new().await;
         let nobody = uuid::Uuid::nil();
@@ -85,7 +85,7 @@ fn orders_of_what_cannot_be_had_are_refused() {
                 set("/items/0/product_id", json!(nobody)),
             ),
             (
-                "a product of no id",
+                "a product with an invalid id",
                 set("/items/0/product_id", json!("kite")),
             ),
             (
@@ -117,7 +117,7 @@ fn orders_of_what_cannot_be_had_are_refused() {
                 set("/shipping_address/country", json!("Germany")),
             ),
             (
-                "a field of no address",
+                "an unknown field of the address",
                 scene.order_with(|order| order["shipping_address"]["planet"] = json!("Earth")),
             ),
             ("no token", set("/payment", json!({}))),
@@ -139,7 +139,7 @@ fn orders_of_what_cannot_be_had_are_refused() {
                 calls,
                 expect![[r#"
             an unknown product: 422 invalid-body /items/0/product_id unknown_product
-            a product of no id: 422 invalid-body /items/0/product_id invalid
+            a product with an invalid id: 422 invalid-body /items/0/product_id invalid
             a product that is not sold any more: 422 invalid-body /items/0/product_id not_for_sale
             a price: 422 invalid-body /items/0/unit_price unknown_field
             somebody else's name: 422 invalid-body /customer_id unknown_field
@@ -147,7 +147,7 @@ fn orders_of_what_cannot_be_had_are_refused() {
             an address of a wrong type: 422 invalid-body /shipping_address type
             a huge recipient: 422 invalid-body /shipping_address/recipient length
             no such country: 422 invalid-body /shipping_address/country invalid
-            a field of no address: 422 invalid-body /shipping_address/planet unknown_field
+            an unknown field of the address: 422 invalid-body /shipping_address/planet unknown_field
             no token: 422 invalid-body /payment/token required
             a card number: 422 invalid-body /payment/card unknown_field
             a token of two words: 422 invalid-body /payment/token invalid

@@ -1,4 +1,4 @@
-//! New products.
+//! Invalid products.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ fn products_with_impossible_values_are_refused() {
             ("a price of three decimals", price(json!("18.505"))),
             ("a price of nothing", price(json!("0.00"))),
             ("a negative price", price(json!("-1.00"))),
-            ("a price that is no number", price(json!("NaN"))),
+            ("a price that is not a number", price(json!("NaN"))),
             ("a price with an exponent", price(json!("1e3"))),
             ("a huge price", price(json!("9".repeat(40)))),
             (
@@ -158,7 +158,7 @@ fn products_with_impossible_values_are_refused() {
             a price of three decimals: 422 invalid-body /price/amount decimals
             a price of nothing: 422 invalid-body /price range
             a negative price: 422 invalid-body /price range
-            a price that is no number: 422 invalid-body /price/amount invalid
+            a price that is not a number: 422 invalid-body /price/amount invalid
             a price with an exponent: 422 invalid-body /price/amount invalid
             a huge price: 422 invalid-body /price/amount invalid
             another currency: 422 invalid-body /price/currency currency

@@ -1,4 +1,4 @@
-//! Stock.
+//! Invalid stock.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn bad_stock_is_refused() {
                     .json(&json!({"on_hand": 10})),
             ),
             (
-                "no stock of it",
+                "stock of an unknown product",
                 scene
                     .shop
                     .get(&format!("/inventory/{nobody}"))
@@ -52,7 +52,7 @@ fn bad_stock_is_refused() {
             an unknown field: 422 invalid-body /reserved unknown_field
             less than is reserved: 409 conflict
             a customer: 403 forbidden
-            no stock of it: 404 not-found
+            stock of an unknown product: 404 not-found
         "#]],
             )
             .await;

@@ -1,4 +1,4 @@
-//! Other people's and unknown orders.
+//! Orders of other customers and unknown orders.
 
 use expect_test::expect;
 
@@ -7,7 +7,7 @@ use crate::support::people::Person;
 use crate::support::run_local;
 
 #[test]
-fn other_peoples_and_unknown_orders_are_not_found() {
+fn orders_of_others_and_unknown_orders_are_not_found() {
     run_local(async {
         let scene = Scene::new().await;
         let nobody = uuid::Uuid::nil();
@@ -43,7 +43,7 @@ fn other_peoples_and_unknown_orders_are_not_found() {
                 cancel_nothing.bearer(&customer.token),
             ),
             (
-                "an order of no id",
+                "an order with an invalid id",
                 get("/orders/mine".to_owned(), customer),
             ),
             (
@@ -67,7 +67,7 @@ fn other_peoples_and_unknown_orders_are_not_found() {
             an unknown history: 404 not-found
             unknown payments: 404 not-found
             an unknown order to cancel: 404 not-found
-            an order of no id: 404 not-found
+            an order with an invalid id: 404 not-found
             an unknown status: 400 invalid-parameters ?status invalid
             somebody else's list: 400 invalid-parameters ?customer_id unknown_parameter
         "#]],
