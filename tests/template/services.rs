@@ -62,7 +62,6 @@ const ADAPTERS: &[&str] = &[
     "crates/core/src/customers/keys.rs",
     "crates/core/src/notifications/mail.rs",
     "crates/core/src/orders/executions.rs",
-    "crates/core/src/orders/messages.rs",
     "crates/core/src/publisher/bus.rs",
     "crates/core/src/testing.rs",
 ];

@@ -6,10 +6,9 @@
 use serde::Serialize;
 use serde::de::Error as _;
 
-use crate::aws::dynamo::StoreError;
-use crate::runtime::Message;
+use crate::runtime::{ConsumeError, Message};
 use crate::values::event::{Delivered, DomainEvent};
-use crate::values::id::{NotAnId, OrderId, ProductId};
+use crate::values::id::{OrderId, ProductId};
 
 use super::model::{reservation_aggregate, stock_aggregate};
 use super::rules;
@@ -66,23 +65,6 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     Ok(Some(DomainEvent::new(aggregate, stamp, data)))
 }
 
-/// Why a message was not processed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumeError {
-    /// It is not an event.
-    #[error("the message is not an event")]
-    Shape(#[from] serde_json::Error),
-    /// It is an event of another type.
-    #[error("the event is {0}, not ProductCreated")]
-    Type(String),
-    /// Its aggregate is not a product.
-    #[error("the event is not about a product")]
-    Aggregate(#[from] NotAnId),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// Creates the stock of a new product, at zero, unless it has stock: repeated deliveries change nothing.
 ///
 /// # Errors
@@ -91,11 +73,8 @@ pub async fn on_product_created(
     inventory: &InventoryStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
-    let Delivered { time, detail } = Delivered::parse(&message.body)?;
-    if detail.event_type != "ProductCreated" {
-        return Err(ConsumeError::Type(detail.event_type));
-    }
-    let mut stock = rules::first_stock(detail.aggregate_id.parse()?, 0, time);
+    let (Delivered { time, detail }, product_id) = message.event("ProductCreated")?;
+    let mut stock = rules::first_stock(product_id, 0, time);
     stock.event.traceparent = detail.traceparent;
     inventory.create_stock(&stock).await?;
     Ok(())

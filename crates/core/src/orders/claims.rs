@@ -2,12 +2,12 @@
 //! account's.
 
 use super::change;
-use super::events::{self, ConsumeError, CustomerEvent};
+use super::events::{self, CustomerEvent};
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
 use crate::customers::store::CustomerStore;
-use crate::runtime::Message;
+use crate::runtime::{ConsumeError, Message};
 
 /// Gives the customer who has confirmed an address the orders that were placed with it as a guest. A repeated
 /// delivery changes nothing. An order that is placed as a guest later stays a guest's order, because its guest could

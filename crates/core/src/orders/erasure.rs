@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::change::{self, Change};
-use super::events::{self, ConsumeError};
+use super::events;
 use super::model::Order;
 use super::rules::erasure;
 use super::store::OrderStore;
@@ -16,7 +16,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::PageRequest;
-use crate::runtime::Message;
+use crate::runtime::{ConsumeError, Message};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 

@@ -8,11 +8,10 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use super::item::{FailureItem, PartItem};
-use crate::aws::dynamo::StoreError;
-use crate::runtime::Message;
+use crate::runtime::{ConsumeError, Message};
 use crate::values::clock::Time;
 use crate::values::event::{Delivered, DomainEvent};
-use crate::values::id::{CustomerId, NotAnId};
+use crate::values::id::CustomerId;
 use crate::values::money::Money;
 
 #[derive(Serialize)]
@@ -51,23 +50,6 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     Ok(Some(DomainEvent::new(header.order_id, header.event, data)))
 }
 
-/// Why a message is delivered again.
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumeError {
-    /// The message is something else than an event.
-    #[error("the message is not an event")]
-    NotAnEvent(#[from] serde_json::Error),
-    /// The queue is not for events of this type.
-    #[error("events of the type {0:?} are not consumed here")]
-    OtherType(String),
-    /// The aggregate is something else than a customer.
-    #[error("the event is not a customer's")]
-    NotACustomer(#[from] NotAnId),
-    /// The database did not do what was asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// An event of a customer, as it was delivered.
 pub(super) struct CustomerEvent {
     pub(super) customer: CustomerId,
@@ -82,12 +64,9 @@ pub(super) fn of_customer(
     message: &Message,
     event_type: &str,
 ) -> Result<CustomerEvent, ConsumeError> {
-    let Delivered { time, detail } = Delivered::parse(&message.body)?;
-    if detail.event_type != event_type {
-        return Err(ConsumeError::OtherType(detail.event_type));
-    }
+    let (Delivered { time, detail }, customer) = message.event(event_type)?;
     Ok(CustomerEvent {
-        customer: detail.aggregate_id.parse()?,
+        customer,
         happened_at: detail.timestamp,
         now: time,
     })

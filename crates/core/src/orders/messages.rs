@@ -1,22 +1,16 @@
 //! The queue of messages to customers, to which orders send.
 
-use aws_sdk_sqs::Client;
 use serde::Serialize;
 
 use crate::aws::Aws;
+use crate::aws::queue::{NotQueued, Queue};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
-
-/// Why a message was not queued.
-#[derive(Debug, thiserror::Error)]
-#[error("the message was not queued")]
-pub struct NotQueued(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// The queue of messages to customers.
 #[derive(Clone, Debug)]
 pub struct MessageQueue {
-    client: Client,
-    url: String,
+    queue: Queue,
 }
 
 #[derive(Serialize)]
@@ -31,10 +25,8 @@ impl MessageQueue {
     /// # Errors
     /// Returns [`SettingError`] if the setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        Ok(Self {
-            client: aws.sqs(),
-            url: aws.settings().read(Setting::MessageQueueUrl)?,
-        })
+        let queue = Queue::new(aws, Setting::MessageQueueUrl)?;
+        Ok(Self { queue })
     }
 
     /// Queues the confirmation of the order `id`. If it is queued twice, it is sent once.
@@ -46,9 +38,6 @@ impl MessageQueue {
             template: "order_confirmed",
             order_id: id,
         };
-        let body = serde_json::to_string(&message).map_err(|error| NotQueued(error.into()))?;
-        let request = self.client.send_message().queue_url(&self.url);
-        let sent = request.message_body(body).send().await;
-        sent.map(drop).map_err(|error| NotQueued(error.into()))
+        self.queue.send(&message).await
     }
 }

@@ -10,5 +10,5 @@ mod step;
 pub use event::serve_event;
 pub use http::{serve_http, serve_http_uncounted};
 pub use invocation::Error;
-pub use queue::{Message, batch, serve_queue};
+pub use queue::{ConsumeError, Message, batch, serve_queue};
 pub use step::{Step, StepError, StepFailure, serve_step};

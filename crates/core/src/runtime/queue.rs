@@ -1,17 +1,22 @@
 //! The loop of a function that a queue feeds.
 
+use std::str::FromStr;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 
 use super::invocation::{Error, read, serve_json, write};
+use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::values::clock::Time;
+use crate::values::event::Delivered;
+use crate::values::id::NotAnId;
 
 /// A message from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// The same for every delivery.
     pub id: String,
-    /// What was sent; [`crate::values::event::Delivered::parse`] reads it when a rule sent it.
+    /// What was sent; [`Message::event`] reads it when a rule sent it.
     pub body: String,
     /// When it was sent: the current time for the consumer, if the message itself has none.
     pub sent_at: Time,
@@ -31,6 +36,41 @@ impl Message {
             sent_at: Time::from_millis(sent_millis),
             receive_count,
         }
+    }
+}
+
+/// Why a message with an event was not processed. It has to be delivered again.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// The message is not an event.
+    #[error("the message is not an event")]
+    NotAnEvent(#[from] serde_json::Error),
+    /// The queue is not for events of this type.
+    #[error("events of the type {0:?} are not consumed here")]
+    OtherType(String),
+    /// The event's aggregate has another kind of identifier.
+    #[error("the event is about something else")]
+    OtherAggregate(#[from] NotAnId),
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Message {
+    /// Returns the event of the type `event_type` that a rule sent, and the identifier of its aggregate.
+    ///
+    /// # Errors
+    /// [`ConsumeError`] if the message is something else.
+    pub fn event<Id>(&self, event_type: &str) -> Result<(Delivered, Id), ConsumeError>
+    where
+        Id: FromStr<Err = NotAnId>,
+    {
+        let delivered = Delivered::parse(&self.body)?;
+        if delivered.detail.event_type != event_type {
+            return Err(ConsumeError::OtherType(delivered.detail.event_type));
+        }
+        let id = delivered.detail.aggregate_id.parse()?;
+        Ok((delivered, id))
     }
 }
 
