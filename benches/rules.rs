@@ -6,10 +6,10 @@ use std::error::Error;
 use std::hint::black_box;
 
 use criterion::Criterion;
-use oxcart_core::values::id::{CustomerId, ProductId};
-use oxcart_core::values::money::{Currency, Money};
 use oxcart_core::rules::cel::Expression;
 use oxcart_core::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use oxcart_core::values::id::{CustomerId, ProductId};
+use oxcart_core::values::money::{Currency, Money};
 
 const RULES: [&str; 20] = [
     r#"order.total >= money("10.00")"#,
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|source| Expression::compile(source, euro))
         .collect();
     let rules = rules?;
-    let facts = Facts::of(&view)?;
+    let facts = Facts::new(&view)?;
     for (source, rule) in RULES.iter().zip(&rules) {
         if rule.holds(&facts) != Ok(true) {
             return Err(format!("the order does not pass {source}").into());
@@ -93,7 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("20 rules on 10 lines", |bench| {
         bench.iter(|| {
-            let facts = Facts::of(black_box(&view));
+            let facts = Facts::new(black_box(&view));
             facts.map(|facts| {
                 rules
                     .iter()

@@ -42,7 +42,7 @@ pub(crate) async fn functions(release: bool, only: &[String]) -> Result<(), Erro
     command.arg("build").current_dir(repository());
     if release {
         command.arg("--release");
-    } else {
+    } else if cfg!(unix) {
         // Functions share one dynamic library, whose features are those of this program's dependencies. What is
         // deployed is linked statically and has its own features alone, and so has a release build.
         command.args([

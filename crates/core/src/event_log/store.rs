@@ -43,7 +43,7 @@ impl EventLog {
     }
 
     /// Returns at most `most` events from `from` to `until`, in the order of time, with one query for each shard of
-    /// each hour. The index may lag by a moment, and lacks the events that [`is_by_hour`] leaves out.
+    /// each hour. The index may lag by a moment, and lacks events that only lead to the end of an order, which another of its events tells.
     ///
     /// # Errors
     /// [`StoreError`].
