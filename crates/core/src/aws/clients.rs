@@ -112,7 +112,7 @@ impl Aws {
         &self.settings
     }
 
-    /// The configuration of a client. One without an HTTP client makes a pool of its own, with a TLS handshake for
+    /// Returns the configuration of a client. One without an HTTP client makes a pool of its own, with a TLS handshake for
     /// each.
     fn client_config(&self) -> SdkConfig {
         let given = self.config.http_client();
@@ -120,7 +120,7 @@ impl Aws {
         self.config.to_builder().http_client(http).build()
     }
 
-    /// The client of DynamoDB.
+    /// Returns the client of DynamoDB.
     #[must_use]
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let client = self

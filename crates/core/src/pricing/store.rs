@@ -355,7 +355,7 @@ impl PricingStore {
     /// another version is stored: read again and decide again.
     ///
     /// # Errors
-    /// Returns [`StoreError`] if the database cannot be read.
+    /// Returns [`StoreError`], which is [`StoreError::Busy`] if the price book keeps changing.
     pub async fn replace_collection<T: Entry>(
         &self,
         collection: Collection<T>,

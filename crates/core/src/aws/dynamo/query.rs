@@ -32,7 +32,7 @@ impl Table {
         }
     }
 
-    /// A query of the key `attribute` = `value` of `index`, whose sort key is `position`: newest first, and from
+    /// Returns a query of the key `attribute` = `value` of `index`, whose sort key is `position`: newest first, and from
     /// after the position `after` on, if there is one.
     #[must_use]
     pub fn newest_first(
@@ -162,7 +162,7 @@ impl<T: DeserializeOwned> Reader<T> {
 /// read of each.
 const SPARE: usize = 3;
 
-/// The first `most` items of several queries together, by `sort_key`: how an index whose key is split in shards is
+/// Returns the first `most` items of several queries together, by `sort_key`: how an index whose key is split in shards is
 /// read. All queries must have the direction `descending`. Each is read for its share of the items, and further only
 /// where the next items may be.
 ///
