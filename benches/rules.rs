@@ -6,8 +6,8 @@ use std::error::Error;
 use std::hint::black_box;
 
 use criterion::Criterion;
-use oxcart_core::rules::cel::Expression;
-use oxcart_core::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use oxcart_core::screening::cel::Expression;
+use oxcart_core::screening::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use oxcart_core::values::id::{CustomerId, ProductId};
 use oxcart_core::values::money::{Currency, Money};
 

@@ -24,7 +24,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("PaymentsTable", "payments"),
     ("PricingTable", "pricing"),
     ("ProductsTable", "catalog"),
-    ("RulesTable", "rules"),
+    ("RulesTable", "screening"),
     ("SandboxTable", "payments"),
     ("SessionsTable", "customers"),
 ];
@@ -220,7 +220,7 @@ fn services_depend_on_each_other_in_one_direction() {
         integrity -> inventory, orders, payments, platform
         inventory -> orders
         notifications -> customers, orders
-        orders -> catalog, customers, platform, pricing, rules
+        orders -> catalog, customers, platform, pricing, screening
         payments -> orders
     "#]]
     .assert_eq(&map);
@@ -239,7 +239,7 @@ fn the_map_shows_who_tells_whom_what() {
           payments["payments<br/>reads 1, read by 1"]
           platform["platform<br/>reads 0, read by 2"]
           pricing["pricing<br/>reads 0, read by 1"]
-          rules["rules<br/>reads 0, read by 1"]
+          screening["screening<br/>reads 0, read by 1"]
           OrderWorkflow{{OrderWorkflow}}
           integrity -->|reads| inventory
           integrity -->|reads| orders
@@ -252,7 +252,7 @@ fn the_map_shows_who_tells_whom_what() {
           orders -->|reads| customers
           orders -->|reads| platform
           orders -->|reads| pricing
-          orders -->|reads| rules
+          orders -->|reads| screening
           payments -->|reads| orders
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform
@@ -266,7 +266,7 @@ fn the_map_shows_who_tells_whom_what() {
           payments -.->|PaymentProcessed| OrderWorkflow
           payments -.->|changes| platform
           pricing -.->|changes| platform
-          rules -.->|changes| platform
+          screening -.->|changes| platform
           orders ==>|starts| OrderWorkflow
           OrderWorkflow ==>|calls| inventory
           OrderWorkflow ==>|calls| orders

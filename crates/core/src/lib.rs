@@ -17,8 +17,8 @@ pub mod payments;
 pub mod platform;
 pub mod pricing;
 pub mod publisher;
-pub mod rules;
 pub mod runtime;
+pub mod screening;
 #[cfg(test)]
 mod testing;
 pub mod values;

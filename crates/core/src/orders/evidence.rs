@@ -15,9 +15,9 @@ use crate::aws::settings::SettingError;
 use crate::catalog::store::ProductStore;
 use crate::customers::model::Customer;
 use crate::customers::store::CustomerStore;
-use crate::rules::cel::{Needs, Today};
-use crate::rules::engine::Broken;
-use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use crate::screening::cel::{Needs, Today};
+use crate::screening::engine::Broken;
+use crate::screening::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::values::id::ProductId;
 
 /// Reads what rules may know about an order.

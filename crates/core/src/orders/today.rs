@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::credit::PastOrder;
 use super::model::{Course, Order};
-use crate::rules::view::Fact;
+use crate::screening::view::Fact;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 

@@ -9,11 +9,11 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError, Settings};
 use crate::aws::{Aws, telemetry};
 use crate::pricing::breakdown::BreakdownError as Unequal;
-use crate::rules::cel::Needs;
-use crate::rules::engine::{Broken, Engine, Judgement, Objection, Verdict};
-use crate::rules::model::Severity;
-use crate::rules::operator::{Compiled, OperatorRules};
-use crate::rules::view::Facts;
+use crate::screening::cel::Needs;
+use crate::screening::engine::{Broken, Engine, Judgement, Objection, Verdict};
+use crate::screening::model::Severity;
+use crate::screening::operator::{Compiled, OperatorRules};
+use crate::screening::view::Facts;
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The enabled rules of operators, compiled.
@@ -174,7 +174,7 @@ impl Outcome {
     }
 }
 
-/// Returns the built-in rules ([`crate::rules::model::BUILT_IN`]).
+/// Returns the built-in rules ([`crate::screening::model::BUILT_IN`]).
 fn built_in(bounds: Bounds) -> Engine<Case> {
     let mut engine = Engine::default();
     engine.register("total_is_sum_of_lines", Severity::Reject, |case: &Case| {

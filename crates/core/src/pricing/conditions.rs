@@ -3,8 +3,8 @@
 use super::cart::CartLine;
 use super::model::{Discount, Refusal};
 use super::tax::Destination;
-use crate::rules::cel::{CompileError, Expression};
-use crate::rules::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use crate::screening::cel::{CompileError, Expression};
+use crate::screening::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 use crate::values::money::{Currency, Money, MoneyError};

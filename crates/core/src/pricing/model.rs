@@ -216,7 +216,7 @@ pub struct Terms {
     /// Whether it is valid only for a customer's first order.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub first_order: bool,
-    /// A further condition on the order, in CEL ([`crate::rules::cel`]).
+    /// A further condition on the order, in CEL ([`crate::screening::cel`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
     /// The most orders that may use it.

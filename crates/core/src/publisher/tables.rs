@@ -5,7 +5,7 @@ use serde_dynamo::Item;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::event::DomainEvent;
-use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, rules};
+use crate::{catalog, customers, integrity, inventory, orders, payments, pricing, screening};
 
 /// A service that publishes events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Service {
             Self::Inventory => inventory::events::published(image),
             Self::Orders => orders::events::published(image),
             Self::Payments => payments::events::published(image),
-            Self::Rules => rules::events::published(image),
+            Self::Rules => screening::events::published(image),
             Self::Pricing => pricing::events::published(image),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::orders::evidence::Evidence;
 use crate::orders::fixtures::{Shop, after, lines, order_of, placed_at};
 use crate::orders::model::{Guest, Order, Status};
-use crate::rules::cel::{EvaluationError, Expression};
+use crate::screening::cel::{EvaluationError, Expression};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
 

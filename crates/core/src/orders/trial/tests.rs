@@ -21,7 +21,7 @@ async fn shop() -> Shop {
     let shop = Shop::with(&order()).await;
     let rules = RuleStore::new(&shop.aws).unwrap();
     let put = testing::request(after(0), &rule()).at("rule_name", "small");
-    crate::rules::api::put_rule(&rules, "EUR".parse().unwrap(), put)
+    crate::screening::api::put_rule(&rules, "EUR".parse().unwrap(), put)
         .await
         .unwrap();
     shop

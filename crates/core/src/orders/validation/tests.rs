@@ -4,9 +4,9 @@ use super::*;
 use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
 use crate::orders::model::{Failure, FailureCode, Status};
-use crate::rules::changes;
-use crate::rules::model::Draft;
-use crate::rules::store::RuleStore;
+use crate::screening::changes;
+use crate::screening::model::Draft;
+use crate::screening::store::RuleStore;
 use crate::testing::Fault;
 
 /// A bureau that gives every customer the same score, or none.

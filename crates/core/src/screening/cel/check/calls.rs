@@ -4,8 +4,8 @@ use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 
 use super::{ACCUMULATOR, Checked, Checker, Fault, fault, repeated};
-use crate::rules::types::{Element, Scalar, Type};
-use crate::rules::view::minor_units;
+use crate::screening::types::{Element, Scalar, Type};
+use crate::screening::view::minor_units;
 use crate::values::clock::Time;
 use crate::values::money::Money;
 

@@ -7,7 +7,7 @@ use ::cel::context::VariableResolver;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rules::types::Record;
+use crate::screening::types::Record;
 
 /// Returns an order with the most lines.
 fn full() -> View {

@@ -8,7 +8,7 @@
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, ListExpr, LiteralValue, operators};
 
-use crate::rules::types::{Element, Record, Type};
+use crate::screening::types::{Element, Record, Type};
 use crate::values::money::Currency;
 
 mod calls;

@@ -4,7 +4,7 @@
 //! function and type of an expression and computes its greatest cost. So an expression that compiles
 //! does not stall its caller, and fails only for the reasons of an [`EvaluationError`].
 //!
-//! The language is described in `functions/rules/README.md`; why amounts are counted in the smallest
+//! The language is described in `functions/screening/README.md`; why amounts are counted in the smallest
 //! unit of the currency, and have a type of their own, in `docs/decisions/`.
 
 use std::sync::{Arc, LazyLock};

@@ -1,13 +1,13 @@
 //! `DELETE /rules/{rule_name}`: remove a rule.
 
-use oxcart_function::{aws, http::routes, rules, runtime};
+use oxcart_function::{aws, http::routes, runtime, screening};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let store = rules::store::RuleStore::new(&aws)?;
+    let store = screening::store::RuleStore::new(&aws)?;
     runtime::serve_http(&aws, &routes::REMOVE_RULE, |request| {
-        rules::api::remove_rule(&store, request)
+        screening::api::remove_rule(&store, request)
     })
     .await
 }

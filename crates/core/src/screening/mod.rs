@@ -1,4 +1,4 @@
-//! Rules: conditions on orders that operators change without a deployment.
+//! Screening: conditions on orders that operators change without a deployment.
 //!
 //! Owns the table of operators' rules. Invariants: an expression is checked when it is saved (its
 //! names exist, its types fit, it costs at most [`cel::Expression::MAX_COST`]), so no rule stalls its

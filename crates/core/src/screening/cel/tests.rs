@@ -1,7 +1,7 @@
 //! Evaluating expressions, and refusing invalid ones.
 
 use super::*;
-use crate::rules::view::{CustomerView, Fact, LineView, OrderView, TotalsView, View};
+use crate::screening::view::{CustomerView, Fact, LineView, OrderView, TotalsView, View};
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::Money;
 
