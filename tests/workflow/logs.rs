@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::people::{PASSWORD, order_of, unique};
 use crate::support::run_local;
-use crate::support::shop::{Setup, Shop};
+use crate::support::shop::{Setup, Shop, physical};
 
 const WRONG_PASSWORD: &str = "a password that is not the right one";
 
@@ -92,6 +92,42 @@ fn no_personal_data_is_logged_at_any_level() {
             for (what, text) in private {
                 let line = logs.lines().find(|line| line.contains(&text));
                 assert_eq!(line, None, "{level}: the {what} is logged");
+            }
+        }
+    });
+}
+
+/// The tables in which personal data may be, with what SECURITY.md says of each.
+const WITH_PERSONAL_DATA: [&str; 3] = ["CustomersTable", "OrdersTable", "SessionsTable"];
+
+#[test]
+fn personal_data_is_nowhere_but_in_its_tables() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let mut private = signing_in(&shop).await;
+        private.extend(ordering(&shop).await);
+        shop.no_faults().await;
+        shop.quiet().await;
+        let tables = shop.dynamodb("ListTables", &json!({})).await;
+        let names = tables["TableNames"].as_array().unwrap();
+        let names: Vec<&str> = names.iter().map(|name| name.as_str().unwrap()).collect();
+        for personal in WITH_PERSONAL_DATA.map(physical) {
+            assert!(names.contains(&personal.as_str()), "{personal}");
+        }
+        for table in names {
+            if WITH_PERSONAL_DATA
+                .map(physical)
+                .iter()
+                .any(|name| name == table)
+            {
+                continue;
+            }
+            let items = shop
+                .dynamodb("Scan", &json!({"TableName": table}))
+                .await
+                .to_string();
+            for (what, text) in &private {
+                assert!(!items.contains(text.as_str()), "{table} has the {what}");
             }
         }
     });

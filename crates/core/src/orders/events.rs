@@ -1,5 +1,5 @@
 //! Published: `OrderCreated` and `OrderConfirmed` (`{customer_id, total_amount}`), `OrderFailed` (`{customer_id,
-//! failure: {code, detail}}`), `OrderCancelled` (`{customer_id, previous_status}`), and `OrderClaimed`,
+//! failure: {code}}`), `OrderCancelled` (`{customer_id, previous_status}`), and `OrderClaimed`,
 //! `OrderReviewWanted` and `OrderReviewed` (`{customer_id}`). The aggregate is the order's identifier.
 //!
 //! Consumed: `EmailConfirmed` ([`super::claims`]) and `CustomerDeleted` ([`super::erasure`]).
@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde::de::Error as _;
 
-use super::item::{FailureItem, PartItem};
+use super::item::PartItem;
 use crate::runtime::{ConsumeError, Message};
 use crate::values::clock::Time;
 use crate::values::event::{Delivered, DomainEvent};
@@ -20,9 +20,15 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     total_amount: Option<Money>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<FailureItem>,
+    failure: Option<FailureData>,
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_status: Option<String>,
+}
+
+/// Why an order failed. The detail may be what an admin wrote, so it stays with the order.
+#[derive(Serialize)]
+struct FailureData {
+    code: String,
 }
 
 /// Returns the last event of the order whose header is `image`; or `None` for other items, which have no events.
@@ -41,7 +47,12 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
         customer_id: header.customer_id,
         total_amount: Some(total)
             .filter(|_| matches!(event_type, "OrderCreated" | "OrderConfirmed")),
-        failure: header.failure.filter(|_| event_type == "OrderFailed"),
+        failure: header
+            .failure
+            .filter(|_| event_type == "OrderFailed")
+            .map(|failure| FailureData {
+                code: failure.code.to_string(),
+            }),
         previous_status: header
             .cancelled_from
             .filter(|_| event_type == "OrderCancelled"),

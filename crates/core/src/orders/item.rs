@@ -116,7 +116,7 @@ struct GuestItem {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FailureItem {
     #[serde(with = "text")]
-    code: FailureCode,
+    pub(super) code: FailureCode,
     detail: String,
 }
 

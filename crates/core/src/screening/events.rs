@@ -1,5 +1,5 @@
-//! `RuleSet` (`{name, expression, message, code, severity, enabled, author}`) and `RuleRemoved`
-//! (`{name}`), both of the aggregate `rule#<name>`.
+//! `RuleSet` (`{name, code, severity, enabled, author}`) and `RuleRemoved` (`{name}`), both of the aggregate
+//! `rule#<name>`. What operators write, expression and message, stays in the table.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,6 @@ use crate::values::id::CustomerId;
 struct Image {
     rule_name: String,
     event: Option<Stamp>,
-    expression: Option<String>,
-    message: Option<String>,
     code: Option<String>,
     severity: Option<Severity>,
     enabled: Option<bool>,
@@ -27,10 +25,6 @@ struct Image {
 #[derive(Serialize)]
 struct Data {
     name: RuleName,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expression: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,8 +51,6 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     let aggregate_id = aggregate(&name);
     let data = Data {
         name,
-        expression: image.expression,
-        message: image.message,
         code: image.code,
         severity: image.severity,
         enabled: image.enabled,
