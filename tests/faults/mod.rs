@@ -2,7 +2,7 @@
 //!
 //! The seven points of the order workflow each have their tests here: `status` (1), `due` (2),
 //! `holds` (3), `asleep` (4 and 5), `conflicts` (6), `token` (7). `twice`, `killed`, `failing`,
-//! `cancelled` and `duplicates` cover all steps.
+//! `cancelled` and `duplicates` cover all steps; `published` covers the events.
 
 mod asleep;
 mod cancelled;
@@ -12,6 +12,7 @@ mod duplicates;
 mod failing;
 mod holds;
 mod killed;
+mod published;
 mod status;
 mod token;
 mod twice;

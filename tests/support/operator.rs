@@ -11,7 +11,10 @@ use oxcart_core::aws::settings::{Setting, Settings};
 use oxcart_core::customers::model::Customer;
 use oxcart_core::customers::operator::grant_admin as grant;
 use oxcart_core::customers::store::CustomerStore;
+use oxcart_core::publisher::redrive::Redrive;
 use oxcart_core::values::clock::Time;
+
+use super::shop::Shop;
 
 /// Gives the customer with the address `email` the role admin.
 pub(crate) async fn grant_admin(endpoint: &str, table: &str, email: &str) {
@@ -19,6 +22,26 @@ pub(crate) async fn grant_admin(endpoint: &str, table: &str, email: &str) {
     let now = Time::from_millis(jiff::Timestamp::now().as_millisecond());
     let granted = grant(&customers, &email.parse().unwrap(), now).await;
     assert!(granted.unwrap(), "{email} was an admin already");
+}
+
+impl Shop {
+    /// Publishes what was set aside. Returns how many events are published and how many are left.
+    pub(crate) async fn redrive(&self) -> (usize, usize) {
+        let environment = self.control("functions/publish-events/environment").await;
+        let settings: BTreeMap<String, String> = serde_json::from_value(environment).unwrap();
+        let redrive = Redrive::new(&aws(self.aws_url(), settings)).unwrap();
+        let (mut published, mut left) = (0, 0);
+        loop {
+            let redriven = redrive.next().await.unwrap();
+            if redriven.is_empty() {
+                return (published, left);
+            }
+            let done = redriven.iter().filter(|change| change.outcome.is_ok());
+            let done = done.count();
+            published += done;
+            left += redriven.len() - done;
+        }
+    }
 }
 
 /// The customer `id`, as stored.
@@ -29,6 +52,12 @@ pub(crate) async fn customer(endpoint: &str, table: &str, id: &str) -> Customer 
 }
 
 fn customers(endpoint: &str, table: &str) -> CustomerStore {
+    let setting = Setting::CustomersTable.name().to_owned();
+    let settings = BTreeMap::from([(setting, table.to_owned())]);
+    CustomerStore::new(&aws(endpoint, settings)).unwrap()
+}
+
+fn aws(endpoint: &str, settings: BTreeMap<String, String>) -> Aws {
     let config = SdkConfig::builder()
         .region(Region::from_static("eu-central-1"))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
@@ -36,7 +65,5 @@ fn customers(endpoint: &str, table: &str) -> CustomerStore {
         )))
         .endpoint_url(endpoint)
         .build();
-    let setting = Setting::CustomersTable.name().to_owned();
-    let settings = Settings::Given(BTreeMap::from([(setting, table.to_owned())]));
-    CustomerStore::new(&Aws::with(config, settings)).unwrap()
+    Aws::with(config, Settings::Given(settings))
 }

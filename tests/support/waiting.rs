@@ -45,7 +45,7 @@ impl Shop {
     }
 
     /// Waits until no function is at work: until then the clock would run away from it.
-    async fn still(&self) {
+    pub(crate) async fn still(&self) {
         let begun = Instant::now();
         let mut seen = 0;
         // What follows from what, as one step from another, takes a moment without a function.

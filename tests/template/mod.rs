@@ -1,5 +1,6 @@
 //! What holds code, template, workflow and samples together.
 
+mod alarms;
 mod features;
 mod modules;
 mod names;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use oxcart_core::aws::settings::Setting;
+use oxcart_core::values::money::Currency;
 
 use super::read::{Template, service_of, sources};
 use crate::support::root;
@@ -87,4 +88,14 @@ pub(super) fn pascal(name: &str) -> String {
     name.split('-')
         .map(|word| word[..1].to_uppercase() + &word[1..])
         .collect()
+}
+
+#[test]
+fn every_currency_that_the_template_accepts_is_known() {
+    let template = Template::read();
+    let codes = template.parameter("ShopCurrency")["AllowedValues"].as_sequence();
+    for code in codes.unwrap() {
+        let code = code.as_str().unwrap();
+        assert!(code.parse::<Currency>().is_ok(), "{code}");
+    }
 }

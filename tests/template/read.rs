@@ -53,6 +53,11 @@ impl Template {
             .collect()
     }
 
+    /// A parameter.
+    pub(super) fn parameter(&self, name: &str) -> &Value {
+        &self.0["Parameters"][name]
+    }
+
     /// What all functions, or all of another kind, have.
     pub(super) fn globals(&self, kind: &str) -> &Value {
         &self.0["Globals"][kind]
@@ -165,7 +170,7 @@ fn routes(events: &Value) -> Vec<(String, String, bool)> {
 }
 
 /// The resource that `!GetAtt X.Arn`, `!Ref X`, `!Sub "${X.Arn}/..."` or a plain text names.
-fn logical_id(value: &Value) -> String {
+pub(super) fn logical_id(value: &Value) -> String {
     let value = if let Value::Tagged(tagged) = value {
         &tagged.value
     } else {

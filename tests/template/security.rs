@@ -56,7 +56,6 @@ fn whatever_keeps_data_is_encrypted_with_the_shops_key() {
     for (resource_type, property) in [
         ("AWS::DynamoDB::Table", "SSESpecification"),
         ("AWS::Logs::LogGroup", "KmsKeyId"),
-        ("AWS::S3::Bucket", "BucketEncryption"),
         ("AWS::SecretsManager::Secret", "KmsKeyId"),
         ("AWS::SQS::Queue", "KmsMasterKeyId"),
     ] {

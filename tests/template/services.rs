@@ -263,7 +263,6 @@ fn the_map_shows_who_tells_whom_what() {
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
           orders -.->|changes| platform
-          payments -.->|PaymentProcessed| OrderWorkflow
           payments -.->|changes| platform
           pricing -.->|changes| platform
           screening -.->|changes| platform

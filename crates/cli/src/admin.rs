@@ -44,7 +44,10 @@ pub(crate) async fn run(command: Command) -> Result<(), Error> {
         control_port,
     } = command;
     let aws = match table {
-        Some(table) => deployed(Setting::CustomersTable, table)?,
+        Some(table) => {
+            let setting = Setting::CustomersTable.name().to_owned();
+            deployed([(setting, table)].into())?
+        }
         None => {
             local(&environment::of("register-customer", &environment::at(control_port)).await?)?
         }
@@ -67,13 +70,12 @@ pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A deployed shop, with the credentials that are in the environment; `setting` is all that is needed of its
-/// functions' settings.
+/// A deployed shop, with the credentials that are in the environment and those of its functions' settings that are
+/// needed.
 ///
 /// # Errors
 /// If the environment has no credentials or no region: says how to export them.
-pub(crate) fn deployed(setting: Setting, value: String) -> Result<Aws, Error> {
-    let settings = BTreeMap::from([(setting.name().to_owned(), value)]);
+pub(crate) fn deployed(settings: BTreeMap<String, String>) -> Result<Aws, Error> {
     Aws::from_environment(Settings::Given(settings)).map_err(|error| {
         let export = "eval \"$(aws configure export-credentials --format env)\"";
         format!("{error}; run `{export}` and set AWS_REGION first").into()

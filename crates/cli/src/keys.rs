@@ -45,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         Setting::TokenSecretArn
     };
     let aws = if let Some(secret) = arguments.secret {
-        admin::deployed(setting, secret)?
+        admin::deployed([(setting.name().to_owned(), secret)].into())?
     } else {
         let function = if arguments.links {
             "send-messages"

@@ -8,6 +8,7 @@ mod environment;
 mod keys;
 mod map;
 mod policies;
+mod redrive;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -47,6 +48,8 @@ enum Command {
     Map,
     /// Compares the functions' policies with what a record says that they do.
     Policies(policies::Arguments),
+    /// Publishes the events that were set aside because they could not be published.
+    Redrive(redrive::Arguments),
 }
 
 #[tokio::main]
@@ -65,6 +68,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
         Some(Command::Map) => map::run(),
         Some(Command::Policies(arguments)) => policies::run(arguments),
+        Some(Command::Redrive(arguments)) => redrive::run(arguments).await,
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -239,7 +239,6 @@ fn settings() -> BTreeMap<String, String> {
         .map(|setting| (setting.name(), setting.name()));
     let others = [
         ("ERASURE_DAYS", "30"),
-        ("INDEX_SHARDS", "4"),
         ("LOG_LEVEL", "info"),
         ("MINIMUM_CREDIT_SCORE", "600"),
         ("MINIMUM_ORDER_AMOUNT", "10.00"),

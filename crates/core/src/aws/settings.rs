@@ -49,8 +49,6 @@ settings! {
     ErasureDays = "ERASURE_DAYS",
     /// Name of the table of published events.
     EventLogTable = "EVENT_LOG_TABLE",
-    /// Shards of an index key that has few values, and of the index by `due_at` (at least 1).
-    IndexShards = "INDEX_SHARDS",
     /// Name of the table of audits and of what they found.
     IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.
@@ -96,6 +94,8 @@ settings! {
     SandboxTable = "SANDBOX_TABLE",
     /// Name of the table of sessions and of attempts to sign in.
     SessionsTable = "SESSIONS_TABLE",
+    /// Address of the queue of changes whose events could not be published.
+    SetAsideQueueUrl = "SET_ASIDE_QUEUE_URL",
     /// The shop's currency, an ISO 4217 code.
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.

@@ -4,7 +4,6 @@
 //! shards, so that no single key takes all the writes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +51,13 @@ struct ProductItem {
     event: Stamp,
 }
 
+/// The number of shards of each key of the indexes. It is part of the stored items, so it must never be lowered: a
+/// product in a shard that is not read any more would be hidden.
+const SHARDS: u32 = 4;
+
 impl ProductItem {
-    fn new(product: &Product, shards: NonZeroU32) -> Self {
-        let shard = product.id.shard(shards.get());
+    fn new(product: &Product) -> Self {
+        let shard = product.id.shard(SHARDS);
         Self {
             product_id: product.id,
             name: product.name.clone(),
@@ -113,18 +116,16 @@ fn position(product: &Product) -> String {
 #[derive(Clone, Debug)]
 pub struct ProductStore {
     table: Table,
-    shards: NonZeroU32,
 }
 
 impl ProductStore {
-    /// Returns the table that the settings name (`PRODUCTS_TABLE`, `INDEX_SHARDS`).
+    /// Returns the table that the settings name (`PRODUCTS_TABLE`).
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             table: Table::new(aws, Setting::ProductsTable)?,
-            shards: aws.settings().read(Setting::IndexShards)?,
         })
     }
 
@@ -158,7 +159,7 @@ impl ProductStore {
     /// # Errors
     /// [`ProductError::KeyReused`] if another request created a product with this identifier.
     pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
-        let item = ProductItem::new(&product, self.shards);
+        let item = ProductItem::new(&product);
         let write = self.table.put(&item)?;
         let write = write.when("attribute_not_exists(product_id)");
         match self.table.write(write).await? {
@@ -178,7 +179,7 @@ impl ProductStore {
     /// # Errors
     /// [`ProductError::Stale`] if another version is stored: read again and decide again.
     pub async fn replace(&self, product: Product) -> Result<Product, ProductError> {
-        let item = ProductItem::new(&product, self.shards);
+        let item = ProductItem::new(&product);
         let write = self.table.put(&item)?;
         let write = write
             .when("version = :before")
@@ -245,7 +246,7 @@ impl ProductStore {
         after: Option<&str>,
         most: usize,
     ) -> Result<Vec<Product>, StoreError> {
-        let queries = (0..self.shards.get()).map(|shard| {
+        let queries = (0..SHARDS).map(|shard| {
             let key = shard_key(value.to_string(), shard);
             self.table.newest_first(index, attribute, key, after)
         });

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::aws::Aws;
-use crate::aws::queue::{NotQueued, Queue};
+use crate::aws::queue::{Queue, QueueError};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{CustomerId, EventId};
 
@@ -44,13 +44,13 @@ impl CustomerMessages {
     /// `occasion`. The queue holds neither the address nor the link, so reading it reveals nothing.
     ///
     /// # Errors
-    /// [`NotQueued`].
+    /// [`QueueError`].
     pub async fn request(
         &self,
         template: Template,
         id: CustomerId,
         occasion: EventId,
-    ) -> Result<(), NotQueued> {
+    ) -> Result<(), QueueError> {
         let message = Message {
             template,
             customer_id: id,

@@ -21,6 +21,10 @@ use charges::{Charges, LineCharges};
 /// The version of the shape that is written. Readers read this one and all before it.
 const SCHEMA: u32 = 1;
 
+/// The number of shards of each key of the indexes by status and by due time. It is part of the stored items, so it must
+/// never be lowered: an order in a shard that is not read any more would not be found when it is due.
+pub(super) const SHARDS: u32 = 4;
+
 /// Stores values as the text that they display as.
 mod text {
     use std::fmt::Display;
@@ -162,9 +166,9 @@ pub(super) fn status_shard(status: Status, shard: u32) -> String {
 }
 
 impl HeaderItem {
-    /// Returns the header of `order`, for indexes with `shards` shards.
-    pub(super) fn from_order(order: &Order, shards: u32) -> Self {
-        let shard = order.id.shard(shards);
+    /// Returns the header of `order`.
+    pub(super) fn from_order(order: &Order) -> Self {
+        let shard = order.id.shard(SHARDS);
         let due_at = order.due_at.into_iter().chain(order.erase_at).min();
         Self {
             order_id: order.id,

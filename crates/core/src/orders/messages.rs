@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::aws::Aws;
-use crate::aws::queue::{NotQueued, Queue};
+use crate::aws::queue::{Queue, QueueError};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::OrderId;
 
@@ -32,8 +32,8 @@ impl MessageQueue {
     /// Queues the confirmation of the order `id`. If it is queued twice, it is sent once.
     ///
     /// # Errors
-    /// Returns [`NotQueued`] if SQS does not accept the message.
-    pub async fn order_confirmed(&self, id: OrderId) -> Result<(), NotQueued> {
+    /// Returns [`QueueError`] if SQS does not accept the message.
+    pub async fn order_confirmed(&self, id: OrderId) -> Result<(), QueueError> {
         let message = Message {
             template: "order_confirmed",
             order_id: id,

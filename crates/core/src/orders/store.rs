@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::item::{HeaderItem, LinesItem, PartItem, status_shard};
+use super::item::{HeaderItem, LinesItem, PartItem, SHARDS, status_shard};
 use super::model::{Order, Status};
 use super::uses::Use;
 use crate::aws::Aws;
@@ -24,7 +24,6 @@ mod uses;
 #[derive(Clone, Debug)]
 pub struct OrderStore {
     table: Table,
-    shards: u32,
 }
 
 /// How [`OrderStore::create`] ended.
@@ -50,7 +49,6 @@ impl OrderStore {
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             table: Table::new(aws, Setting::OrdersTable)?,
-            shards: aws.settings().read::<u32>(Setting::IndexShards)?.max(1),
         })
     }
 
@@ -81,7 +79,7 @@ impl OrderStore {
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn create(&self, order: &Order) -> Result<Created, StoreError> {
         let absent = "attribute_not_exists(order_id)";
-        let header = PartItem::Header(HeaderItem::from_order(order, self.shards));
+        let header = PartItem::Header(HeaderItem::from_order(order));
         let lines = PartItem::Lines(LinesItem::from_order(order));
         let mut writes = vec![
             self.table.put(&header)?.when(absent),
@@ -135,7 +133,7 @@ impl OrderStore {
             revision: read + 1,
             ..order
         };
-        let header = PartItem::Header(HeaderItem::from_order(&order, self.shards));
+        let header = PartItem::Header(HeaderItem::from_order(&order));
         let write = self.table.put(&header)?.when("revision = :revision");
         let write = write.value(":revision", &read)?;
         let written = if given_back.is_empty() {
@@ -224,7 +222,7 @@ impl OrderStore {
         page: &PageRequest,
     ) -> Result<Page<Order>, StoreError> {
         let after = page.after.as_deref();
-        let shards = (0..self.shards).map(|shard| {
+        let shards = (0..SHARDS).map(|shard| {
             let key = status_shard(status, shard);
             self.table
                 .newest_first("by-status", "status_shard", key, after)
@@ -283,7 +281,7 @@ impl OrderStore {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn due(&self, now: Time) -> Result<Vec<OrderId>, StoreError> {
-        let shards = (0..self.shards).map(async |shard| {
+        let shards = (0..SHARDS).map(async |shard| {
             let query = self
                 .table
                 .query("due_shard = :shard AND due_at <= :now")

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rust_decimal::{Decimal, RoundingStrategy};
+
 use super::credit::{Applicant, CreditScores, OwnOrders, ScoreUnknown};
 use super::evidence::Evidence;
 use super::model::Order;
@@ -43,15 +45,22 @@ impl Bounds {
     /// Reads `settings`.
     ///
     /// # Errors
-    /// Returns [`SettingError`] if a setting is missing, or the minimum is not an amount in the shop's currency.
+    /// Returns [`SettingError`] if a setting is missing, or the minimum is not an amount. An amount that the shop's currency
+    /// cannot express is rounded up, so that no value that the template accepts stops the function.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
         let currency: Currency = settings.read(Setting::ShopCurrency)?;
         let amount: String = settings.read(Setting::MinimumOrderAmount)?;
-        let minimum = Money::parse(&amount, currency)
-            .map_err(|_| SettingError::Invalid(Setting::MinimumOrderAmount.name(), amount))?;
+        let minimum = round_up(&amount, currency)
+            .ok_or_else(|| SettingError::Invalid(Setting::MinimumOrderAmount.name(), amount))?;
         let credit = settings.read(Setting::MinimumCreditScore)?;
         Ok(Self { minimum, credit })
     }
+}
+
+fn round_up(amount: &str, currency: Currency) -> Option<Money> {
+    let amount = Decimal::from_str_exact(amount).ok()?;
+    let amount = amount.round_dp_with_strategy(currency.exponent(), RoundingStrategy::AwayFromZero);
+    Money::new(amount, currency).ok()
 }
 
 /// The rules, and where their facts are read.

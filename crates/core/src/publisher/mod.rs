@@ -3,12 +3,16 @@
 //!
 //! Invariants:
 //! - an event is published after, and only after, the change that carries it is stored;
-//! - no change is skipped: Lambda stores one that cannot be published in a bucket;
+//! - no change is skipped: one that can never be published is set aside, alone and without what the item contains,
+//!   and published by `oxcart redrive` once it can be;
+//! - one that cannot be published at the moment is retried for as long as the stream keeps it;
 //! - within a shard of a stream, no event is put on the bus before that of an earlier change.
 
 pub mod bus;
 pub mod publish;
+pub mod redrive;
 pub mod rules;
+pub mod set_aside;
 pub mod stream;
 pub mod tables;
 

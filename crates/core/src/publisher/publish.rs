@@ -5,11 +5,13 @@
 //! What was on the bus already when something after it failed is put twice, as EventBridge allows.
 
 use super::bus::{Bus, NotOnBus};
-use super::rules::{self, Entry, Unpublishable};
-use super::stream::{StreamBatch, StreamRecord, StreamResponse};
+use super::rules::{self, Entry};
+use super::set_aside::SetAside;
+use super::stream::{StreamBatch, StreamResponse};
 use super::tables::Tables;
 use crate::aws::dynamo::StoreError;
-use crate::aws::settings::SettingError;
+use crate::aws::queue::{Queue, QueueError};
+use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
 use crate::event_log::store::EventLog;
 use crate::runtime::Error;
@@ -17,9 +19,10 @@ use crate::runtime::Error;
 /// The resources of `publish-events`.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    tables: Tables,
+    pub(super) tables: Tables,
     log: EventLog,
     bus: Bus,
+    pub(super) set_aside: Queue,
 }
 
 impl Publisher {
@@ -32,48 +35,85 @@ impl Publisher {
             tables: Tables::new(aws)?,
             log: EventLog::new(aws)?,
             bus: Bus::new(aws)?,
+            set_aside: Queue::new(aws, Setting::SetAsideQueueUrl)?,
         })
     }
 }
 
-/// The first change of a batch can never be published, so the whole batch fails.
-#[derive(Debug, thiserror::Error)]
-#[error("the change {sequence_number} cannot be published")]
-pub struct UnpublishableFirst {
-    sequence_number: String,
-    #[source]
-    reason: Unpublishable,
-}
-
 /// Why a change could not be published this time.
 #[derive(Debug, thiserror::Error)]
-enum PublishError {
+pub enum PublishError {
+    /// The event log did not take the event.
     #[error("the event log failed")]
     Log(#[from] StoreError),
+    /// The bus did not take the event.
     #[error("the bus failed")]
     Bus(#[from] NotOnBus),
+    /// The change could not be set aside.
+    #[error("the change could not be set aside")]
+    SetAside(#[from] QueueError),
 }
 
-/// An event that has to be published, and the record that it comes from.
-struct PendingEvent<'a> {
-    sequence_number: &'a str,
-    entry: Entry,
+/// An event that has to be published, and the place of its change in the batch.
+pub(super) struct PendingEvent {
+    pub(super) place: usize,
+    pub(super) entry: Entry,
 }
 
-/// Publishes the events of a batch of changes in their order. Returns the change from which on the
-/// batch has to be delivered again.
-///
-/// While the bus takes the events of one call, the log takes those of the next.
+/// Publishes the events of a batch of changes in their order, and sets aside the changes whose event can never be
+/// published. Returns the change from which on the batch has to be delivered again.
 ///
 /// # Errors
-/// [`UnpublishableFirst`] if the first change of the batch can never be published. The whole batch fails,
-/// so that Lambda halves it until that change is alone, gives it up and keeps it in a bucket; the
-/// others are published.
+/// None; the type is what the runtime expects.
 pub async fn publish_events(
     publisher: &Publisher,
     batch: StreamBatch,
 ) -> Result<StreamResponse, Error> {
-    let (pending, unpublishable) = pending_events(&publisher.tables, &batch.records);
+    let mut pending = Vec::new();
+    let mut unpublishable = Vec::new();
+    for (place, record) in batch.records.iter().enumerate() {
+        match rules::new_entry(&publisher.tables, record) {
+            Ok(None) => {}
+            Ok(Some(entry)) => pending.push(PendingEvent { place, entry }),
+            Err(reason) => unpublishable.push((place, reason)),
+        }
+    }
+    let mut failed = publish(publisher, pending).await.err();
+    for (place, reason) in unpublishable {
+        // A change behind one that failed is delivered again, so it is set aside then.
+        if failed.as_ref().is_some_and(|(failed, _)| *failed < place) {
+            break;
+        }
+        let record = &batch.records[place];
+        let sequence_number = record.sequence_number();
+        tracing::error!(sequence_number, %reason, "change set aside");
+        if let Err(error) = publisher
+            .set_aside
+            .send(&SetAside::new(record, reason))
+            .await
+        {
+            failed = Some((place, error.into()));
+            break;
+        }
+    }
+    let Some((place, error)) = failed else {
+        return Ok(StreamResponse::all_published());
+    };
+    let sequence_number = batch.records[place].sequence_number();
+    let error = telemetry::chain(&error);
+    tracing::error!(sequence_number, error, "change not published");
+    Ok(StreamResponse::retry_from(sequence_number))
+}
+
+/// Appends the events to the log and puts them on the bus, in their order. While the bus takes the events of one call,
+/// the log takes those of the next.
+///
+/// # Errors
+/// The place of the first change whose event is not published, and why.
+pub(super) async fn publish(
+    publisher: &Publisher,
+    pending: Vec<PendingEvent>,
+) -> Result<(), (usize, PublishError)> {
     let calls = rules::group_into_calls(pending, |pending| &pending.entry);
     let mut logged = append(publisher, calls.first()).await;
     for (place, call) in calls.iter().enumerate() {
@@ -82,58 +122,16 @@ pub async fn publish_events(
             put_logged(publisher, call, logged),
             append(publisher, next_call)
         );
-        if let Err((sequence_number, error)) = put {
-            let error = telemetry::chain(&error);
-            tracing::error!(sequence_number, error, "change not published");
-            return Ok(StreamResponse::retry_from(sequence_number));
-        }
+        put?;
         logged = next_logged;
     }
-    let Some((record, reason)) = unpublishable else {
-        return Ok(StreamResponse::all_published());
-    };
-    let sequence_number = record.sequence_number();
-    let error = telemetry::chain(&reason);
-    tracing::error!(sequence_number, error, "change cannot be published");
-    let is_first =
-        batch.records.first().map(StreamRecord::sequence_number) == Some(sequence_number);
-    if is_first {
-        let sequence_number = sequence_number.to_owned();
-        return Err(UnpublishableFirst {
-            sequence_number,
-            reason,
-        }
-        .into());
-    }
-    Ok(StreamResponse::retry_from(sequence_number))
-}
-
-/// Returns the events of `records` up to the first record that can never be published, and that record.
-fn pending_events<'a>(
-    tables: &Tables,
-    records: &'a [StreamRecord],
-) -> (
-    Vec<PendingEvent<'a>>,
-    Option<(&'a StreamRecord, Unpublishable)>,
-) {
-    let mut pending = Vec::new();
-    for record in records {
-        match rules::new_entry(tables, record) {
-            Ok(None) => {}
-            Ok(Some(entry)) => pending.push(PendingEvent {
-                sequence_number: record.sequence_number(),
-                entry,
-            }),
-            Err(reason) => return (pending, Some((record, reason))),
-        }
-    }
-    (pending, None)
+    Ok(())
 }
 
 /// Appends the events of `call`, if there is one, to the log, all at once.
 async fn append(
     publisher: &Publisher,
-    call: Option<&Vec<PendingEvent<'_>>>,
+    call: Option<&Vec<PendingEvent>>,
 ) -> Vec<Result<(), StoreError>> {
     let appends = call
         .into_iter()
@@ -145,20 +143,20 @@ async fn append(
 /// Puts the events of `call` on the bus up to the first that the log did not take, as `logged` says.
 ///
 /// # Errors
-/// The sequence number of the first event that is not published, and why.
-async fn put_logged<'a>(
+/// The place of the first change whose event is not published, and why.
+async fn put_logged(
     publisher: &Publisher,
-    call: &[PendingEvent<'a>],
+    call: &[PendingEvent],
     logged: Vec<Result<(), StoreError>>,
-) -> Result<(), (&'a str, PublishError)> {
+) -> Result<(), (usize, PublishError)> {
     let count = logged.iter().take_while(|result| result.is_ok()).count();
     let entries: Vec<&Entry> = call[..count].iter().map(|pending| &pending.entry).collect();
     if !entries.is_empty() {
         let put = publisher.bus.put(&entries).await;
-        put.map_err(|error| (call[error.place].sequence_number, error.into()))?;
+        put.map_err(|error| (call[error.place].place, error.into()))?;
     }
     match logged.into_iter().nth(count) {
-        Some(Err(error)) => Err((call[count].sequence_number, error.into())),
+        Some(Err(error)) => Err((call[count].place, error.into())),
         Some(Ok(())) | None => Ok(()),
     }
 }

@@ -15,18 +15,18 @@ const BYTES_PER_CALL: usize = 256 * 1024;
 /// The bytes that EventBridge counts for the time of an entry.
 const BYTES_OF_TIME: usize = 14;
 
-/// Why a change can never be published.
-#[derive(Debug, thiserror::Error)]
+/// Why a change can never be published. It does not tell what the item contains, because it is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unpublishable {
     /// It is a change of a table that no service with events owns.
-    #[error("the table {0:?} has no events")]
-    UnknownTable(String),
+    #[error("the table belongs to no service with events")]
+    UnknownTable,
     /// The item does not have the shape that its service stores.
     #[error("the item does not have the shape of its service")]
-    Shape(#[from] serde_dynamo::Error),
+    Shape,
     /// The event cannot be written as JSON.
     #[error("the event cannot be written")]
-    Json(#[from] serde_json::Error),
+    Json,
     /// The event is too large for the bus.
     #[error("the event has {0} bytes, which is too large for the bus")]
     TooLarge(usize),
@@ -45,7 +45,7 @@ pub struct Entry {
 
 impl Entry {
     fn new(source: &'static str, event: DomainEvent) -> Result<Self, Unpublishable> {
-        let detail = serde_json::to_string(&event)?;
+        let detail = serde_json::to_string(&event).map_err(|_| Unpublishable::Json)?;
         let entry = Self {
             source,
             event,
@@ -79,12 +79,21 @@ pub fn new_entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>
     if id_before.is_some() && id_before == event_id(event) {
         return Ok(None);
     }
-    let table = record.table().unwrap_or_default();
-    let owner = tables
-        .owner(table)
-        .ok_or_else(|| Unpublishable::UnknownTable(table.to_owned()))?;
-    owner
-        .published(image.clone())?
+    entry_of(tables, record.table(), image.clone())
+}
+
+/// Returns the event that the item `image` of `table` carries, or `None` if it carries none.
+///
+/// # Errors
+/// Returns [`Unpublishable`] if there is an event that cannot be built.
+pub fn entry_of(
+    tables: &Tables,
+    table: &str,
+    image: serde_dynamo::Item,
+) -> Result<Option<Entry>, Unpublishable> {
+    let owner = tables.owner(table).ok_or(Unpublishable::UnknownTable)?;
+    let published = owner.published(image).map_err(|_| Unpublishable::Shape)?;
+    published
         .map(|event| Entry::new(owner.source(), event))
         .transpose()
 }

@@ -24,6 +24,7 @@ pub struct StreamRecord {
 #[serde(rename_all = "PascalCase")]
 struct Change {
     sequence_number: String,
+    keys: serde_dynamo::Item,
     #[serde(default)]
     new_image: Option<serde_dynamo::Item>,
     #[serde(default)]
@@ -38,11 +39,20 @@ struct OldImage {
 }
 
 impl StreamRecord {
-    /// Returns the table's name, from `arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>`.
+    /// Returns the table's name, from `arn:aws:dynamodb:<region>:<account>:table/<name>/stream/<label>`. The name of
+    /// another ARN is empty.
     #[must_use]
-    pub fn table(&self) -> Option<&str> {
-        let resource = self.stream_arn.splitn(6, ':').nth(5)?;
-        resource.strip_prefix("table/")?.split('/').next()
+    pub fn table(&self) -> &str {
+        let resource = self.stream_arn.splitn(6, ':').nth(5);
+        let path = resource.and_then(|resource| resource.strip_prefix("table/"));
+        path.and_then(|path| path.split('/').next())
+            .unwrap_or_default()
+    }
+
+    /// Returns the primary key of the item.
+    #[must_use]
+    pub fn key(&self) -> &serde_dynamo::Item {
+        &self.dynamodb.keys
     }
 
     /// Returns the change's place in its shard.

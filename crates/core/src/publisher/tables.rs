@@ -29,16 +29,15 @@ pub enum Service {
 }
 
 impl Service {
-    /// Every service with the setting that names its table.
-    const TABLES: &[(Self, Setting)] = &[
-        (Self::Catalog, Setting::ProductsTable),
-        (Self::Customers, Setting::CustomersTable),
-        (Self::Integrity, Setting::IntegrityTable),
-        (Self::Inventory, Setting::InventoryTable),
-        (Self::Orders, Setting::OrdersTable),
-        (Self::Payments, Setting::PaymentsTable),
-        (Self::Rules, Setting::RulesTable),
-        (Self::Pricing, Setting::PricingTable),
+    const ALL: &[Self] = &[
+        Self::Catalog,
+        Self::Customers,
+        Self::Integrity,
+        Self::Inventory,
+        Self::Orders,
+        Self::Payments,
+        Self::Rules,
+        Self::Pricing,
     ];
 
     /// Returns the `source` of its events.
@@ -53,6 +52,20 @@ impl Service {
             Self::Payments => "oxcart.payments",
             Self::Rules => "oxcart.rules",
             Self::Pricing => "oxcart.pricing",
+        }
+    }
+
+    /// Returns the setting that names its table.
+    pub(super) fn table(self) -> Setting {
+        match self {
+            Self::Catalog => Setting::ProductsTable,
+            Self::Customers => Setting::CustomersTable,
+            Self::Integrity => Setting::IntegrityTable,
+            Self::Inventory => Setting::InventoryTable,
+            Self::Orders => Setting::OrdersTable,
+            Self::Payments => Setting::PaymentsTable,
+            Self::Rules => Setting::RulesTable,
+            Self::Pricing => Setting::PricingTable,
         }
     }
 
@@ -80,9 +93,9 @@ impl Tables {
     /// # Errors
     /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        let tables = Service::TABLES
+        let tables = Service::ALL
             .iter()
-            .map(|(service, setting)| Ok((aws.settings().read(*setting)?, *service)));
+            .map(|service| Ok((aws.settings().read(service.table())?, *service)));
         tables.collect::<Result<_, _>>().map(Self)
     }
 

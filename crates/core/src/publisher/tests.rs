@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::publish::{Publisher, publish_events};
+use super::redrive::Redrive;
 use super::stream::StreamBatch;
+use crate::aws::Aws;
+use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
 use crate::customers::rules::REGISTERED;
 use crate::event_log::store::EventLog;
@@ -18,11 +21,16 @@ use crate::values::id::CustomerId;
 /// The entries of each call that was made to the bus.
 type Calls = Arc<Mutex<Vec<Vec<Value>>>>;
 
+/// The messages that were sent.
+type Messages = Arc<Mutex<Vec<Value>>>;
+
 struct Shop {
+    aws: Aws,
     engine: Engine,
     publisher: Publisher,
     log: EventLog,
     calls: Calls,
+    set_aside: Messages,
 }
 
 fn now() -> Time {
@@ -58,11 +66,22 @@ fn shop(refuses: impl Fn(&Value, usize) -> bool + Send + 'static) -> Shop {
             json!({"FailedEntryCount": failed.count(), "Entries": results}),
         )
     });
+    let set_aside = Messages::default();
+    let sent = Arc::clone(&set_aside);
+    engine.answer_others("SendMessage", move |request| {
+        let body = request["MessageBody"].as_str().unwrap();
+        sent.lock()
+            .unwrap()
+            .push(serde_json::from_str(body).unwrap());
+        (200, json!({"MessageId": "1"}))
+    });
     Shop {
         publisher: Publisher::new(&aws).unwrap(),
         log: EventLog::new(&aws).unwrap(),
+        aws,
         engine,
         calls,
+        set_aside,
     }
 }
 
@@ -70,22 +89,27 @@ fn customer(name: &str) -> CustomerId {
     CustomerId::derived(&[name])
 }
 
-/// Returns the image of a customer at `version`, as the stream has it.
-fn image(name: &str, version: u64) -> Value {
-    let item = json!({
+/// Returns a customer at `version`, as it is stored.
+fn item(name: &str, version: u64) -> Value {
+    json!({
         "pk": format!("customer#{}", customer(name)),
         "customer_id": customer(name),
         "email": "ana@example.com",
         "roles": ["customer"],
         "version": version,
         "event": Stamp::new(customer(name), version, REGISTERED, now()),
-    });
-    let item: serde_dynamo::Item = serde_dynamo::to_item(item).unwrap();
+    })
+}
+
+/// Returns the image of a customer at `version`, as the stream has it.
+fn image(name: &str, version: u64) -> Value {
+    let item: serde_dynamo::Item = serde_dynamo::to_item(item(name, version)).unwrap();
     serde_json::to_value(item).unwrap()
 }
 
 fn record(sequence: usize, old: Value, new: Value) -> Value {
-    let mut change = json!({"SequenceNumber": sequence.to_string(), "Keys": {}});
+    let key = json!({"pk": {"S": format!("customer#{sequence}")}});
+    let mut change = json!({"SequenceNumber": sequence.to_string(), "Keys": key});
     for (name, image) in [("OldImage", old), ("NewImage", new)] {
         if !image.is_null() {
             change[name] = image;
@@ -124,6 +148,26 @@ impl Shop {
     fn put(&self) -> Vec<String> {
         let calls = self.calls.lock().unwrap();
         calls.iter().flatten().map(aggregate).collect()
+    }
+
+    fn set_aside(&self) -> Vec<Value> {
+        self.set_aside.lock().unwrap().clone()
+    }
+
+    /// Lets the queue deliver `message` once. Returns the receipts of the messages that are deleted.
+    fn queue(&self, message: String) -> Arc<Mutex<Vec<String>>> {
+        let mut messages = vec![json!({"Body": message, "ReceiptHandle": "receipt"})];
+        self.engine.answer_others("ReceiveMessage", move |_| {
+            (200, json!({"Messages": std::mem::take(&mut messages)}))
+        });
+        let deleted = Arc::new(Mutex::new(Vec::new()));
+        let receipts = Arc::clone(&deleted);
+        self.engine.answer_others("DeleteMessage", move |request| {
+            let receipt = request["ReceiptHandle"].as_str().unwrap().to_owned();
+            receipts.lock().unwrap().push(receipt);
+            (200, json!({}))
+        });
+        deleted
     }
 
     fn logged(&self) -> usize {
@@ -298,34 +342,100 @@ async fn an_event_that_the_log_does_not_take_is_not_put_and_delivered_again() {
 }
 
 #[tokio::test]
-async fn changes_before_one_that_cannot_be_published_are_published() {
+async fn a_change_that_can_never_be_published_is_set_aside_alone() {
     let shop = shop(|_, _| false);
+    let mut records = new_customers(4);
+    records[1] = record(1, Value::Null, unpublishable());
+    assert_eq!(shop.publish(&records).await.unwrap(), all_published());
+    assert_eq!(shop.put(), names([0, 2, 3]));
+    let set_aside = shop.set_aside();
+    assert_eq!(set_aside.len(), 1);
+    assert_eq!(set_aside[0]["key"], json!({"pk": {"S": "customer#1"}}));
+    assert_eq!(set_aside[0]["sequence_number"], "1");
+    let reason = "the item does not have the shape of its service";
+    assert_eq!(set_aside[0]["reason"], reason);
+}
+
+#[tokio::test]
+async fn what_is_set_aside_tells_nothing_of_the_item() {
+    let shop = shop(|_, _| false);
+    let mut image = image("0", 1);
+    // The error of the deserialiser would quote it.
+    image["roles"] = json!({"S": "ana@example.com"});
+    image["name"] = json!({"S": "Ana"});
+    let records = [record(0, Value::Null, image)];
+    assert_eq!(shop.publish(&records).await.unwrap(), all_published());
+    let set_aside = &shop.set_aside()[0];
+    assert_eq!(set_aside["stamp"]["type"], REGISTERED);
+    let text = set_aside.to_string();
+    assert!(!text.contains("ana@") && !text.contains("Ana"), "{text}");
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_set_aside_is_delivered_again() {
+    let shop = shop(|_, _| false);
+    shop.engine
+        .answer_others("SendMessage", |_| (400, json!({"__type": "AccessDenied"})));
     let mut records = new_customers(4);
     records[2] = record(2, Value::Null, unpublishable());
     assert_eq!(shop.publish(&records).await.unwrap(), retry_from(2));
-    assert_eq!(shop.put(), names(0..2));
-    assert_eq!(shop.logged(), 2);
 }
 
 #[tokio::test]
-async fn a_batch_that_begins_with_a_change_that_cannot_be_published_fails_as_a_whole() {
-    let shop = shop(|_, _| false);
-    let mut records = new_customers(4);
-    records[0] = record(0, Value::Null, unpublishable());
-    let error = shop.publish(&records).await.unwrap_err();
-    assert_eq!(error.to_string(), "the change 0 cannot be published");
-    assert!(shop.publish(&records[..1]).await.is_err());
-    assert_eq!((shop.put().len(), shop.logged()), (0, 0));
-    assert_eq!(shop.publish(&records[1..]).await.unwrap(), all_published());
-    assert_eq!(shop.put(), names(1..4));
+async fn a_change_behind_one_that_failed_is_not_set_aside_yet() {
+    let first = customer("0").to_string();
+    let shop = shop(move |detail, _| detail["aggregate_id"] == first);
+    let mut records = new_customers(3);
+    records[2] = record(2, Value::Null, unpublishable());
+    assert_eq!(shop.publish(&records).await.unwrap(), retry_from(0));
+    assert_eq!(shop.set_aside(), Vec::<Value>::new());
 }
 
 #[tokio::test]
-async fn an_event_of_an_unknown_table_is_never_skipped() {
+async fn an_event_of_an_unknown_table_is_set_aside() {
     let shop = shop(|_, _| false);
     let mut record = record(0, Value::Null, image("0", 1));
     record["eventSourceARN"] = json!("arn:aws:dynamodb:eu-central-1:1:table/other/stream/x");
-    assert!(shop.publish(&[record]).await.is_err());
+    assert_eq!(shop.publish(&[record]).await.unwrap(), all_published());
+    let reason = "the table belongs to no service with events";
+    assert_eq!(shop.set_aside()[0]["reason"], reason);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_published_with_its_own_id_once_it_can_be() {
+    let shop = shop(|_, _| false);
+    let mut broken = record(0, Value::Null, image("0", 1));
+    broken["dynamodb"]["NewImage"]["roles"] = json!({"S": "admin"});
+    broken["dynamodb"]["Keys"]["pk"]["S"] = item("0", 1)["pk"].clone();
+    shop.publish(&[broken]).await.unwrap();
+    // Mended, and changed once more in the meantime.
+    let table = Table::new(&shop.aws, Setting::CustomersTable).unwrap();
+    let put = table.put(&item("0", 2)).unwrap();
+    table.write(put).await.unwrap();
+    let message = shop.set_aside()[0].to_string();
+    let deleted = shop.queue(message);
+    let redrive = Redrive::new(&shop.aws).unwrap();
+    let redriven = redrive.next().await.unwrap();
+    assert!(redriven[0].outcome.is_ok(), "{redriven:?}");
+    assert_eq!(shop.put(), names([0]));
+    let history = shop.log.history(customer("0")).await.unwrap();
+    let stamp = Stamp::new(customer("0"), 1, REGISTERED, now());
+    assert_eq!((history[0].event_id, history[0].version), (stamp.id, 1));
+    assert_eq!(*deleted.lock().unwrap(), ["receipt"]);
+    assert!(redrive.next().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_still_cannot_be_published_stays_in_the_queue() {
+    let shop = shop(|_, _| false);
+    let records = [record(0, Value::Null, unpublishable())];
+    shop.publish(&records).await.unwrap();
+    let message = shop.set_aside()[0].to_string();
+    let deleted = shop.queue(message);
+    let redriven = Redrive::new(&shop.aws).unwrap().next().await.unwrap();
+    let reason = redriven[0].outcome.as_ref().unwrap_err().to_string();
+    assert_eq!(reason, "the item does not exist any more");
+    assert!(deleted.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -346,10 +456,11 @@ async fn every_table_with_events_has_an_owner() {
             setting.name()
         );
         record["eventSourceARN"] = json!(arn);
-        let error = shop.publish(&[record]).await.unwrap_err();
-        let reason = error.source().unwrap().to_string();
+        shop.publish(&[record]).await.unwrap();
+        let set_aside = shop.set_aside();
+        let reason = &set_aside.last().unwrap()["reason"];
         assert_eq!(
-            reason, "the item does not have the shape of its service",
+            *reason, "the item does not have the shape of its service",
             "{source}"
         );
     }

@@ -38,7 +38,8 @@ pub(super) fn parse(
     let mut template = Properties::new("template", yaml::parse(text)?)?;
     template.only("AWSTemplateFormatVersion", &["2010-09-09"])?;
     transform(&mut template)?;
-    for about in ["Description", "Metadata"] {
+    // Rules are checked when a stack is deployed, of which nothing is verified here.
+    for about in ["Description", "Metadata", "Rules"] {
         template.take(about);
     }
     let mut section = |name: &str| -> Result<Map<String, Value>, Refused> {

@@ -55,11 +55,24 @@ impl Table {
         self.read(key, false).await
     }
 
+    /// Returns the item with `key` as it is stored, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get_raw(&self, key: Key) -> Result<Option<serde_dynamo::Item>, StoreError> {
+        Ok(self.read_raw(key, true).await?.map(Into::into))
+    }
+
     async fn read<T: DeserializeOwned>(
         &self,
         key: Key,
         consistent: bool,
     ) -> Result<Option<T>, StoreError> {
+        let item = self.read_raw(key, consistent).await?;
+        Ok(item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    async fn read_raw(&self, key: Key, consistent: bool) -> Result<Option<Item>, StoreError> {
         let request = self
             .client
             .get_item()
@@ -67,7 +80,7 @@ impl Table {
             .set_key(Some(key.0))
             .consistent_read(consistent);
         let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
-        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+        Ok(answer.item)
     }
 
     /// Returns the items with `keys` (at most 100) that exist, in no particular order.

@@ -32,6 +32,12 @@ impl Key {
     }
 }
 
+impl From<serde_dynamo::Item> for Key {
+    fn from(attributes: serde_dynamo::Item) -> Self {
+        Self(attributes.into())
+    }
+}
+
 /// Names and values of an expression.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Terms {

@@ -173,9 +173,8 @@ async fn the_guests_address_is_in_no_response_and_no_event() {
     assert!(!text.to_lowercase().contains("gast"), "{text}");
     let id = id_and_token(&answer).0.parse().unwrap();
     let order = guests.shop.orders.get(id).await.unwrap().unwrap();
-    let header = crate::orders::item::PartItem::Header(
-        crate::orders::item::HeaderItem::from_order(&order, 4),
-    );
+    let header =
+        crate::orders::item::PartItem::Header(crate::orders::item::HeaderItem::from_order(&order));
     let image = serde_dynamo::to_item(header).unwrap();
     let event = crate::orders::events::published(image).unwrap().unwrap();
     let event = serde_json::to_string(&event).unwrap();

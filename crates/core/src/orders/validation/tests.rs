@@ -234,17 +234,26 @@ fn a_rejection_outweighs_a_review_and_only_failed_rules_are_named() {
 }
 
 #[test]
-fn an_invalid_amount_is_an_invalid_setting() {
-    let given = |amount: &str| {
+fn the_minimum_is_rounded_up_and_a_text_is_an_invalid_setting() {
+    let given = |currency: &str, amount: &str| {
         let values = [
-            ("SHOP_CURRENCY", "EUR"),
+            ("SHOP_CURRENCY", currency),
             ("MINIMUM_ORDER_AMOUNT", amount),
             ("MINIMUM_CREDIT_SCORE", "600"),
         ];
         let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Bounds::read(&Settings::Given(values.into_iter().collect()))
     };
-    assert_eq!(given("10.00").unwrap().credit, 600);
-    let invalid = SettingError::Invalid(Setting::MinimumOrderAmount.name(), "1.001".to_owned());
-    assert_eq!(given("1.001").unwrap_err(), invalid);
+    for (currency, amount, minimum) in [
+        ("EUR", "10.00", "10.00 EUR"),
+        ("EUR", "1.001", "1.01 EUR"),
+        ("JPY", "10.00", "10 JPY"),
+        ("JPY", "10.5", "11 JPY"),
+        ("KWD", "10", "10.000 KWD"),
+    ] {
+        let bounds = given(currency, amount).unwrap();
+        assert_eq!(bounds.minimum.to_string(), minimum);
+    }
+    let invalid = SettingError::Invalid(Setting::MinimumOrderAmount.name(), "10,00".to_owned());
+    assert_eq!(given("EUR", "10,00").unwrap_err(), invalid);
 }
