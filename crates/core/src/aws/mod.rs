@@ -2,6 +2,7 @@
 
 mod clients;
 pub mod dynamo;
+pub mod gate;
 pub mod queue;
 pub mod settings;
 pub mod telemetry;

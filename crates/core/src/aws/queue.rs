@@ -3,8 +3,8 @@
 use aws_sdk_sqs::Client;
 use serde::Serialize;
 
-use super::Aws;
 use super::settings::{Setting, SettingError};
+use super::{Aws, gate};
 
 /// A queue did not carry out a request.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,7 @@ impl Queue {
     /// [`QueueError`]; whether the message is in the queue is not known then.
     pub async fn send(&self, message: &impl Serialize) -> Result<(), QueueError> {
         let body = serde_json::to_string(message).map_err(|error| QueueError(error.into()))?;
+        gate::admitted().await;
         let request = self.client.send_message().queue_url(&self.url);
         let sent = request.message_body(body).send().await;
         sent.map(drop).map_err(|error| QueueError(error.into()))

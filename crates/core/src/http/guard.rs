@@ -1,11 +1,11 @@
 //! The guard of a route, which every request passes on its way to the handler.
 
-use crate::aws::Aws;
 use crate::aws::settings::SettingError;
+use crate::aws::{Aws, gate};
 use crate::http::exchange::{Request, Response};
 use crate::http::limits::{Limiter, Refused};
 use crate::http::problem::Problem;
-use crate::http::routes::Route;
+use crate::http::routes::{Class, Route};
 
 /// The guard of one route.
 #[derive(Clone, Debug)]
@@ -24,21 +24,32 @@ impl Guard {
         Ok(Self { route, limiter })
     }
 
-    /// Returns the response to `request`: the handler's, if the request is admitted. A request that is not
-    /// admitted is not counted, because a token bucket belongs to a caller whose identity is known.
+    /// Returns the response to `request`: the handler's, if the request is admitted. A request that its route does not
+    /// admit is not counted, because a token bucket belongs to a caller whose identity is known. The others are counted
+    /// beside what the handler reads first.
     pub async fn pass<F, Fut>(&self, request: Request, handler: F) -> Response
     where
         F: FnOnce(Request) -> Fut,
         Fut: Future<Output = Result<Response, Problem>>,
     {
-        let counted = match &self.limiter {
-            Some(limiter) if admit(self.route, &request).is_ok() => limiter.count(&request).await,
-            Some(_) | None => Ok(()),
+        let limiter = self.limiter.as_ref();
+        let Some(limiter) = limiter.filter(|_| admit(self.route, &request).is_ok()) else {
+            return pass_uncounted(self.route, request, handler).await;
         };
-        match counted {
-            Ok(()) => pass_uncounted(self.route, request, handler).await,
-            Err(refused) => too_many(refused, &request.path),
-        }
+        let path = request.path.clone();
+        let counted = limiter.count(limiter.caller(&request));
+        let response = pass_uncounted(self.route, request, handler);
+        let response = match self.route.class {
+            // Checking a password takes the time that the limit is to protect.
+            Class::SignIn => match counted.await {
+                Ok(()) => Ok(response.await),
+                Err(refused) => Err(refused),
+            },
+            Class::Free | Class::Read | Class::Write | Class::Order => {
+                gate::beside(counted, response).await
+            }
+        };
+        response.unwrap_or_else(|refused| too_many(refused, &path))
     }
 }
 
@@ -76,12 +87,13 @@ fn too_many(refused: Refused, path: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::aws::dynamo::{Key, Table};
     use crate::aws::settings::Setting;
     use crate::http::routes;
-    use crate::testing;
+    use crate::testing::{self, Fault};
     use crate::values::clock::Time;
 
     #[tokio::test]
@@ -124,5 +136,59 @@ mod tests {
         };
         assert_eq!(guard.pass(nobody, handler).await.status, 401);
         assert_eq!(engine.items(Setting::LimitsTable), written);
+    }
+
+    /// Returns what `guard` responds to an order whose handler writes as soon as it can.
+    async fn writes_at_once(aws: &Aws, guard: &Guard) -> Response {
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        let table = Table::new(aws, Setting::OrdersTable).unwrap();
+        let handler = async |_| {
+            let write = table
+                .put(&json!({"order_id": "1", "part": "header"}))
+                .unwrap();
+            table.write(write).await.unwrap();
+            Response::ok(&"placed")
+        };
+        guard.pass(request, handler).await
+    }
+
+    #[tokio::test]
+    async fn a_handler_reads_while_it_is_counted_and_writes_afterwards() {
+        let (aws, engine) = testing::aws();
+        let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
+        // The count is retried: the handler is under way meanwhile.
+        engine.fail_next("UpdateItem", Fault::Throttled);
+        assert_eq!(writes_at_once(&aws, &guard).await.status, 200);
+        assert_eq!(engine.calls(), ["UpdateItem", "UpdateItem", "PutItem"]);
+        let table = Table::new(&aws, Setting::OrdersTable).unwrap();
+        engine.forget_calls();
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        let reads = async |_| {
+            let key = Key::new("order_id", "1").and("part", "header");
+            let found: Option<Value> = table.get(key).await.unwrap();
+            Response::ok(&found)
+        };
+        // The table of limits does not respond at once: the read does not wait for it.
+        for _ in 0..3 {
+            engine.fail_next("UpdateItem", Fault::Throttled);
+        }
+        assert_eq!(guard.pass(request, reads).await.status, 200);
+        assert_eq!(engine.calls()[..2], ["UpdateItem", "GetItem"]);
+    }
+
+    #[tokio::test]
+    async fn a_request_over_the_limit_changes_nothing() {
+        let (aws, engine) = testing::aws();
+        for _ in 0..600 {
+            let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
+            let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+            let handler = async |_| Response::ok(&"placed");
+            assert_eq!(guard.pass(request, handler).await.status, 200);
+        }
+        // A process that knows nothing of the caller asks the table, while the handler is under way.
+        engine.fail_next("UpdateItem", Fault::Throttled);
+        let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
+        assert_eq!(writes_at_once(&aws, &guard).await.status, 429);
+        assert!(engine.items(Setting::OrdersTable).is_empty());
     }
 }

@@ -47,6 +47,8 @@ pub struct Limit {
     pub lease: u32,
     /// Whether callers who are signed in are counted by account. All others are counted by address.
     pub by_account: bool,
+    /// Whether each process counts callers who are not signed in for itself, in memory.
+    pub strangers_here: bool,
 }
 
 /// Returns the limit of `class`, or `None` if it is not counted.
@@ -65,6 +67,7 @@ pub fn limit(class: Class) -> Option<Limit> {
         burst,
         lease,
         by_account,
+        strangers_here: class == Class::Read,
     })
 }
 
@@ -110,6 +113,16 @@ pub struct Limiter {
     /// How long one token takes to come back.
     interval_micros: u64,
     leases: Arc<Mutex<HashMap<String, Lease>>>,
+}
+
+/// A request as it is counted.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Whose bucket it is.
+    key: String,
+    now: Time,
+    /// Whether this process counts it for itself.
+    here: bool,
 }
 
 /// The tokens that this process took from a caller's bucket.
@@ -158,30 +171,40 @@ impl Limiter {
         }))
     }
 
-    /// Counts `request`. If the table does not respond, the request is admitted and that is logged: a rate
+    /// Returns whose request it is, and where it is counted.
+    #[must_use]
+    pub fn caller(&self, request: &Request) -> Counted {
+        Counted {
+            key: self.key(request),
+            now: request.now,
+            here: self.limit.strangers_here && request.identity.is_none(),
+        }
+    }
+
+    /// Counts a request. If the table does not respond, the request is admitted and that is logged: a rate
     /// limiter must not close the shop.
     ///
     /// # Errors
     /// Returns [`Refused`] if its caller has sent too many requests.
-    pub async fn count(&self, request: &Request) -> Result<(), Refused> {
-        let key = self.key(request);
-        let known = match self.spend(&key, request.now) {
+    pub async fn count(&self, caller: Counted) -> Result<(), Refused> {
+        let Counted { key, now, here } = caller;
+        let known = match self.spend(&key, now) {
             Ok(()) => return Ok(()),
             Err(known) => known,
         };
-        let taken = tokio::time::timeout(PATIENCE, self.take(&key, known, request.now)).await;
+        if here {
+            return self.count_here(key, known, now);
+        }
+        let taken = tokio::time::timeout(PATIENCE, self.take(&key, known, now)).await;
         match taken {
             Ok(Ok(Some(Taken::Granted {
                 tokens,
                 full_at_micros,
             }))) => {
-                self.remember(key, tokens - 1, full_at_micros, request.now);
+                self.remember(key, tokens - 1, full_at_micros, now);
                 Ok(())
             }
-            Ok(Ok(Some(Taken::Empty { wait_micros }))) => Err(Refused {
-                limit: self.limit,
-                retry_after_seconds: wait_micros.div_ceil(MICROS_PER_SECOND).max(1),
-            }),
+            Ok(Ok(Some(Taken::Empty { wait_micros }))) => Err(self.refused(wait_micros)),
             Ok(Ok(None)) => Ok(()),
             Ok(Err(error)) => {
                 let error = crate::aws::telemetry::chain(&error);
@@ -192,6 +215,25 @@ impl Limiter {
                 tracing::warn!(error = "no answer in time", "a request was not counted");
                 Ok(())
             }
+        }
+    }
+
+    /// Counts a request in the memory of this process.
+    fn count_here(&self, key: String, full_at: u64, now: Time) -> Result<(), Refused> {
+        let micros = micros(now);
+        let full_at = full_at.max(micros) + self.interval_micros;
+        let latest = micros + self.limit.window_micros();
+        if full_at > latest {
+            return Err(self.refused(full_at - latest));
+        }
+        self.remember(key, 0, full_at, now);
+        Ok(())
+    }
+
+    fn refused(&self, wait_micros: u64) -> Refused {
+        Refused {
+            limit: self.limit,
+            retry_after_seconds: wait_micros.div_ceil(MICROS_PER_SECOND).max(1),
         }
     }
 
@@ -248,7 +290,7 @@ impl Limiter {
     /// full again: it decides which of two writes is tried first. Returns `None` if others kept changing the
     /// bucket.
     async fn take(&self, key: &str, known: u64, now: Time) -> Result<Option<Taken>, StoreError> {
-        let now = u64::try_from(now.as_millis()).unwrap_or(0) * 1000;
+        let now = micros(now);
         let mut full_at = known;
         for _ in 0..TRIES {
             let tokens = self.available(full_at, now);
@@ -315,6 +357,10 @@ impl Limiter {
             .write_or_tell(write.value(":expires_at", &expires_at)?)
             .await
     }
+}
+
+fn micros(now: Time) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(0) * 1000
 }
 
 #[cfg(test)]

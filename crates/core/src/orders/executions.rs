@@ -3,8 +3,8 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 
-use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
+use crate::aws::{Aws, gate};
 use crate::values::id::OrderId;
 
 /// Why a run was not started. `run-due-orders` starts another one.
@@ -37,6 +37,7 @@ impl OrderWorkflow {
     /// # Errors
     /// Returns [`NotStarted`] if Step Functions does not accept the execution.
     pub async fn start(&self, id: OrderId, run: u32) -> Result<(), NotStarted> {
+        gate::admitted().await;
         let request = self
             .client
             .start_execution()

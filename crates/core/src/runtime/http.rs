@@ -2,10 +2,15 @@
 
 use std::pin::Pin;
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use aws_lambda_events::apigw::{
+    ApiGatewayV2httpRequest, ApiGatewayV2httpRequestContext, ApiGatewayV2httpResponse,
+};
 use aws_lambda_events::encodings::Body;
-use lambda_http::request::RequestContext;
-use lambda_http::{RequestExt, service_fn};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use lambda_runtime::{LambdaEvent, service_fn};
 
 use super::invocation::{Doing, Error};
 use crate::aws::Aws;
@@ -44,61 +49,47 @@ where
 
 /// Takes a boxed handler without a type of the caller's, so that the runtime is compiled once, here, and
 /// not with each function: an `async fn` is compiled where it is awaited.
+///
+/// `lambda_http` would build a URL of the request before, and ends the process if the path, the query or the host are
+/// not ones that it can parse: docs/decisions/0026-requests-as-the-gateway-sends-them.md.
 fn run<'a>(
     handle: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
-    Box::pin(lambda_http::run(service_fn(
-        move |request: lambda_http::Request| async move { outgoing(handle(incoming(request)).await) },
+    Box::pin(lambda_runtime::run(service_fn(
+        move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
+            outgoing(handle(incoming(event.payload)?).await)
+        },
     )))
 }
 
 /// Returns the request that API Gateway's event describes.
-#[must_use]
-fn incoming(request: lambda_http::Request) -> Request {
-    let context = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => Some(context),
-        _ => None,
-    };
-    let now = Time::from_millis(context.map_or(0, |context| context.time_epoch));
-    let source_ip = context.and_then(|context| context.http.source_ip.clone());
-    let identity = context.and_then(identity);
-    let path_parameters = request
-        .path_parameters_ref()
-        .map(|parameters| {
-            parameters
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect()
-        })
-        .unwrap_or_default();
-    let mut query: Vec<(String, String)> = request
-        .query_string_parameters_ref()
-        .map(|query| {
-            query
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect()
-        })
-        .unwrap_or_default();
-    // They come from a map without an order, and a link made of them must not differ each time.
+///
+/// # Errors
+/// If the body is said to be in Base64 and is not.
+fn incoming(event: ApiGatewayV2httpRequest) -> Result<Request, Error> {
+    let context = event.request_context;
+    let query = event.raw_query_string.unwrap_or_default();
+    let mut query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    // The order must not matter to a link that is made of them.
     query.sort();
-    let path = request.uri().path().to_owned();
-    let (parts, body) = request.into_parts();
-    let body = match body {
-        Body::Text(text) => text.into_bytes(),
-        Body::Binary(bytes) => bytes,
-        Body::Empty | _ => Vec::new(),
+    let body = event.body.unwrap_or_default();
+    let body = if event.is_base64_encoded {
+        STANDARD.decode(body)?
+    } else {
+        body.into_bytes()
     };
-    Request {
-        now,
-        path,
-        source_ip: source_ip.unwrap_or_default(),
-        headers: parts.headers,
+    Ok(Request {
+        now: Time::from_millis(context.time_epoch),
+        path: event.raw_path.unwrap_or_default(),
+        source_ip: context.http.source_ip.clone().unwrap_or_default(),
+        headers: event.headers,
         body,
-        path_parameters,
+        path_parameters: event.path_parameters,
         query,
-        identity,
-    }
+        identity: identity(&context),
+    })
 }
 
 /// Reads what the authoriser passed on: `sub`, `roles` (separated by spaces) and `exp`, all of them text.
@@ -115,20 +106,105 @@ fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
     })
 }
 
-fn outgoing(response: Response) -> Result<lambda_http::Response<Body>, Error> {
-    let mut builder = lambda_http::Response::builder().status(response.status);
+fn outgoing(response: Response) -> Result<ApiGatewayV2httpResponse, Error> {
+    let mut headers = HeaderMap::new();
     if !response.content_type.is_empty() {
-        builder = builder.header("Content-Type", response.content_type);
+        headers.append(
+            CONTENT_TYPE,
+            HeaderValue::from_static(response.content_type),
+        );
     }
-    let builder = response
-        .headers
-        .into_iter()
-        .fold(builder, |builder, (name, value)| {
-            builder.header(name, value)
-        });
-    let body = match String::from_utf8(response.body) {
-        Ok(text) => Body::Text(text),
-        Err(bytes) => Body::Binary(bytes.into_bytes()),
-    };
-    Ok(builder.body(body)?)
+    for (name, value) in response.headers {
+        headers.append(
+            HeaderName::from_bytes(name.as_bytes())?,
+            HeaderValue::from_str(&value)?,
+        );
+    }
+    let mut outgoing = ApiGatewayV2httpResponse::default();
+    outgoing.status_code = response.status.as_u16().into();
+    outgoing.headers = headers;
+    match String::from_utf8(response.body) {
+        Ok(text) => outgoing.body = Some(Body::Text(text)),
+        Err(bytes) => {
+            outgoing.is_base64_encoded = true;
+            outgoing.body = Some(Body::Binary(bytes.into_bytes()));
+        }
+    }
+    Ok(outgoing)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(change: impl FnOnce(&mut Value)) -> ApiGatewayV2httpRequest {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../../../events/list-products.json")).unwrap();
+        change(&mut event);
+        serde_json::from_value(event).unwrap()
+    }
+
+    #[test]
+    fn no_host_path_or_query_ends_the_process() {
+        let texts = [
+            "a:b",
+            "[::1",
+            "\"<>",
+            "%",
+            "%zz",
+            "\u{1f6d2}",
+            "//",
+            " ",
+            "",
+        ];
+        let long = "x".repeat(70_000);
+        for text in texts.into_iter().chain([long.as_str()]) {
+            let request = incoming(event(|event| {
+                event["headers"]["host"] = json!(text);
+                event["requestContext"]["domainName"] = json!(text);
+                event["rawPath"] = json!(format!("/products/{text}"));
+                event["rawQueryString"] = json!(format!("q={text}&{text}"));
+            }));
+            assert_eq!(request.unwrap().path, format!("/products/{text}"));
+        }
+    }
+
+    #[test]
+    fn the_query_is_read_as_a_form_with_its_repetitions() {
+        let request = incoming(event(|event| {
+            event["rawQueryString"] = json!("b=%C3%BC+x&a=1,2&a=3&c");
+        }));
+        let query = request.unwrap().query;
+        let query: Vec<_> = query
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(query, [("a", "1,2"), ("a", "3"), ("b", "ü x"), ("c", "")]);
+    }
+
+    #[test]
+    fn a_body_in_base64_is_decoded_and_a_wrong_one_is_an_error() {
+        let body = |body: &str| {
+            incoming(event(|event| {
+                event["body"] = json!(body);
+                event["isBase64Encoded"] = json!(true);
+            }))
+        };
+        assert_eq!(body("eyJhIjoxfQ==").unwrap().body, b"{\"a\":1}");
+        assert!(body("{}").is_err());
+    }
+
+    #[test]
+    fn a_response_has_all_its_headers_and_its_body_as_text() {
+        let response = Response::ok(&json!({"a": 1})).unwrap();
+        let response = response.header("Link", "</a>; rel=\"next\"".to_owned());
+        let sent = serde_json::to_value(outgoing(response).unwrap()).unwrap();
+        assert_eq!(sent["statusCode"], 200);
+        assert_eq!(sent["body"], "{\"a\":1}");
+        assert_eq!(sent["headers"]["link"], "</a>; rel=\"next\"");
+        assert_eq!(sent["headers"]["content-type"], "application/json");
+        assert_eq!(sent["isBase64Encoded"], false);
+    }
 }

@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use super::error::StoreError;
 use super::patience::{CONFLICT_PATIENCE, pause};
 use super::write::{Change, Item, Key, Outcome, Terms, Write, Written};
-use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
+use crate::aws::{Aws, gate};
 
 /// One table, and the queries of its indexes.
 #[derive(Clone, Debug)]
@@ -167,6 +167,7 @@ impl Table {
     /// # Errors
     /// [`StoreError`].
     pub async fn write(&self, write: Write) -> Result<Written, StoreError> {
+        gate::admitted().await;
         let Write {
             table,
             change,
@@ -228,6 +229,7 @@ impl Table {
         &self,
         write: Write,
     ) -> Result<Outcome<T>, StoreError> {
+        gate::admitted().await;
         let Change::Update(key, expression) = write.change else {
             return Err(StoreError::Failed(
                 "only updates tell what was there".into(),

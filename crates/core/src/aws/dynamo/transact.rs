@@ -12,6 +12,7 @@ use super::error::StoreError;
 use super::patience::{CONFLICT_PATIENCE, pause};
 use super::table::Table;
 use super::write::{Change, Write, Written};
+use crate::aws::gate;
 
 impl Table {
     /// Executes all of `writes` (at most 100) or none. A conflict with another transaction says nothing
@@ -20,6 +21,7 @@ impl Table {
     /// # Errors
     /// Returns [`StoreError::Busy`] if the conflict persists, or another [`StoreError`].
     pub async fn transact(&self, writes: Vec<Write>) -> Result<Written, StoreError> {
+        gate::admitted().await;
         let items: Vec<TransactWriteItem> = writes
             .into_iter()
             .map(transact_item)

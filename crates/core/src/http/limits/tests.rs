@@ -22,11 +22,15 @@ fn limiter(class: Class) -> (Limiter, Engine) {
     (Limiter::new(&aws, class).unwrap().unwrap(), engine)
 }
 
+async fn count(limiter: &Limiter, request: &Request) -> Result<(), Refused> {
+    limiter.count(limiter.caller(request)).await
+}
+
 /// How many of `requests` requests at once come through.
 async fn admitted(limiter: &Limiter, after: Duration, requests: u32) -> u32 {
     let mut admitted = 0;
     for _ in 0..requests {
-        admitted += u32::from(limiter.count(&request(after)).await.is_ok());
+        admitted += u32::from(count(limiter, &request(after)).await.is_ok());
     }
     admitted
 }
@@ -46,7 +50,7 @@ async fn a_burst_comes_through_and_then_as_much_as_the_time_gives() {
 async fn a_refused_caller_is_told_when_there_is_a_token_again() {
     let (limiter, _) = limiter(Class::SignIn);
     assert_eq!(admitted(&limiter, Duration::ZERO, 1200).await, 1200);
-    let refused = limiter.count(&request(Duration::ZERO)).await.unwrap_err();
+    let refused = count(&limiter, &request(Duration::ZERO)).await.unwrap_err();
     assert_eq!(refused.retry_after_seconds, 1);
     assert_eq!(admitted(&limiter, Duration::from_millis(49), 1).await, 0);
     assert_eq!(admitted(&limiter, Duration::from_millis(50), 2).await, 1);
@@ -58,25 +62,25 @@ async fn callers_and_classes_do_not_use_up_each_others() {
     let orders = Limiter::new(&aws, Class::Order).unwrap().unwrap();
     let writes = Limiter::new(&aws, Class::Write).unwrap().unwrap();
     assert_eq!(admitted(&orders, Duration::ZERO, 601).await, 600);
-    assert!(writes.count(&request(Duration::ZERO)).await.is_ok());
+    assert!(count(&writes, &request(Duration::ZERO)).await.is_ok());
     let of = |address: &str| Request {
         identity: None,
         source_ip: address.to_owned(),
         ..request(Duration::ZERO)
     };
     for _ in 0..600 {
-        assert!(orders.count(&of("2001:db8::1")).await.is_ok());
+        assert!(count(&orders, &of("2001:db8::1")).await.is_ok());
     }
     // The other half of an IPv6 address is the client's own to choose.
-    assert!(orders.count(&of("2001:db8::ffff:1")).await.is_err());
-    assert!(orders.count(&of("2001:db8:0:1::1")).await.is_ok());
-    assert!(orders.count(&of("192.0.2.7")).await.is_ok());
+    assert!(count(&orders, &of("2001:db8::ffff:1")).await.is_err());
+    assert!(count(&orders, &of("2001:db8:0:1::1")).await.is_ok());
+    assert!(count(&orders, &of("192.0.2.7")).await.is_ok());
 }
 
 #[tokio::test]
 async fn sign_ins_count_against_the_address_even_of_a_caller_who_is_signed_in() {
     let (limiter, engine) = limiter(Class::SignIn);
-    assert!(limiter.count(&request(Duration::ZERO)).await.is_ok());
+    assert!(count(&limiter, &request(Duration::ZERO)).await.is_ok());
     let stored = &engine.items(Setting::LimitsTable)[0];
     assert_eq!(stored["pk"], "sign_in#192.0.2.1");
     // Full again in a twentieth of a second; kept for the minute that a bucket can take at most.
@@ -99,6 +103,26 @@ async fn one_write_pays_for_twenty_reads() {
 }
 
 #[tokio::test]
+async fn reads_of_strangers_are_counted_in_memory() {
+    let (limiter, engine) = limiter(Class::Read);
+    let stranger = |after| Request {
+        identity: None,
+        ..request(after)
+    };
+    for _ in 0..6000 {
+        assert!(count(&limiter, &stranger(Duration::ZERO)).await.is_ok());
+    }
+    let refused = count(&limiter, &stranger(Duration::ZERO)).await;
+    assert_eq!(refused.unwrap_err().retry_after_seconds, 1);
+    let later = Duration::from_secs(1);
+    for _ in 0..100 {
+        assert!(count(&limiter, &stranger(later)).await.is_ok());
+    }
+    assert!(count(&limiter, &stranger(later)).await.is_err());
+    assert!(engine.calls().is_empty(), "the table was asked");
+}
+
+#[tokio::test]
 async fn processes_share_the_bucket() {
     let (aws, _) = testing::aws();
     let limiters: Vec<Limiter> = (0..4)
@@ -107,7 +131,7 @@ async fn processes_share_the_bucket() {
     let mut total = 0;
     for round in 0..200 {
         for limiter in &limiters {
-            let come = limiter.count(&request(Duration::from_micros(round))).await;
+            let come = count(limiter, &request(Duration::from_micros(round))).await;
             total += u32::from(come.is_ok());
         }
     }
@@ -120,12 +144,12 @@ async fn a_table_that_does_not_answer_keeps_nobody_out() {
     for _ in 0..3 {
         engine.fail_next("UpdateItem", Fault::Throttled);
     }
-    assert!(limiter.count(&request(Duration::ZERO)).await.is_ok());
+    assert!(count(&limiter, &request(Duration::ZERO)).await.is_ok());
     assert!(engine.items(Setting::LimitsTable).is_empty());
     for _ in 0..5 {
         engine.fail_next("UpdateItem", Fault::Refused);
     }
-    assert!(limiter.count(&request(Duration::ZERO)).await.is_ok());
+    assert!(count(&limiter, &request(Duration::ZERO)).await.is_ok());
 }
 
 #[tokio::test]

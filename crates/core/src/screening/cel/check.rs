@@ -148,7 +148,7 @@ impl Checker {
                 let operand = self.part(&mut select.operand)?;
                 let field = self.field(id, operand.kind, &select.field)?;
                 let kind = if select.test { Type::BOOL } else { field };
-                (kind, operand.cost + 1)
+                (kind, operand.cost.saturating_add(1))
             }
             Expr::List(list) => self.list(id, list)?,
             Expr::Comprehension(pass) => self.pass(id, pass)?,
@@ -245,7 +245,7 @@ impl Checker {
                 return fault(element.id, detail);
             }
             of = Some(scalar);
-            cost += checked.cost;
+            cost = checked.cost.saturating_add(cost);
         }
         let Some(of) = of else {
             return fault(id, "a list must not be empty".to_owned());
@@ -313,10 +313,10 @@ impl Checker {
                 match (func_name.as_str(), args.as_mut_slice()) {
                     (operators::ADD, [accumulator, one]) if is_accumulator(accumulator) => {
                         if matches!(one.expr, Expr::Literal(LiteralValue::Int(_))) {
-                            return Ok((Type::BOOL, condition.cost + 2));
+                            return Ok((Type::BOOL, condition.cost.saturating_add(2)));
                         }
                         let (kind, cost) = self.appended(one, length).ok_or_else(unknown)??;
-                        Ok((kind, condition.cost + cost))
+                        Ok((kind, condition.cost.saturating_add(cost)))
                     }
                     _ => Err(unknown()),
                 }
@@ -341,7 +341,7 @@ impl Checker {
                     return fault(element.id, "a list cannot hold a list".to_owned());
                 }
             };
-            Ok((Type::List(of, length), checked.cost + 1))
+            Ok((Type::List(of, length), checked.cost.saturating_add(1)))
         });
         Some(appended)
     }
@@ -349,6 +349,11 @@ impl Checker {
 
 fn fault<T>(id: u64, detail: String) -> Result<T, Fault> {
     Err(Fault { id, detail })
+}
+
+/// Returns the sum of `costs`. Costs never wrap around: of what costs too much it does not matter how much.
+fn sum<const N: usize>(costs: [u64; N]) -> u64 {
+    costs.into_iter().fold(0, u64::saturating_add)
 }
 
 /// Returns the cost of a loop over a list of `length` elements.

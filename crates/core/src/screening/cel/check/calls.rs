@@ -3,7 +3,7 @@
 use ::cel::IdedExpr;
 use ::cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 
-use super::{ACCUMULATOR, Checked, Checker, Fault, fault, repeated};
+use super::{ACCUMULATOR, Checked, Checker, Fault, fault, repeated, sum};
 use crate::screening::types::{Element, Scalar, Type};
 use crate::screening::view::minor_units;
 use crate::values::clock::Time;
@@ -35,14 +35,16 @@ impl Checker {
             ("startsWith" | "endsWith" | "contains", Some(text), [part]) => {
                 let text = self.part_of(text, Type::TEXT, "the searched text")?;
                 let part = self.part_of(part, Type::TEXT, "the text to search for")?;
-                Ok(kept(Type::BOOL, text.cost + part.cost + TEXT))
+                Ok(kept(Type::BOOL, sum([text.cost, part.cost, TEXT])))
             }
             ("size", Some(of), []) | ("size", None, [of]) => {
                 let of_id = of.id;
                 let checked = self.part(of)?;
                 match checked.kind {
-                    Type::Scalar(Scalar::Text) => Ok(kept(Type::INT, checked.cost + TEXT)),
-                    Type::List(..) => Ok(kept(Type::INT, checked.cost + 1)),
+                    Type::Scalar(Scalar::Text) => {
+                        Ok(kept(Type::INT, checked.cost.saturating_add(TEXT)))
+                    }
+                    Type::List(..) => Ok(kept(Type::INT, checked.cost.saturating_add(1))),
                     other @ (Type::Scalar(_) | Type::Record(_)) => {
                         fault(of_id, format!("size() takes a text or a list, not {other}"))
                     }
@@ -59,7 +61,10 @@ impl Checker {
                     return fault(other_id, detail);
                 };
                 // Only one branch is evaluated, but both count.
-                Ok(kept(kind, condition.cost + then.cost + otherwise.cost + 1))
+                Ok(kept(
+                    kind,
+                    sum([condition.cost, then.cost, otherwise.cost, 1]),
+                ))
             }
             (operator, None, [operand]) if is_operator(operator) => {
                 self.unary(id, operator, operand)
@@ -82,7 +87,7 @@ impl Checker {
         match (operator, checked.kind) {
             (operators::LOGICAL_NOT, Type::Scalar(Scalar::Bool))
             | (operators::NEGATE, Type::Scalar(Scalar::Int | Scalar::Money | Scalar::Span)) => {
-                Ok(kept(checked.kind, checked.cost + 1))
+                Ok(kept(checked.kind, checked.cost.saturating_add(1)))
             }
             (operators::LOGICAL_NOT, other) => fault(id, format!("! cannot be applied to {other}")),
             (operators::NEGATE, other) => fault(id, format!("- cannot be applied to {other}")),
@@ -103,7 +108,7 @@ impl Checker {
             return fault(id, "this divides by zero".to_owned());
         }
         let (left, right) = (self.part(left)?, self.part(right)?);
-        let cost = left.cost + right.cost;
+        let cost = left.cost.saturating_add(right.cost);
         let Some(kind) = combined(operator, left.kind, right.kind) else {
             return fault(id, not_combined(operator, left.kind, right.kind));
         };
@@ -187,7 +192,7 @@ impl Checker {
             loop_step: node(Expr::Call(step)),
             result: accumulator(),
         };
-        let cost = repeated(range, length, checked.cost + 1);
+        let cost = repeated(range, length, checked.cost.saturating_add(1));
         let checked = Checked {
             kind: checked.kind,
             cost,
@@ -226,7 +231,7 @@ impl Checker {
         };
         let checked = Checked {
             kind: Type::INT,
-            cost: checked.cost + 6,
+            cost: checked.cost.saturating_add(6),
         };
         Ok(Called::Replaced(computed.expr, checked))
     }

@@ -374,6 +374,18 @@ fn pieces() -> BoxedStrategy<String> {
         .boxed()
 }
 
+#[test]
+fn the_cost_of_loops_within_loops_does_not_wrap_around() {
+    for depth in 1..40 {
+        for (before, after) in [("order.lines.all(l, ", ")"), ("!order.lines.all(l, ", ")")] {
+            let source = format!("{}true{}", before.repeat(depth), after.repeat(depth));
+            let compiled = Expression::compile(&source, euro());
+            // All lines three times over are more than an expression may take.
+            assert_eq!(compiled.is_ok(), depth < 3, "{source}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(5_000))]
 
