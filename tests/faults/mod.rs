@@ -2,11 +2,13 @@
 //!
 //! The seven points of the order workflow each have their tests here: `status` (1), `due` (2),
 //! `holds` (3), `asleep` (4 and 5), `conflicts` (6), `token` (7). `twice`, `killed`, `failing`,
-//! `cancelled` and `duplicates` cover all steps; `published` covers the events.
+//! `cancelled` and `duplicates` cover all steps; `published` covers the events, `crowded` an account with few
+//! invocations.
 
 mod asleep;
 mod cancelled;
 mod conflicts;
+mod crowded;
 mod due;
 mod duplicates;
 mod failing;

@@ -58,6 +58,8 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     /// The least that its functions log; `info`, if nothing else is said.
     pub(crate) log_level: Option<&'static str>,
+    /// The invocations that all its functions together may have at the same time; 1000, if nothing else is said.
+    pub(crate) concurrency: Option<u32>,
     /// Parameters of the template that are others than a shop has by itself.
     pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
@@ -127,6 +129,7 @@ impl Shop {
                 Clock::system()
             },
             record: record(),
+            concurrency: setup.concurrency.unwrap_or(1000),
             stack_name: STACK.to_owned(),
             log: Log::File(file),
             ..Options::new(root().join("template.yaml"), binaries)

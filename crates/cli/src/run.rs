@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// Writes down each function's AWS calls: action, resource, units.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// The invocations that all functions together may have at the same time: the quota of an AWS account.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    concurrency: u32,
     /// `ignore`: functions may do what their policies do not allow.
     #[arg(long, default_value = "enforce", value_parser = ["enforce", "ignore"])]
     policies: String,
@@ -75,6 +78,7 @@ fn options(arguments: &Arguments) -> Result<Options, Error> {
         data: arguments.data.clone(),
         clock,
         faults: faults?.into_iter().flatten().collect(),
+        concurrency: arguments.concurrency,
         policies: arguments.policies == "enforce",
         record: arguments.record.clone(),
         log: if arguments.quiet {

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use tokio::sync::Semaphore;
+
 use crate::arn::Arns;
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -58,6 +60,7 @@ impl Functions {
     #[must_use]
     pub fn new(stack: &Stack, arns: &Arns, settings: Settings) -> Self {
         let clock = settings.clock.clone();
+        let account = Arc::new(Semaphore::new(settings.concurrency as usize));
         let settings = Arc::new(settings);
         let pools = stack.functions.iter().map(|(id, function)| {
             let pool = Pool::new(
@@ -66,6 +69,7 @@ impl Functions {
                 arns,
                 Arc::clone(&settings),
                 child::launch,
+                Arc::clone(&account),
             );
             (id.clone(), Arc::new(pool))
         });

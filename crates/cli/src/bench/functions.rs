@@ -63,6 +63,7 @@ pub(super) fn run(only: &[String]) -> Result<Vec<FunctionCost>, Error> {
         clock: Clock::system(),
         log: Log::Silent,
         bill: Bill::new(&stack),
+        concurrency: 1000,
     };
     let functions = Functions::new(&stack, &Arns::for_stack(&places.region, &stack), settings);
     println!(

@@ -14,7 +14,7 @@ use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
 use super::fields;
 use super::lines::{self, Item};
-use super::model::{Guest, Order, Status};
+use super::model::{Guest, Order, PaymentStatus, Status};
 use super::quotes;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
@@ -315,13 +315,27 @@ pub(super) fn respond<B: Serialize>(
     })
 }
 
-/// Returns the order once it is no longer pending, or as it is when `patience` is over. Waits are measured by the
-/// machine's own clock.
+/// How long the workflow may take to report anything about an order. An invocation that waits takes a place that the
+/// workflow's steps need, too, when the account has few: so nobody waits longer for an order that does not move.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// Returns the order once it is no longer pending, or as it is when `patience` is over or its workflow stalls. Waits are
+/// measured by the machine's own clock.
 async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
-    let end = Instant::now() + patience;
+    let began = Instant::now();
     let mut order = order;
     let mut pause = FIRST_PAUSE;
-    while order.status == Status::Pending && Instant::now() < end {
+    while order.status == Status::Pending {
+        let reported = order.payment_status != PaymentStatus::Pending;
+        let end = began
+            + if reported {
+                patience
+            } else {
+                patience.min(STALLED)
+            };
+        if Instant::now() >= end {
+            break;
+        }
         tokio::time::sleep_until(end.min(Instant::now() + pause)).await;
         pause = LONGEST_PAUSE.min(pause * 3 / 2);
         let stored = checkout.orders.get(order.id).await?;

@@ -416,6 +416,7 @@ async fn a_fault_kills_the_process_that_calls() {
         clock,
         log: Log::Silent,
         bill: bill.clone(),
+        concurrency: 1000,
     };
     let functions = Functions::new(&stack, &arns, settings);
     let endpoint = Endpoint::new(&stack, &faults, &record, &functions).with("dynamodb", db);

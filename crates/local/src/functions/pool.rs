@@ -13,9 +13,6 @@ use super::settings::Settings;
 use crate::arn::Arns;
 use crate::model::Function;
 
-/// The most invocations of a function without reserved concurrency: an account's default quota.
-const CONCURRENCY: u32 = 1000;
-
 /// The most processes of one function that start at the same time.
 const STARTING: usize = 8;
 
@@ -59,8 +56,8 @@ pub(super) struct Job {
     pub(super) trace: String,
     since: Instant,
     reply: oneshot::Sender<Result<Bytes, InvokeError>>,
-    /// Its share of the function's concurrency, from `submit` on.
-    permit: Option<OwnedSemaphorePermit>,
+    /// Its share of the function's and of the account's concurrency, from `submit` on.
+    permits: Option<[OwnedSemaphorePermit; 2]>,
 }
 
 impl Job {
@@ -75,13 +72,13 @@ impl Job {
             trace,
             since: Instant::now(),
             reply,
-            permit: None,
+            permits: None,
         }
     }
 
     /// Responds to it. Its concurrency is free before the response can be seen.
     pub(super) fn answer(self, answer: Result<Bytes, InvokeError>) {
-        drop(self.permit);
+        drop(self.permits);
         // The caller may have gone.
         let _ = self.reply.send(answer);
     }
@@ -97,6 +94,7 @@ pub(super) struct Pool {
     launch: Launch,
     limit: usize,
     concurrency: Arc<Semaphore>,
+    account: Arc<Semaphore>,
     state: Mutex<State>,
     emptied: Notify,
 }
@@ -130,8 +128,11 @@ impl Pool {
         arns: &Arns,
         settings: Arc<Settings>,
         launch: Launch,
+        account: Arc<Semaphore>,
     ) -> Self {
-        let limit = function.reserved_concurrency.unwrap_or(CONCURRENCY) as usize;
+        let limit = function
+            .reserved_concurrency
+            .unwrap_or(settings.concurrency) as usize;
         Self {
             id: id.to_owned(),
             arn: arns.function(&function.name),
@@ -141,6 +142,7 @@ impl Pool {
             launch,
             limit,
             concurrency: Arc::new(Semaphore::new(limit)),
+            account,
             state: Mutex::default(),
             emptied: Notify::new(),
         }
@@ -174,8 +176,12 @@ impl Pool {
 
     /// Hands an invocation to an idle process, or lets it wait for one.
     pub(super) fn submit(pool: &Arc<Self>, mut job: Job) -> Result<(), InvokeError> {
-        let permit = Arc::clone(&pool.concurrency).try_acquire_owned();
-        job.permit = Some(permit.map_err(|_| InvokeError::Throttled)?);
+        let [own, account] = [&pool.concurrency, &pool.account].map(Arc::clone);
+        let throttled = |_| InvokeError::Throttled;
+        job.permits = Some([
+            own.try_acquire_owned().map_err(throttled)?,
+            account.try_acquire_owned().map_err(throttled)?,
+        ]);
         Self::hand_over(pool, job);
         Ok(())
     }

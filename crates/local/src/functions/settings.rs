@@ -23,4 +23,6 @@ pub struct Settings {
     pub log: Log,
     /// Counts every invocation that ran.
     pub bill: Bill,
+    /// The invocations that all functions together may have at the same time: the account's quota.
+    pub concurrency: u32,
 }

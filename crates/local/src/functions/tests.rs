@@ -14,6 +14,9 @@ use crate::model::Function;
 
 const REGION: &str = "eu-central-1";
 
+/// More than any test needs, and few enough to be used up.
+const ACCOUNT: u32 = 100;
+
 /// The directory of the example, built: `cargo test` with a filter builds none.
 pub(crate) fn examples() -> PathBuf {
     static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
@@ -60,6 +63,7 @@ fn start_logging(function: Function, clock: Clock, log: Log) -> (Functions, Bill
         clock,
         log,
         bill: bill.clone(),
+        concurrency: ACCOUNT,
     };
     (
         Functions::new(&stack, &Arns::for_stack(REGION, &stack), settings),
@@ -222,6 +226,19 @@ async fn reserved_concurrency_throttles() {
     assert_eq!(one.unwrap(), json!(1));
     assert!(matches!(other, Err(InvokeError::Throttled)), "{other:?}");
     assert_eq!(ask(&functions, json!(3)).await.unwrap(), json!(3));
+}
+
+#[tokio::test]
+async fn all_functions_share_the_accounts_concurrency() {
+    let (functions, _) = start(echo(), Clock::system());
+    let asked = (0..=ACCOUNT).map(|number| {
+        let functions = functions.clone();
+        async move { ask(&functions, json!(number)).await }
+    });
+    let answers = futures::future::join_all(asked).await;
+    let throttled =
+        |answer: &&Result<Value, InvokeError>| matches!(answer, Err(InvokeError::Throttled));
+    assert_eq!(answers.iter().filter(throttled).count(), 1);
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ impl SharedParts {
             clock: self.clock.clone(),
             log: options.log.clone(),
             bill: self.bill.clone(),
+            concurrency: options.concurrency,
         };
         let functions = Functions::new(stack, &self.arns, settings);
         functions.set_faults(self.faults.clone());

@@ -31,6 +31,8 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What the faults' chances are drawn from.
     pub fault_seed: u64,
+    /// The invocations that all functions together may have at the same time: the account's quota.
+    pub concurrency: u32,
     /// Whether functions may do only what their policies say.
     pub policies: bool,
     /// Where the functions' AWS calls are recorded.
@@ -60,6 +62,7 @@ impl Options {
             clock: Clock::system(),
             faults: Vec::new(),
             fault_seed: 1,
+            concurrency: 1000,
             policies: true,
             record: None,
             calls: None,
