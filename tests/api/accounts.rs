@@ -4,7 +4,8 @@ use expect_test::expect;
 use serde_json::json;
 
 use super::check;
-use crate::support::people::{PASSWORD, Person};
+use crate::support::client::Call;
+use crate::support::people::{PASSWORD, Person, product};
 use crate::support::run;
 use crate::support::shop::{Shop, shared};
 
@@ -142,6 +143,46 @@ fn an_admin_gives_and_takes_roles_except_their_own() {
         );
         let own = shop.post(&format!("/customers/{}/disable", customer.id));
         own.bearer(&token).send().await.expect(409);
+    });
+}
+
+#[test]
+fn an_admin_who_was_demoted_or_disabled_changes_nothing_with_an_earlier_token() {
+    run(async {
+        let shop = shared().await;
+        let [admin, other] = [shop.new_admin().await, shop.new_admin().await];
+        let own = format!("/customers/{}", other.id);
+        let by = |call: Call, who: &Person| call.bearer(&who.token).header("if-match", "*");
+        let roles = |roles: &[&str]| {
+            let call = shop.put(&format!("{own}/roles"));
+            call.json(&json!({"roles": roles}))
+        };
+        let read = || by(shop.get("/customers?limit=1"), &other).send();
+        let change = async || {
+            let calls = [
+                roles(&["customer", "admin"]),
+                shop.post(&format!("{own}/enable")),
+                shop.post(&format!("/customers/{}/disable", admin.id)),
+                shop.put("/tax-rates").json(&json!({"items": []})),
+                shop.post("/products").json(&product("Teapot", "9.90")),
+            ];
+            for call in calls {
+                by(call, &other).send().await.expect(403);
+            }
+        };
+        read().await.expect(200);
+        by(roles(&["customer"]), &admin).send().await.expect(200);
+        change().await;
+        read().await.expect(403);
+        // The roles that are stored decide, so the same token is an admin's again.
+        by(roles(&["admin"]), &admin).send().await.expect(200);
+        read().await.expect(200);
+        let disable = shop.post(&format!("{own}/disable"));
+        by(disable, &admin).send().await.expect(200);
+        change().await;
+        read().await.expect(403);
+        let stored = by(shop.get(&own), &admin).send().await.expect(200).json();
+        assert_eq!(stored["disabled"], true);
     });
 }
 

@@ -158,7 +158,7 @@ fn an_unknown_address_gets_the_same_response() {
 }
 
 #[test]
-fn a_token_expires_while_the_gateway_caches_its_authorisation() {
+fn a_token_expires_after_900_seconds() {
     run_local(async {
         let setup = Setup {
             manual_clock: true,

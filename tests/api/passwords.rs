@@ -104,6 +104,8 @@ fn a_forgotten_password_is_reset_once_with_a_mailed_link() {
         let shop = shared().await;
         let customer = shop.customer().await;
         let session = sign_in(shop, &customer, PASSWORD).await.expect(200).json();
+        let me = || shop.get("/customers/me").bearer(&customer.token).send();
+        me().await.expect(200);
         for email in [customer.email.as_str(), "nobody@example.com"] {
             let forgotten = post(shop, "/auth/password/forgot", json!({"email": email})).await;
             check(
@@ -120,6 +122,8 @@ fn a_forgotten_password_is_reset_once_with_a_mailed_link() {
         reset.expect(204);
         let again = post(shop, "/auth/password/reset", body).await;
         again.expect(422);
+        // An access token from before is over, too.
+        me().await.expect(403);
         sign_in(shop, &customer, PASSWORD).await.expect(401);
         sign_in(shop, &customer, NEW).await.expect(200);
         let body = json!({"refresh_token": session["refresh_token"]});

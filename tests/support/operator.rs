@@ -8,7 +8,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use oxcart_core::aws::Aws;
 use oxcart_core::aws::settings::{Setting, Settings};
-use oxcart_core::customers::model::Customer;
+use oxcart_core::customers::model::Account;
 use oxcart_core::customers::operator::grant_admin as grant;
 use oxcart_core::customers::store::CustomerStore;
 use oxcart_core::publisher::redrive::Redrive;
@@ -44,11 +44,11 @@ impl Shop {
     }
 }
 
-/// The customer `id`, as stored.
-pub(crate) async fn customer(endpoint: &str, table: &str, id: &str) -> Customer {
+/// The account `id`, as stored.
+pub(crate) async fn account(endpoint: &str, table: &str, id: &str) -> Account {
     let customers = customers(endpoint, table);
     let account = customers.account(id.parse().unwrap()).await;
-    account.unwrap().unwrap().customer
+    account.unwrap().unwrap()
 }
 
 fn customers(endpoint: &str, table: &str) -> CustomerStore {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oxcart_core::customers::key::{Algorithm, TokenKey};
 use oxcart_core::customers::keys::SecretBody;
-use oxcart_core::customers::model::Customer;
+use oxcart_core::customers::model::Account;
 use oxcart_core::customers::token::{self, Realm};
 use oxcart_core::values::clock::Time;
 use serde_json::json;
@@ -18,7 +18,7 @@ const LIFETIME_SECONDS: u32 = 900;
 
 /// Forges tokens with the shop's own secret, or one close to it.
 pub(crate) struct Forger {
-    customer: Customer,
+    account: Account,
     secret: SecretBody,
     now: Time,
 }
@@ -28,7 +28,7 @@ impl Forger {
     pub(crate) async fn of(shop: &Shop, person: &Person) -> Self {
         let table = physical("CustomersTable");
         Self {
-            customer: operator::customer(shop.aws_url(), &table, &person.id).await,
+            account: operator::account(shop.aws_url(), &table, &person.id).await,
             secret: shop.secret(&physical("TokenSecret")).await,
             now: Time::from_millis(jiff::Timestamp::now().as_millisecond()),
         }
@@ -41,7 +41,7 @@ impl Forger {
         };
         let key = TokenKey::new(self.secret.kid.clone(), key, algorithm).unwrap();
         let then = Time::from_millis((self.now.as_seconds() - age_seconds) * 1000);
-        token::issue(&self.customer, &realm, &key, LIFETIME_SECONDS, then).unwrap()
+        token::issue(&self.account, &realm, &key, LIFETIME_SECONDS, then).unwrap()
     }
 
     fn of_age(&self, age_seconds: i64) -> String {

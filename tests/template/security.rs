@@ -51,6 +51,17 @@ fn wants_tls(policy: &Value) -> bool {
 }
 
 #[test]
+fn no_authorisation_is_cached() {
+    let template = Template::read();
+    for (id, api) in of_type(&template, "AWS::Serverless::HttpApi") {
+        let authorizers = api["Auth"]["Authorizers"].as_mapping().unwrap();
+        for authorizer in authorizers.values() {
+            assert_eq!(authorizer["Identity"]["ReauthorizeEvery"], 0, "{id}");
+        }
+    }
+}
+
+#[test]
 fn whatever_keeps_data_is_encrypted_with_the_shops_key() {
     let template = Template::read();
     for (resource_type, property) in [

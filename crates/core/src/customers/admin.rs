@@ -7,7 +7,7 @@ use super::rules;
 use super::sessions::store::SessionStore;
 use super::store::CustomerStore;
 use crate::http::body::{Body, Json};
-use crate::http::exchange::{IfMatch, Request, Response};
+use crate::http::exchange::{Caller, IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
 use crate::values::id::CustomerId;
@@ -60,13 +60,13 @@ pub async fn get_customer(
 /// account again ends sessions that are left.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::Conflict`] for the admin's own account.
+/// [`Problem::Forbidden`] for a caller who is not an admin any more; [`Problem::Conflict`] for the admin's own account.
 pub async fn disable_customer(
     customers: &CustomerStore,
     sessions: &SessionStore,
     request: Request,
 ) -> Result<Response, Problem> {
-    let admin = request.admin()?;
+    let admin = acting_admin(customers, &request).await?;
     let id = customer_id(&request)?;
     let account = change(customers, id, &request, &IfMatch::Any, |account| {
         rules::disable(account, admin.customer_id, request.now)
@@ -84,7 +84,7 @@ pub async fn enable_customer(
     customers: &CustomerStore,
     request: Request,
 ) -> Result<Response, Problem> {
-    request.admin()?;
+    acting_admin(customers, &request).await?;
     let id = customer_id(&request)?;
     let account = change(customers, id, &request, &IfMatch::Any, |account| {
         Ok(rules::enable(account, request.now))
@@ -93,8 +93,8 @@ pub async fn enable_customer(
     account_response(account)
 }
 
-/// `PUT /customers/{customer_id}/roles` `{roles}`: sets the customer's roles, which take effect at the next
-/// renewal or sign-in.
+/// `PUT /customers/{customer_id}/roles` `{roles}`: sets the customer's roles, which decide about the
+/// customer's next request.
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::Conflict`] for admins who would lose the
@@ -104,7 +104,7 @@ pub async fn set_customer_roles(
     customers: &CustomerStore,
     request: Request,
 ) -> Result<Response, Problem> {
-    let admin = request.admin()?;
+    let admin = acting_admin(customers, &request).await?;
     let id = customer_id(&request)?;
     let expected = request.if_match()?;
     let roles = request.json(roles)?;
@@ -114,6 +114,16 @@ pub async fn set_customer_roles(
     })
     .await?;
     account_response(account)
+}
+
+/// Returns the caller, whom the stored account shows to be an admin now. So an admin who has just been demoted or
+/// disabled cannot undo it with a request that the authoriser let pass before.
+async fn acting_admin(customers: &CustomerStore, request: &Request) -> Result<Caller, Problem> {
+    let caller = request.admin()?;
+    let stored = customers.get(caller.customer_id).await?;
+    let is_admin =
+        stored.is_some_and(|stored| !stored.disabled && stored.roles.contains(&Role::Admin));
+    is_admin.then_some(caller).ok_or(Problem::Forbidden)
 }
 
 fn customer_id(request: &Request) -> Result<CustomerId, Problem> {

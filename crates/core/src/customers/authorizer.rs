@@ -1,14 +1,17 @@
 //! The Lambda authoriser of the HTTP API: identifies the caller, and refuses forged tokens.
 //!
-//! It only authenticates, and refuses tokens of disabled accounts. Roles and expiry are passed on in the context
-//! of its response, and handlers decide about them: API Gateway keeps the response for minutes, and only handlers
-//! respond with problem documents.
+//! It refuses tokens of accounts that are disabled or deleted, and tokens that were issued before the account's
+//! password changed. The roles that are stored, not those in the token, and the expiry are passed on in the context
+//! of its response, and handlers decide about them, because only handlers respond with problem documents. API Gateway
+//! keeps no response, so what is stored decides about every request
+//! (`docs/decisions/0026-no-authorisation-is-cached.md`).
 
 use serde::{Deserialize, Serialize};
 
 use super::keys::TokenKeys;
+use super::model::{Account, Role};
 use super::store::CustomerStore;
-use super::token::{self, Claims, Realm};
+use super::token::{self, Realm};
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
 use crate::runtime::Error;
@@ -40,7 +43,7 @@ impl TokenVerifier {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizationRequest {
-    /// The values by which API Gateway caches the response: the `Authorization` header alone.
+    /// What identifies the caller: the `Authorization` header alone.
     #[serde(default)]
     identity_source: Option<Vec<String>>,
     request_context: RequestContext,
@@ -79,12 +82,13 @@ impl Authorization {
     };
 }
 
-impl From<Claims> for Authorization {
-    fn from(claims: Claims) -> Self {
+impl Authorization {
+    fn granted(account: &Account, exp: i64) -> Self {
+        let roles = account.customer.roles.iter().copied().map(Role::name);
         let context = Context {
-            sub: claims.sub.to_string(),
-            roles: claims.roles.join(" "),
-            exp: claims.exp.to_string(),
+            sub: account.customer.id.to_string(),
+            roles: roles.collect::<Vec<_>>().join(" "),
+            exp: exp.to_string(),
         };
         Self {
             is_authorized: true,
@@ -93,8 +97,9 @@ impl From<Claims> for Authorization {
     }
 }
 
-/// Identifies who sent a request. Refuses whatever is not an access token of this shop, and tokens of accounts
-/// that are disabled or deleted. An expired token passes with its `exp`, which the handler compares.
+/// Identifies who sent a request. Refuses whatever is not an access token of this shop, tokens of accounts that are
+/// disabled or deleted, and tokens from before the last change of the password. An expired token passes with its
+/// `exp`, which the handler compares.
 ///
 /// # Errors
 /// Returns an error if the keys or the account cannot be read.
@@ -119,13 +124,12 @@ pub async fn authorize_request(
     let Some(claims) = token::verify(token, &tokens.realm, &key, now) else {
         return Ok(Authorization::REFUSED);
     };
-    let customer = tokens.customers.get(claims.sub).await?;
-    let active = customer.is_some_and(|customer| !customer.disabled);
-    Ok(if active {
-        claims.into()
-    } else {
-        Authorization::REFUSED
-    })
+    let account = tokens.customers.account(claims.sub).await?;
+    let active = account
+        .filter(|account| !account.customer.disabled && account.password_version == claims.pwv);
+    Ok(active.map_or(Authorization::REFUSED, |account| {
+        Authorization::granted(&account, claims.exp)
+    }))
 }
 
 /// Returns the token of an `Authorization` header (RFC 6750 section 2.1), whose scheme may be in any case.

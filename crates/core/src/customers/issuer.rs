@@ -1,7 +1,7 @@
 //! Issues access tokens.
 
 use super::keys::TokenKeys;
-use super::model::{Customer, CustomerError};
+use super::model::{Account, CustomerError};
 use super::token::{self, Realm};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
@@ -28,16 +28,16 @@ impl TokenIssuer {
         })
     }
 
-    /// Issues an access token for `customer`.
+    /// Issues an access token for the customer of `account`.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the key cannot be read.
     pub(super) async fn issue(
         &self,
-        customer: &Customer,
+        account: &Account,
         now: Time,
     ) -> Result<String, CustomerError> {
         let key = self.keys.signing(now).await?;
-        token::issue(customer, &self.realm, &key, self.lifetime_seconds, now)
+        token::issue(account, &self.realm, &key, self.lifetime_seconds, now)
     }
 }

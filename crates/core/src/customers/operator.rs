@@ -6,8 +6,8 @@ use super::store::CustomerStore;
 use crate::aws::dynamo::{self, Attempt};
 use crate::values::clock::Time;
 
-/// Gives the customer with the address `email` the role admin, which takes effect at the next sign-in or
-/// renewal. Returns whether that changed anything: granting the role again changes nothing.
+/// Gives the customer with the address `email` the role admin, which decides about the customer's next
+/// request. Returns whether that changed anything: granting the role again changes nothing.
 ///
 /// # Errors
 /// [`CustomerError::NoSuchCustomer`] if nobody has this address; [`CustomerError::Changed`] if the

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::api::register_customer;
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
-use super::model::{Customer, CustomerError, Role};
+use super::model::{Account, Customer, CustomerError, PasswordHash, Role};
 use super::operator::grant_admin;
 use super::sessions::api::{SignIn, login};
 use super::store::CustomerStore;
@@ -19,6 +19,7 @@ use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
+use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
 
 mod accounts;
@@ -110,6 +111,39 @@ async fn authorize(verifier: &TokenVerifier, token: &str, now: Time) -> Value {
     });
     let event: AuthorizationRequest = serde_json::from_value(event).unwrap();
     serde_json::to_value(authorize_request(verifier, event).await.unwrap()).unwrap()
+}
+
+/// Stores the admin whom [`testing::request`] is of, and returns the account.
+async fn with_admin(customers: &CustomerStore) -> Account {
+    let id = CustomerId::derived(&["admin"]);
+    let account = Account {
+        customer: Customer {
+            id,
+            email: "admin@example.com".parse().unwrap(),
+            name: "Ada".to_owned(),
+            locale: "en".parse().unwrap(),
+            phone: None,
+            email_confirmed_at: None,
+            disabled: false,
+            roles: vec![Role::Customer, Role::Admin],
+            version: 1,
+            created_at: now(),
+            updated_at: now(),
+        },
+        password_hash: PasswordHash(String::new()),
+        password_version: 0,
+        request_hash: None,
+    };
+    let stamp = Stamp::new(id, 1, "CustomerRegistered", now());
+    customers.create(account.clone(), stamp).await.unwrap();
+    account
+}
+
+/// Returns the stored item of the customer `id`.
+fn item_of(engine: &Engine, id: CustomerId) -> Value {
+    let items = engine.items(Setting::CustomersTable);
+    let pk = format!("customer#{id}");
+    items.into_iter().find(|item| item["pk"] == pk).unwrap()
 }
 
 /// Registers Ana and returns her identifier.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::key::{self, TokenKey};
-use super::model::{Customer, CustomerError, Role};
+use super::model::{Account, CustomerError, Role};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
@@ -49,24 +49,30 @@ pub struct Claims {
     /// When the token expires, in seconds since 1970.
     pub exp: i64,
     jti: String,
-    /// The names of the customer's roles when the token was issued.
-    pub roles: Vec<String>,
+    /// The number of the account's password when the token was issued, see [`Account::password_version`]. Tokens of
+    /// earlier releases have none.
+    #[serde(default)]
+    pub pwv: u64,
+    /// The names of the customer's roles when the token was issued: for other services. This shop reads the roles
+    /// that are stored.
+    roles: Vec<String>,
     /// What the token may be used for (RFC 9068 section 2.2.3), separated by spaces: `shop`, and
     /// `shop:manage` for an admin.
     scope: String,
 }
 
-/// Signs a token for `customer` that is valid for `lifetime_seconds` from `now`.
+/// Signs a token for the customer of `account` that is valid for `lifetime_seconds` from `now`.
 ///
 /// # Errors
 /// [`CustomerError::Credentials`] if it cannot be signed.
 pub fn issue(
-    customer: &Customer,
+    account: &Account,
     realm: &Realm,
     key: &TokenKey,
     lifetime_seconds: u32,
     now: Time,
 ) -> Result<String, CustomerError> {
+    let customer = &account.customer;
     let roles = customer.roles.iter().copied();
     let scopes: Vec<&str> = roles.clone().map(scope).collect();
     let claims = Claims {
@@ -77,6 +83,7 @@ pub fn issue(
         nbf: now.as_seconds(),
         exp: now.as_seconds() + i64::from(lifetime_seconds),
         jti: TokenId::fresh(now).to_string(),
+        pwv: account.password_version,
         roles: roles.map(Role::name).map(str::to_owned).collect(),
         scope: scopes.join(" "),
     };
@@ -98,8 +105,8 @@ pub fn key_id(token: &str) -> Option<String> {
 }
 
 /// Returns the claims of `token`, or `None` if `key` did not sign it for `realm` or it is not valid yet at `now`.
-/// An expired token is not refused here: the handler compares `exp` with the time of the request, because the
-/// authoriser's response is cached for longer than a token may last.
+/// An expired token is not refused here: the handler compares `exp` with the time of the request, because only
+/// handlers respond with problem documents.
 #[must_use]
 pub fn verify(token: &str, realm: &Realm, key: &TokenKey, now: Time) -> Option<Claims> {
     let claims: Claims = key.verify(token, KIND, &realm.issuer, &realm.audience)?;

@@ -36,7 +36,7 @@ pub struct Caller {
 pub struct Identity {
     /// The caller.
     pub caller: Caller,
-    /// When the token expires, in seconds since 1970: the authoriser's cached response may outlive it.
+    /// When the token expires, in seconds since 1970.
     pub expires_at_seconds: i64,
 }
 

@@ -76,7 +76,7 @@ pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Probl
     let (email, password) = request.json(credentials)?;
     let sent = sent_password(password, &request);
     let account = sign_in.check.authenticate(&email, &sent).await?;
-    let access_token = sign_in.tokens.issue(&account.customer, request.now).await?;
+    let access_token = sign_in.tokens.issue(&account, request.now).await?;
     let (session, refresh_token) = Session::begin(
         SessionId::fresh(request.now),
         &account,
@@ -157,7 +157,7 @@ pub async fn refresh_session(renewal: &Renewal, request: Request) -> Result<Resp
         return Err(end(renewal, &session).await?.into());
     };
     // Signed first: a token that cannot be signed must not cost the client its refresh token.
-    let access_token = renewal.tokens.issue(&account.customer, now).await?;
+    let access_token = renewal.tokens.issue(&account, now).await?;
     let (next, refresh_token) = session.renewed(fresh_secret()?, now);
     if !renewal.sessions.renew(&session, &next).await? {
         return Err(end(renewal, &session).await?.into());

@@ -3,13 +3,14 @@
 use super::*;
 
 #[tokio::test]
-async fn an_admin_is_made_once_and_recognised_after_the_next_sign_in() {
+async fn an_admin_is_made_once_and_recognised_at_the_next_request() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let email = "ANA@example.com".parse().unwrap();
     let nobody = grant_admin(&customers, &email, now()).await;
     assert!(matches!(nobody, Err(CustomerError::NoSuchCustomer)));
     register(&customers, &ana(), None).await;
+    let token = token(&aws).await;
     assert!(grant_admin(&customers, &email, now()).await.unwrap());
     assert!(!grant_admin(&customers, &email, now()).await.unwrap());
     let stored = customers
@@ -23,7 +24,7 @@ async fn an_admin_is_made_once_and_recognised_after_the_next_sign_in() {
         (2, vec![Role::Customer, Role::Admin])
     );
     let verifier = TokenVerifier::new(&aws).unwrap();
-    let answer = authorize(&verifier, &token(&aws).await, now()).await;
+    let answer = authorize(&verifier, &token, now()).await;
     assert_eq!(answer["context"]["roles"], "customer admin");
 }
 
@@ -86,6 +87,7 @@ use crate::customers::admin::{
     disable_customer, enable_customer, get_customer, list_customers, set_customer_roles,
 };
 use crate::customers::sessions::store::SessionStore;
+use crate::http::exchange::IfMatch;
 
 fn admin(body: &Value) -> Request {
     testing::request(now(), body)
@@ -144,6 +146,7 @@ async fn an_account_is_disabled_and_enabled_again() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
+    with_admin(&customers).await;
     let sessions = SessionStore::new(&aws).unwrap();
     let at = |body: &Value| admin(body).at("customer_id", id);
     for _ in 0..2 {
@@ -155,11 +158,7 @@ async fn an_account_is_disabled_and_enabled_again() {
             (&json!(true), &json!(2))
         );
     }
-    let items = engine.items(Setting::CustomersTable);
-    let stored = items
-        .iter()
-        .find(|item| item.get("roles").is_some())
-        .unwrap();
+    let stored = item_of(&engine, id);
     assert_eq!(
         stored["disabled"], true,
         "the attribute that the authoriser reads"
@@ -182,6 +181,7 @@ async fn an_account_is_disabled_and_enabled_again() {
 async fn roles_are_set_with_the_version_that_was_read() {
     let (_, engine, customers) = shop();
     let id = registered(&customers).await;
+    with_admin(&customers).await;
     let set = async |etag: &str, roles: Value| {
         let request = admin(&json!({"roles": roles})).at("customer_id", id);
         set_customer_roles(&customers, request.with("if-match", etag)).await
@@ -196,8 +196,7 @@ async fn roles_are_set_with_the_version_that_was_read() {
     assert!(matches!(stale, Err(Problem::PreconditionFailed)));
     let taken = set("\"2\"", json!(["customer"])).await.unwrap();
     assert_eq!(body(&taken)["roles"], json!(["customer"]));
-    let items = engine.items(Setting::CustomersTable);
-    let stored = items.iter().find_map(|item| item.get("event")).unwrap();
+    let stored = item_of(&engine, id)["event"].clone();
     assert_eq!(stored["type"], "CustomerRolesChanged");
     for wrong in [
         json!([]),
@@ -236,6 +235,42 @@ async fn admins_can_neither_disable_nor_demote_themselves() {
         (stored.disabled, stored.roles.len(), stored.version),
         (false, 2, 2)
     );
+}
+
+#[tokio::test]
+async fn an_admin_who_was_demoted_or_disabled_cannot_undo_it() {
+    let (aws, _, customers) = shop();
+    let id = registered(&customers).await;
+    let sessions = SessionStore::new(&aws).unwrap();
+    let refused = async |on: CustomerId| {
+        let at = || {
+            let request = admin(&json!({"roles": ["customer", "admin"]}));
+            request.at("customer_id", on).with("if-match", "*")
+        };
+        let answers = [
+            set_customer_roles(&customers, at()).await,
+            disable_customer(&customers, &sessions, at()).await,
+            enable_customer(&customers, at()).await,
+        ];
+        let refused = answers
+            .iter()
+            .filter(|answer| matches!(answer, Err(Problem::Forbidden)));
+        refused.count()
+    };
+    assert_eq!(refused(id).await, 3, "there is no such admin");
+    let account = with_admin(&customers).await;
+    let own = account.customer.id;
+    assert_eq!(refused(id).await, 0);
+    let demoted = rules::set_roles(account.clone(), &[Role::Customer], id, &IfMatch::Any, now());
+    let disabled = rules::disable(account, id, now());
+    for changed in [demoted, disabled] {
+        let (mut next, stamp) = changed.unwrap().unwrap();
+        let stored = customers.get(own).await.unwrap().unwrap();
+        next.customer.version = stored.version + 1;
+        assert!(customers.replace(next.clone(), stamp).await.unwrap());
+        assert_eq!((refused(id).await, refused(own).await), (3, 3));
+        assert_eq!(customers.account(own).await.unwrap().unwrap(), next);
+    }
 }
 
 #[tokio::test]

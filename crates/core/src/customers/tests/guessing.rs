@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::customers::attempts::{Attempt, Attempts};
-use crate::customers::model::PasswordHash;
 use crate::customers::password::COMPARED;
 
 /// Returns the outcome of an attempt: "in", "wrong", or how long to wait.

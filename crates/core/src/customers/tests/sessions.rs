@@ -158,6 +158,7 @@ async fn a_renewal_reads_the_roles_again_and_refuses_a_disabled_account() {
     assert_eq!(known["context"]["roles"], "customer admin");
 
     let sessions = SessionStore::new(&aws).unwrap();
+    with_admin(&customers).await;
     let admin = testing::request(now(), &json!({})).at("customer_id", id);
     disable_customer(&customers, &sessions, admin)
         .await

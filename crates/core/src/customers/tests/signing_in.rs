@@ -116,7 +116,7 @@ async fn a_password_may_be_typed_on_any_system() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_disabled_or_unknown_account_is_refused() {
+async fn a_token_of_a_disabled_or_unknown_account_or_an_earlier_password_is_refused() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
     let id = registered(&customers).await;
@@ -130,6 +130,23 @@ async fn a_token_of_a_disabled_or_unknown_account_is_refused() {
     let stamp = crate::values::event::Stamp::new(id, 2, "CustomerDisabled", now());
     customers.replace(account, stamp).await.unwrap();
     assert_eq!(authorized().await, json!(false));
+    // Issued before the password changed.
+    let account = customers.account(id).await.unwrap().unwrap();
+    let enabled = rules::enable(account, now()).unwrap();
+    let hash = enabled.0.password_hash.clone();
+    assert!(
+        customers
+            .replace(enabled.0.clone(), enabled.1)
+            .await
+            .unwrap()
+    );
+    assert_eq!(authorized().await, json!(true));
+    let (changed, stamp) = rules::change_password(enabled.0, hash, now());
+    assert!(customers.replace(changed, stamp).await.unwrap());
+    assert_eq!(authorized().await, json!(false));
+    let later = self::token(&aws).await;
+    let answer = authorize(&verifier, &later, now()).await;
+    assert_eq!(answer["isAuthorized"], json!(true));
     // Signed with the shop's own key, but for an account that it does not know.
     let (other_aws, other_engine, others) = shop();
     secret(&other_engine, "1", "a secret");

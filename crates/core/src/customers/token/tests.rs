@@ -7,6 +7,7 @@ use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::super::key::Algorithm;
+use super::super::model::{Customer, PasswordHash};
 use super::*;
 
 const TEXT: &str = "a text of the tests that is long enough";
@@ -30,8 +31,8 @@ fn now() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
-fn customer() -> Customer {
-    Customer {
+fn account() -> Account {
+    let customer = Customer {
         id: CustomerId::derived(&["ana"]),
         email: "ana@example.com".parse().unwrap(),
         name: "Ana".to_owned(),
@@ -43,11 +44,17 @@ fn customer() -> Customer {
         version: 1,
         created_at: now(),
         updated_at: now(),
+    };
+    Account {
+        customer,
+        password_hash: PasswordHash(String::new()),
+        password_version: 3,
+        request_hash: None,
     }
 }
 
 fn token() -> String {
-    issue(&customer(), &realm(), &key(), 900, now()).unwrap()
+    issue(&account(), &realm(), &key(), 900, now()).unwrap()
 }
 
 fn part(number: usize) -> Value {
@@ -87,7 +94,7 @@ fn with(mut value: Value, name: &str, to: impl Into<Value>) -> Value {
 #[test]
 fn a_token_states_subject_expiry_roles_and_scope() {
     let claims = verify(&token(), &realm(), &key(), now()).unwrap();
-    assert_eq!(claims.sub, customer().id);
+    assert_eq!((claims.sub, claims.pwv), (account().customer.id, 3));
     assert_eq!(claims.exp, now().as_seconds() + 900);
     assert_eq!(claims.roles, ["customer", "admin"]);
     assert_eq!(claims.scope, "shop shop:manage");
@@ -103,7 +110,7 @@ fn a_token_contains_no_personal_data() {
     let mut names: Vec<String> = claims().as_object().unwrap().keys().cloned().collect();
     names.sort();
     let expected = [
-        "aud", "exp", "iat", "iss", "jti", "nbf", "roles", "scope", "sub",
+        "aud", "exp", "iat", "iss", "jti", "nbf", "pwv", "roles", "scope", "sub",
     ];
     assert_eq!(names, expected);
 }
@@ -118,7 +125,7 @@ fn an_expired_token_is_verified_with_its_expiry() {
 #[test]
 fn a_shop_may_sign_with_a_shared_secret_instead() {
     let shared = key_of("1", TEXT, Algorithm::Hs256);
-    let token = issue(&customer(), &realm(), &shared, 900, now()).unwrap();
+    let token = issue(&account(), &realm(), &shared, 900, now()).unwrap();
     assert!(verify(&token, &realm(), &shared, now()).is_some());
     assert!(
         !is_accepted(&token),
@@ -260,7 +267,7 @@ fn rfc_8725_3_10_what_a_header_claims_is_not_followed() {
         "the text of a forger that is long enough",
         Algorithm::EdDsa,
     );
-    let token = issue(&customer(), &realm(), &forger, 900, now()).unwrap();
+    let token = issue(&account(), &realm(), &forger, 900, now()).unwrap();
     assert!(!is_accepted(&token));
     let jwk = serde_json::to_value(forger.public()).unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
