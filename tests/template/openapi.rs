@@ -88,7 +88,7 @@ impl Operation {
     /// The statuses of all problems that it may end in.
     fn problems(&self, route: &Route) -> BTreeSet<u16> {
         let mut found = self.problems.clone();
-        found.extend([429, 431, 500, 503]);
+        found.extend([400, 429, 431, 500, 503]);
         if route.access != Access::Anyone {
             found.extend([401, 403]);
         }
@@ -96,13 +96,10 @@ impl Operation {
             found.insert(404);
         }
         if self.body.is_some() {
-            found.extend([400, 413, 415, 422]);
+            found.extend([413, 415, 422]);
         }
         if self.has("IfMatch") {
-            found.extend([400, 412, 428]);
-        }
-        if self.has("IdempotencyKey") || self.has("IdempotencyKeyNeeded") {
-            found.insert(400);
+            found.extend([412, 428]);
         }
         found
     }
@@ -259,6 +256,25 @@ fn document() -> Value {
             "schemas": schemas,
         },
     })
+}
+
+#[test]
+fn every_query_parameter_that_a_route_takes_is_described_and_no_other() {
+    let document = document();
+    for route in routes::ALL {
+        let operation = &document["paths"][route.path][route.method.to_lowercase()];
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let described: BTreeSet<String> = parameters
+            .map(|given| match given["$ref"].as_str() {
+                Some(target) => document.pointer(target.trim_start_matches('#')).unwrap(),
+                None => given,
+            })
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
+            .collect();
+        let taken = route.query.iter().map(|name| (*name).to_owned());
+        assert_eq!(described, taken.collect(), "{}", route.operation);
+    }
 }
 
 /// Every `$ref` in `value`.

@@ -114,8 +114,11 @@ impl Gateway {
             Verdict::Missing => return message(StatusCode::UNAUTHORIZED, "Unauthorized"),
             Verdict::Failed => return internal_error(),
         };
-        let Ok(body) = to_bytes(body, REQUEST_LIMIT).await else {
-            return too_large();
+        let body = match to_bytes(body, REQUEST_LIMIT).await {
+            Ok(body) => body,
+            // The type of this error belongs to a crate that axum does not export.
+            Err(error) if error.to_string() == "length limit exceeded" => return too_large(),
+            Err(_) => return message(StatusCode::BAD_REQUEST, "Bad Request"),
         };
         let event = event::proxy(&incoming, &body, context.as_ref());
         if event.len() > PAYLOAD_LIMIT {

@@ -9,6 +9,7 @@ use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
@@ -94,7 +95,7 @@ pub async fn get_product(products: &ProductStore, request: Request) -> Result<Re
 /// # Errors
 /// [`Problem::InvalidParameters`].
 pub async fn list_products(products: &ProductStore, request: Request) -> Result<Response, Problem> {
-    let query = request.query(&["category", "status", "limit", "cursor"])?;
+    let query = request.query(routes::LIST_PRODUCTS.query)?;
     let category: Option<Category> = query
         .get("category")
         .map(|text| text.parse())

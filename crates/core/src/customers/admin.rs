@@ -10,6 +10,7 @@ use crate::http::body::{Body, Json};
 use crate::http::exchange::{Caller, IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::id::CustomerId;
 
 /// `GET /customers?email=&limit=&cursor=`: returns all customers, newest first, or with `email` the one with this
@@ -22,7 +23,7 @@ pub async fn list_customers(
     request: Request,
 ) -> Result<Response, Problem> {
     request.admin()?;
-    let query = request.query(&["email", "limit", "cursor"])?;
+    let query = request.query(routes::LIST_CUSTOMERS.query)?;
     let page = PageRequest::read(&query)?;
     let found = match query.get("email") {
         Some(text) => {

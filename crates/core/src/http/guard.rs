@@ -49,7 +49,7 @@ impl Guard {
                 gate::beside(counted, response).await
             }
         };
-        response.unwrap_or_else(|refused| too_many(refused, &path))
+        response.unwrap_or_else(|refused| protected(self.route, too_many(refused, &path)))
     }
 }
 
@@ -66,7 +66,23 @@ where
         Ok(()) => Box::pin(handler(request)).await,
         Err(problem) => Err(problem),
     };
-    response.unwrap_or_else(|problem| Response::problem(&problem, &path))
+    protected(
+        route,
+        response.unwrap_or_else(|problem| Response::problem(&problem, &path)),
+    )
+}
+
+/// Returns `response` with the headers that protect it on its way and in the client: no browser guesses another media
+/// type for it, and nobody keeps what may be about a person (RFC 9111 section 5.2.2.5), unless the handler says how
+/// long it may be kept.
+fn protected(route: &Route, response: Response) -> Response {
+    let response = response.header("X-Content-Type-Options", "nosniff");
+    let mut names = response.headers.iter().map(|(name, _)| *name);
+    if names.any(|name| name == "Cache-Control") || !route.is_personal() {
+        response
+    } else {
+        response.header("Cache-Control", "no-store")
+    }
 }
 
 fn admit(route: &Route, request: &Request) -> Result<(), Problem> {
@@ -110,6 +126,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn personal_responses_are_not_kept_and_no_media_type_is_guessed() {
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        let headers = async |route, answer: Result<Response, Problem>| {
+            let request = Request {
+                identity: request.identity.filter(|_| route != &routes::GET_PRODUCT),
+                ..request.clone()
+            };
+            let response = pass_uncounted(route, request, async |_| answer).await;
+            let value = |name| {
+                let mut headers = response.headers.iter();
+                let found = headers.find(|(given, _)| *given == name);
+                found.map(|(_, value)| value.clone())
+            };
+            (value("X-Content-Type-Options"), value("Cache-Control"))
+        };
+        let (nosniff, kept) = (Some("nosniff".to_owned()), Some("no-store".to_owned()));
+        let ok = || Response::ok(&"made");
+        let failed = || Err(Problem::NotFound("order"));
+        let personal = (nosniff.clone(), kept);
+        assert_eq!(headers(&routes::GET_ORDER, ok()).await, personal);
+        assert_eq!(headers(&routes::GET_ORDER, failed()).await, personal);
+        assert_eq!(headers(&routes::GET_GUEST_ORDER, ok()).await, personal);
+        let public = (nosniff.clone(), None);
+        assert_eq!(headers(&routes::GET_PRODUCT, ok()).await, public);
+        let kept = ok().map(|response| response.header("Cache-Control", "max-age=1"));
+        let said = (nosniff, Some("max-age=1".to_owned()));
+        assert_eq!(headers(&routes::GET_ORDER, kept).await, said);
+    }
+
+    #[tokio::test]
     async fn a_caller_over_the_limit_is_told_when_to_retry() {
         let (aws, engine) = testing::aws();
         let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
@@ -128,6 +174,7 @@ mod tests {
         assert_eq!(header("Retry-After"), Some("1"));
         assert_eq!(header("RateLimit"), Some("\"order\";r=0;t=1"));
         assert_eq!(header("RateLimit-Policy"), Some("\"order\";q=600;w=60"));
+        assert_eq!(header("Cache-Control"), Some("no-store"));
         // A request that is refused for another reason is not counted.
         let written = engine.items(Setting::LimitsTable);
         let nobody = Request {

@@ -61,25 +61,39 @@ pub struct Route {
     pub access: Access,
     /// What it counts against.
     pub class: Class,
+    /// The query parameters that it takes; every other one is refused.
+    pub query: &'static [&'static str],
 }
 
 impl Route {
-    /// Admits `request` if its caller may use this route.
+    /// Admits `request` if its caller may use this route and it has no query parameter that the route does not take.
     ///
     /// # Errors
-    /// Returns [`Problem::Unauthenticated`] if nobody is signed in or the token has expired, and
-    /// [`Problem::Forbidden`] if only admins may use the route.
+    /// Returns [`Problem::Unauthenticated`] if nobody is signed in or the token has expired,
+    /// [`Problem::Forbidden`] if only admins may use the route, and [`Problem::InvalidParameters`].
     pub fn admit(&self, request: &Request) -> Result<(), Problem> {
         match self.access {
-            Access::Anyone => Ok(()),
-            Access::Customer | Access::OwnerOrAdmin => request.caller().map(drop),
-            Access::Admin => request.admin().map(drop),
+            Access::Anyone => {}
+            Access::Customer | Access::OwnerOrAdmin => request.caller().map(drop)?,
+            Access::Admin => request.admin().map(drop)?,
         }
+        request.query(self.query).map(drop)
+    }
+
+    /// Returns whether the responses of this route may contain something about a person: those of every route except
+    /// what anyone may read without a link.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        let is_public = self.access == Access::Anyone && self.method == "GET";
+        !is_public || self.path.starts_with("/guest/")
     }
 }
 
 macro_rules! routes {
-    ($($constant:ident = $operation:literal, $method:literal $path:literal, $access:ident, $class:ident;)*) => {
+    ($(
+        $constant:ident = $operation:literal, $method:literal $path:literal, $access:ident, $class:ident
+        $(, $query:expr)?;
+    )*) => {
         $(
             #[doc = concat!("`", $method, " ", $path, "`: the function of the handler `", $operation, "`.")]
             pub const $constant: Route = Route {
@@ -88,13 +102,19 @@ macro_rules! routes {
                 path: $path,
                 access: Access::$access,
                 class: Class::$class,
+                query: routes!(@query $($query)?),
             };
         )*
 
         /// All of them.
         pub const ALL: &[Route] = &[$($constant,)*];
     };
+    (@query) => { &[] };
+    (@query $query:expr) => { $query };
 }
+
+/// The query parameters of a list.
+const PAGE: &[&str] = &["limit", "cursor"];
 
 routes! {
     REGISTER_CUSTOMER = "register_customer", "POST" "/customers", Anyone, SignIn;
@@ -106,7 +126,7 @@ routes! {
     LIST_SESSIONS = "list_sessions", "GET" "/customers/me/sessions", Customer, Read;
     END_SESSION = "end_session", "DELETE" "/customers/me/sessions/{session_id}", Customer, Write;
     END_ALL_SESSIONS = "end_all_sessions", "DELETE" "/customers/me/sessions", Customer, Write;
-    LIST_CUSTOMERS = "list_customers", "GET" "/customers", Admin, Read;
+    LIST_CUSTOMERS = "list_customers", "GET" "/customers", Admin, Read, &["email", "limit", "cursor"];
     GET_CUSTOMER = "get_customer", "GET" "/customers/{customer_id}", Admin, Read;
     DISABLE_CUSTOMER = "disable_customer", "POST" "/customers/{customer_id}/disable", Admin, Write;
     ENABLE_CUSTOMER = "enable_customer", "POST" "/customers/{customer_id}/enable", Admin, Write;
@@ -125,13 +145,13 @@ routes! {
     GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
-    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read;
+    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["category", "status", "limit", "cursor"];
     GET_PRODUCT = "get_product", "GET" "/products/{product_id}", Anyone, Read;
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
 
     CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
-    LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read;
+    LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read, PAGE;
     GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;
     UPDATE_DISCOUNT = "update_discount", "PATCH" "/discounts/{discount_id}", Admin, Write;
     END_DISCOUNT = "end_discount", "DELETE" "/discounts/{discount_id}", Admin, Write;
@@ -147,21 +167,21 @@ routes! {
     CREATE_GUEST_QUOTE = "create_guest_quote", "POST" "/guest/quotes", Anyone, Read;
     PLACE_ORDER = "place_order", "POST" "/orders", Customer, Order;
     PLACE_GUEST_ORDER = "place_guest_order", "POST" "/guest/orders", Anyone, Order;
-    GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read;
-    LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read;
+    GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read, &["token"];
+    LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read, &["status", "limit", "cursor"];
     GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
     CANCEL_ORDER = "cancel_order", "POST" "/orders/{order_id}/cancel", OwnerOrAdmin, Write;
     REVIEW_ORDER = "review_order", "POST" "/orders/{order_id}/review", Admin, Write;
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
-    LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read;
+    LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read, PAGE;
 
-    LIST_RULES = "list_rules", "GET" "/rules", Admin, Read;
+    LIST_RULES = "list_rules", "GET" "/rules", Admin, Read, PAGE;
     GET_RULE = "get_rule", "GET" "/rules/{rule_name}", Admin, Read;
     PUT_RULE = "put_rule", "PUT" "/rules/{rule_name}", Admin, Write;
     TEST_RULE = "test_rule", "POST" "/rules/{rule_name}/test", Admin, Write;
     REMOVE_RULE = "remove_rule", "DELETE" "/rules/{rule_name}", Admin, Write;
 
-    GET_INTEGRITY = "get_integrity", "GET" "/integrity", Admin, Read;
+    GET_INTEGRITY = "get_integrity", "GET" "/integrity", Admin, Read, PAGE;
 
     GET_OPENAPI = "get_openapi", "GET" "/openapi.json", Anyone, Free;
     GET_HEALTH = "get_health", "GET" "/health", Anyone, Free;
@@ -211,6 +231,39 @@ mod tests {
             });
             assert_eq!(found, expected, "{}", route.operation);
         }
+    }
+
+    /// No parameter is ignored: it would be one that the client believes in.
+    #[test]
+    fn every_route_refuses_a_query_parameter_that_it_does_not_take() {
+        for route in ALL {
+            let known = route.query.iter();
+            let request = known.fold(request("admin"), |request, name| request.asking(name, "1"));
+            assert!(route.admit(&request).is_ok(), "{}", route.operation);
+            let Err(Problem::InvalidParameters(faults)) = route.admit(&request.asking("utm", "x"))
+            else {
+                panic!("{} takes everything", route.operation);
+            };
+            assert_eq!(
+                (faults[0].pointer.as_str(), faults[0].code),
+                ("?utm", "unknown_parameter")
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_anyone_may_read_is_not_personal() {
+        let public = ALL.iter().filter(|route| !route.is_personal());
+        let public: BTreeSet<&str> = public.map(|route| route.operation).collect();
+        let expected = [
+            "get_health",
+            "get_jwks",
+            "get_openapi",
+            "get_product",
+            "get_shipping_methods",
+            "list_products",
+        ];
+        assert_eq!(public, expected.into());
     }
 
     #[test]

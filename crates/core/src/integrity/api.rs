@@ -7,6 +7,7 @@ use super::store::IntegrityStore;
 use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 
 #[derive(Debug, Serialize)]
@@ -61,7 +62,7 @@ impl From<Finding> for FindingBody {
 /// If the caller is not an admin; [`Problem::InvalidParameters`].
 pub async fn get_integrity(store: &IntegrityStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    let query = request.query(&["limit", "cursor"])?;
+    let query = request.query(routes::GET_INTEGRITY.query)?;
     let page = PageRequest::read(&query)?;
     let (latest, findings) = futures::try_join!(store.latest_run(), store.findings_page(&page))?;
     let last_audit = latest.map(AuditBody::from);

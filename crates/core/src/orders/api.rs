@@ -13,6 +13,7 @@ use crate::http::address::AddressBody;
 use crate::http::exchange::{Caller, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{CustomerId, OrderId};
@@ -116,7 +117,7 @@ pub async fn get_order(orders: &OrderStore, request: Request) -> Result<Response
 /// Returns [`Problem::InvalidParameters`] for a parameter that is not valid.
 pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
     let caller = request.caller()?;
-    let query = request.query(&["status", "limit", "cursor"])?;
+    let query = request.query(routes::LIST_ORDERS.query)?;
     let status: Option<Status> = query
         .get("status")
         .map(|text| text.parse())

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::http::exchange::{Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::orders::store::OrderStore;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
@@ -49,7 +50,7 @@ pub async fn list_order_payments(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
-    let query = request.query(&["limit", "cursor"])?;
+    let query = request.query(routes::LIST_ORDER_PAYMENTS.query)?;
     // An order has one payment, so there is never a second page.
     PageRequest::read(&query)?;
     let (order, payment) = futures::try_join!(orders.get(id), payments.of_order(id))?;

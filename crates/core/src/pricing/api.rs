@@ -10,6 +10,7 @@ use crate::catalog::model::Category;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
@@ -105,7 +106,7 @@ pub async fn create_discount(
 /// If the caller is not an admin or a parameter is invalid.
 pub async fn list_discounts(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    let query = request.query(&["limit", "cursor"])?;
+    let query = request.query(routes::LIST_DISCOUNTS.query)?;
     let page = PageRequest::read(&query)?;
     let discounts = pricing.list(&page).await?;
     discounts.map(DiscountBody::from).answer(&request)

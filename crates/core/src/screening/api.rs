@@ -11,6 +11,7 @@ use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::id::CustomerId;
 use crate::values::money::Currency;
@@ -54,7 +55,7 @@ impl From<Rule> for RuleBody {
 /// For a caller who is not an admin; [`Problem::InvalidParameters`].
 pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    let query = request.query(&["limit", "cursor"])?;
+    let query = request.query(routes::LIST_RULES.query)?;
     let page = PageRequest::read(&query)?;
     let mut listed = rules.all().await?;
     if let Some(after) = &page.after {

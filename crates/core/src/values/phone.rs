@@ -17,8 +17,7 @@ pub struct NotAPhoneNumber;
 /// Returns [`NotAPhoneNumber`], also for a number with letters or an extension, which E.164 cannot
 /// express.
 pub fn parse(text: &str, country: Option<&str>) -> Result<String, NotAPhoneNumber> {
-    let written = |c: char| c.is_ascii_digit() || " +-()./".contains(c);
-    if !text.chars().all(written) {
+    if !is_written_as_a_number(text) {
         return Err(NotAPhoneNumber);
     }
     let number = match country {
@@ -32,6 +31,26 @@ pub fn parse(text: &str, country: Option<&str>) -> Result<String, NotAPhoneNumbe
         return Err(NotAPhoneNumber);
     }
     Ok(e164.to_owned())
+}
+
+/// Returns whether `text` is written as phone numbers are: `+` at most at its beginning, digits at its end, one pair of
+/// parentheses at most, and between two digits at most one of `-`, `.` and `/`. phonelib drops whatever is not a digit,
+/// and would read a number into anything.
+fn is_written_as_a_number(text: &str) -> bool {
+    let text = text.trim_matches(' ');
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let written = |c: char| c.is_ascii_digit() || " -()./".contains(c);
+    let separators = |part: &str| part.matches(['-', '.', '/']).count();
+    let begins = digits.starts_with(|c: char| c.is_ascii_digit() || c == '(');
+    let ends = digits.ends_with(|c: char| c.is_ascii_digit());
+    let parentheses = digits.matches(['(', ')']).collect::<String>();
+    begins
+        && ends
+        && digits.chars().all(written)
+        && ["", "()"].contains(&parentheses.as_str())
+        && digits
+            .split(|c: char| c.is_ascii_digit())
+            .all(|between| separators(between) <= 1)
 }
 
 /// Returns whether a Chinese number is possible: after 86, a number that begins with 1 is a mobile number
@@ -62,6 +81,8 @@ mod tests {
         check("+1 (415) 555-2671", Some("DE"), Some("+14155552671"));
         check("030 1234567", Some("DE"), Some("+49301234567"));
         check("0041 44 668 18 00", Some("DE"), Some("+41446681800"));
+        check("030 / 1234567", Some("DE"), Some("+49301234567"));
+        check("(030) 123-45.67", Some("DE"), Some("+49301234567"));
         check("030 1234567", None, None);
     }
 
@@ -94,6 +115,17 @@ mod tests {
             "+49 30 1234567890123456789",
             "١٢٣٤٥٦٧٨٩٠",
             "+1415555267\u{0}1",
+            "-2147483648/-1",
+            "2147483648/-1",
+            "030--1234567",
+            "030 1234567-",
+            "/030 1234567",
+            "030 +1234567",
+            "++49301234567",
+            "(030 1234567",
+            ")030( 1234567",
+            "((030)) 1234567",
+            "030../1234567",
         ] {
             check(text, Some("DE"), None);
         }

@@ -223,6 +223,21 @@ async fn a_request_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn a_chunked_body_that_is_malformed_is_a_bad_request() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let shop = shop().await;
+    let address = shop.url.strip_prefix("http://").unwrap();
+    let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /say HTTP/1.1\r\nhost: {address}\r\ntransfer-encoding: chunked\r\n\r\nnot a size\r\n\r\n"
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    connection.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 400");
+}
+
+#[tokio::test]
 async fn an_authoriser_decides_and_its_words_go_on() {
     let shop = shop().await;
     let (status, event) = shop.mine("ada").await;
