@@ -45,7 +45,11 @@ pub(crate) struct Engine {
     faults: Arc<Mutex<Vec<(String, Fault)>>>,
     others: Arc<Mutex<BTreeMap<String, Other>>>,
     calls: Arc<Mutex<Vec<String>>>,
+    interruptions: Arc<Mutex<Vec<(String, Interruption)>>>,
 }
+
+/// What happens before a call is carried out.
+type Interruption = Box<dyn FnOnce() + Send>;
 
 /// Answers an operation of another service: a status and a body.
 type Other = Box<dyn FnMut(Value) -> (u16, Value) + Send>;
@@ -64,6 +68,16 @@ impl Engine {
             .lock()
             .unwrap()
             .push((operation.to_owned(), fault));
+    }
+
+    /// Lets `job` run to its end before the next call of `operation` is carried out: another writer, between what was
+    /// read and what is written.
+    pub(crate) fn before_next(&self, operation: &str, job: impl AsyncFnOnce() + Send + 'static) {
+        let job = || {
+            at_once([job]);
+        };
+        let mut interruptions = self.interruptions.lock().unwrap();
+        interruptions.push((operation.to_owned(), Box::new(job)));
     }
 
     /// Takes back all faults that have not come yet.
@@ -98,6 +112,15 @@ impl Engine {
             return (status, answer.to_string());
         }
         self.calls.lock().unwrap().push(operation.to_owned());
+        let mut interruptions = self.interruptions.lock().unwrap();
+        let at = interruptions
+            .iter()
+            .position(|(interrupted, _)| interrupted == operation);
+        let job = at.map(|at| interruptions.remove(at).1);
+        drop(interruptions);
+        if let Some(job) = job {
+            job();
+        }
         let mut faults = self.faults.lock().unwrap();
         let at = faults.iter().position(|(failing, _)| failing == operation);
         let fault = at.map(|at| faults.remove(at).1);
@@ -209,6 +232,7 @@ pub(crate) fn aws() -> (Aws, Engine) {
         faults: Arc::default(),
         others: Arc::default(),
         calls: Arc::default(),
+        interruptions: Arc::default(),
     };
     for (logical_id, table) in tables() {
         let mut request = table;

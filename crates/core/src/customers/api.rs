@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::credentials::SentPassword;
-use super::model::{Customer, CustomerError, Email, Locale, Role};
+use super::credentials::{PasswordCheck, SentPassword};
+use super::model::{Account, Customer, CustomerError, Email, Locale, Role};
 use super::password;
 use super::rules::{self, Registration};
 use super::store::CustomerStore;
+use crate::aws::Aws;
+use crate::aws::settings::SettingError;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
@@ -48,21 +50,41 @@ impl From<Customer> for CustomerBody {
     }
 }
 
+/// The resources that opening an account needs.
+#[derive(Clone, Debug)]
+pub struct Registering {
+    customers: CustomerStore,
+    check: PasswordCheck,
+}
+
+impl Registering {
+    /// Opens the resources of the function.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            customers: CustomerStore::new(aws)?,
+            check: PasswordCheck::new(aws)?,
+        })
+    }
+}
+
 /// `POST /customers`: opens an account.
 ///
 /// # Errors
 /// [`Problem`] if the body or the key is not valid, the email address is taken, or the key was used for another
-/// registration.
+/// registration; [`Problem::TooManyRequests`] after too many registrations with one key and other passwords.
 pub async fn register_customer(
-    customers: &CustomerStore,
+    registering: &Registering,
     request: Request,
 ) -> Result<Response, Problem> {
     let registration = request.json(registration)?;
     let (customer, replayed) = if let Some(key) = request.idempotency_key()? {
-        register_once(customers, &registration, key, &request).await?
+        register_once(registering, &registration, key, &request).await?
     } else {
         let id = CustomerId::fresh(request.now);
-        create(customers, &registration, id, None, &request).await?
+        create(registering, &registration, id, None, &request).await?
     };
     let tag = rules::tag(&customer);
     Ok(
@@ -108,26 +130,48 @@ pub(super) fn locale(json: Json<'_>) -> Option<Locale> {
 /// Creates the account under the idempotency key `key`, or returns the one that an earlier request created,
 /// and whether it did.
 async fn register_once(
-    customers: &CustomerStore,
+    registering: &Registering,
     registration: &Registration,
     key: &str,
     request: &Request,
 ) -> Result<(Customer, bool), CustomerError> {
     let id = CustomerId::derived(&["POST /customers", &registration.email.lowercase(), key]);
     let hash = hash_without_password(registration);
-    match customers.account(id).await? {
+    match registering.customers.account(id).await? {
         Some(account) => {
-            let customer = rules::same_registration(account, registration, Some(&hash))?;
+            let customer = same(registering, account, registration, Some(&hash), request).await?;
             Ok((customer, true))
         }
-        None => create(customers, registration, id, Some(hash), request).await,
+        None => create(registering, registration, id, Some(hash), request).await,
+    }
+}
+
+/// Returns the customer of `account` if this very registration created it: its identifier follows from the same key,
+/// the rest of the request has the hash `request_hash`, and the password is the same. The password is compared and
+/// counted as it is when signing in, because no fast hash of it may be stored, and a registration is not another way
+/// to guess it.
+async fn same(
+    registering: &Registering,
+    account: Account,
+    registration: &Registration,
+    request_hash: Option<&str>,
+    request: &Request,
+) -> Result<Customer, CustomerError> {
+    if account.request_hash.as_deref() != request_hash {
+        return Err(CustomerError::KeyReused);
+    }
+    let sent = sent_password(registration.password.clone(), request);
+    match registering.check.reauthenticate(&account, &sent).await {
+        Ok(()) => Ok(account.customer),
+        Err(CustomerError::WrongPassword) => Err(CustomerError::KeyReused),
+        Err(error) => Err(error),
     }
 }
 
 /// Creates the account `id`, or finds that the same registration has created it in the meantime: a parallel
 /// request with the same key, or this very write, whose response was lost.
 async fn create(
-    customers: &CustomerStore,
+    registering: &Registering,
     registration: &Registration,
     id: CustomerId,
     request_hash: Option<String>,
@@ -138,15 +182,15 @@ async fn create(
     let (account, mut stamp) = rules::register(registration, id, hash, request_hash.clone(), now);
     stamp.traceparent = request.traceparent();
     let customer = account.customer.clone();
-    match customers.create(account, stamp).await {
+    match registering.customers.create(account, stamp).await {
         Ok(()) => Ok((customer, false)),
         Err(CustomerError::EmailTaken) => {
-            let Some(stored) = customers.account(id).await? else {
+            let Some(stored) = registering.customers.account(id).await? else {
                 return Err(CustomerError::EmailTaken);
             };
-            let replayed = request_hash.is_some();
-            let customer = rules::same_registration(stored, registration, request_hash.as_deref())?;
-            Ok((customer, replayed))
+            let hash = request_hash.as_deref();
+            let customer = same(registering, stored, registration, hash, request).await?;
+            Ok((customer, hash.is_some()))
         }
         Err(error) => Err(error),
     }

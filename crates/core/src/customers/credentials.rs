@@ -70,6 +70,9 @@ impl PasswordCheck {
         if standing.account_has_failures {
             self.attempts.clear_failures(&attempt).await?;
         }
+        if !standing.is_known {
+            self.attempts.remember(&attempt, sent.now).await?;
+        }
         if password::is_weak(&account.password_hash) {
             self.renew(&account, &sent.password).await;
         }
@@ -99,15 +102,17 @@ impl PasswordCheck {
     }
 
     /// Clears the failures on the account with the address `email`, whose owner has proved the identity in
-    /// another way.
+    /// another way, from the IP address `source_ip`.
     ///
     /// # Errors
     /// [`CustomerError::Store`].
-    pub async fn clear_failures(&self, email: &Email) -> Result<(), CustomerError> {
-        Ok(self
-            .attempts
-            .clear_failures(&Attempt::new(email, ""))
-            .await?)
+    pub async fn clear_failures(
+        &self,
+        email: &Email,
+        source_ip: &str,
+    ) -> Result<(), CustomerError> {
+        let attempt = Attempt::new(email, source_ip);
+        Ok(self.attempts.clear_failures(&attempt).await?)
     }
 
     /// Replaces the password's hash by one with today's parameters.

@@ -1,7 +1,9 @@
 //! The routes that change, forget and reset passwords, and confirm email addresses.
 //!
 //! A link proves that its owner reads the mailbox. A link that resets the password works once: it is bound to
-//! the number of the account's password, which each change raises.
+//! the number of the account's password, which each change raises. Confirming an address needs the password beside
+//! the link: somebody who opened the account with another person's address knows the one, and this person has
+//! the other, so neither of them alone confirms the address of such an account.
 
 use super::api::{email, new_password, sent_password};
 use super::credentials::PasswordCheck;
@@ -24,7 +26,7 @@ use crate::values::id::{CustomerId, EventId};
 /// another's mailbox.
 const MESSAGE_PERIOD_SECONDS: i64 = 300;
 
-/// The resources that changing a password needs.
+/// The resources of the routes that check or change a password.
 #[derive(Clone, Debug)]
 pub struct PasswordChange {
     customers: CustomerStore,
@@ -173,7 +175,7 @@ pub async fn reset_password(
     }
     passwords
         .check
-        .clear_failures(&account.customer.email)
+        .clear_failures(&account.customer.email, &request.source_ip)
         .await?;
     Ok(Response::no_content())
 }
@@ -204,26 +206,36 @@ fn bad_link() -> Problem {
     }])
 }
 
-/// `POST /auth/confirm` `{token}`: confirms the email address and returns 204. Using the link again changes
-/// nothing.
+/// `POST /auth/confirm` `{token, password}`: confirms the email address for a caller who has the mailed link and
+/// knows the account's password, and returns 204. Using the link again changes nothing.
 ///
 /// # Errors
-/// [`Problem::InvalidBody`], also for a link that is forged, has expired or was sent to another address.
+/// [`Problem::InvalidBody`], also for a link that is forged, has expired or was sent to another address, and for a
+/// wrong password; [`Problem::TooManyRequests`] after too many of them.
 pub async fn confirm_email(
-    customers: &CustomerStore,
+    passwords: &PasswordChange,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let token = request
-        .json(|body| body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS)))?;
+    let (token, password) = request.json(|body| {
+        let token = body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS));
+        let password = body.required("password", |json| json.secret(1..=128));
+        Some((token?, password?))
+    })?;
+    let customers = &passwords.customers;
     let linked = linked_account(customers, links, Purpose::ConfirmEmail, &token, &request);
     let (account, fingerprint) = linked.await?;
     if fingerprint != rules::email_fingerprint(&account) {
         return Err(bad_link());
     }
+    let sent = sent_password(password, &request);
+    passwords.check.reauthenticate(&account, &sent).await?;
     let id = account.customer.id;
-    change(customers, id, &request, &IfMatch::Any, |account| {
-        Ok(rules::confirm_email(account, request.now))
+    change(customers, id, &request, &IfMatch::Any, |stored| {
+        if stored.password_version != account.password_version {
+            return Err(CustomerError::Changed);
+        }
+        Ok(rules::confirm_email(stored, request.now))
     })
     .await?;
     Ok(Response::no_content())

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
-use super::password;
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
@@ -75,26 +74,6 @@ pub fn register(
         request_hash,
     };
     (account, Stamp::new(id, 1, REGISTERED, now))
-}
-
-/// Returns the customer of `account` if this very registration created it: its identifier follows from the
-/// same key, and the rest of the request has the hash `request_hash`. The password is compared as it is when
-/// signing in, because no fast hash of it may be stored.
-///
-/// # Errors
-/// [`CustomerError::KeyReused`] if another registration created it.
-pub fn same_registration(
-    account: Account,
-    registration: &Registration,
-    request_hash: Option<&str>,
-) -> Result<Customer, CustomerError> {
-    let same = account.request_hash.as_deref() == request_hash
-        && password::matches(&registration.password, Some(&account.password_hash))?;
-    if same {
-        Ok(account.customer)
-    } else {
-        Err(CustomerError::KeyReused)
-    }
 }
 
 /// Gives the account the role admin. Returns the account and the event, or `None` if it already has the role.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::api::register_customer;
+use super::api::{Registering, register_customer};
 use super::authorizer::{AuthorizationRequest, TokenVerifier, authorize_request};
 use super::model::{Account, Customer, CustomerError, PasswordHash, Role};
 use super::operator::grant_admin;
@@ -67,8 +67,9 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     found.map(|(_, value)| value.as_str())
 }
 
-async fn register(customers: &CustomerStore, body: &Value, key: Option<&str>) -> Response {
-    register_customer(customers, request(body, key))
+async fn register(aws: &Aws, body: &Value, key: Option<&str>) -> Response {
+    let registering = Registering::new(aws).unwrap();
+    Box::pin(register_customer(&registering, request(body, key)))
         .await
         .unwrap()
 }
@@ -139,6 +140,14 @@ async fn with_admin(customers: &CustomerStore) -> Account {
     account
 }
 
+/// Returns the number of stored sessions.
+fn stored_sessions(engine: &Engine) -> usize {
+    let items = engine.items(Setting::SessionsTable).into_iter();
+    items
+        .filter(|item| item.get("session_id").is_some())
+        .count()
+}
+
 /// Returns the stored item of the customer `id`.
 fn item_of(engine: &Engine, id: CustomerId) -> Value {
     let items = engine.items(Setting::CustomersTable);
@@ -147,8 +156,8 @@ fn item_of(engine: &Engine, id: CustomerId) -> Value {
 }
 
 /// Registers Ana and returns her identifier.
-async fn registered(customers: &CustomerStore) -> CustomerId {
-    let made = body(&register(customers, &ana(), None).await);
+async fn registered(aws: &Aws) -> CustomerId {
+    let made = body(&register(aws, &ana(), None).await);
     made["id"].as_str().unwrap().parse().unwrap()
 }
 

@@ -224,10 +224,14 @@ pub(super) fn after_event(
 }
 
 /// Returns the guest's order as an order of `customer`, who has shown that the guest's address is theirs; or `None` if
-/// the order is not a guest's any more.
+/// the order is not a guest's any more, or has failed: anybody can make orders with a stranger's address fail, and they
+/// would count against the customer's credit.
 #[must_use]
 pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
     order.guest.as_ref()?;
+    if order.status == Status::Failed {
+        return None;
+    }
     Some(Order {
         customer_id: customer,
         guest: None,

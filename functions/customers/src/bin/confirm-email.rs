@@ -1,14 +1,14 @@
-//! `POST /auth/confirm`: confirms an email address with a mailed link.
+//! `POST /auth/confirm`: confirms an email address with a mailed link and the password.
 
 use oxcart_function::{aws, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let customers = customers::store::CustomerStore::new(&aws)?;
+    let passwords = customers::passwords::PasswordChange::new(&aws)?;
     let links = customers::link::Links::new(&aws)?;
     runtime::serve_http(&aws, &routes::CONFIRM_EMAIL, |request| {
-        customers::passwords::confirm_email(&customers, &links, request)
+        customers::passwords::confirm_email(&passwords, &links, request)
     })
     .await
 }

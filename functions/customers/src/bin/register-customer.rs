@@ -5,9 +5,9 @@ use oxcart_function::{aws, customers, http::routes, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let customers = customers::store::CustomerStore::new(&aws)?;
+    let registering = customers::api::Registering::new(&aws)?;
     runtime::serve_http(&aws, &routes::REGISTER_CUSTOMER, |request| {
-        customers::api::register_customer(&customers, request)
+        customers::api::register_customer(&registering, request)
     })
     .await
 }

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::model::{NotARefreshToken, RefreshToken, Session, fresh_secret};
+use super::model::{Client, NotARefreshToken, RefreshToken, Session, Standing, fresh_secret};
 use super::store::SessionStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
 use crate::customers::api::{email, sent_password};
 use crate::customers::credentials::PasswordCheck;
 use crate::customers::issuer::TokenIssuer;
-use crate::customers::model::{Account, CustomerError, Email};
+use crate::customers::model::{CustomerError, Email};
 use crate::customers::store::CustomerStore;
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
@@ -81,7 +81,7 @@ pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Probl
         SessionId::fresh(request.now),
         &account,
         request.header("user-agent"),
-        fresh_secret()?,
+        [fresh_secret()?, fresh_secret()?],
         request.now,
     );
     sign_in.sessions.begin(&session).await?;
@@ -138,49 +138,71 @@ impl From<Session> for SessionBody {
     }
 }
 
-/// `POST /auth/refresh`: returns new tokens for a refresh token that has not been used. A token that has been used
-/// ends its session, and so does the token of an account that is disabled or has another password.
+/// How often a renewal that another one overtakes is decided again.
+const TRIES: u32 = 3;
+
+/// `POST /auth/refresh`: returns new tokens for the latest refresh token of a session. The same client gets the same
+/// refresh token again if it repeats the one before within a few seconds. Otherwise a token that has been used ends its
+/// session, and so does the token of an account that is disabled or has another password. A token that names a session
+/// and does not belong to it changes nothing.
 ///
 /// # Errors
-/// [`Problem::Unauthenticated`] for everything but the latest token of a session.
+/// [`Problem::Unauthenticated`] for every other token.
 pub async fn refresh_session(renewal: &Renewal, request: Request) -> Result<Response, Problem> {
-    let now = request.now;
     let sent = request
         .json(refresh_token)?
         .map_err(|_| CustomerError::SessionOver)?;
-    let stored = renewal.sessions.get(sent.customer_id, sent.session_id);
-    let session = stored
-        .await?
-        .filter(|session| !session.is_over(now))
-        .ok_or(CustomerError::SessionOver)?;
-    let Some(account) = renewable_account(renewal, &session, &sent).await? else {
-        return Err(end(renewal, &session).await?.into());
-    };
-    // Signed first: a token that cannot be signed must not cost the client its refresh token.
-    let access_token = renewal.tokens.issue(&account, now).await?;
-    let (next, refresh_token) = session.renewed(fresh_secret()?, now);
-    if !renewal.sessions.renew(&session, &next).await? {
-        return Err(end(renewal, &session).await?.into());
+    for _ in 0..TRIES {
+        let stored = renewal.sessions.get(sent.customer_id, sent.session_id);
+        let session = stored
+            .await?
+            .filter(|session| !session.is_over(request.now))
+            .ok_or(CustomerError::SessionOver)?;
+        if let Some(response) = renew(renewal, &session, &sent, &request).await? {
+            return Ok(response);
+        }
     }
-    token_response(&renewal.tokens, access_token, &refresh_token)
+    Err(CustomerError::SessionOver.into())
 }
 
-/// Returns the account of `session`, or `None` if `sent` is not the session's latest token or the account no longer
-/// allows the session.
-async fn renewable_account(
+/// Renews `session` with the token `sent`. Returns `None` if another request has renewed or ended it in the meantime.
+async fn renew(
     renewal: &Renewal,
     session: &Session,
     sent: &RefreshToken,
-) -> Result<Option<Account>, Problem> {
-    if session.refresh_hash != sent.hash() {
-        let session_id = session.id.to_string();
-        tracing::warn!(session.id = session_id, "a refresh token was used twice");
-        return Ok(None);
-    }
+    request: &Request,
+) -> Result<Option<Response>, Problem> {
+    let client = Client::new(&request.source_ip, request.header("user-agent"));
+    let repeated = match session.standing(sent) {
+        Standing::Latest => None,
+        Standing::Previous(latest) if session.was_just_renewed_by(&client, request.now) => {
+            Some(latest)
+        }
+        Standing::Previous(_) | Standing::Earlier => {
+            tracing::warn!("a refresh token was used twice");
+            return Err(end(renewal, session).await?.into());
+        }
+        Standing::Foreign => return Err(CustomerError::SessionOver.into()),
+    };
     let account = renewal.customers.account(session.customer_id).await?;
-    Ok(account.filter(|account| {
+    let account = account.filter(|account| {
         !account.customer.disabled && account.password_version == session.password_version
-    }))
+    });
+    let Some(account) = account else {
+        return Err(end(renewal, session).await?.into());
+    };
+    // Signed first: a token that cannot be signed must not cost the client its refresh token.
+    let access_token = renewal.tokens.issue(&account, request.now).await?;
+    let latest = if let Some(latest) = repeated {
+        latest
+    } else {
+        let (next, latest) = session.renewed(sent, client, fresh_secret()?, request.now);
+        if !renewal.sessions.renew(session, &next).await? {
+            return Ok(None);
+        }
+        latest
+    };
+    token_response(&renewal.tokens, access_token, &latest).map(Some)
 }
 
 /// Ends `session`, and returns the error to respond with.
@@ -191,13 +213,17 @@ async fn end(renewal: &Renewal, session: &Session) -> Result<CustomerError, Prob
 }
 
 /// `POST /auth/logout`: ends the session of a refresh token, which may be an earlier one, and returns 204, even if
-/// there is no such session.
+/// there is no such session or the token does not belong to it.
 ///
 /// # Errors
 /// [`Problem::InvalidBody`].
 pub async fn logout(sessions: &SessionStore, request: Request) -> Result<Response, Problem> {
     if let Ok(sent) = request.json(refresh_token)? {
-        sessions.end(sent.customer_id, sent.session_id).await?;
+        let stored = sessions.get(sent.customer_id, sent.session_id).await?;
+        let own = stored.filter(|session| session.standing(&sent) != Standing::Foreign);
+        if let Some(session) = own {
+            sessions.end(session.customer_id, session.id).await?;
+        }
     }
     Ok(Response::no_content())
 }

@@ -8,8 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::customers::attempts::network;
 use crate::customers::model::{Account, CustomerError};
 use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, SessionId};
 
 /// How long a session lasts without being used.
@@ -17,6 +19,14 @@ const IDLE: Duration = Duration::from_hours(30 * 24);
 
 /// How long a session lasts at most, however often it is used.
 const LONGEST: Duration = Duration::from_hours(180 * 24);
+
+/// How long after a renewal the same client gets the same token again for the one before: two tabs may renew at once,
+/// and a response may be lost.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The most renewals that are followed from an earlier token to the latest one. A session that is renewed every
+/// quarter of an hour has as many in 180 days.
+const MOST_RENEWALS: u32 = 17_280;
 
 /// The most characters of the `User-Agent` header that are stored.
 const MAX_USER_AGENT_CHARACTERS: usize = 200;
@@ -66,6 +76,21 @@ impl RefreshToken {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Returns the token that follows this one in a session with `salt`. The salt is stored and the token is not, so
+    /// neither the reader of the table nor the thief of an old token can tell the next one.
+    #[must_use]
+    pub fn next(&self, salt: &[u8; 32]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"oxcart refresh token\n");
+        hash.update(salt);
+        hash.update(self.secret);
+        Self {
+            generation: self.generation.saturating_add(1),
+            secret: hash.finalize().into(),
+            ..self.clone()
+        }
+    }
+
     /// Returns the hash that is stored.
     #[must_use]
     pub fn hash(&self) -> TokenHash {
@@ -108,6 +133,35 @@ pub fn fresh_secret() -> Result<[u8; 32], CustomerError> {
     Ok(secret)
 }
 
+/// Who renews a session, as far as requests tell: a hash of the network and the `User-Agent` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client(pub(super) String);
+
+impl Client {
+    /// Returns the client at the IP address `source_ip` with this `User-Agent` header.
+    #[must_use]
+    pub fn new(source_ip: &str, user_agent: Option<&str>) -> Self {
+        let network = network(source_ip);
+        Self(sha256_hex(format!(
+            "{network}\n{}",
+            user_agent.unwrap_or_default()
+        )))
+    }
+}
+
+/// What a token is to the session that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The latest token, which has not been used.
+    Latest,
+    /// The token before the latest, which is this one.
+    Previous(RefreshToken),
+    /// An earlier token.
+    Earlier,
+    /// Not a token of the session: somebody knows its identifiers and not its secrets.
+    Foreign,
+}
+
 /// A session, which begins with a sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -119,6 +173,10 @@ pub struct Session {
     pub refresh_hash: TokenHash,
     /// The number of that token, from 0.
     pub generation: u32,
+    /// What each token follows from, beside the one before. Sessions of earlier releases get one when they are renewed.
+    pub salt: Option<[u8; 32]>,
+    /// The client that last renewed it.
+    pub renewed_by: Option<Client>,
     /// The number of the account's password when the session began; see [`Account::password_version`].
     pub password_version: u64,
     /// The `User-Agent` header of the sign-in, shortened.
@@ -132,13 +190,14 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins the session `id` of `account` at `now`. Returns it with its first token, made from `secret`.
+    /// Begins the session `id` of `account` at `now`. Returns it with its first token, made from the first of
+    /// `secrets`; the other one becomes the salt.
     #[must_use]
     pub fn begin(
         id: SessionId,
         account: &Account,
         user_agent: Option<&str>,
-        secret: [u8; 32],
+        [secret, salt]: [[u8; 32]; 2],
         now: Time,
     ) -> (Self, RefreshToken) {
         let token = RefreshToken {
@@ -152,6 +211,8 @@ impl Session {
             customer_id: account.customer.id,
             refresh_hash: token.hash(),
             generation: 0,
+            salt: Some(salt),
+            renewed_by: None,
             password_version: account.password_version,
             user_agent: user_agent.map(shortened),
             created_at: now,
@@ -161,18 +222,55 @@ impl Session {
         (session, token)
     }
 
-    /// Renews the session at `now`. Returns it with its next token, made from `secret`.
+    /// Returns what `sent` is to the session.
     #[must_use]
-    pub fn renewed(&self, secret: [u8; 32], now: Time) -> (Self, RefreshToken) {
-        let token = RefreshToken {
-            customer_id: self.customer_id,
-            session_id: self.id,
-            generation: self.generation.saturating_add(1),
-            secret,
-        };
+    pub fn standing(&self, sent: &RefreshToken) -> Standing {
+        if sent.hash() == self.refresh_hash {
+            return Standing::Latest;
+        }
+        match self.latest_after(sent) {
+            Some(latest) if sent.generation.saturating_add(1) == self.generation => {
+                Standing::Previous(latest)
+            }
+            Some(_) => Standing::Earlier,
+            None => Standing::Foreign,
+        }
+    }
+
+    /// Returns the latest token if it follows from `sent`.
+    fn latest_after(&self, sent: &RefreshToken) -> Option<RefreshToken> {
+        let salt = self.salt?;
+        let renewals = self.generation.checked_sub(sent.generation)?;
+        if renewals > MOST_RENEWALS {
+            return None;
+        }
+        let latest = (0..renewals).fold(sent.clone(), |token, _| token.next(&salt));
+        (latest.hash() == self.refresh_hash).then_some(latest)
+    }
+
+    /// Returns whether `client` renewed the session a moment before `now`.
+    #[must_use]
+    pub fn was_just_renewed_by(&self, client: &Client, now: Time) -> bool {
+        self.renewed_by.as_ref() == Some(client) && now <= self.used_at.plus(GRACE)
+    }
+
+    /// Renews the session at `now` for `client`, who sent the latest token `sent`. Returns it with its next token.
+    /// `salt` becomes the session's if it has none.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        sent: &RefreshToken,
+        client: Client,
+        salt: [u8; 32],
+        now: Time,
+    ) -> (Self, RefreshToken) {
+        let salt = self.salt.unwrap_or(salt);
+        let token = sent.next(&salt);
         let session = Self {
             refresh_hash: token.hash(),
             generation: token.generation,
+            salt: Some(salt),
+            renewed_by: Some(client),
             used_at: now.no_earlier_than(self.used_at),
             expires_at: now.plus(IDLE).min(self.created_at.plus(LONGEST)),
             ..self.clone()

@@ -1,9 +1,11 @@
 //! Sessions in DynamoDB: `pk` = `customer#<id>`, `sk` = `session#<id>`. The table's time to live deletes sessions
 //! some time after they have expired.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Session, TokenHash};
+use super::model::{Client, Session, TokenHash};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -74,7 +76,7 @@ impl SessionStore {
     }
 
     /// Stores `next`, which renews the session `read`. Returns `false` if the token of `read` is no longer the
-    /// session's latest: it has been used, or the session has ended.
+    /// session's latest: it has been used, or the session has ended. Read again and decide again.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -88,9 +90,8 @@ impl SessionStore {
             Written::Done => return Ok(true),
             Written::Refused(_) => {}
         }
-        // The refused write may be our own, whose response was lost: nobody else can have made this token.
-        let stored = self.get(next.customer_id, next.id).await?;
-        Ok(stored.is_some_and(|stored| stored.refresh_hash == next.refresh_hash))
+        // The refused write may be our own, whose response was lost, or the same of the same client.
+        Ok(self.get(next.customer_id, next.id).await?.as_ref() == Some(next))
     }
 
     /// Ends the session `id` of the customer, if there is one.
@@ -135,6 +136,11 @@ struct SessionItem {
     customer_id: CustomerId,
     refresh_hash: String,
     generation: u32,
+    /// In base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    salt: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewed_by: Option<String>,
     password_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
@@ -154,6 +160,8 @@ impl From<&Session> for SessionItem {
             customer_id: session.customer_id,
             refresh_hash: session.refresh_hash.0.clone(),
             generation: session.generation,
+            salt: session.salt.map(|salt| URL_SAFE_NO_PAD.encode(salt)),
+            renewed_by: session.renewed_by.clone().map(|client| client.0),
             password_version: session.password_version,
             user_agent: session.user_agent.clone(),
             schema: SCHEMA,
@@ -171,6 +179,11 @@ impl From<SessionItem> for Session {
             customer_id: item.customer_id,
             refresh_hash: TokenHash(item.refresh_hash),
             generation: item.generation,
+            salt: item.salt.and_then(|salt| {
+                let salt = URL_SAFE_NO_PAD.decode(salt).ok()?;
+                salt.try_into().ok()
+            }),
+            renewed_by: item.renewed_by.map(Client),
             password_version: item.password_version,
             user_agent: item.user_agent,
             created_at: item.created_at,

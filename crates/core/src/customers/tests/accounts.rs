@@ -5,8 +5,8 @@ use crate::customers::profile::{get_account, update_account};
 
 #[tokio::test]
 async fn customers_see_their_own_account() {
-    let (_, _, customers) = shop();
-    let id = registered(&customers).await;
+    let (aws, _, customers) = shop();
+    let id = registered(&aws).await;
     let answer = get_account(&customers, request_of(id, 0, &json!({})))
         .await
         .unwrap();
@@ -18,8 +18,8 @@ async fn customers_see_their_own_account() {
 
 #[tokio::test]
 async fn a_patch_changes_what_it_names_and_null_removes_the_phone() {
-    let (_, engine, customers) = shop();
-    let id = registered(&customers).await;
+    let (aws, engine, customers) = shop();
+    let id = registered(&aws).await;
     let patch = async |etag: &str, patch: Value| {
         let request = request_of(id, 5, &patch).with("if-match", etag);
         update_account(&customers, request).await
@@ -71,8 +71,8 @@ async fn a_patch_changes_what_it_names_and_null_removes_the_phone() {
 
 #[tokio::test]
 async fn a_patch_of_an_outdated_version_is_refused() {
-    let (_, _, customers) = shop();
-    let id = registered(&customers).await;
+    let (aws, _, customers) = shop();
+    let id = registered(&aws).await;
     let without = update_account(&customers, request_of(id, 0, &json!({"name": "A"}))).await;
     assert!(matches!(without, Err(Problem::PreconditionRequired)));
     let request = request_of(id, 0, &json!({"name": "A"})).with("if-match", "\"7\"");
@@ -85,8 +85,8 @@ async fn a_patch_of_an_outdated_version_is_refused() {
 
 #[test]
 fn of_ten_patches_of_one_version_one_is_made() {
-    let (_, _, customers) = shop();
-    let id = testing::at_once([async || registered(&customers).await])[0];
+    let (aws, _, customers) = shop();
+    let id = testing::at_once([async || registered(&aws).await])[0];
     let patches = |etag: &'static str| {
         let jobs = (0..10).map(|number| {
             let customers = customers.clone();
@@ -102,8 +102,8 @@ fn of_ten_patches_of_one_version_one_is_made() {
 
 #[tokio::test]
 async fn a_patch_whose_response_was_lost_is_made_once() {
-    let (_, engine, customers) = shop();
-    let id = registered(&customers).await;
+    let (aws, engine, customers) = shop();
+    let id = registered(&aws).await;
     engine.fail_next("PutItem", Fault::LostAnswer);
     let request = request_of(id, 0, &json!({"name": "Ana Li"})).with("if-match", "\"1\"");
     let answer = update_account(&customers, request).await.unwrap();

@@ -17,7 +17,7 @@ fn home() -> Value {
 /// Registers Ana, whose book is empty.
 async fn book() -> (Engine, CustomerStore, AddressStore, CustomerId) {
     let (aws, engine, customers) = shop();
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let addresses = AddressStore::new(&aws).unwrap();
     (engine, customers, addresses, id)
 }

@@ -9,7 +9,7 @@ async fn an_admin_is_made_once_and_recognised_at_the_next_request() {
     let email = "ANA@example.com".parse().unwrap();
     let nobody = grant_admin(&customers, &email, now()).await;
     assert!(matches!(nobody, Err(CustomerError::NoSuchCustomer)));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let token = token(&aws).await;
     assert!(grant_admin(&customers, &email, now()).await.unwrap());
     assert!(!grant_admin(&customers, &email, now()).await.unwrap());
@@ -30,8 +30,8 @@ async fn an_admin_is_made_once_and_recognised_at_the_next_request() {
 
 #[test]
 fn five_grants_at_once_make_one_admin_once() {
-    let (_, engine, customers) = shop();
-    testing::at_once([async || register(&customers, &ana(), None).await]);
+    let (aws, engine, customers) = shop();
+    testing::at_once([async || register(&aws, &ana(), None).await]);
     let jobs = (0..5).map(|_| {
         let customers = customers.clone();
         async move || {
@@ -52,8 +52,8 @@ fn five_grants_at_once_make_one_admin_once() {
 
 #[tokio::test]
 async fn events_of_customers_hold_no_personal_data() {
-    let (_, engine, customers) = shop();
-    register(&customers, &ana(), None).await;
+    let (aws, engine, customers) = shop();
+    register(&aws, &ana(), None).await;
     let published = |engine: &Engine| -> Vec<Value> {
         let items = engine.items(Setting::CustomersTable);
         items
@@ -95,13 +95,15 @@ fn admin(body: &Value) -> Request {
 
 #[tokio::test]
 async fn customers_are_listed_newest_first_page_by_page() {
-    let (_, _, customers) = shop();
+    let (aws, _, customers) = shop();
     for number in 0..20 {
         let mut body = ana();
         body["email"] = json!(format!("ana{number}@example.com"));
         let mut request = request(&body, None);
         request.now = now().plus(Duration::from_secs(number));
-        register_customer(&customers, request).await.unwrap();
+        register_customer(&Registering::new(&aws).unwrap(), request)
+            .await
+            .unwrap();
     }
     let mut seen = Vec::new();
     let mut cursor: Option<String> = None;
@@ -145,7 +147,7 @@ async fn customers_are_listed_newest_first_page_by_page() {
 async fn an_account_is_disabled_and_enabled_again() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     with_admin(&customers).await;
     let sessions = SessionStore::new(&aws).unwrap();
     let at = |body: &Value| admin(body).at("customer_id", id);
@@ -179,8 +181,8 @@ async fn an_account_is_disabled_and_enabled_again() {
 
 #[tokio::test]
 async fn roles_are_set_with_the_version_that_was_read() {
-    let (_, engine, customers) = shop();
-    let id = registered(&customers).await;
+    let (aws, engine, customers) = shop();
+    let id = registered(&aws).await;
     with_admin(&customers).await;
     let set = async |etag: &str, roles: Value| {
         let request = admin(&json!({"roles": roles})).at("customer_id", id);
@@ -216,7 +218,7 @@ async fn roles_are_set_with_the_version_that_was_read() {
 #[tokio::test]
 async fn admins_can_neither_disable_nor_demote_themselves() {
     let (aws, _, customers) = shop();
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     grant_admin(&customers, &"ana@example.com".parse().unwrap(), now())
         .await
         .unwrap();
@@ -240,7 +242,7 @@ async fn admins_can_neither_disable_nor_demote_themselves() {
 #[tokio::test]
 async fn an_admin_who_was_demoted_or_disabled_cannot_undo_it() {
     let (aws, _, customers) = shop();
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let sessions = SessionStore::new(&aws).unwrap();
     let refused = async |on: CustomerId| {
         let at = || {
@@ -276,7 +278,7 @@ async fn an_admin_who_was_demoted_or_disabled_cannot_undo_it() {
 #[tokio::test]
 async fn only_admins_see_and_change_others() {
     let (aws, _, customers) = shop();
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let sessions = SessionStore::new(&aws).unwrap();
     let plain = || {
         admin(&json!({"roles": ["admin"]}))

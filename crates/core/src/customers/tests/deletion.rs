@@ -22,7 +22,7 @@ async fn delete(aws: &Aws, id: CustomerId, password: &str) -> Result<Response, P
 async fn ana_at_home() -> (Aws, Engine, CustomerStore, CustomerId) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let addresses = AddressStore::new(&aws).unwrap();
     add_address(&customers, &addresses, request_of(id, 0, &home()))
         .await
@@ -53,7 +53,7 @@ async fn personal_data_is_erased_and_the_email_address_may_register_again() {
         (&account["disabled"], &account["version"]),
         (&json!(true), &json!(3))
     );
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
     let event = events::published(serde_dynamo::to_item(account).unwrap())
         .unwrap()
         .unwrap();
@@ -66,7 +66,7 @@ async fn personal_data_is_erased_and_the_email_address_may_register_again() {
     assert!(sign_in(&aws, PASSWORD, 61).await.is_err());
     let again = delete(&aws, id, PASSWORD).await;
     assert!(matches!(again, Err(Problem::NotFound(_))), "{again:?}");
-    let anew = registered(&customers).await;
+    let anew = registered(&aws).await;
     assert_ne!(anew, id);
     assert!(sign_in(&aws, PASSWORD, 62).await.is_ok());
     let admin = testing::request(now(), &json!({}));
@@ -103,14 +103,14 @@ async fn a_deletion_whose_response_was_lost_is_made_once() {
     engine.fail_next("TransactWriteItems", Fault::LostAnswer);
     assert!(delete(&aws, id, PASSWORD).await.is_ok());
     assert!(customers.was_deleted(id).await.unwrap());
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
 }
 
 #[tokio::test]
 async fn no_address_is_added_while_the_account_is_deleted() {
     let ana_without_book = async || {
         let (aws, engine, customers) = shop();
-        let id = registered(&customers).await;
+        let id = registered(&aws).await;
         (aws, engine, customers, id)
     };
     for (aws, _, customers, id) in [ana_at_home().await, ana_without_book().await] {
@@ -125,4 +125,22 @@ async fn no_address_is_added_while_the_account_is_deleted() {
         assert!(matches!(late, Err(Problem::NotFound(_))), "{late:?}");
         assert!(addresses.get(id).await.unwrap().entries.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_change_at_the_same_moment_comes_before_the_deletion() {
+    let (aws, engine, customers, id) = ana_at_home().await;
+    let others = customers.clone();
+    engine.before_next("TransactWriteItems", async move || {
+        let name = request_of(id, 60, &json!({"name": "Anna"})).with("if-match", "*");
+        crate::customers::profile::update_account(&others, name)
+            .await
+            .unwrap();
+    });
+    delete(&aws, id, PASSWORD).await.unwrap();
+    let stored = item_of(&engine, id);
+    assert_eq!(
+        (&stored["version"], &stored["event"]["type"]),
+        (&json!(4), &json!("CustomerDeleted"))
+    );
 }

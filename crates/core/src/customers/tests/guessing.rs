@@ -28,9 +28,9 @@ async fn guess(aws: &Aws, email: &str, password: &str, source: &str, seconds: u6
 #[tokio::test]
 async fn after_five_failures_each_attempt_waits_twice_as_long_known_or_not() {
     for email in ["Ana@example.com", "nobody@example.com"] {
-        let (aws, engine, customers) = shop();
+        let (aws, engine, _) = shop();
         secret(&engine, "1", "a secret");
-        register(&customers, &ana(), None).await;
+        register(&aws, &ana(), None).await;
         let at = async |seconds| guess(&aws, email, "wrong horse", "192.0.2.1", seconds).await;
         for _ in 0..5 {
             assert_eq!(at(0).await, "wrong");
@@ -45,17 +45,19 @@ async fn after_five_failures_each_attempt_waits_twice_as_long_known_or_not() {
         assert_eq!(at(2).await, "wait 1");
         assert_eq!(at(3).await, "wrong");
         assert_eq!(at(3).await, "wait 4");
-        // The same from another IP address and with the address in capitals.
-        let elsewhere = guess(&aws, &email.to_uppercase(), PASSWORD, "198.51.100.7", 3).await;
-        assert_eq!(elsewhere, "wait 4");
+        // The same with the address in capitals.
+        let capitals = guess(&aws, &email.to_uppercase(), PASSWORD, "192.0.2.1", 3).await;
+        assert_eq!(capitals, "wait 4");
+        let elsewhere = guess(&aws, email, "wrong horse", "198.51.100.7", 3).await;
+        assert_eq!(elsewhere, "wrong", "each network has its own count");
     }
 }
 
 #[tokio::test]
 async fn the_right_password_signs_in_after_the_wait_and_clears_the_count() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let at = async |password, seconds| {
         guess(&aws, "ana@example.com", password, "192.0.2.1", seconds).await
     };
@@ -72,8 +74,8 @@ async fn the_right_password_signs_in_after_the_wait_and_clears_the_count() {
 
 #[tokio::test]
 async fn failures_expire_after_an_hour_even_if_their_items_are_still_stored() {
-    let (aws, engine, customers) = shop();
-    register(&customers, &ana(), None).await;
+    let (aws, engine, _) = shop();
+    register(&aws, &ana(), None).await;
     let at =
         async |seconds| guess(&aws, "ana@example.com", "wrong horse", "192.0.2.1", seconds).await;
     for _ in 0..5 {
@@ -95,9 +97,9 @@ async fn failures_expire_after_an_hour_even_if_their_items_are_still_stored() {
 
 #[tokio::test]
 async fn five_hundred_failures_from_one_ip_address_slow_it_down_for_every_account() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let attempts = Attempts::new(&aws).unwrap();
     for number in 0..500 {
         let email = format!("nobody{number}@example.com").parse().unwrap();
@@ -108,6 +110,77 @@ async fn five_hundred_failures_from_one_ip_address_slow_it_down_for_every_accoun
     let at = async |source| guess(&aws, "ana@example.com", PASSWORD, source, 0).await;
     assert_eq!(at("192.0.2.1").await, "wait 1");
     assert_eq!(at("192.0.2.2").await, "in");
+}
+
+#[tokio::test]
+async fn failures_of_strangers_do_not_lock_out_the_owners_device() {
+    let (aws, engine, _) = shop();
+    secret(&engine, "1", "a secret");
+    register(&aws, &ana(), None).await;
+    let at =
+        async |source, seconds| guess(&aws, "ana@example.com", PASSWORD, source, seconds).await;
+    assert_eq!(at("192.0.2.1", 0).await, "in");
+    let email = "ana@example.com".parse().unwrap();
+    let attempts = Attempts::new(&aws).unwrap();
+    let flood = async |seconds| {
+        for network in 0..112 {
+            let attempt = Attempt::new(&email, &format!("203.0.113.{network}"));
+            let then = now().plus(Duration::from_secs(seconds));
+            attempts.record_failure(&attempt, then).await.unwrap();
+        }
+    };
+    flood(1).await;
+    // A network that the owner never signed in from has to wait, however few failures come from it.
+    assert_eq!(at("198.51.100.7", 1).await, "wait 900");
+    assert_eq!(at("192.0.2.1", 1).await, "in");
+    assert_eq!(
+        at("198.51.100.7", 1).await,
+        "in",
+        "the owner's sign-in clears the count"
+    );
+    // Ninety days after the last sign-in, the network is not known any more.
+    let quarter = 90 * 24 * 3600;
+    flood(quarter - 1).await;
+    assert_eq!(at("192.0.2.1", quarter - 1).await, "in");
+    flood(quarter).await;
+    assert_eq!(at("192.0.2.1", quarter).await, "wait 900");
+}
+
+#[tokio::test]
+async fn failures_that_find_an_expired_counter_at_once_are_both_counted() {
+    let (aws, engine, _) = shop();
+    let attempts = Attempts::new(&aws).unwrap();
+    let attempt = Attempt::new(&"ana@example.com".parse().unwrap(), "192.0.2.1");
+    attempts.record_failure(&attempt, now()).await.unwrap();
+    let later = now().plus(Duration::from_hours(2));
+    for _ in 0..3 {
+        engine.before_next("UpdateItem", async || {});
+    }
+    let (others, same) = (attempts.clone(), attempt.clone());
+    engine.before_next("UpdateItem", async move || {
+        others.record_failure(&same, later).await.unwrap();
+    });
+    attempts.record_failure(&attempt, later).await.unwrap();
+    let items = engine.items(Setting::SessionsTable);
+    let counts: Vec<&Value> = items.iter().map(|item| &item["failures"]).collect();
+    assert_eq!(counts, [2, 2, 2]);
+}
+
+#[tokio::test]
+async fn a_hash_is_not_renewed_over_a_new_password() {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = imported(&aws, &customers, &weak_hashes()[1]).await;
+    let others = customers.clone();
+    engine.before_next("UpdateItem", async move || {
+        let account = others.account(id).await.unwrap().unwrap();
+        let hash = PasswordHash("new".to_owned());
+        let (next, stamp) = rules::change_password(account, hash, now());
+        assert!(others.replace(next, stamp).await.unwrap());
+    });
+    assert!(sign_in(&aws, PASSWORD, 0).await.is_ok());
+    let stored = customers.account(id).await.unwrap().unwrap();
+    assert_eq!(stored.password_hash.0, "new");
 }
 
 #[test]
@@ -129,10 +202,10 @@ fn failures_at_once_are_all_counted() {
 #[tokio::test]
 async fn every_failed_sign_in_costs_the_same_reads_writes_and_hashes() {
     let (aws, engine, customers) = shop();
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let mut bob = ana();
     bob["email"] = json!("bob@example.com");
-    register(&customers, &bob, None).await;
+    register(&aws, &bob, None).await;
     let account = customers.account(id).await.unwrap().unwrap();
     let admin = CustomerId::derived(&["admin"]);
     let (shut, stamp) = rules::disable(account, admin, now()).unwrap().unwrap();
@@ -155,6 +228,7 @@ async fn every_failed_sign_in_costs_the_same_reads_writes_and_hashes() {
         "GetItem",
         "UpdateItem",
         "UpdateItem",
+        "UpdateItem",
     ];
     assert_eq!(works[0].0, expected);
     assert_eq!(works[0].1, ["$argon2id$v=19$m=19456,t=2,p=1"]);
@@ -162,8 +236,8 @@ async fn every_failed_sign_in_costs_the_same_reads_writes_and_hashes() {
 }
 
 /// Registers Ana with this hash, as an import does.
-async fn imported(customers: &CustomerStore, hash: &str) -> CustomerId {
-    let id = registered(customers).await;
+async fn imported(aws: &Aws, customers: &CustomerStore, hash: &str) -> CustomerId {
+    let id = registered(aws).await;
     let account = customers.account(id).await.unwrap().unwrap();
     customers
         .renew_hash(&account, &PasswordHash(hash.to_owned()))
@@ -186,7 +260,7 @@ async fn a_weak_hash_is_renewed_at_the_first_sign_in() {
     for weak in weak_hashes() {
         let (aws, engine, customers) = shop();
         secret(&engine, "1", "a secret");
-        let id = imported(&customers, &weak).await;
+        let id = imported(&aws, &customers, &weak).await;
         let stored = async || customers.account(id).await.unwrap().unwrap();
         assert!(sign_in(&aws, "wrong horse", 0).await.is_err());
         assert_eq!(stored().await.password_hash.0, weak);
@@ -208,7 +282,7 @@ async fn a_weak_hash_is_renewed_at_the_first_sign_in() {
 async fn a_hash_that_cannot_be_renewed_does_not_prevent_a_sign_in() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    imported(&customers, &weak_hashes()[1]).await;
+    imported(&aws, &customers, &weak_hashes()[1]).await;
     for _ in 0..3 {
         engine.fail_next("UpdateItem", Fault::Throttled);
     }

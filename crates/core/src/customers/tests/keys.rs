@@ -32,9 +32,9 @@ async fn token_now(aws: &Aws) -> String {
 
 #[tokio::test]
 async fn an_exchange_of_keys_refuses_no_valid_token() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     serve_secret(&engine, keys("1", None, None));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     let old = token_now(&aws).await;
     assert!(is_authorized(&verifier, &old, 0).await);
@@ -60,9 +60,9 @@ async fn an_exchange_of_keys_refuses_no_valid_token() {
 
 #[tokio::test]
 async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     let reads = serve_secret(&engine, keys("1", None, None));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let old = token_now(&aws).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     *reads.lock().unwrap() = 0;
@@ -88,9 +88,9 @@ async fn the_secret_is_read_for_an_unknown_key_at_most_once_a_minute() {
 
 #[tokio::test]
 async fn cached_keys_stay_in_use_while_the_secret_cannot_be_read() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     serve_secret(&engine, keys("1", None, None));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let known = token_now(&aws).await;
     serve_secret(&engine, keys("2", None, None));
     let unknown = token_now(&aws).await;
@@ -129,9 +129,9 @@ async fn cached_keys_stay_in_use_while_the_secret_cannot_be_read() {
 
 #[tokio::test]
 async fn signing_in_takes_up_a_promoted_key_within_five_minutes() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     serve_secret(&engine, keys("1", None, None));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let signer = TokenKeys::new(&aws).unwrap();
     assert_eq!(signer.signing(at(0)).await.unwrap().id, "1");
     serve_secret(&engine, keys("2", None, Some("1")));
@@ -141,9 +141,9 @@ async fn signing_in_takes_up_a_promoted_key_within_five_minutes() {
 
 #[tokio::test]
 async fn a_client_with_the_key_set_can_verify_our_tokens() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     serve_secret(&engine, keys("2", Some("3"), Some("1")));
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let answer = get_jwks(&TokenKeys::new(&aws).unwrap(), request(&json!({}), None))
         .await
         .unwrap();

@@ -20,7 +20,7 @@ async fn shop_with_ana() -> (
 ) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let queued = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&queued);
     engine.answer_others("SendMessage", move |request| {
@@ -71,7 +71,7 @@ async fn a_reset_link_works_once_and_ends_all_sessions() {
     let token = link(&aws, Purpose::ResetPassword, id, "0").await;
     let done = reset(&aws, &token, 10).await.unwrap();
     assert_eq!((done.status, done.body.len()), (StatusCode::NO_CONTENT, 0));
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
     assert!(sign_in(&aws, PASSWORD, 11).await.is_err());
     assert!(sign_in(&aws, NEW, 11).await.is_ok());
     let stored = customers.account(id).await.unwrap().unwrap();
@@ -82,21 +82,17 @@ async fn a_reset_link_works_once_and_ends_all_sessions() {
     assert_eq!(event["type"], "CustomerPasswordChanged");
 }
 
-#[test]
-fn one_reset_link_used_ten_times_at_once_works_once() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let (aws, _, customers, id, _) = runtime.block_on(shop_with_ana());
-    let token = runtime.block_on(link(&aws, Purpose::ResetPassword, id, "0"));
-    let jobs = (0..10).map(|_| {
-        let (aws, token) = (aws.clone(), token.clone());
-        async move || reset(&aws, &token, 1).await
+#[tokio::test]
+async fn of_two_resets_with_one_link_at_once_one_is_made() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
+    let token = link(&aws, Purpose::ResetPassword, id, "0").await;
+    let (other, same) = (aws.clone(), token.clone());
+    engine.before_next("PutItem", async move || {
+        reset(&other, &same, 1).await.unwrap();
     });
-    let done = testing::at_once(jobs).into_iter().flatten().count();
-    let stored = runtime.block_on(customers.account(id)).unwrap().unwrap();
-    assert_eq!((done, stored.password_version), (1, 1));
+    refused_link(reset(&aws, &token, 1).await);
+    let stored = customers.account(id).await.unwrap().unwrap();
+    assert_eq!((stored.password_version, stored.customer.version), (1, 2));
 }
 
 #[tokio::test]
@@ -219,9 +215,7 @@ async fn changing_a_password_needs_the_current_one_and_ends_all_sessions() {
         change(PASSWORD, NEW).await.unwrap().status,
         StatusCode::NO_CONTENT
     );
-    let items = engine.items(Setting::SessionsTable);
-    let sessions = items.iter().filter(|item| item.get("session_id").is_some());
-    assert_eq!(sessions.count(), 0);
+    assert_eq!(stored_sessions(&engine), 0);
     assert!(sign_in(&aws, PASSWORD, 2).await.is_err());
     assert!(sign_in(&aws, NEW, 2).await.is_ok());
     assert_eq!(
@@ -248,8 +242,10 @@ async fn an_email_address_is_confirmed_by_its_link() {
     let (aws, engine, customers, id, queued) = shop_with_ana().await;
     let links = Links::new(&aws).unwrap();
     let messages = CustomerMessages::new(&aws).unwrap();
-    let confirm = async |token: &str| {
-        confirm_email(&customers, &links, request(&json!({"token": token}), None)).await
+    let passwords = PasswordChange::new(&aws).unwrap();
+    let confirm = async |token: &str, password: &str| {
+        let body = json!({"token": token, "password": password});
+        Box::pin(confirm_email(&passwords, &links, request(&body, None))).await
     };
     let resend = async || {
         resend_confirmation(&customers, &messages, request_of(id, 0, &json!({})))
@@ -264,12 +260,24 @@ async fn an_email_address_is_confirmed_by_its_link() {
     );
     let account = customers.account(id).await.unwrap().unwrap();
     let fingerprint = rules::email_fingerprint(&account);
-    refused_link(confirm(&link(&aws, Purpose::ConfirmEmail, id, "another").await).await);
-    refused_link(confirm(&link(&aws, Purpose::ResetPassword, id, &fingerprint).await).await);
+    refused_link(
+        confirm(
+            &link(&aws, Purpose::ConfirmEmail, id, "another").await,
+            PASSWORD,
+        )
+        .await,
+    );
+    refused_link(
+        confirm(
+            &link(&aws, Purpose::ResetPassword, id, &fingerprint).await,
+            PASSWORD,
+        )
+        .await,
+    );
     let token = link(&aws, Purpose::ConfirmEmail, id, &fingerprint).await;
     for _ in 0..2 {
         assert_eq!(
-            confirm(&token).await.unwrap().status,
+            confirm(&token, PASSWORD).await.unwrap().status,
             StatusCode::NO_CONTENT
         );
         let stored = customers.get(id).await.unwrap().unwrap();
@@ -286,4 +294,59 @@ async fn an_email_address_is_confirmed_by_its_link() {
         queued.lock().unwrap().is_empty(),
         "there is nothing to confirm"
     );
+}
+
+/// Asks to confirm Ana's address with `password`.
+async fn confirm(aws: &Aws, token: &str, password: &str) -> Result<Response, Problem> {
+    let body = json!({"token": token, "password": password});
+    let passwords = PasswordChange::new(aws).unwrap();
+    let links = Links::new(aws).unwrap();
+    Box::pin(confirm_email(&passwords, &links, request(&body, None))).await
+}
+
+async fn confirmation(aws: &Aws, customers: &CustomerStore, id: CustomerId) -> String {
+    let account = customers.account(id).await.unwrap().unwrap();
+    let fingerprint = rules::email_fingerprint(&account);
+    link(aws, Purpose::ConfirmEmail, id, &fingerprint).await
+}
+
+#[tokio::test]
+async fn the_owner_of_a_mailbox_does_not_confirm_an_account_that_another_person_opened() {
+    let (aws, _, customers, id, _) = shop_with_ana().await;
+    let token = confirmation(&aws, &customers, id).await;
+    for _ in 0..5 {
+        let Err(Problem::InvalidBody(faults)) = confirm(&aws, &token, "wrong horse").await else {
+            panic!("it was confirmed");
+        };
+        assert_eq!(
+            (faults[0].pointer.as_str(), faults[0].code),
+            ("/password", "wrong")
+        );
+    }
+    let guessed = confirm(&aws, &token, PASSWORD).await;
+    assert!(
+        matches!(guessed, Err(Problem::TooManyRequests { .. })),
+        "{guessed:?}"
+    );
+    let stored = customers.get(id).await.unwrap().unwrap();
+    assert_eq!((stored.email_confirmed_at, stored.version), (None, 1));
+}
+
+#[tokio::test]
+async fn a_password_that_is_replaced_at_the_same_moment_confirms_nothing() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
+    let token = confirmation(&aws, &customers, id).await;
+    let other = aws.clone();
+    let reset_link = link(&aws, Purpose::ResetPassword, id, "0").await;
+    engine.before_next("PutItem", async move || {
+        reset(&other, &reset_link, 0).await.unwrap();
+    });
+    let overtaken = confirm(&aws, &token, PASSWORD).await;
+    assert!(
+        matches!(overtaken, Err(Problem::Conflict(_))),
+        "{overtaken:?}"
+    );
+    let stored = customers.get(id).await.unwrap().unwrap();
+    assert_eq!((stored.email_confirmed_at, stored.version), (None, 2));
+    assert!(confirm(&aws, &token, NEW).await.is_ok());
 }

@@ -5,6 +5,7 @@ use crate::customers::admin::disable_customer;
 use crate::customers::sessions::api::{
     Renewal, end_all_sessions, end_session, list_sessions, logout, refresh_session,
 };
+use crate::customers::sessions::model::{RefreshToken, Session};
 use crate::customers::sessions::store::SessionStore;
 
 const DAY: u64 = 24 * 3600;
@@ -13,9 +14,17 @@ const DAY: u64 = 24 * 3600;
 async fn signed_in() -> (Aws, Engine, CustomerStore, CustomerId, String) {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let refresh_token = refresh_token(&sign_in(&aws, PASSWORD, 0).await.unwrap());
     (aws, engine, customers, id, refresh_token)
+}
+
+/// Returns the only stored session.
+fn session(engine: &Engine) -> Value {
+    assert_eq!(stored_sessions(engine), 1);
+    let items = engine.items(Setting::SessionsTable).into_iter();
+    let mut sessions = items.filter(|item| item.get("session_id").is_some());
+    sessions.next().unwrap()
 }
 
 fn refresh_token(answer: &Response) -> String {
@@ -51,9 +60,8 @@ async fn a_refresh_token_returns_the_next_one_and_an_access_token() {
         renew(&aws, &second, 61).await.unwrap().status,
         StatusCode::OK
     );
-    let items = engine.items(Setting::SessionsTable);
-    assert_eq!(items.len(), 1);
-    let stored = items[0].to_string();
+    assert_eq!(stored_sessions(&engine), 1);
+    let stored = Value::from(engine.items(Setting::SessionsTable)).to_string();
     assert!(
         !stored.contains(&first) && !stored.contains(&second),
         "{stored}"
@@ -68,31 +76,122 @@ async fn a_refresh_token_used_twice_ends_its_session() {
     let other = refresh_token(&sign_in(&aws, PASSWORD, 3).await.unwrap());
     over(renew(&aws, &first, 4).await);
     over(renew(&aws, &third, 5).await);
-    assert_eq!(engine.items(Setting::SessionsTable).len(), 1);
+    assert_eq!(stored_sessions(&engine), 1);
     assert!(
         renew(&aws, &other, 6).await.is_ok(),
         "the session of another sign-in stays"
     );
 }
 
-#[test]
-fn a_refresh_token_sent_ten_times_at_once_is_accepted_once_at_most() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
-    let (aws, engine, _, _, first) = runtime.block_on(signed_in());
-    let jobs = (0..10).map(|_| {
-        let (aws, first) = (aws.clone(), first.clone());
-        async move || renew(&aws, &first, 1).await
+/// Renews a session as another client.
+async fn renew_elsewhere(aws: &Aws, token: &str, seconds: u64) -> Result<Response, Problem> {
+    let request = request(&json!({"refresh_token": token}), None).with("user-agent", "Thief/1");
+    let now = now().plus(Duration::from_secs(seconds));
+    let request = Request { now, ..request };
+    Box::pin(refresh_session(&Renewal::new(aws).unwrap(), request)).await
+}
+
+#[tokio::test]
+async fn a_client_that_repeats_itself_within_ten_seconds_gets_the_same_token_again() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
+    for seconds in [1, 11, 0] {
+        let again = renew(&aws, &first, seconds).await.unwrap();
+        assert_eq!(refresh_token(&again), second);
+    }
+    assert_eq!(session(&engine)["generation"], 1);
+    over(renew(&aws, &first, 12).await);
+    assert_eq!(stored_sessions(&engine), 0);
+}
+
+#[tokio::test]
+async fn a_token_that_another_client_repeats_ends_its_session_at_once() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    renew(&aws, &first, 1).await.unwrap();
+    over(renew_elsewhere(&aws, &first, 1).await);
+    assert_eq!(stored_sessions(&engine), 0);
+}
+
+#[tokio::test]
+async fn two_requests_of_one_client_at_once_get_the_same_token() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    let quicker = Arc::new(Mutex::new(String::new()));
+    let (other, token, noted) = (aws.clone(), first.clone(), Arc::clone(&quicker));
+    engine.before_next("PutItem", async move || {
+        *noted.lock().unwrap() = refresh_token(&renew(&other, &token, 1).await.unwrap());
     });
-    let answers = testing::at_once(jobs);
-    let taken: Vec<_> = answers.into_iter().flatten().collect();
-    assert!(taken.len() <= 1, "{taken:?}");
-    assert!(
-        engine.items(Setting::SessionsTable).is_empty(),
-        "the session has ended"
+    let slower = refresh_token(&renew(&aws, &first, 2).await.unwrap());
+    assert_eq!(slower, *quicker.lock().unwrap());
+    let stored = session(&engine);
+    assert_eq!(
+        (&stored["generation"], &stored["used_at"]),
+        (&json!(1), &json!("2026-03-01T09:30:01.000Z")),
+        "the second request has written nothing"
     );
+    assert!(renew(&aws, &slower, 3).await.is_ok());
+}
+
+#[tokio::test]
+async fn two_clients_with_one_token_at_once_end_the_session() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    let (other, token) = (aws.clone(), first.clone());
+    engine.before_next("PutItem", async move || {
+        renew_elsewhere(&other, &token, 1).await.unwrap();
+    });
+    over(renew(&aws, &first, 1).await);
+    assert_eq!(stored_sessions(&engine), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_renewed_stays_over() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    let (other, token) = (SessionStore::new(&aws).unwrap(), first.clone());
+    engine.before_next("PutItem", async move || {
+        let body = json!({"refresh_token": token});
+        logout(&other, request(&body, None)).await.unwrap();
+    });
+    over(renew(&aws, &first, 1).await);
+    assert_eq!(stored_sessions(&engine), 0);
+}
+
+#[tokio::test]
+async fn the_identifiers_of_a_session_neither_renew_nor_end_it() {
+    let (aws, engine, _, _, first) = signed_in().await;
+    let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
+    let before = session(&engine);
+    let store = SessionStore::new(&aws).unwrap();
+    let genuine: RefreshToken = second.parse().unwrap();
+    for generation in [0, 1, 2, u32::MAX] {
+        let mut forged = genuine.next(&[0; 32]);
+        forged.generation = generation;
+        over(renew(&aws, &forged.to_text(), 2).await);
+        let body = json!({"refresh_token": forged.to_text()});
+        let answer = logout(&store, request(&body, None)).await;
+        assert_eq!(answer.unwrap().status, StatusCode::NO_CONTENT);
+        assert_eq!(session(&engine), before);
+    }
+    // An earlier token of the session does end it.
+    let body = json!({"refresh_token": first});
+    logout(&store, request(&body, None)).await.unwrap();
+    assert_eq!(stored_sessions(&engine), 0);
+}
+
+#[tokio::test]
+async fn a_session_of_an_earlier_release_is_renewed() {
+    let (aws, engine, _, id, first) = signed_in().await;
+    let store = SessionStore::new(&aws).unwrap();
+    let token: RefreshToken = first.parse().unwrap();
+    let stored = store.get(id, token.session_id).await.unwrap().unwrap();
+    let earlier = Session {
+        salt: None,
+        ..stored
+    };
+    store.begin(&earlier).await.unwrap();
+    assert!(session(&engine).get("salt").is_none());
+    let second = refresh_token(&renew(&aws, &first, 1).await.unwrap());
+    let again = refresh_token(&renew(&aws, &first, 2).await.unwrap());
+    assert_eq!(second, again);
+    assert!(renew(&aws, &second, 3).await.is_ok());
 }
 
 #[tokio::test]
@@ -124,7 +223,7 @@ async fn a_session_ends_thirty_days_after_its_last_use_even_if_its_item_is_still
     let second = refresh_token(&renew(&aws, &first, 30 * DAY - 1).await.unwrap());
     let at = 60 * DAY - 1;
     assert_eq!(
-        engine.items(Setting::SessionsTable)[0]["expires_at"],
+        session(&engine)["expires_at"],
         now().as_seconds() + i64::try_from(at).unwrap()
     );
     over(renew(&aws, &second, at).await);
@@ -163,10 +262,7 @@ async fn a_renewal_reads_the_roles_again_and_refuses_a_disabled_account() {
     disable_customer(&customers, &sessions, admin)
         .await
         .unwrap();
-    assert!(
-        engine.items(Setting::SessionsTable).is_empty(),
-        "all sessions end"
-    );
+    assert_eq!(stored_sessions(&engine), 0, "all sessions end");
     over(renew(&aws, answer["refresh_token"].as_str().unwrap(), 2).await);
 }
 
@@ -178,7 +274,7 @@ async fn a_session_that_began_while_its_account_was_disabled_is_not_renewed() {
     let (next, stamp) = rules::disable(account, admin, now()).unwrap().unwrap();
     customers.replace(next, stamp).await.unwrap();
     over(renew(&aws, &first, 1).await);
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
 }
 
 #[tokio::test]
@@ -249,7 +345,7 @@ async fn customers_see_and_end_their_own_sessions_only() {
     end_all_sessions(&sessions, request_of(id, 7, &json!({})))
         .await
         .unwrap();
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
     drop(customers);
 }
 

@@ -4,9 +4,9 @@ use super::*;
 
 #[tokio::test]
 async fn signing_in_returns_tokens_in_the_documented_shape() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let sign_in = SignIn::new(&aws).unwrap();
     let credentials = json!({"email": "ANA@example.com", "password": PASSWORD});
     let answer = login(&sign_in, request(&credentials, None)).await.unwrap();
@@ -20,9 +20,9 @@ async fn signing_in_returns_tokens_in_the_documented_shape() {
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     let reads = secret(&engine, "1", "a secret");
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let sign_in = SignIn::new(&aws).unwrap();
     let mut answers = Vec::new();
     for (email, password) in [
@@ -45,9 +45,9 @@ async fn a_wrong_password_and_an_unknown_address_get_the_same_response() {
 
 #[tokio::test]
 async fn a_caller_who_signed_in_is_identified_with_roles_and_expiry() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
-    let answer = register(&customers, &ana(), None).await;
+    let answer = register(&aws, &ana(), None).await;
     let token = token(&aws).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     let expected = json!({
@@ -66,9 +66,9 @@ async fn a_caller_who_signed_in_is_identified_with_roles_and_expiry() {
 
 #[tokio::test]
 async fn a_forged_token_is_refused() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
-    register(&customers, &ana(), None).await;
+    register(&aws, &ana(), None).await;
     let token = token(&aws).await;
     let refused = json!({"isAuthorized": false});
     let verifier = TokenVerifier::new(&aws).unwrap();
@@ -98,20 +98,20 @@ async fn a_forged_token_is_refused() {
         assert_eq!(serde_json::to_value(answer).unwrap(), refused, "{header}");
     }
     // Signed with another secret under the same name.
-    let (other_aws, other_engine, others) = shop();
+    let (other_aws, other_engine, _) = shop();
     secret(&other_engine, "1", "another secret");
-    register(&others, &ana(), None).await;
+    register(&other_aws, &ana(), None).await;
     let other = self::token(&other_aws).await;
     assert_eq!(authorize(&verifier, &other, now()).await, refused);
 }
 
 #[tokio::test]
 async fn a_password_may_be_typed_on_any_system() {
-    let (aws, engine, customers) = shop();
+    let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
     let mut zoe = ana();
     zoe["password"] = json!("Zoe\u{308} an der Ku\u{308}ste");
-    register(&customers, &zoe, None).await;
+    register(&aws, &zoe, None).await;
     assert!(sign_in(&aws, "Zo\u{eb} an der K\u{fc}ste", 0).await.is_ok());
 }
 
@@ -119,7 +119,7 @@ async fn a_password_may_be_typed_on_any_system() {
 async fn a_token_of_a_disabled_or_unknown_account_or_an_earlier_password_is_refused() {
     let (aws, engine, customers) = shop();
     secret(&engine, "1", "a secret");
-    let id = registered(&customers).await;
+    let id = registered(&aws).await;
     let token = token(&aws).await;
     let verifier = TokenVerifier::new(&aws).unwrap();
     let authorized = async || authorize(&verifier, &token, now()).await["isAuthorized"].clone();
@@ -148,9 +148,9 @@ async fn a_token_of_a_disabled_or_unknown_account_or_an_earlier_password_is_refu
     let answer = authorize(&verifier, &later, now()).await;
     assert_eq!(answer["isAuthorized"], json!(true));
     // Signed with the shop's own key, but for an account that it does not know.
-    let (other_aws, other_engine, others) = shop();
+    let (other_aws, other_engine, _) = shop();
     secret(&other_engine, "1", "a secret");
-    register(&others, &ana(), None).await;
+    register(&other_aws, &ana(), None).await;
     let token = self::token(&other_aws).await;
     let refused = json!({"isAuthorized": false});
     assert_eq!(authorize(&verifier, &token, now()).await, refused);
