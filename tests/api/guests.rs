@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::people::{order_of, unique};
-use crate::support::shop::shared;
+use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::shop::{Setup, Shop, shared};
 use crate::support::{run, run_local, until};
 
 #[test]
@@ -83,6 +83,78 @@ fn a_guest_without_an_address_or_a_key_is_refused() {
     });
 }
 
+/// Waits for the mail that asks `email` to confirm the address, and returns the token of its link.
+async fn confirmation(shop: &Shop, email: &str) -> String {
+    let text = until("the message that asks to confirm", async || {
+        let mails = shop.mail().await.into_iter();
+        let mut texts = mails.filter(|mail| mail["to"] == json!(email));
+        let found = texts.find_map(|mail| {
+            let text = mail["text"].as_str()?;
+            text.contains("/confirm?token=").then(|| text.to_owned())
+        });
+        found.ok_or_else(|| "no message yet".to_owned())
+    })
+    .await;
+    let token = text.split_once("/confirm?token=").unwrap().1;
+    token.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn an_account_that_a_stranger_opened_gets_no_guest_orders() {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let email = format!("{}@example.com", unique("guest"));
+        let stranger = shop.register(&email).await;
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        order["email"] = json!(email);
+        let call = shop.post("/guest/orders").key(&unique("click"));
+        let placed = call.header("prefer", "wait=20").json(&order).send().await;
+        let placed = placed.expect(201);
+        // The guest follows the link that the shop has mailed, and does not know the stranger's password.
+        let token = confirmation(shop, &email).await;
+        let body = json!({"token": token, "password": "the password of the guest"});
+        let confirm = shop.post("/auth/confirm").json(&body).send().await;
+        let fault = confirm.expect(422).json()["errors"][0].clone();
+        assert_eq!(fault["pointer"], "/password");
+        shop.quiet().await;
+        let id = placed.json()["id"].as_str().unwrap().to_owned();
+        let order = shop.get(&format!("/orders/{id}")).bearer(&stranger.token);
+        order.send().await.expect(404);
+        let cancel = shop.post(&format!("/orders/{id}/cancel"));
+        cancel.bearer(&stranger.token).send().await.expect(404);
+        let location = placed.headers["location"].to_str().unwrap().to_owned();
+        shop.get(&location).send().await.expect(200);
+    });
+}
+
+#[test]
+fn a_stranger_cannot_flood_a_mailbox_with_orders_that_fail() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("20.00", 5).await;
+        let mut order = order_of(&[(&product, 1)], "tok_declined");
+        order["shipping_address"]["recipient"] = json!("Win 500 EUR: https://evil.example");
+        for number in 0..12 {
+            order["email"] = json!(format!("vic.tim+{number}@example.com"));
+            let call = shop.post("/guest/orders").key(&unique("click"));
+            let placed = call.header("prefer", "wait=20").json(&order).send().await;
+            assert_eq!(placed.expect(201).json()["status"], "failed");
+        }
+        shop.quiet().await;
+        let mails = shop.mail().await;
+        assert_eq!(mails.len(), 10);
+        for mail in mails {
+            let said = mail.to_string();
+            assert!(
+                !said.contains("Win 500") && !said.contains("evil"),
+                "{said}"
+            );
+            assert!(mail["text"].as_str().unwrap().starts_with("Hello,\n"));
+        }
+    });
+}
+
 #[test]
 fn an_account_that_confirms_its_address_gets_the_guest_orders_with_it() {
     run_local(async {
@@ -102,19 +174,9 @@ fn an_account_that_confirms_its_address_gets_the_guest_orders_with_it() {
             .send()
             .await
             .expect(404);
-        let text = until("the message that asks to confirm", async || {
-            let mails = shop.mail().await.into_iter();
-            let mut texts = mails.filter(|mail| mail["to"] == json!(email));
-            let found = texts.find_map(|mail| {
-                let text = mail["text"].as_str()?;
-                text.contains("/confirm?token=").then(|| text.to_owned())
-            });
-            found.ok_or_else(|| "no message yet".to_owned())
-        })
-        .await;
-        let token = text.split_once("/confirm?token=").unwrap().1;
-        let token = token.split_whitespace().next().unwrap();
-        let confirm = shop.post("/auth/confirm").json(&json!({"token": token}));
+        let token = confirmation(shop, &email).await;
+        let body = json!({"token": token, "password": PASSWORD});
+        let confirm = shop.post("/auth/confirm").json(&body);
         confirm.send().await.expect(204);
         let owned = until("the claimed order", async || {
             let answer = shop.get(&path).bearer(&customer.token).send().await;

@@ -58,8 +58,13 @@ fn a_new_customer_confirms_the_email_address_with_a_mailed_link() {
             call.bearer(&customer.token).send()
         };
         resend().await.expect(202);
+        let body = json!({"token": token, "password": "let me in"});
+        let guessed = post(shop, "/auth/confirm", body).await.expect(422);
+        assert_eq!(guessed.json()["errors"][0]["pointer"], "/password");
+        assert_eq!(me().await.json()["email_confirmed"], false);
         for _ in 0..2 {
-            let answer = post(shop, "/auth/confirm", json!({"token": token})).await;
+            let body = json!({"token": token, "password": PASSWORD});
+            let answer = post(shop, "/auth/confirm", body).await;
             check(
                 &answer,
                 expect![[r"
@@ -71,7 +76,7 @@ fn a_new_customer_confirms_the_email_address_with_a_mailed_link() {
         resend().await.expect(202);
         let forged = format!("{}A", &token[..token.len() - 1]);
         for wrong in ["nonsense", &forged, &customer.token] {
-            let body = json!({"token": wrong});
+            let body = json!({"token": wrong, "password": PASSWORD});
             let answer = post(shop, "/auth/confirm", body).await;
             check(
                 &answer,

@@ -385,7 +385,7 @@ impl TryFrom<CustomerItem> for Account {
     fn try_from(item: CustomerItem) -> Result<Self, StoreError> {
         let customer = Customer {
             id: item.customer_id,
-            email: item.email.parse().map_err(StoreError::unreadable)?,
+            email: Email::stored(item.email),
             name: item.name,
             locale: item.locale.parse().map_err(StoreError::unreadable)?,
             phone: item.phone,

@@ -20,6 +20,7 @@
 //! - a refusal by SES never loses a message: the queue delivers it again, and finally moves it to the dead-letter
 //!   queue;
 //! - nobody is told what is no longer true;
+//! - what strangers can cause is bounded for each mailbox and day, and does not repeat their words ([`strangers`]);
 //! - the item of a message contains neither its text nor its address.
 
 pub mod mail;
@@ -27,6 +28,7 @@ pub mod model;
 pub mod rules;
 pub mod send;
 pub mod store;
+pub mod strangers;
 pub mod templates;
 #[cfg(test)]
 mod tests;

@@ -100,8 +100,10 @@ impl MessageRequest {
 pub struct Recipient {
     /// The email address.
     pub email: Email,
-    /// The name in the greeting.
+    /// The name.
     pub name: String,
+    /// Whether the recipient has confirmed the address. A guest has not.
+    pub is_confirmed: bool,
     /// The language of the message.
     pub locale: Locale,
     /// The address of a page that the message leads to and that needs no sign-in.
@@ -113,6 +115,7 @@ impl From<Customer> for Recipient {
         Self {
             email: customer.email,
             name: customer.name,
+            is_confirmed: customer.email_confirmed_at.is_some(),
             locale: customer.locale,
             link: None,
         }

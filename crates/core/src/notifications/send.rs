@@ -8,7 +8,7 @@ use super::model::{
 };
 use super::rules::{self, Next};
 use super::store::MessageStore;
-use super::templates;
+use super::{strangers, templates};
 use crate::aws::dynamo::Written;
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
@@ -96,7 +96,12 @@ pub async fn send_messages<M: MailSender>(
     else {
         return Ok(());
     };
-    let Some(message) = claim(messenger, request, customer_id, &delivery).await? else {
+    if !recipient.email.is_deliverable() {
+        tracing::warn!("the message was not sent, because its address cannot get mail");
+        return Ok(());
+    }
+    let claimed = claim(messenger, request, customer_id, &recipient, &delivery).await?;
+    let Some(message) = claimed else {
         return Ok(());
     };
     deliver(messenger, &message, &recipient, &mail).await
@@ -122,6 +127,7 @@ async fn recipient<M: MailSender>(
     Ok(Some(Recipient {
         email: guest.email.clone(),
         name: order.shipping_address.recipient.clone(),
+        is_confirmed: false,
         locale: guest.locale.clone(),
         link: Some(format!(
             "{}/orders/{}?token={token}",
@@ -234,17 +240,19 @@ async fn link<M: MailSender>(
 }
 
 /// Stores that this delivery sends the message, and returns the record, or `None` if the message has already been
-/// sent.
+/// sent, or the mailbox has got as many of its kind today as it may.
 async fn claim<M: MailSender>(
     messenger: &Messenger<M>,
     request: MessageRequest,
     customer_id: CustomerId,
+    recipient: &Recipient,
     delivery: &runtime::Message,
 ) -> Result<Option<Message>, NotificationError> {
     let claim = Claim {
         delivery: delivery.id.clone(),
         receive_count: delivery.receive_count,
     };
+    let mut quota = strangers::quota(request.template, recipient);
     for _ in 0..POLLS {
         let stored = messenger.messages.get(request.message_id()).await?;
         match rules::decide(
@@ -256,10 +264,24 @@ async fn claim<M: MailSender>(
         ) {
             Next::Done => return Ok(None),
             Next::Wait => tokio::time::sleep(messenger.poll_interval).await,
-            Next::Send(message) => match messenger.messages.claim(&message).await? {
-                Written::Done => return Ok(Some(message)),
-                Written::Refused(_) => {}
-            },
+            Next::Send(message) => {
+                // Counted once, with the first attempt.
+                if let Some(quota) = quota.take().filter(|_| message.attempts == 1) {
+                    let (email, now) = (&recipient.email, delivery.sent_at);
+                    if !messenger.messages.count(email, quota, now).await? {
+                        let kind = quota.kind;
+                        tracing::warn!(
+                            kind,
+                            "the mailbox gets no more messages of this kind today"
+                        );
+                        return Ok(None);
+                    }
+                }
+                match messenger.messages.claim(&message).await? {
+                    Written::Done => return Ok(Some(message)),
+                    Written::Refused(_) => {}
+                }
+            }
         }
     }
     Err(NotificationError::InProgress)

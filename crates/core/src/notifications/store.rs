@@ -3,14 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{About, Claim, Message, MessageRequest, Status, Template};
+use super::strangers::Quota;
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::customers::model::Email;
 use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 
 /// The version of the shape of [`MessageItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
+
+/// A day, in seconds.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// The records that are stored.
 #[derive(Clone, Debug)]
@@ -54,6 +60,29 @@ impl MessageStore {
                 .value(":sent", &StatusItem::Sent)?
         };
         self.table.write(write).await
+    }
+
+    /// Counts one more message of the kind of `quota` to the mailbox of `email` on the day of `now`. Returns `false`,
+    /// and counts nothing, if the mailbox has got as many as it may. The count is stored for two days, under a hash
+    /// of the mailbox.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(&self, email: &Email, quota: Quota, now: Time) -> Result<bool, StoreError> {
+        let day = now.as_seconds().div_euclid(DAY_SECONDS);
+        let mailbox = sha256_hex(email.mailbox());
+        let key = format!("mailbox#{mailbox}#{}#{day}", quota.kind);
+        let write = self
+            .table
+            .update(
+                Key::new("message_id", key),
+                "SET expires_at = :until ADD messages :one",
+            )
+            .when("attribute_not_exists(messages) OR messages < :most")
+            .value(":until", &((day + 2) * DAY_SECONDS))?
+            .value(":one", &1)?
+            .value(":most", &quota.most)?;
+        Ok(self.table.write(write).await? == Written::Done)
     }
 
     /// Stores the outcome of the attempt of `message`, if no later attempt has begun. A message that has been sent

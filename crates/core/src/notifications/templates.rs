@@ -2,6 +2,7 @@
 
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
+use super::strangers::holds_link;
 use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::values::address::Address;
@@ -141,7 +142,18 @@ fn html(text: &str) -> String {
     escaped
 }
 
-/// Returns one line for each part that the address has.
+/// Returns the name to put behind the greeting, with a space before it; nothing for a recipient who has not confirmed
+/// the address, because a stranger may have chosen the name, and for a name that holds a link.
+fn greeted(recipient: &Recipient) -> String {
+    let name = &recipient.name;
+    if recipient.is_confirmed && !name.is_empty() && !holds_link(name) {
+        format!(" {name}")
+    } else {
+        String::new()
+    }
+}
+
+/// Returns one line for each part that the address has, except for those that hold a link.
 fn address_lines(address: &Address) -> String {
     let town = format!("{} {}", address.postal_code, address.city);
     let parts = [
@@ -152,7 +164,8 @@ fn address_lines(address: &Address) -> String {
         address.region.as_deref(),
         Some(address.country.as_str()),
     ];
-    let parts: Vec<&str> = parts.into_iter().flatten().collect();
+    let parts = parts.into_iter().flatten();
+    let parts: Vec<&str> = parts.filter(|part| !holds_link(part)).collect();
     parts.join("\n")
 }
 
@@ -193,6 +206,7 @@ pub fn render_about_order(
     let address = address_lines(&order.shipping_address);
     let code = order.failure.as_ref().map(|failure| failure.code);
     let reason = code.map_or("", |code| language.reason(code));
+    let name = greeted(recipient);
     let link = recipient.link.as_deref().unwrap_or_default();
     let text_link = format!("\n{link}");
     let html_link = format!("<br><a href=\"{0}\">{0}</a>", html(link));
@@ -200,7 +214,7 @@ pub fn render_about_order(
         let link = recipient.link.as_ref().map_or("", |_| link);
         let values = [
             ("shop", Value::Text(shop)),
-            ("name", Value::Text(&recipient.name)),
+            ("name", Value::Text(&name)),
             ("order", Value::Text(&order_id)),
             ("total", Value::Text(&total)),
             ("address", Value::Text(&address)),
@@ -228,9 +242,10 @@ pub fn render_about_account(
     recipient: &Recipient,
 ) -> Result<Mail, NotificationError> {
     let language = Language::for_locale(&recipient.locale);
+    let name = greeted(recipient);
     let values = [
         ("shop", Value::Text(shop)),
-        ("name", Value::Text(&recipient.name)),
+        ("name", Value::Text(&name)),
         (
             "link",
             Value::Text(recipient.link.as_deref().unwrap_or_default()),

@@ -32,6 +32,7 @@ use crate::values::money::Money;
 mod endings;
 mod sending;
 mod ses;
+mod strangers;
 
 /// What the stand-in for SES does with one mail instead of accepting it.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +109,11 @@ pub(super) fn customer(locale: &str) -> Customer {
         locale: locale.parse().unwrap(),
     };
     let hash = HASH.clone();
-    register(&registration, id, hash, None, now()).0.customer
+    let customer = register(&registration, id, hash, None, now()).0.customer;
+    Customer {
+        email_confirmed_at: Some(now()),
+        ..customer
+    }
 }
 
 fn eur(amount: &str) -> Money {
@@ -161,6 +166,10 @@ pub(super) fn failed() -> Order {
 }
 
 async fn shop(order: &Order, locale: &str) -> Shop {
+    shop_of(order, customer(locale)).await
+}
+
+async fn shop_of(order: &Order, customer: Customer) -> Shop {
     let (aws, engine) = testing::aws();
     let post = Post::default();
     let shop = Shop {
@@ -172,7 +181,6 @@ async fn shop(order: &Order, locale: &str) -> Shop {
         engine,
         post,
     };
-    let customer = customer(locale);
     let stamp = Stamp::new(customer.id, 1, "CustomerRegistered", now());
     let account = crate::customers::model::Account {
         customer,

@@ -8,6 +8,7 @@ use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
 use crate::aws::dynamo::StoreError;
+use crate::customers::model::Email;
 use crate::values::address::AddressItem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -55,7 +56,7 @@ mod text {
 pub(super) enum PartItem {
     Header(HeaderItem),
     Lines(LinesItem),
-    /// A count of a discount's uses ([`super::uses`]), which is not a part of an order.
+    /// A count of a discount's uses or a used quote ([`super::uses`]), which is not a part of an order.
     #[serde(other, skip_serializing)]
     Other,
 }
@@ -297,7 +298,7 @@ impl TryFrom<GuestItem> for Guest {
 
     fn try_from(item: GuestItem) -> Result<Self, StoreError> {
         Ok(Self {
-            email: item.email.parse().map_err(StoreError::unreadable)?,
+            email: Email::stored(item.email),
             locale: item.locale.parse().map_err(StoreError::unreadable)?,
         })
     }

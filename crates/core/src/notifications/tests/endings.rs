@@ -2,18 +2,97 @@
 
 use super::*;
 
-#[test]
-fn a_message_requested_eight_times_at_once_is_sent_once() {
-    let shop = testing::at_once([async || shop(&confirmed(), "en").await]).remove(0);
-    let jobs = (0..8).map(|n| {
-        let messenger = shop.messenger.clone();
-        async move || send_messages(&messenger, delivery(&n.to_string(), 1)).await
+fn requested() -> MessageRequest {
+    MessageRequest {
+        template: Template::OrderConfirmed,
+        about: About::Order(OrderId::derived(&["order"])),
+    }
+}
+
+impl Shop {
+    /// Lets `message` be delivered to another function before the next record is stored.
+    fn deliver_before_the_next_claim(&self, message: Message) {
+        let messenger = self.messenger.clone();
+        self.engine.before_next("PutItem", async move || {
+            send_messages(&messenger, message).await.unwrap();
+        });
+    }
+
+    async fn stored(&self) -> super::super::model::Message {
+        let stored = self.messages.get(requested().message_id()).await;
+        stored.unwrap().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn of_two_deliveries_at_once_one_sends_the_message() {
+    let shop = shop(&confirmed(), "en").await;
+    shop.deliver_before_the_next_claim(delivery("2", 1));
+    shop.deliver(delivery("1", 1)).await.unwrap();
+    assert_eq!((shop.sent(), shop.status().await), (1, Some(Status::Sent)));
+}
+
+#[tokio::test]
+async fn of_two_retries_at_once_one_sends_the_message() {
+    let shop = shop(&confirmed(), "en").await;
+    shop.ends([Ending::Refused]);
+    assert!(shop.deliver(delivery("1", 1)).await.is_err());
+    shop.deliver_before_the_next_claim(delivery("2", 1));
+    shop.deliver(delivery("1", 2)).await.unwrap();
+    assert_eq!((shop.sent(), shop.status().await), (1, Some(Status::Sent)));
+}
+
+#[tokio::test]
+async fn a_retry_waits_for_one_that_was_quicker_and_is_still_sending() {
+    let shop = shop(&confirmed(), "en").await;
+    shop.ends([Ending::Refused, Ending::LostBefore]);
+    assert!(shop.deliver(delivery("1", 1)).await.is_err());
+    let messenger = shop.messenger.clone();
+    shop.engine.before_next("PutItem", async move || {
+        let ended = send_messages(&messenger, delivery("2", 1)).await;
+        assert!(
+            matches!(ended, Err(NotificationError::Unknown(_))),
+            "{ended:?}"
+        );
     });
-    let ended = testing::at_once(jobs);
-    // A delivery that finds the message being sent may be retried; none sends it a second time.
-    let well = |ended: &Result<(), _>| matches!(ended, Ok(()) | Err(NotificationError::InProgress));
-    assert!(ended.iter().all(well), "{ended:?}");
-    assert_eq!(shop.sent(), 1);
+    let ended = shop.deliver(delivery("3", 1)).await;
+    assert!(
+        matches!(ended, Err(NotificationError::InProgress)),
+        "{ended:?}"
+    );
+    assert_eq!((shop.sent(), shop.stored().await.attempts), (0, 2));
+}
+
+#[tokio::test]
+async fn a_message_whose_first_attempt_ends_late_is_not_sent_again() {
+    let shop = shop(&confirmed(), "en").await;
+    shop.ends([Ending::CrashBefore]);
+    shop.deliver_and_die(delivery("1", 1)).await;
+    let (messages, first) = (shop.messages.clone(), shop.stored().await);
+    shop.engine.before_next("PutItem", async move || {
+        messages.record_outcome(&first, Status::Sent).await.unwrap();
+    });
+    shop.deliver(delivery("1", 2)).await.unwrap();
+    assert_eq!((shop.sent(), shop.status().await), (0, Some(Status::Sent)));
+}
+
+#[tokio::test]
+async fn an_outcome_is_recorded_for_its_own_attempt_only_and_sent_is_final() {
+    let shop = shop(&confirmed(), "en").await;
+    shop.ends([Ending::LostBefore, Ending::LostBefore]);
+    assert!(shop.deliver(delivery("1", 1)).await.is_err());
+    let first = shop.stored().await;
+    assert!(shop.deliver(delivery("1", 2)).await.is_err());
+    let record = async |attempt, outcome| {
+        let recorded = shop.messages.record_outcome(attempt, outcome).await;
+        recorded.unwrap() == crate::aws::dynamo::Written::Done
+    };
+    assert!(!record(&first, Status::Failed).await);
+    assert_eq!(shop.status().await, Some(Status::Sending));
+    let second = shop.stored().await;
+    assert!(record(&second, Status::Sent).await);
+    assert!(!record(&second, Status::Failed).await);
+    assert_eq!(shop.status().await, Some(Status::Sent));
 }
 
 #[tokio::test]
