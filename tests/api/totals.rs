@@ -41,12 +41,13 @@ fn with_fields(mut body: Value, more: Value) -> Value {
     body
 }
 
-/// Returns the body of a quote for `order`, which has no payment and no email.
+/// Returns the body of a quote for `order`, which has no payment, no email and no quote.
 fn quote_body(order: &Value) -> Value {
     let mut body = order.clone();
     let fields = body.as_object_mut().unwrap();
     fields.remove("payment");
     fields.remove("email");
+    fields.remove("quote");
     body
 }
 
@@ -236,11 +237,20 @@ fn a_quote_is_for_one_customer_and_one_order_until_it_expires() {
         shorter.as_object_mut().unwrap().remove("shipping_method");
         let placed = shop.place(&customer, &shorter).await.expect(202).json();
         assert_eq!(placed["total_amount"], promised["total_amount"]);
-        shop.advance(15 * 60 - 1).await;
-        shop.place(&customer, &order).await.expect(202);
-        shop.advance(1).await;
         assert_eq!(
             describe_refusal(&shop.place(&customer, &order).await),
+            "422 invalid-body /quote used"
+        );
+        let requoted = async || {
+            let promised = quote(&shop, &customer, &order).await.expect(200).json();
+            with_fields(order.clone(), json!({"quote": promised["quote"]}))
+        };
+        let (last, late) = (requoted().await, requoted().await);
+        shop.advance(15 * 60 - 1).await;
+        shop.place(&customer, &last).await.expect(202);
+        shop.advance(1).await;
+        assert_eq!(
+            describe_refusal(&shop.place(&customer, &late).await),
             "409 quote-expired"
         );
     });
@@ -441,10 +451,28 @@ fn guests_have_their_quotes_and_their_discounts() {
             describe_refusal(&shop.place(&customer, &mine).await),
             "422 invalid-body /quote other_order"
         );
-        // A quote does not reserve a use of the discount: once the uses are gone, the order is refused.
-        place(order.clone()).await.expect(202);
         assert_eq!(
             describe_refusal(&place(order.clone()).await),
+            "422 invalid-body /quote used"
+        );
+        // A quote for a guest's address serves only this guest.
+        let requoted = async || {
+            let mut body = quote_body(&order);
+            body["email"] = order["email"].clone();
+            let answer = shop.post("/guest/quotes").json(&body).send().await;
+            let quote = answer.expect(200).json()["quote"].clone();
+            with_fields(order.clone(), json!({"quote": quote}))
+        };
+        let (second, third) = (requoted().await, requoted().await);
+        let theirs = with_fields(second.clone(), json!({"email": "eve@example.com"}));
+        assert_eq!(
+            describe_refusal(&place(theirs).await),
+            "422 invalid-body /quote other_order"
+        );
+        // A quote does not reserve a use of the discount: once the uses are gone, the order is refused.
+        place(second).await.expect(202);
+        assert_eq!(
+            describe_refusal(&place(third).await),
             "422 invalid-body /quote used_up"
         );
         // An automatic discount that is used up is left out without an error.

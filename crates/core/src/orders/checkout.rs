@@ -168,7 +168,8 @@ pub(super) async fn place(
         return replay(checkout, request, &hash, order).await;
     }
     dynamo::change("the use of the discounts", || async {
-        let offer = offer(checkout, &draft, &wanted, products.clone(), &basis).await?;
+        let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &basis).await?;
+        let quote = offer.quote;
         let order = rules::place(Placement {
             id,
             customer_id: buyer.customer_id,
@@ -184,7 +185,11 @@ pub(super) async fn place(
             deadline: checkout.deadline,
             traceparent: request.traceparent(),
         });
-        match (checkout.orders.create(&order).await?, &basis) {
+        let created = checkout
+            .orders
+            .create_quoted(&order, quote.as_ref())
+            .await?;
+        match (created, &basis) {
             (Created::Done, _) => {
                 api::start(&checkout.workflow, &order).await;
                 placed(checkout, request, order, false)
@@ -199,6 +204,10 @@ pub(super) async fn place(
                 replay(checkout, request, &hash, order)
                     .await
                     .map(Attempt::Done)
+            }
+            (Created::QuoteUsed, _) => {
+                let detail = "this quote has been used for another order; ask for a new one";
+                Err(Problem::field("/quote", "used", detail))
             }
             (Created::UsedUp, Basis::Quote(_)) => {
                 let refusal = Refusal::UsedUp;
@@ -233,19 +242,20 @@ async fn offer(
     checkout: &Checkout,
     draft: &Draft,
     wanted: &Wanted,
+    buyer: &Buyer,
     products: Vec<Product>,
     basis: &Basis,
 ) -> Result<Offer, Problem> {
-    let prices = match basis {
+    let offer = match basis {
         Basis::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
             lines::price(&wanted.items, products.clone(), checkout.currency())
                 .map_err(Problem::InvalidBody)?;
-            return quotes::honour(&checkout.links, quote, wanted, products).await;
+            let guest = buyer.guest.as_ref().map(|guest| &guest.email);
+            quotes::honour(&checkout.links, quote, wanted, guest, products).await?
         }
-        Basis::Prices(prices) => prices,
+        Basis::Prices(prices) => checkout.totals.price(wanted, products, prices).await?,
     };
-    let offer = checkout.totals.price(wanted, products, prices).await?;
     match draft.expected_total {
         Some(expected) if expected != offer.total => Err(Problem::PriceChanged {
             total_amount: offer.total,

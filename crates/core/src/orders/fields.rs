@@ -1,6 +1,7 @@
 //! The fields that the bodies of quotes and of orders share.
 
 use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
+use crate::customers::model::Email;
 use crate::http::body::{Body, Json};
 use crate::pricing::api::collections::is_slug;
 use crate::pricing::model::{Code, NotACode};
@@ -22,6 +23,11 @@ fn item(item: &mut Body<'_>) -> Option<Item> {
         product_id: product_id?,
         quantity: quantity?,
     })
+}
+
+/// Reads the email address of a guest.
+pub(super) fn email(json: Json<'_>) -> Option<Email> {
+    json.parsed("this must be an email address", str::parse::<Email>)
 }
 
 /// Reads the identifier of a shipping method.

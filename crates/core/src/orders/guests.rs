@@ -5,13 +5,15 @@ use serde::Serialize;
 
 use super::api::{self, OrderBody};
 use super::checkout::{self, Buyer, Checkout};
+use super::fields;
 use super::model::{Guest, Order};
 use super::store::OrderStore;
 use crate::customers::link::{Link, Links, Purpose};
-use crate::customers::model::{CustomerError, Email, Locale};
+use crate::customers::model::{CustomerError, Locale};
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
+use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
@@ -64,9 +66,7 @@ fn path(id: OrderId) -> String {
 }
 
 fn guest(body: &mut Body<'_>) -> Option<Guest> {
-    let email = body.required("email", |json| {
-        json.parsed("this must be an email address", str::parse::<Email>)
-    });
+    let email = body.required("email", fields::email);
     let locale = body.optional("locale", |json| {
         json.parsed(
             "this must be a language tag such as de-AT",
@@ -102,7 +102,7 @@ pub async fn get_guest_order(
     request: Request,
 ) -> Result<Response, Problem> {
     let id: OrderId = request.id("order_id", "order")?;
-    let query = request.query(&["token"])?;
+    let query = request.query(routes::GET_GUEST_ORDER.query)?;
     let token = query.get("token").copied().unwrap_or_default();
     let link = links.verify(Purpose::ReadOrder, token, request.now).await?;
     if link.is_none_or(|link| link.subject != id.to_string()) {

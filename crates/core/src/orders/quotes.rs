@@ -1,5 +1,6 @@
-//! Quotes: what an order would cost, as a signed promise that `POST /orders` honours until it expires. Nothing is
-//! stored: the quote itself carries everything that it promises.
+//! Quotes: what an order would cost, as a signed promise that `POST /orders` honours once, until it expires. Nothing is
+//! stored when a quote is made, because the quote itself carries everything that it promises; the order that uses it
+//! stores that it is used.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::model::Line;
 use super::totals::{Offer, Totals, Wanted};
+use super::uses::QuoteUse;
 use crate::catalog::model::Product;
 use crate::customers::link::{Links, Purpose, Sealed};
+use crate::customers::model::Email;
 use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
@@ -22,18 +25,22 @@ use crate::http::problem::Problem;
 use crate::pricing::model::Code;
 use crate::pricing::tax::Destination;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, ProductId};
+use crate::values::digest::sha256_hex;
+use crate::values::id::{CustomerId, ProductId, TokenId};
 use crate::values::money::{Currency, Money};
 
 /// How long a quote is honoured.
 pub const LIFETIME_SECONDS: u32 = 15 * 60;
 
-/// The subject of a quote for a guest.
+/// The subject of a quote for a guest who has not said who it is for.
 const GUEST: &str = "guest";
 
 /// What a quote promises, as it is signed. The names of products are not in it; they come from the catalogue.
 #[derive(Debug, Serialize, Deserialize)]
 struct Promise {
+    /// Tells two quotes apart that promise the same. Quotes of earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<TokenId>,
     currency: Currency,
     lines: Vec<PromisedLine>,
     #[serde(default, skip_serializing_if = "Charges::is_none")]
@@ -78,10 +85,13 @@ pub async fn create_quote(
     request: Request,
 ) -> Result<Response, Problem> {
     let customer = request.caller()?.customer_id;
-    respond(totals, links, request, Some(customer)).await
+    let choice = request.json(choice)?;
+    let wanted = choice.wanted(Some(customer), request.now);
+    respond(totals, links, wanted, &customer.to_string()).await
 }
 
-/// `POST /guest/quotes`: returns what an order without an account would cost now.
+/// `POST /guest/quotes`: returns what an order without an account would cost now. With an `email`, the quote serves
+/// only an order with this address.
 ///
 /// # Errors
 /// As [`create_quote`].
@@ -90,17 +100,22 @@ pub async fn create_guest_quote(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    respond(totals, links, request, None).await
+    let (email, choice) = request.json(|body| {
+        let email = body.optional("email", fields::email);
+        let choice = choice(body);
+        Some((email?, choice?))
+    })?;
+    let subject = email.map_or_else(|| GUEST.to_owned(), |email| guest_subject(&email));
+    let wanted = choice.wanted(None, request.now);
+    respond(totals, links, wanted, &subject).await
 }
 
 async fn respond(
     totals: &Totals,
     links: &Links,
-    request: Request,
-    customer: Option<CustomerId>,
+    wanted: Wanted,
+    subject: &str,
 ) -> Result<Response, Problem> {
-    let choice = request.json(choice)?;
-    let wanted = choice.wanted(customer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
     let products = totals.products.get_many(ids);
     let (products, prices) = future::try_join(products, totals.prices(&wanted)).await?;
@@ -108,13 +123,13 @@ async fn respond(
     let quote = links
         .seal(
             Purpose::Quote,
-            &subject(customer),
+            subject,
             &Promise::from_offer(&wanted, &offer),
             LIFETIME_SECONDS,
-            request.now,
+            wanted.now,
         )
         .await?;
-    let expires = request.now.as_seconds() + i64::from(LIFETIME_SECONDS);
+    let expires = wanted.now.as_seconds() + i64::from(LIFETIME_SECONDS);
     Response::ok(&QuoteBody {
         totals: TotalsBody::new(&offer.lines, &offer.breakdown, offer.total)?,
         expires_at: Time::from_millis(expires * 1000),
@@ -122,8 +137,18 @@ async fn respond(
     })
 }
 
-fn subject(customer: Option<CustomerId>) -> String {
-    customer.map_or_else(|| GUEST.to_owned(), |customer| customer.to_string())
+/// Returns the subject of a quote for the guest with the address `email`, a hash, because everybody can read a quote.
+fn guest_subject(email: &Email) -> String {
+    format!("{GUEST}#{}", sha256_hex(email.lowercase()))
+}
+
+/// Returns whether a quote for `subject` serves an order of `customer`, or of the guest with the address `guest`.
+fn serves(subject: &str, customer: Option<CustomerId>, guest: Option<&Email>) -> bool {
+    match (customer, guest) {
+        (Some(customer), _) => subject == customer.to_string(),
+        (None, Some(email)) => subject == GUEST || subject == guest_subject(email),
+        (None, None) => subject == GUEST,
+    }
 }
 
 /// What a request wants to have priced.
@@ -186,6 +211,7 @@ impl Promise {
         let (charges, all) = charges::to_stored(&offer.breakdown, &offer.uses);
         let lines = offer.lines.iter().zip(charges);
         Self {
+            id: Some(TokenId::fresh(wanted.now)),
             currency: offer.total.currency(),
             lines: lines
                 .map(|(line, c)| PromisedLine {
@@ -243,11 +269,12 @@ impl Promise {
             breakdown,
             uses,
             total,
+            quote: None,
         })
     }
 }
 
-/// Returns what `quote` promises for `wanted`, whose `products` are all for sale.
+/// Returns what `quote` promises for `wanted` of the customer or of the `guest`, whose `products` are all for sale.
 ///
 /// # Errors
 /// Returns [`Problem::QuoteExpired`], and [`Problem::InvalidBody`] for a text that is not a quote of this shop or a
@@ -256,14 +283,15 @@ pub(super) async fn honour(
     links: &Links,
     quote: &str,
     wanted: &Wanted,
+    guest: Option<&Email>,
     products: Vec<Product>,
 ) -> Result<Offer, Problem> {
     let refuse = |code, detail| Problem::field("/quote", code, detail);
     let sealed: Option<Sealed<Promise>> = links.open(Purpose::Quote, quote, wanted.now).await?;
     let sealed =
         sealed.ok_or_else(|| refuse("unknown_quote", "this is not a quote of this shop"))?;
-    let same = sealed.subject == subject(wanted.customer) && sealed.content.is_for(wanted);
-    if !same {
+    let same = serves(&sealed.subject, wanted.customer, guest);
+    if !(same && sealed.content.is_for(wanted)) {
         let detail = "the quote was made for another customer, other items, another address, another \
                       shipping method or another code; ask for a new one";
         return Err(refuse("other_order", detail));
@@ -271,7 +299,16 @@ pub(super) async fn honour(
     if wanted.now >= sealed.expires_at() {
         return Err(Problem::QuoteExpired);
     }
-    sealed.content.offer(products)
+    // What is signed, without the signature, which may be written in more than one way.
+    let signed = quote.rsplit_once('.').map_or(quote, |(signed, _)| signed);
+    let used = QuoteUse {
+        hash: sha256_hex(signed),
+        expires_at_seconds: sealed.expires_at_seconds,
+    };
+    Ok(Offer {
+        quote: Some(used),
+        ..sealed.content.offer(products)?
+    })
 }
 
 impl<C> Sealed<C> {
@@ -282,3 +319,6 @@ impl<C> Sealed<C> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::item::{HeaderItem, LinesItem, PartItem, SHARDS, status_shard};
 use super::model::{Order, Status};
-use super::uses::Use;
+use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -35,6 +35,8 @@ pub enum Created {
     Exists,
     /// Nothing is stored, because a discount has no use left.
     UsedUp,
+    /// Nothing is stored, because the quote has been used for another order.
+    QuoteUsed,
 }
 
 fn lines_key(id: OrderId) -> Key {
@@ -78,6 +80,18 @@ impl OrderStore {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn create(&self, order: &Order) -> Result<Created, StoreError> {
+        self.create_quoted(order, None).await
+    }
+
+    /// Stores a new order as [`OrderStore::create`] does, and uses its quote up in the same transaction.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn create_quoted(
+        &self,
+        order: &Order,
+        quote: Option<&QuoteUse>,
+    ) -> Result<Created, StoreError> {
         let absent = "attribute_not_exists(order_id)";
         let header = PartItem::Header(HeaderItem::from_order(order));
         let lines = PartItem::Lines(LinesItem::from_order(order));
@@ -88,9 +102,14 @@ impl OrderStore {
         for taken in &order.uses {
             writes.push(taken.take(&self.table)?);
         }
+        let quote_at = writes.len();
+        if let Some(quote) = quote {
+            writes.push(uses::use_quote(&self.table, quote)?);
+        }
         Ok(match self.table.transact(writes).await? {
             Written::Done => Created::Done,
             Written::Refused(places) if places.iter().any(|place| *place < 2) => Created::Exists,
+            Written::Refused(places) if places.contains(&quote_at) => Created::QuoteUsed,
             Written::Refused(_) => Created::UsedUp,
         })
     }

@@ -8,7 +8,7 @@ use futures::future;
 use super::lines::{self, Item};
 use super::model::Line;
 use super::store::OrderStore;
-use super::uses::{self, Use};
+use super::uses::{self, QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
@@ -75,6 +75,8 @@ pub struct Offer {
     pub uses: Vec<Use>,
     /// What is charged.
     pub total: Money,
+    /// The quote that promises it.
+    pub quote: Option<QuoteUse>,
 }
 
 impl Totals {
@@ -156,6 +158,7 @@ impl Totals {
             lines,
             breakdown,
             total,
+            quote: None,
         })
     }
 

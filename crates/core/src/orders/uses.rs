@@ -1,5 +1,5 @@
-//! Uses of discounts that may be used a limited number of times. An order takes them when it is placed and gives them
-//! back when it fails or is cancelled.
+//! Uses of discounts that may be used a limited number of times, which an order takes when it is placed and gives back
+//! when it fails or is cancelled; and the use of a quote, which is good for one order.
 
 use crate::pricing::model::Discount;
 use crate::values::id::{CustomerId, DiscountId};
@@ -13,6 +13,15 @@ pub struct Use {
     pub customer_id: Option<CustomerId>,
     /// How many uses there may be, according to the discount when the use was taken.
     pub limit: u32,
+}
+
+/// The use of a quote, which its order keeps whatever becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuoteUse {
+    /// A hash of what is signed of the quote.
+    pub hash: String,
+    /// When the quote expires, in seconds since 1970. Afterwards nobody need know that it was used.
+    pub expires_at_seconds: i64,
 }
 
 /// Returns the uses that an order of `customer` with `discount` takes.

@@ -7,6 +7,7 @@ use super::*;
 use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft, create};
 use crate::catalog::store::ProductStore;
+use crate::customers::model::Email;
 use crate::orders::fixtures::{
     Shop, after, customer, eur, header, json_of, placed_at, product, request, with_header,
 };

@@ -4,11 +4,14 @@
 //! `customer#<customer_id>`, `uses`. The transaction that places an order counts up the uses that the order takes, on
 //! the condition that the limit is not reached. The transaction that makes the order failed or cancelled counts them
 //! down again. A status changes once, so a use is given back once.
+//!
+//! A quote that has been used is an item, too: `order_id` = `quote#<hash>`, `part` = `used`. The table's time to live
+//! deletes it some time after the quote has expired.
 
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::{Key, StoreError, Table, Write};
-use crate::orders::uses::Use;
+use crate::orders::uses::{QuoteUse, Use};
 
 /// A count as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +53,25 @@ impl Use {
             .update(self.key(), "ADD uses :minus_one")
             .value(":minus_one", &-1)
     }
+}
+
+/// A quote that has been used, as it is stored.
+#[derive(Serialize)]
+struct UsedQuoteItem {
+    order_id: String,
+    part: &'static str,
+    /// In seconds since 1970.
+    expires_at: i64,
+}
+
+/// Uses `quote` up, on the condition that no other order has used it.
+pub(super) fn use_quote(table: &Table, quote: &QuoteUse) -> Result<Write, StoreError> {
+    let used = UsedQuoteItem {
+        order_id: format!("quote#{}", quote.hash),
+        part: "used",
+        expires_at: quote.expires_at_seconds,
+    };
+    Ok(table.put(&used)?.when("attribute_not_exists(order_id)"))
 }
 
 /// Returns those of `wanted` that have reached their limit.
