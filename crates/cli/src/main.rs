@@ -10,6 +10,7 @@ mod map;
 mod policies;
 mod redrive;
 mod run;
+mod year;
 
 use clap::{Parser, Subcommand};
 

@@ -1,0 +1,4 @@
+//! A shop's year on a clock of its own.
+
+mod ledger;
+mod plan;
