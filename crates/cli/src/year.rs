@@ -2,3 +2,7 @@
 
 mod ledger;
 mod plan;
+mod progress;
+mod request;
+mod seed;
+mod shop;

@@ -1,0 +1,199 @@
+//! What is there before the first order: products with stock, customers, discounts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use oxcart_core::aws::Aws;
+use oxcart_core::customers::model::{Locale, PasswordHash};
+use oxcart_core::customers::password;
+use oxcart_core::customers::rules::{self, Registration};
+use oxcart_core::customers::store::CustomerStore;
+use oxcart_core::values::clock::Time;
+use oxcart_core::values::id::CustomerId;
+use serde_json::{Value, json};
+
+use super::ledger::{Customer, Ledger, Product, euros};
+use super::plan::{Code, Plan, Sizes};
+use super::progress::Progress;
+use super::request::{Request, Who};
+use super::shop::Shop;
+use crate::{Error, admin};
+
+/// The password of all customers.
+pub(super) const PASSWORD: &str = "a password for the whole year";
+
+/// After so many products or customers the streams and queues are emptied.
+const BATCH: usize = 500;
+
+/// How far the clock moves between two batches.
+const BETWEEN_BATCHES: Duration = Duration::from_mins(5);
+
+/// The number of categories.
+const CATEGORIES: usize = 20;
+
+/// Fills the shop.
+///
+/// # Errors
+/// If the shop refuses anything of it.
+pub(super) async fn seed(
+    shop: &Shop,
+    plan: &mut Plan,
+    sizes: Sizes,
+    at_once: usize,
+) -> Result<Ledger, Error> {
+    let mut ledger = Ledger::default();
+    let mut progress = Progress::new("products", sizes.products);
+    for first in (0..sizes.products).step_by(BATCH) {
+        let numbers = first..sizes.products.min(first + BATCH);
+        let wanted: Vec<(usize, u64, u64)> = numbers
+            .map(|number| (number, plan.price(), plan.on_hand(number)))
+            .collect();
+        let products: Vec<Product> = stream::iter(wanted)
+            .map(|(number, price, on_hand)| add_product(shop, number, price, on_hand))
+            .buffered(at_once)
+            .try_collect()
+            .await?;
+        ledger.products.extend(products);
+        end_batch(shop).await?;
+        progress.at(ledger.products.len());
+    }
+    let mut progress = Progress::new("customers", sizes.customers);
+    let (customers, hash) = (customer_store(shop)?, Arc::new(password::hash(PASSWORD)?));
+    for first in (0..sizes.customers).step_by(BATCH) {
+        let numbers = first..sizes.customers.min(first + BATCH);
+        let added: Vec<Customer> = stream::iter(numbers)
+            .map(|number| add_customer(&customers, &hash, number, now(shop)))
+            .buffered(at_once)
+            .try_collect()
+            .await?;
+        ledger.customers.extend(added);
+        end_batch(shop).await?;
+        progress.at(ledger.customers.len());
+    }
+    add_discounts(shop, sizes).await?;
+    Ok(ledger)
+}
+
+/// Waits for what the batch has set off, and moves the clock on.
+async fn end_batch(shop: &Shop) -> Result<(), Error> {
+    shop.settle([]).await?;
+    let _ = shop.clock.advance(BETWEEN_BATCHES);
+    Ok(())
+}
+
+/// The current time in the shop, as the core has it.
+fn now(shop: &Shop) -> Time {
+    Time::from_millis(shop.clock.now().as_millisecond())
+}
+
+/// Adds a product with the functions of the routes, and puts its stock in.
+async fn add_product(
+    shop: &Shop,
+    number: usize,
+    price_cents: u64,
+    on_hand: u64,
+) -> Result<Product, Error> {
+    let create = Request::new("create-product", "POST", "/products")
+        .by(Who::Admin)
+        .header("idempotency-key", format!("product-{number}"))
+        .json(json!({
+            "name": format!("Product {number}"),
+            "description": "One of many.",
+            "category": format!("category-{}", number % CATEGORIES),
+            "price": {"amount": euros(price_cents), "currency": "EUR"},
+        }));
+    let body = shop.send(&create).await?.expect(&[200, 201])?;
+    let id = text(&body, "id")?;
+    set_stock(shop, &id, on_hand).await?;
+    Ok(Product {
+        id,
+        price_cents,
+        on_hand,
+    })
+}
+
+/// Sets what is on hand of a product, whatever it was before.
+///
+/// # Errors
+/// If the shop refuses it.
+pub(super) async fn set_stock(shop: &Shop, product: &str, on_hand: u64) -> Result<(), Error> {
+    let set = Request::new("set-stock", "PUT", "/inventory/{product_id}")
+        .by(Who::Admin)
+        .parameter("product_id", product)
+        .header("if-match", "*")
+        .json(json!({"on_hand": on_hand}));
+    shop.send(&set).await?.expect(&[200, 201])?;
+    Ok(())
+}
+
+/// The store of accounts. Opening 20,000 of them over the route would take 20,000 slow password hashes, so they are
+/// stored with one hash by the same rules and the same store.
+fn customer_store(shop: &Shop) -> Result<CustomerStore, Error> {
+    let functions = shop.runner.functions();
+    let environment = functions
+        .find("register-customer")
+        .and_then(|id| functions.environment(id))
+        .ok_or("the template has no function register-customer")?;
+    let aws: Aws = admin::local(&environment)?;
+    Ok(CustomerStore::new(&aws)?)
+}
+
+async fn add_customer(
+    customers: &CustomerStore,
+    hash: &PasswordHash,
+    number: usize,
+    now: Time,
+) -> Result<Customer, Error> {
+    let registration = Registration {
+        email: format!("customer-{number}@example.com").parse()?,
+        password: PASSWORD.to_owned(),
+        name: format!("Customer {number}"),
+        locale: Locale::default(),
+    };
+    let id = CustomerId::derived(&["year", &number.to_string()]);
+    let (account, stamp) = rules::register(&registration, id, hash.clone(), None, now);
+    customers.create(account, stamp).await?;
+    Ok(Customer {
+        id: id.to_string(),
+        deleted: false,
+    })
+}
+
+/// Adds the discounts of the codes.
+async fn add_discounts(shop: &Shop, sizes: Sizes) -> Result<(), Error> {
+    for (code, rate, limit) in [
+        (Code::Spring, "0.1", None),
+        (Code::Limited, "0.15", Some(limited_uses(sizes))),
+    ] {
+        let mut body = json!({
+            "name": code.as_str(),
+            "code": code.as_str(),
+            "benefit": {"type": "percentage", "rate": rate},
+        });
+        if let Some(limit) = limit {
+            body["usage_limit"] = limit.into();
+        }
+        let create = Request::new("create-discount", "POST", "/discounts")
+            .by(Who::Admin)
+            .json(body);
+        shop.send(&create).await?.expect(&[201])?;
+    }
+    Ok(())
+}
+
+/// How often the limited code can be used: about half as often as somebody tries.
+pub(super) fn limited_uses(sizes: Sizes) -> u64 {
+    (sizes.orders as u64 / 100).max(1)
+}
+
+/// Returns the text of a field.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn text(body: &Value, field: &str) -> Result<String, Error> {
+    let text = body[field].as_str();
+    Ok(text
+        .ok_or_else(|| format!("{field} is missing in {body}"))?
+        .to_owned())
+}
