@@ -19,7 +19,7 @@ mod calls;
 mod clients;
 mod functions;
 mod load;
-mod machine;
+pub(crate) mod machine;
 mod numbers;
 mod processes;
 mod requests;

@@ -51,6 +51,8 @@ enum Command {
     Policies(policies::Arguments),
     /// Publishes the events that were set aside because they could not be published.
     Redrive(redrive::Arguments),
+    /// Plays a shop's year with up to 100,000 orders, and checks the books at the end.
+    Year(year::Arguments),
 }
 
 #[tokio::main]
@@ -70,6 +72,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Map) => map::run(),
         Some(Command::Policies(arguments)) => policies::run(arguments),
         Some(Command::Redrive(arguments)) => redrive::run(arguments).await,
+        Some(Command::Year(arguments)) => year::run(arguments).await,
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -1,8 +1,273 @@
-//! A shop's year on a clock of its own.
+//! `oxcart year`: plays a shop's year on a clock of its own, and checks the books at the end. `docs/year.md` says what
+//! happens in it and what the figures mean.
 
+use std::path::PathBuf;
+use std::time::Instant;
+
+use oxcart_local::faults::Fault;
+use serde::Serialize;
+
+use crate::bench::machine::Machine;
+use crate::{Error, build};
+
+use books::Totals;
+use costs::Costs;
+use plan::{Plan, Sizes};
+use play::Play;
+use shop::Shop;
+
+mod audit;
+mod books;
+mod check;
+mod costs;
 mod ledger;
 mod plan;
+mod play;
 mod progress;
 mod request;
 mod seed;
 mod shop;
+
+/// The functions that the year uses: what it builds.
+const IN_USE: [&str; 34] = [
+    "audit-integrity",
+    "cancel-order",
+    "close-order",
+    "commit-inventory",
+    "confirm-order",
+    "create-discount",
+    "create-product",
+    "delete-account",
+    "fail-order",
+    "get-integrity",
+    "get-order-history",
+    "list-addresses",
+    "list-customers",
+    "list-discounts",
+    "list-order-payments",
+    "list-orders",
+    "list-products",
+    "list-rules",
+    "list-sessions",
+    "notify-order",
+    "on-customer-deleted",
+    "on-email-confirmed",
+    "on-product-created",
+    "place-order",
+    "postpone-order",
+    "process-payment",
+    "publish-events",
+    "release-inventory",
+    "reserve-inventory",
+    "run-due-orders",
+    "send-messages",
+    "set-stock",
+    "update-product",
+    "validate-order",
+];
+
+/// `oxcart year`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many orders are placed. There is one product for ten of them and one customer for five.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    orders: u32,
+    /// What the year is drawn from: the same seed and size make the same year.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A fault of the AWS calls, as for `cargo run`; may be given several times. Without any, one percent of the calls
+    /// fails. `none`: no call fails.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
+    /// How many requests are under way at a time.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    at_once: u16,
+    /// Writes all figures to this file, too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Runs the functions as they were built last.
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// One percent of the calls that functions make, and of their invocations: some are refused, and of some the response
+/// is lost.
+const FAULTS: [&str; 4] = [
+    "*:*@*=throttle:0.004",
+    "*:*@*=error:0.003",
+    "*:*@*=lost-answer:0.002",
+    "dynamodb:*@*=conflict:0.001",
+];
+
+/// All figures of one year, as `--json` writes them.
+#[derive(Serialize)]
+struct Report {
+    machine: Machine,
+    profile: &'static str,
+    seed: u64,
+    orders: usize,
+    products: usize,
+    customers: usize,
+    faults: Vec<String>,
+    /// How many calls and invocations failed because of them.
+    faults_hit: u64,
+    seconds: Seconds,
+    /// The most memory that this program used.
+    peak_memory_kib: u64,
+    totals: Totals,
+    costs: Vec<Costs>,
+    disagreements: Vec<String>,
+}
+
+/// How long each part took.
+#[derive(Default, Serialize)]
+struct Seconds {
+    seeding: u64,
+    orders: u64,
+    checking: u64,
+}
+
+/// Plays the year.
+///
+/// # Errors
+/// If the functions do not build, the shop does not start or does not come to rest, or the books do not agree with what
+/// was done.
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
+    let machine = Machine::read()?;
+    machine.print();
+    if !arguments.no_build {
+        build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
+    }
+    let faults = faults(&arguments.fault)?;
+    let shop = Shop::start(arguments.seed).await?;
+    let played = report(&shop, &arguments, faults, machine).await;
+    shop.runner.stop().await;
+    let report = played?;
+    report.print();
+    if let Some(path) = &arguments.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    match report.disagreements.len() {
+        0 => Ok(()),
+        1 => Err("one thing does not agree".into()),
+        count => Err(format!("{count} things do not agree").into()),
+    }
+}
+
+/// Returns the faults in force while orders are placed.
+fn faults(given: &[String]) -> Result<Vec<String>, Error> {
+    if given.is_empty() {
+        return Ok(FAULTS.map(str::to_owned).to_vec());
+    }
+    let given: Vec<String> = given
+        .iter()
+        .filter(|fault| *fault != "none")
+        .cloned()
+        .collect();
+    for fault in &given {
+        Fault::parse(fault)?;
+    }
+    Ok(given)
+}
+
+/// Fills the shop, plays the year and checks the books.
+async fn report(
+    shop: &Shop,
+    arguments: &Arguments,
+    faults: Vec<String>,
+    machine: Machine,
+) -> Result<Report, Error> {
+    let sizes = Sizes::of(arguments.orders as usize);
+    let at_once = usize::from(arguments.at_once);
+    let mut plan = Plan::new(arguments.seed, sizes);
+    let mut seconds = Seconds::default();
+    let begun = Instant::now();
+    let ledger = seed::seed(shop, &mut plan, sizes, at_once).await?;
+    seconds.seeding = begun.elapsed().as_secs();
+    let mut year = Play {
+        shop,
+        plan,
+        sizes,
+        ledger,
+        faults: faults.clone(),
+        at_once,
+        busy: Vec::new(),
+        faults_hit: 0,
+    };
+    let begun = Instant::now();
+    let costs = year.play().await?;
+    seconds.orders = begun.elapsed().as_secs();
+    let begun = Instant::now();
+    let mut disagreements = std::mem::take(&mut year.ledger.disagreements);
+    disagreements.extend(audit::everything(shop, &year.busy).await?);
+    let limit = seed::limited_uses(sizes);
+    let (totals, found) = check::compare(shop, &year.ledger, sizes, limit)?;
+    disagreements.extend(found);
+    disagreements.extend(costs::growing(&costs));
+    seconds.checking = begun.elapsed().as_secs();
+    Ok(Report {
+        machine,
+        profile: if cfg!(debug_assertions) {
+            "debug"
+        } else {
+            "release"
+        },
+        seed: arguments.seed,
+        orders: sizes.orders,
+        products: sizes.products,
+        customers: sizes.customers,
+        faults,
+        faults_hit: year.faults_hit,
+        seconds,
+        peak_memory_kib: peak_memory_kib(),
+        totals,
+        costs,
+        disagreements,
+    })
+}
+
+impl Report {
+    fn print(&self) {
+        let Seconds {
+            seeding,
+            orders,
+            checking,
+        } = self.seconds;
+        println!(
+            "\n{} orders, {} products and {} customers ({} build): {seeding} s to fill the shop, {orders} s for the \
+             year ({} orders a second), {checking} s to check it; {} calls failed by faults; {} MiB at most",
+            self.orders,
+            self.products,
+            self.customers,
+            self.profile,
+            (self.orders as u64).checked_div(orders).unwrap_or(0),
+            self.faults_hit,
+            self.peak_memory_kib / 1024,
+        );
+        println!("\nOrders:");
+        for (status, count) in &self.totals.orders {
+            println!("{count:>10} {status}");
+        }
+        println!("\nEvents:");
+        for (event, count) in &self.totals.events {
+            println!("{count:>10} {event}");
+        }
+        costs::print(&self.costs);
+        println!();
+        for disagreement in &self.disagreements {
+            println!("{disagreement}");
+        }
+        if self.disagreements.is_empty() {
+            println!("Everything agrees.");
+        }
+    }
+}
+
+/// The most memory that this process has used, in KiB, as Linux tells it.
+fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+    number.unwrap_or(0)
+}

@@ -8,7 +8,7 @@ use crate::{Error, build};
 
 /// The machine, the program and the time.
 #[derive(Serialize)]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     cpu: String,
     cores: usize,
     memory_kib: u64,
@@ -25,7 +25,7 @@ impl Machine {
     ///
     /// # Errors
     /// If this is not Linux.
-    pub(super) fn read() -> Result<Self, Error> {
+    pub(crate) fn read() -> Result<Self, Error> {
         let [cpu, memory, load] = ["cpuinfo", "meminfo", "loadavg"]
             .map(|file| std::fs::read_to_string(format!("/proc/{file}")));
         let needs_linux =
@@ -49,7 +49,7 @@ impl Machine {
     }
 
     /// Prints it on one line.
-    pub(super) fn print(&self) {
+    pub(crate) fn print(&self) {
         println!(
             "{}, {} cores, load {}, commit {}, {}",
             self.cpu, self.cores, self.load_average, self.commit, self.date

@@ -1,0 +1,172 @@
+//! The books of the whole shop, read from its tables around the API, as an auditor would.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::ledger;
+use super::shop::{self, Shop};
+use crate::Error;
+
+/// What one order has in all tables.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Book {
+    pub(super) status: String,
+    pub(super) failure: String,
+    pub(super) cancelled_from: String,
+    pub(super) total_cents: u64,
+    pub(super) is_over: bool,
+    pub(super) payment_token: bool,
+    pub(super) street: bool,
+    pub(super) reservation: String,
+    pub(super) captured: u64,
+    pub(super) refunded: u64,
+    pub(super) payments: u64,
+    /// What the gateway has in its own books.
+    pub(super) taken: u64,
+    pub(super) given_back: u64,
+    /// The messages about the order that were sent, by template.
+    pub(super) messages: BTreeMap<String, u64>,
+}
+
+/// The books of the whole shop.
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    pub(super) orders: HashMap<String, Book>,
+    /// Available and reserved, by product.
+    pub(super) stock: HashMap<String, (u64, u64)>,
+    /// How many events there are of each type.
+    pub(super) events: BTreeMap<String, u64>,
+    /// Aggregates whose events are not numbered from 1 without a gap.
+    pub(super) gaps: Vec<String>,
+    /// How many uses of the limited discount are counted.
+    pub(super) uses: u64,
+}
+
+/// How the year ended, for the report.
+#[derive(Debug, Default, serde::Serialize)]
+pub(super) struct Totals {
+    /// Orders by status, with the reason for those that failed.
+    pub(super) orders: BTreeMap<String, u64>,
+    /// Events by type.
+    pub(super) events: BTreeMap<String, u64>,
+    pub(super) units_reserved: u64,
+    pub(super) cents_captured: u64,
+    pub(super) cents_refunded: u64,
+}
+
+impl Books {
+    /// Reads all tables.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub(super) fn read(shop: &Shop) -> Result<Self, Error> {
+        let mut books = Self::default();
+        shop.scan("OrdersTable", |item| books.add_order_item(item))?;
+        shop.scan("InventoryTable", |item| books.add_inventory_item(item))?;
+        shop.scan("PaymentsTable", |item| {
+            let book = books.orders.entry(text(item, "order_id")).or_default();
+            book.payments += 1;
+            book.captured += number(item, "captured");
+            book.refunded += number(item, "refunded");
+        })?;
+        shop.scan("SandboxTable", |item| {
+            let charge = text(item, "charge_id");
+            let order = charge.split(':').next().unwrap_or_default();
+            let book = books.orders.entry(order.to_owned()).or_default();
+            if text(item, "state") == "captured" {
+                book.taken += number(item, "amount");
+                book.given_back += number(item, "refunded");
+            }
+        })?;
+        shop.scan("MessagesTable", |item| {
+            let order = text(item, "order_id");
+            if !order.is_empty() && text(item, "status") == "sent" {
+                let book = books.orders.entry(order).or_default();
+                *book.messages.entry(text(item, "template")).or_default() += 1;
+            }
+        })?;
+        books.read_events(shop)?;
+        Ok(books)
+    }
+
+    fn add_order_item(&mut self, item: &Value) {
+        let id = text(item, "order_id");
+        match text(item, "part").as_str() {
+            "header" => {
+                let book = self.orders.entry(id).or_default();
+                book.status = text(item, "status");
+                book.failure = text(&item["failure"]["M"], "code");
+                book.cancelled_from = text(item, "cancelled_from");
+                book.total_cents = ledger::cents(&text(item, "total")).unwrap_or(0);
+                book.is_over = shop::is_over(item) && item.get("due_at").is_none();
+            }
+            "lines" => {
+                let book = self.orders.entry(id).or_default();
+                book.payment_token = item.get("payment_token").is_some();
+                book.street = !text(&item["address"]["M"], "line1").is_empty();
+            }
+            "total" if id.starts_with("discount-uses#") => self.uses += number(item, "uses"),
+            _ => {}
+        }
+    }
+
+    fn add_inventory_item(&mut self, item: &Value) {
+        if text(item, "sk") == "reservation" {
+            let book = self.orders.entry(text(item, "order_id")).or_default();
+            book.reservation = text(item, "status");
+        } else if let Some(product) = text(item, "pk").strip_prefix("stock#") {
+            let stock = self.stock.entry(product.to_owned()).or_default();
+            stock.0 += number(item, "available");
+            stock.1 += number(item, "reserved");
+        }
+    }
+
+    fn read_events(&mut self, shop: &Shop) -> Result<(), Error> {
+        // The number of events of each aggregate, and the highest version.
+        let mut versions: HashMap<String, (u64, u64)> = HashMap::new();
+        shop.scan("EventLogTable", |item| {
+            *self.events.entry(text(item, "event_type")).or_default() += 1;
+            let seen = versions.entry(text(item, "aggregate_id")).or_default();
+            seen.0 += 1;
+            seen.1 = seen.1.max(text(item, "version").parse().unwrap_or(0));
+        })?;
+        let gaps = versions
+            .into_iter()
+            .filter(|(_, (count, last))| count != last);
+        self.gaps = gaps
+            .map(|(id, (count, last))| {
+                format!("{id} has {count} events, the last of which is number {last}")
+            })
+            .collect();
+        self.gaps.sort_unstable();
+        Ok(())
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = Totals {
+            events: self.events.clone(),
+            units_reserved: self.stock.values().map(|stock| stock.1).sum(),
+            ..Totals::default()
+        };
+        for book in self.orders.values() {
+            let name = match book.failure.as_str() {
+                "" => book.status.clone(),
+                failure => format!("{} ({failure})", book.status),
+            };
+            *totals.orders.entry(name).or_default() += 1;
+            totals.cents_captured += book.captured;
+            totals.cents_refunded += book.refunded;
+        }
+        totals
+    }
+}
+
+fn text(item: &Value, name: &str) -> String {
+    item[name]["S"].as_str().unwrap_or_default().to_owned()
+}
+
+fn number(item: &Value, name: &str) -> u64 {
+    let number = item[name]["N"].as_str();
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,351 @@
+//! Compares the shop's books with what the generator did.
+
+use std::collections::BTreeMap;
+
+use super::books::{Book, Books, Totals};
+use super::ledger::{Ledger, Order};
+use super::plan::{Sizes, is_scarce};
+use super::shop::Shop;
+use crate::Error;
+
+/// The most sentences about one kind of disagreement.
+const MOST: usize = 10;
+
+/// Reads all tables. Returns the totals, and a sentence for each thing that does not agree with the ledger.
+///
+/// # Errors
+/// If a table cannot be read.
+pub(super) fn compare(
+    shop: &Shop,
+    ledger: &Ledger,
+    sizes: Sizes,
+    uses_limit: u64,
+) -> Result<(Totals, Vec<String>), Error> {
+    let books = Books::read(shop)?;
+    let mut found = Disagreements::default();
+    for (number, order) in ledger.orders.iter().enumerate() {
+        match books.orders.get(&order.id) {
+            None => found.add(
+                "orders",
+                format!("order {number} ({}) is not stored", order.id),
+            ),
+            Some(book) => {
+                for fault in faults(order, book) {
+                    found.add(
+                        fault.0,
+                        format!("order {number} ({}): {}", order.id, fault.1),
+                    );
+                }
+            }
+        }
+    }
+    if books.orders.len() != ledger.orders.len() {
+        let (stored, placed) = (books.orders.len(), ledger.orders.len());
+        found.add(
+            "orders",
+            format!("{stored} orders are stored, and {placed} were placed"),
+        );
+    }
+    check_stock(&books, ledger, &mut found);
+    check_events(&books, ledger, sizes, &mut found);
+    check_uses(&books, ledger, uses_limit, &mut found);
+    Ok((books.totals(), found.sentences()))
+}
+
+/// Returns what is wrong with an order, each with its kind.
+fn faults(order: &Order, book: &Book) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    let mut check = |kind, holds: bool, detail: String| {
+        if !holds {
+            faults.push((kind, detail));
+        }
+    };
+    let outcome = expected(order, book);
+    check(
+        "outcomes",
+        outcome,
+        format!(
+            "it is {} {}, which nothing explains: {order:?}",
+            book.status, book.failure
+        ),
+    );
+    check(
+        "ends",
+        book.is_over,
+        format!("it is {} and still due", book.status),
+    );
+    check(
+        "tokens",
+        !book.payment_token,
+        "its payment token is kept".to_owned(),
+    );
+    check(
+        "addresses",
+        !(order.erased && book.street),
+        "the address of a deleted customer is kept".to_owned(),
+    );
+    check(
+        "totals",
+        book.total_cents == order.total_cents,
+        format!(
+            "it costs {} cents, and {} when it was placed",
+            book.total_cents, order.total_cents
+        ),
+    );
+    let owed = if book.status == "confirmed" {
+        order.total_cents
+    } else {
+        0
+    };
+    let kept = book.captured.checked_sub(book.refunded);
+    check(
+        "money",
+        kept == Some(owed),
+        format!("{kept:?} cents are kept, and {owed} are owed"),
+    );
+    let gateway = (book.taken, book.given_back);
+    check(
+        "gateway",
+        gateway == (book.captured, book.refunded) && book.payments <= 1,
+        format!(
+            "the gateway has {gateway:?} cents, and the {} payments are {:?}",
+            book.payments,
+            (book.captured, book.refunded)
+        ),
+    );
+    let reserved = matches!(
+        (book.status.as_str(), book.reservation.as_str()),
+        ("confirmed", "committed") | ("failed" | "cancelled", "released")
+    );
+    check(
+        "reservations",
+        reserved,
+        format!("it is {} and its stock {}", book.status, book.reservation),
+    );
+    let template = format!("order_{}", book.status);
+    let sent = book.messages.get(&template).copied().unwrap_or(0);
+    check(
+        "messages",
+        sent == 1,
+        format!("{sent} messages {template} were sent"),
+    );
+    faults
+}
+
+/// Whether the outcome is one that the generator expects.
+fn expected(order: &Order, book: &Book) -> bool {
+    match (book.status.as_str(), book.failure.as_str()) {
+        ("confirmed", "") => !order.cancelled && order.token.pays(),
+        ("cancelled", "") => order.cancelled,
+        ("failed", "payment_declined") => !order.cancelled && !order.token.pays(),
+        ("failed", "out_of_stock") => !order.cancelled && order.is_scarce(),
+        _ => false,
+    }
+}
+
+fn check_stock(books: &Books, ledger: &Ledger, found: &mut Disagreements) {
+    let mut sold: Vec<u64> = vec![0; ledger.products.len()];
+    for order in &ledger.orders {
+        let status = books.orders.get(&order.id).map(|book| book.status.as_str());
+        if status == Some("confirmed") {
+            for line in &order.lines {
+                if let Some(sold) = sold.get_mut(line.product) {
+                    *sold += line.quantity;
+                }
+            }
+        }
+    }
+    for (number, (product, sold)) in ledger.products.iter().zip(sold).enumerate() {
+        let Some((available, reserved)) = books.stock.get(&product.id) else {
+            found.add("stock", format!("product {number} has no stock"));
+            continue;
+        };
+        if *reserved != sold || available + reserved != product.on_hand {
+            let scarce = if is_scarce(number) { "scarce " } else { "" };
+            let (id, on_hand) = (&product.id, product.on_hand);
+            found.add(
+                "stock",
+                format!(
+                    "{scarce}product {number} ({id}): {available} are available and {reserved} reserved; {on_hand} \
+                     were put in and {sold} are sold"
+                ),
+            );
+        }
+    }
+}
+
+fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagreements) {
+    for gap in &books.gaps {
+        found.add("event log", gap.clone());
+    }
+    let count = |holds: &dyn Fn(&Book) -> bool| {
+        books.orders.values().filter(|book| holds(book)).count() as u64
+    };
+    let deleted = ledger.customers.iter().filter(|customer| customer.deleted);
+    let cancelled = ledger.orders.iter().filter(|order| order.cancelled);
+    let expected = [
+        ("ProductCreated", sizes.products as u64),
+        ("ProductUpdated", ledger.price_changes),
+        ("CustomerRegistered", sizes.customers as u64),
+        ("CustomerDeleted", deleted.count() as u64),
+        ("OrderCreated", ledger.orders.len() as u64),
+        (
+            "OrderConfirmed",
+            count(&|book| book.status == "confirmed" || book.cancelled_from == "confirmed"),
+        ),
+        ("OrderCancelled", cancelled.count() as u64),
+        ("OrderFailed", count(&|book| book.status == "failed")),
+    ];
+    for (event, expected) in expected {
+        let logged = books.events.get(event).copied().unwrap_or(0);
+        if logged != expected {
+            found.add(
+                "events",
+                format!("{logged} events {event} are in the log, and there were {expected}"),
+            );
+        }
+    }
+}
+
+fn check_uses(books: &Books, ledger: &Ledger, limit: u64, found: &mut Disagreements) {
+    let kept = ledger.orders.iter().filter(|order| {
+        let status = books.orders.get(&order.id).map(|book| book.status.as_str());
+        order.limited && status == Some("confirmed")
+    });
+    let (kept, counted) = (kept.count() as u64, books.uses);
+    if counted != kept || counted > limit {
+        found.add(
+            "discounts",
+            format!("{counted} uses of the limited discount are counted; {kept} orders have it, and {limit} may"),
+        );
+    }
+}
+
+/// What does not agree, by kind.
+#[derive(Debug, Default)]
+struct Disagreements(BTreeMap<&'static str, (u64, Vec<String>)>);
+
+impl Disagreements {
+    fn add(&mut self, kind: &'static str, sentence: String) {
+        let (count, sentences) = self.0.entry(kind).or_default();
+        *count += 1;
+        if sentences.len() < MOST {
+            sentences.push(sentence);
+        }
+    }
+
+    fn sentences(self) -> Vec<String> {
+        let kinds = self.0.into_iter();
+        kinds
+            .flat_map(|(kind, (count, mut sentences))| {
+                let more = count.saturating_sub(sentences.len() as u64);
+                if more > 0 {
+                    sentences.push(format!("and {more} more"));
+                }
+                sentences
+                    .into_iter()
+                    .map(move |sentence| format!("{kind}: {sentence}"))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::year::plan::{Line, Token};
+
+    type Change = fn(&mut Order, &mut Book);
+
+    fn order() -> Order {
+        Order {
+            id: "order".to_owned(),
+            customer: 0,
+            lines: vec![Line {
+                product: 0,
+                quantity: 1,
+            }],
+            token: Token::Ok,
+            total_cents: 1_990,
+            limited: false,
+            cancelled: false,
+            erased: false,
+        }
+    }
+
+    fn confirmed() -> Book {
+        Book {
+            status: "confirmed".to_owned(),
+            total_cents: 1_990,
+            is_over: true,
+            street: true,
+            reservation: "committed".to_owned(),
+            captured: 1_990,
+            payments: 1,
+            taken: 1_990,
+            messages: [("order_confirmed".to_owned(), 1)].into(),
+            ..Book::default()
+        }
+    }
+
+    fn kinds(order: &Order, book: &Book) -> Vec<&'static str> {
+        let faults = faults(order, book).into_iter();
+        faults.map(|(kind, _)| kind).collect()
+    }
+
+    #[test]
+    fn each_fault_of_an_order_is_found() {
+        assert!(kinds(&order(), &confirmed()).is_empty());
+        let cases: [(&str, Change); 11] = [
+            ("outcomes", |order, _| order.cancelled = true),
+            ("outcomes", |order, _| order.token = Token::Declined),
+            ("ends", |_, book| book.is_over = false),
+            ("tokens", |_, book| book.payment_token = true),
+            ("addresses", |order, _| order.erased = true),
+            ("totals", |_, book| book.total_cents = 1_900),
+            ("gateway", |_, book| book.taken = 3_980),
+            ("gateway", |_, book| book.payments = 2),
+            ("reservations", |_, book| book.reservation.push('x')),
+            ("messages", |_, book| book.messages.clear()),
+            ("money", |_, book| {
+                (book.refunded, book.given_back) = (1_990, 1_990);
+            }),
+        ];
+        for (kind, change) in cases {
+            let (mut order, mut book) = (order(), confirmed());
+            change(&mut order, &mut book);
+            assert_eq!(kinds(&order, &book), [kind], "{book:?}");
+        }
+    }
+
+    #[test]
+    fn only_orders_for_scarce_products_run_out_of_stock() {
+        let failed = Book {
+            status: "failed".to_owned(),
+            failure: "out_of_stock".to_owned(),
+            reservation: "released".to_owned(),
+            total_cents: 1_990,
+            is_over: true,
+            messages: [("order_failed".to_owned(), 1)].into(),
+            ..Book::default()
+        };
+        assert_eq!(kinds(&order(), &failed), ["outcomes"]);
+        let mut scarce = order();
+        scarce.lines[0].product = 49;
+        assert!(kinds(&scarce, &failed).is_empty());
+    }
+
+    #[test]
+    fn of_many_disagreements_of_a_kind_only_some_are_told() {
+        let mut found = Disagreements::default();
+        for number in 0..15 {
+            found.add("stock", number.to_string());
+        }
+        let sentences = found.sentences();
+        assert_eq!(sentences.len(), MOST + 1);
+        assert_eq!(
+            (&*sentences[0], &*sentences[MOST]),
+            ("stock: 0", "stock: and 5 more")
+        );
+    }
+}

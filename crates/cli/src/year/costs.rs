@@ -1,0 +1,214 @@
+//! What scheduled functions and lists cost, after so many orders: AWS units and time.
+
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::ledger::Ledger;
+use super::request::{Request, Who};
+use super::shop::Shop;
+use crate::Error;
+
+/// How often each is invoked; the last one counts for units, the fastest for time.
+const TIMES: usize = 5;
+
+/// From this number of orders on, every page is full, and costs must not grow any more.
+const FULL_PAGES: usize = 1_000;
+
+/// What each function costs after so many orders.
+#[derive(Debug, Serialize)]
+pub(super) struct Costs {
+    pub(super) orders: usize,
+    pub(super) figures: Vec<Cost>,
+}
+
+/// What one invocation costs.
+#[derive(Debug, Serialize)]
+pub(super) struct Cost {
+    /// The schedule or the route.
+    pub(super) what: String,
+    pub(super) read_units: Value,
+    pub(super) write_units: Value,
+    pub(super) micros: u64,
+}
+
+/// The lists, as the customer who orders most and as an admin see them.
+fn lists<'a>(customer: &'a str, order: &str) -> Vec<Request<'a>> {
+    let admin = |function, path| Request::new(function, "GET", path).by(Who::Admin);
+    let own = |function, path| Request::new(function, "GET", path).by(Who::Customer(customer));
+    let products = || Request::new("list-products", "GET", "/products");
+    vec![
+        products(),
+        products().query("category", "category-1"),
+        products().query("limit", "100"),
+        admin("list-customers", "/customers"),
+        own("list-orders", "/orders"),
+        own("list-orders", "/orders").query("status", "failed"),
+        admin("list-orders", "/orders").query("status", "confirmed"),
+        admin("list-orders", "/orders").query("status", "cancelled"),
+        admin("get-order-history", "/orders/{order_id}/history").parameter("order_id", order),
+        admin("list-order-payments", "/orders/{order_id}/payments").parameter("order_id", order),
+        own("list-addresses", "/customers/me/addresses"),
+        own("list-sessions", "/customers/me/sessions"),
+        admin("list-discounts", "/discounts"),
+        admin("list-rules", "/rules"),
+        admin("get-integrity", "/integrity"),
+    ]
+}
+
+/// Invokes each scheduled function and each list, and returns what they cost. What fails is told in `failures`.
+///
+/// # Errors
+/// If the bill cannot be read.
+pub(super) async fn measure(
+    shop: &Shop,
+    ledger: &Ledger,
+    failures: &mut Vec<String>,
+) -> Result<Costs, Error> {
+    let customer = ledger.customers.first();
+    let customer = customer.map_or("", |customer| customer.id.as_str());
+    let order = ledger.orders.first().map_or("", |order| order.id.as_str());
+    let mut figures = Vec::new();
+    // The first audit checks what has happened since the last one: what is measured is one with nothing new.
+    let _ = shop.invoke("audit-integrity", &scheduled(shop)).await;
+    for function in ["run-due-orders", "audit-integrity"] {
+        let invoke = async || shop.invoke(function, &scheduled(shop)).await.map(drop);
+        match measure_one(shop, function, function.to_owned(), invoke).await {
+            Ok(cost) => figures.push(cost),
+            Err(error) => failures.push(format!("{function} failed: {error}")),
+        }
+    }
+    for request in lists(customer, order) {
+        let send = async || shop.send(&request).await?.expect(&[200]).map(drop);
+        match measure_one(shop, request.function(), request.name(), send).await {
+            Ok(cost) => figures.push(cost),
+            Err(error) => failures.push(format!("{} failed: {error}", request.name())),
+        }
+    }
+    Ok(Costs {
+        orders: ledger.orders.len(),
+        figures,
+    })
+}
+
+async fn measure_one(
+    shop: &Shop,
+    function: &str,
+    what: String,
+    invoke: impl AsyncFn() -> Result<(), Error>,
+) -> Result<Cost, Error> {
+    let mut fastest = u64::MAX;
+    for _ in 0..TIMES {
+        shop.reset_bill().await?;
+        let begun = Instant::now();
+        invoke().await?;
+        fastest = fastest.min(micros(begun));
+    }
+    let bill = shop.control("bill").await?;
+    let row = &bill["functions"][function];
+    Ok(Cost {
+        what,
+        read_units: row["read_units"].clone(),
+        write_units: row["write_units"].clone(),
+        micros: fastest,
+    })
+}
+
+/// The event of a schedule.
+pub(super) fn scheduled(shop: &Shop) -> Value {
+    let now = shop.clock.now();
+    json!({"time": now.to_string()})
+}
+
+fn micros(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Returns a sentence for each function whose units grow with the number of orders.
+pub(super) fn growing(costs: &[Costs]) -> Vec<String> {
+    let mut full = costs.iter().filter(|costs| costs.orders >= FULL_PAGES);
+    let (Some(before), Some(after)) = (full.next(), full.next_back()) else {
+        return Vec::new();
+    };
+    let pairs = before.figures.iter().filter_map(|one| {
+        let other = after.find(&one.what)?;
+        Some((one, other))
+    });
+    pairs
+        .filter(|(one, other)| halves(&other.read_units) > 2 * halves(&one.read_units) + 4)
+        .map(|(one, other)| {
+            format!(
+                "{} reads {} units after {} orders and {} after {}",
+                one.what, one.read_units, before.orders, other.read_units, after.orders
+            )
+        })
+        .collect()
+}
+
+/// Half units.
+fn halves(units: &Value) -> u64 {
+    let text = units.to_string();
+    let (whole, half) = text.split_once('.').unwrap_or((&text, "0"));
+    2 * whole.parse::<u64>().unwrap_or(0) + u64::from(half != "0")
+}
+
+impl Costs {
+    fn find(&self, what: &str) -> Option<&Cost> {
+        self.figures.iter().find(|cost| cost.what == what)
+    }
+}
+
+/// Prints the figures side by side.
+pub(super) fn print(costs: &[Costs]) {
+    let Some(last) = costs.last() else {
+        return;
+    };
+    println!("\nRead units, write units and milliseconds of one invocation, after so many orders.");
+    let columns = costs.iter().map(|costs| format!("{:>22}", costs.orders));
+    println!("{:<40}{}", "", columns.collect::<String>());
+    for figure in &last.figures {
+        let cells = costs.iter().map(|costs| cell(costs.find(&figure.what)));
+        println!("{:<40}{}", figure.what, cells.collect::<String>());
+    }
+}
+
+fn cell(cost: Option<&Cost>) -> String {
+    let Some(cost) = cost else {
+        return format!("{:>22}", "failed");
+    };
+    let (reads, writes) = (cost.read_units.to_string(), cost.write_units.to_string());
+    let tenths = cost.micros / 100;
+    format!("{reads:>8}{writes:>6}{:>6}.{}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn costs(orders: usize, read_units: Value) -> Costs {
+        let figures = vec![Cost {
+            what: "GET /orders".to_owned(),
+            read_units,
+            write_units: json!(0),
+            micros: 1,
+        }];
+        Costs { orders, figures }
+    }
+
+    #[test]
+    fn what_grows_with_the_orders_is_named() {
+        let flat = [
+            costs(100, json!(1)),
+            costs(1_000, json!(10.5)),
+            costs(10_000, json!(21)),
+        ];
+        assert_eq!(growing(&flat), Vec::<String>::new());
+        let grows = [costs(1_000, json!(10.5)), costs(10_000, json!(24))];
+        assert_eq!(
+            growing(&grows),
+            ["GET /orders reads 10.5 units after 1000 orders and 24 after 10000"]
+        );
+        assert_eq!(growing(&[costs(1_000, json!(1))]), Vec::<String>::new());
+    }
+}

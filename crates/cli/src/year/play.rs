@@ -1,0 +1,343 @@
+//! Plays the year: period by period, prices change, orders are placed in bursts, some are cancelled, and some customers
+//! delete their accounts.
+
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::costs::{self, Costs};
+use super::ledger::{self, Ledger, euros};
+use super::plan::{Cancel, Code, Draft, Plan, Sizes, WEEKS};
+use super::progress::Progress;
+use super::request::{Request, Who};
+use super::seed::{self, PASSWORD};
+use super::shop::Shop;
+use crate::Error;
+
+/// How many orders are placed before the clock moves.
+const BURST: usize = 200;
+
+/// How far the clock moves between two bursts.
+const BETWEEN_BURSTS: Duration = Duration::from_mins(5);
+
+/// How far the clock moves after the year: addresses of deleted customers' orders are erased after 30 days.
+const AFTER_THE_YEAR: Duration = Duration::from_hours(40 * 24);
+
+/// The year as it is played.
+pub(super) struct Play<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) plan: Plan,
+    pub(super) sizes: Sizes,
+    pub(super) ledger: Ledger,
+    pub(super) faults: Vec<String>,
+    pub(super) at_once: usize,
+    /// The times in which something happened; in between the clock jumped.
+    pub(super) busy: Vec<Busy>,
+    /// How many calls and invocations a fault has hit.
+    pub(super) faults_hit: u64,
+}
+
+/// A time in which something happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Busy {
+    pub(super) from: Timestamp,
+    pub(super) until: Timestamp,
+}
+
+impl Play<'_> {
+    /// Plays the whole year, and returns what the functions cost after ten to the power of n orders.
+    ///
+    /// # Errors
+    /// If the shop fails or does not come to rest.
+    pub(super) async fn play(&mut self) -> Result<Vec<Costs>, Error> {
+        self.shop.set_faults(&self.faults).await?;
+        let begun = self.shop.clock.now();
+        let mut from = self.shop.begun();
+        let mut progress = Progress::new("orders", self.sizes.orders);
+        let mut costs = Vec::new();
+        let mut mark = 100;
+        let by_period = self.plan.orders_by_period();
+        let periods = by_period.len();
+        for (period, orders) in by_period.into_iter().enumerate() {
+            self.change_prices().await?;
+            let first = self.ledger.orders.len();
+            let last = first + orders;
+            let mut later = Vec::new();
+            while self.ledger.orders.len() < last {
+                let placed = self.ledger.orders.len();
+                let burst = BURST.min(last - placed).min(mark - placed);
+                later.extend(self.burst(burst).await?);
+                progress.at(self.ledger.orders.len());
+                if self.ledger.orders.len() == mark {
+                    costs.push(self.measure().await?);
+                    mark *= 10;
+                }
+                let _ = self.shop.clock.advance(BETWEEN_BURSTS);
+            }
+            self.cancel(later).await?;
+            self.delete_accounts().await?;
+            from = self.jump(from, end_of(begun, period + 1, periods)?);
+        }
+        self.settle_from(self.ledger.orders.len()).await?;
+        let later = self.shop.clock.now().checked_add(AFTER_THE_YEAR)?;
+        from = self.jump(from, later);
+        self.end_faults().await?;
+        self.settle_from(0).await?;
+        self.jump(from, self.shop.clock.now());
+        Ok(costs)
+    }
+
+    /// Ends the time in which something happened since `from`, and moves the clock to `at`.
+    fn jump(&mut self, from: Timestamp, at: Timestamp) -> Timestamp {
+        let until = self.shop.clock.now();
+        self.busy.push(Busy { from, until });
+        let left = at.duration_since(until);
+        let _ = self
+            .shop
+            .clock
+            .advance(Duration::try_from(left).unwrap_or_default());
+        self.shop.clock.now()
+    }
+
+    /// Waits until the orders from this number on are over, and nothing is on its way.
+    async fn settle_from(&self, first: usize) -> Result<(), Error> {
+        let orders = self.ledger.orders.iter().skip(first);
+        self.shop
+            .settle(orders.map(|order| order.id.as_str()))
+            .await
+    }
+
+    /// Measures what the functions cost, without faults.
+    async fn measure(&mut self) -> Result<Costs, Error> {
+        self.end_faults().await?;
+        let mut failures = Vec::new();
+        let costs = costs::measure(self.shop, &self.ledger, &mut failures).await?;
+        self.ledger.disagreements.extend(failures);
+        self.shop.set_faults(&self.faults).await?;
+        Ok(costs)
+    }
+
+    /// Ends all faults, and counts what they have hit.
+    async fn end_faults(&mut self) -> Result<(), Error> {
+        let faults = self.shop.control("faults").await?;
+        let hits = faults.as_array().into_iter().flatten();
+        self.faults_hit += hits.filter_map(|fault| fault["hit"].as_u64()).sum::<u64>();
+        self.shop.set_faults(&[]).await
+    }
+
+    /// Changes the prices of some products, and puts new stock in of one that is scarce.
+    async fn change_prices(&mut self) -> Result<(), Error> {
+        for (number, price) in self.plan.price_changes() {
+            let Some(product) = self.ledger.products.get_mut(number) else {
+                continue;
+            };
+            if product.price_cents == price {
+                continue;
+            }
+            let change = Request::new("update-product", "PATCH", "/products/{product_id}")
+                .by(Who::Admin)
+                .parameter("product_id", &product.id)
+                .header("if-match", "*")
+                .json(json!({"price": {"amount": euros(price), "currency": "EUR"}}));
+            self.shop.send(&change).await?.expect(&[200])?;
+            product.price_cents = price;
+            self.ledger.price_changes += 1;
+        }
+        let (number, more) = self.plan.restock();
+        if let Some(product) = self.ledger.products.get_mut(number) {
+            let on_hand = product.on_hand + more;
+            seed::set_stock(self.shop, &product.id, on_hand).await?;
+            product.on_hand = on_hand;
+        }
+        self.shop.settle([]).await
+    }
+
+    /// Places some orders at once and waits until they are over. Returns those that are to be cancelled later.
+    async fn burst(&mut self, orders: usize) -> Result<Vec<usize>, Error> {
+        let first = self.ledger.orders.len();
+        let drafts: Vec<Draft> = (0..orders).map(|_| self.plan.order()).collect();
+        let later = drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, draft)| draft.cancel == Cancel::Later)
+            .map(|(at, _)| first + at)
+            .collect();
+        let (shop, ledger) = (self.shop, &self.ledger);
+        let placed: Vec<Placed> = stream::iter(drafts.into_iter().enumerate())
+            .map(|(at, draft)| place(shop, ledger, first + at, draft))
+            .buffered(self.at_once)
+            .try_collect()
+            .await?;
+        for placed in placed {
+            self.ledger.used_up += u64::from(placed.used_up);
+            self.ledger.disagreements.extend(placed.disagreement);
+            self.ledger.orders.push(placed.order);
+        }
+        self.settle_from(first).await?;
+        Ok(later)
+    }
+
+    /// Cancels these orders, which have long been decided.
+    async fn cancel(&mut self, orders: Vec<usize>) -> Result<(), Error> {
+        for number in orders {
+            if let Some(order) = self.ledger.orders.get_mut(number) {
+                let customer = self.ledger.customers.get(order.customer);
+                let customer = customer.map_or("", |customer| customer.id.as_str());
+                order.cancelled |= cancel(self.shop, customer, &order.id).await?;
+            }
+        }
+        self.shop.settle([]).await
+    }
+
+    /// Lets some customers delete their accounts.
+    async fn delete_accounts(&mut self) -> Result<(), Error> {
+        for number in self.plan.deletions() {
+            let Some(customer) = self.ledger.customers.get_mut(number) else {
+                continue;
+            };
+            let delete = Request::new("delete-account", "DELETE", "/customers/me")
+                .by(Who::Customer(&customer.id))
+                .json(json!({"password": PASSWORD}));
+            self.shop.send(&delete).await?.expect(&[204])?;
+            customer.deleted = true;
+            let theirs = self.ledger.orders.iter_mut();
+            theirs
+                .filter(|order| order.customer == number)
+                .for_each(|order| order.erased = true);
+        }
+        self.shop.settle([]).await
+    }
+}
+
+/// When a period ends.
+fn end_of(begun: Timestamp, period: usize, periods: usize) -> Result<Timestamp, Error> {
+    let hours = WEEKS * 7 * 24 * period / periods;
+    Ok(begun.checked_add(SignedDuration::from_hours(i64::try_from(hours)?))?)
+}
+
+/// An order that was placed, and what happened on the way.
+struct Placed {
+    order: ledger::Order,
+    used_up: bool,
+    disagreement: Option<String>,
+}
+
+/// Places an order, and cancels it if that is to happen at once.
+async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Result<Placed, Error> {
+    let customer = ledger.customers.get(draft.customer);
+    let customer = customer.map_or("", |customer| customer.id.as_str());
+    let (body, used_up) = place_with(shop, ledger, customer, number, &draft).await?;
+    let limited = draft.code == Some(Code::Limited) && !used_up;
+    let discounted = draft.code == Some(Code::Spring) || limited;
+    let id = seed::text(&body, "id")?;
+    let cancelled = draft.cancel == Cancel::AtOnce && cancel(shop, customer, &id).await?;
+    let (total_cents, disagreement) = check_total(ledger, &draft, discounted, &body);
+    Ok(Placed {
+        order: ledger::Order {
+            id,
+            customer: draft.customer,
+            lines: draft.lines,
+            token: draft.token,
+            total_cents,
+            limited,
+            cancelled,
+            erased: false,
+        },
+        used_up,
+        disagreement: disagreement.map(|detail| format!("order {number}: {detail}: {body}")),
+    })
+}
+
+/// Places an order; without its discount code, if all uses of that are taken. Returns the order, and whether they were.
+async fn place_with(
+    shop: &Shop,
+    ledger: &Ledger,
+    customer: &str,
+    number: usize,
+    draft: &Draft,
+) -> Result<(Value, bool), Error> {
+    let items = draft.lines.iter().map(|line| {
+        let product = ledger.products.get(line.product);
+        json!({"product_id": product.map(|product| &product.id), "quantity": line.quantity})
+    });
+    let mut body = json!({
+        "items": items.collect::<Vec<Value>>(),
+        "shipping_address": {
+            "recipient": format!("Customer {}", draft.customer), "line1": "Hauptstr. 1", "city": "Berlin",
+            "postal_code": "10115", "country": "DE",
+        },
+        "payment": {"token": draft.token.as_str()},
+    });
+    let request = |key: String, body: &Value| {
+        Request::new("place-order", "POST", "/orders")
+            .by(Who::Customer(customer))
+            .header("idempotency-key", key)
+            .json(body.clone())
+    };
+    if let Some(code) = draft.code {
+        body["discount_code"] = code.as_str().into();
+        let response = shop
+            .send(&request(format!("order-{number}-{}", code.as_str()), &body))
+            .await?;
+        if response.status != 422 {
+            return Ok((response.expect(&[201, 202])?, false));
+        }
+        if response.body["errors"][0]["code"] != "used_up" {
+            return Err(format!("a discount code was refused: {}", response.body).into());
+        }
+        if let Some(body) = body.as_object_mut() {
+            body.remove("discount_code");
+        }
+    }
+    let response = shop
+        .send(&request(format!("order-{number}"), &body))
+        .await?;
+    Ok((response.expect(&[201, 202])?, draft.code.is_some()))
+}
+
+/// Returns the total of a placed order, and what does not agree with the generator's prices.
+fn check_total(
+    ledger: &Ledger,
+    draft: &Draft,
+    discounted: bool,
+    body: &Value,
+) -> (u64, Option<String>) {
+    let amount = |field: &str| body[field]["amount"].as_str().and_then(ledger::cents);
+    let amounts = (
+        amount("subtotal"),
+        amount("discount"),
+        amount("total_amount"),
+    );
+    let (Some(subtotal), Some(discount), Some(total)) = amounts else {
+        return (0, Some("an order without its amounts".to_owned()));
+    };
+    let expected = ledger.subtotal_cents(&draft.lines);
+    let disagreement = if subtotal != expected {
+        Some(format!(
+            "its lines cost {subtotal} cents and not {expected}"
+        ))
+    } else if discounted != (discount > 0) {
+        Some(format!("its discount is {discount} cents"))
+    } else if subtotal - discount.min(subtotal) != total {
+        Some(format!(
+            "its total of {total} cents is not the subtotal less the discount"
+        ))
+    } else {
+        None
+    };
+    (total, disagreement)
+}
+
+/// Cancels an order. Returns whether the shop has accepted that: an order that has failed cannot be cancelled.
+async fn cancel(shop: &Shop, customer: &str, order: &str) -> Result<bool, Error> {
+    let request = Request::new("cancel-order", "POST", "/orders/{order_id}/cancel")
+        .by(Who::Customer(customer))
+        .parameter("order_id", order)
+        .json(json!({}));
+    let response = shop.send(&request).await?;
+    let accepted = response.status == 200;
+    response.expect(&[200, 409])?;
+    Ok(accepted)
+}
