@@ -1,4 +1,4 @@
-//! Builds the functions that the tests run: once, as the test binary itself was built.
+//! Builds the functions and the program that the tests run: once, as the test binary itself was built.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,16 @@ use super::root;
 
 /// The folder of the built functions.
 pub(crate) fn binaries() -> PathBuf {
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(build);
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| cargo_build(&functions()));
+    BUILT.clone()
+}
+
+/// The built program `oxcart`, with the functions beside it.
+pub(crate) fn program() -> PathBuf {
+    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+        binaries();
+        cargo_build(&["--package".to_owned(), "oxcart".to_owned()]).join("oxcart")
+    });
     BUILT.clone()
 }
 
@@ -31,7 +40,8 @@ pub(crate) fn functions() -> Vec<String> {
         .collect()
 }
 
-fn build() -> PathBuf {
+/// Builds what these arguments select, and returns the folder that it is in.
+fn cargo_build(selected: &[String]) -> PathBuf {
     // <target>/<profile>/deps/suite-...
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().unwrap().parent().unwrap();
@@ -43,9 +53,9 @@ fn build() -> PathBuf {
         .current_dir(root())
         .args(["build", "--quiet", "--profile", profile, "--target-dir"])
         .arg(folder.parent().unwrap())
-        .args(functions())
+        .args(selected)
         .status()
         .unwrap();
-    assert!(status.success(), "the functions do not build");
+    assert!(status.success(), "{selected:?} does not build");
     folder.to_owned()
 }

@@ -10,3 +10,4 @@ mod messages;
 mod outcomes;
 mod overselling;
 mod reviews;
+mod year;
