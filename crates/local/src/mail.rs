@@ -1,5 +1,6 @@
 //! SES v2: takes mail and keeps it for reading.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ const RECIPIENTS: usize = 50;
 #[derive(Clone, Debug)]
 pub struct Mail {
     clock: Clock,
-    sent: Arc<Mutex<Vec<Message>>>,
+    sent: Arc<Mutex<VecDeque<Message>>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -148,9 +149,9 @@ impl Mail {
         };
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.len() >= KEPT {
-            sent.remove(0);
+            sent.pop_front();
         }
-        sent.push(message);
+        sent.push_back(message);
         Ok(json!({ "MessageId": Uuid::new_v4().to_string() }))
     }
 }

@@ -43,6 +43,9 @@ mod tests;
 /// So many executions are remembered; older ones are forgotten, names included.
 const KEPT: usize = 10_000;
 
+/// Of so many of them, the latest, the history is remembered: it takes most of the memory.
+const WITH_HISTORY: usize = 1_000;
+
 /// How long the name of an ended STANDARD execution stays taken.
 const NAME_TAKEN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -298,6 +301,11 @@ impl Executions {
             self.order.retain(|arn| *arn != execution.arn);
         }
         self.order.push_back(execution.arn.clone());
+        let without = self.order.len().checked_sub(WITH_HISTORY + 1);
+        let without = without.and_then(|at| self.by_arn.get(self.order.get(at)?));
+        if let Some(execution) = without {
+            execution.forget_history();
+        }
         if self.order.len() > KEPT
             && let Some(oldest) = self.order.pop_front()
         {

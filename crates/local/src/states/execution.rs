@@ -115,6 +115,14 @@ impl Execution {
         self.lock().outcome = Some((at, outcome));
     }
 
+    /// Forgets the history, unless the execution still runs.
+    pub(super) fn forget_history(&self) {
+        let mut progress = self.lock();
+        if progress.outcome.is_some() {
+            progress.events = Vec::new();
+        }
+    }
+
     /// When it ended; `None` while it runs.
     pub(super) fn stopped_at(&self) -> Option<Timestamp> {
         self.lock().outcome.as_ref().map(|(at, _)| *at)

@@ -477,3 +477,19 @@ fn a_definition_that_is_not_understood_names_its_machine_and_state() {
         "state machine Flow: state A: the type Nonsense is not emulated"
     );
 }
+
+#[tokio::test]
+async fn only_the_latest_executions_keep_their_history() {
+    let states = json!({"A": {"Type": "Pass", "End": true}});
+    let bench = bench(machine(states), false, |_, payload| Some(Ok(payload))).unwrap();
+    for number in 0..=WITH_HISTORY {
+        let name = Some(number.to_string());
+        bench.machines.start("Flow", name, json!({})).unwrap();
+        tokio::task::yield_now().await;
+    }
+    bench.settle().await;
+    let report = |name: &str| bench.machines.execution(name).unwrap();
+    assert_eq!(report("0")["history"], json!([]));
+    assert_eq!(report("0")["status"], "SUCCEEDED");
+    assert_ne!(report("1")["history"], json!([]));
+}
