@@ -25,7 +25,7 @@ pub(super) struct Book {
     /// What the gateway has in its own books.
     pub(super) taken: u64,
     pub(super) given_back: u64,
-    /// The messages about the order that were sent, by template.
+    /// How many messages about the order there are, by template and status.
     pub(super) messages: BTreeMap<String, u64>,
 }
 
@@ -81,9 +81,10 @@ impl Books {
         })?;
         shop.scan("MessagesTable", |item| {
             let order = text(item, "order_id");
-            if !order.is_empty() && text(item, "status") == "sent" {
+            if !order.is_empty() {
                 let book = books.orders.entry(order).or_default();
-                *book.messages.entry(text(item, "template")).or_default() += 1;
+                let message = format!("{} {}", text(item, "template"), text(item, "status"));
+                *book.messages.entry(message).or_default() += 1;
             }
         })?;
         books.read_events(shop)?;
