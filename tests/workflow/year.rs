@@ -15,6 +15,8 @@ fn the_books_of_a_small_year_agree_with_what_was_done() {
         .current_dir(root())
         .args([
             "year",
+            "--weeks",
+            "4",
             "--orders",
             "100",
             "--at-once",

@@ -75,6 +75,9 @@ pub(crate) struct Arguments {
     /// What the year is drawn from: the same seed and size make the same year.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many weeks the year has: the audit takes time for each hour, whatever happens in it.
+    #[arg(long, default_value_t = 52, value_parser = clap::value_parser!(u16).range(4..=52))]
+    weeks: u16,
     /// A fault of the AWS calls, as for `cargo run`; may be given several times. Without any, one percent of the calls
     /// fails. `none`: no call fails.
     #[arg(long, value_name = "FAULT")]
@@ -192,6 +195,7 @@ async fn report(
         ledger,
         faults: faults.clone(),
         at_once,
+        weeks: arguments.weeks,
         busy: Vec::new(),
         faults_hit: 0,
     };

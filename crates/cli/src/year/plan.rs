@@ -5,7 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The weeks of a year.
-pub(super) const WEEKS: usize = 52;
+const WEEKS: usize = 52;
 
 /// Fewer orders than this, and the weeks become longer: most of a small year would be waiting.
 const ORDERS_PER_PERIOD: usize = 25;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::costs::{self, Costs};
 use super::ledger::{self, Ledger, euros};
-use super::plan::{Cancel, Code, Draft, Plan, Sizes, WEEKS};
+use super::plan::{Cancel, Code, Draft, Plan, Sizes};
 use super::progress::Progress;
 use super::request::{Request, Who};
 use super::seed::{self, PASSWORD};
@@ -33,6 +33,8 @@ pub(super) struct Play<'a> {
     pub(super) ledger: Ledger,
     pub(super) faults: Vec<String>,
     pub(super) at_once: usize,
+    /// How long the year is.
+    pub(super) weeks: u16,
     /// The times in which something happened; in between the clock jumped.
     pub(super) busy: Vec<Busy>,
     /// How many calls and invocations a fault has hit.
@@ -78,7 +80,7 @@ impl Play<'_> {
             }
             self.cancel(later).await?;
             self.delete_accounts().await?;
-            from = self.jump(from, end_of(begun, period + 1, periods)?);
+            from = self.jump(from, self.end_of(begun, period + 1, periods)?);
         }
         self.settle_from(self.ledger.orders.len()).await?;
         let later = self.shop.clock.now().checked_add(AFTER_THE_YEAR)?;
@@ -87,6 +89,12 @@ impl Play<'_> {
         self.settle_from(0).await?;
         self.jump(from, self.shop.clock.now());
         Ok(costs)
+    }
+
+    /// When a period ends.
+    fn end_of(&self, begun: Timestamp, period: usize, periods: usize) -> Result<Timestamp, Error> {
+        let hours = usize::from(self.weeks) * 7 * 24 * period / periods;
+        Ok(begun.checked_add(SignedDuration::from_hours(i64::try_from(hours)?))?)
     }
 
     /// Ends the time in which something happened since `from`, and moves the clock to `at`.
@@ -210,12 +218,6 @@ impl Play<'_> {
         }
         self.shop.settle([]).await
     }
-}
-
-/// When a period ends.
-fn end_of(begun: Timestamp, period: usize, periods: usize) -> Result<Timestamp, Error> {
-    let hours = WEEKS * 7 * 24 * period / periods;
-    Ok(begun.checked_add(SignedDuration::from_hours(i64::try_from(hours)?))?)
 }
 
 /// An order that was placed, and what happened on the way.

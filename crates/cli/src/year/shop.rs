@@ -20,6 +20,9 @@ const START: &str = "2026-01-05T00:00:00Z";
 /// The stack's name.
 const STACK: &str = "year";
 
+/// The queue of events that cannot be published: like dead letters, they wait for an operator.
+const SET_ASIDE: &str = "SetAsideQueue";
+
 /// How far the clock moves while something waits for it.
 const STEP: Duration = Duration::from_secs(20);
 
@@ -233,7 +236,7 @@ impl Shop {
             let count = states.map(|state| queue[state].as_u64().unwrap_or(0));
             (name, count.iter().sum())
         });
-        let is_dead = |name: &str| name.ends_with("DeadLetters");
+        let is_dead = |name: &str| name.ends_with("DeadLetters") || name == SET_ASIDE;
         Ok(waiting
             .filter(|(name, count)| *count > 0 && is_dead(name) == dead)
             .collect())
@@ -243,7 +246,7 @@ impl Shop {
         self.waiting(false).await
     }
 
-    /// Returns the queues of dead letters that are not empty, each with the number of messages.
+    /// Returns the queues of dead letters and of what is set aside that are not empty, each with the number of messages.
     ///
     /// # Errors
     /// If the runner does not tell.
