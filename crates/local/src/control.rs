@@ -1,13 +1,12 @@
 //! The runner's own port: what is going on, and the clock, at `/_local/...`.
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -20,6 +19,7 @@ use crate::buckets::Buckets;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::functions::{Functions, InvokeError, PAYLOAD_LIMIT};
+use crate::loopback;
 use crate::mail::Mail;
 use crate::queues::Queues;
 use crate::states::StateMachines;
@@ -104,35 +104,9 @@ pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>) -> std::
         .route("/_local/functions/{name}/environment", get(environment))
         .route("/_local/invoke/{name}", post(invoke))
         .fallback(|uri: Uri| async move { not_found(&format!("nothing at {uri}")) })
-        .layer(middleware::from_fn(only_local))
+        .layer(middleware::from_fn(loopback::only_local))
         .with_state(control);
     axum::serve(listener, app).await
-}
-
-/// Refuses what a web page in this machine's browser may have sent: it could invoke functions.
-async fn only_local(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let local = |name: HeaderName| {
-        headers
-            .get(name)
-            .is_none_or(|value| value.to_str().is_ok_and(is_local))
-    };
-    if local(header::HOST) && local(header::ORIGIN) {
-        next.run(request).await
-    } else {
-        problem(StatusCode::FORBIDDEN, "only for programs on this machine")
-    }
-}
-
-/// Whether a host or an origin is this machine.
-fn is_local(text: &str) -> bool {
-    let host = text.split_once("://").map_or(text, |(_, host)| host);
-    host.parse::<SocketAddr>()
-        .is_ok_and(|address| address.ip().is_loopback())
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-        || host.split(':').next() == Some("localhost")
 }
 
 async fn ready(State(control): Shared) -> Response {
@@ -263,29 +237,4 @@ fn problem(status: StatusCode, message: &str) -> Response {
         }),
     )
         .into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_local;
-
-    #[test]
-    fn only_this_machine_is_local() {
-        for local in [
-            "127.0.0.1:3001",
-            "localhost",
-            "http://localhost:3000",
-            "[::1]:3001",
-        ] {
-            assert!(is_local(local), "{local}");
-        }
-        for foreign in [
-            "https://shop.example",
-            "evil.example:3001",
-            "10.0.0.1:3001",
-            "null",
-        ] {
-            assert!(!is_local(foreign), "{foreign}");
-        }
-    }
 }

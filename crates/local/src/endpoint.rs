@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, Uri};
+use axum::middleware;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -19,6 +20,7 @@ use crate::aws::{self, AwsError, Caller, Service};
 use crate::calls::{CallLog, TimedCall};
 use crate::faults::{Decision, Faults, Mode};
 use crate::functions::Functions;
+use crate::loopback;
 use crate::model::Stack;
 use crate::record::Record;
 
@@ -124,6 +126,7 @@ impl Endpoint {
         let router = axum::Router::new()
             .fallback(handle)
             .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .layer(middleware::from_fn(loopback::only_local))
             .with_state(self);
         let service = router.into_make_service_with_connect_info::<Client>();
         axum::serve(Connections(listener), service).await

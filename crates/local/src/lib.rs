@@ -20,6 +20,7 @@ pub mod faults;
 pub mod functions;
 pub mod gateway;
 mod jsonpath;
+mod loopback;
 pub mod mail;
 pub mod map;
 pub mod model;

@@ -208,6 +208,20 @@ async fn a_functions_calls_are_logged_with_their_connection_and_their_time() {
 }
 
 #[tokio::test]
+async fn a_web_page_cannot_call_it() {
+    let world = World::new().await;
+    let client = reqwest::Client::new();
+    for (header, value) in [
+        ("host", "evil.example:3002"),
+        ("origin", "https://evil.example"),
+    ] {
+        let call = client.post(&world.url).header(header, value).send().await;
+        assert_eq!(call.unwrap().status(), 403, "{header}");
+    }
+    assert_ne!(client.post(&world.url).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test]
 async fn what_no_policy_allows_is_denied_and_leaves_no_trace() {
     let world = World::new().await;
     count_up(&world.client("CountUp", 1)).await.unwrap();

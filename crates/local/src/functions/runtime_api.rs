@@ -41,7 +41,8 @@ pub(super) async fn serve(listener: TcpListener, process: Arc<Process>) {
 
 async fn next(State(process): State<Arc<Process>>) -> Response {
     let Some(invocation) = process.next().await else {
-        return StatusCode::GONE.into_response();
+        // The process is about to be killed. On any response, its runtime would log a failure.
+        return std::future::pending().await;
     };
     let timeout = SignedDuration::try_from(invocation.timeout).unwrap_or(SignedDuration::MAX);
     let deadline = Timestamp::now()

@@ -25,7 +25,8 @@ impl Expression {
         }
     }
 
-    /// The value, or `States.ParameterPathFailure` or `States.IntrinsicFailure`.
+    /// The value; or `States.Runtime`, as Step Functions records it for a path to nothing, which nothing retries or
+    /// catches; or `States.IntrinsicFailure`.
     pub(super) fn evaluate(&self, scope: Scope<'_>) -> Result<Value, Failure> {
         match self {
             Self::Path(path) => path.find(scope).ok_or_else(|| {
@@ -33,7 +34,7 @@ impl Expression {
                     "The JSONPath '{}' could not be found in the input",
                     path.text()
                 );
-                Failure::new("States.ParameterPathFailure", cause)
+                Failure::runtime(cause)
             }),
             Self::Call(call) => call.evaluate(scope),
         }
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn a_path_to_nothing_fails_the_parameters() {
         let failed = evaluate(&json!({"x.$": "$.missing"}));
-        assert_eq!(failed, Err("States.ParameterPathFailure".to_owned()));
+        assert_eq!(failed, Err("States.Runtime".to_owned()));
     }
 
     #[test]

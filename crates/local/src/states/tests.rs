@@ -274,7 +274,7 @@ async fn a_broken_path_fails_by_its_documented_name() {
     for (state, error) in [
         (
             json!({"Type": "Pass", "Parameters": {"a.$": "$.missing"}, "End": true}),
-            "States.ParameterPathFailure",
+            "States.Runtime",
         ),
         (
             json!({"Type": "Pass", "InputPath": "$.missing", "End": true}),

@@ -7,8 +7,8 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 #[test]
 fn an_unknown_section_type_or_attribute_is_refused() {
     check_refused(
-        "Rules: {}\nResources: {}",
-        "template.Rules: is not emulated locally",
+        "Hooks: {}\nResources: {}",
+        "template.Hooks: is not emulated locally",
     );
     check_refused("Globals: {Api: {}}", "Globals: Api is not emulated locally");
     check_refused(
