@@ -1,7 +1,9 @@
 //! The basis of all tests: the built functions, a running shop, a client of it, and its books.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) mod books;
@@ -39,11 +41,19 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
     RUNTIME.block_on(test);
 }
 
-/// Runs a test that needs the local runner; it has nothing to say of another shop.
+/// Runs a test that needs the local runner. For another shop, it is skipped, which is said and counted.
 pub(crate) fn run_local(test: impl Future<Output = ()>) {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     if given_url().is_none() {
         RUNTIME.block_on(test);
+        return;
     }
+    let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or_default();
+    // Not by `eprintln!`, whose output of a test that passes is not shown.
+    let line = format!("skipped, number {count}: {name} needs the local runner\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// The workspace.
