@@ -16,6 +16,7 @@ mod names;
 mod no_meaning;
 mod parameters;
 mod policies;
+mod queue_policies;
 mod reader;
 mod resolve;
 mod resources;

@@ -8,7 +8,10 @@ use super::builder::{Builder, Declared};
 use super::error::{Refused, TemplateError};
 use super::reader::Properties;
 use super::resolve::{At, Resolver, intrinsic};
-use super::{api, function, no_meaning, policies, resources, rules, secret, sources, standing};
+use super::{
+    api, function, no_meaning, policies, queue_policies, resources, rules, secret, sources,
+    standing,
+};
 use crate::arn::Resource;
 use crate::model::Stack;
 
@@ -55,6 +58,7 @@ pub(super) fn stack(
     if let Some(settings) = builder.route_settings.take() {
         api::check_route_settings(&builder.stack, settings)?;
     }
+    queue_policies::check(&builder)?;
     standing::check(&mut builder)?;
     Ok(builder.stack)
 }
@@ -173,6 +177,7 @@ fn add(
         "AWS::Serverless::Function" => function::function(builder, declared)?,
         "AWS::Serverless::HttpApi" => api::api(builder, declared)?,
         "AWS::Serverless::StateMachine" => resources::state_machine(builder, declared)?,
+        "AWS::SQS::QueuePolicy" => queue_policies::queue_policy(builder, declared)?,
         _ if no_meaning::TYPES.contains(&resource_type) => {}
         _ => {
             let at = format!("Resources.{}", declared.id);

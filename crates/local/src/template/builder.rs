@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::Refused;
+use super::queue_policies::QueuePolicy;
 use super::reader::Properties;
 use super::resolve::{At, Resolver};
 use crate::arn::{Arns, Resource};
@@ -22,6 +23,7 @@ pub(super) struct Builder<'a> {
     pub(super) default_authorizer: Option<String>,
     /// What the API says of single routes, which are declared after it.
     pub(super) route_settings: Option<Properties>,
+    pub(super) queue_policies: Vec<QueuePolicy>,
 }
 
 /// One resource, with its properties resolved.
@@ -43,6 +45,7 @@ impl<'a> Builder<'a> {
             stack: Stack::default(),
             default_authorizer: None,
             route_settings: None,
+            queue_policies: Vec::new(),
         }
     }
 

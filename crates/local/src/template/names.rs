@@ -95,7 +95,7 @@ impl Resolver<'_> {
             ("AWS::DynamoDB::Table", "Arn") => arns.table(&name),
             ("AWS::DynamoDB::Table", "StreamArn") => arns.stream(&name),
             ("AWS::Events::EventBus", "Arn") => arns.bus(&name),
-            ("AWS::Events::Rule", "Arn") => arns.rule("default", &name),
+            ("AWS::Events::Rule", "Arn") => arns.rule(&self.bus_of(id, at)?, &name),
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             ("AWS::S3::Bucket", "Arn") => arns.bucket(&name),
             ("AWS::SQS::Queue", "Arn") => arns.queue(&name),
@@ -120,6 +120,13 @@ impl Resolver<'_> {
                 return Err(at.refuse(problem));
             }
         })
+    }
+
+    /// The name of the bus of a rule.
+    fn bus_of(&self, rule: &str, at: At<'_>) -> Result<String, Refused> {
+        let bus = &self.resources[rule]["Properties"]["EventBusName"];
+        let bus = self.resolve(bus, at)?.unwrap_or_default();
+        Ok(bus.as_str().unwrap_or("default").to_owned())
     }
 
     /// The role that SAM makes for a function or a state machine: its logical id and `Role`.

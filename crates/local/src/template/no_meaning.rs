@@ -24,7 +24,6 @@ pub(super) const TYPES: &[&str] = &[
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
     "AWS::WAFv2::LoggingConfiguration",
     "AWS::WAFv2::WebACL",
 ];

@@ -5,6 +5,34 @@ use super::*;
 const FUNCTION: &str = "AWS::Serverless::Function";
 
 #[test]
+fn a_rule_that_may_not_send_to_its_queue_is_refused() {
+    load(SHOP);
+    for (right, wrong) in [
+        (
+            "Effect: Allow\n            Principal: {S",
+            "Effect: Deny\n            Principal: {S",
+        ),
+        ("events.amazonaws.com", "sns.amazonaws.com"),
+        ("Action: sqs:SendMessage", "Action: sqs:ReceiveMessage"),
+        (
+            "aws:SourceArn: !GetAtt Rule.Arn",
+            "aws:SourceArn: !GetAtt StartRule.Arn",
+        ),
+        ("Queues: [!Ref Outgoing, !Ref Dead]", "Queues: [!Ref Dead]"),
+        (
+            "[!GetAtt Outgoing.Arn, !GetAtt Dead.Arn]",
+            "!GetAtt Dead.Arn",
+        ),
+    ] {
+        assert_eq!(SHOP.matches(right).count(), 1, "{right}");
+        check_refused(
+            &SHOP.replace(right, wrong),
+            "Resources.Rule: no policy of the queue Outgoing lets this rule send to it",
+        );
+    }
+}
+
+#[test]
 fn an_unknown_section_type_or_attribute_is_refused() {
     check_refused(
         "Hooks: {}\nResources: {}",
