@@ -96,9 +96,7 @@ fn has(value: &Value, is: impl Fn(&str) -> bool) -> bool {
 
 /// The entries of a list; anything else is its own only entry.
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    match value {
-        Value::Array(entries) => entries.iter(),
-        Value::Null => [].iter(),
-        one => std::slice::from_ref(one).iter(),
-    }
+    let one = std::slice::from_ref(value);
+    let one = if value.is_null() { &[] } else { one };
+    value.as_array().map_or(one, Vec::as_slice).iter()
 }
