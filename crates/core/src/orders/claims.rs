@@ -44,7 +44,7 @@ mod tests {
     use crate::customers::model::{Account, Customer, Role};
     use crate::customers::password;
     use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
-    use crate::orders::model::{Guest, Order};
+    use crate::orders::model::{Failure, FailureCode, Guest, Order};
     use crate::values::clock::Time;
     use crate::values::event::{DomainEvent, Stamp};
 
@@ -126,6 +126,21 @@ mod tests {
     async fn an_unconfirmed_or_disabled_customer_claims_nothing() {
         assert!(!owner_after(false, false).await);
         assert!(!owner_after(true, true).await);
+    }
+
+    #[tokio::test]
+    async fn a_guests_order_that_has_failed_stays_the_guests() {
+        let shop = Shop::open();
+        let customers = account(&shop, true, false).await;
+        let failure = Failure::new(FailureCode::PaymentDeclined, "declined");
+        let order = guests_order("ana@example.com");
+        let order = rules::fail(order, failure, after(1)).unwrap().unwrap();
+        shop.orders.create(&order).await.unwrap();
+        let message = delivery("EmailConfirmed", after(60));
+        on_email_confirmed(&shop.orders, &customers, message)
+            .await
+            .unwrap();
+        assert_eq!(shop.stored(&order).await, order);
     }
 
     #[tokio::test]
