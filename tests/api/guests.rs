@@ -142,7 +142,7 @@ fn a_stranger_cannot_flood_a_mailbox_with_orders_that_fail() {
             assert_eq!(placed.expect(201).json()["status"], "failed");
         }
         shop.quiet().await;
-        let mails = shop.mail().await;
+        let mails = shop.order_mail().await;
         assert_eq!(mails.len(), 10);
         for mail in mails {
             let said = mail.to_string();

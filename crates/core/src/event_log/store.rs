@@ -177,3 +177,30 @@ impl TryFrom<EventItem> for DomainEvent {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing;
+    use crate::values::event::Stamp;
+    use crate::values::id::OrderId;
+
+    #[tokio::test]
+    async fn an_event_of_the_log_is_never_overwritten() {
+        let (aws, engine) = testing::aws();
+        let log = EventLog::new(&aws).unwrap();
+        let id = OrderId::derived(&["order"]);
+        let event = |event_type| {
+            let now = "2026-03-01T09:30:00Z".parse().unwrap();
+            DomainEvent::new(id, Stamp::new(id, 1, event_type, now), json!({}))
+        };
+        for event_type in ["OrderCreated", "OrderFailed"] {
+            log.append(event(event_type)).await.unwrap();
+        }
+        let stored = engine.items(Setting::EventLogTable);
+        let types: Vec<&Value> = stored.iter().map(|item| &item["event_type"]).collect();
+        assert_eq!(types, ["OrderCreated"]);
+    }
+}
