@@ -7,6 +7,7 @@ use oxcart_core::customers::keys::SecretBody;
 use oxcart_core::customers::model::Account;
 use oxcart_core::customers::token::{self, Realm};
 use oxcart_core::values::clock::Time;
+use oxcart_core::values::id::TokenId;
 use serde_json::json;
 
 use super::people::Person;
@@ -41,7 +42,15 @@ impl Forger {
         };
         let key = TokenKey::new(self.secret.kid.clone(), key, algorithm).unwrap();
         let then = Time::from_millis((self.now.as_seconds() - age_seconds) * 1000);
-        token::issue(&self.account, &realm, &key, LIFETIME_SECONDS, then).unwrap()
+        token::issue(
+            &self.account,
+            TokenId::fresh(then),
+            &realm,
+            &key,
+            LIFETIME_SECONDS,
+            then,
+        )
+        .unwrap()
     }
 
     fn of_age(&self, age_seconds: i64) -> String {

@@ -6,6 +6,7 @@ use super::token::{self, Realm};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
+use crate::values::id::TokenId;
 
 /// The keys, the realm and the lifetime of access tokens.
 #[derive(Clone, Debug)]
@@ -28,16 +29,18 @@ impl TokenIssuer {
         })
     }
 
-    /// Issues an access token for the customer of `account`.
+    /// Issues the access token `id` for the customer of `account`.
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if the key cannot be read.
     pub(super) async fn issue(
         &self,
         account: &Account,
+        id: TokenId,
         now: Time,
     ) -> Result<String, CustomerError> {
         let key = self.keys.signing(now).await?;
-        token::issue(account, &self.realm, &key, self.lifetime_seconds, now)
+        let lifetime_seconds = self.lifetime_seconds;
+        token::issue(account, id, &self.realm, &key, lifetime_seconds, now)
     }
 }

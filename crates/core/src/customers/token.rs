@@ -61,12 +61,14 @@ pub struct Claims {
     scope: String,
 }
 
-/// Signs a token for the customer of `account` that is valid for `lifetime_seconds` from `now`.
+/// Signs the token `id` for the customer of `account`, which is valid for `lifetime_seconds` from `now`. The same
+/// arguments give the same token.
 ///
 /// # Errors
 /// [`CustomerError::Credentials`] if it cannot be signed.
 pub fn issue(
     account: &Account,
+    id: TokenId,
     realm: &Realm,
     key: &TokenKey,
     lifetime_seconds: u32,
@@ -82,7 +84,7 @@ pub fn issue(
         iat: now.as_seconds(),
         nbf: now.as_seconds(),
         exp: now.as_seconds() + i64::from(lifetime_seconds),
-        jti: TokenId::fresh(now).to_string(),
+        jti: id.to_string(),
         pwv: account.password_version,
         roles: roles.map(Role::name).map(str::to_owned).collect(),
         scope: scopes.join(" "),

@@ -76,7 +76,6 @@ pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Probl
     let (email, password) = request.json(credentials)?;
     let sent = sent_password(password, &request);
     let account = sign_in.check.authenticate(&email, &sent).await?;
-    let access_token = sign_in.tokens.issue(&account, request.now).await?;
     let (session, refresh_token) = Session::begin(
         SessionId::fresh(request.now),
         &account,
@@ -84,6 +83,8 @@ pub async fn login(sign_in: &SignIn, request: Request) -> Result<Response, Probl
         [fresh_secret()?, fresh_secret()?],
         request.now,
     );
+    let id = session.access_token_id();
+    let access_token = sign_in.tokens.issue(&account, id, request.now).await?;
     sign_in.sessions.begin(&session).await?;
     token_response(&sign_in.tokens, access_token, &refresh_token)
 }
@@ -142,7 +143,7 @@ impl From<Session> for SessionBody {
 const TRIES: u32 = 3;
 
 /// `POST /auth/refresh`: returns new tokens for the latest refresh token of a session. The same client gets the same
-/// refresh token again if it repeats the one before within a few seconds. Otherwise a token that has been used ends its
+/// tokens again if it repeats the one before within a few seconds. Otherwise a token that has been used ends its
 /// session, and so does the token of an account that is disabled or has another password. A token that names a session
 /// and does not belong to it changes nothing.
 ///
@@ -173,10 +174,10 @@ async fn renew(
     request: &Request,
 ) -> Result<Option<Response>, Problem> {
     let client = Client::new(&request.source_ip, request.header("user-agent"));
-    let repeated = match session.standing(sent) {
-        Standing::Latest => None,
+    let (next, latest) = match session.standing(sent) {
+        Standing::Latest => session.renewed(sent, client, fresh_secret()?, request.now),
         Standing::Previous(latest) if session.was_just_renewed_by(&client, request.now) => {
-            Some(latest)
+            (session.clone(), latest)
         }
         Standing::Previous(_) | Standing::Earlier => {
             tracing::warn!("a refresh token was used twice");
@@ -191,17 +192,13 @@ async fn renew(
     let Some(account) = account else {
         return Err(end(renewal, session).await?.into());
     };
-    // Signed first: a token that cannot be signed must not cost the client its refresh token.
-    let access_token = renewal.tokens.issue(&account, request.now).await?;
-    let latest = if let Some(latest) = repeated {
-        latest
-    } else {
-        let (next, latest) = session.renewed(sent, client, fresh_secret()?, request.now);
-        if !renewal.sessions.renew(session, &next).await? {
-            return Ok(None);
-        }
-        latest
-    };
+    // Signed first: a token that cannot be signed must not cost the client its refresh token. A repeated renewal gets
+    // the same access token, because everything in it follows from the session.
+    let (tokens, id) = (&renewal.tokens, next.access_token_id());
+    let access_token = tokens.issue(&account, id, next.used_at).await?;
+    if next != *session && !renewal.sessions.renew(session, &next).await? {
+        return Ok(None);
+    }
     token_response(&renewal.tokens, access_token, &latest).map(Some)
 }
 

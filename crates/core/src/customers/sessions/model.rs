@@ -12,7 +12,7 @@ use crate::customers::attempts::network;
 use crate::customers::model::{Account, CustomerError};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
-use crate::values::id::{CustomerId, SessionId};
+use crate::values::id::{CustomerId, SessionId, TokenId};
 
 /// How long a session lasts without being used.
 const IDLE: Duration = Duration::from_hours(30 * 24);
@@ -276,6 +276,13 @@ impl Session {
             ..self.clone()
         };
         (session, token)
+    }
+
+    /// Returns the identifier of the access token that comes with the latest refresh token.
+    #[must_use]
+    pub fn access_token_id(&self) -> TokenId {
+        let (id, generation) = (self.id.to_string(), self.generation.to_string());
+        TokenId::derived(&["access token", &id, &generation])
     }
 
     /// Returns whether the session has expired at `now`.

@@ -54,7 +54,15 @@ fn account() -> Account {
 }
 
 fn token() -> String {
-    issue(&account(), &realm(), &key(), 900, now()).unwrap()
+    issue(
+        &account(),
+        TokenId::derived(&["token"]),
+        &realm(),
+        &key(),
+        900,
+        now(),
+    )
+    .unwrap()
 }
 
 fn part(number: usize) -> Value {
@@ -125,7 +133,15 @@ fn an_expired_token_is_verified_with_its_expiry() {
 #[test]
 fn a_shop_may_sign_with_a_shared_secret_instead() {
     let shared = key_of("1", TEXT, Algorithm::Hs256);
-    let token = issue(&account(), &realm(), &shared, 900, now()).unwrap();
+    let token = issue(
+        &account(),
+        TokenId::derived(&["token"]),
+        &realm(),
+        &shared,
+        900,
+        now(),
+    )
+    .unwrap();
     assert!(verify(&token, &realm(), &shared, now()).is_some());
     assert!(
         !is_accepted(&token),
@@ -267,7 +283,15 @@ fn rfc_8725_3_10_what_a_header_claims_is_not_followed() {
         "the text of a forger that is long enough",
         Algorithm::EdDsa,
     );
-    let token = issue(&account(), &realm(), &forger, 900, now()).unwrap();
+    let token = issue(
+        &account(),
+        TokenId::derived(&["token"]),
+        &realm(),
+        &forger,
+        900,
+        now(),
+    )
+    .unwrap();
     assert!(!is_accepted(&token));
     let jwk = serde_json::to_value(forger.public()).unwrap();
     let (message, signature) = token.rsplit_once('.').unwrap();
