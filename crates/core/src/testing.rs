@@ -36,6 +36,8 @@ pub(crate) enum Fault {
     LostAnswer,
     /// Not done, and the answer is a server error.
     Failed,
+    /// A `BatchGetItem` that leaves all its keys unprocessed.
+    Unprocessed,
 }
 
 /// The engine behind an [`Aws`] of [`aws`].
@@ -140,6 +142,11 @@ impl Engine {
                 error(500, "InternalServerError", json!({}))
             }
             Some(Fault::Failed) => error(500, "InternalServerError", json!({})),
+            Some(Fault::Unprocessed) => {
+                let request: Value = serde_json::from_str(body).unwrap();
+                let answer = json!({"Responses": {}, "UnprocessedKeys": request["RequestItems"]});
+                (200, answer.to_string())
+            }
         }
     }
 
@@ -174,16 +181,20 @@ impl Engine {
 
     /// Every item of the table that `setting` names, as plain JSON in no order: what a test looks at.
     pub(crate) fn items(&self, setting: Setting) -> Vec<Value> {
-        let request = json!({"TableName": setting.name()}).to_string();
-        let answer: Value = serde_json::from_str(&self.call("Scan", &request).1).unwrap();
-        let items = answer["Items"].as_array().unwrap();
-        items
-            .iter()
-            .map(|item| {
+        let mut request = json!({"TableName": setting.name()});
+        let mut items = Vec::new();
+        loop {
+            let answer = self.call("Scan", &request.to_string()).1;
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            items.extend(answer["Items"].as_array().unwrap().iter().map(|item| {
                 let item: serde_dynamo::Item = serde_json::from_value(item.clone()).unwrap();
-                serde_dynamo::from_item(item).unwrap()
-            })
-            .collect()
+                serde_dynamo::from_item::<_, Value>(item).unwrap()
+            }));
+            match answer.get("LastEvaluatedKey") {
+                Some(key) => request["ExclusiveStartKey"] = key.clone(),
+                None => return items,
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +17,12 @@ use super::patience::{CONFLICT_PATIENCE, pause};
 use super::write::{Change, Item, Key, Outcome, Terms, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, gate};
+
+/// The most keys of one `BatchGetItem` (DynamoDB quota).
+const KEYS_PER_BATCH: usize = 100;
+
+/// How many `BatchGetItem` of one [`Table::get_many`] are under way at the same time.
+const BATCHES_AT_ONCE: usize = 4;
 
 /// One table, and the queries of its indexes.
 #[derive(Clone, Debug)]
@@ -83,19 +90,36 @@ impl Table {
         Ok(answer.item)
     }
 
-    /// Returns the items with `keys` (at most 100) that exist, in no particular order.
+    /// Returns the items with `keys` that exist, in no particular order. They are read a hundred at a time, with a few
+    /// requests at the same time.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// Returns [`StoreError::Busy`] if DynamoDB leaves keys unprocessed for seconds, or another [`StoreError`].
     pub async fn get_many<T: DeserializeOwned>(
         &self,
         keys: Vec<Key>,
         consistent: bool,
     ) -> Result<Vec<T>, StoreError> {
-        let mut wanted: Vec<Item> = keys.into_iter().map(|key| key.0).collect();
+        let keys: Vec<Item> = keys.into_iter().map(|key| key.0).collect();
+        let batches = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec);
+        let reads = batches.map(|batch| Box::pin(self.get_batch(batch, consistent)));
+        let mut reads = futures::stream::iter(reads).buffer_unordered(BATCHES_AT_ONCE);
+        let mut found = Vec::with_capacity(keys.len());
+        while let Some(items) = reads.try_next().await? {
+            found.extend(items);
+        }
+        Ok(found)
+    }
+
+    /// Returns the items with the keys `wanted` (at most [`KEYS_PER_BATCH`]) that exist.
+    async fn get_batch<T: DeserializeOwned>(
+        &self,
+        mut wanted: Vec<Item>,
+        consistent: bool,
+    ) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::with_capacity(wanted.len());
         let started = Instant::now();
-        while !wanted.is_empty() {
+        loop {
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(wanted))
                 .consistent_read(consistent)
@@ -103,26 +127,22 @@ impl Table {
                 .map_err(|error| StoreError::Failed(error.into()))?;
             let request = self.client.batch_get_item().request_items(&self.name, keys);
             let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
-            for item in answer
-                .responses
-                .unwrap_or_default()
-                .remove(&self.name)
-                .unwrap_or_default()
-            {
+            let items = answer.responses.unwrap_or_default().remove(&self.name);
+            for item in items.unwrap_or_default() {
                 found.push(serde_dynamo::from_item(item)?);
             }
             wanted = answer
                 .unprocessed_keys
                 .and_then(|mut left| left.remove(&self.name))
                 .map_or_else(Vec::new, |left| left.keys);
-            if !wanted.is_empty() {
-                if started.elapsed() > CONFLICT_PATIENCE {
-                    return Err(StoreError::Busy("keys stay unprocessed".into()));
-                }
-                pause(started).await;
+            if wanted.is_empty() {
+                return Ok(found);
             }
+            if started.elapsed() > CONFLICT_PATIENCE {
+                return Err(StoreError::Busy("keys stay unprocessed".into()));
+            }
+            pause(started).await;
         }
-        Ok(found)
     }
 
     /// Returns a write that stores the whole `item` and replaces what was there.

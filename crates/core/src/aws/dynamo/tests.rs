@@ -113,3 +113,39 @@ async fn the_first_of_several_queries_are_found_however_they_are_spread() {
         }
     }
 }
+
+#[tokio::test]
+async fn more_keys_than_a_batch_takes_are_all_read() {
+    let (aws, engine) = testing::aws();
+    let table = Table::new(&aws, Setting::MessagesTable).unwrap();
+    let id = |number: u32| format!("m{number}");
+    for count in 0..205 {
+        let message = Message {
+            message_id: id(count),
+            count,
+        };
+        table.write(table.put(&message).unwrap()).await.unwrap();
+    }
+    engine.forget_calls();
+    let keys = (0..250).map(|number| Key::new("message_id", id(number)));
+    let found: Vec<Message> = table.get_many(keys.collect(), true).await.unwrap();
+    let mut counts: Vec<u32> = found.iter().map(|message| message.count).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, (0..205).collect::<Vec<u32>>());
+    assert_eq!(engine.calls(), ["BatchGetItem"; 3]);
+    let none: Vec<Message> = table.get_many(Vec::new(), true).await.unwrap();
+    assert!(none.is_empty());
+    assert_eq!(engine.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn keys_that_are_left_unprocessed_are_read_again() {
+    let (aws, engine) = testing::aws();
+    let table = Table::new(&aws, Setting::MessagesTable).unwrap();
+    table.write(table.put(&message(7)).unwrap()).await.unwrap();
+    engine.fail_next("BatchGetItem", Fault::Unprocessed);
+    let keys = vec![Key::new("message_id", "m")];
+    let found: Vec<Message> = table.get_many(keys, true).await.unwrap();
+    assert_eq!(found, [message(7)]);
+    assert_eq!(engine.calls(), ["PutItem", "BatchGetItem", "BatchGetItem"]);
+}
