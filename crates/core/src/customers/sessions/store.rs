@@ -3,17 +3,27 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::model::{Client, Session, TokenHash};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{Key, Query, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, SessionId};
 
 /// The version of the shape of [`SessionItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
+
+/// The most sessions that an account has.
+pub const MOST_SESSIONS: usize = 20;
+
+/// How many sessions one query reads. An account from before there was a cap may have more than [`MOST_SESSIONS`].
+const PAGE: usize = 100;
+
+/// How many sessions are ended at the same time.
+const AT_ONCE: usize = 8;
 
 /// The sessions that are stored.
 #[derive(Clone, Debug)]
@@ -44,35 +54,43 @@ impl SessionStore {
         Ok(item.map(Session::from))
     }
 
-    /// Returns the customer's sessions that have not expired at `now`, the most recently used first.
+    /// Returns the customer's sessions that have not expired at `now`, the most recently used first. Of an account that
+    /// has more than [`PAGE`], these are the latest that began.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, customer: CustomerId, now: Time) -> Result<Vec<Session>, StoreError> {
-        let mut sessions = self.all(customer).await?;
+        let items: Vec<SessionItem> = self.of(customer).descending().first(PAGE).await?;
+        let mut sessions: Vec<Session> = items.into_iter().map(Session::from).collect();
         sessions.retain(|session| !session.is_over(now));
         sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.id)));
         Ok(sessions)
     }
 
-    async fn all(&self, customer: CustomerId) -> Result<Vec<Session>, StoreError> {
-        let query = self
-            .table
+    /// Returns the query of the customer's sessions, the oldest first: their identifiers are ordered by time.
+    fn of(&self, customer: CustomerId) -> Query {
+        self.table
             .query("pk = :customer AND begins_with(sk, :session)")
             .value(":customer", pk(customer))
             .value(":session", "session#")
-            .consistent();
-        let items: Vec<SessionItem> = query.all().await?;
-        Ok(items.into_iter().map(Session::from).collect())
+            .consistent()
     }
 
-    /// Stores a new session. Its identifier is random, so it replaces nothing.
+    /// Stores a new session, and ends the oldest of an account that has more than [`MOST_SESSIONS`] then. Its identifier
+    /// is random, so it replaces nothing.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn begin(&self, session: &Session) -> Result<(), StoreError> {
         let write = self.table.put(&SessionItem::from(session))?;
-        self.table.write(write).await.map(drop)
+        let earlier = self.of(session.customer_id);
+        let (_, mut earlier) = futures::try_join!(
+            Box::pin(self.table.write(write)),
+            Box::pin(earlier.first::<SessionItem>(PAGE))
+        )?;
+        earlier.retain(|item| item.session_id != session.id);
+        let surplus = (earlier.len() + 1).saturating_sub(MOST_SESSIONS);
+        self.end_each(earlier.into_iter().take(surplus)).await
     }
 
     /// Stores `next`, which renews the session `read`. Returns `false` if the token of `read` is no longer the
@@ -108,10 +126,22 @@ impl SessionStore {
     /// # Errors
     /// [`StoreError`]: some may have ended.
     pub async fn end_all(&self, customer: CustomerId) -> Result<(), StoreError> {
-        for session in self.all(customer).await? {
-            self.end(customer, session.id).await?;
+        loop {
+            let sessions: Vec<SessionItem> = self.of(customer).first(PAGE).await?;
+            if sessions.is_empty() {
+                return Ok(());
+            }
+            self.end_each(sessions.into_iter()).await?;
         }
-        Ok(())
+    }
+
+    async fn end_each(
+        &self,
+        sessions: impl Iterator<Item = SessionItem>,
+    ) -> Result<(), StoreError> {
+        let ends = sessions.map(|item| Box::pin(self.end(item.customer_id, item.session_id)));
+        let ends = futures::stream::iter(ends).buffer_unordered(AT_ONCE);
+        ends.try_collect().await
     }
 }
 

@@ -107,6 +107,23 @@ async fn a_deletion_whose_response_was_lost_is_made_once() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_was_not_made_is_not_reported_as_made() {
+    let (aws, engine, customers, id) = ana_at_home().await;
+    for fault in [Fault::Throttled, Fault::Failed] {
+        // The SDK sends a call three times.
+        for _ in 0..3 {
+            engine.fail_next("TransactWriteItems", fault);
+        }
+        let answer = delete(&aws, id, PASSWORD).await;
+        assert!(answer.is_err(), "{fault:?}: {answer:?}");
+        assert!(customers.account(id).await.unwrap().is_some());
+    }
+    delete(&aws, id, PASSWORD).await.unwrap();
+    let again = delete(&aws, id, PASSWORD).await;
+    assert!(matches!(again, Err(Problem::NotFound(_))), "{again:?}");
+}
+
+#[tokio::test]
 async fn no_address_is_added_while_the_account_is_deleted() {
     let ana_without_book = async || {
         let (aws, engine, customers) = shop();

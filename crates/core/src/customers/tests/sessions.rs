@@ -1,12 +1,14 @@
 //! Refresh tokens and sessions.
 
 use super::*;
+use crate::aws::dynamo::Table;
 use crate::customers::admin::disable_customer;
 use crate::customers::sessions::api::{
     Renewal, end_all_sessions, end_session, list_sessions, logout, refresh_session,
 };
-use crate::customers::sessions::model::{RefreshToken, Session};
-use crate::customers::sessions::store::SessionStore;
+use crate::customers::sessions::model::{RefreshToken, Session, fresh_secret};
+use crate::customers::sessions::store::{MOST_SESSIONS, SessionStore};
+use crate::values::id::SessionId;
 
 const DAY: u64 = 24 * 3600;
 
@@ -347,6 +349,57 @@ async fn customers_see_and_end_their_own_sessions_only() {
         .unwrap();
     assert_eq!(stored_sessions(&engine), 0);
     drop(customers);
+}
+
+/// Stores `count` sessions of Ana, the first of which began at the second `from`.
+async fn begun(sessions: &SessionStore, customers: &CustomerStore, from: u64, count: u64) {
+    let ana = "ana@example.com".parse().unwrap();
+    let account = customers.account_with_email(&ana).await.unwrap().unwrap();
+    for second in from..from + count {
+        let at = now().plus(Duration::from_secs(second));
+        let (id, secrets) = (SessionId::fresh(at), [(); 2].map(|()| fresh_secret().unwrap()));
+        let (session, _) = Session::begin(id, &account, None, secrets, at);
+        sessions.begin(&session).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_twenty_sessions_at_most_and_the_oldest_ends() {
+    let (aws, engine, customers, _, first) = signed_in().await;
+    let sessions = SessionStore::new(&aws).unwrap();
+    begun(&sessions, &customers, 1, 19).await;
+    let stored = || engine.items(Setting::SessionsTable).len();
+    assert_eq!(stored(), MOST_SESSIONS);
+    assert!(
+        renew(&aws, &first, 30).await.is_ok(),
+        "there is room for it"
+    );
+    begun(&sessions, &customers, 40, 1).await;
+    assert_eq!(stored(), MOST_SESSIONS);
+    over(renew(&aws, &first, 41).await);
+}
+
+#[tokio::test]
+async fn an_account_with_hundreds_of_earlier_sessions_is_listed_cut_back_and_signed_out() {
+    let (aws, engine, customers, id, _) = signed_in().await;
+    let sessions = SessionStore::new(&aws).unwrap();
+    begun(&sessions, &customers, 1, 19).await;
+    // Sessions from before there was a cap.
+    let template = engine.items(Setting::SessionsTable)[0].clone();
+    let table = Table::new(&aws, Setting::SessionsTable).unwrap();
+    for second in 0..230 {
+        let mut item = template.clone();
+        let id = SessionId::fresh(now().plus(Duration::from_secs(100 + second)));
+        item["session_id"] = json!(id);
+        item["sk"] = json!(format!("session#{id}"));
+        table.write(table.put(&item).unwrap()).await.unwrap();
+    }
+    assert_eq!(engine.items(Setting::SessionsTable).len(), 250);
+    assert_eq!(sessions.list(id, now()).await.unwrap().len(), 100);
+    begun(&sessions, &customers, 1000, 1).await;
+    assert_eq!(engine.items(Setting::SessionsTable).len(), 170);
+    sessions.end_all(id).await.unwrap();
+    assert!(engine.items(Setting::SessionsTable).is_empty());
 }
 
 #[tokio::test]
