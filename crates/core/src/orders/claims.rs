@@ -9,6 +9,10 @@ use crate::aws::dynamo::StoreError;
 use crate::customers::store::CustomerStore;
 use crate::runtime::{ConsumeError, Message};
 
+/// How many orders are read from the index at a time, and how many times in one delivery.
+const PAGE: usize = 100;
+const MOST_PAGES: usize = 5;
+
 /// Gives the customer who has confirmed an address the orders that were placed with it as a guest. A repeated
 /// delivery changes nothing. An order that is placed as a guest later stays a guest's order, because its guest could
 /// have signed in.
@@ -29,11 +33,21 @@ pub async fn on_email_confirmed(
     let Some(customer) = confirmed else {
         return Ok(());
     };
-    for order_id in orders.guest_orders(&customer.email).await? {
-        let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, now));
-        change::apply(orders, order_id, claim).await?;
+    let mut after = None;
+    for _ in 0..MOST_PAGES {
+        let page = orders.guest_orders(&customer.email, after.as_deref(), PAGE);
+        let page = page.await?;
+        for order_id in page.items {
+            let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, now));
+            change::apply(orders, order_id, claim).await?;
+        }
+        if page.next.is_none() {
+            return Ok(());
+        }
+        after = page.next;
     }
-    Ok(())
+    // Claimed orders are no longer found, so the next delivery continues here.
+    Err(StoreError::Busy("there are more orders of guests".into()).into())
 }
 
 #[cfg(test)]

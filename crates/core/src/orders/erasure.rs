@@ -7,21 +7,39 @@
 
 use std::time::Duration;
 
+use futures::{StreamExt as _, TryStreamExt as _};
+
 use super::change::{self, Change};
 use super::events;
 use super::model::Order;
+use super::remaining::Remaining;
 use super::rules::erasure;
 use super::store::OrderStore;
-use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
-use crate::http::page::PageRequest;
+use crate::aws::{Aws, telemetry};
 use crate::runtime::{ConsumeError, Message};
 use crate::values::clock::Time;
-use crate::values::id::OrderId;
+use crate::values::id::{CustomerId, OrderId};
 
 /// A day, in hours.
 const DAY: u64 = 24;
+
+/// How many orders are read from the index at a time, and how many are erased at the same time.
+const PAGE: usize = 100;
+const AT_ONCE: usize = 8;
+
+/// How many orders are erased when the event arrives. The others follow, minute by minute.
+const AT_FIRST: usize = 500;
+
+/// How many orders one run of `run-due-orders` erases of those that are left.
+const IN_A_RUN: usize = 1_000;
+
+/// How many deletions one run of `run-due-orders` continues.
+const DELETIONS_IN_A_RUN: usize = 10;
+
+/// The pause after which an erasure that failed is continued.
+const PAUSE: Duration = Duration::from_mins(5);
 
 /// Erases addresses, after the time that the shop has set.
 #[derive(Clone, Debug)]
@@ -47,28 +65,101 @@ impl Erasure {
 /// Erases the addresses of the customer's orders. Where a parcel may still need the address, the order is marked
 /// instead, for as many days after the deletion as the shop has set. A repeated delivery changes nothing.
 ///
+/// The first [`AT_FIRST`] orders are erased at once. If there are more, the position is stored, and `run-due-orders`
+/// continues there.
+///
 /// # Errors
 /// Returns [`ConsumeError`] if the message is to be delivered again.
 pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ConsumeError> {
     let event = events::of_customer(&message, "CustomerDeleted")?;
     let erase_at = event.happened_at.plus(erasure.patience);
-    let mut page = PageRequest {
-        limit: 100,
-        after: None,
-    };
-    loop {
-        let found = erasure
-            .orders
-            .by_customer(event.customer, None, &page)
-            .await?;
-        for order in found.items {
-            erase_or_mark(&erasure.orders, order.id, erase_at, event.now).await?;
-        }
-        if found.next.is_none() {
+    let mut after = None;
+    for _ in 0..AT_FIRST / PAGE {
+        let position = after.as_deref();
+        after = erase_page(
+            &erasure.orders,
+            event.customer,
+            position,
+            erase_at,
+            event.now,
+        )
+        .await?;
+        if after.is_none() {
             return Ok(());
         }
-        page.after = found.next;
     }
+    let Some(after) = after else { return Ok(()) };
+    let remaining = Remaining {
+        customer: event.customer,
+        erase_at,
+        after,
+        due_at: event.now,
+    };
+    Ok(erasure.orders.leave_erasure(&remaining).await?)
+}
+
+/// Erases or marks the orders of one page. Returns the position after which the next page begins, or `None` after the
+/// last.
+async fn erase_page(
+    orders: &OrderStore,
+    customer: CustomerId,
+    after: Option<&str>,
+    erase_at: Time,
+    now: Time,
+) -> Result<Option<String>, StoreError> {
+    let page = orders.ids_of_customer(customer, after, PAGE).await?;
+    let ids = page.items.into_iter();
+    let erased = ids.map(|id| Box::pin(erase_or_mark(orders, id, erase_at, now)));
+    let erased = futures::stream::iter(erased).buffer_unordered(AT_ONCE);
+    erased.try_collect::<()>().await?;
+    Ok(page.next)
+}
+
+/// Continues the erasures that are not finished, as far as one run may go.
+///
+/// # Errors
+/// Returns [`StoreError`]; what is left is erased by a later run. An erasure that fails waits for a few minutes, so that
+/// it does not hold up the others.
+pub(super) async fn continue_erasures(orders: &OrderStore, now: Time) -> Result<(), StoreError> {
+    let unfinished = orders.unfinished_erasures(now, DELETIONS_IN_A_RUN).await?;
+    let pages_each = IN_A_RUN / PAGE / unfinished.len().max(1);
+    let mut outcome = Ok(());
+    for remaining in unfinished {
+        let customer = remaining.customer;
+        let left = Remaining {
+            due_at: now.plus(PAUSE),
+            ..remaining.clone()
+        };
+        if let Err(error) = continue_erasure(orders, remaining, pages_each.max(1), now).await {
+            orders.continue_erasure(&left).await?;
+            let error_text = telemetry::chain(&error);
+            tracing::error!(customer.id = %customer, error = error_text, "orders not erased");
+            outcome = Err(error);
+        }
+    }
+    outcome
+}
+
+/// Erases up to `pages` pages of what is `remaining`, and stores the position after each.
+async fn continue_erasure(
+    orders: &OrderStore,
+    mut remaining: Remaining,
+    pages: usize,
+    now: Time,
+) -> Result<(), StoreError> {
+    for _ in 0..pages {
+        let Remaining {
+            customer, erase_at, ..
+        } = remaining;
+        let after = Some(remaining.after.as_str());
+        match erase_page(orders, customer, after, erase_at, now).await? {
+            Some(after) => remaining.after = after,
+            None => return orders.end_erasure(customer).await,
+        }
+        remaining.due_at = now;
+        orders.continue_erasure(&remaining).await?;
+    }
+    Ok(())
 }
 
 /// Erases the address of the order `id` now, or marks it to be erased at `erase_at` at the latest.

@@ -36,6 +36,7 @@ pub mod lines;
 pub mod messages;
 pub mod model;
 pub mod quotes;
+pub mod remaining;
 pub mod review;
 pub mod rules;
 pub mod store;

@@ -11,14 +11,17 @@ use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
-use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
 use crate::values::address::AddressItem;
-use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
 mod earlier;
 mod uses;
+mod waiting;
+
+/// How many of a customer's orders are looked at for one page of those with one status, and how many at a time.
+const MOST_FILTERED: usize = 1_000;
+const FILTER_STEP: usize = 100;
 
 /// The table of orders.
 #[derive(Clone, Debug)]
@@ -201,6 +204,9 @@ impl OrderStore {
     /// lag by a moment and does not have what only the workflow needs (`due_at`, `erase_at`, `run`, `revision`), so
     /// these orders are to be shown, and to be read again before they are changed.
     ///
+    /// At most [`MOST_FILTERED`] orders are looked at for one page. If the page is not full by then, it ends there, and
+    /// the next one continues.
+    ///
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn by_customer(
@@ -209,26 +215,37 @@ impl OrderStore {
         status: Option<Status>,
         page: &PageRequest,
     ) -> Result<Page<Order>, StoreError> {
-        let wanted = page.limit + 1;
+        let query = |after: Option<&str>| {
+            self.table
+                .newest_first("by-customer", "customer_id", customer, after)
+        };
+        let position = |header: &HeaderItem| header.position.clone();
+        let Some(status) = status else {
+            let query = query(page.after.as_deref());
+            let found = query.first(page.limit + 1).await?;
+            return self.page(Page::cut(found, page.limit, position)).await;
+        };
+        // DynamoDB would read as much if it did the filtering.
         let mut after = page.after.clone();
         let mut found: Vec<HeaderItem> = Vec::new();
-        loop {
-            let query =
-                self.table
-                    .newest_first("by-customer", "customer_id", customer, after.as_deref());
-            // DynamoDB would read as much if it did the filtering. A filtered page is read in larger steps.
-            let step = if status.is_some() { 100 } else { wanted };
-            let headers: Vec<HeaderItem> = query.first(step).await?;
-            let last = headers.len() < step;
-            after = headers.last().map(|header| header.position.clone());
-            let matching = headers
-                .into_iter()
-                .filter(|header| status.is_none_or(|status| header.has_status(status)));
-            found.extend(matching);
-            if last || found.len() >= wanted {
-                return self.page(found, page).await;
-            }
+        let mut seen = 0;
+        while found.len() <= page.limit && seen < MOST_FILTERED {
+            let headers: Vec<HeaderItem> = query(after.as_deref()).first(FILTER_STEP).await?;
+            seen += FILTER_STEP;
+            let next = headers.get(FILTER_STEP - 1).map(position);
+            found.extend(
+                headers
+                    .into_iter()
+                    .filter(|header| header.has_status(status)),
+            );
+            let Some(next) = next else {
+                return self.page(Page::cut(found, page.limit, position)).await;
+            };
+            after = Some(next);
         }
+        let mut cut = Page::cut(found, page.limit, position);
+        cut.next = cut.next.or(after);
+        self.page(cut).await
     }
 
     /// Returns a page of all orders with `status`, newest first, as [`OrderStore::by_customer`] does.
@@ -248,16 +265,11 @@ impl OrderStore {
         });
         let position = |header: &HeaderItem| header.position.clone();
         let found = dynamo::merged(shards.collect(), page.limit + 1, true, position).await?;
-        self.page(found, page).await
+        self.page(Page::cut(found, page.limit, position)).await
     }
 
-    /// Returns the page that `found` begins with, after reading the lines of its orders.
-    async fn page(
-        &self,
-        found: Vec<HeaderItem>,
-        page: &PageRequest,
-    ) -> Result<Page<Order>, StoreError> {
-        let headers = Page::cut(found, page.limit, |header| header.position.clone());
+    /// Returns the page of the orders with these headers, after reading their lines.
+    async fn page(&self, headers: Page<HeaderItem>) -> Result<Page<Order>, StoreError> {
         let keys = headers
             .items
             .iter()
@@ -279,48 +291,6 @@ impl OrderStore {
             next: headers.next,
         })
     }
-
-    /// Returns the orders that guests placed with the address `email`, in upper or lower case. The index may lag by a
-    /// moment.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn guest_orders(&self, email: &Email) -> Result<Vec<OrderId>, StoreError> {
-        let query = self
-            .table
-            .query("guest_email = :email")
-            .index("by-guest")
-            .value(":email", email.lowercase());
-        let found: Vec<IdItem> = query.all().await?;
-        Ok(found.into_iter().map(|item| item.order_id).collect())
-    }
-
-    /// Returns the orders that are to be run, or to lose their address, by `now`. The index may lag by a moment.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn due(&self, now: Time) -> Result<Vec<OrderId>, StoreError> {
-        let shards = (0..SHARDS).map(async |shard| {
-            let query = self
-                .table
-                .query("due_shard = :shard AND due_at <= :now")
-                .index("by-due")
-                .value(":shard", shard)
-                .value(":now", now);
-            query.all::<IdItem>().await
-        });
-        let shards = futures::future::try_join_all(shards).await?;
-        Ok(shards
-            .into_iter()
-            .flatten()
-            .map(|item| item.order_id)
-            .collect())
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct IdItem {
-    order_id: OrderId,
 }
 
 #[cfg(test)]

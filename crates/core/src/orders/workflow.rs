@@ -4,9 +4,10 @@
 //! between; otherwise it reads and decides again. So a step may run any number of times, in parallel with itself and
 //! with a cancellation, and a step whose write succeeded without its knowledge finds its work done.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
-use futures::{StreamExt as _, future};
+use futures::{FutureExt as _, StreamExt as _, future};
 use serde::Deserialize;
 
 use super::change::{self, Change};
@@ -26,6 +27,12 @@ use crate::values::id::OrderId;
 
 /// How many due orders are run at the same time.
 const AT_ONCE: usize = 8;
+
+/// How many due orders of each shard are read at a time.
+const MOST_DUE: usize = 100;
+
+/// How long `run-due-orders` begins further rounds; it has 55 seconds.
+const LAST_ROUND: Duration = Duration::from_secs(25);
 
 impl From<Diverted> for StepError {
     fn from(diverted: Diverted) -> Self {
@@ -252,7 +259,8 @@ pub struct Scheduled {
     pub time: Time,
 }
 
-/// Runs the workflow of every order that is due, and erases every address that is due to be erased.
+/// Runs the workflow of every order that is due, erases every address that is due to be erased, and continues
+/// erasures. The orders that have been due longest come first. What does not fit into one run is done by the next.
 ///
 /// # Errors
 /// Fails with `Failed` if some orders could not be run; all others were, and those are still due.
@@ -261,19 +269,31 @@ pub async fn run_due_orders(
     workflow: &OrderWorkflow,
     scheduled: Scheduled,
 ) -> Result<(), StepError> {
-    let due = orders.due(scheduled.time).await?;
-    let runs = due
-        .into_iter()
-        .map(|id| run_due_order(orders, workflow, id, scheduled.time));
-    let failed = futures::stream::iter(runs)
-        .buffer_unordered(AT_ONCE)
-        .filter(|started| future::ready(!started))
-        .count()
-        .await;
-    if failed == 0 {
+    let now = scheduled.time;
+    let started = Instant::now();
+    let mut failed: BTreeSet<OrderId> = BTreeSet::new();
+    while started.elapsed() < LAST_ROUND {
+        let due = orders.due(now, MOST_DUE).await?;
+        // Orders that were run are no longer due. If only those are left that could not be run, they wait.
+        if due.iter().all(|id| failed.contains(id)) {
+            break;
+        }
+        let runs = due.into_iter().map(|id| {
+            let run = run_due_order(orders, workflow, id, now);
+            Box::pin(run.map(move |succeeded| (id, succeeded)))
+        });
+        let mut runs = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
+        while let Some((id, succeeded)) = runs.next().await {
+            if !succeeded {
+                failed.insert(id);
+            }
+        }
+    }
+    erasure::continue_erasures(orders, now).await?;
+    if failed.is_empty() {
         Ok(())
     } else {
-        let detail = format!("{failed} orders were not run");
+        let detail = format!("{} orders were not run", failed.len());
         Err(StepError::new("Failed", detail))
     }
 }

@@ -8,6 +8,7 @@ use super::super::rules;
 use super::super::workflow::{Scheduled, close_order, run_due_orders};
 use super::*;
 use crate::aws::settings::Setting;
+use crate::testing::Fault;
 use crate::values::event::{DomainEvent, Stamp};
 
 /// A day, in seconds.
@@ -59,7 +60,7 @@ async fn recipient(shop: &Shop, order: &Order) -> String {
 
 /// Asserts that nothing is left to do in the shop, and that nothing was run for `order`.
 async fn nothing_is_due(shop: &Shop, order: &Order) {
-    let due = shop.orders.due(after(100 * A_DAY)).await.unwrap();
+    let due = shop.orders.due(after(100 * A_DAY), 100).await.unwrap();
     assert!(due.is_empty(), "{due:?}");
     assert!(shop.started(order).is_empty(), "nothing is run for it");
 }
@@ -238,6 +239,76 @@ async fn more_orders_than_a_page_are_all_found() {
         .unwrap();
     let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
     assert!(!text.contains("Lindenstraße"));
+}
+
+/// Stores `count` orders of Ana that are over.
+async fn closed_orders(shop: &Shop, count: u64) {
+    for seconds in 0..count {
+        shop.store(&order_in("ana", seconds, Status::Failed, true))
+            .await;
+    }
+}
+
+/// Returns how many addresses are left.
+fn addresses(shop: &Shop) -> usize {
+    let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
+    text.matches("Lindenstraße").count()
+}
+
+/// Returns how many orders were read since the last call.
+fn reads(shop: &Shop) -> usize {
+    let calls = shop.engine.calls();
+    shop.engine.forget_calls();
+    calls.iter().filter(|call| *call == "Query").count()
+}
+
+#[tokio::test]
+async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
+    let shop = Shop::open();
+    closed_orders(&shop, 1_650).await;
+    let erasure = patient(&shop, 30);
+    reads(&shop);
+    on_customer_deleted(&erasure, gone()).await.unwrap();
+    assert_eq!(addresses(&shop), 1_150);
+    assert!(reads(&shop) <= 510);
+    // The event is delivered again. What is stored about the rest stays.
+    on_customer_deleted(&erasure, gone()).await.unwrap();
+    assert_eq!(addresses(&shop), 1_150);
+    let mut left = 1_150_usize;
+    while left > 0 {
+        reads(&shop);
+        run_due(&shop, 120).await;
+        left = left.saturating_sub(1_000);
+        assert_eq!(addresses(&shop), left);
+        assert!(reads(&shop) <= 1_050, "a run is bounded");
+    }
+    let rest = shop.engine.items(Setting::OrdersTable).len();
+    assert_eq!(rest, 2 * 1_650, "nothing is left of the erasure");
+}
+
+#[tokio::test]
+async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
+    let shop = Shop::open();
+    closed_orders(&shop, 850).await;
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    // Eight orders are erased at the same time, and the SDK sends each call three times.
+    for _ in 0..24 {
+        shop.engine.fail_next("UpdateItem", Fault::Failed);
+    }
+    let time = after(120);
+    let run = run_due_orders(&shop.orders, &shop.workflow, Scheduled { time }).await;
+    assert!(run.is_err());
+    shop.engine.calm();
+    let left = addresses(&shop);
+    assert!((251..=350).contains(&left), "{left}");
+    run_due(&shop, 121).await;
+    assert_eq!(addresses(&shop), left, "it waits for five minutes");
+    reads(&shop);
+    run_due(&shop, 420).await;
+    assert_eq!(addresses(&shop), 0);
+    assert!(reads(&shop) <= 360, "it does not begin again");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::orders::change::{self, Change};
 use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
 use crate::orders::rules;
 use crate::testing::Fault;
+use crate::values::clock::Time;
 
 fn first_page(limit: usize) -> PageRequest {
     PageRequest { limit, after: None }
@@ -165,6 +166,53 @@ async fn a_customers_orders_with_a_status_are_found_behind_many_others() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_status_ends_after_a_thousand_other_orders_and_the_next_continues() {
+    let shop = Shop::open();
+    let first = order_of("ana", lines(1), placed_at());
+    shop.store(&first).await;
+    confirm(&shop, &first).await;
+    for number in 1..=1_205 {
+        shop.store(&order_of("ana", lines(1), after(number))).await;
+    }
+    let confirmed = Some(Status::Confirmed);
+    let mut page = first_page(2);
+    let list = async |page: &PageRequest| {
+        let found = shop.orders.by_customer(customer("ana"), confirmed, page);
+        found.await.unwrap()
+    };
+    shop.engine.forget_calls();
+    let found = list(&page).await;
+    assert!(found.items.is_empty());
+    assert_eq!(
+        shop.engine.calls().len(),
+        10,
+        "queries of a hundred orders each"
+    );
+    page.after = found.next;
+    let found = list(&page).await;
+    assert_eq!(found.items[0].id, first.id);
+    assert_eq!((found.items.len(), found.next), (1, None));
+}
+
+#[tokio::test]
+async fn the_orders_that_have_been_due_longest_are_found_first() {
+    let shop = Shop::open();
+    for number in 0..24 {
+        let order = order_of(&format!("customer {number}"), lines(1), after(number));
+        shop.store(&order).await;
+    }
+    let shards = [0, 1, 2, 3].map(|shard| {
+        (0..24)
+            .map(|number| order_of(&format!("customer {number}"), lines(1), after(number)).id)
+            .find(|id| id.shard(4) == shard)
+            .unwrap()
+    });
+    let mut due = shop.orders.due(after(3_600), 1).await.unwrap();
+    due.sort_by_key(|id| id.shard(4));
+    assert_eq!(due, shards);
+}
+
+#[tokio::test]
 async fn exactly_the_due_orders_are_found_in_all_shards() {
     let shop = Shop::open();
     let orders: Vec<Order> = (0..24)
@@ -173,7 +221,7 @@ async fn exactly_the_due_orders_are_found_in_all_shards() {
     for order in &orders {
         shop.store(order).await;
     }
-    let mut due = shop.orders.due(after(71)).await.unwrap();
+    let mut due = shop.orders.due(after(71), 100).await.unwrap();
     let mut expected: Vec<OrderId> = orders[..=11].iter().map(|order| order.id).collect();
     let mut shards: Vec<u32> = expected.iter().map(|id| id.shard(4)).collect();
     shards.sort_unstable();
