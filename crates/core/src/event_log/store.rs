@@ -1,10 +1,12 @@
 //! The event log in DynamoDB: each event once, keyed by aggregate and version.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
@@ -42,8 +44,57 @@ impl EventLog {
         items.into_iter().map(DomainEvent::try_from).collect()
     }
 
+    /// Returns the latest at most `most` published events of `aggregate_id`, in their order. The newest may be missing for
+    /// a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn latest(
+        &self,
+        aggregate_id: impl ToString,
+        most: usize,
+    ) -> Result<Vec<DomainEvent>, StoreError> {
+        let query = self
+            .table
+            .query("aggregate_id = :aggregate")
+            .value(":aggregate", aggregate_id);
+        let items: Vec<EventItem> = query.descending().first(most).await?;
+        let events = items.into_iter().rev().map(DomainEvent::try_from);
+        events.collect()
+    }
+
+    /// Returns those of `events` that are not in the log. The newest may be missing for a moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn missing(&self, events: Vec<DomainEvent>) -> Result<Vec<DomainEvent>, StoreError> {
+        #[derive(PartialEq, Eq, Hash, Deserialize)]
+        struct LoggedKey {
+            aggregate_id: String,
+            version: String,
+        }
+        let key = |event: &DomainEvent| {
+            Key::new("aggregate_id", &event.aggregate_id).and("version", version(event.version))
+        };
+        // A batch with the same key twice is refused.
+        let keys: BTreeMap<(&str, u64), Key> = events
+            .iter()
+            .map(|event| ((event.aggregate_id.as_str(), event.version), key(event)))
+            .collect();
+        let logged = self.table.get_many(keys.into_values().collect(), false);
+        let logged: HashSet<LoggedKey> = logged.await?.into_iter().collect();
+        let is_missing = |event: &DomainEvent| {
+            !logged.contains(&LoggedKey {
+                aggregate_id: event.aggregate_id.clone(),
+                version: version(event.version),
+            })
+        };
+        Ok(events.into_iter().filter(is_missing).collect())
+    }
+
     /// Returns at most `most` events from `from` to `until`, in the order of time, with one query for each shard of
-    /// each hour. The index may lag by a moment, and lacks events that only lead to the end of an order, which another of its events tells.
+    /// each hour. The index may lag by a moment, and lacks events that only lead to the end of an order, which another of
+    /// its events tells.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -116,18 +167,24 @@ fn hour_shard(time: Time, shard: u32) -> String {
     format!("{hour}#{shard}")
 }
 
+/// Returns the sort key of event number `version`: twelve digits, so that events are sorted by it.
+fn version(version: u64) -> String {
+    format!("{version:012}")
+}
+
 /// The part of an event that the index by hour has.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LoggedEvent {
     /// The aggregate.
     pub aggregate_id: String,
     /// The type of the event.
+    #[serde(default)]
     pub event_type: String,
     /// When it happened.
     pub timestamp: Time,
 }
 
-/// An event as stored. The version is a text of twelve digits, so that events are sorted by it.
+/// An event as stored.
 #[derive(Serialize, Deserialize)]
 struct EventItem {
     aggregate_id: String,
@@ -146,7 +203,7 @@ impl From<DomainEvent> for EventItem {
     fn from(event: DomainEvent) -> Self {
         Self {
             aggregate_id: event.aggregate_id,
-            version: format!("{:012}", event.version),
+            version: version(event.version),
             hour_shard: is_by_hour(&event.event_type)
                 .then(|| hour_shard(event.timestamp, event.event_id.shard(HOUR_SHARDS))),
             event_id: event.event_id,

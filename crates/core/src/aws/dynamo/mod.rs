@@ -4,6 +4,7 @@ mod change;
 mod error;
 mod patience;
 mod query;
+mod scan;
 mod table;
 mod transact;
 mod write;
@@ -11,6 +12,7 @@ mod write;
 pub use change::{Attempt, change, change_or};
 pub use error::StoreError;
 pub use query::{Query, merged};
+pub use scan::Piece;
 pub use table::Table;
 pub use write::{Key, Outcome, Write, Written};
 
