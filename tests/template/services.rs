@@ -40,7 +40,11 @@ const READS: &[&str] = &[
     "dynamodb:ConditionCheckItem",
     "dynamodb:GetItem",
     "dynamodb:Query",
+    "dynamodb:Scan",
 ];
+
+/// The only function that may read whole tables, a piece at a time and while nobody waits.
+const SCANS: &str = "AuditIntegrity";
 
 const STREAM_READS: &[&str] = &[
     "dynamodb:DescribeStream",
@@ -55,6 +59,7 @@ const ADAPTERS: &[&str] = &[
     "crates/core/src/aws/clients.rs",
     "crates/core/src/aws/dynamo/error.rs",
     "crates/core/src/aws/dynamo/query.rs",
+    "crates/core/src/aws/dynamo/scan.rs",
     "crates/core/src/aws/dynamo/table.rs",
     "crates/core/src/aws/dynamo/transact.rs",
     "crates/core/src/aws/dynamo/write.rs",
@@ -141,6 +146,16 @@ fn no_function_may_do_everything_anywhere() {
 }
 
 #[test]
+fn only_the_audit_reads_whole_tables() {
+    for function in Template::read().functions() {
+        for (action, resource) in &function.grants {
+            let scans = action == "dynamodb:Scan" && function.id != SCANS;
+            assert!(!scans, "{} scans {resource}", function.id);
+        }
+    }
+}
+
+#[test]
 fn no_function_may_poll_what_it_is_not_fed_by() {
     for function in Template::read().functions() {
         let by_sam = ["DynamoDB", "SQS"];
@@ -217,7 +232,7 @@ fn services_depend_on_each_other_in_one_direction() {
         })
         .collect();
     expect![[r#"
-        integrity -> inventory, orders, payments, platform
+        integrity -> catalog, customers, inventory, orders, payments, platform, pricing, screening
         inventory -> orders
         notifications -> customers, orders
         orders -> catalog, customers, platform, pricing, screening
@@ -230,21 +245,25 @@ fn services_depend_on_each_other_in_one_direction() {
 fn the_map_shows_who_tells_whom_what() {
     expect![[r#"
         flowchart LR
-          catalog["catalog<br/>reads 0, read by 1"]
-          customers["customers<br/>reads 0, read by 2"]
-          integrity["integrity<br/>reads 4, read by 0"]
+          catalog["catalog<br/>reads 0, read by 2"]
+          customers["customers<br/>reads 0, read by 3"]
+          integrity["integrity<br/>reads 8, read by 0"]
           inventory["inventory<br/>reads 1, read by 1"]
           notifications["notifications<br/>reads 2, read by 0"]
           orders["orders<br/>reads 5, read by 4"]
           payments["payments<br/>reads 1, read by 1"]
           platform["platform<br/>reads 0, read by 2"]
-          pricing["pricing<br/>reads 0, read by 1"]
-          screening["screening<br/>reads 0, read by 1"]
+          pricing["pricing<br/>reads 0, read by 2"]
+          screening["screening<br/>reads 0, read by 2"]
           OrderWorkflow{{OrderWorkflow}}
+          integrity -->|reads| catalog
+          integrity -->|reads| customers
           integrity -->|reads| inventory
           integrity -->|reads| orders
           integrity -->|reads| payments
           integrity -->|reads| platform
+          integrity -->|reads| pricing
+          integrity -->|reads| screening
           inventory -->|reads| orders
           notifications -->|reads| customers
           notifications -->|reads| orders

@@ -26,6 +26,8 @@ use crate::values::id::CustomerId;
 /// What happens to one call instead of its ordinary answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: the call is carried out, and a later one is to fail.
+    None,
     /// Refused for capacity; nothing is done.
     Throttled,
     /// A transaction refused because another one is under way; nothing is done.
@@ -128,7 +130,7 @@ impl Engine {
         let fault = at.map(|at| faults.remove(at).1);
         drop(faults);
         match fault {
-            None => self.call(operation, body),
+            None | Some(Fault::None) => self.call(operation, body),
             Some(Fault::Throttled) => {
                 error(400, "ProvisionedThroughputExceededException", json!({}))
             }

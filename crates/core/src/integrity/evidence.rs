@@ -1,15 +1,19 @@
 //! The data that an audit reads: the other services' tables, through their own stores, and the event log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::model::{OrderCase, StockCase, Subject};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+use super::model::{OrderCase, Subject};
+use super::rules::LATEST_EVENTS;
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::event_log::store::{EventLog, LoggedEvent};
 use crate::inventory;
-use crate::inventory::model::Place;
-use crate::inventory::store::InventoryStore;
+use crate::inventory::model::{Reservation, Stock};
+use crate::inventory::store::{InventoryStore, OpenPosition};
 use crate::orders::store::OrderStore;
 use crate::payments::model::Payment;
 use crate::payments::store::PaymentStore;
@@ -17,8 +21,11 @@ use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, ProductId};
 
-/// The quantities that all open reservations hold, by product and place.
-pub type HeldQuantities = BTreeMap<(ProductId, Place), u64>;
+/// How many subjects of events are looked up at the same time.
+const AT_ONCE: usize = 16;
+
+/// The resolution of the times of events.
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// The stores that an audit reads.
 #[derive(Clone, Debug)]
@@ -43,8 +50,8 @@ impl Evidence {
         })
     }
 
-    /// Returns the subjects of at most `most` events from `from` to `until`, and the time up to which these are all:
-    /// earlier than `until` if there are more events.
+    /// Returns the subjects of the next at most `most` events from `from` to `until`, and the time at which the next begin:
+    /// `until` if these are all, and always later than `from` otherwise.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,16 +62,16 @@ impl Evidence {
         most: usize,
     ) -> Result<(BTreeSet<Subject>, Time), StoreError> {
         let mut logged = self.log.between(from, until, most + 1).await?;
-        let until = match logged.get(most) {
-            Some(next) => next.timestamp,
+        let next = match logged.get(most) {
+            // More events of one millisecond than are read at once are left to the reading of all tables.
+            Some(next) => next.timestamp.no_earlier_than(from.plus(MILLISECOND)),
             None => until,
         };
         logged.truncate(most);
-        let mut subjects = BTreeSet::new();
-        for event in logged {
-            subjects.insert(self.subject(event).await?);
-        }
-        Ok((subjects, until))
+        let subjects = logged.into_iter();
+        let subjects = subjects.map(|event| Box::pin(self.subject(event)));
+        let subjects = futures::stream::iter(subjects).buffer_unordered(AT_ONCE);
+        Ok((subjects.try_collect().await?, next))
     }
 
     async fn subject(&self, event: LoggedEvent) -> Result<Subject, StoreError> {
@@ -96,9 +103,9 @@ impl Evidence {
         let (reservation, payment, order_events, reservation_events, payment_events) = futures::try_join!(
             self.inventory.reservation(id),
             self.payments.of_order(id),
-            self.log.history(id),
-            self.log.history(reservation_id),
-            self.log.history(Payment::id_of(id)),
+            self.log.latest(id, LATEST_EVENTS),
+            self.log.latest(reservation_id, LATEST_EVENTS),
+            self.log.latest(Payment::id_of(id), LATEST_EVENTS),
         )?;
         Ok(Some(OrderCase {
             order,
@@ -110,48 +117,52 @@ impl Evidence {
         }))
     }
 
-    /// Returns the product's stock at each of its places with its events, given what open reservations hold.
+    /// Returns the product's stock at each of its places.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn stocks(
+    pub async fn stocks(&self, product: ProductId) -> Result<Vec<Stock>, StoreError> {
+        self.inventory.stocks(product).await
+    }
+
+    /// Returns the latest events of `stock`, in their order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stock_events(&self, stock: &Stock) -> Result<Vec<DomainEvent>, StoreError> {
+        let aggregate = inventory::model::stock_aggregate(stock.product_id, &stock.place);
+        self.events(&aggregate).await
+    }
+
+    /// Returns at most `most` open reservations from after the position `after` on, and the position after which the next
+    /// begin, or `None` after the last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_reservations(
         &self,
-        product: ProductId,
-        held: &HeldQuantities,
-    ) -> Result<Vec<StockCase>, StoreError> {
-        let mut cases = Vec::new();
-        for stock in self.inventory.stocks(product).await? {
-            let aggregate = inventory::model::stock_aggregate(product, &stock.place);
-            let events = self.log.history(aggregate).await?;
-            let held = held.get(&(product, stock.place.clone()));
-            cases.push(StockCase {
-                held: held.copied().unwrap_or(0),
-                stock,
-                events,
-            });
-        }
-        Ok(cases)
+        after: Option<&OpenPosition>,
+        most: usize,
+    ) -> Result<(Vec<Reservation>, Option<OpenPosition>), StoreError> {
+        self.inventory.open_reservations(after, most).await
     }
 
-    /// Returns the quantities that all open reservations hold.
+    /// Returns those of `events` that are not in the log.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn held_quantities(&self) -> Result<HeldQuantities, StoreError> {
-        let mut held = HeldQuantities::new();
-        let open = self.inventory.open_reservations().await?.into_iter();
-        for line in open.flat_map(|reservation| reservation.lines) {
-            let sum = held.entry((line.product_id, line.place)).or_default();
-            *sum = sum.saturating_add(line.quantity);
-        }
-        Ok(held)
+    pub async fn not_logged(
+        &self,
+        events: Vec<DomainEvent>,
+    ) -> Result<Vec<DomainEvent>, StoreError> {
+        self.log.missing(events).await
     }
 
-    /// Returns the events of an aggregate, in their order.
+    /// Returns the latest events of an aggregate, in their order.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn events(&self, aggregate: &str) -> Result<Vec<DomainEvent>, StoreError> {
-        self.log.history(aggregate).await
+        self.log.latest(aggregate, LATEST_EVENTS).await
     }
 }

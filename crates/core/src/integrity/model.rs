@@ -36,11 +36,13 @@ pub enum Check {
     OnHandIsAvailableAndReserved,
     /// `reserved_is_open_reservations`: the reserved stock is the sum of the open reservations.
     ReservedIsOpenReservations,
+    /// `row_is_readable`: the items of an order, its reservation, its payment and of stock have the shape of their table.
+    RowIsReadable,
 }
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::VersionsFollow,
         Self::LogIsRow,
         Self::TotalIsSumOfParts,
@@ -49,6 +51,7 @@ impl Check {
         Self::HoldFollowsOrder,
         Self::OnHandIsAvailableAndReserved,
         Self::ReservedIsOpenReservations,
+        Self::RowIsReadable,
     ];
 
     /// Returns its name.
@@ -63,6 +66,7 @@ impl Check {
             Self::HoldFollowsOrder => "hold_follows_order",
             Self::OnHandIsAvailableAndReserved => "on_hand_is_available_and_reserved",
             Self::ReservedIsOpenReservations => "reserved_is_open_reservations",
+            Self::RowIsReadable => "row_is_readable",
         }
     }
 }
@@ -92,6 +96,17 @@ pub enum Subject {
     Stock(ProductId),
     /// The events of any other aggregate.
     Aggregate(String),
+}
+
+impl Subject {
+    /// Returns the product whose stock it is, if it is stock.
+    #[must_use]
+    pub fn product(&self) -> Option<ProductId> {
+        match self {
+            Self::Stock(id) => Some(*id),
+            Self::Order(_) | Self::Aggregate(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Subject {
@@ -175,25 +190,32 @@ pub struct Finding {
     pub event: Stamp,
 }
 
+/// Returns the sort key of the finding of `subject` and `check` among all findings.
+#[must_use]
+pub fn position(subject: &Subject, check: Check) -> String {
+    format!("{subject}#{}", check.name())
+}
+
 /// Returns the aggregate id of a finding in events.
 #[must_use]
 pub fn aggregate(position: &str) -> String {
     format!("finding#{position}")
 }
 
-/// The record of an audit, from which the next one continues.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// The time of the audit.
-    pub at: Time,
-    /// The time up to which events were read, where the next audit begins.
-    pub until: Time,
-    /// How many subjects were checked.
-    pub checked: u64,
-    /// The subjects that were still being worked on, which the next audit checks again.
-    pub unsettled: Vec<Subject>,
-    /// How many findings were open after the audit.
-    pub open: u64,
+impl Violation {
+    /// Returns the violation that `event`, the last of an item, is not in the log.
+    #[must_use]
+    pub fn lost(event: &DomainEvent) -> Self {
+        let DomainEvent {
+            version,
+            event_type,
+            ..
+        } = event;
+        Self {
+            check: Check::VersionsFollow,
+            detail: format!("event {version} {event_type} is stored, but not in the log"),
+        }
+    }
 }
 
 impl Finding {
@@ -216,7 +238,7 @@ impl Finding {
     /// Returns its sort key among all findings.
     #[must_use]
     pub fn position(&self) -> String {
-        format!("{}#{}", self.subject, self.check.name())
+        position(&self.subject, self.check)
     }
 
     /// Returns whether the last audit found it.

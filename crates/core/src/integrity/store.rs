@@ -1,27 +1,25 @@
-//! The table of audits. `pk` = `run`, `sk` = `latest` is the latest audit; `pk` = `finding`, `sk` =
-//! `<subject>#<check>` is a finding.
+//! The table of audits. `pk` = `finding`, `sk` = `<subject>#<check>` is a finding. `pk` = `lost`, `sk` =
+//! `<aggregate>#<version>#<time>` is a lost event that was brought back at that time. `pk` = `run` is what audits leave
+//! for the next, see [`progress`].
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Finding, Run};
+use super::model::{Check, Finding, Subject, position};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
 use crate::values::clock::Time;
-use crate::values::event::Stamp;
+use crate::values::event::{DomainEvent, Stamp};
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
 
-/// The sort key of the only run that is kept.
-const LATEST: &str = "latest";
-
 /// A finding as stored.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FindingItem {
-    pk: String,
+    pub(super) pk: String,
     pub(super) sk: String,
     pub(super) subject: String,
     pub(super) check: String,
@@ -67,31 +65,42 @@ impl TryFrom<FindingItem> for Finding {
     }
 }
 
+/// A lost event that is brought back: this item's stream publishes it.
 #[derive(Debug, Serialize, Deserialize)]
-struct RunItem {
+pub(super) struct LostItem {
     pk: String,
     sk: String,
-    at: Time,
-    until: Time,
-    checked: u64,
-    unsettled: Vec<String>,
-    open: u64,
+    /// The `source` of the event.
+    source: String,
+    aggregate: String,
+    data: serde_json::Value,
     schema: u32,
+    event: Stamp,
 }
 
-impl TryFrom<RunItem> for Run {
-    type Error = serde_dynamo::Error;
+impl LostItem {
+    fn new(source: &str, lost: &DomainEvent, now: Time) -> Self {
+        Self {
+            pk: "lost".to_owned(),
+            sk: format!("{}#{}#{now}", lost.aggregate_id, lost.version),
+            source: source.to_owned(),
+            aggregate: lost.aggregate_id.clone(),
+            data: lost.data.clone(),
+            schema: SCHEMA,
+            event: Stamp {
+                id: lost.event_id,
+                event_type: lost.event_type.clone(),
+                version: lost.version,
+                at: lost.timestamp,
+                traceparent: lost.traceparent.clone(),
+            },
+        }
+    }
+}
 
-    fn try_from(item: RunItem) -> Result<Self, serde_dynamo::Error> {
-        let unsettled = item.unsettled.iter().map(|subject| subject.parse());
-        let unsettled: Result<_, _> = unsettled.collect();
-        Ok(Self {
-            at: item.at,
-            until: item.until,
-            checked: item.checked,
-            unsettled: unsettled.map_err(serde_dynamo::Error::custom)?,
-            open: item.open,
-        })
+impl From<LostItem> for DomainEvent {
+    fn from(item: LostItem) -> Self {
+        Self::new(item.aggregate, item.event, item.data)
     }
 }
 
@@ -100,6 +109,8 @@ impl TryFrom<RunItem> for Run {
 pub struct IntegrityStore {
     table: Table,
 }
+
+mod progress;
 
 impl IntegrityStore {
     /// Creates the store of the table that the setting `INTEGRITY_TABLE` names.
@@ -111,43 +122,51 @@ impl IntegrityStore {
         Ok(Self { table })
     }
 
-    /// Returns the latest audit, or `None` before the first.
+    /// Returns the next at most `most` findings by subject, including resolved ones, from after the position `after` on.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn latest_run(&self) -> Result<Option<Run>, StoreError> {
-        let key = Key::new("pk", "run").and("sk", LATEST);
-        let item: Option<RunItem> = self.table.get(key).await?;
-        Ok(item.map(Run::try_from).transpose()?)
+    pub async fn findings_after(
+        &self,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page<Finding>, StoreError> {
+        let query = match after {
+            None => self.table.query("pk = :pk"),
+            Some(after) => self
+                .table
+                .query("pk = :pk AND sk > :after")
+                .value(":after", after),
+        };
+        let query = query.value(":pk", "finding").consistent();
+        let found = read(query.first(most + 1).await?)?;
+        Ok(Page::cut(found, most, Finding::position))
     }
 
-    /// Stores `run` as the latest. Refused if another audit has got further meanwhile.
+    /// Returns the findings of `subject`, including resolved ones.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn store_run(&self, run: &Run) -> Result<Written, StoreError> {
-        let write = self.table.put(&RunItem {
-            pk: "run".to_owned(),
-            sk: LATEST.to_owned(),
-            at: run.at,
-            until: run.until,
-            checked: run.checked,
-            unsettled: run.unsettled.iter().map(ToString::to_string).collect(),
-            open: run.open,
-            schema: SCHEMA,
-        })?;
-        let write = write.when("attribute_not_exists(pk) OR #until <= :until");
-        let write = write.name("#until", "until").value(":until", &run.until)?;
-        self.table.write(write).await
+    pub async fn findings_of(&self, subject: &Subject) -> Result<Vec<Finding>, StoreError> {
+        let keys = Check::ALL.iter().map(|check| {
+            let position = position(subject, *check);
+            Key::new("pk", "finding").and("sk", position)
+        });
+        read(self.table.get_many(keys.collect(), true).await?)
     }
 
-    /// Returns all findings, including resolved ones. There are few of them in a shop that works.
+    /// Brings the event `lost` of the service `source` back.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn findings(&self) -> Result<Vec<Finding>, StoreError> {
-        let query = self.table.query("pk = :pk").value(":pk", "finding");
-        read(query.consistent().all().await?)
+    pub async fn bring_back(
+        &self,
+        source: &str,
+        lost: &DomainEvent,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let write = self.table.put(&LostItem::new(source, lost, now))?;
+        self.table.write(write).await.map(drop)
     }
 
     /// Returns a page of all findings by subject, including resolved ones.
@@ -155,16 +174,7 @@ impl IntegrityStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn findings_page(&self, page: &PageRequest) -> Result<Page<Finding>, StoreError> {
-        let query = match &page.after {
-            None => self.table.query("pk = :pk"),
-            Some(after) => self
-                .table
-                .query("pk = :pk AND sk > :after")
-                .value(":after", after),
-        };
-        let query = query.value(":pk", "finding");
-        let found = read(query.first(page.limit + 1).await?)?;
-        Ok(Page::cut(found, page.limit, Finding::position))
+        self.findings_after(page.after.as_deref(), page.limit).await
     }
 
     /// Stores the next version of a finding. Refused if another audit has stored it meanwhile.

@@ -69,6 +69,12 @@ pub fn reservation_aggregate(order_id: OrderId) -> String {
     format!("reservation#{order_id}")
 }
 
+/// Returns the order of the reservation with the id `aggregate`, or `None` if it is not an id of a reservation.
+#[must_use]
+pub fn order_of_reservation(aggregate: &str) -> Option<OrderId> {
+    aggregate.strip_prefix("reservation#")?.parse().ok()
+}
+
 /// Returns the product of the stock with the id `aggregate`, or `None` if it is not an id of stock.
 #[must_use]
 pub fn product_of_stock(aggregate: &str) -> Option<ProductId> {

@@ -201,6 +201,16 @@ pub enum ReleaseOutcome {
     Unbalanced(Vec<ProductId>),
 }
 
+/// A position among the open reservations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPosition {
+    /// The shard of the index.
+    shard: u32,
+    /// The key of the last reservation of this shard that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pk: Option<String>,
+}
+
 /// The table of stock and reservations.
 #[derive(Clone, Debug)]
 pub struct InventoryStore {
@@ -281,27 +291,47 @@ impl InventoryStore {
         Ok(item.map(Reservation::from))
     }
 
-    /// Returns the reservations that are held or committed. The index by which they are found may lag by a moment.
+    /// Returns at most `most` of the reservations that are held or committed, from after the position `after` on, and the
+    /// position after which the next begin, or `None` after the last. The index by which they are found may lag by a
+    /// moment, and so may the reservations, which are read at half the price of a consistent read.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn open_reservations(&self) -> Result<Vec<Reservation>, StoreError> {
+    pub async fn open_reservations(
+        &self,
+        after: Option<&OpenPosition>,
+        most: usize,
+    ) -> Result<(Vec<Reservation>, Option<OpenPosition>), StoreError> {
         #[derive(Deserialize)]
         struct Open {
             pk: String,
         }
-        let mut keys = Vec::new();
-        for shard in 0..OPEN_SHARDS {
-            let query = self.table.query("open_shard = :shard").index("by-open");
-            let open: Vec<Open> = query.value(":shard", shard).all().await?;
-            let open = open.into_iter();
-            keys.extend(open.map(|open| Key::new("pk", open.pk).and("sk", RESERVATION_SORT_KEY)));
-        }
-        let items: Vec<ReservationItem> = self.table.get_many(keys, true).await?;
+        let shard = after.map_or(0, |after| after.shard);
+        let query = match after.and_then(|after| after.pk.as_ref()) {
+            None => self.table.query("open_shard = :shard"),
+            Some(pk) => self
+                .table
+                .query("open_shard = :shard AND pk > :after")
+                .value(":after", pk),
+        };
+        let query = query.index("by-open").value(":shard", shard);
+        let open: Vec<Open> = query.first(most).await?;
+        let next = match open.last() {
+            Some(last) if open.len() == most => Some(OpenPosition {
+                shard,
+                pk: Some(last.pk.clone()),
+            }),
+            Some(_) | None => Some(OpenPosition {
+                shard: shard + 1,
+                pk: None,
+            }),
+        };
+        let keys = open.into_iter();
+        let keys = keys.map(|open| Key::new("pk", open.pk).and("sk", RESERVATION_SORT_KEY));
+        let items: Vec<ReservationItem> = self.table.get_many(keys.collect(), false).await?;
         let reservations = items.into_iter().map(Reservation::from);
-        Ok(reservations
-            .filter(|found| found.status.is_open())
-            .collect())
+        let open = reservations.filter(|found| found.status.is_open());
+        Ok((open.collect(), next.filter(|next| next.shard < OPEN_SHARDS)))
     }
 
     /// Holds the stock of all lines of the new `reservation` and stores it, or changes nothing.

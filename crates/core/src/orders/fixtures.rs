@@ -23,7 +23,7 @@ use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::Money;
 
 /// The time at which the tests' orders are placed.
-pub(super) fn placed_at() -> Time {
+pub(crate) fn placed_at() -> Time {
     "2026-03-01T09:30:00Z".parse().unwrap()
 }
 
@@ -40,7 +40,7 @@ pub(super) fn customer(name: &str) -> CustomerId {
     CustomerId::derived(&[name])
 }
 
-pub(super) fn product(name: &str) -> ProductId {
+pub(crate) fn product(name: &str) -> ProductId {
     ProductId::derived(&[name])
 }
 
@@ -57,7 +57,7 @@ pub(super) fn address() -> Address {
     }
 }
 
-pub(super) fn lines(count: usize) -> Vec<Line> {
+pub(crate) fn lines(count: usize) -> Vec<Line> {
     let line = |number| Line {
         product_id: product(&format!("product {number}")),
         name: format!("Sencha, 100 g, No. {number}"),
@@ -68,7 +68,7 @@ pub(super) fn lines(count: usize) -> Vec<Line> {
 }
 
 /// A new order of `lines` by `name`.
-pub(super) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
+pub(crate) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
     let total = super::lines::total("EUR".parse().unwrap(), &lines).unwrap();
     rules::place(Placement {
         id: OrderId::derived(&[name, &now.to_string()]),

@@ -29,7 +29,7 @@ pub mod evidence;
 pub mod executions;
 mod fields;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod guests;
 mod item;
 pub mod lines;

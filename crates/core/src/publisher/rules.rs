@@ -92,10 +92,9 @@ pub fn entry_of(
     image: serde_dynamo::Item,
 ) -> Result<Option<Entry>, Unpublishable> {
     let owner = tables.owner(table).ok_or(Unpublishable::UnknownTable)?;
+    let source = owner.source_of(&image);
     let published = owner.published(image).map_err(|_| Unpublishable::Shape)?;
-    published
-        .map(|event| Entry::new(owner.source(), event))
-        .transpose()
+    published.map(|event| Entry::new(source, event)).transpose()
 }
 
 fn event_id(event: &AttributeValue) -> Option<&str> {

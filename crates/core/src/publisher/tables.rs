@@ -29,7 +29,7 @@ pub enum Service {
 }
 
 impl Service {
-    const ALL: &[Self] = &[
+    pub(super) const ALL: &[Self] = &[
         Self::Catalog,
         Self::Customers,
         Self::Integrity,
@@ -67,6 +67,24 @@ impl Service {
             Self::Rules => Setting::RulesTable,
             Self::Pricing => Setting::PricingTable,
         }
+    }
+
+    /// Returns the `source` of the event of the item `image`: its own, unless the item brings an event of another service
+    /// back.
+    pub(super) fn source_of(self, image: &Item) -> &'static str {
+        let lost = match self {
+            Self::Integrity => integrity::events::source_of_lost(image),
+            Self::Catalog
+            | Self::Customers
+            | Self::Inventory
+            | Self::Orders
+            | Self::Payments
+            | Self::Pricing
+            | Self::Rules => None,
+        };
+        let mut sources = Self::ALL.iter().map(|service| service.source());
+        let source = sources.find(|source| Some(*source) == lost);
+        source.unwrap_or(self.source())
     }
 
     pub(super) fn published(self, image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {

@@ -1,5 +1,6 @@
 //! Publishing, with the event log on the embedded DynamoDB and a bus that the test stands in for.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use super::publish::{Publisher, publish_events};
 use super::redrive::Redrive;
 use super::stream::StreamBatch;
+use super::tables::Service;
 use crate::aws::Aws;
 use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
@@ -464,4 +466,12 @@ async fn every_table_with_events_has_an_owner() {
             "{source}"
         );
     }
+}
+
+#[test]
+fn audits_read_every_table_with_events() {
+    let published = Service::ALL.iter().map(|service| service.source());
+    let read = crate::integrity::tables::SOURCES.iter();
+    let read: BTreeSet<&str> = read.map(|source| source.name).collect();
+    assert_eq!(read, published.collect());
 }

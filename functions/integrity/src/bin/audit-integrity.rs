@@ -5,6 +5,6 @@ use oxcart_function::{aws, integrity, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let audit = integrity::audit::Audit::new(&aws)?;
+    let audit = integrity::resources::Audit::new(&aws)?;
     runtime::serve_event(|asked| integrity::audit::audit_integrity(&audit, asked)).await
 }
