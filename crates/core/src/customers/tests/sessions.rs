@@ -357,7 +357,10 @@ async fn begun(sessions: &SessionStore, customers: &CustomerStore, from: u64, co
     let account = customers.account_with_email(&ana).await.unwrap().unwrap();
     for second in from..from + count {
         let at = now().plus(Duration::from_secs(second));
-        let (id, secrets) = (SessionId::fresh(at), [(); 2].map(|()| fresh_secret().unwrap()));
+        let (id, secrets) = (
+            SessionId::fresh(at),
+            [(); 2].map(|()| fresh_secret().unwrap()),
+        );
         let (session, _) = Session::begin(id, &account, None, secrets, at);
         sessions.begin(&session).await.unwrap();
     }
@@ -368,7 +371,7 @@ async fn an_account_has_twenty_sessions_at_most_and_the_oldest_ends() {
     let (aws, engine, customers, _, first) = signed_in().await;
     let sessions = SessionStore::new(&aws).unwrap();
     begun(&sessions, &customers, 1, 19).await;
-    let stored = || engine.items(Setting::SessionsTable).len();
+    let stored = || stored_sessions(&engine);
     assert_eq!(stored(), MOST_SESSIONS);
     assert!(
         renew(&aws, &first, 30).await.is_ok(),
@@ -385,7 +388,9 @@ async fn an_account_with_hundreds_of_earlier_sessions_is_listed_cut_back_and_sig
     let sessions = SessionStore::new(&aws).unwrap();
     begun(&sessions, &customers, 1, 19).await;
     // Sessions from before there was a cap.
-    let template = engine.items(Setting::SessionsTable)[0].clone();
+    let items = engine.items(Setting::SessionsTable).into_iter();
+    let mut items = items.filter(|item| item.get("session_id").is_some());
+    let template = items.next().unwrap();
     let table = Table::new(&aws, Setting::SessionsTable).unwrap();
     for second in 0..230 {
         let mut item = template.clone();
@@ -394,12 +399,12 @@ async fn an_account_with_hundreds_of_earlier_sessions_is_listed_cut_back_and_sig
         item["sk"] = json!(format!("session#{id}"));
         table.write(table.put(&item).unwrap()).await.unwrap();
     }
-    assert_eq!(engine.items(Setting::SessionsTable).len(), 250);
+    assert_eq!(stored_sessions(&engine), 250);
     assert_eq!(sessions.list(id, now()).await.unwrap().len(), 100);
     begun(&sessions, &customers, 1000, 1).await;
-    assert_eq!(engine.items(Setting::SessionsTable).len(), 170);
+    assert_eq!(stored_sessions(&engine), 170);
     sessions.end_all(id).await.unwrap();
-    assert!(engine.items(Setting::SessionsTable).is_empty());
+    assert_eq!(stored_sessions(&engine), 0);
 }
 
 #[tokio::test]
