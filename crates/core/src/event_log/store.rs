@@ -260,4 +260,25 @@ mod tests {
         let types: Vec<&Value> = stored.iter().map(|item| &item["event_type"]).collect();
         assert_eq!(types, ["OrderCreated"]);
     }
+
+    /// Returns event number `version` of `teapot`.
+    fn boiled(version: u64) -> DomainEvent {
+        let stamp = Stamp::new("teapot", version, "TeapotBoiled", Time::from_millis(0));
+        DomainEvent::new("teapot", stamp, json!({}))
+    }
+
+    #[tokio::test]
+    async fn the_latest_events_and_those_that_are_missing_are_found() {
+        let (aws, _) = testing::aws();
+        let log = EventLog::new(&aws).unwrap();
+        for version in [1, 2, 3, 12] {
+            log.append(boiled(version)).await.unwrap();
+        }
+        let latest = log.latest("teapot", 2).await.unwrap();
+        assert_eq!(latest, [boiled(3), boiled(12)]);
+        let asked = [1, 4, 12, 4].map(boiled);
+        let missing = log.missing(asked.into()).await.unwrap();
+        assert_eq!(missing, [boiled(4), boiled(4)]);
+        assert_eq!(log.missing(Vec::new()).await.unwrap(), []);
+    }
 }
