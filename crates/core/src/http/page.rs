@@ -1,6 +1,7 @@
 //! Lists, a page at a time.
 
 use std::collections::HashMap;
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -73,6 +74,64 @@ impl<T> Page<T> {
             items: self.items.into_iter().map(each).collect(),
             next: self.next,
         }
+    }
+}
+
+/// The most bytes of a page's entries. Lambda returns 6 MB at most, in which the body stands as a text.
+const MOST_BYTES: usize = 5_000_000;
+
+impl<T> Page<T> {
+    /// Returns the page of what `body` makes of each entry. It ends before the entry with which it would pass 5 MB, and
+    /// the next page begins there. The first entry is always on it. `sort_key` gives an entry's place in the list.
+    ///
+    /// # Errors
+    /// Those of `body`.
+    pub fn fitting<U: Serialize, E>(
+        self,
+        sort_key: impl Fn(&T) -> String,
+        mut body: impl FnMut(T) -> Result<U, E>,
+    ) -> Result<Page<U>, E> {
+        let mut items = Vec::with_capacity(self.items.len());
+        let (mut bytes, mut last) = (0, None);
+        for entry in self.items {
+            let position = sort_key(&entry);
+            let entry = body(entry)?;
+            bytes += Escaped::of(&entry);
+            if bytes > MOST_BYTES && last.is_some() {
+                return Ok(Page { items, next: last });
+            }
+            items.push(entry);
+            last = Some(position);
+        }
+        Ok(Page {
+            items,
+            next: self.next,
+        })
+    }
+}
+
+/// Counts the bytes of JSON that stands in a JSON text.
+#[derive(Default)]
+struct Escaped(usize);
+
+impl Escaped {
+    /// Returns how many bytes `value` has then; what cannot be written has none, and fails when it is.
+    fn of(value: &impl Serialize) -> usize {
+        let mut counter = Self::default();
+        let written = serde_json::to_writer(&mut counter, value);
+        written.map_or(0, |()| counter.0)
+    }
+}
+
+impl io::Write for Escaped {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let escapes = bytes.iter().filter(|byte| matches!(byte, b'"' | b'\\'));
+        self.0 += bytes.len() + escapes.count();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -161,6 +220,25 @@ mod tests {
             }
         );
         assert_eq!(Page::cut(vec!["c"], 2, ToString::to_string).next, None);
+    }
+
+    #[test]
+    fn a_page_ends_before_it_passes_five_megabytes() {
+        let cut = |sizes: &[usize]| {
+            let page = Page {
+                items: sizes.to_vec(),
+                next: Some("after all".to_owned()),
+            };
+            let text = |size| Ok::<_, Problem>("x".repeat(size - 4));
+            let page = page.fitting(ToString::to_string, text).unwrap();
+            (page.items.len(), page.next.unwrap())
+        };
+        assert_eq!(cut(&[2_000_000, 3_000_000]), (2, "after all".to_owned()));
+        let at = "2000000".to_owned();
+        assert_eq!(cut(&[2_000_000, 3_000_001, 10]), (1, at));
+        assert_eq!(cut(&[6_000_000]), (1, "after all".to_owned()));
+        assert_eq!(cut(&[6_000_000, 10]), (1, "6000000".to_owned()));
+        assert_eq!(Escaped::of(&"\"\\\n"), 4 + 4 + 4 + 3);
     }
 
     #[test]

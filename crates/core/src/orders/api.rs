@@ -11,7 +11,7 @@ use crate::aws::telemetry;
 use crate::event_log::store::EventLog;
 use crate::http::address::AddressBody;
 use crate::http::exchange::{Caller, Request, Response};
-use crate::http::page::{Page, PageRequest};
+use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::values::clock::Time;
@@ -132,12 +132,9 @@ pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Respon
                 .await?
         }
     };
-    let items = found.items.into_iter().map(OrderBody::try_from);
-    let page = Page {
-        items: items.collect::<Result<Vec<_>, _>>()?,
-        next: found.next,
-    };
-    page.answer(&request)
+    found
+        .fitting(Order::position, OrderBody::try_from)?
+        .answer(&request)
 }
 
 /// `POST /orders/{order_id}/cancel`: cancels the order and starts the run that undoes it. An order that is cancelled

@@ -54,6 +54,39 @@ async fn an_order_is_shown_to_its_owner_and_to_admins() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_orders_is_cut_and_the_next_continues() {
+    let shop = Shop::open();
+    let mut large = lines(50);
+    for line in &mut large {
+        line.name = "𝄞".repeat(255);
+    }
+    for second in 0..100 {
+        shop.store(&order_of("ana", large.clone(), after(second)))
+            .await;
+    }
+    let mut seen = Vec::new();
+    let mut cursor = String::new();
+    for page in 1.. {
+        let mut query = vec![("limit", "100")];
+        if page > 1 {
+            query.push(("cursor", &cursor));
+        }
+        let answer = list(&shop, "ana", &query).await.unwrap();
+        let body = String::from_utf8(answer.body.clone()).unwrap();
+        let as_text = serde_json::to_string(&body).unwrap().len();
+        assert!(as_text < 5_100_000, "{as_text}");
+        seen.extend(ids(&answer));
+        let Some(next) = json_of(&answer)["next_cursor"].as_str().map(str::to_owned) else {
+            assert!(page > 1, "the test needs larger orders");
+            break;
+        };
+        cursor = next;
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 100);
+}
+
+#[tokio::test]
 async fn another_customer_cannot_cancel_an_order_or_learn_that_it_exists() {
     let shop = Shop::with(&order()).await;
     assert!(is_not_found(cancel(&shop, "ben", after(1)).await));
