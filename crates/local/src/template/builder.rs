@@ -5,7 +5,6 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::Refused;
-use super::queue_policies::QueuePolicy;
 use super::reader::Properties;
 use super::resolve::{At, Resolver};
 use crate::arn::{Arns, Resource};
@@ -24,6 +23,13 @@ pub(super) struct Builder<'a> {
     /// What the API says of single routes, which are declared after it.
     pub(super) route_settings: Option<Properties>,
     pub(super) queue_policies: Vec<QueuePolicy>,
+}
+
+/// A policy of queues.
+pub(super) struct QueuePolicy {
+    /// The addresses of the queues.
+    pub(super) queues: Vec<String>,
+    pub(super) statements: Vec<Value>,
 }
 
 /// One resource, with its properties resolved.

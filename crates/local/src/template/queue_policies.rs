@@ -3,16 +3,9 @@
 
 use serde_json::Value;
 
-use super::builder::{Builder, Declared};
+use super::builder::{Builder, Declared, QueuePolicy};
 use super::error::Refused;
 use crate::model::{Rule, TargetKind};
-
-/// A policy of queues.
-pub(super) struct QueuePolicy {
-    /// The addresses of the queues.
-    queues: Vec<String>,
-    statements: Vec<Value>,
-}
 
 /// `AWS::SQS::QueuePolicy`.
 pub(super) fn queue_policy(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
