@@ -77,3 +77,36 @@ fn a_message_that_is_queued_twice_is_sent_once() {
         assert_eq!(messages(&shop, &customer.email, 1).await.len(), 1);
     });
 }
+
+#[test]
+fn mail_that_is_throttled_for_two_hours_is_sent_once() {
+    run_local(async {
+        let shop = Shop::start(Setup {
+            manual_clock: true,
+            ..Setup::default()
+        })
+        .await;
+        shop.fault("ses:SendEmail@send-messages=throttle").await;
+        let product = shop.product("18.50", 10).await;
+        let customer = shop.customer().await;
+        let order = shop.order(&customer, &product, "tok_ok").await;
+        shop.run_until_settled(&order).await;
+        for _ in 0..60 {
+            shop.still().await;
+            shop.advance(120).await;
+        }
+        assert!(shop.fault_hits().await > 50);
+        assert_eq!(shop.order_mail().await, Vec::<Value>::new());
+        shop.no_faults().await;
+        let told = shop
+            .run_until("the mail about the order", async || {
+                let mail = shop.order_mail().await;
+                if mail.is_empty() {
+                    return Err("no mail".to_owned());
+                }
+                Ok(mail)
+            })
+            .await;
+        assert_eq!(told.len(), 1);
+    });
+}

@@ -51,7 +51,7 @@ where
 /// not with each function: an `async fn` is compiled where it is awaited.
 ///
 /// `lambda_http` would build a URL of the request before, and ends the process if the path, the query or the host are
-/// not ones that it can parse: docs/decisions/0026-requests-as-the-gateway-sends-them.md.
+/// not ones that it can parse: docs/decisions/0028-requests-as-the-gateway-sends-them.md.
 fn run<'a>(
     handle: &'a (dyn Fn(Request) -> Doing<'a, Response> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
