@@ -196,7 +196,6 @@ async fn report(
         faults: faults.clone(),
         at_once,
         weeks: arguments.weeks,
-        busy: Vec::new(),
         faults_hit: 0,
     };
     let begun = Instant::now();
@@ -204,7 +203,7 @@ async fn report(
     seconds.orders = begun.elapsed().as_secs();
     let begun = Instant::now();
     let mut disagreements = std::mem::take(&mut year.ledger.disagreements);
-    disagreements.extend(audit::everything(shop, &year.busy).await?);
+    disagreements.extend(audit::everything(shop).await?);
     let limit = seed::limited_uses(sizes);
     let (totals, found) = check::compare(shop, &year.ledger, sizes, limit)?;
     disagreements.extend(found);

@@ -1,46 +1,71 @@
 //! The shop's own audit of everything, at the end.
 
-use jiff::SignedDuration;
-use serde_json::json;
+use std::time::Duration;
 
-use super::play::Busy;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::costs;
+use super::request::{Request, Who};
 use super::shop::Shop;
 use crate::Error;
 
-/// How much each audit is asked to look at: so little that it is never cut.
-const PART: SignedDuration = SignedDuration::from_hours(6);
+/// The most audits until everything was read: each reads 10,000 items.
+const MOST: usize = 10_000;
 
-/// Lets the shop audit everything that ever happened, part by part. Returns a sentence for each audit that fails, for
-/// each finding, and for each queue with messages that were given up.
+/// Lets the shop audit until it has looked at every event and has read all tables from beginning to end. Returns a
+/// sentence for each finding, and for each queue with messages that were given up or events that were set aside.
 ///
 /// # Errors
-/// If the tables or queues cannot be read.
-pub(super) async fn everything(shop: &Shop, busy: &[Busy]) -> Result<Vec<String>, Error> {
-    let mut found = Vec::new();
-    for times in busy {
-        let mut from = times.from;
-        while from <= times.until {
-            let event =
-                json!({"time": from.checked_add(PART)?.to_string(), "since": from.to_string()});
-            if let Err(error) = shop.invoke("audit-integrity", &event).await {
-                found.push(format!("audit: it failed from {from} on: {error}"));
-            }
-            from = from.checked_add(PART)?;
+/// If an audit fails, or the tables or queues cannot be read.
+pub(super) async fn everything(shop: &Shop) -> Result<Vec<String>, Error> {
+    let begun = shop.clock.now();
+    let mut audits = 0;
+    while !audit(shop, begun).await? {
+        audits += 1;
+        if audits > MOST {
+            return Err("the audit does not come to an end".into());
         }
     }
+    let mut found = Vec::new();
     shop.scan("IntegrityTable", |item| {
         if item["pk"]["S"] == "finding" && item.get("resolved_at").is_none() {
             let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
-            found.push(format!(
-                "audit: {} of {}: {}",
-                text("check"),
-                text("subject"),
-                text("detail")
-            ));
+            let (check, subject, detail) = (text("check"), text("subject"), text("detail"));
+            found.push(format!("audit: {check} of {subject}: {detail}"));
         }
     })?;
     for (queue, count) in shop.dead_letters().await? {
-        found.push(format!("queues: {count} messages were given up to {queue}"));
+        found.push(format!("queues: {count} messages are in {queue}"));
     }
     Ok(found)
+}
+
+/// Audits once. Returns whether everything that was stored when it all `begun` was looked at.
+async fn audit(shop: &Shop, begun: Timestamp) -> Result<bool, Error> {
+    let _ = shop.clock.advance(Duration::from_secs(1));
+    let outcome = shop
+        .invoke("audit-integrity", &costs::scheduled(shop))
+        .await?;
+    let report = Request::new("get-integrity", "GET", "/integrity").by(Who::Admin);
+    let report = shop.send(&report).await?.expect(&[200])?;
+    let round = report["everything_read"]["began_at"].as_str();
+    let round: Option<Timestamp> = round.map(str::parse).transpose()?;
+    Ok(outcome["caught_up"] == json!(true) && round.is_some_and(|round| round >= begun))
+}
+
+/// Lets the shop audit until it has looked at every event.
+///
+/// # Errors
+/// If an audit fails.
+pub(super) async fn catch_up(shop: &Shop) -> Result<(), Error> {
+    for _ in 0..MOST {
+        let outcome = shop
+            .invoke("audit-integrity", &costs::scheduled(shop))
+            .await?;
+        if outcome["caught_up"] != Value::Bool(false) {
+            return Ok(());
+        }
+    }
+    Err("the audit does not catch up".into())
 }

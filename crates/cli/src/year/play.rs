@@ -35,17 +35,8 @@ pub(super) struct Play<'a> {
     pub(super) at_once: usize,
     /// How long the year is.
     pub(super) weeks: u16,
-    /// The times in which something happened; in between the clock jumped.
-    pub(super) busy: Vec<Busy>,
     /// How many calls and invocations a fault has hit.
     pub(super) faults_hit: u64,
-}
-
-/// A time in which something happened.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Busy {
-    pub(super) from: Timestamp,
-    pub(super) until: Timestamp,
 }
 
 impl Play<'_> {
@@ -56,7 +47,6 @@ impl Play<'_> {
     pub(super) async fn play(&mut self) -> Result<Vec<Costs>, Error> {
         self.shop.set_faults(&self.faults).await?;
         let begun = self.shop.clock.now();
-        let mut from = self.shop.begun();
         let mut progress = Progress::new("orders", self.sizes.orders);
         let mut costs = Vec::new();
         let mut mark = 100;
@@ -80,14 +70,13 @@ impl Play<'_> {
             }
             self.cancel(later).await?;
             self.delete_accounts().await?;
-            from = self.jump(from, self.end_of(begun, period + 1, periods)?);
+            self.jump(self.end_of(begun, period + 1, periods)?);
         }
         self.settle_from(self.ledger.orders.len()).await?;
         let later = self.shop.clock.now().checked_add(AFTER_THE_YEAR)?;
-        from = self.jump(from, later);
+        self.jump(later);
         self.end_faults().await?;
         self.settle_from(0).await?;
-        self.jump(from, self.shop.clock.now());
         Ok(costs)
     }
 
@@ -97,16 +86,11 @@ impl Play<'_> {
         Ok(begun.checked_add(SignedDuration::from_hours(i64::try_from(hours)?))?)
     }
 
-    /// Ends the time in which something happened since `from`, and moves the clock to `at`.
-    fn jump(&mut self, from: Timestamp, at: Timestamp) -> Timestamp {
-        let until = self.shop.clock.now();
-        self.busy.push(Busy { from, until });
-        let left = at.duration_since(until);
-        let _ = self
-            .shop
-            .clock
-            .advance(Duration::try_from(left).unwrap_or_default());
-        self.shop.clock.now()
+    /// Moves the clock to `at`.
+    fn jump(&self, at: Timestamp) {
+        let left = at.duration_since(self.shop.clock.now());
+        let left = Duration::try_from(left).unwrap_or_default();
+        let _ = self.shop.clock.advance(left);
     }
 
     /// Waits until the orders from this number on are over, and nothing is on its way.

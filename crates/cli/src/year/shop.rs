@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use oxcart_local::aws::Caller;
 use oxcart_local::clock::Clock;
 use oxcart_local::functions::Log;
@@ -39,7 +38,6 @@ const TRIES: usize = 12;
 pub(super) struct Shop {
     pub(super) runner: Runner,
     pub(super) clock: Clock,
-    begun: Timestamp,
     client: Client,
 }
 
@@ -49,8 +47,7 @@ impl Shop {
     /// # Errors
     /// If the runner does not start.
     pub(super) async fn start(seed: u64) -> Result<Self, Error> {
-        let begun = START.parse()?;
-        let clock = Clock::manual(begun);
+        let clock = Clock::manual(START.parse()?);
         // Rate limits have nothing to do with the number of orders, and their writes would hide what lists cost.
         let parameters = [("LogLevel", "error"), ("RateLimitPercent", "0")];
         let runner = Runner::start(Options {
@@ -70,14 +67,8 @@ impl Shop {
         Ok(Self {
             runner,
             clock,
-            begun,
             client: Client::builder().build()?,
         })
-    }
-
-    /// When the year began.
-    pub(super) fn begun(&self) -> Timestamp {
-        self.begun
     }
 
     /// Sends a request until the shop has carried it out or refused it: with faults, a function may fail or respond
