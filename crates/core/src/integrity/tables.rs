@@ -1,10 +1,12 @@
 //! The tables whose items carry events, which audits read as a whole, a piece at a time.
 
+use serde_dynamo::AttributeValue;
+
 use super::model::Subject;
 use super::store::FindingItem;
+use crate::aws::Aws;
 use crate::aws::dynamo::{Piece, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
-use crate::aws::{Aws, telemetry};
 use crate::inventory::model::{order_of_reservation, product_of_stock};
 use crate::values::event::DomainEvent;
 use crate::{catalog, customers, inventory, orders, payments, pricing, screening};
@@ -15,6 +17,8 @@ pub struct Source {
     /// The `source` of its events on the bus.
     pub name: &'static str,
     setting: Setting,
+    /// The attribute that names an item in the log.
+    key: &'static str,
     /// The attributes that are read; all of them if there are none here.
     attributes: &'static [&'static str],
     published: fn(serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error>,
@@ -25,24 +29,28 @@ pub const SOURCES: [Source; 8] = [
     Source {
         name: "oxcart.orders",
         setting: Setting::OrdersTable,
+        key: "order_id",
         attributes: &[],
         published: orders::events::published,
     },
     Source {
         name: "oxcart.inventory",
         setting: Setting::InventoryTable,
+        key: "pk",
         attributes: &[],
         published: inventory::events::published,
     },
     Source {
         name: "oxcart.payments",
         setting: Setting::PaymentsTable,
+        key: "payment_id",
         attributes: &[],
         published: payments::events::published,
     },
     Source {
         name: "oxcart.catalog",
         setting: Setting::ProductsTable,
+        key: "product_id",
         attributes: &[],
         published: catalog::events::published,
     },
@@ -50,24 +58,28 @@ pub const SOURCES: [Source; 8] = [
     Source {
         name: "oxcart.customers",
         setting: Setting::CustomersTable,
+        key: "pk",
         attributes: &["pk", "customer_id", "roles", "event"],
         published: customers::events::published,
     },
     Source {
         name: "oxcart.pricing",
         setting: Setting::PricingTable,
+        key: "pk",
         attributes: &[],
         published: pricing::events::published,
     },
     Source {
         name: "oxcart.rules",
         setting: Setting::RulesTable,
+        key: "rule_name",
         attributes: &[],
         published: screening::events::published,
     },
     Source {
         name: "oxcart.integrity",
         setting: Setting::IntegrityTable,
+        key: "sk",
         attributes: &[],
         published: of_finding,
     },
@@ -118,12 +130,15 @@ impl Tables {
         let with_event = with_event.filter(|item| item.contains_key("event"));
         let mut items = Vec::new();
         for item in with_event {
-            match (source.published)(item) {
-                Ok(event) => items.extend(event),
-                Err(error) => {
-                    let error = telemetry::chain(&error);
-                    tracing::error!(source = source.name, error, "item cannot be read");
-                }
+            let key = match item.get(source.key) {
+                Some(AttributeValue::S(key)) => key.clone(),
+                Some(_) | None => String::new(),
+            };
+            if let Ok(event) = (source.published)(item) {
+                items.extend(event);
+            } else {
+                // The error is left out: it quotes the item, which may have personal data.
+                tracing::error!(source = source.name, key, "item cannot be read");
             }
         }
         Ok(Piece {

@@ -258,11 +258,13 @@ async fn an_order_that_cannot_be_read_is_a_finding_and_stops_nothing() {
     let write = table
         .update(key, "SET #lines = :text")
         .name("#lines", "lines");
-    let write = write.value(":text", &"?");
+    let write = write.value(":text", &"Lindenstraße");
     table.write(write.unwrap()).await.unwrap();
     let outcome = world.audit_at(minutes(60)).await;
     assert!(outcome.caught_up);
     let subject = Subject::Order(orders[1].id);
+    let stored = Value::from(world.engine.items(Setting::IntegrityTable)).to_string();
+    assert!(!stored.contains("Linden"), "findings have no personal data");
     let found = world.open_findings();
     assert!(
         found.contains(&format!("{subject}#row_is_readable")),
