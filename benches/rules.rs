@@ -7,7 +7,9 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use oxcart_core::screening::cel::Expression;
-use oxcart_core::screening::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
+use oxcart_core::screening::view::{
+    CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View,
+};
 use oxcart_core::values::id::{CustomerId, ProductId};
 use oxcart_core::values::money::{Currency, Money};
 
