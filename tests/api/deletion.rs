@@ -136,6 +136,51 @@ fn deleting_an_account_erases_the_addresses_of_its_orders() {
     });
 }
 
+/// More orders than are erased when the account is deleted.
+const MANY_ORDERS: usize = 510;
+
+#[test]
+fn the_orders_of_a_large_account_are_erased_in_pieces() {
+    run_local(async {
+        let shop = Shop::start(standing_still(&[])).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let first = shop.order(&customer, &product, "tok_declined").await;
+        shop.run_until_settled(&first).await;
+        let mut header = part(&shop, &first, "header").await;
+        let mut lines = part(&shop, &first, "lines").await;
+        // An event that nobody consumes.
+        header["event"]["M"]["type"] = json!({"S": "OrderReviewed"});
+        let mut last = first;
+        for _ in 0..MANY_ORDERS {
+            last = uuid::Uuid::now_v7().to_string();
+            let created_at = header["created_at"]["S"].as_str().unwrap();
+            header["position"] = json!({"S": format!("{created_at}#{last}")});
+            for item in [&mut header, &mut lines] {
+                item["order_id"] = json!({"S": last});
+                let put = json!({"TableName": physical("OrdersTable"), "Item": item});
+                shop.dynamodb("PutItem", &put).await;
+            }
+        }
+        assert_eq!(recipient(&shop, &last).await, "Erika Mustermann");
+        assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
+        let kept = json!({
+            "TableName": physical("OrdersTable"),
+            "FilterExpression": "address.recipient = :name",
+            "ExpressionAttributeValues": {":name": {"S": "Erika Mustermann"}},
+        });
+        shop.run_until("all addresses are erased", async || {
+            let found = shop.dynamodb("Scan", &kept).await;
+            match found["Count"].as_u64() {
+                Some(0) if found["LastEvaluatedKey"].is_null() => Ok(()),
+                count => Err(format!("{count:?}")),
+            }
+        })
+        .await;
+        assert_eq!(due(&shop).await, 0);
+    });
+}
+
 #[test]
 fn a_shop_may_erase_addresses_at_once() {
     run_local(async {

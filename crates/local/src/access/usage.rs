@@ -66,7 +66,10 @@ impl<'a> Usage<'a> {
         for (holder, statements) in &self.stack.policies {
             for statement in statements {
                 for (action, resource) in action_resource_pairs(statement) {
-                    if !is_seen(action) || self.uses(holder, action, resource) {
+                    if !is_seen(action)
+                        || is_unseen(resource)
+                        || self.uses(holder, action, resource)
+                    {
                         continue;
                     }
                     unused.push(Need {
@@ -108,6 +111,11 @@ fn action_resource_pairs(statement: &Statement) -> impl Iterator<Item = (&str, &
         let resources = statement.resources.iter();
         resources.map(|resource| (action.as_str(), resource.as_str()))
     })
+}
+
+/// SES weighs the configuration set of an identity beside the identity itself; here, identities have none.
+fn is_unseen(resource: &str) -> bool {
+    resource.contains(":configuration-set/")
 }
 
 fn is_seen(action: &str) -> bool {
