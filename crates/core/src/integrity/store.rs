@@ -1,6 +1,6 @@
 //! The table of audits. `pk` = `finding`, `sk` = `<subject>#<check>` is a finding. `pk` = `lost`, `sk` =
 //! `<aggregate>#<version>#<time>` is a lost event that was brought back at that time. `pk` = `run` is what audits leave
-//! for the next, see [`progress`].
+//! for the next, see `progress`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};

@@ -65,7 +65,7 @@ impl Erasure {
 /// Erases the addresses of the customer's orders. Where a parcel may still need the address, the order is marked
 /// instead, for as many days after the deletion as the shop has set. A repeated delivery changes nothing.
 ///
-/// The first [`AT_FIRST`] orders are erased at once. If there are more, the position is stored, and `run-due-orders`
+/// The first `AT_FIRST` orders are erased at once. If there are more, the position is stored, and `run-due-orders`
 /// continues there.
 ///
 /// # Errors

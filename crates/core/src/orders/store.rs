@@ -204,7 +204,7 @@ impl OrderStore {
     /// lag by a moment and does not have what only the workflow needs (`due_at`, `erase_at`, `run`, `revision`), so
     /// these orders are to be shown, and to be read again before they are changed.
     ///
-    /// At most [`MOST_FILTERED`] orders are looked at for one page. If the page is not full by then, it ends there, and
+    /// At most `MOST_FILTERED` orders are looked at for one page. If the page is not full by then, it ends there, and
     /// the next one continues.
     ///
     /// # Errors

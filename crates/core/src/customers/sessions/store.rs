@@ -55,7 +55,7 @@ impl SessionStore {
     }
 
     /// Returns the customer's sessions that have not expired at `now`, the most recently used first. Of an account that
-    /// has more than [`PAGE`], these are the latest that began.
+    /// has more than `PAGE`, these are the latest that began.
     ///
     /// # Errors
     /// [`StoreError`].
