@@ -44,6 +44,16 @@ impl Shop {
         }
     }
 
+    /// Moves a manual clock two hours on, two minutes at a time: as often as Lambda and queues try again, at least. The
+    /// fault in force is hit again and again.
+    pub(crate) async fn bear_faults_for_two_hours(&self) {
+        for _ in 0..60 {
+            self.still().await;
+            self.advance(120).await;
+        }
+        assert!(self.fault_hits().await > 50);
+    }
+
     /// Waits until no function is at work: until then the clock would run away from it.
     pub(crate) async fn still(&self) {
         let begun = Instant::now();

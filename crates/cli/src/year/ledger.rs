@@ -73,7 +73,7 @@ pub(super) fn euros(cents: u64) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
 
-/// Reads an amount as the API writes it, or `None` if it is none.
+/// Reads an amount as the API writes it, or `None` if it is something else.
 pub(super) fn cents(amount: &str) -> Option<u64> {
     let (euros, cents) = amount.split_once('.').unwrap_or((amount, "00"));
     if cents.len() != 2 {

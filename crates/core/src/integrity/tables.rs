@@ -19,7 +19,7 @@ pub struct Source {
     setting: Setting,
     /// The attribute that names an item in the log.
     key: &'static str,
-    /// The attributes that are read; all of them if there are none here.
+    /// The attributes that are read. An empty list stands for all of them.
     attributes: &'static [&'static str],
     published: fn(serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error>,
 }

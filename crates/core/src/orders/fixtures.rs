@@ -1,6 +1,6 @@
 //! Fixtures for the tests of orders.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use super::model::{Line, Order};
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use crate::aws::Aws;
+use crate::catalog::model::Status;
+use crate::catalog::rules::{Draft, create};
+use crate::catalog::store::ProductStore;
 use crate::http::exchange::{Caller, Identity, Request, Response};
 use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepFailure};
@@ -140,6 +143,28 @@ impl Shop {
             started,
             queued,
         }
+    }
+
+    /// A shop that signs links and sells Sencha at 12.90 EUR.
+    pub(super) async fn selling_sencha() -> Self {
+        let shop = Shop::open();
+        let secret =
+            json!({"kid": "1", "key": "a text of the tests that is long enough"}).to_string();
+        shop.engine.answer_others("GetSecretValue", move |_| {
+            (200, json!({"SecretString": secret}))
+        });
+        let draft = Draft {
+            name: "Sencha".to_owned(),
+            description: String::new(),
+            price: eur("12.90"),
+            category: "tea".parse().unwrap(),
+            attributes: BTreeMap::new(),
+            status: Status::Active,
+        };
+        let sencha = create(product("sencha"), draft, None, placed_at());
+        let products = ProductStore::new(&shop.aws).unwrap();
+        products.create(sencha).await.unwrap();
+        shop
     }
 
     /// A shop in which `order` is placed.

@@ -64,7 +64,7 @@ pub(super) struct PendingEvent {
 /// published. Returns the change from which on the batch has to be delivered again.
 ///
 /// # Errors
-/// None; the type is what the runtime expects.
+/// A batch never fails as a whole: what could not be published is named in the response.
 pub async fn publish_events(
     publisher: &Publisher,
     batch: StreamBatch,

@@ -66,10 +66,7 @@ impl<'a> Usage<'a> {
         for (holder, statements) in &self.stack.policies {
             for statement in statements {
                 for (action, resource) in action_resource_pairs(statement) {
-                    if !is_seen(action)
-                        || is_unseen(resource)
-                        || self.uses(holder, action, resource)
-                    {
+                    if !is_seen(action, resource) || self.uses(holder, action, resource) {
                         continue;
                     }
                     unused.push(Need {
@@ -113,14 +110,11 @@ fn action_resource_pairs(statement: &Statement) -> impl Iterator<Item = (&str, &
     })
 }
 
-/// SES weighs the configuration set of an identity beside the identity itself; here, identities have none.
-fn is_unseen(resource: &str) -> bool {
-    resource.contains(":configuration-set/")
-}
-
-fn is_seen(action: &str) -> bool {
+/// Whether the runner sees the use of a permission. SES weighs the configuration set of an identity beside the identity
+/// itself, and here identities have no such set.
+fn is_seen(action: &str, resource: &str) -> bool {
     let service = action.split(':').next().unwrap_or(action);
-    !UNSEEN.contains(&service)
+    !UNSEEN.contains(&service) && !resource.contains(":configuration-set/")
 }
 
 #[cfg(test)]

@@ -1,15 +1,10 @@
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::catalog::model::Status as ProductStatus;
-use crate::catalog::rules::{Draft, create};
-use crate::catalog::store::ProductStore;
 use crate::customers::model::Email;
 use crate::orders::fixtures::{
-    Shop, after, customer, eur, header, json_of, placed_at, product, request, with_header,
+    Shop, after, customer, header, json_of, placed_at, product, request, with_header,
 };
 use crate::orders::rules;
 
@@ -20,22 +15,7 @@ struct Guests {
 }
 
 async fn guests() -> Guests {
-    let shop = Shop::open();
-    let secret = json!({"kid": "1", "key": "a text of the tests that is long enough"}).to_string();
-    shop.engine.answer_others("GetSecretValue", move |_| {
-        (200, json!({"SecretString": secret}))
-    });
-    let draft = Draft {
-        name: "Sencha".to_owned(),
-        description: String::new(),
-        price: eur("12.90"),
-        category: "tea".parse().unwrap(),
-        attributes: BTreeMap::new(),
-        status: ProductStatus::Active,
-    };
-    let sencha = create(product("sencha"), draft, None, placed_at());
-    let products = ProductStore::new(&shop.aws).unwrap();
-    products.create(sencha).await.unwrap();
+    let shop = Shop::selling_sencha().await;
     Guests {
         checkout: Checkout::new(&shop.aws).unwrap(),
         links: Links::new(&shop.aws).unwrap(),

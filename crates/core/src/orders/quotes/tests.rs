@@ -1,16 +1,9 @@
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::settings::Setting;
-use crate::catalog::model::Status;
-use crate::catalog::rules::{Draft, create};
-use crate::catalog::store::ProductStore;
 use crate::orders::checkout::{Checkout, place_order};
-use crate::orders::fixtures::{
-    Shop, after, eur, header, json_of, placed_at, product, request, with_header,
-};
+use crate::orders::fixtures::{Shop, after, eur, header, json_of, product, request, with_header};
 use crate::orders::guests::place_guest_order;
 
 struct Quoting {
@@ -21,22 +14,7 @@ struct Quoting {
 }
 
 async fn quoting() -> Quoting {
-    let shop = Shop::open();
-    let secret = json!({"kid": "1", "key": "a text of the tests that is long enough"}).to_string();
-    shop.engine.answer_others("GetSecretValue", move |_| {
-        (200, json!({"SecretString": secret}))
-    });
-    let draft = Draft {
-        name: "Sencha".to_owned(),
-        description: String::new(),
-        price: eur("12.90"),
-        category: "tea".parse().unwrap(),
-        attributes: BTreeMap::new(),
-        status: Status::Active,
-    };
-    let sencha = create(product("sencha"), draft, None, placed_at());
-    let products = ProductStore::new(&shop.aws).unwrap();
-    products.create(sencha).await.unwrap();
+    let shop = Shop::selling_sencha().await;
     Quoting {
         totals: Totals::new(&shop.aws).unwrap(),
         checkout: Checkout::new(&shop.aws).unwrap(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OrderStore;
 
-use crate::aws::dynamo::{Key, StoreError};
+use crate::aws::dynamo::{Key, Query, StoreError};
 use crate::customers::model::Email;
 use crate::http::page::Page;
 use crate::orders::item::SHARDS;
@@ -75,18 +75,20 @@ impl OrderStore {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn due(&self, now: Time, most: usize) -> Result<Vec<OrderId>, StoreError> {
-        let shards = (0..SHARDS).map(async |shard| {
-            let query = self
-                .table
-                .query("due_shard = :shard AND due_at <= :now")
-                .index("by-due")
-                .value(":shard", shard)
-                .value(":now", now);
-            query.first::<IdItem>(most).await
-        });
+        let shards =
+            (0..SHARDS).map(async |shard| self.due_in(shard, now).first::<IdItem>(most).await);
         let shards = futures::future::try_join_all(shards).await?;
         let ids = shards.into_iter().flatten().map(|item| item.order_id);
         Ok(ids.collect())
+    }
+
+    /// Returns the query of what is due in `shard` by `now`.
+    fn due_in(&self, shard: impl ToString, now: Time) -> Query {
+        self.table
+            .query("due_shard = :shard AND due_at <= :now")
+            .index("by-due")
+            .value(":shard", shard)
+            .value(":now", now)
     }
 
     /// Returns the identifiers of at most `most` orders of `customer`, newest first, from after the position `after` on.
@@ -176,14 +178,9 @@ impl OrderStore {
         struct Found {
             order_id: String,
         }
-        let query = self
-            .table
-            .query("due_shard = :shard AND due_at <= :now")
-            .index("by-due")
-            .value(":shard", ERASURE_SHARD)
-            .value(":now", now);
+        let due = self.due_in(ERASURE_SHARD, now);
         let mut unfinished = Vec::new();
-        for found in query.first::<Found>(most).await? {
+        for found in due.first::<Found>(most).await? {
             let key = Key::new("order_id", found.order_id).and("part", ERASURE_SHARD);
             let item: Option<RemainingItem> = self.table.get(key).await?;
             unfinished.extend(item.map(Remaining::from));
