@@ -74,7 +74,8 @@ fn a_new_customer_confirms_the_email_address_with_a_mailed_link() {
         }
         assert_eq!(me().await.json()["email_confirmed"], true);
         resend().await.expect(202);
-        let forged = format!("{}A", &token[..token.len() - 1]);
+        let last = if token.ends_with('A') { 'Q' } else { 'A' };
+        let forged = format!("{}{last}", &token[..token.len() - 1]);
         for wrong in ["nonsense", &forged, &customer.token] {
             let body = json!({"token": wrong, "password": PASSWORD});
             let answer = post(shop, "/auth/confirm", body).await;
