@@ -1,6 +1,7 @@
 //! Queues that the shop sends messages to: the adapter to SQS.
 
 use aws_sdk_sqs::Client;
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::settings::{Setting, SettingError};
@@ -47,10 +48,16 @@ impl Queue {
     /// [`QueueError`]; whether the message is in the queue is not known then.
     pub async fn send(&self, message: &impl Serialize) -> Result<(), QueueError> {
         let body = serde_json::to_string(message).map_err(|error| QueueError(error.into()))?;
-        gate::admitted().await;
-        let request = self.client.send_message().queue_url(&self.url);
-        let sent = request.message_body(body).send().await;
-        sent.map(drop).map_err(|error| QueueError(error.into()))
+        self.send_text(body).await
+    }
+
+    fn send_text(&self, body: String) -> BoxFuture<'_, Result<(), QueueError>> {
+        Box::pin(async move {
+            gate::admitted().await;
+            let request = self.client.send_message().queue_url(&self.url);
+            let sent = request.message_body(body).send().await;
+            sent.map(drop).map_err(|error| QueueError(error.into()))
+        })
     }
 
     /// Returns up to ten messages, or none if the queue has none to deliver.

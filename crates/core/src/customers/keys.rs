@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_secretsmanager::Client;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::key::{Algorithm, PublicKey, TokenKey};
@@ -196,16 +197,18 @@ impl Secret {
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if it cannot be read.
-    pub(super) async fn read(&self) -> Result<SecretBody, CustomerError> {
+    pub(super) fn read(&self) -> BoxFuture<'_, Result<SecretBody, CustomerError>> {
         let request = self.client.get_secret_value().secret_id(&self.arn);
-        let response = request
-            .send()
-            .await
-            .map_err(|error| CustomerError::Credentials(error.into()))?;
-        let text = response.secret_string.unwrap_or_default();
-        // The text of the error could quote the secret.
-        serde_json::from_str(&text).map_err(|_| {
-            CustomerError::Credentials("the secret does not have the expected shape".into())
+        Box::pin(async move {
+            let response = request
+                .send()
+                .await
+                .map_err(|error| CustomerError::Credentials(error.into()))?;
+            let text = response.secret_string.unwrap_or_default();
+            // The text of the error could quote the secret.
+            serde_json::from_str(&text).map_err(|_| {
+                CustomerError::Credentials("the secret does not have the expected shape".into())
+            })
         })
     }
 

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::aws::Aws;
@@ -186,7 +187,12 @@ impl Limiter {
     ///
     /// # Errors
     /// Returns [`Refused`] if its caller has sent too many requests.
-    pub async fn count(&self, caller: Counted) -> Result<(), Refused> {
+    #[must_use]
+    pub fn count(&self, caller: Counted) -> BoxFuture<'_, Result<(), Refused>> {
+        Box::pin(self.spend_or_take(caller))
+    }
+
+    async fn spend_or_take(&self, caller: Counted) -> Result<(), Refused> {
         let Counted { key, now, here } = caller;
         let known = match self.spend(&key, now) {
             Ok(()) => return Ok(()),

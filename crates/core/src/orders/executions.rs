@@ -2,6 +2,7 @@
 
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
+use futures::future::BoxFuture;
 
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, gate};
@@ -36,24 +37,24 @@ impl OrderWorkflow {
     ///
     /// # Errors
     /// Returns [`NotStarted`] if Step Functions does not accept the execution.
-    pub async fn start(&self, id: OrderId, run: u32) -> Result<(), NotStarted> {
-        gate::admitted().await;
+    #[must_use]
+    pub fn start(&self, id: OrderId, run: u32) -> BoxFuture<'_, Result<(), NotStarted>> {
         let request = self
             .client
             .start_execution()
             .state_machine_arn(&self.arn)
             .name(format!("{id}-{run}"))
             .input(format!("{{\"order_id\":\"{id}\"}}"));
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(StartExecutionError::is_execution_already_exists) =>
-            {
-                Ok(())
+        Box::pin(async move {
+            gate::admitted().await;
+            let Err(error) = request.send().await else {
+                return Ok(());
+            };
+            let reason = error.as_service_error();
+            if reason.is_some_and(StartExecutionError::is_execution_already_exists) {
+                return Ok(());
             }
-            Err(error) => Err(NotStarted(error.into())),
-        }
+            Err(NotStarted(error.into()))
+        })
     }
 }

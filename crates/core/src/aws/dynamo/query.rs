@@ -1,6 +1,8 @@
 //! Queries of a table and of its indexes.
 
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
@@ -103,6 +105,26 @@ impl Query {
         Ok(reader.items)
     }
 
+    /// Reads at most `most` items from `start` on.
+    fn page(
+        &self,
+        most: i32,
+        start: Option<Item>,
+    ) -> BoxFuture<'_, Result<QueryOutput, StoreError>> {
+        let Self { table, terms, .. } = self;
+        let request = table.client.query().table_name(&table.name);
+        let request = request
+            .set_index_name(self.index.clone())
+            .key_condition_expression(&self.condition)
+            .set_expression_attribute_names(terms.names())
+            .set_expression_attribute_values(terms.values())
+            .scan_index_forward(!self.descending)
+            .consistent_read(self.consistent)
+            .limit(most)
+            .set_exclusive_start_key(start);
+        Box::pin(async move { request.send().await.map_err(StoreError::of) })
+    }
+
     /// Returns all items.
     ///
     /// # Errors
@@ -136,18 +158,7 @@ impl<T: DeserializeOwned> Reader<T> {
         let wanted = self.items.len().saturating_add(more);
         while !self.ended && self.items.len() < wanted {
             let left = i32::try_from(wanted - self.items.len()).unwrap_or(i32::MAX);
-            let Query { table, terms, .. } = &self.query;
-            let request = table.client.query().table_name(&table.name);
-            let request = request
-                .set_index_name(self.query.index.clone())
-                .key_condition_expression(&self.query.condition)
-                .set_expression_attribute_names(terms.names())
-                .set_expression_attribute_values(terms.values())
-                .scan_index_forward(!self.query.descending)
-                .consistent_read(self.query.consistent)
-                .limit(left)
-                .set_exclusive_start_key(self.next.take());
-            let page = Box::pin(request.send()).await.map_err(StoreError::of)?;
+            let page = self.query.page(left, self.next.take()).await?;
             for item in page.items.unwrap_or_default() {
                 self.items.push(serde_dynamo::from_item(item)?);
             }

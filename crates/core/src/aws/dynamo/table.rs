@@ -1,6 +1,8 @@
 //! One table: reads and single writes.
 //!
-//! The futures of the SDK, which have kilobytes each, are boxed: every future that reads or writes would contain them.
+//! What sends a request is a plain function that returns a boxed future. The futures of the SDK have kilobytes each,
+//! and every future that reads or writes would contain them; and an `async fn` is compiled where it is awaited, which
+//! is once in each function.
 
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -79,15 +82,18 @@ impl Table {
         Ok(item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    async fn read_raw(&self, key: Key, consistent: bool) -> Result<Option<Item>, StoreError> {
+    fn read_raw(
+        &self,
+        key: Key,
+        consistent: bool,
+    ) -> BoxFuture<'_, Result<Option<Item>, StoreError>> {
         let request = self
             .client
             .get_item()
             .table_name(&self.name)
             .set_key(Some(key.0))
             .consistent_read(consistent);
-        let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
-        Ok(answer.item)
+        Box::pin(async move { Ok(request.send().await.map_err(StoreError::of)?.item) })
     }
 
     /// Returns the items with `keys` that exist, in no particular order. They are read a hundred at a time, with a few
@@ -102,47 +108,49 @@ impl Table {
     ) -> Result<Vec<T>, StoreError> {
         let keys: Vec<Item> = keys.into_iter().map(|key| key.0).collect();
         let batches = keys.chunks(KEYS_PER_BATCH).map(<[Item]>::to_vec);
-        let reads = batches.map(|batch| Box::pin(self.get_batch(batch, consistent)));
+        let reads = batches.map(|batch| self.get_batch(batch, consistent));
         let mut reads = futures::stream::iter(reads).buffer_unordered(BATCHES_AT_ONCE);
         let mut found = Vec::with_capacity(keys.len());
         while let Some(items) = reads.try_next().await? {
-            found.extend(items);
+            for item in items {
+                found.push(serde_dynamo::from_item(item)?);
+            }
         }
         Ok(found)
     }
 
     /// Returns the items with the keys `wanted` (at most [`KEYS_PER_BATCH`]) that exist.
-    async fn get_batch<T: DeserializeOwned>(
+    fn get_batch(
         &self,
         mut wanted: Vec<Item>,
         consistent: bool,
-    ) -> Result<Vec<T>, StoreError> {
-        let mut found = Vec::with_capacity(wanted.len());
-        let started = Instant::now();
-        loop {
-            let keys = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(consistent)
-                .build()
-                .map_err(|error| StoreError::Failed(error.into()))?;
-            let request = self.client.batch_get_item().request_items(&self.name, keys);
-            let answer = Box::pin(request.send()).await.map_err(StoreError::of)?;
-            let items = answer.responses.unwrap_or_default().remove(&self.name);
-            for item in items.unwrap_or_default() {
-                found.push(serde_dynamo::from_item(item)?);
+    ) -> BoxFuture<'_, Result<Vec<Item>, StoreError>> {
+        Box::pin(async move {
+            let mut found = Vec::with_capacity(wanted.len());
+            let started = Instant::now();
+            loop {
+                let keys = KeysAndAttributes::builder()
+                    .set_keys(Some(wanted))
+                    .consistent_read(consistent)
+                    .build()
+                    .map_err(|error| StoreError::Failed(error.into()))?;
+                let request = self.client.batch_get_item().request_items(&self.name, keys);
+                let answer = request.send().await.map_err(StoreError::of)?;
+                let items = answer.responses.unwrap_or_default().remove(&self.name);
+                found.extend(items.unwrap_or_default());
+                wanted = answer
+                    .unprocessed_keys
+                    .and_then(|mut left| left.remove(&self.name))
+                    .map_or_else(Vec::new, |left| left.keys);
+                if wanted.is_empty() {
+                    return Ok(found);
+                }
+                if started.elapsed() > CONFLICT_PATIENCE {
+                    return Err(StoreError::Busy("keys stay unprocessed".into()));
+                }
+                pause(started).await;
             }
-            wanted = answer
-                .unprocessed_keys
-                .and_then(|mut left| left.remove(&self.name))
-                .map_or_else(Vec::new, |left| left.keys);
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-            if started.elapsed() > CONFLICT_PATIENCE {
-                return Err(StoreError::Busy("keys stay unprocessed".into()));
-            }
-            pause(started).await;
-        }
+        })
     }
 
     /// Returns a write that stores the whole `item` and replaces what was there.
@@ -186,57 +194,54 @@ impl Table {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn write(&self, write: Write) -> Result<Written, StoreError> {
-        gate::admitted().await;
+    #[must_use]
+    pub fn write(&self, write: Write) -> BoxFuture<'_, Result<Written, StoreError>> {
+        Box::pin(async move {
+            gate::admitted().await;
+            match self.send_write(write).await {
+                Ok(()) => Ok(Written::Done),
+                Err((true, _)) => Ok(Written::Refused(vec![0])),
+                Err((false, error)) => Err(error),
+            }
+        })
+    }
+
+    async fn send_write(&self, write: Write) -> Result<(), (bool, StoreError)> {
         let Write {
             table,
             change,
             condition,
             terms,
         } = write;
-        let failure = match change {
+        match change {
             Change::Put(item) => {
-                let request = self
-                    .client
-                    .put_item()
-                    .table_name(table)
-                    .set_item(Some(item));
+                let request = self.client.put_item().table_name(table);
                 let request = request
+                    .set_item(Some(item))
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                Box::pin(request.send()).await.map(drop).map_err(refused)
+                request.send().await.map(drop).map_err(refused)
             }
             Change::Update(key, expression) => {
-                let request = self
-                    .client
-                    .update_item()
-                    .table_name(table)
-                    .set_key(Some(key));
+                let request = self.client.update_item().table_name(table);
                 let request = request
+                    .set_key(Some(key))
                     .update_expression(expression)
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                Box::pin(request.send()).await.map(drop).map_err(refused)
+                request.send().await.map(drop).map_err(refused)
             }
             Change::Delete(key) => {
-                let request = self
-                    .client
-                    .delete_item()
-                    .table_name(table)
-                    .set_key(Some(key));
+                let request = self.client.delete_item().table_name(table);
                 let request = request
+                    .set_key(Some(key))
                     .set_condition_expression(condition)
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
-                Box::pin(request.send()).await.map(drop).map_err(refused)
+                request.send().await.map(drop).map_err(refused)
             }
-        };
-        match failure {
-            Ok(()) => Ok(Written::Done),
-            Err((true, _)) => Ok(Written::Refused(vec![0])),
-            Err((false, error)) => Err(error),
         }
     }
 
@@ -249,32 +254,43 @@ impl Table {
         &self,
         write: Write,
     ) -> Result<Outcome<T>, StoreError> {
-        gate::admitted().await;
-        let Change::Update(key, expression) = write.change else {
-            return Err(StoreError::Failed(
-                "only updates tell what was there".into(),
-            ));
-        };
-        let request = self
-            .client
-            .update_item()
-            .table_name(write.table)
-            .set_key(Some(key))
-            .update_expression(expression)
-            .set_condition_expression(write.condition)
-            .set_expression_attribute_names(write.terms.names())
-            .set_expression_attribute_values(write.terms.values())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match Box::pin(request.send()).await {
-            Ok(_) => Ok(Outcome::Done),
-            Err(error) => match error.as_service_error() {
+        Ok(match self.update_or_tell(write).await? {
+            Outcome::Done => Outcome::Done,
+            Outcome::Refused(item) => {
+                Outcome::Refused(item.map(serde_dynamo::from_item).transpose()?)
+            }
+        })
+    }
+
+    fn update_or_tell(&self, write: Write) -> BoxFuture<'_, Result<Outcome<Item>, StoreError>> {
+        Box::pin(async move {
+            gate::admitted().await;
+            let Change::Update(key, expression) = write.change else {
+                return Err(StoreError::Failed(
+                    "only updates tell what was there".into(),
+                ));
+            };
+            let told = ReturnValuesOnConditionCheckFailure::AllOld;
+            let request = self
+                .client
+                .update_item()
+                .table_name(write.table)
+                .set_key(Some(key))
+                .update_expression(expression)
+                .set_condition_expression(write.condition)
+                .set_expression_attribute_names(write.terms.names())
+                .set_expression_attribute_values(write.terms.values())
+                .return_values_on_condition_check_failure(told);
+            let Err(error) = request.send().await else {
+                return Ok(Outcome::Done);
+            };
+            match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
-                    let item = refused.item.clone().map(serde_dynamo::from_item);
-                    Ok(Outcome::Refused(item.transpose()?))
+                    Ok(Outcome::Refused(refused.item.clone()))
                 }
                 Some(_) | None => Err(StoreError::of(error)),
-            },
-        }
+            }
+        })
     }
 }
 

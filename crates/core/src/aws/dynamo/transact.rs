@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
+use futures::future::BoxFuture;
 
 use super::error::StoreError;
 use super::patience::{CONFLICT_PATIENCE, pause};
@@ -20,30 +21,31 @@ impl Table {
     ///
     /// # Errors
     /// Returns [`StoreError::Busy`] if the conflict persists, or another [`StoreError`].
-    pub async fn transact(&self, writes: Vec<Write>) -> Result<Written, StoreError> {
-        gate::admitted().await;
-        let items: Vec<TransactWriteItem> = writes
-            .into_iter()
-            .map(transact_item)
-            .collect::<Result<_, _>>()?;
-        let started = Instant::now();
-        loop {
-            let request = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()));
-            let Err(error) = Box::pin(request.send()).await else {
-                return Ok(Written::Done);
-            };
-            match reasons(&error) {
-                Some(Cancelled::Refused(places)) => return Ok(Written::Refused(places)),
-                Some(Cancelled::Contended) if started.elapsed() < CONFLICT_PATIENCE => {
-                    pause(started).await;
+    #[must_use]
+    pub fn transact(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<Written, StoreError>> {
+        Box::pin(async move {
+            gate::admitted().await;
+            let items: Vec<TransactWriteItem> = writes
+                .into_iter()
+                .map(transact_item)
+                .collect::<Result<_, _>>()?;
+            let started = Instant::now();
+            loop {
+                let request = self.client.transact_write_items();
+                let request = request.set_transact_items(Some(items.clone()));
+                let Err(error) = request.send().await else {
+                    return Ok(Written::Done);
+                };
+                match reasons(&error) {
+                    Some(Cancelled::Refused(places)) => return Ok(Written::Refused(places)),
+                    Some(Cancelled::Contended) if started.elapsed() < CONFLICT_PATIENCE => {
+                        pause(started).await;
+                    }
+                    Some(Cancelled::Contended) => return Err(StoreError::Busy(error.into())),
+                    None => return Err(StoreError::of(error)),
                 }
-                Some(Cancelled::Contended) => return Err(StoreError::Busy(error.into())),
-                None => return Err(StoreError::of(error)),
             }
-        }
+        })
     }
 }
 
