@@ -5,18 +5,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
 use serde::Serialize;
 
 use crate::{Error, build};
 
 use calls::CallCosts;
 use clients::Bounds;
+use first::FirstRequest;
 use functions::FunctionCost;
 use load::LoadCosts;
 use machine::Machine;
 
 mod calls;
 mod clients;
+mod first;
 mod functions;
 mod load;
 pub(crate) mod machine;
@@ -24,6 +27,7 @@ mod numbers;
 mod processes;
 mod requests;
 mod shop;
+mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
 const IN_USE: [&str; 20] = [
@@ -53,8 +57,8 @@ const IN_USE: [&str; 20] = [
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The parts to run: `functions` (start, memory and size), `load` (requests per second, latency,
-    /// CPU) and `calls` (AWS calls in a row, connections); or names of functions, for the first part
-    /// with these alone. Without any: all parts.
+    /// CPU), `calls` (AWS calls in a row, connections) and `first` (the first request of a process,
+    /// over TLS); or names of functions, for the first part with these alone. Without any: all parts.
     what: Vec<String>,
     /// How long each load lasts, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
@@ -73,11 +77,18 @@ pub(crate) struct Arguments {
 /// What is to be measured.
 #[derive(Debug, PartialEq, Eq)]
 struct Parts {
-    functions: bool,
+    parts: Vec<Name>,
     /// The functions that are measured; all if there are none.
     only: Vec<String>,
-    load: bool,
-    calls: bool,
+}
+
+/// The name of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Name {
+    Functions,
+    Load,
+    Calls,
+    First,
 }
 
 /// All figures of one run, as `--json` writes them.
@@ -90,6 +101,8 @@ struct Report {
     load: Option<Part<LoadCosts>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calls: Option<Part<CallCosts>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<Part<FirstRequest>>,
 }
 
 /// The figures of one part.
@@ -102,18 +115,23 @@ struct Part<T> {
 
 impl Parts {
     fn named(what: &[String]) -> Self {
-        let is_named = |part: &str| what.is_empty() || what.iter().any(|name| name == part);
-        let only: Vec<String> = what
-            .iter()
-            .filter(|name| !["functions", "load", "calls"].contains(&name.as_str()))
-            .cloned()
-            .collect();
-        Self {
-            functions: is_named("functions") || !only.is_empty(),
-            only,
-            load: is_named("load"),
-            calls: is_named("calls"),
+        let (mut parts, mut only) = (Vec::new(), Vec::new());
+        for name in what {
+            match Name::from_str(name, false) {
+                Ok(part) => parts.push(part),
+                Err(_) => only.push(name.clone()),
+            }
         }
+        if what.is_empty() {
+            parts = Name::value_variants().to_vec();
+        } else if !only.is_empty() && !parts.contains(&Name::Functions) {
+            parts.push(Name::Functions);
+        }
+        Self { parts, only }
+    }
+
+    fn has(&self, part: Name) -> bool {
+        self.parts.contains(&part)
     }
 }
 
@@ -130,8 +148,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         functions: None,
         load: None,
         calls: None,
+        first: None,
     };
-    if parts.functions {
+    if parts.has(Name::Functions) {
         if !arguments.no_build {
             build::functions(true, &parts.only).await?;
         }
@@ -140,22 +159,25 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
             figures: functions::run(&parts.only)?,
         });
     }
-    if parts.load || parts.calls {
+    if parts.parts.iter().any(|part| *part != Name::Functions) {
         // A load says something about this program too, so its profile is the one for all.
         if !arguments.no_build {
             build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
         }
         warn_of_debug_build();
     }
-    if parts.load {
+    if parts.has(Name::Load) {
         let bounds = Bounds {
             requests: arguments.requests,
             time: Duration::from_secs(arguments.seconds),
         };
         report.load = Some(own_profile(load::run(bounds).await?));
     }
-    if parts.calls {
+    if parts.has(Name::Calls) {
         report.calls = Some(own_profile(calls::run().await?));
+    }
+    if parts.has(Name::First) {
+        report.first = Some(own_profile(first::run().await?));
     }
     if !arguments.no_build {
         warn_of_stale_functions(&report);
@@ -209,29 +231,16 @@ mod tests {
 
     #[test]
     fn everything_is_measured_unless_parts_are_named() {
-        let all = Parts {
-            functions: true,
-            only: Vec::new(),
-            load: true,
-            calls: true,
-        };
-        assert_eq!(parts(&[]), all);
-        assert_eq!(
-            parts(&["load", "calls"]),
-            Parts {
-                functions: false,
-                ..all
-            }
-        );
+        let every = [Name::Functions, Name::Load, Name::Calls, Name::First];
+        assert_eq!(parts(&[]).parts, every);
+        assert_eq!(parts(&["load", "calls"]).parts, [Name::Load, Name::Calls]);
     }
 
     #[test]
     fn the_name_of_a_function_restricts_the_part_on_functions() {
         let one = Parts {
-            functions: true,
+            parts: vec![Name::Functions],
             only: vec!["get-product".to_owned()],
-            load: false,
-            calls: false,
         };
         assert_eq!(parts(&["get-product"]), one);
         assert_eq!(parts(&["functions", "get-product"]), one);

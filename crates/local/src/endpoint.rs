@@ -283,6 +283,9 @@ async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
+    if method == Method::GET && uri.path() == "/" {
+        return Response::new(Body::from("healthy: dynamodb"));
+    }
     let Some((service, operation)) = wire::operation(&method, uri.path(), &headers) else {
         let what = headers
             .get("x-amz-target")

@@ -168,6 +168,17 @@ impl Shop {
         Err("the shop does not come to rest".into())
     }
 
+    /// Where functions reach AWS.
+    pub(super) fn aws(&self) -> &str {
+        &self.runner.urls().aws
+    }
+
+    /// The whole environment of the function with this binary.
+    pub(super) fn environment(&self, binary: &str) -> Option<BTreeMap<String, String>> {
+        let functions = self.runner.functions();
+        functions.environment(functions.find(binary)?)
+    }
+
     /// The logical id of the function with this binary.
     pub(super) fn logical_id(&self, binary: &str) -> Option<&str> {
         self.runner.functions().find(binary)

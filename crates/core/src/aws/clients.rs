@@ -14,6 +14,9 @@ use aws_types::sdk_config::{RetryConfig, TimeoutConfig};
 use super::settings::Settings;
 use super::telemetry;
 
+/// How long a process that starts waits for its connection to DynamoDB.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// AWS, as this function reaches it. All clients share one pool of connections, and all tables one client.
 #[derive(Clone, Debug)]
 pub struct Aws {
@@ -29,8 +32,7 @@ struct Shared {
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
 }
 
-/// Starts logging and prepares the clients. It makes no call; it is asynchronous because every `main` starts
-/// alike, and a later start may have to wait.
+/// Starts logging and prepares the clients. It makes no call.
 ///
 /// # Errors
 /// [`MissingVariable`] for one of Lambda's own environment variables.
@@ -128,6 +130,30 @@ impl Aws {
             .dynamodb
             .get_or_init(|| aws_sdk_dynamodb::Client::new(&self.client_config()));
         client.clone()
+    }
+
+    /// Opens the connection to DynamoDB that the first request will use, if this process has a client of it. It does so
+    /// while Lambda starts the function, where the processor is not throttled: names are resolved, certificates are
+    /// read and keys are exchanged before somebody waits for them. What DynamoDB says to the request for its health
+    /// makes no difference, and neither does a failure: the first request opens the connection then.
+    pub async fn connect(&self) {
+        let Some(client) = self.shared.dynamodb.get() else {
+            return;
+        };
+        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        let health = client.list_tables().customize().config_override(once);
+        let health = health.mutate_request(|request| {
+            // Both are valid; the path is that of every call of DynamoDB.
+            let _ = request.set_method("GET");
+            request.headers_mut().remove("x-amz-target");
+        });
+        let health = Box::pin(health.send());
+        if tokio::time::timeout(CONNECT_PATIENCE, health)
+            .await
+            .is_err()
+        {
+            tracing::debug!("DynamoDB did not say anything at the start");
+        }
     }
 
     /// Returns a client of EventBridge.

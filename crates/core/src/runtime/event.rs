@@ -7,13 +7,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::invocation::{Error, read, serve_json, write};
+use crate::aws::Aws;
 
 /// Serves a stream, a schedule or the authoriser. `handler` gets the event as `E`, and what it returns is
 /// sent back as JSON. Each failure is logged here.
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
-pub async fn serve_event<E, A, X, F, Fut>(handler: F) -> Result<(), Error>
+pub async fn serve_event<E, A, X, F, Fut>(aws: &Aws, handler: F) -> Result<(), Error>
 where
     E: DeserializeOwned + Send,
     A: Serialize,
@@ -22,7 +23,7 @@ where
     Fut: Future<Output = Result<A, X>> + Send,
 {
     let handler = &handler;
-    serve_json(&|event| {
+    serve_json(aws, &|event| {
         Box::pin(async move {
             let result = handler(read(event)?).await;
             let result = result.inspect_err(|error| tracing::error!(?error, "invocation failed"));

@@ -31,6 +31,7 @@ where
     Fut: Future<Output = Result<Response, Problem>> + Send,
 {
     let (guard, handler) = (&Guard::new(aws, route)?, &handler);
+    Box::pin(aws.connect()).await;
     run(&|request| Box::pin(guard.pass(request, handler))).await
 }
 

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 pub use lambda_runtime::Error;
 
+use crate::aws::Aws;
+
 /// The future of a handler.
 pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -31,9 +33,14 @@ fn not_json(name: &str, error: &serde_json::Error) -> Diagnostic {
 /// Passes each event to `handle`, which is boxed and without a type of the caller's, so that the runtime is
 /// compiled once, here, and not with each function: an `async fn` is compiled where it is awaited.
 pub(super) fn serve_json<'a>(
+    aws: &'a Aws,
     handle: &'a (dyn Fn(Value) -> Doing<'a, Result<Value, Diagnostic>> + Sync),
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
-    Box::pin(lambda_runtime::run(service_fn(
-        move |event: LambdaEvent<Value>| async move { handle(event.payload).await },
-    )))
+    Box::pin(async move {
+        aws.connect().await;
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+            handle(event.payload).await
+        }))
+        .await
+    })
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 
 use super::invocation::{Error, read, serve_json, write};
+use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::values::clock::Time;
@@ -79,14 +80,17 @@ impl Message {
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
-pub async fn serve_queue<X, F, Fut>(handler: F) -> Result<(), Error>
+pub async fn serve_queue<X, F, Fut>(aws: &Aws, handler: F) -> Result<(), Error>
 where
     X: std::error::Error + Send,
     F: Fn(Message) -> Fut + Sync,
     Fut: Future<Output = Result<(), X>> + Send,
 {
     let handler = &handler;
-    serve_json(&|event| Box::pin(async move { write(&batch(read(event)?, handler).await) })).await
+    serve_json(aws, &|event| {
+        Box::pin(async move { write(&batch(read(event)?, handler).await) })
+    })
+    .await
 }
 
 /// Passes all messages of `event` to `handler` concurrently, and returns which of them failed.

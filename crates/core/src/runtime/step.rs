@@ -6,6 +6,7 @@ use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 use super::invocation::{Error, read, serve_json, write};
+use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::values::clock::Time;
@@ -112,14 +113,14 @@ impl From<StoreError> for StepError {
 ///
 /// # Errors
 /// If Lambda's runtime API cannot be reached.
-pub async fn serve_step<A, F, Fut>(handler: F) -> Result<(), Error>
+pub async fn serve_step<A, F, Fut>(aws: &Aws, handler: F) -> Result<(), Error>
 where
     A: Serialize,
     F: Fn(Step) -> Fut + Sync,
     Fut: Future<Output = Result<A, StepError>> + Send,
 {
     let handler = &handler;
-    serve_json(&|event| {
+    serve_json(aws, &|event| {
         Box::pin(async move {
             let done = handler(read(event)?).await;
             write(&done.inspect_err(StepError::log)?)

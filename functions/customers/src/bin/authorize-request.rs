@@ -6,5 +6,8 @@ use oxcart_function::{aws, customers::authorizer, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let tokens = authorizer::TokenVerifier::new(&aws)?;
-    runtime::serve_event(|request| authorizer::authorize_request(&tokens, request)).await
+    runtime::serve_event(&aws, |request| {
+        authorizer::authorize_request(&tokens, request)
+    })
+    .await
 }

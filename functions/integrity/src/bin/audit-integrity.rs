@@ -6,5 +6,8 @@ use oxcart_function::{aws, integrity, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let audit = integrity::resources::Audit::new(&aws)?;
-    runtime::serve_event(|asked| integrity::audit::audit_integrity(&audit, asked)).await
+    runtime::serve_event(&aws, |asked| {
+        integrity::audit::audit_integrity(&audit, asked)
+    })
+    .await
 }

@@ -7,5 +7,8 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let inventory = inventory::store::InventoryStore::new(&aws)?;
     let orders = orders::store::OrderStore::new(&aws)?;
-    runtime::serve_step(|step| inventory::steps::commit_inventory(&inventory, &orders, step)).await
+    runtime::serve_step(&aws, |step| {
+        inventory::steps::commit_inventory(&inventory, &orders, step)
+    })
+    .await
 }

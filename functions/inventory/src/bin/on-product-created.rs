@@ -6,5 +6,8 @@ use oxcart_function::{aws, inventory, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let inventory = inventory::store::InventoryStore::new(&aws)?;
-    runtime::serve_queue(|message| inventory::events::on_product_created(&inventory, message)).await
+    runtime::serve_queue(&aws, |message| {
+        inventory::events::on_product_created(&inventory, message)
+    })
+    .await
 }

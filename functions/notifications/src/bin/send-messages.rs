@@ -7,5 +7,8 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let mail = notifications::mail::SesSender::new(&aws)?;
     let messenger = notifications::send::Messenger::new(&aws, mail)?;
-    runtime::serve_queue(|message| notifications::send::send_messages(&messenger, message)).await
+    runtime::serve_queue(&aws, |message| {
+        notifications::send::send_messages(&messenger, message)
+    })
+    .await
 }

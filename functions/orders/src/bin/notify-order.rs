@@ -7,5 +7,8 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
     let messages = orders::messages::MessageQueue::new(&aws)?;
-    runtime::serve_step(|step| orders::workflow::notify_order(&orders, &messages, step)).await
+    runtime::serve_step(&aws, |step| {
+        orders::workflow::notify_order(&orders, &messages, step)
+    })
+    .await
 }

@@ -6,5 +6,8 @@ use oxcart_function::{aws, orders, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let erasure = orders::erasure::Erasure::new(&aws)?;
-    runtime::serve_queue(|message| orders::erasure::on_customer_deleted(&erasure, message)).await
+    runtime::serve_queue(&aws, |message| {
+        orders::erasure::on_customer_deleted(&erasure, message)
+    })
+    .await
 }

@@ -8,5 +8,5 @@ async fn main() -> Result<(), runtime::Error> {
     let orders = orders::store::OrderStore::new(&aws)?;
     let customers = customers::store::CustomerStore::new(&aws)?;
     let claim = |message| orders::claims::on_email_confirmed(&orders, &customers, message);
-    runtime::serve_queue(claim).await
+    runtime::serve_queue(&aws, claim).await
 }

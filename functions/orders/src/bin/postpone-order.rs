@@ -6,5 +6,5 @@ use oxcart_function::{aws, orders, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
-    runtime::serve_step(|step| orders::workflow::postpone_order(&orders, step)).await
+    runtime::serve_step(&aws, |step| orders::workflow::postpone_order(&orders, step)).await
 }

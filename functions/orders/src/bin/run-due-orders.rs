@@ -7,7 +7,7 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
     let workflow = orders::executions::OrderWorkflow::new(&aws)?;
-    runtime::serve_event(|scheduled| {
+    runtime::serve_event(&aws, |scheduled| {
         orders::workflow::run_due_orders(&orders, &workflow, scheduled)
     })
     .await

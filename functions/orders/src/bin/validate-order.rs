@@ -7,5 +7,8 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
     let validation = orders::workflow::Validation::read(&aws)?;
-    runtime::serve_step(|step| orders::workflow::validate_order(&orders, &validation, step)).await
+    runtime::serve_step(&aws, |step| {
+        orders::workflow::validate_order(&orders, &validation, step)
+    })
+    .await
 }

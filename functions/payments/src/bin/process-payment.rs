@@ -12,5 +12,8 @@ async fn main() -> Result<(), runtime::Error> {
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
     let gateway = ConfiguredGateway::new(&aws)?;
-    runtime::serve_step(|step| steps::process_payment(&orders, &payments, &gateway, step)).await
+    runtime::serve_step(&aws, |step| {
+        steps::process_payment(&orders, &payments, &gateway, step)
+    })
+    .await
 }

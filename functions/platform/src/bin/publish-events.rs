@@ -6,5 +6,5 @@ use oxcart_function::{aws, publisher::publish, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let publisher = publish::Publisher::new(&aws)?;
-    runtime::serve_event(|batch| publish::publish_events(&publisher, batch)).await
+    runtime::serve_event(&aws, |batch| publish::publish_events(&publisher, batch)).await
 }
