@@ -131,6 +131,8 @@ pub enum Status {
     Sent,
     /// The last attempt certainly did not send it.
     Failed,
+    /// It was not sent and will not be, because the mailbox had got as many of its kind that day as it may.
+    Withheld,
 }
 
 /// The delivery of the queue that sends a message.

@@ -155,7 +155,7 @@ pub fn decide(
         });
     };
     let again = match stored.status {
-        Status::Sent => return Next::Done,
+        Status::Sent | Status::Withheld => return Next::Done,
         Status::Failed => true,
         Status::Sending if stored.claim.delivery == claim.delivery => {
             claim.receive_count > stored.claim.receive_count

@@ -274,6 +274,12 @@ async fn claim<M: MailSender>(
                             kind,
                             "the mailbox gets no more messages of this kind today"
                         );
+                        let withheld = Message {
+                            status: Status::Withheld,
+                            ..message
+                        };
+                        // If another delivery is ahead, its record stands.
+                        messenger.messages.claim(&withheld).await?;
                         return Ok(None);
                     }
                 }

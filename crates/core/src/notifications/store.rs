@@ -142,6 +142,7 @@ enum StatusItem {
     Sending,
     Sent,
     Failed,
+    Withheld,
 }
 
 /// A template as it is stored.
@@ -162,6 +163,7 @@ impl From<Status> for StatusItem {
             Status::Sending => Self::Sending,
             Status::Sent => Self::Sent,
             Status::Failed => Self::Failed,
+            Status::Withheld => Self::Withheld,
         }
     }
 }
@@ -172,6 +174,7 @@ impl From<StatusItem> for Status {
             StatusItem::Sending => Self::Sending,
             StatusItem::Sent => Self::Sent,
             StatusItem::Failed => Self::Failed,
+            StatusItem::Withheld => Self::Withheld,
         }
     }
 }

@@ -55,6 +55,14 @@ async fn a_mailbox_gets_ten_mails_a_day_about_orders_of_strangers() {
         shop.confirm(&strangers_order(number, &email), now()).await;
     }
     assert_eq!(shop.sent(), 10);
+    let withheld = || {
+        let items = shop.engine.items(Setting::MessagesTable);
+        let withheld = items
+            .iter()
+            .filter(|item| item.get("status") == Some(&json!("withheld")));
+        withheld.count()
+    };
+    assert_eq!(withheld(), 2);
     shop.confirm(&strangers_order(20, "other@example.com"), now())
         .await;
     assert_eq!(shop.sent(), 11);
