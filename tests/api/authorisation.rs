@@ -15,7 +15,7 @@ use crate::support::tokens::Forger;
 
 /// A kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
+pub(super) enum Who {
     /// The customer whose resources the requests are about.
     Owner,
     /// Another customer.
@@ -51,7 +51,7 @@ const EVERYBODY: &[Who] = &[
 
 /// How a request is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// The handler gets the request.
     Admitted,
     /// API Gateway refuses it with 401 or 403, without a problem document.
@@ -61,7 +61,7 @@ enum Fate {
 }
 
 /// Returns how `operation` receives a request of `who` according to the document.
-fn expected_fate(operation: Operation<'_>, who: Who) -> Fate {
+pub(super) fn expected_fate(operation: Operation<'_>, who: Who) -> Fate {
     let access = operation.value["x-oxcart-access"].as_str().unwrap();
     let owned = operation.path.contains('{');
     match (access, who) {
@@ -94,14 +94,14 @@ fn actual_fate(answer: &Answer) -> Fate {
 }
 
 /// A shop with resources of the owner.
-struct Scene {
-    shop: Shop,
-    owner: Person,
+pub(super) struct Scene {
+    pub(super) shop: Shop,
+    pub(super) owner: Person,
     other: Person,
     admin: Person,
     subject: Person,
     disabled: Person,
-    product: String,
+    pub(super) product: String,
     order: String,
     session: String,
     address: String,
@@ -112,8 +112,8 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new() -> Self {
-        let shop = Shop::start(Setup::default()).await;
+    pub(super) async fn new(setup: Setup) -> Self {
+        let shop = Shop::start(setup).await;
         let owner = shop.customer().await;
         let product = shop.product("19.90", 10).await;
         let order = shop.order(&owner, &product, "tok_ok").await;
@@ -197,7 +197,7 @@ impl Scene {
     }
 
     /// Returns a request that is valid except for its sender.
-    fn call(&self, operation: Operation<'_>, who: Who) -> Call {
+    pub(super) fn call(&self, operation: Operation<'_>, who: Who) -> Call {
         let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
         let mut call = self.shop.call(method, &self.path(operation));
         for parameter in operation.value["parameters"]
@@ -219,7 +219,7 @@ impl Scene {
     }
 
     /// Returns the example of the operation's body, with this shop's resources.
-    fn body(&self, operation: Operation<'_>) -> Option<Value> {
+    pub(super) fn body(&self, operation: Operation<'_>) -> Option<Value> {
         let body = &operation.value["requestBody"]["content"]["application/json"]["example"];
         match operation.value["operationId"].as_str() {
             _ if body.is_null() => None,
@@ -240,17 +240,22 @@ impl Scene {
         }
     }
 
-    async fn try_as(&self, operation: Operation<'_>, who: Who) -> Answer {
+    /// Returns a request of `who` with the operation's example as its body.
+    pub(super) fn request(&self, operation: Operation<'_>, who: Who) -> Call {
         let call = self.call(operation, who);
         match self.body(operation) {
-            Some(body) => call.json(&body).send().await,
-            None => call.send().await,
+            Some(body) => call.json(&body),
+            None => call,
         }
+    }
+
+    async fn try_as(&self, operation: Operation<'_>, who: Who) -> Answer {
+        self.request(operation, who).send().await
     }
 }
 
 /// Returns the operations, with those last that remove resources.
-fn operations() -> Vec<Operation<'static>> {
+pub(super) fn operations() -> Vec<Operation<'static>> {
     let mut operations: Vec<_> = contract().operations().collect();
     operations.sort_by_key(|operation| {
         let deletes = operation.method == "delete";
@@ -262,7 +267,7 @@ fn operations() -> Vec<Operation<'static>> {
 #[test]
 fn nobody_gets_in_where_the_document_does_not_say_so() {
     run_local(async {
-        let scene = Scene::new().await;
+        let scene = Scene::new(Setup::default()).await;
         let genuine = scene.shop.get("/orders").bearer(&scene.forger.genuine());
         genuine.send().await.expect(200);
         let mut wrong = Vec::new();
@@ -371,7 +376,7 @@ fn objects(
 #[test]
 fn no_body_sets_what_is_not_the_clients_to_set() {
     run_local(async {
-        let scene = Scene::new().await;
+        let scene = Scene::new(Setup::default()).await;
         let mut wrong = Vec::new();
         let mut tried = 0;
         let before = scene.shop.first_hand().await;

@@ -13,7 +13,7 @@ use crate::support::until;
 const NEW: &str = "another horse, another battery";
 
 /// Waits for the latest mail to `person` whose subject contains `subject`.
-async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
+pub(super) async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
     until(subject, async || {
         let mails = shop.mail().await;
         let found = mails.iter().rfind(|mail| {
@@ -26,7 +26,7 @@ async fn mail(shop: &Shop, person: &Person, subject: &str) -> Value {
 }
 
 /// Returns the token of the link to `page` in `mail`.
-fn token(mail: &Value, page: &str) -> String {
+pub(super) fn token(mail: &Value, page: &str) -> String {
     let text = mail["text"].as_str().unwrap();
     let start = format!("http://localhost:5173/{page}?token=");
     let (_, rest) = text.split_once(&start).unwrap();

@@ -7,6 +7,13 @@ use serde_json::{Value, json};
 use super::client::Call;
 use super::shop::{Shop, physical};
 
+/// Returns how many half units these `units` of the bill are: they are whole numbers or halves.
+pub(crate) fn halves(units: &Value) -> u64 {
+    let units = units.to_string();
+    let (whole, half) = units.split_once('.').unwrap_or((&units, "0"));
+    2 * whole.parse::<u64>().unwrap() + u64::from(half == "5")
+}
+
 impl Shop {
     fn local(&self, method: Method, path: &str) -> Call {
         Call::new(

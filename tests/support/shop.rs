@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use oxcart_local::calls::CallLog;
 use oxcart_local::clock::Clock;
 use oxcart_local::functions::Log;
 use oxcart_local::runner::{Options, Runner};
@@ -60,6 +61,8 @@ pub(crate) struct Setup {
     pub(crate) log_level: Option<&'static str>,
     /// The invocations that all its functions together may have at the same time; 1000, if nothing else is said.
     pub(crate) concurrency: Option<u32>,
+    /// Collects when the functions' AWS calls began and ended.
+    pub(crate) calls: Option<CallLog>,
     /// Parameters of the template that are others than a shop has by itself.
     pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
@@ -129,6 +132,7 @@ impl Shop {
                 Clock::system()
             },
             record: record(),
+            calls: setup.calls,
             concurrency: setup.concurrency.unwrap_or(1000),
             stack_name: STACK.to_owned(),
             log: Log::File(file),

@@ -3,6 +3,7 @@
 use expect_test::expect;
 use serde_json::json;
 
+use crate::support::control::halves;
 use crate::support::people::{order_of, unique};
 use crate::support::prices::percentage;
 use crate::support::shop::{Setup, Shop, physical};
@@ -116,12 +117,7 @@ async fn reads(shop: &Shop, products: &[String; 2], code: Option<&str>) -> Strin
     shop.until_settled(placed["id"].as_str().unwrap()).await;
     shop.quiet().await;
     let bill = shop.bill().await;
-    // Units are whole numbers or halves.
-    let halves = |function: &str| {
-        let units = bill["functions"][function]["read_units"].to_string();
-        let (whole, half) = units.split_once('.').unwrap_or((&units, "0"));
-        2 * whole.parse::<u64>().unwrap() + u64::from(half == "5")
-    };
+    let halves = |function: &str| halves(&bill["functions"][function]["read_units"]);
     let steps: u64 = STEPS.iter().map(|step| halves(step)).sum();
     let (place, validate) = (halves("place-order"), halves("validate-order"));
     format!("place-order {place}, validate-order {validate}, other steps {steps}")

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use oxcart_local::calls::{CallLog, TimedCall};
+use oxcart_local::calls::{CallLog, TimedCall, in_a_row};
 use serde::Serialize;
 
 use super::clients::{self, Bounds};
@@ -136,22 +136,6 @@ impl CallCosts {
     }
 }
 
-/// Returns the length of the longest chain of calls in which each began after the one before had
-/// ended. A call is given as its start and its end.
-fn in_a_row(mut calls: Vec<(Duration, Duration)>) -> usize {
-    calls.sort_unstable_by_key(|&(_, ended)| ended);
-    let mut count = 0;
-    let mut last = Duration::ZERO;
-    // Always taking the call that ends first leaves the most room for others.
-    for (started, ended) in calls {
-        if started >= last {
-            count += 1;
-            last = ended;
-        }
-    }
-    count
-}
-
 fn print(costs: &[CallCosts]) {
     println!(
         "\nAWS calls of an invocation, the median and the most; connections of a process, the most."
@@ -179,14 +163,6 @@ fn print(costs: &[CallCosts]) {
 mod tests {
     use super::*;
 
-    fn times(calls: &[(u64, u64)]) -> Vec<(Duration, Duration)> {
-        let ms = Duration::from_millis;
-        calls
-            .iter()
-            .map(|&(started, ended)| (ms(started), ms(ended)))
-            .collect()
-    }
-
     fn call(process: &str, invocation: Option<&str>, port: u16, times: (u64, u64)) -> TimedCall {
         TimedCall {
             function: "ListProducts".to_owned(),
@@ -196,29 +172,6 @@ mod tests {
             action: "dynamodb:Query".to_owned(),
             started: Duration::from_millis(times.0),
             ended: Duration::from_millis(times.1),
-        }
-    }
-
-    #[test]
-    fn only_calls_that_waited_for_another_one_are_in_a_row() {
-        for (expected, calls) in [
-            (0, &[][..]),
-            (1, &[(0, 20)]),
-            // At the same time.
-            (1, &[(0, 20), (1, 21), (2, 22)]),
-            // One after another.
-            (3, &[(0, 20), (20, 40), (41, 60)]),
-            // Four at once, one before and one after them.
-            (
-                3,
-                &[(0, 20), (21, 41), (21, 42), (22, 50), (22, 45), (51, 70)],
-            ),
-            // Two chains at once, one of two calls and one of three.
-            (3, &[(0, 30), (31, 60), (0, 20), (21, 40), (41, 61)]),
-            // A long one beside two short ones.
-            (2, &[(0, 100), (1, 20), (21, 40)]),
-        ] {
-            assert_eq!(in_a_row(times(calls)), expected, "{calls:?}");
         }
     }
 

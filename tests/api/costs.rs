@@ -1,0 +1,220 @@
+//! What a request of each route costs, as the README says: how many AWS calls it waits for one after another, and the
+//! units of DynamoDB that it reads and writes.
+
+use std::fmt;
+
+use oxcart_local::calls::{CallLog, in_a_row};
+use serde_json::json;
+
+use super::authorisation::{Fate, Scene, Who, expected_fate, operations};
+use super::passwords::{mail, token};
+use crate::support::client::Call;
+use crate::support::contract::Operation;
+use crate::support::control::halves;
+use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::shop::Setup;
+use crate::support::{root, run_local, until};
+
+/// How long each AWS call takes at least: otherwise one could end before another one has begun that does not wait for
+/// it.
+const DELAY: &str = "*:*@*=delay:40";
+
+/// How often a request is sent. The least counts: the first one of a process also reads what the process keeps.
+const TIMES: usize = 2;
+
+/// What a request costs.
+#[derive(Clone, PartialEq)]
+struct Cost {
+    calls_in_a_row: usize,
+    read_half_units: u64,
+    write_half_units: u64,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = |halves: u64| match halves % 2 {
+            0 => (halves / 2).to_string(),
+            _ => format!("{}.5", halves / 2),
+        };
+        let (reads, writes) = (units(self.read_half_units), units(self.write_half_units));
+        write!(f, "| {} | {reads} | {writes} |", self.calls_in_a_row)
+    }
+}
+
+#[test]
+fn the_readme_says_what_a_request_of_each_route_costs() {
+    run_local(async {
+        let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+        let log = CallLog::default();
+        let setup = Setup {
+            calls: Some(log.clone()),
+            ..Setup::default()
+        };
+        let scene = Scene::new(setup).await;
+        scene.shop.quiet().await;
+        let mut wrong = String::new();
+        let mut operations = operations();
+        // Later requests would have to name a method of shipping, or find nothing any more.
+        operations
+            .sort_by_key(|operation| (operation.method == "delete", operation.method == "put"));
+        for operation in operations {
+            let cost = cost(&scene, &log, operation).await;
+            let route = format!("{} {}", operation.method.to_uppercase(), operation.path);
+            let starts = [format!("| `{route}` |"), format!("| `{route}?")];
+            let mut rows = readme.lines();
+            let row = rows.find(|row| starts.iter().any(|start| row.starts_with(start)));
+            if !row.is_some_and(|row| row.ends_with(&cost.to_string())) {
+                wrong += &format!("{route} {cost}\n");
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "the README's table of routes says something else:\n{wrong}"
+        );
+    });
+}
+
+/// Returns what a successful request of `operation` costs.
+async fn cost(scene: &Scene, log: &CallLog, operation: Operation<'_>) -> Cost {
+    let mut least: Option<Cost> = None;
+    for _ in 0..TIMES {
+        let request = prepared(scene, operation).await;
+        scene.shop.fault(DELAY).await;
+        scene.shop.reset_bill().await;
+        drop(log.take());
+        let answer = request.send().await;
+        scene.shop.no_faults().await;
+        if answer.status >= 400 {
+            // What it removes is gone.
+            assert!(least.is_some(), "{answer:?}");
+            break;
+        }
+        let (calls, bill) = (log.take(), scene.shop.bill().await);
+        let name = operation.value["operationId"]
+            .as_str()
+            .unwrap()
+            .replace('_', "-");
+        let id: String = name.split('-').map(capitalised).collect();
+        let calls = calls
+            .iter()
+            .filter(|call| call.function == id && call.invocation.is_some());
+        let calls = calls.map(|call| (call.started, call.ended)).collect();
+        let units = |kind: &str| halves(&bill["functions"][&name][kind]);
+        let cost = Cost {
+            calls_in_a_row: in_a_row(calls),
+            read_half_units: units("read_units"),
+            write_half_units: units("write_units"),
+        };
+        least = Some(match least {
+            None => cost,
+            Some(least) => Cost {
+                calls_in_a_row: least.calls_in_a_row.min(cost.calls_in_a_row),
+                read_half_units: least.read_half_units.min(cost.read_half_units),
+                write_half_units: least.write_half_units.min(cost.write_half_units),
+            },
+        });
+    }
+    least.unwrap()
+}
+
+fn capitalised(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// Makes what a request of `operation` needs, and returns the request.
+async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
+    let (shop, owner) = (&scene.shop, &scene.owner);
+    let order = order_of(&[(&scene.product, 1)], "tok_ok");
+    let quote = json!({"items": order["items"], "shipping_address": order["shipping_address"]});
+    let sign_in = json!({"email": owner.email, "password": PASSWORD});
+    let sign_in = shop.post("/auth/login").json(&sign_in);
+    let new = "another horse, another battery";
+    match operation.value["operationId"].as_str().unwrap() {
+        "login" => sign_in,
+        "refresh_session" | "logout" => {
+            let session = sign_in.send().await.expect(200).json();
+            let body = json!({"refresh_token": session["refresh_token"]});
+            shop.post(operation.path).json(&body)
+        }
+        "register_customer" => {
+            let email = format!("{}@example.com", unique("new"));
+            let body = json!({"email": email, "password": PASSWORD, "name": "Ada Example"});
+            shop.post("/customers").json(&body)
+        }
+        "confirm_email" => {
+            let mail = mail(shop, &shop.customer().await, "confirm your email address").await;
+            let body = json!({"token": token(&mail, "confirm"), "password": PASSWORD});
+            shop.post("/auth/confirm").json(&body)
+        }
+        "reset_password" => {
+            let person = shop.customer().await;
+            let body = json!({"email": person.email});
+            let forgotten = shop.post("/auth/password/forgot").json(&body);
+            forgotten.send().await.expect(202);
+            let mail = mail(shop, &person, "Reset your password").await;
+            let body = json!({"token": token(&mail, "reset"), "password": new});
+            shop.post("/auth/password/reset").json(&body)
+        }
+        "change_password" => {
+            let body = json!({"current_password": PASSWORD, "new_password": new});
+            let call = shop.post("/customers/me/password").json(&body);
+            call.bearer(&shop.customer().await.token)
+        }
+        "delete_account" => {
+            let call = shop.delete("/customers/me");
+            let call = call.json(&json!({"password": PASSWORD}));
+            call.bearer(&shop.customer().await.token)
+        }
+        "create_quote" => shop.post("/quotes").bearer(&owner.token).json(&quote),
+        "create_guest_quote" => shop.post("/guest/quotes").json(&quote),
+        "get_guest_order" => {
+            let mut order = order;
+            order["email"] = json!("guest@example.com");
+            let placed = shop
+                .post("/guest/orders")
+                .key(&unique("guest"))
+                .json(&order);
+            let placed = placed.send().await.expect(202);
+            shop.get(placed.header("location").unwrap())
+        }
+        "put_rule" => {
+            let call = scene.call(operation, Who::Admin).header("if-match", "*");
+            call.json(&scene.body(operation).unwrap())
+        }
+        "review_order" => held_order(scene, operation).await,
+        _ => scene.request(operation, sender(operation)),
+    }
+}
+
+/// Places an order that waits for a review, and returns the request that approves it.
+async fn held_order(scene: &Scene, operation: Operation<'_>) -> Call {
+    let shop = &scene.shop;
+    let rule = json!({
+        "expression": "!order.lines.exists(line, line.quantity == 3)",
+        "message": "Three?",
+        "code": "three",
+        "severity": "review",
+    });
+    let put = shop.put("/rules/three").bearer(&shop.admin().await.token);
+    put.json(&rule).send().await;
+    let order = order_of(&[(&scene.product, 3)], "tok_ok");
+    let placed = shop.place(&scene.owner, &order).await.expect(202).json();
+    let id = placed["id"].as_str().unwrap();
+    until("the order waits for a review", async || {
+        let order = shop.read(&scene.owner, id).await;
+        let waits = order["review"].is_object();
+        waits.then_some(()).ok_or(order.to_string())
+    })
+    .await;
+    let approve = shop.post(&operation.path.replace("{order_id}", id));
+    let approve = approve.bearer(&shop.admin().await.token);
+    approve.json(&json!({"decision": "approve"}))
+}
+
+/// Returns who sends a request of `operation`.
+fn sender(operation: Operation<'_>) -> Who {
+    let mut who = [Who::Owner, Who::Admin, Who::Nobody].into_iter();
+    who.find(|who| expected_fate(operation, *who) == Fate::Admitted)
+        .unwrap()
+}
