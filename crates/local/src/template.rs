@@ -11,6 +11,7 @@ mod builder;
 mod error;
 mod files;
 mod function;
+mod globals;
 mod load;
 mod names;
 mod no_meaning;

@@ -23,6 +23,7 @@ pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), R
         ));
     }
     properties.only("StageName", &["$default"])?;
+    properties.only("DisableExecuteApiEndpoint", &["false"])?;
     let mut authorizers = BTreeMap::new();
     if let Some(mut auth) = properties.map("Auth")? {
         let declared = auth.map("Authorizers")?;

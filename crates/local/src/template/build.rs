@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::builder::{Builder, Declared};
 use super::error::{Refused, TemplateError};
 use super::reader::Properties;
-use super::resolve::{At, Resolver, intrinsic};
+use super::resolve::{At, Resolver};
 use super::{
-    api, function, no_meaning, policies, queue_policies, resources, rules, secret, sources,
-    standing,
+    api, function, globals, no_meaning, policies, queue_policies, resources, rules, secret,
+    sources, standing,
 };
 use crate::arn::Resource;
 use crate::model::Stack;
@@ -26,11 +26,13 @@ const ATTRIBUTES: &[&str] = &[
     "UpdateReplacePolicy",
 ];
 
-/// The sections of `Globals`, and the types that they are for.
-const GLOBALS: &[(&str, &str)] = &[
-    ("AWS::Serverless::Function", "Function"),
-    ("AWS::Serverless::HttpApi", "HttpApi"),
-    ("AWS::Serverless::StateMachine", "StateMachine"),
+/// What may become of a resource that is deleted, or replaced, as CloudFormation knows it.
+const FATES: &[(&str, &[&str])] = &[
+    (
+        "DeletionPolicy",
+        &["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"],
+    ),
+    ("UpdateReplacePolicy", &["Delete", "Retain", "Snapshot"]),
 ];
 
 /// The stack of all resources whose conditions hold.
@@ -38,7 +40,7 @@ pub(super) fn stack(
     mut builder: Builder<'_>,
     globals: &Map<String, Value>,
 ) -> Result<Stack, TemplateError> {
-    check_globals(globals)?;
+    globals::check(globals)?;
     let resolver = builder.resolver;
     let active = active(resolver)?;
     builder.arns = builder.arns.naming(resources_by_arn(resolver, &active)?);
@@ -63,17 +65,6 @@ pub(super) fn stack(
     Ok(builder.stack)
 }
 
-fn check_globals(globals: &Map<String, Value>) -> Result<(), Refused> {
-    let known = |name: &str| GLOBALS.iter().any(|(_, section)| *section == name);
-    match globals.keys().find(|name| !known(name)) {
-        Some(unknown) => Err(Refused::new(
-            "Globals",
-            format!("{unknown} is not emulated locally"),
-        )),
-        None => Ok(()),
-    }
-}
-
 /// Logical id and type of every resource whose condition holds.
 fn active<'a>(resolver: &Resolver<'a>) -> Result<Vec<(&'a str, &'a str)>, Refused> {
     let mut active = Vec::new();
@@ -89,6 +80,7 @@ fn active<'a>(resolver: &Resolver<'a>) -> Result<Vec<(&'a str, &'a str)>, Refuse
             let at = format!("{path}.{key}");
             return Err(Refused::new(&at, "is not emulated locally"));
         }
+        check_fates(resource, &path)?;
         let resource_type = resource.get("Type").and_then(Value::as_str);
         let resource_type = resource_type.ok_or_else(|| Refused::new(&path, "Type is missing"))?;
         let condition = resource.get("Condition").and_then(Value::as_str);
@@ -98,6 +90,19 @@ fn active<'a>(resolver: &Resolver<'a>) -> Result<Vec<(&'a str, &'a str)>, Refuse
         }
     }
     Ok(active)
+}
+
+fn check_fates(resource: &Map<String, Value>, path: &str) -> Result<(), Refused> {
+    for (attribute, fates) in FATES {
+        let fate = resource.get(*attribute);
+        if let Some(fate) = fate
+            && !fate.as_str().is_some_and(|fate| fates.contains(&fate))
+        {
+            let problem = format!("{fate} is not one of {}", fates.join(", "));
+            return Err(Refused::new(&format!("{path}.{attribute}"), problem));
+        }
+    }
+    Ok(())
 }
 
 /// The ARNs that can be referred to.
@@ -130,7 +135,7 @@ fn resources_by_arn(
     Ok(found)
 }
 
-/// A resource with the properties that it has by itself and from `globals`.
+/// A resource with its properties resolved.
 fn declared(
     resolver: &Resolver<'_>,
     globals: &Map<String, Value>,
@@ -139,16 +144,9 @@ fn declared(
 ) -> Result<Declared, Refused> {
     let resource = resolver.resources.get(id);
     let path = format!("Resources.{id}.Properties");
-    let own = resource.and_then(|resource| resource.get("Properties"));
-    let global = GLOBALS.iter().find(|(of, _)| *of == resource_type);
-    let global = global.and_then(|(_, section)| globals.get(*section));
-    let merged = match (global, own) {
-        (Some(global), Some(own)) => merge(global, own),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => Value::Null,
-    };
     let at = At::new(&path);
-    let properties = resolver.resolve(&merged, at)?.unwrap_or_default();
+    let properties = globals::with(resolver, globals, id, resource_type);
+    let properties = resolver.resolve(&properties, at)?.unwrap_or_default();
     Ok(Declared {
         id: id.to_owned(),
         name: resolver.physical(id, at)?,
@@ -178,7 +176,10 @@ fn add(
         "AWS::Serverless::HttpApi" => api::api(builder, declared)?,
         "AWS::Serverless::StateMachine" => resources::state_machine(builder, declared)?,
         "AWS::SQS::QueuePolicy" => queue_policies::queue_policy(builder, declared)?,
-        _ if no_meaning::TYPES.contains(&resource_type) => {}
+        "AWS::SNS::Subscription" => resources::subscription(declared)?,
+        _ if no_meaning::TYPES.contains(&resource_type) => {
+            declared.properties.done(resource_type)?;
+        }
         _ => {
             let at = format!("Resources.{}", declared.id);
             return Err(
@@ -187,26 +188,4 @@ fn add(
         }
     }
     Ok(())
-}
-
-/// As SAM merges its globals: maps are joined, lists appended, and the resource's own value wins.
-///
-/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
-fn merge(global: &Value, own: &Value) -> Value {
-    match (global, own) {
-        (Value::Object(global), Value::Object(own))
-            if intrinsic(global).is_none() && intrinsic(own).is_none() =>
-        {
-            let mut merged = global.clone();
-            for (key, value) in own {
-                let value = global
-                    .get(key)
-                    .map_or_else(|| value.clone(), |above| merge(above, value));
-                merged.insert(key.clone(), value);
-            }
-            merged.into()
-        }
-        (Value::Array(global), Value::Array(own)) => global.iter().chain(own).cloned().collect(),
-        _ => own.clone(),
-    }
 }

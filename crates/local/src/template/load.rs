@@ -76,6 +76,9 @@ fn output_resolves(resolver: &Resolver<'_>, name: &str, output: &Value) -> Resul
     let path = format!("Outputs.{name}");
     let at = At::new(&path);
     let mut output = Properties::new(&path, output.clone())?;
+    if let Some(key) = output.unknown(&["Condition", "Description", "Export", "Value"]) {
+        return Err(output.refuse(&key, "is not emulated locally"));
+    }
     if let Some(condition) = output.text("Condition")?
         && !resolver.condition(&condition, at)?
     {

@@ -17,7 +17,6 @@ const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::CloudWatch::Alarm", "AlarmName"),
     ("AWS::CloudWatch::Dashboard", "DashboardName"),
     ("AWS::DynamoDB::Table", "TableName"),
-    ("AWS::Events::Archive", "ArchiveName"),
     ("AWS::Events::EventBus", "Name"),
     ("AWS::Events::Rule", "Name"),
     ("AWS::IAM::Policy", "PolicyName"),

@@ -1,35 +1,68 @@
 //! What a template may declare that has no meaning on one machine: encryption, backups, tracing,
-//! who may reach it from outside, throttling at the edge, alarms, retention of logs. Everything else
-//! that is not emulated is refused by name.
+//! throttling at the edge, alarms, retention of logs. Everything else that is not emulated is refused
+//! by name.
+//!
+//! `MemorySize` of a function is not on this list, because it is billed and the function is told. But
+//! nothing holds a function to it.
 
-/// Resource types without any effect here. Their properties are resolved, so that a wrong reference
-/// shows, but not looked at.
+/// Resource types without any effect here. Their properties are known by name, and resolved so that a
+/// wrong reference shows. Topics are for alarms: nothing of a stack can publish to one here, and a
+/// subscription that delivers into the stack is refused.
 pub(super) const TYPES: &[&str] = &[
-    "AWS::CloudFront::CachePolicy",
-    "AWS::CloudFront::Distribution",
-    "AWS::CloudFront::OriginRequestPolicy",
-    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
-    "AWS::Events::Archive",
-    "AWS::Events::EventBusPolicy",
-    "AWS::KMS::Alias",
-    "AWS::KMS::Key",
-    "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
     "AWS::Logs::MetricFilter",
-    "AWS::Logs::ResourcePolicy",
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
-    "AWS::WAFv2::LoggingConfiguration",
-    "AWS::WAFv2::WebACL",
 ];
 
 /// Properties without any effect here, by the resource type or part that they belong to.
 const PROPERTIES: &[(&str, &[&str])] = &[
+    (
+        "AWS::CloudWatch::Alarm",
+        &[
+            "ActionsEnabled",
+            "AlarmActions",
+            "AlarmDescription",
+            "AlarmName",
+            "ComparisonOperator",
+            "DatapointsToAlarm",
+            "Dimensions",
+            "EvaluateLowSampleCountPercentile",
+            "EvaluationPeriods",
+            "ExtendedStatistic",
+            "InsufficientDataActions",
+            "MetricName",
+            "Metrics",
+            "Namespace",
+            "OKActions",
+            "Period",
+            "Statistic",
+            "Tags",
+            "Threshold",
+            "ThresholdMetricId",
+            "TreatMissingData",
+            "Unit",
+        ],
+    ),
+    (
+        "AWS::CloudWatch::CompositeAlarm",
+        &[
+            "ActionsEnabled",
+            "AlarmActions",
+            "AlarmDescription",
+            "AlarmName",
+            "AlarmRule",
+            "InsufficientDataActions",
+            "OKActions",
+            "Tags",
+        ],
+    ),
+    (
+        "AWS::CloudWatch::Dashboard",
+        &["DashboardBody", "DashboardName"],
+    ),
     (
         "AWS::DynamoDB::Table",
         &[
@@ -53,17 +86,42 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     (
         "AWS::Events::EventBus",
+        &["Description", "KmsKeyIdentifier", "LogConfig", "Tags"],
+    ),
+    ("AWS::Events::Rule", &["Description", "Tags"]),
+    (
+        "AWS::Logs::LogGroup",
         &[
-            "Description",
-            "KmsKeyIdentifier",
-            "LogConfig",
-            "Policy",
+            "KmsKeyId",
+            "LogGroupClass",
+            "LogGroupName",
+            "RetentionInDays",
             "Tags",
         ],
     ),
-    ("AWS::Events::Rule", &["Description", "RoleArn", "Tags"]),
-    // For a state machine, a role is weighed.
-    ("Target", &["RoleArn"]),
+    (
+        "AWS::Logs::MetricFilter",
+        &[
+            "FilterName",
+            "FilterPattern",
+            "LogGroupName",
+            "MetricTransformations",
+        ],
+    ),
+    (
+        "AWS::SNS::Subscription",
+        &[
+            "Endpoint",
+            "FilterPolicy",
+            "FilterPolicyScope",
+            "RawMessageDelivery",
+            "TopicArn",
+        ],
+    ),
+    (
+        "AWS::SNS::Topic",
+        &["DisplayName", "KmsMasterKeyId", "Tags", "TopicName"],
+    ),
     (
         "AWS::S3::Bucket",
         &[
@@ -84,9 +142,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         &[
             "KmsDataKeyReusePeriodSeconds",
             "KmsMasterKeyId",
-            // How long an empty receive waits: messages reach the functions in the same way.
-            "ReceiveMessageWaitTimeSeconds",
-            "RedriveAllowPolicy",
             "SqsManagedSseEnabled",
             "Tags",
         ],
@@ -99,7 +154,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
         "AWS::Serverless::Function",
         &[
             "Architectures",
-            "AssumeRolePolicyDocument",
             "AutoPublishAlias",
             "DeploymentPreference",
             "Description",
@@ -137,8 +191,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "KmsKeyArn",
             "Name",
             "OmitName",
-            "PermissionsBoundary",
-            "RoleArn",
         ],
     ),
     ("DynamoDB event", &["ParallelizationFactor"]),
@@ -167,7 +219,6 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "AccessLogSettings",
             "DefaultRouteSettings",
             "Description",
-            "DisableExecuteApiEndpoint",
             "Domain",
             "FailOnWarnings",
             "Name",
@@ -175,17 +226,13 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "Tags",
         ],
     ),
-    (
-        "Authorizer",
-        &["EnableFunctionDefaultPermissions", "FunctionInvokeRole"],
-    ),
+    ("Authorizer", &["EnableFunctionDefaultPermissions"]),
     (
         "AWS::Serverless::StateMachine",
         &[
             "Description",
             "Logging",
             "PropagateTags",
-            "Role",
             "RolePath",
             "Tags",
             "Tracing",

@@ -44,6 +44,12 @@ impl Properties {
         self.unread.remove(key)
     }
 
+    /// A key that is not one of those that are known.
+    pub(super) fn unknown(&self, known: &[&str]) -> Option<String> {
+        let mut keys = self.unread.keys();
+        keys.find(|key| !known.contains(&key.as_str())).cloned()
+    }
+
     /// What is left, for maps with free keys.
     pub(super) fn into_entries(self) -> Map<String, Value> {
         self.unread

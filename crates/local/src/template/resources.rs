@@ -143,6 +143,13 @@ pub(super) fn bus(builder: &mut Builder<'_>, declared: Declared) -> Result<(), R
     Ok(())
 }
 
+/// A subscription to a topic of alarms. One that delivers into the stack is refused: nothing is delivered here.
+pub(super) fn subscription(declared: Declared) -> Result<(), Refused> {
+    let mut properties = declared.properties;
+    properties.only("Protocol", &["email", "email-json", "http", "https", "sms"])?;
+    properties.done("AWS::SNS::Subscription")
+}
+
 pub(super) fn bucket(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
     let Declared {
         id,
