@@ -15,6 +15,7 @@ mod globals;
 mod load;
 mod names;
 mod no_meaning;
+mod order;
 mod parameters;
 mod policies;
 mod queue_policies;

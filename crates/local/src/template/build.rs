@@ -9,7 +9,7 @@ use super::error::{Refused, TemplateError};
 use super::reader::Properties;
 use super::resolve::{At, Resolver};
 use super::{
-    api, function, globals, no_meaning, policies, queue_policies, resources, rules, secret,
+    api, function, globals, no_meaning, order, policies, queue_policies, resources, rules, secret,
     sources, standing,
 };
 use crate::arn::Resource;
@@ -43,6 +43,7 @@ pub(super) fn stack(
     globals::check(globals)?;
     let resolver = builder.resolver;
     let active = active(resolver)?;
+    order::check(resolver, globals, &active)?;
     builder.arns = builder.arns.naming(resources_by_arn(resolver, &active)?);
     builder
         .stack

@@ -10,6 +10,7 @@ use super::load::parse;
 use super::*;
 use crate::model::{Destination, Source, Stack, TargetInput, TargetKind};
 
+mod order;
 mod policies;
 mod refused;
 
@@ -82,7 +83,10 @@ fn a_function_gets_its_globals_and_its_own() {
         ("QUEUE", "http://127.0.0.1:4566/000000000000/shop-Outgoing"),
         ("SHARDS", "4"),
         ("STAGE", "dev"),
-        ("URL", "http://127.0.0.1:3000/x?${literal}"),
+        (
+            "URL",
+            "http://127.0.0.1:4566/000000000000/shop-Outgoing/x?${literal}",
+        ),
     ];
     let environment: Vec<_> = function
         .environment
@@ -265,8 +269,8 @@ fn tables_queues_machines_and_secrets_are_read() {
     assert_eq!(queue.redrive, Some((3, "Dead".to_owned())));
     assert_eq!(stack.queues["Dead"].retention, Duration::from_hours(96));
     assert_eq!(
-        stack.state_machines["Machine"].definition["States"]["Place"]["Resource"],
-        "arn:aws:lambda:eu-central-1:000000000000:function:shop-place-order"
+        stack.state_machines["Machine"].definition["States"]["Poll"]["Resource"],
+        "arn:aws:lambda:eu-central-1:000000000000:function:shop-Poll"
     );
     let secret: Value = serde_json::from_str(&stack.secrets["Key"].value).unwrap();
     assert_eq!(secret["id"], "first");

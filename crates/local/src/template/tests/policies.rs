@@ -54,10 +54,10 @@ fn what_aws_does_by_itself_is_known() {
     ];
     let polls = polls.map(|action| (action.to_owned(), queue.to_owned()));
     assert_eq!(needs(&stack, "Poll"), polls);
-    let place = "arn:aws:lambda:eu-central-1:000000000000:function:shop-place-order";
+    let poll = "arn:aws:lambda:eu-central-1:000000000000:function:shop-Poll";
     assert_eq!(
         needs(&stack, "Machine"),
-        [("lambda:InvokeFunction".to_owned(), place.to_owned())]
+        [("lambda:InvokeFunction".to_owned(), poll.to_owned())]
     );
     let machine = "arn:aws:states:eu-central-1:000000000000:stateMachine:shop-Machine";
     assert_eq!(
@@ -88,10 +88,10 @@ fn what_aws_has_to_do_must_be_allowed() {
              arn:aws:sqs:eu-central-1:000000000000:shop-Outgoing",
         ),
         (
-            "Action: lambda:Invoke*, Resource: !GetAtt PlaceOrder.Arn",
             "Action: lambda:Invoke*, Resource: !GetAtt Poll.Arn",
+            "Action: lambda:Invoke*, Resource: !GetAtt Authorise.Arn",
             "Resources.Machine.Properties.Policies: lambda:InvokeFunction on \
-             arn:aws:lambda:eu-central-1:000000000000:function:shop-place-order",
+             arn:aws:lambda:eu-central-1:000000000000:function:shop-Poll",
         ),
         (
             "Action: states:StartExecution",
