@@ -98,7 +98,7 @@ pub(super) fn queue(builder: &mut Builder<'_>, declared: Declared) -> Result<(),
     } = declared;
     properties.take("QueueName");
     properties.only("FifoQueue", &["false"])?;
-    properties.only("MaximumMessageSize", &["262144", "1048576"])?;
+    properties.only("MaximumMessageSize", &["1048576"])?;
     let visibility_timeout = properties.seconds("VisibilityTimeout", 0, 43_200, 30)?;
     let delay = properties.seconds("DelaySeconds", 0, 900, 0)?;
     let retention = properties.seconds("MessageRetentionPeriod", 60, 1_209_600, 345_600)?;

@@ -210,8 +210,11 @@ fn stream_mapping(
     };
     let retries = forever(&mut properties, "MaximumRetryAttempts", 10_000)?;
     let max_age = forever(&mut properties, "MaximumRecordAgeInSeconds", 604_800)?;
-    // One shard, read from its start.
-    properties.take("StartingPosition");
+    let start = properties.needed_text("StartingPosition")?;
+    if start != "TRIM_HORIZON" {
+        let problem = format!("{start} is not emulated locally, only TRIM_HORIZON");
+        return Err(properties.refuse("StartingPosition", problem));
+    }
     let mapping = Mapping {
         retries,
         max_age: max_age.map(|seconds| Duration::from_secs(seconds.into())),

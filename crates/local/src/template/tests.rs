@@ -42,18 +42,26 @@ fn check_refused(template: &str, expected: &str) {
     }
 }
 
-/// A template of one resource.
+/// A template of one resource, with others that it can refer to.
 fn resource(resource_type: &str, properties: &str) -> String {
+    const OTHERS: &str = "
+  Bus: {Type: AWS::Events::EventBus}
+  Queue: {Type: AWS::SQS::Queue}
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      KeySchema: []
+      AttributeDefinitions: []
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+";
     let properties = properties.lines().map(|line| format!("\n      {line}"));
     let properties: String = properties.collect();
-    format!(
-        "Resources:\n  It:\n    Type: {resource_type}\n    Properties:{}\n  Bus:\n    Type: AWS::Events::EventBus\n  Queue:\n    Type: AWS::SQS::Queue",
-        if properties.is_empty() {
-            " {}".to_owned()
-        } else {
-            properties
-        }
-    )
+    let properties = if properties.is_empty() {
+        " {}"
+    } else {
+        &properties
+    };
+    format!("Resources:\n  It:\n    Type: {resource_type}\n    Properties:{properties}{OTHERS}")
 }
 
 const SHOP: &str = include_str!("tests/shop.yaml");

@@ -80,6 +80,11 @@ const CASES: &[(&str, &str, &str)] = &[
         "VisibilityTimeout: 43201 is not between 0 and 43200",
     ),
     (
+        "AWS::SQS::Queue",
+        "MaximumMessageSize: 262144",
+        "MaximumMessageSize: 262144 is not emulated locally, only 1048576",
+    ),
+    (
         "AWS::Events::EventBus",
         "EventSourceName: x",
         "EventSourceName: is not emulated locally",
@@ -212,6 +217,16 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         FUNCTION,
+        "CodeUri: a\nEvents: {E: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn}}}",
+        "Events.E.Properties.StartingPosition: is missing",
+    ),
+    (
+        FUNCTION,
+        "CodeUri: a\nEvents: {E: {Type: DynamoDB, Properties: {Stream: !GetAtt Table.StreamArn, StartingPosition: LATEST}}}",
+        "Events.E.Properties.StartingPosition: LATEST is not emulated locally, only TRIM_HORIZON",
+    ),
+    (
+        FUNCTION,
         "CodeUri: a\nEventInvokeConfig: {DestinationConfig: {OnSuccess: {}}}",
         "EventInvokeConfig.DestinationConfig.OnSuccess: is not emulated locally",
     ),
@@ -268,7 +283,7 @@ const UNREAD: &[(&str, &str, &str)] = &[
 fn what_is_read_by_nothing_is_refused_by_its_path() {
     for (resource_type, properties, key) in UNREAD {
         let template = resource(resource_type, properties)
-            + "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f}}";
+            + "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f}}";
         let expected = format!("Resources.It.Properties.{key}: is not emulated locally");
         check_refused(&template, &expected);
     }
