@@ -26,7 +26,7 @@ use crate::states::StateMachines;
 
 mod api;
 mod input;
-mod pattern;
+pub(crate) mod pattern;
 #[cfg(test)]
 mod tests;
 

@@ -24,7 +24,7 @@ pub(super) fn add(matcher: &mut Quamina, rule: &str, pattern: &Value) -> Result<
 }
 
 /// Refuses what an emulator might take and EventBridge would not, and what is not emulated.
-fn check(pattern: &Value) -> Result<(), String> {
+pub(crate) fn check(pattern: &Value) -> Result<(), String> {
     let fields = pattern
         .as_object()
         .ok_or_else(|| format!("{pattern} is not a pattern"))?;

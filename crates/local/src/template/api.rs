@@ -172,12 +172,10 @@ pub(super) fn route(
         method
     };
     check_path(&properties, &path)?;
-    if api
-        .routes
-        .iter()
-        .any(|route| route.method == method && route.path == path)
-    {
-        return Err(properties.refuse("Path", format!("{method} {path} is declared twice")));
+    let same = |route: &&Route| route.method == method && shape(&route.path) == shape(&path);
+    if let Some(other) = api.routes.iter().find(same) {
+        let problem = format!("{method} {path} is {method} {}", other.path);
+        return Err(properties.refuse("Path", problem));
     }
     properties.done("HttpApi event")?;
     api.routes.push(Route {
@@ -187,6 +185,16 @@ pub(super) fn route(
         authorizer,
     });
     Ok(())
+}
+
+/// A path without the names of its parameters, which do not tell routes apart.
+fn shape(path: &str) -> Vec<&str> {
+    let segments = path.split('/').map(|segment| match segment {
+        _ if segment.ends_with("+}") => "{+}",
+        _ if segment.starts_with('{') => "{}",
+        _ => segment,
+    });
+    segments.collect()
 }
 
 fn check_path(properties: &Properties, path: &str) -> Result<(), Refused> {

@@ -61,6 +61,7 @@ pub(super) fn stack(
     if let Some(settings) = builder.route_settings.take() {
         api::check_route_settings(&builder.stack, settings)?;
     }
+    sources::check_timeouts(&builder.stack)?;
     queue_policies::check(&builder)?;
     standing::check(&mut builder)?;
     Ok(builder.stack)

@@ -72,17 +72,38 @@ fn environment(properties: &mut Properties) -> Result<BTreeMap<String, String>, 
         return Ok(BTreeMap::new());
     };
     let at = variables.at().to_owned();
-    let variables = variables.into_entries().into_iter();
-    variables
-        .map(|(name, value)| {
-            let at = format!("{at}.{name}");
-            if RESERVED.contains(&name.as_str()) {
-                return Err(Refused::new(&at, "is reserved by Lambda"));
-            }
-            let value = scalar(&value).ok_or_else(|| Refused::new(&at, "expected a string"))?;
-            Ok((name, value))
-        })
-        .collect()
+    let variables = variables.into_entries().into_iter().map(|(name, value)| {
+        let at = format!("{at}.{name}");
+        if RESERVED.contains(&name.as_str()) {
+            return Err(Refused::new(&at, "is reserved by Lambda"));
+        }
+        if !is_variable(&name) {
+            return Err(Refused::new(&at, "is not a name for a variable"));
+        }
+        let value = scalar(&value).ok_or_else(|| Refused::new(&at, "expected a string"))?;
+        Ok((name, value))
+    });
+    let variables = variables.collect::<Result<BTreeMap<_, _>, _>>()?;
+    // Lambda measures the variables as JSON.
+    let bytes = serde_json::to_string(&variables).map_or(0, |json| json.len());
+    if bytes > ENVIRONMENT_LIMIT {
+        let problem = format!("{bytes} bytes are more than {ENVIRONMENT_LIMIT}");
+        return Err(Refused::new(&at, problem));
+    }
+    Ok(variables)
+}
+
+/// The largest environment: 4 KB, in bytes.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const ENVIRONMENT_LIMIT: usize = 4096;
+
+/// Whether Lambda takes the name: `[a-zA-Z]([a-zA-Z0-9_])+`.
+fn is_variable(name: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.len() > 1
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(letters)
 }
 
 /// Variables that Lambda sets and a template may not.

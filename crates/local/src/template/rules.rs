@@ -1,5 +1,6 @@
 //! `AWS::Events::Rule`, and the rules that SAM makes of events of type `EventBridgeRule`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -41,6 +42,7 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
         targets.push(self::target(builder, id, kind, &mut target)?);
         target.done("Target")?;
     }
+    check_targets(&properties, &targets)?;
     properties.done("AWS::Events::Rule")?;
     if enabled {
         builder.stack.rules.insert(
@@ -54,6 +56,22 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
         );
     }
     Ok(())
+}
+
+/// A rule has five targets at most, each with an id of its own.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html>
+fn check_targets(properties: &Properties, targets: &[Target]) -> Result<(), Refused> {
+    if targets.len() > 5 {
+        return Err(properties.refuse("Targets", "more than 5"));
+    }
+    let mut ids = BTreeSet::new();
+    match targets.iter().find(|target| !ids.insert(&target.id)) {
+        Some(Target { id, .. }) => {
+            Err(properties.refuse("Targets", format!("two have the id {id}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// An event of type `EventBridgeRule` on a function or a state machine.

@@ -10,7 +10,8 @@ use super::reader::Properties;
 use super::standing::{POLL_QUEUE, POLL_STREAM};
 use super::{api, rules};
 use crate::arn::Resource;
-use crate::model::{Mapping, Schedule, Source, TargetKind};
+use crate::events::pattern;
+use crate::model::{Mapping, Schedule, Source, Stack, TargetKind};
 
 pub(super) fn events(
     builder: &mut Builder<'_>,
@@ -91,11 +92,12 @@ fn rate(expression: &str) -> Option<Duration> {
         .strip_suffix(')')?
         .trim()
         .split_once(' ')?;
-    let count: u32 = count.parse().ok().filter(|count| *count > 0)?;
-    let unit = match unit.trim() {
-        "minute" | "minutes" => Duration::from_mins(1),
-        "hour" | "hours" => Duration::from_hours(1),
-        "day" | "days" => Duration::from_hours(24),
+    let count: u32 = count.parse().ok()?;
+    // AWS takes the singular for one, and only for one.
+    let unit = match (count, unit.trim()) {
+        (1, "minute") | (2.., "minutes") => Duration::from_mins(1),
+        (1, "hour") | (2.., "hours") => Duration::from_hours(1),
+        (1, "day") | (2.., "days") => Duration::from_hours(24),
         _ => return None,
     };
     Some(unit * count)
@@ -184,6 +186,10 @@ fn queue_mapping(
         None => None,
     };
     let mapping = mapping(function, Source::Queue(queue), &mut properties, 10)?;
+    if mapping.batch_size > 10 && mapping.window.is_zero() {
+        let problem = "more than 10 messages need MaximumBatchingWindowInSeconds";
+        return Err(properties.refuse("BatchSize", problem));
+    }
     properties.done(of)?;
     builder.stack.mappings.push(Mapping {
         max_concurrency,
@@ -245,15 +251,8 @@ fn mapping(
         let problem = format!("{other} is not emulated locally");
         return Err(properties.refuse("FunctionResponseTypes", problem));
     }
-    let mut filters = Vec::new();
-    if let Some(mut criteria) = properties.map("FilterCriteria")? {
-        for mut filter in criteria.maps("Filters")? {
-            let pattern = filter.json("Pattern")?;
-            filters.push(pattern.ok_or_else(|| filter.refuse("Pattern", "is missing"))?);
-            filter.done("Filter")?;
-        }
-        criteria.done("FilterCriteria")?;
-    }
+    let criteria = properties.map("FilterCriteria")?;
+    let filters = criteria.map(filters).transpose()?.unwrap_or_default();
     Ok(Mapping {
         function: function.to_owned(),
         source,
@@ -269,6 +268,48 @@ fn mapping(
     })
 }
 
+/// `FilterCriteria`: at most five patterns, in the language of event patterns.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
+fn filters(mut criteria: Properties) -> Result<Vec<Value>, Refused> {
+    let filters = criteria.maps("Filters")?;
+    if filters.len() > 5 {
+        return Err(criteria.refuse("Filters", "more than 5"));
+    }
+    criteria.done("FilterCriteria")?;
+    let read = |mut filter: Properties| {
+        let pattern = filter.json("Pattern")?;
+        let pattern = pattern.ok_or_else(|| filter.refuse("Pattern", "is missing"))?;
+        pattern::check(&pattern).map_err(|problem| filter.refuse("Pattern", problem))?;
+        filter.done("Filter")?;
+        Ok(pattern)
+    };
+    filters.into_iter().map(read).collect()
+}
+
+/// Refuses a function that may run longer than a message of its queue is hidden.
+pub(super) fn check_timeouts(stack: &Stack) -> Result<(), Refused> {
+    for mapping in &stack.mappings {
+        let Source::Queue(queue) = &mapping.source else {
+            continue;
+        };
+        let visible = stack.queues.get(queue);
+        let visible = visible.map_or(Duration::MAX, |queue| queue.visibility_timeout);
+        let function = stack.functions.get(&mapping.function);
+        let timeout = function.map_or(Duration::ZERO, |function| function.timeout);
+        if timeout > visible {
+            let at = format!("Resources.{}.Properties.Timeout", mapping.function);
+            let problem = format!(
+                "{} seconds are more than the visibility timeout of {queue}, {} seconds",
+                timeout.as_secs(),
+                visible.as_secs()
+            );
+            return Err(Refused::new(&at, problem));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,6 +322,8 @@ mod tests {
         for wrong in [
             "rate(0 minutes)",
             "rate(1 second)",
+            "rate(1 minutes)",
+            "rate(2 hour)",
             "cron(0 0 * * ? *)",
             "rate(x hours)",
         ] {
