@@ -172,10 +172,10 @@ impl Arns {
         self.build("sqs", name)
     }
 
-    /// The ARN of a secret.
+    /// The ARN of a secret, which ends in a hyphen and six characters, as on AWS.
     #[must_use]
     pub fn secret(&self, name: &str) -> String {
-        self.build("secretsmanager", &format!("secret:{name}-local"))
+        self.build("secretsmanager", &format!("secret:{name}-LoCaL1"))
     }
 
     /// The ARN of a state machine.
@@ -225,6 +225,15 @@ pub fn queue_url(endpoint: &str, name: &str) -> String {
 mod tests {
     use super::*;
     use crate::model::Table;
+
+    #[test]
+    fn the_arn_of_a_secret_ends_in_six_characters() {
+        // As policies match them: `secret:key-??????`.
+        let arn = Arns::new("eu-central-1").secret("key");
+        let (_, suffix) = arn.split_once(":secret:key-").unwrap();
+        assert_eq!(suffix.len(), 6);
+        assert!(suffix.chars().all(|c| c.is_ascii_alphanumeric()));
+    }
 
     #[test]
     fn a_stream_arn_names_its_table() {

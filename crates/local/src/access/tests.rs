@@ -118,7 +118,7 @@ fn a_call_needs_what_aws_documents() {
         json!({"SecretId": "key"}),
         &[(
             "secretsmanager:GetSecretValue",
-            "arn:aws:secretsmanager:eu-central-1:000000000000:secret:key-local",
+            "arn:aws:secretsmanager:eu-central-1:000000000000:secret:key-LoCaL1",
         )],
     );
     check(
