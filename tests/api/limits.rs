@@ -97,7 +97,9 @@ fn an_order_costs_one_write_more_and_twenty_reads_cost_one() {
 fn headers_and_queries_are_bounded() {
     run_local(async {
         let shop = crate::support::shop::shared().await;
-        let large = shop.get("/products").header("x-large", &"x".repeat(11_000));
+        // API Gateway counts the values, and the shop the names, too.
+        let names = (0..60).map(|n| format!("x-{n:0>180}"));
+        let large = names.fold(shop.get("/products"), |call, name| call.header(&name, "1"));
         large.send().await.expect(431);
         let long = format!("/products?category={}", "x".repeat(5000));
         shop.get(&long).send().await.expect(400);

@@ -74,6 +74,8 @@ impl Contract {
     /// The operation that a request to `path` is; the one with the fewest parameters, if there are two.
     fn operation(&self, method: &str, path: &str) -> Option<Operation<'_>> {
         let path = path.split(['?', '#']).next().unwrap_or_default();
+        // As API Gateway does, which decodes a path before it finds its route.
+        let path = &path.replace("%2F", "/");
         let fits = |template: &str| {
             let (given, known) = (path.split('/'), template.split('/'));
             given.clone().count() == known.clone().count()

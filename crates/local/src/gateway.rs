@@ -14,6 +14,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use axum::{Router, routing};
 use tokio::net::TcpListener;
+use tokio::task::JoinError;
 
 use crate::arn::Arns;
 use crate::clock::Clock;
@@ -28,6 +29,7 @@ mod authorize;
 mod cors;
 mod encoding;
 mod event;
+mod head;
 mod response;
 mod route;
 #[cfg(test)]
@@ -38,8 +40,18 @@ mod tests;
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
 const REQUEST_LIMIT: usize = 10 * 1024 * 1024;
 
-/// How long API Gateway waits for a function at most.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long API Gateway waits at most; what it does not wait for goes on.
+#[derive(Clone, Copy)]
+struct Patience {
+    authorizer: Duration,
+    integration: Duration,
+}
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
+const PATIENCE: Patience = Patience {
+    authorizer: Duration::from_secs(10),
+    integration: Duration::from_secs(30),
+};
 
 /// The HTTP API of a stack. Clones are the same gateway.
 #[derive(Clone)]
@@ -54,12 +66,23 @@ struct Inner {
     functions: Functions,
     clock: Clock,
     arns: Arns,
+    patience: Patience,
 }
 
 impl Gateway {
     /// The gateway of `api`.
     #[must_use]
     pub fn new(api: Api, functions: Functions, clock: Clock, arns: Arns) -> Self {
+        Self::with_patience(api, functions, clock, arns, PATIENCE)
+    }
+
+    fn with_patience(
+        api: Api,
+        functions: Functions,
+        clock: Clock,
+        arns: Arns,
+        patience: Patience,
+    ) -> Self {
         let routes = Routes::new(&api.routes);
         let authorizers = Authorizers::default();
         Self {
@@ -70,6 +93,7 @@ impl Gateway {
                 functions,
                 clock,
                 arns,
+                patience,
             }),
         }
     }
@@ -96,8 +120,13 @@ impl Gateway {
     async fn answer(&self, request: Request, peer: SocketAddr, id: &str) -> Response {
         let inner = &self.inner;
         let (parts, body) = request.into_parts();
+        if let Some(status) = head::refusal(&parts) {
+            return message(status, status.canonical_reason().unwrap_or_default());
+        }
+        // Decoded before it finds its route, so that an encoded slash parts segments, too
+        // (<https://github.com/aws/aws-lambda-dotnet/pull/1901>).
         let path = encoding::decode_path(parts.uri.path());
-        let Some(matched) = inner.routes.find(parts.method.as_str(), parts.uri.path()) else {
+        let Some(matched) = inner.routes.find(parts.method.as_str(), &path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         let incoming = Incoming {
@@ -135,33 +164,52 @@ impl Gateway {
         let Some(authorizer) = inner.api.authorizers.get(name) else {
             return Verdict::Failed;
         };
-        inner
-            .authorizers
-            .ask(name, authorizer, incoming, &inner.functions, &inner.arns)
+        let ask = |event| {
+            self.within(
+                inner.patience.authorizer,
+                &authorizer.function,
+                event,
+                incoming,
+            )
+        };
+        let authorizers = &inner.authorizers;
+        authorizers
+            .ask(name, authorizer, incoming, &inner.arns, ask)
             .await
     }
 
+    /// Invokes a function. `None` if there is no response in time: the invocation goes on then, as it does when the
+    /// client has gone.
+    async fn within(
+        &self,
+        limit: Duration,
+        function: &str,
+        event: Bytes,
+        incoming: &Incoming<'_>,
+    ) -> Option<Result<Bytes, InvokeError>> {
+        let trace = Some(incoming.trace());
+        let (functions, name) = (self.inner.functions.clone(), function.to_owned());
+        let invocation =
+            tokio::spawn(async move { functions.invoke_traced(&name, event, trace).await });
+        let ended = tokio::time::timeout(limit, invocation).await.ok()?;
+        let broken = |error: JoinError| InvokeError::Exited {
+            status: error.to_string(),
+        };
+        Some(ended.unwrap_or_else(|error| Err(broken(error))))
+    }
+
     async fn invoke(&self, function: &str, event: Bytes, incoming: &Incoming<'_>) -> Response {
-        let trace = incoming.trace();
-        // A task of its own: an invocation goes on when its client has gone.
-        let invocation = tokio::spawn({
-            let (functions, function) = (self.inner.functions.clone(), function.to_owned());
-            async move { functions.invoke_traced(&function, event, Some(trace)).await }
-        });
-        match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
-            Ok(Ok(Ok(answer))) => response::from_function(&answer).unwrap_or_else(|| {
+        let limit = self.inner.patience.integration;
+        match self.within(limit, function, event, incoming).await {
+            Some(Ok(answer)) => response::from_function(&answer).unwrap_or_else(|| {
                 tracing::error!(function, "the function's response is not valid");
                 internal_error()
             }),
-            Ok(Ok(Err(InvokeError::Throttled))) | Err(_) => {
+            Some(Err(InvokeError::Throttled)) | None => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
-            Ok(Ok(Err(error))) => {
+            Some(Err(error)) => {
                 tracing::error!(function, %error, "failed");
-                internal_error()
-            }
-            Ok(Err(error)) => {
-                tracing::error!(function, %error, "the invocation ended");
                 internal_error()
             }
         }

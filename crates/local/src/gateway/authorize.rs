@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::event::{self, Incoming};
 use crate::arn::Arns;
-use crate::functions::Functions;
+use crate::functions::InvokeError;
 use crate::model::Authorizer;
 
 /// What an authoriser has made of a request.
@@ -48,13 +49,15 @@ struct SimpleResponse {
 }
 
 impl Authorizers {
+    /// Asks an authoriser with `invoke`, which returns `None` if there is no response in time, unless its verdict is
+    /// cached.
     pub(super) async fn ask(
         &self,
         name: &str,
         authorizer: &Authorizer,
         incoming: &Incoming<'_>,
-        functions: &Functions,
         arns: &Arns,
+        invoke: impl AsyncFnOnce(Bytes) -> Option<Result<Bytes, InvokeError>>,
     ) -> Verdict {
         let Some(identity) = identity(authorizer, incoming) else {
             return Verdict::Missing;
@@ -66,14 +69,14 @@ impl Authorizers {
             return verdict.clone();
         }
         let event = event::authorizer(incoming, &key.1, arns);
-        let trace = Some(incoming.trace());
-        let answer = functions
-            .invoke_traced(&authorizer.function, event, trace)
-            .await;
-        let verdict = match answer {
-            Ok(answer) => read(&answer),
-            Err(error) => {
+        let verdict = match invoke(event).await {
+            Some(Ok(answer)) => read(&answer),
+            Some(Err(error)) => {
                 tracing::error!(function = authorizer.function, %error, "authoriser failed");
+                Verdict::Failed
+            }
+            None => {
+                tracing::error!(function = authorizer.function, "authoriser took too long");
                 Verdict::Failed
             }
         };

@@ -5,7 +5,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::encoding::decode_path;
 use crate::model::Route;
 
 /// The routes of an API, the most specific first.
@@ -53,7 +52,7 @@ impl Routes {
         Self { routes }
     }
 
-    /// The route for a method and an encoded path.
+    /// The route for a method and a decoded path.
     pub(super) fn find(&self, method: &str, path: &str) -> Option<Matched<'_>> {
         self.routes.iter().find_map(|(segments, route)| {
             let right_method = route.method == "ANY" || route.method == method;
@@ -103,13 +102,13 @@ fn parameters(segments: &[Segment], path: &str) -> Option<BTreeMap<String, Strin
             None => (left?, None),
         };
         match segment {
-            Segment::Static(text) if *text == decode_path(first) => left = rest,
+            Segment::Static(text) if text == first => left = rest,
             Segment::Parameter(name) if !first.is_empty() => {
-                parameters.insert(name.clone(), decode_path(first));
+                parameters.insert(name.clone(), first.to_owned());
                 left = rest;
             }
             Segment::Rest(name) if left != Some("") => {
-                parameters.insert(name.clone(), decode_path(left?));
+                parameters.insert(name.clone(), left?.to_owned());
                 left = None;
             }
             Segment::Static(_) | Segment::Parameter(_) | Segment::Rest(_) => return None,
@@ -172,7 +171,7 @@ mod tests {
         check(
             "GET",
             "/orders/a%2Fb",
-            Some(("GET /orders/{order_id}", &[("order_id", "a/b")])),
+            Some(("GET /orders/{order_id}", &[("order_id", "a%2Fb")])),
         );
         check(
             "GET",
@@ -181,7 +180,7 @@ mod tests {
         );
         check(
             "GET",
-            "/files/a/b%20c",
+            "/files/a/b c",
             Some(("ANY /files/{path+}", &[("path", "a/b c")])),
         );
         check("GET", "/", Some(("GET /", &[])));
