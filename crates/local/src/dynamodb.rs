@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +51,7 @@ struct Shared {
     arns: Arns,
     bill: Bill,
     clock: Clock,
+    faults: OnceLock<Faults>,
     record: Record,
     /// By physical name of a table with a stream: how many calls may have written to it.
     written: BTreeMap<String, watch::Sender<u64>>,
@@ -90,6 +91,7 @@ impl DynamoDb {
             arns: arns.clone(),
             bill: bill.clone(),
             clock: clock.clone(),
+            faults: OnceLock::new(),
             record: record.clone(),
             written,
             readers: Mutex::default(),
@@ -124,8 +126,11 @@ impl DynamoDb {
     }
 
     /// Keeps what [`DynamoDb::call_stale`] returns for as long as a fault in force asks for stale
-    /// reads: writes cost more then.
+    /// reads: writes cost more then. Keeps what has outlived its time to live for as long as a fault asks for that. The
+    /// first call counts.
     pub fn follow(&self, faults: &Faults) {
+        // As in `Functions::set_faults`.
+        let _ = self.shared.faults.set(faults.clone());
         let shared = Arc::downgrade(&self.shared);
         faults.on_change(move |faults| {
             if let Some(shared) = shared.upgrade() {
@@ -143,6 +148,9 @@ impl DynamoDb {
                 positions::forget_old(&shared.engine, shared.clock.now().as_second())
             {
                 tracing::warn!(%error, "old stream records cannot be forgotten");
+            }
+            if shared.faults.get().is_some_and(Faults::keep_expired) {
+                return Ok(0);
             }
             shared.engine.sweep()
         });

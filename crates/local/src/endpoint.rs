@@ -197,7 +197,9 @@ impl Endpoint {
             | Mode::Duplicate
             | Mode::Partial
             | Mode::Delay(_)
-            | Mode::KillAfter => return None,
+            | Mode::KillAfter
+            | Mode::Keep
+            | Mode::Reorder => return None,
         };
         Some(Outcome::Answer(Err(error)))
     }

@@ -6,7 +6,8 @@
 //! - service: as in IAM actions (`dynamodb`, `events`, `sqs`, `states`, `secretsmanager`, `ses`), or
 //!   `lambda` for functions that are themselves to fail, or `*`.
 //! - operation: as in the API (`UpdateItem`), `Invoke` for `lambda`, or `Deliver` for what a service
-//!   hands to a function on its own (an event, a message, a stream record), or `*`.
+//!   hands to a function on its own (an event, a message, a stream record), `Expire` for the time to
+//!   live of `dynamodb`, `Poll` for what `sqs` takes from a queue for its function, or `*`.
 //! - function: the caller, or for `lambda` and `Deliver` the function invoked; by the name of its
 //!   binary or by logical id; or `*` for any function. Calls that no function makes never fail.
 //! - mode: see [`Mode`]; `delay` has its milliseconds after a colon (`delay:250`).
@@ -209,6 +210,20 @@ impl Faults {
     #[must_use]
     pub fn duplicates(&self, service: &str, target: &str) -> bool {
         self.decide(service, "Deliver", target).mode == Some(Mode::Duplicate)
+    }
+
+    /// Whether what has outlived its time to live is to stay.
+    #[must_use]
+    pub fn keep_expired(&self) -> bool {
+        self.decide("dynamodb", "Expire", "*").mode == Some(Mode::Keep)
+    }
+
+    /// The order in which `function` (logical id) is to get the messages of its queue: a seed, or `None` for that in which
+    /// they came.
+    #[must_use]
+    pub fn order(&self, function: &str) -> Option<u64> {
+        let reorders = self.decide("sqs", "Poll", function).mode == Some(Mode::Reorder);
+        reorders.then(|| self.lock().random.random())
     }
 
     fn decide(&self, service: &str, operation: &str, function: &str) -> Decision {

@@ -195,6 +195,13 @@ impl Functions {
         faults.is_some_and(|faults| faults.duplicates(service, function))
     }
 
+    /// The order in which a function (logical id) is to get the messages of its queue: a fault's seed, or `None` for that
+    /// in which they came.
+    #[must_use]
+    pub fn order(&self, function: &str) -> Option<u64> {
+        self.inner.faults.get()?.order(function)
+    }
+
     /// How many invocations are in progress or wait for a process. While there is none, nothing
     /// happens until there is a call or the clock moves.
     #[must_use]

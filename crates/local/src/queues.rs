@@ -154,14 +154,15 @@ impl Inner {
         queue.changed.notify_waiters();
     }
 
-    /// Receives up to `most` messages. Those that were received too often go to the dead-letter
-    /// queue.
+    /// Receives up to `most` messages, in the order in which they came or in that of a seed. Those that were received
+    /// too often go to the dead-letter queue.
     fn receive(
         &self,
         id: &str,
         queue: &Queue,
         most: usize,
         visibility: Option<Duration>,
+        order: Option<u64>,
     ) -> Vec<Received> {
         let now = self.clock.now();
         let redrive = queue.settings.redrive.as_ref();
@@ -171,7 +172,7 @@ impl Inner {
             .map(|(max, _)| *max);
         let visibility = visibility.unwrap_or(queue.settings.visibility_timeout);
         let (received, dead) = queue.with(now, |store| {
-            store.receive(now, most, visibility, max_receives)
+            store.receive(now, most, visibility, max_receives, order)
         });
         for message in dead {
             if let Some(to) = dead_letter_queue {

@@ -24,6 +24,10 @@ pub enum Mode {
     StaleRead,
     /// `duplicate`: carried out twice, and the second response returned; a delivery: made twice.
     Duplicate,
+    /// `reorder`: what waits in a standard queue is handed to its function in another order.
+    Reorder,
+    /// `keep`: DynamoDB keeps what has outlived its time to live, as it may for days.
+    Keep,
     /// `partial`: the first entry of a batch is left out and reported as failed or unprocessed.
     Partial,
     /// `delay:ms`: the response comes later, by the machine's time.

@@ -51,6 +51,7 @@ const OPERATIONS: [(&str, &[&str]); 7] = [
             "BatchWriteItem",
             "DeleteItem",
             "Deliver",
+            "Expire",
             "GetItem",
             "PutItem",
             "Query",
@@ -76,6 +77,7 @@ const OPERATIONS: [(&str, &[&str]); 7] = [
             "Deliver",
             "GetQueueAttributes",
             "GetQueueUrl",
+            "Poll",
             "ReceiveMessage",
             "SendMessage",
             "SendMessageBatch",
@@ -138,6 +140,10 @@ impl Fault {
 fn possible(mode: Mode, service: &str, operation: &str) -> bool {
     let delivery = operation == "Deliver";
     match mode {
+        Mode::Keep => operation == "Expire",
+        Mode::Reorder => operation == "Poll",
+        // Nothing else happens to what the services do within themselves.
+        _ if ["Expire", "Poll"].contains(&operation) => false,
         Mode::Duplicate => true,
         Mode::Conflict => {
             service == "dynamodb"
@@ -263,6 +269,8 @@ fn mode_and_probability(text: &str) -> Result<(Mode, u32), String> {
         "lost-answer" => Mode::LostAnswer,
         "stale-read" => Mode::StaleRead,
         "duplicate" => Mode::Duplicate,
+        "reorder" => Mode::Reorder,
+        "keep" => Mode::Keep,
         "partial" => Mode::Partial,
         "kill" | "kill-before" => Mode::KillBefore,
         "kill-after" => Mode::KillAfter,

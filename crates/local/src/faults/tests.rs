@@ -115,6 +115,10 @@ fn what_is_not_understood_is_an_error_that_names_it() {
         ("dynamodb:UpdateItem@*=throttle:x", "probability"),
         ("dynamodb:UpdateItem@*=throttle*0", "0"),
         ("sqs:SendMessage@*=conflict", "never"),
+        ("sqs:Poll@*=throttle", "never"),
+        ("dynamodb:Expire@*=duplicate", "never"),
+        ("dynamodb:GetItem@*=keep", "never"),
+        ("sqs:Deliver@*=reorder", "never"),
         ("throttle", "form"),
     ];
     for (text, named) in cases {

@@ -38,9 +38,15 @@ pub(super) async fn invoke(
             let _ = workers.run(function, payload.clone(), trace.clone()).await;
             workers.run(function, payload, trace).await
         }
-        Some(Mode::Conflict | Mode::StaleRead | Mode::Partial | Mode::Delay(_)) | None => {
-            workers.run(function, payload, trace).await
-        }
+        Some(
+            Mode::Conflict
+            | Mode::StaleRead
+            | Mode::Reorder
+            | Mode::Keep
+            | Mode::Partial
+            | Mode::Delay(_),
+        )
+        | None => workers.run(function, payload, trace).await,
     }
 }
 

@@ -87,12 +87,12 @@ async fn receive(queues: &Queues, who: &str, request: ReceiveMessage) -> Result<
     )?;
     let wait = seconds("WaitTimeSeconds", request.wait_time_seconds, MAX_WAIT)?.unwrap_or_default();
     let inner = &queues.inner;
-    let mut received = inner.receive(id, queue, most, visibility);
+    let mut received = inner.receive(id, queue, most, visibility, None);
     if received.is_empty() && !wait.is_zero() {
         let poll = async {
             loop {
                 inner.ready(queue).await;
-                let received = inner.receive(id, queue, most, visibility);
+                let received = inner.receive(id, queue, most, visibility, None);
                 if !received.is_empty() {
                     return received;
                 }

@@ -111,10 +111,10 @@ impl Pump {
             while batches.try_join_next().is_some() {}
             self.queues.inner.ready(queue).await;
             self.gather(queue).await;
-            let batch =
-                self.queues
-                    .inner
-                    .receive(&self.queue, queue, self.mapping.batch_size, None);
+            let order = self.functions.order(&self.mapping.function);
+            let most = self.mapping.batch_size;
+            let inner = &self.queues.inner;
+            let batch = inner.receive(&self.queue, queue, most, None, order);
             let batch = self.keep_matching(queue, batch);
             if batch.is_empty() {
                 continue;

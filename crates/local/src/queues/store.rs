@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -126,24 +129,29 @@ impl Store {
             .retain(|_, message| after(message.sent_at, retention) > now);
     }
 
-    /// Receives up to `most` visible messages, and hides them for `visibility`. Those that were
-    /// received `max_receives` times before are taken out instead: they are the second part of the
-    /// response.
+    /// Receives up to `most` visible messages, and hides them for `visibility`: the first that came, or those that the
+    /// seed `order` draws. Those that were received `max_receives` times before are taken out instead: they are the
+    /// second part of the response.
     pub(super) fn receive(
         &mut self,
         now: Timestamp,
         most: usize,
         visibility: Duration,
         max_receives: Option<u32>,
+        order: Option<u64>,
     ) -> (Vec<Received>, Vec<Message>) {
         let mut received = Vec::new();
         let mut dead = Vec::new();
-        for (&key, message) in &mut self.messages {
+        let visible = self.messages.iter_mut();
+        let mut visible: Vec<_> = visible
+            .filter(|(_, message)| message.visible_at <= now)
+            .collect();
+        if let Some(seed) = order {
+            visible.shuffle(&mut StdRng::seed_from_u64(seed));
+        }
+        for (&key, message) in visible {
             if received.len() == most {
                 break;
-            }
-            if message.visible_at > now {
-                continue;
             }
             if max_receives.is_some_and(|max| message.receives >= max) {
                 dead.push(key);
@@ -264,8 +272,14 @@ mod tests {
     #[test]
     fn a_received_message_is_hidden_until_its_visibility_timeout() {
         let mut store = store(&["a", "b"]);
-        assert_eq!(bodies(&store.receive(at(0), 1, VISIBILITY, None).0), ["a"]);
-        assert_eq!(bodies(&store.receive(at(0), 10, VISIBILITY, None).0), ["b"]);
+        assert_eq!(
+            bodies(&store.receive(at(0), 1, VISIBILITY, None, None).0),
+            ["a"]
+        );
+        assert_eq!(
+            bodies(&store.receive(at(0), 10, VISIBILITY, None, None).0),
+            ["b"]
+        );
         assert_eq!(
             store.counts(at(29)),
             Counts {
@@ -274,7 +288,7 @@ mod tests {
                 delayed: 0
             }
         );
-        let again = store.receive(at(30), 10, VISIBILITY, None).0;
+        let again = store.receive(at(30), 10, VISIBILITY, None, None).0;
         assert_eq!(bodies(&again), ["a", "b"]);
         assert_eq!(again[0].message.receives, 2);
         assert_eq!(again[0].message.first_received_at, Some(at(0)));
@@ -283,9 +297,13 @@ mod tests {
     #[test]
     fn only_the_latest_receipt_deletes() {
         let mut store = store(&["a"]);
-        let first = store.receive(at(0), 1, VISIBILITY, None).0.remove(0).handle;
+        let first = store
+            .receive(at(0), 1, VISIBILITY, None, None)
+            .0
+            .remove(0)
+            .handle;
         let second = store
-            .receive(at(30), 1, VISIBILITY, None)
+            .receive(at(30), 1, VISIBILITY, None, None)
             .0
             .remove(0)
             .handle;
@@ -301,12 +319,36 @@ mod tests {
     fn a_message_received_too_often_is_given_up() {
         let mut store = store(&["a", "b"]);
         for second in [0, 30] {
-            assert_eq!(store.receive(at(second), 1, VISIBILITY, Some(2)).0.len(), 1);
+            assert_eq!(
+                store
+                    .receive(at(second), 1, VISIBILITY, Some(2), None)
+                    .0
+                    .len(),
+                1
+            );
         }
-        let (received, dead) = store.receive(at(60), 1, VISIBILITY, Some(2));
+        let (received, dead) = store.receive(at(60), 1, VISIBILITY, Some(2), None);
         assert_eq!(bodies(&received), ["b"]);
         assert_eq!(dead.len(), 1);
         assert_eq!((dead[0].body.as_str(), dead[0].receives), ("a", 2));
+    }
+
+    #[test]
+    fn a_seed_draws_another_order_and_loses_nothing() {
+        let sent = ["a", "b", "c", "d", "e"];
+        let order = |seed| {
+            let mut store = store(&sent);
+            let first = store.receive(at(0), 2, VISIBILITY, None, seed).0;
+            let rest = store.receive(at(0), 10, VISIBILITY, None, seed).0;
+            let all = [bodies(&first), bodies(&rest)].concat();
+            all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(order(None), sent);
+        assert_ne!(order(Some(1)), sent);
+        assert_eq!(order(Some(1)), order(Some(1)));
+        let mut drawn = order(Some(1));
+        drawn.sort_unstable();
+        assert_eq!(drawn, sent);
     }
 
     #[test]

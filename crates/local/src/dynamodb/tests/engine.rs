@@ -128,6 +128,25 @@ async fn items_go_when_their_time_to_live_is_over() {
 }
 
 #[tokio::test]
+async fn a_fault_keeps_items_beyond_their_time_to_live() {
+    let world = World::new();
+    let faults = Faults::new(&stack(), 0);
+    world.db.follow(&faults);
+    faults.set_text(&["dynamodb:Expire@*=keep"]).unwrap();
+    let expires = world.clock.now().as_second().to_string();
+    let item = json!({"pk": {"S": "a"}, "expires": {"N": expires}});
+    world
+        .call("PutItem", json!({"TableName": "things", "Item": item}))
+        .await;
+    let _ = world.clock.advance(Duration::from_hours(48));
+    world.db.sweep().await;
+    assert_ne!(world.get("a").await, Value::Null);
+    faults.set(Vec::new()).unwrap();
+    world.db.sweep().await;
+    assert_eq!(world.get("a").await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_stale_read_sees_the_table_before_its_last_write() {
     let world = World::new();
     let faults = Faults::new(&stack(), 0);

@@ -217,3 +217,23 @@ async fn a_duplicated_delivery_happens_twice() {
     assert_eq!(*seen.lock().unwrap(), [["a"], ["a"]]);
     assert_eq!(bench.counts("Work"), (0, 0));
 }
+
+#[tokio::test]
+async fn a_fault_hands_messages_over_in_another_order() {
+    let mut bench = bench();
+    let faults = Faults::new(&bench.stack, 1);
+    faults.set_text(&["sqs:Poll@*=reorder"]).unwrap();
+    bench.faults = Some(faults);
+    let sent = ["a", "b", "c", "d", "e"];
+    for body in sent {
+        bench.send(body).await;
+    }
+    let seen = Arc::default();
+    let _pumps = bench.feed(|_| {}, handler(&seen, |_| Ok(Value::Null)));
+    bench.settle().await;
+    let mut seen = seen.lock().unwrap().concat();
+    assert_ne!(seen, sent);
+    seen.sort_unstable();
+    assert_eq!(seen, sent);
+    assert_eq!(bench.counts("Work"), (0, 0));
+}
