@@ -3,7 +3,7 @@
 //! The seven points of the order workflow each have their tests here: `status` (1), `due` (2),
 //! `holds` (3), `asleep` (4 and 5), `conflicts` (6), `token` (7). `twice`, `killed`, `failing`,
 //! `cancelled` and `duplicates` cover all steps; `published` covers the events, `crowded` an account with few
-//! invocations.
+//! invocations, `reordered` the order of messages, `kept` what has outlived its time to live.
 
 mod asleep;
 mod cancelled;
@@ -13,8 +13,10 @@ mod due;
 mod duplicates;
 mod failing;
 mod holds;
+mod kept;
 mod killed;
 mod published;
+mod reordered;
 mod status;
 mod token;
 mod twice;
