@@ -17,6 +17,7 @@ use crate::model::{ACCOUNT, Permission, Stack, Statement};
 
 pub use permissions::needed;
 pub use statements::allow;
+pub(crate) use statements::like;
 pub use usage::Usage;
 
 mod permissions;

@@ -110,6 +110,13 @@ impl Arns {
         self.resources.get(arn).or_else(table)
     }
 
+    /// The ARN of a resource that can be found.
+    pub(crate) fn of(&self, resource: &Resource) -> Option<&str> {
+        let mut resources = self.resources.iter();
+        let found = resources.find(|(_, other)| *other == resource);
+        found.map(|(arn, _)| arn.as_str())
+    }
+
     /// The logical id of the function that an ARN names.
     #[must_use]
     pub fn find_function(&self, arn: &str) -> Option<&str> {

@@ -23,12 +23,14 @@ impl Statement {
                         action.to_lowercase().as_bytes(),
                     ))
         };
-        let on = |pattern: &String| {
-            pattern == resource
-                || (has_wildcard(pattern) && matches(pattern.as_bytes(), resource.as_bytes()))
-        };
+        let on = |pattern: &String| like(pattern, resource);
         self.actions.iter().any(does) && self.resources.iter().any(on)
     }
+}
+
+/// Whether `text` is what `pattern` says.
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
+    pattern == text || (has_wildcard(pattern) && matches(pattern.as_bytes(), text.as_bytes()))
 }
 
 /// Most patterns have none: then they are compared at once. Every call of a function is checked

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::builder::{Builder, Declared};
 use super::error::Refused;
+use super::grants::{API, Ask, Grant, INVOKE};
 use super::names::API_ID;
 use super::reader::Properties;
-use crate::model::{Api, Authorizer, Cors, Route, Stack};
+use crate::model::{Api, Authorizer, Cors, Permission, Route, Stack};
 
 const TYPE: &str = "AWS::Serverless::HttpApi";
 
@@ -32,7 +33,7 @@ pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), R
             let at = declared.at().to_owned();
             for (name, value) in declared.into_entries() {
                 let properties = Properties::new(format!("{at}.{name}"), value)?;
-                authorizers.insert(name, authorizer(builder, properties)?);
+                authorizers.insert(name.clone(), authorizer(builder, &name, properties)?);
             }
         }
         if let Some(name) = &builder.default_authorizer
@@ -75,7 +76,11 @@ pub(super) fn check_route_settings(stack: &Stack, settings: Properties) -> Resul
     Ok(())
 }
 
-fn authorizer(builder: &Builder<'_>, mut properties: Properties) -> Result<Authorizer, Refused> {
+fn authorizer(
+    builder: &mut Builder<'_>,
+    name: &str,
+    mut properties: Properties,
+) -> Result<Authorizer, Refused> {
     let arn = properties.needed_text("FunctionArn")?;
     let function = builder.arns.find_function(&arn).map(str::to_owned);
     let problem = || {
@@ -104,6 +109,21 @@ fn authorizer(builder: &Builder<'_>, mut properties: Properties) -> Result<Autho
         let problem = "answers can be kept only by identity headers";
         return Err(properties.refuse("Identity", problem));
     }
+    let source = format!("{API_ID}/authorizers/{name}");
+    let ask = Ask {
+        at: properties.at().to_owned(),
+        service: API,
+        permission: Permission {
+            action: INVOKE.to_owned(),
+            resource: arn,
+        },
+        source: builder.arns.build("execute-api", &source),
+    };
+    // For routes SAM does so by itself; for authorisers, only if it is told.
+    if properties.flag("EnableFunctionDefaultPermissions")? == Some(true) {
+        builder.grants.push(Grant::by_sam(&ask));
+    }
+    builder.asks.push(ask);
     properties.done("Authorizer")?;
     Ok(Authorizer {
         function,

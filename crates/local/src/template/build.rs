@@ -9,8 +9,8 @@ use super::error::{Refused, TemplateError};
 use super::reader::Properties;
 use super::resolve::{At, Resolver};
 use super::{
-    api, function, globals, no_meaning, order, policies, queue_policies, resources, rules, secret,
-    sources, standing,
+    api, function, globals, no_meaning, order, policies, resource_policies, resources, rules,
+    secret, sources, standing,
 };
 use crate::arn::Resource;
 use crate::model::Stack;
@@ -62,7 +62,7 @@ pub(super) fn stack(
         api::check_route_settings(&builder.stack, settings)?;
     }
     sources::check_timeouts(&builder.stack)?;
-    queue_policies::check(&builder)?;
+    resource_policies::check(&builder)?;
     standing::check(&mut builder)?;
     Ok(builder.stack)
 }
@@ -177,7 +177,11 @@ fn add(
         "AWS::Serverless::Function" => function::function(builder, declared)?,
         "AWS::Serverless::HttpApi" => api::api(builder, declared)?,
         "AWS::Serverless::StateMachine" => resources::state_machine(builder, declared)?,
-        "AWS::SQS::QueuePolicy" => queue_policies::queue_policy(builder, declared)?,
+        "AWS::SQS::QueuePolicy" => resource_policies::of_queues(builder, declared)?,
+        "AWS::Lambda::Permission" => resource_policies::of_function(builder, declared)?,
+        "AWS::Events::EventBusPolicy" | "AWS::S3::BucketPolicy" => {
+            resource_policies::of_others(declared, resource_type)?;
+        }
         "AWS::SNS::Subscription" => resources::subscription(declared)?,
         _ if no_meaning::TYPES.contains(&resource_type) => {
             declared.properties.done(resource_type)?;

@@ -1,10 +1,12 @@
 //! The stack while it is built, and how its parts find each other.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::error::Refused;
+use super::grants::{Ask, Grant};
 use super::reader::Properties;
 use super::resolve::{At, Resolver};
 use crate::arn::{Arns, Resource};
@@ -22,14 +24,12 @@ pub(super) struct Builder<'a> {
     pub(super) default_authorizer: Option<String>,
     /// What the API says of single routes, which are declared after it.
     pub(super) route_settings: Option<Properties>,
-    pub(super) queue_policies: Vec<QueuePolicy>,
-}
-
-/// A policy of queues.
-pub(super) struct QueuePolicy {
-    /// The addresses of the queues.
-    pub(super) queues: Vec<String>,
-    pub(super) statements: Vec<Value>,
+    /// What resources let services do.
+    pub(super) grants: Vec<Grant>,
+    /// What services have to be allowed.
+    pub(super) asks: Vec<Ask>,
+    /// The ARNs of queues with a policy.
+    pub(super) with_policy: BTreeSet<String>,
 }
 
 /// One resource, with its properties resolved.
@@ -51,7 +51,9 @@ impl<'a> Builder<'a> {
             stack: Stack::default(),
             default_authorizer: None,
             route_settings: None,
-            queue_policies: Vec::new(),
+            grants: Vec::new(),
+            asks: Vec::new(),
+            with_policy: BTreeSet::new(),
         }
     }
 

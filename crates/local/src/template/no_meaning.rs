@@ -205,13 +205,7 @@ const PROPERTIES: &[(&str, &[&str])] = &[
     ),
     (
         "AWS::IAM::Role",
-        &[
-            "AssumeRolePolicyDocument",
-            "Description",
-            "MaxSessionDuration",
-            "Path",
-            "Tags",
-        ],
+        &["Description", "MaxSessionDuration", "Path", "Tags"],
     ),
     (
         "AWS::Serverless::HttpApi",
@@ -226,7 +220,11 @@ const PROPERTIES: &[(&str, &[&str])] = &[
             "Tags",
         ],
     ),
-    ("Authorizer", &["EnableFunctionDefaultPermissions"]),
+    (
+        "AWS::Events::EventBusPolicy",
+        &["EventBusName", "StatementId"],
+    ),
+    ("AWS::S3::BucketPolicy", &["Bucket"]),
     (
         "AWS::Serverless::StateMachine",
         &[

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::builder::{Builder, Declared};
 use super::error::Refused;
 use super::reader::Properties;
+use super::resource_policies;
 use crate::model::Statement;
 
 /// `Policies` of a function or a state machine, as SAM reads them: one, or a list.
@@ -27,11 +28,12 @@ pub(super) fn of_sam(properties: &mut Properties) -> Result<Vec<Statement>, Refu
     Ok(statements)
 }
 
-/// `AWS::IAM::Role`. Who may assume it has no meaning here.
+/// `AWS::IAM::Role`.
 pub(super) fn role(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
     let Declared {
         id, mut properties, ..
     } = declared;
+    resource_policies::of_role(builder, &id, &mut properties)?;
     let mut statements = Vec::new();
     for mut policy in properties.maps("Policies")? {
         policy.text("PolicyName")?;
@@ -63,17 +65,9 @@ pub(super) fn policy(builder: &mut Builder<'_>, declared: Declared) -> Result<()
 
 fn document(mut document: Properties) -> Result<Vec<Statement>, Refused> {
     document.only("Version", &["2012-10-17"])?;
-    let at = format!("{}.Statement", document.at());
-    let statements = match document.take("Statement") {
-        Some(Value::Array(statements)) => statements,
-        Some(one) => vec![one],
-        None => Vec::new(),
-    };
+    let statements = document.some_maps("Statement")?;
     document.done("Policy")?;
-    let statements = statements.into_iter().enumerate();
-    statements
-        .map(|(n, value)| statement(Properties::new(format!("{at}[{n}]"), value)?))
-        .collect()
+    statements.into_iter().map(statement).collect()
 }
 
 fn statement(mut statement: Properties) -> Result<Statement, Refused> {

@@ -139,18 +139,36 @@ impl Properties {
             .collect()
     }
 
-    /// Texts: one, or a list that is not empty.
-    pub(super) fn one_or_more(&mut self, key: &str) -> Result<Vec<String>, Refused> {
-        let texts = match self.take(key) {
+    /// Values: one, or a list.
+    fn some(&mut self, key: &str) -> Vec<Value> {
+        match self.take(key) {
             Some(Value::Array(items)) => items,
             Some(one) => vec![one],
             None => Vec::new(),
-        };
+        }
+    }
+
+    /// Texts: none, one, or a list.
+    pub(super) fn some_texts(&mut self, key: &str) -> Result<Vec<String>, Refused> {
+        let texts = self.some(key).into_iter();
+        texts.map(|text| self.as_text(key, text)).collect()
+    }
+
+    /// Texts: one, or a list that is not empty.
+    pub(super) fn one_or_more(&mut self, key: &str) -> Result<Vec<String>, Refused> {
+        let texts = self.some_texts(key)?;
         if texts.is_empty() {
             return Err(self.refuse(key, "is missing"));
         }
-        let texts = texts.into_iter();
-        texts.map(|text| self.as_text(key, text)).collect()
+        Ok(texts)
+    }
+
+    /// Maps: none, one, or a list.
+    pub(super) fn some_maps(&mut self, key: &str) -> Result<Vec<Self>, Refused> {
+        let at = format!("{}.{key}", self.at);
+        let maps = self.some(key).into_iter().enumerate();
+        maps.map(|(n, map)| Self::new(format!("{at}[{n}]"), map))
+            .collect()
     }
 
     pub(super) fn map(&mut self, key: &str) -> Result<Option<Self>, Refused> {

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::builder::{Builder, Declared};
 use super::error::Refused;
+use super::grants::{Grant, INVOKE};
 use super::reader::{Properties, scalar};
+use super::resource_policies;
 use super::standing;
 use crate::arn::Resource;
 use crate::model::{Rule, Target, TargetInput, TargetKind};
@@ -21,7 +23,7 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
     } = declared;
     properties.take("Name");
     let (bus, pattern, enabled) = bus_pattern_and_state(builder, &mut properties, "EventPattern")?;
-    let mut targets = Vec::new();
+    let (mut targets, mut roles) = (Vec::new(), Vec::new());
     for mut target in properties.maps("Targets")? {
         let arn = target.needed_text("Arn")?;
         let problem = || {
@@ -38,6 +40,7 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
                 || target.refuse("RoleArn", format!("{role} is not a role of this stack"));
             let role = builder.role(&role).ok_or_else(problem)?;
             builder.stack.standing.push(standing::of_rule(&role, &arn));
+            roles.push(role);
         }
         targets.push(self::target(builder, id, kind, &mut target)?);
         target.done("Target")?;
@@ -45,15 +48,20 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
     check_targets(&properties, &targets)?;
     properties.done("AWS::Events::Rule")?;
     if enabled {
-        builder.stack.rules.insert(
-            id,
-            Rule {
-                name,
-                bus,
-                pattern,
-                targets,
-            },
-        );
+        let rule = Rule {
+            name,
+            bus,
+            pattern,
+            targets,
+        };
+        builder
+            .asks
+            .extend(resource_policies::of_rule(builder, &id, &rule));
+        let assumed = roles
+            .iter()
+            .map(|role| resource_policies::of_assumed(builder, &id, &rule, role));
+        builder.asks.extend(assumed.collect::<Vec<_>>());
+        builder.stack.rules.insert(id, rule);
     }
     Ok(())
 }
@@ -96,15 +104,18 @@ pub(super) fn event(
     let target = target(builder, target_id, kind, &mut properties)?;
     properties.done("EventBridgeRule event")?;
     if enabled {
-        builder.stack.rules.insert(
-            id,
-            Rule {
-                name,
-                bus,
-                pattern,
-                targets: vec![target],
-            },
-        );
+        let rule = Rule {
+            name,
+            bus,
+            pattern,
+            targets: vec![target],
+        };
+        let asks = resource_policies::of_rule(builder, &id, &rule);
+        // SAM lets the rule invoke its function, but not send to its dead-letter queue.
+        let invokes = asks.iter().filter(|ask| ask.permission.action == INVOKE);
+        builder.grants.extend(invokes.map(Grant::by_sam));
+        builder.asks.extend(asks);
+        builder.stack.rules.insert(id, rule);
     }
     Ok(())
 }

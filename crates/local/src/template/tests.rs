@@ -14,6 +14,7 @@ mod deployed;
 mod order;
 mod policies;
 mod refused;
+mod resource_policies;
 
 fn places() -> Places {
     Places {
