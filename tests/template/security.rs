@@ -110,6 +110,48 @@ fn who_uses_what_is_encrypted_may_use_the_key() {
 }
 
 #[test]
+fn what_makes_functions_run_waits_for_the_policies_of_the_key() {
+    let template = Template::read();
+    let resources = template.resources();
+    let (_, policies) = resources
+        .iter()
+        .find(|(id, _)| *id == "KeyPolicies")
+        .unwrap();
+    let awaited = list(&policies["Metadata"]["Policies"]).into_iter();
+    let awaited = awaited.map(|policy| {
+        assert!(asks_for_the_key(policy));
+        let Value::Tagged(tagged) = policy else {
+            panic!("{policy:?} is not conditional");
+        };
+        referred(&tagged.value[1]).unwrap()
+    });
+    let awaited: Vec<_> = awaited.collect();
+    assert_eq!(awaited, ["DecryptWithKey", "EncryptWithKey"]);
+    let mut waiting = BTreeSet::new();
+    for (id, resource) in resources {
+        let runs = match resource["Type"].as_str().unwrap() {
+            "AWS::Serverless::HttpApi" | "AWS::Lambda::EventSourceMapping" => true,
+            "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
+                let events = resource["Properties"]["Events"].as_mapping();
+                let mut events = events.into_iter().flatten();
+                events.any(|(_, event)| event["Type"] != "HttpApi")
+            }
+            "AWS::Events::Rule" => {
+                let targets = list(&resource["Properties"]["Targets"]).into_iter();
+                let mut targets = targets.map(|target| referred(&target["Arn"]).unwrap());
+                targets.any(|target| !target.ends_with("Queue"))
+            }
+            _ => false,
+        };
+        if runs {
+            assert_eq!(resource["DependsOn"], "KeyPolicies", "{id}");
+            waiting.insert(id);
+        }
+    }
+    assert!(waiting.contains("Api") && waiting.contains("RunDueOrders"));
+}
+
+#[test]
 fn queues_and_buckets_take_nothing_that_is_not_encrypted_on_its_way() {
     let template = Template::read();
     for (resource_type, policy_type, property) in [

@@ -9,6 +9,7 @@
 /// wrong reference shows. Topics are for alarms: nothing of a stack can publish to one here, and a
 /// subscription that delivers into the stack is refused.
 pub(super) const TYPES: &[&str] = &[
+    "AWS::CloudFormation::WaitConditionHandle",
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",
     "AWS::CloudWatch::Dashboard",
