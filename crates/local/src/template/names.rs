@@ -1,5 +1,7 @@
 //! What resources are called: the values of `Ref` and `Fn::GetAtt`, and which resource an ARN names.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use super::error::Refused;
@@ -30,18 +32,50 @@ const NAME_PROPERTIES: &[(&str, &str)] = &[
     ("AWS::Serverless::StateMachine", "Name"),
 ];
 
+/// How long a given name may be, and which characters it may have beside letters and digits. CloudFormation makes the
+/// other names as they have to be.
+const NAMES: &[(&str, RangeInclusive<usize>, &str)] = &[
+    ("AWS::DynamoDB::Table", 3..=255, "-_."),
+    ("AWS::Events::EventBus", 1..=256, "-_./"),
+    ("AWS::Events::Rule", 1..=64, "-_."),
+    ("AWS::S3::Bucket", 3..=63, "-."),
+    ("AWS::SQS::Queue", 1..=80, "-_"),
+    ("AWS::SecretsManager::Secret", 1..=512, "-_./+=@"),
+    ("AWS::Serverless::Function", 1..=64, "-_"),
+    ("AWS::Serverless::StateMachine", 1..=80, "-_"),
+];
+
+/// Whether a service takes a name.
+fn is_name(resource_type: &str, name: &str) -> bool {
+    let Some((_, length, others)) = NAMES.iter().find(|(of, ..)| *of == resource_type) else {
+        return true;
+    };
+    let lower = resource_type == "AWS::S3::Bucket";
+    let right = |c: char| {
+        (c.is_ascii_alphanumeric() && !(lower && c.is_ascii_uppercase())) || others.contains(c)
+    };
+    length.contains(&name.len()) && name.chars().all(right)
+}
+
 impl Resolver<'_> {
     /// The physical name of a resource.
     pub(super) fn physical(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
         let resource_type = self.type_of(id, at)?;
         let property = NAME_PROPERTIES.iter().find(|(of, _)| *of == resource_type);
-        let given = property
-            .and_then(|(_, name)| self.resources.get(id)?.get("Properties")?.get(*name))
-            .map(|name| self.resolve(name, at.deeper()?))
-            .transpose()?
-            .flatten();
-        let default = || format!("{}-{id}", self.places.stack_name);
-        Ok(given.as_ref().and_then(scalar).unwrap_or_else(default))
+        let property = property.map_or("", |(_, property)| property);
+        let given = self.resources.get(id);
+        let given = given.and_then(|resource| resource.get("Properties")?.get(property));
+        let given = given.map(|name| self.resolve(name, at.deeper()?));
+        let given = given.transpose()?.flatten();
+        let Some(name) = given.as_ref().and_then(scalar) else {
+            return Ok(format!("{}-{id}", self.places.stack_name));
+        };
+        if !is_name(resource_type, &name) {
+            let at = format!("Resources.{id}.Properties.{property}");
+            let problem = format!("{name} is not a name for {resource_type}");
+            return Err(Refused::new(&at, problem));
+        }
+        Ok(name)
     }
 
     /// The type of a resource that is part of the stack.

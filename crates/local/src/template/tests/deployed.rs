@@ -130,6 +130,30 @@ fn what_cannot_be_deployed_is_refused() {
 }
 
 #[test]
+fn names_are_as_each_service_takes_them() {
+    for (resource_type, property, name, taken) in [
+        ("AWS::SQS::Queue", "QueueName", "q".repeat(80), true),
+        ("AWS::SQS::Queue", "QueueName", "q".repeat(81), false),
+        ("AWS::SQS::Queue", "QueueName", "a.b".to_owned(), false),
+        ("AWS::S3::Bucket", "BucketName", "a.b-c".to_owned(), true),
+        ("AWS::S3::Bucket", "BucketName", "Bucket".to_owned(), false),
+        ("AWS::S3::Bucket", "BucketName", "ab".to_owned(), false),
+        ("AWS::Events::EventBus", "Name", "a/b.c".to_owned(), true),
+        ("AWS::Events::EventBus", "Name", "a b".to_owned(), false),
+    ] {
+        let template = resource(resource_type, &format!("{property}: {name}"));
+        if taken {
+            load(&template);
+        } else {
+            let expected = format!(
+                "Resources.It.Properties.{property}: {name} is not a name for {resource_type}"
+            );
+            check_refused(&template, &expected);
+        }
+    }
+}
+
+#[test]
 fn the_timeout_is_compared_for_a_mapping_of_its_own() {
     let of_function = "  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: f, Timeout: 40, \
                        Policies: {Statement: {Effect: Allow, Action: 'sqs:*', Resource: '*'}}}}";
