@@ -14,6 +14,7 @@ use crate::testing::{self, Engine};
 use crate::values::clock::Time;
 use crate::values::money::Currency;
 
+#[derive(Clone)]
 struct Shop {
     products: ProductStore,
     engine: Engine,

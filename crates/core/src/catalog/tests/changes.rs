@@ -241,19 +241,38 @@ async fn a_change_of_an_old_version_is_not_stored() {
 }
 
 #[tokio::test]
-async fn of_concurrent_updates_of_one_version_only_one_succeeds() {
-    let shop = shop();
-    let id = shop.made(0, tea()).await["id"].clone();
-    let jobs = (0..4).map(|number| {
-        let (shop, id) = (&shop, &id);
-        async move || {
-            let request = to(id, json!({"name": number.to_string()})).with("if-match", "\"1\"");
-            status_of(shop.update(request).await)
-        }
-    });
-    let mut statuses = testing::at_once(jobs);
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 412, 412, 412]);
+async fn a_product_that_was_changed_meanwhile_is_not_overwritten() {
+    for (tag, status, name, version) in [("\"1\"", 412, "Gyokuro", 2), ("*", 200, "Matcha", 3)] {
+        let shop = shop();
+        let id = shop.made(0, tea()).await["id"].clone();
+        let (other, same) = (shop.clone(), id.clone());
+        shop.engine.before_next("PutItem", async move || {
+            let request = to(&same, json!({"name": "Gyokuro"})).with("if-match", "*");
+            other.update(request).await.unwrap();
+        });
+        let request = to(&id, json!({"name": "Matcha"})).with("if-match", tag);
+        assert_eq!(status_of(shop.update(request).await), status, "{tag}");
+        let stored = json_of(&shop.get(&id).await.unwrap());
+        let stored = (&stored["name"], &stored["version"]);
+        assert_eq!(stored, (&json!(name), &json!(version)), "{tag}");
+    }
+}
+
+#[tokio::test]
+async fn a_product_that_was_discontinued_meanwhile_stays_discontinued() {
+    for (tag, status) in [("\"1\"", 412), ("*", 409)] {
+        let shop = shop();
+        let id = shop.made(0, tea()).await["id"].clone();
+        let (other, same) = (shop.clone(), id.clone());
+        shop.engine.before_next("PutItem", async move || {
+            let request = to(&same, json!({})).with("if-match", "*");
+            other.discontinue(request).await.unwrap();
+        });
+        let request = to(&id, json!({"status": "out_of_stock"})).with("if-match", tag);
+        assert_eq!(status_of(shop.update(request).await), status, "{tag}");
+        let stored = json_of(&shop.get(&id).await.unwrap());
+        assert_eq!(stored["status"], "discontinued");
+    }
 }
 
 #[tokio::test]
