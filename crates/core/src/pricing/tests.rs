@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::collection::{self, Collection};
 use super::fixtures::{discount, noon, percent, tax};
-use super::model::{Discount, DiscountError};
+use super::model::{Discount, DiscountError, Terms};
 use super::rules;
 use super::store::{MAX_AUTOMATIC, PricingStore};
 use super::tax::TaxRate;
@@ -28,6 +28,15 @@ fn ended(discount: &Discount) -> Discount {
     rules::end(discount, &IfMatch::Any, noon())
         .unwrap()
         .unwrap()
+}
+
+fn with_priority(discount: &Discount, priority: u32) -> Discount {
+    let terms = Terms {
+        priority,
+        ..discount.terms.clone()
+    };
+    let changed = rules::update(discount, terms, &IfMatch::Any, noon());
+    changed.unwrap().unwrap()
 }
 
 async fn replace_rates(store: &PricingStore, rates: Vec<TaxRate>) {
@@ -131,17 +140,130 @@ async fn writes_whose_responses_were_lost_are_recognised() {
 }
 
 #[tokio::test]
-async fn concurrently_created_discounts_are_all_stored() {
-    let (store, _) = store();
-    let jobs = (0..8).map(|number| {
-        let store = &store;
-        async move || {
-            let made = discount(&number.to_string(), percent("0.1"));
-            store.create(made).await.unwrap();
-        }
+async fn discounts_that_are_created_at_once_are_all_in_the_book() {
+    let (store, engine) = store();
+    // The first two make the book, the others find it.
+    for names in [["first", "second"], ["third", "fourth"]] {
+        let [own, others] = names.map(|name| discount(name, percent("0.1")));
+        let other = store.clone();
+        engine.before_next("TransactWriteItems", async move || {
+            other.create(others).await.unwrap();
+        });
+        store.create(own).await.unwrap();
+    }
+    assert_eq!(store.current().await.unwrap().automatic.len(), 4);
+}
+
+#[tokio::test]
+async fn the_last_place_for_an_automatic_discount_is_taken_once() {
+    let (store, engine) = store();
+    for number in 1..MAX_AUTOMATIC {
+        let discount = discount(&number.to_string(), percent("0.1"));
+        store.create(discount).await.unwrap();
+    }
+    let other = store.clone();
+    engine.before_next("TransactWriteItems", async move || {
+        let quicker = discount("quicker", percent("0.1"));
+        other.create(quicker).await.unwrap();
     });
-    testing::at_once(jobs);
-    assert_eq!(store.current().await.unwrap().automatic.len(), 8);
+    let late = store.create(discount("late", percent("0.1"))).await;
+    assert!(matches!(late, Err(DiscountError::TooMany)), "{late:?}");
+}
+
+#[tokio::test]
+async fn the_book_keeps_a_discount_that_is_created_while_another_ends_or_rates_change() {
+    let (store, engine) = store();
+    let first = discount("first", percent("0.1"));
+    store.create(first.clone()).await.unwrap();
+    let create_meanwhile = |name: &'static str| {
+        let other = store.clone();
+        engine.before_next("TransactWriteItems", async move || {
+            let made = discount(name, percent("0.1"));
+            other.create(made).await.unwrap();
+        });
+    };
+    create_meanwhile("second");
+    store.replace(ended(&first)).await.unwrap();
+    create_meanwhile("third");
+    replace_rates(&store, vec![tax("DE", None, None, "0.19", true)]).await;
+    let book = store.current().await.unwrap();
+    let mut names: Vec<&str> = book.automatic.iter().map(|d| &*d.terms.name).collect();
+    names.sort_unstable();
+    assert_eq!((names, book.taxes.len()), (vec!["second", "third"], 1));
+}
+
+#[tokio::test]
+async fn a_request_that_is_repeated_neither_revives_a_discount_nor_counts_twice() {
+    let (store, _) = store();
+    for made in [
+        with_code("coded", "AGAIN"),
+        discount("automatic", percent("0.1")),
+    ] {
+        store.create(made.clone()).await.unwrap();
+        let again = store.create(made.clone()).await.unwrap();
+        assert_eq!(again, (made.clone(), false));
+        assert_eq!(store.current().await.unwrap().automatic.len(), {
+            usize::from(made.code.is_none())
+        });
+        let over = store.replace(ended(&made)).await.unwrap();
+        let again = store.create(made.clone()).await.unwrap();
+        assert_eq!(again, (over.clone(), true));
+        assert_eq!(store.get(made.id).await.unwrap(), Some(over));
+        assert!(store.current().await.unwrap().automatic.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_two_discounts_want_at_once_goes_to_one() {
+    let (store, engine) = store();
+    let first = with_code("first", "SPRING");
+    let (other, quicker) = (store.clone(), first.clone());
+    engine.before_next("TransactWriteItems", async move || {
+        other.create(quicker).await.unwrap();
+    });
+    let late = store.create(with_code("late", "spring")).await;
+    assert!(matches!(late, Err(DiscountError::CodeTaken)), "{late:?}");
+    let found = store.by_code(&"SPRING".parse().unwrap()).await.unwrap();
+    assert_eq!(found, Some(first));
+}
+
+#[tokio::test]
+async fn a_discount_that_ends_at_once_with_another_change_stays_ended() {
+    for made in [
+        with_code("coded", "OVER"),
+        discount("automatic", percent("0.1")),
+    ] {
+        let (store, engine) = store();
+        store.create(made.clone()).await.unwrap();
+        let over = ended(&made);
+        let (other, quicker) = (store.clone(), over.clone());
+        engine.before_next("TransactWriteItems", async move || {
+            other.replace(quicker).await.unwrap();
+        });
+        let late = store.replace(with_priority(&made, 1)).await;
+        assert!(matches!(late, Err(DiscountError::Stale)), "{late:?}");
+        assert_eq!(store.get(made.id).await.unwrap(), Some(over));
+        assert!(store.current().await.unwrap().automatic.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn rates_that_were_replaced_meanwhile_are_not_overwritten() {
+    let rate = |rate| vec![tax("DE", None, None, rate, true)];
+    let (store, engine) = store();
+    // The first time there are no rates yet.
+    for (late, quicker, version) in [("0.01", "0.11", 1), ("0.02", "0.12", 2)] {
+        let stored: Collection<TaxRate> = store.collection().await.unwrap();
+        let other = store.clone();
+        engine.before_next("TransactWriteItems", async move || {
+            replace_rates(&other, rate(quicker)).await;
+        });
+        let replaced = collection::replace(&stored, rate(late), &IfMatch::Any, noon());
+        let (next, event) = replaced.unwrap().unwrap();
+        assert_eq!(store.replace_collection(next, event).await.unwrap(), None);
+        let stored: Collection<TaxRate> = store.collection().await.unwrap();
+        assert_eq!((stored.entries, stored.version), (rate(quicker), version));
+    }
 }
 
 #[tokio::test]
@@ -150,10 +272,7 @@ async fn a_change_to_an_old_version_is_refused() {
     let made = discount("made", percent("0.1"));
     store.create(made.clone()).await.unwrap();
     store.replace(ended(&made)).await.unwrap();
-    let mut terms = made.terms.clone();
-    terms.priority = 1;
-    let late = rules::update(&made, terms, &IfMatch::Any, noon());
-    let refused = store.replace(late.unwrap().unwrap()).await;
+    let refused = store.replace(with_priority(&made, 1)).await;
     assert!(matches!(refused, Err(DiscountError::Stale)));
     let stored: Collection<TaxRate> = store.collection().await.unwrap();
     replace_rates(&store, vec![tax("DE", None, None, "0.19", true)]).await;
