@@ -1,12 +1,18 @@
 mod volume;
 mod world;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::audit::{AuditRequest, audit_integrity};
+use super::checks::{CheckResult, Results};
 use super::model::{Check, Finding, RESTORED, Subject, VIOLATED, Violation};
+use super::record::record;
 use super::resources::Audit;
 use super::rules;
+use super::store::IntegrityStore;
+use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::event_log::store::EventLog;
 use crate::testing;
@@ -128,4 +134,56 @@ async fn a_violation_is_checked_again_until_it_is_gone() {
     };
     let outcome = audit_integrity(&audit, request).await.unwrap();
     assert_eq!((outcome.checked, outcome.open_findings), (1, 0));
+}
+
+fn teapot() -> Subject {
+    Subject::Aggregate("teapot".to_owned())
+}
+
+fn violated(detail: &str) -> Violation {
+    Violation {
+        check: Check::VersionsFollow,
+        detail: detail.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_finding_is_stored_only_after_the_version_before() {
+    let (aws, _) = testing::aws();
+    let store = IntegrityStore::new(&aws).unwrap();
+    let stored = async |finding: &Finding| {
+        let written = store.store_finding(finding).await.unwrap();
+        written == Written::Done
+    };
+    let first = Finding::new(&teapot(), &violated("cold"), at(0));
+    let second = first.clone().found_again("colder", at(1)).unwrap();
+    let third = second.clone().resolved(at(2)).unwrap();
+    assert!(stored(&first).await);
+    assert!(!stored(&third).await, "the second is missing");
+    assert!(stored(&second).await);
+    // Audits that have read an older version.
+    assert!(!stored(&first).await);
+    assert!(!stored(&first.resolved(at(3)).unwrap()).await);
+    assert_eq!(store.findings_of(&teapot()).await.unwrap(), [second]);
+}
+
+#[tokio::test]
+async fn two_audits_at_once_record_a_change_once() {
+    let (aws, engine) = testing::aws();
+    let store = IntegrityStore::new(&aws).unwrap();
+    let mut open = BTreeSet::new();
+    for (violations, then) in [(vec![violated("cold")], 1), (vec![], 0)] {
+        let results = || Results::from([(teapot(), CheckResult::Settled(violations.clone()))]);
+        let (other, seen, found) = (store.clone(), open.clone(), results());
+        engine.before_next("PutItem", async move || {
+            let mut seen = seen;
+            let opened = record(&other, &mut seen, &found, at(1)).await.unwrap();
+            assert_eq!(opened.abs(), 1);
+        });
+        let opened = record(&store, &mut open, &results(), at(2)).await.unwrap();
+        assert_eq!(opened, 0, "the other audit counts it");
+        let findings = store.findings_of(&teapot()).await.unwrap();
+        let count = findings.iter().filter(|finding| finding.is_open()).count();
+        assert_eq!((count, findings[0].event.at), (then, at(1)));
+    }
 }
