@@ -139,6 +139,25 @@ async fn processes_share_the_bucket() {
 }
 
 #[tokio::test]
+async fn a_bucket_gives_what_it_has_whatever_a_process_takes_it_for() {
+    let (limiter, engine) = limiter(Class::Order);
+    let write = async |known, tokens, now| {
+        let written = limiter.write("caller", known, tokens, now).await;
+        matches!(written.unwrap(), Outcome::Done)
+    };
+    let (now, token) = (micros(start()), 100_000);
+    assert!(write(0, 1, now).await, "a bucket that is missing is full");
+    assert!(!write(0, 1, now).await, "it is not full any more");
+    assert!(write(now + token, 599, now).await);
+    assert!(!write(now + token, 1, now).await, "it is empty");
+    let later = micros(start().plus(Duration::from_hours(1)));
+    assert!(!write(later, 1, later).await, "tokens are not saved up");
+    assert!(write(0, 600, later).await);
+    let stored = &engine.items(Setting::LimitsTable)[0]["full_at_micros"];
+    assert_eq!(*stored, later + 600 * token);
+}
+
+#[tokio::test]
 async fn a_table_that_does_not_answer_keeps_nobody_out() {
     let (limiter, engine) = limiter(Class::Order);
     for _ in 0..3 {
