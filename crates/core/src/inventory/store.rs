@@ -251,8 +251,9 @@ impl InventoryStore {
     }
 
     /// Sets what is on hand to that of `stock`, however much is reserved by now, or only if `exactly` as much is
-    /// reserved. Refused if the stored version is not the previous one, or less would be on hand than is reserved. If
-    /// it is refused although `stock.event` is stored, it was written and the response was lost.
+    /// reserved, which `stock` has on hand. Refused if the stored version is not the previous one, or less would be on
+    /// hand than is reserved. If it is refused although `stock.event` is stored, it was written and the response was
+    /// lost.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -275,7 +276,7 @@ impl InventoryStore {
         let write = match exactly {
             None => write.when("version = :before AND reserved <= :on_hand"),
             Some(reserved) => write
-                .when("version = :before AND reserved <= :on_hand AND reserved = :reserved")
+                .when("version = :before AND reserved = :reserved")
                 .value(":reserved", &reserved)?,
         };
         self.table.write(write).await

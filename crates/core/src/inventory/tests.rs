@@ -25,6 +25,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::Money;
 
+#[derive(Clone)]
 struct Shop {
     inventory: InventoryStore,
     orders: OrderStore,
@@ -107,6 +108,13 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
 }
 
 impl Shop {
+    /// Lets `job` run before the next call of `operation`.
+    fn meanwhile(&self, operation: &str, job: impl AsyncFnOnce(Self) + Send + 'static) {
+        let shop = self.clone();
+        self.engine
+            .before_next(operation, async move || job(shop).await);
+    }
+
     async fn stocked(&self, name: &str, on_hand: u64) {
         let stock = rules::first_stock(product(name), on_hand, minute(0));
         assert_eq!(
@@ -161,6 +169,12 @@ impl Shop {
     async fn reservation(&self, number: u32) -> Option<ReservationStatus> {
         let found = self.inventory.reservation(order_id(number)).await.unwrap();
         found.map(|found| found.status)
+    }
+
+    /// Returns the version of the order's reservation, which is the number of its events.
+    async fn version(&self, number: u32) -> u64 {
+        let found = self.inventory.reservation(order_id(number)).await.unwrap();
+        found.unwrap().version
     }
 
     async fn get(&self, name: &str) -> Result<Response, Problem> {

@@ -3,13 +3,14 @@
 use expect_test::expect;
 use serde_json::json;
 
-use super::{etag, json_of, minute, product, shop, to};
+use super::{Shop, etag, json_of, minute, product, shop, to};
 use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
 use crate::http::problem::Problem;
 use crate::inventory::rules::Adjustment;
 use crate::inventory::{api, rules};
+use crate::orders::model::Status;
 use crate::testing::Fault;
 
 #[tokio::test]
@@ -115,7 +116,7 @@ async fn a_write_based_on_an_old_state_is_refused() {
     };
     shop.placed(1, &[("tea", 4)]).await;
     assert_eq!(shop.reserve(1).await, "done");
-    for (on_hand, exactly) in [(3, None), (20, Some(0))] {
+    for (on_hand, exactly) in [(3, None), (20, Some(0)), (20, Some(5))] {
         let written = shop
             .inventory
             .update_stock(&set(on_hand), exactly)
@@ -126,8 +127,56 @@ async fn a_write_based_on_an_old_state_is_refused() {
     let written = shop.inventory.update_stock(&set(20), None).await.unwrap();
     assert_eq!(written, Written::Done);
     assert_eq!(shop.counts("tea").await, (16, 4));
-    let written = shop.inventory.update_stock(&set(30), None).await.unwrap();
-    assert_eq!(written, Written::Refused(vec![0]));
+    for exactly in [None, Some(4)] {
+        let written = shop.inventory.update_stock(&set(30), exactly).await;
+        assert_eq!(written.unwrap(), Written::Refused(vec![0]), "{exactly:?}");
+    }
+}
+
+/// What happens between what a request reads and what it writes.
+#[derive(Clone, Copy, Debug)]
+enum Meanwhile {
+    Reserved,
+    Released,
+    Set,
+}
+
+#[tokio::test]
+async fn a_tag_is_stale_after_what_happened_meanwhile_and_a_star_is_not() {
+    for (meanwhile, counts, then) in [
+        (Meanwhile::Reserved, (4, 6), (14, 6)),
+        (Meanwhile::Released, (10, 0), (20, 0)),
+        (Meanwhile::Set, (26, 4), (16, 4)),
+    ] {
+        for (tag, status, counts) in [("\"1-4\"", 412, counts), ("*", 200, then)] {
+            let shop = shop();
+            shop.stocked("tea", 10).await;
+            shop.placed(1, &[("tea", 4)]).await;
+            shop.placed(2, &[("tea", 2)]).await;
+            assert_eq!(shop.reserve(1).await, "done");
+            shop.set_status(1, Status::Cancelled).await;
+            shop.meanwhile("UpdateItem", async move |other: Shop| match meanwhile {
+                Meanwhile::Reserved => assert_eq!(other.reserve(2).await, "done"),
+                Meanwhile::Released => assert_eq!(other.release(1).await, "done"),
+                Meanwhile::Set => assert_eq!(other.put("tea", 30, "*").await.0, 200),
+            });
+            let ended = shop.put("tea", 20, tag).await.0;
+            assert_eq!(ended, status, "{meanwhile:?} {tag}");
+            assert_eq!(shop.counts("tea").await, counts, "{meanwhile:?} {tag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_stock_is_not_overwritten_by_one_that_is_set_at_the_same_time() {
+    let shop = shop();
+    shop.placed(1, &[("tea", 4)]).await;
+    shop.meanwhile("PutItem", async |other: Shop| {
+        assert_eq!(other.put("tea", 10, "*").await.0, 200);
+        assert_eq!(other.reserve(1).await, "done");
+    });
+    assert_eq!(shop.put("tea", 5, "*").await.0, 200);
+    assert_eq!(shop.counts("tea").await, (1, 4));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Tests of the workflow's steps, one after the other.
 
-use super::{minute, order_id, product, shop, step};
+use super::{Shop, minute, order_id, product, shop, step};
+use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::inventory::model::ReservationStatus;
 use crate::inventory::store::{HoldOutcome, ReleaseOutcome};
@@ -168,6 +169,86 @@ async fn a_step_decides_again_if_the_reservation_changed_meanwhile() {
     assert_eq!(shop.release(2).await, "done");
     let released = Some(ReservationStatus::Released);
     assert_eq!(shop.reservation(2).await, released);
+}
+
+#[tokio::test]
+async fn two_runs_of_a_step_at_once_do_its_work_once() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    shop.meanwhile("TransactWriteItems", async |other: Shop| {
+        assert_eq!(other.reserve(1).await, "done");
+    });
+    assert_eq!(shop.reserve(1).await, "done");
+    assert_eq!(shop.counts("tea").await, (6, 4));
+    shop.set_status(1, Status::Confirmed).await;
+    shop.meanwhile("PutItem", async |other: Shop| {
+        assert_eq!(other.commit(1).await, "done");
+    });
+    assert_eq!(shop.commit(1).await, "done");
+    assert_eq!(shop.version(1).await, 2, "one event");
+    shop.set_status(1, Status::Cancelled).await;
+    shop.meanwhile("TransactWriteItems", async |other: Shop| {
+        assert_eq!(other.release(1).await, "done");
+    });
+    assert_eq!(shop.release(1).await, "done");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+    assert_eq!(shop.version(1).await, 3, "one event");
+}
+
+#[tokio::test]
+async fn no_stock_is_held_or_committed_after_a_release_meanwhile() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    shop.meanwhile("TransactWriteItems", async |other: Shop| {
+        other.set_status(1, Status::Failed).await;
+        assert_eq!(other.release(1).await, "done");
+    });
+    assert_eq!(shop.reserve(1).await, "AlreadyClosed");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+    shop.placed(2, &[("tea", 4)]).await;
+    assert_eq!(shop.reserve(2).await, "done");
+    shop.set_status(2, Status::Confirmed).await;
+    shop.meanwhile("PutItem", async |other: Shop| {
+        other.set_status(2, Status::Cancelled).await;
+        assert_eq!(other.release(2).await, "done");
+    });
+    assert_eq!(shop.commit(2).await, "AlreadyClosed");
+    let released = Some(ReservationStatus::Released);
+    assert_eq!(shop.reservation(2).await, released);
+    assert_eq!(shop.counts("tea").await, (10, 0));
+}
+
+#[tokio::test]
+async fn stock_that_is_held_while_a_release_finds_none_is_released() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.placed(1, &[("tea", 4)]).await;
+    let held = ReservationStatus::Held;
+    let late = rules::first_reservation(order_id(1), held, [(product("tea"), 4)], minute(1));
+    shop.set_status(1, Status::Failed).await;
+    shop.meanwhile("PutItem", async move |other: Shop| {
+        let taken = other.inventory.hold(&late).await.unwrap();
+        assert_eq!(taken, HoldOutcome::Held);
+    });
+    assert_eq!(shop.release(1).await, "done");
+    assert_eq!(shop.counts("tea").await, (10, 0));
+}
+
+#[tokio::test]
+async fn a_reservation_that_is_not_stored_is_neither_replaced_nor_released() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    let before = shop.engine.items(Setting::InventoryTable);
+    let held = ReservationStatus::Held;
+    let never = rules::first_reservation(order_id(1), held, [(product("tea"), 0)], minute(1));
+    let next = rules::next_reservation(&never, ReservationStatus::Released, minute(2));
+    let written = shop.inventory.replace_reservation(&next).await.unwrap();
+    assert_eq!(written, Written::Refused(vec![0]));
+    let given_back = shop.inventory.release(&next).await.unwrap();
+    assert_eq!(given_back, ReleaseOutcome::Stale);
+    assert_eq!(shop.engine.items(Setting::InventoryTable), before);
 }
 
 #[tokio::test]
