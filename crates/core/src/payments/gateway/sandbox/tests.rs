@@ -131,6 +131,60 @@ async fn only_one_of_two_settles_an_authorised_charge() {
 }
 
 #[tokio::test]
+async fn a_charge_is_settled_only_where_there_is_one() {
+    let (sandbox, engine) = sandbox();
+    let settled = sandbox.settle(&key(), State::Captured).await.unwrap();
+    assert_ne!(settled, Written::Done);
+    assert!(engine.items(Setting::SandboxTable).is_empty());
+}
+
+#[tokio::test]
+async fn of_a_charge_and_a_void_at_once_the_first_counts() {
+    // A new key, and one that is authorised.
+    for (token, operation) in [("tok_ok", "PutItem"), ("tok_capture_later", "UpdateItem")] {
+        let (sandbox, engine) = sandbox();
+        let charge = async || short(sandbox.charge(&key(), eur("40.00"), token).await);
+        if operation == "UpdateItem" {
+            charge().await;
+        }
+        let other = sandbox.clone();
+        engine.before_next(operation, async move || {
+            assert_eq!(short(other.void(&key()).await), "voided");
+        });
+        assert_eq!(charge().await, "declined voided", "{token}");
+    }
+    for (token, operation) in [("tok_ok", "PutItem"), ("tok_capture_later", "UpdateItem")] {
+        let (sandbox, engine) = sandbox();
+        if operation == "UpdateItem" {
+            let authorized = sandbox.charge(&key(), eur("40.00"), token).await;
+            assert_eq!(short(authorized), "authorized 40.00 EUR");
+        }
+        let other = sandbox.clone();
+        engine.before_next(operation, async move || {
+            let charged = other.charge(&key(), eur("40.00"), token).await;
+            assert_eq!(short(charged), "captured 40.00 EUR");
+        });
+        let voided = short(sandbox.void(&key()).await);
+        assert_eq!(voided, "captured 40.00 EUR", "{token}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_was_captured_is_refunded() {
+    for (token, stays) in [
+        ("tok_declined", "declined declined"),
+        ("tok_capture_later", "authorized 40.00 EUR"),
+    ] {
+        let (sandbox, engine) = sandbox();
+        let charged = sandbox.charge(&key(), eur("40.00"), token).await;
+        assert_eq!(short(charged), stays);
+        let refunded = sandbox.refund(&key(), eur("10.00")).await;
+        assert_eq!(short(refunded), stays);
+        assert_eq!(engine.items(Setting::SandboxTable)[0]["refunded"], 0);
+    }
+}
+
+#[tokio::test]
 async fn a_throttled_gateway_is_busy_and_has_done_nothing() {
     let (sandbox, engine) = sandbox();
     for _ in 0..3 {
