@@ -95,13 +95,12 @@ impl OrderStore {
         order: &Order,
         quote: Option<&QuoteUse>,
     ) -> Result<Created, StoreError> {
-        let absent = "attribute_not_exists(order_id)";
         let header = PartItem::Header(HeaderItem::from_order(order));
         let lines = PartItem::Lines(LinesItem::from_order(order));
-        let mut writes = vec![
-            self.table.put(&header)?.when(absent),
-            self.table.put(&lines)?.when(absent),
-        ];
+        // The lines are there if and only if the header is, so one condition is enough.
+        let absent = "attribute_not_exists(order_id)";
+        let header = self.table.put(&header)?.when(absent);
+        let mut writes = vec![header, self.table.put(&lines)?];
         for taken in &order.uses {
             writes.push(taken.take(&self.table)?);
         }
@@ -111,7 +110,7 @@ impl OrderStore {
         }
         Ok(match self.table.transact(writes).await? {
             Written::Done => Created::Done,
-            Written::Refused(places) if places.iter().any(|place| *place < 2) => Created::Exists,
+            Written::Refused(places) if places.contains(&0) => Created::Exists,
             Written::Refused(places) if places.contains(&quote_at) => Created::QuoteUsed,
             Written::Refused(_) => Created::UsedUp,
         })

@@ -287,6 +287,32 @@ async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails() {
+    let shop = Shop::open();
+    closed_orders(&shop, 650).await;
+    on_customer_deleted(&patient(&shop, 30), gone())
+        .await
+        .unwrap();
+    let (orders, workflow) = (shop.orders.clone(), shop.workflow.clone());
+    let engine = shop.engine.clone();
+    let time = after(120);
+    shop.engine.before_next("UpdateItem", async move || {
+        run_due_orders(&orders, &workflow, Scheduled { time })
+            .await
+            .unwrap();
+        for _ in 0..24 {
+            engine.fail_next("UpdateItem", Fault::Failed);
+        }
+    });
+    let run = run_due_orders(&shop.orders, &shop.workflow, Scheduled { time }).await;
+    assert!(run.is_err());
+    shop.engine.calm();
+    assert_eq!(addresses(&shop), 0);
+    let rest = shop.engine.items(Setting::OrdersTable).len();
+    assert_eq!(rest, 2 * 650, "nothing is left of the erasure");
+}
+
+#[tokio::test]
 async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
     let shop = Shop::open();
     closed_orders(&shop, 850).await;

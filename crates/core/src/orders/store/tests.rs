@@ -2,6 +2,7 @@ use super::*;
 use crate::aws::settings::Setting;
 use crate::orders::change::{self, Change};
 use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
+use crate::orders::remaining::Remaining;
 use crate::orders::rules;
 use crate::testing::Fault;
 use crate::values::clock::Time;
@@ -88,6 +89,39 @@ async fn the_token_is_removed_and_the_rest_stays() {
     let unknown = OrderId::derived(&["unknown"]);
     shop.orders.forget_token(unknown).await.unwrap();
     assert_eq!(shop.engine.items(Setting::OrdersTable).len(), 2);
+}
+
+#[tokio::test]
+async fn an_address_is_erased_only_where_there_is_an_order() {
+    let shop = Shop::open();
+    shop.orders.erase_address(&order()).await.unwrap();
+    assert!(shop.engine.items(Setting::OrdersTable).is_empty());
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_deletion_neither_goes_back_nor_begins_again() {
+    let shop = Shop::open();
+    let at_first = Remaining {
+        customer: customer("ana"),
+        erase_at: after(60),
+        after: "position 5".to_owned(),
+        due_at: after(1),
+    };
+    let further = Remaining {
+        after: "position 9".to_owned(),
+        due_at: after(2),
+        ..at_first.clone()
+    };
+    let left = async || shop.orders.unfinished_erasures(after(9), 10).await.unwrap();
+    shop.orders.leave_erasure(&at_first).await.unwrap();
+    shop.orders.continue_erasure(&further).await.unwrap();
+    // The event of the deletion is delivered again.
+    shop.orders.leave_erasure(&at_first).await.unwrap();
+    assert_eq!(left().await, std::slice::from_ref(&further));
+    // Another run was quicker and has come to the end.
+    shop.orders.end_erasure(customer("ana")).await.unwrap();
+    shop.orders.continue_erasure(&further).await.unwrap();
+    assert_eq!(left().await, []);
 }
 
 #[tokio::test]

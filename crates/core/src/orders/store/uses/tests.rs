@@ -84,23 +84,35 @@ async fn a_use_is_given_back_once_with_the_write_that_closes_the_order() {
 }
 
 #[tokio::test]
-async fn of_concurrent_closings_only_one_gives_the_use_back() {
+async fn of_two_closings_at_once_one_gives_the_use_back() {
     let shop = Shop::open();
     let order = using("ana", 0);
     shop.store(&order).await;
-    let cancel = |order| {
-        let cancelled = rules::cancel(order, placed_at(), None);
-        cancelled.map_err(|error| StoreError::Busy(error.into()))
-    };
-    let jobs = (0..8).map(|_| {
-        let orders = shop.orders.clone();
-        let id = order.id;
-        async move || change::apply(&orders, id, cancel).await.unwrap().unwrap()
-    });
-    let ended = crate::testing::at_once(jobs);
-    let made = ended
-        .iter()
-        .filter(|change| matches!(change, Change::Made(_)));
-    assert_eq!(made.count(), 1);
+    let (orders, id) = (shop.orders.clone(), order.id);
+    shop.engine
+        .before_next("TransactWriteItems", async move || {
+            let cancel = |order| {
+                let cancelled = rules::cancel(order, placed_at(), None);
+                cancelled.map_err(|error| StoreError::Busy(error.into()))
+            };
+            change::apply(&orders, id, cancel).await.unwrap();
+        });
+    let failed = change::apply(&shop.orders, id, fail).await.unwrap();
+    assert!(matches!(failed, Some(Change::Unneeded(_))), "{failed:?}");
     assert_eq!(counts(&shop), [0, 0]);
+}
+
+#[tokio::test]
+async fn of_two_orders_at_once_one_takes_the_last_use() {
+    let shop = Shop::open();
+    shop.store(&using("ana", 0)).await;
+    let orders = shop.orders.clone();
+    shop.engine
+        .before_next("TransactWriteItems", async move || {
+            let quicker = orders.create(&using("ben", 0)).await;
+            assert_eq!(quicker.unwrap(), Created::Done);
+        });
+    let late = shop.orders.create(&using("eve", 0)).await;
+    assert_eq!(late.unwrap(), Created::UsedUp);
+    assert_eq!(counts(&shop), [2, 1, 1]);
 }
