@@ -96,6 +96,7 @@ pub(super) fn order() -> Order {
 }
 
 /// The orders service of a shop, and its requests to other services.
+#[derive(Clone)]
 pub(super) struct Shop {
     pub(super) aws: Aws,
     pub(super) engine: Engine,
@@ -172,6 +173,13 @@ impl Shop {
         let shop = Self::open();
         shop.store(order).await;
         shop
+    }
+
+    /// Lets `job` run before the next header is written.
+    pub(super) fn meanwhile(&self, job: impl AsyncFnOnce(Self) + Send + 'static) {
+        let shop = self.clone();
+        self.engine
+            .before_next("PutItem", async move || job(shop).await);
     }
 
     pub(super) async fn store(&self, order: &Order) {

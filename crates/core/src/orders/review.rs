@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
     use crate::orders::fixtures::{Shop, after, json_of, order, request_about};
-    use crate::orders::model::Order;
+    use crate::orders::model::{Order, ReviewState};
 
     /// A shop whose order waits for a review.
     async fn shop() -> Shop {
@@ -152,6 +152,25 @@ mod tests {
             let answer = decide(&shop, "admin", body).await.unwrap();
             assert_eq!(json_of(&answer)["status"], "failed");
             assert_eq!(failure(&shop.stored(&order()).await), detail);
+            assert_eq!(shop.started(&order()), ["1"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_decisions_at_once_the_first_counts() {
+        for (quicker, late, state) in [
+            ("approve", "reject", ReviewState::Approved),
+            ("reject", "approve", ReviewState::Rejected),
+        ] {
+            let shop = shop().await;
+            shop.meanwhile(async move |other: Shop| {
+                let made = decide(&other, "admin", json!({"decision": quicker})).await;
+                made.unwrap();
+            });
+            let refused = decide(&shop, "admin", json!({"decision": late})).await;
+            assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+            let review = shop.stored(&order()).await.review.unwrap();
+            assert_eq!(review.state, state);
             assert_eq!(shop.started(&order()), ["1"]);
         }
     }

@@ -51,6 +51,11 @@ async fn run(shop: &Shop, name: &str, order: &Order) -> Result<(), StepError> {
             close_order(&shop.orders, step).await
         }
         "postpone" => postpone_order(&shop.orders, step_after("Failed", order, now)).await,
+        "cancel" => {
+            let cancel = |order| rules::cancel(order, now, None).map_err(Diverted::from);
+            let stored = shop.stored(order).await;
+            change(&shop.orders, stored, cancel).await.map(drop)
+        }
         other => panic!("{other}"),
     }
 }
@@ -229,6 +234,42 @@ async fn every_step_that_dies_at_a_write_is_finished_by_the_same_step() {
 }
 
 #[tokio::test]
+async fn a_step_that_is_overtaken_decides_on_what_the_other_left() {
+    let [pending, confirmed, failed, cancelled] = courses();
+    for (step, order) in [
+        ("confirm", &pending),
+        ("fail", &pending),
+        ("postpone", &pending),
+        ("cancel", &pending),
+        ("notify", &confirmed),
+        ("postpone", &confirmed),
+        ("cancel", &confirmed),
+        ("close", &failed),
+        ("close", &cancelled),
+    ] {
+        for quicker in STEPS.iter().chain(&["cancel"]) {
+            let calm = Shop::with(order).await;
+            run(&calm, quicker, order).await.ok();
+            let expected = name(run(&calm, step, order).await);
+            let shop = Shop::with(order).await;
+            let same = order.clone();
+            shop.meanwhile(async move |other: Shop| {
+                run(&other, quicker, &same).await.ok();
+            });
+            let result = name(run(&shop, step, order).await);
+            let about = format!("{step} overtaken by {quicker} of {}", order.status);
+            assert_eq!(result, expected, "{about}");
+            // The token may go beside the decision.
+            let left = async |shop: &Shop| Order {
+                payment_token: None,
+                ..shop.stored(order).await
+            };
+            assert_eq!(left(&shop).await, left(&calm).await, "{about}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_token_left_by_a_run_that_died_is_gone_when_the_order_is_done() {
     let [_, confirmed, _, _] = courses();
     let shop = Shop::with(&confirmed).await;
@@ -362,6 +403,20 @@ async fn a_due_order_is_run_again_in_any_status() {
             .unwrap();
         assert_eq!(shop.started(&placed), [(run + 2).to_string()]);
     }
+}
+
+#[tokio::test]
+async fn of_two_sweeps_at_once_one_runs_the_order() {
+    let shop = Shop::with(&order()).await;
+    let time = after(61);
+    shop.meanwhile(async move |other: Shop| {
+        let ran = run_due_orders(&other.orders, &other.workflow, Scheduled { time });
+        ran.await.unwrap();
+    });
+    run_due_orders(&shop.orders, &shop.workflow, Scheduled { time })
+        .await
+        .unwrap();
+    assert_eq!(shop.started(&order()), ["1"]);
 }
 
 #[tokio::test]
