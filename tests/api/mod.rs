@@ -7,6 +7,7 @@ use expect_test::Expect;
 mod accounts;
 mod addresses;
 mod authorisation;
+mod bounds;
 mod costs;
 mod customers;
 mod deletion;

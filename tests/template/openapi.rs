@@ -16,6 +16,7 @@ use crate::support::root;
 #[serde(deny_unknown_fields)]
 struct Common {
     info: Map<String, Value>,
+    servers: Value,
     #[serde(rename = "securitySchemes")]
     security_schemes: Value,
     parameters: Map<String, Value>,
@@ -245,9 +246,11 @@ fn document() -> Value {
     }
     let mut info = common.info;
     info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    close_bodies(&paths, &mut schemas);
     json!({
         "openapi": "3.1.0",
         "info": info,
+        "servers": common.servers,
         "paths": paths,
         "components": {
             "securitySchemes": common.security_schemes,
@@ -256,6 +259,40 @@ fn document() -> Value {
             "schemas": schemas,
         },
     })
+}
+
+/// Says of each object that a request's body may have that it takes no other fields.
+fn close_bodies(paths: &BTreeMap<&str, Map<String, Value>>, schemas: &mut Map<String, Value>) {
+    let mut closed = BTreeSet::new();
+    let operations = paths.values().flat_map(Map::values);
+    let mut open = BTreeSet::new();
+    operations.for_each(|operation| references(&operation["requestBody"], &mut open));
+    while let Some(target) = open.pop_first() {
+        let name = target.trim_start_matches("#/components/schemas/");
+        let schema = schemas
+            .get_mut(name)
+            .unwrap_or_else(|| panic!("there is no {target}"));
+        close(schema);
+        references(schema, &mut open);
+        closed.insert(target);
+        open.retain(|target| !closed.contains(target));
+    }
+}
+
+/// Closes `schema` and all objects in it that do not say what else they take.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(entries) => {
+            if entries.contains_key("properties") {
+                entries
+                    .entry("additionalProperties")
+                    .or_insert(json!(false));
+            }
+            entries.values_mut().for_each(close);
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(close),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 #[test]
