@@ -149,13 +149,14 @@ fn declared(
     let at = At::new(&path);
     let properties = globals::with(resolver, globals, id, resource_type);
     let properties = resolver.resolve(&properties, at)?.unwrap_or_default();
+    let metadata = resource.and_then(|resource| resource.get("Metadata"));
+    let above = format!("Resources.{id}.Metadata");
+    let metadata = metadata.map(|metadata| resolver.resolve(metadata, At::new(&above)));
     Ok(Declared {
         id: id.to_owned(),
         name: resolver.physical(id, at)?,
         properties: Properties::new(path.as_str(), properties)?,
-        metadata: resource
-            .and_then(|resource| resource.get("Metadata"))
-            .cloned(),
+        metadata: metadata.transpose()?.flatten(),
     })
 }
 

@@ -32,12 +32,11 @@ pub(super) struct Builder<'a> {
     pub(super) with_policy: BTreeSet<String>,
 }
 
-/// One resource, with its properties resolved.
+/// One resource, with its properties and metadata resolved.
 pub(super) struct Declared {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) properties: Properties,
-    /// As it stands in the template.
     pub(super) metadata: Option<Value>,
 }
 

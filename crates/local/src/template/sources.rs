@@ -58,7 +58,7 @@ fn schedule(
     let problem = || {
         properties.refuse(
             key,
-            format!("{expression} is not emulated locally, only rate(...)"),
+            format!("{expression} is not emulated locally, only rate(1 minute), rate(2 hours) and the like"),
         )
     };
     let every = every.ok_or_else(problem)?;

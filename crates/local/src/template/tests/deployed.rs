@@ -77,11 +77,11 @@ fn what_cannot_be_deployed_is_refused() {
         ),
         (
             event("Schedule", "Schedule: rate(1 minutes)"),
-            "Events.E.Properties.Schedule: \"rate(1 minutes)\" is not emulated locally, only rate(...)",
+            "Events.E.Properties.Schedule: \"rate(1 minutes)\" is not emulated locally, only rate(1 minute), rate(2 hours) and the like",
         ),
         (
             event("ScheduleV2", "ScheduleExpression: rate(2 hour)"),
-            "Events.E.Properties.ScheduleExpression: \"rate(2 hour)\" is not emulated locally, only rate(...)",
+            "Events.E.Properties.ScheduleExpression: \"rate(2 hour)\" is not emulated locally, only rate(1 minute), rate(2 hours) and the like",
         ),
         (
             variables(&format!("LONG: {}", "x".repeat(4096 - 10))),

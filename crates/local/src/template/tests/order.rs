@@ -36,6 +36,14 @@ fn what_something_depends_on_has_to_be_there() {
 }
 
 #[test]
+fn what_metadata_refer_to_has_to_be_there() {
+    check_refused(
+        &template(", Metadata: {After: !Ref Nothing}", "", ""),
+        "Resources.A.Metadata.After: there is no parameter or resource Nothing",
+    );
+}
+
+#[test]
 fn nothing_may_need_itself() {
     let variables = |value: &str| format!(", Environment: {{Variables: {{OTHER: {value}}}}}");
     let policies = |resource: &str| {

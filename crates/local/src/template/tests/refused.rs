@@ -175,7 +175,7 @@ const CASES: &[(&str, &str, &str)] = &[
     (
         FUNCTION,
         "CodeUri: a\nEvents: {E: {Type: Schedule, Properties: {Schedule: cron(* * * * ? *)}}}",
-        "Events.E.Properties.Schedule: \"cron(* * * * ? *)\" is not emulated locally, only rate(...)",
+        "Events.E.Properties.Schedule: \"cron(* * * * ? *)\" is not emulated locally, only rate(1 minute), rate(2 hours) and the like",
     ),
     (
         FUNCTION,
