@@ -1,5 +1,7 @@
 //! Tests of the pricing table: unique codes, and a price book that is read again only after a change.
 
+mod routes;
+
 use serde_json::Value;
 
 use super::collection::{self, Collection};
