@@ -185,15 +185,29 @@ mod tests {
         assert_eq!(engine.items(Setting::LimitsTable), written);
     }
 
+    /// How a handler writes.
+    #[derive(Clone, Copy, Debug)]
+    enum Way {
+        Alone,
+        ToldWhatWasThere,
+        InTransaction,
+    }
+
     /// Returns what `guard` responds to an order whose handler writes as soon as it can.
-    async fn writes_at_once(aws: &Aws, guard: &Guard) -> Response {
+    async fn writes_at_once(aws: &Aws, guard: &Guard, way: Way) -> Response {
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         let table = Table::new(aws, Setting::OrdersTable).unwrap();
+        let put = table.put(&json!({"order_id": "1", "part": "header"}));
+        let key = Key::new("order_id", "1").and("part", "header");
+        let update = table.update(key, "REMOVE payment_token");
         let handler = async |_| {
-            let write = table
-                .put(&json!({"order_id": "1", "part": "header"}))
-                .unwrap();
-            table.write(write).await.unwrap();
+            match way {
+                Way::Alone => drop(table.write(put.unwrap()).await.unwrap()),
+                Way::ToldWhatWasThere => {
+                    drop(table.write_or_tell::<Value>(update).await.unwrap());
+                }
+                Way::InTransaction => drop(table.transact(vec![put.unwrap()]).await.unwrap()),
+            }
             Response::ok(&"placed")
         };
         guard.pass(request, handler).await
@@ -205,7 +219,8 @@ mod tests {
         let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
         // The count is retried: the handler is under way meanwhile.
         engine.fail_next("UpdateItem", Fault::Throttled);
-        assert_eq!(writes_at_once(&aws, &guard).await.status, 200);
+        let placed = writes_at_once(&aws, &guard, Way::Alone).await;
+        assert_eq!(placed.status, 200);
         assert_eq!(engine.calls(), ["UpdateItem", "UpdateItem", "PutItem"]);
         let table = Table::new(&aws, Setting::OrdersTable).unwrap();
         engine.forget_calls();
@@ -232,10 +247,13 @@ mod tests {
             let handler = async |_| Response::ok(&"placed");
             assert_eq!(guard.pass(request, handler).await.status, 200);
         }
-        // A process that knows nothing of the caller asks the table, while the handler is under way.
-        engine.fail_next("UpdateItem", Fault::Throttled);
-        let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
-        assert_eq!(writes_at_once(&aws, &guard).await.status, 429);
-        assert!(engine.items(Setting::OrdersTable).is_empty());
+        for way in [Way::Alone, Way::ToldWhatWasThere, Way::InTransaction] {
+            // A process that knows nothing of the caller asks the table, while the handler is under way.
+            engine.fail_next("UpdateItem", Fault::Throttled);
+            let guard = Guard::new(&aws, &routes::PLACE_ORDER).unwrap();
+            let refused = writes_at_once(&aws, &guard, way).await;
+            assert_eq!(refused.status, 429, "{way:?}");
+            assert!(engine.items(Setting::OrdersTable).is_empty(), "{way:?}");
+        }
     }
 }
