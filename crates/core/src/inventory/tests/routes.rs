@@ -138,7 +138,7 @@ async fn a_write_based_on_an_old_state_is_refused() {
 enum Meanwhile {
     Reserved,
     Released,
-    Set,
+    Set(u64),
 }
 
 #[tokio::test]
@@ -146,7 +146,8 @@ async fn a_tag_is_stale_after_what_happened_meanwhile_and_a_star_is_not() {
     for (meanwhile, counts, then) in [
         (Meanwhile::Reserved, (4, 6), (14, 6)),
         (Meanwhile::Released, (10, 0), (20, 0)),
-        (Meanwhile::Set, (26, 4), (16, 4)),
+        (Meanwhile::Set(30), (26, 4), (16, 4)),
+        (Meanwhile::Set(20), (16, 4), (16, 4)),
     ] {
         for (tag, status, counts) in [("\"1-4\"", 412, counts), ("*", 200, then)] {
             let shop = shop();
@@ -158,7 +159,12 @@ async fn a_tag_is_stale_after_what_happened_meanwhile_and_a_star_is_not() {
             shop.meanwhile("UpdateItem", async move |other: Shop| match meanwhile {
                 Meanwhile::Reserved => assert_eq!(other.reserve(2).await, "done"),
                 Meanwhile::Released => assert_eq!(other.release(1).await, "done"),
-                Meanwhile::Set => assert_eq!(other.put("tea", 30, "*").await.0, 200),
+                Meanwhile::Set(on_hand) => {
+                    let mut request = to("tea", &json!({"on_hand": on_hand}));
+                    request.now = minute(2);
+                    let set = api::set_stock(&other.inventory, request.with("if-match", "*"));
+                    set.await.unwrap();
+                }
             });
             let ended = shop.put("tea", 20, tag).await.0;
             assert_eq!(ended, status, "{meanwhile:?} {tag}");

@@ -77,6 +77,11 @@ async fn a_use_is_given_back_once_with_the_write_that_closes_the_order() {
         change::apply(&shop.orders, order.id, fail).await.unwrap();
         assert_eq!(counts(&shop), [0, 0]);
     }
+    // The end of the run that undoes the order gives nothing back.
+    let close = |order| Ok::<_, StoreError>(rules::close(order, None, after(9)).unwrap());
+    let closed = change::apply(&shop.orders, order.id, close).await.unwrap();
+    assert!(matches!(closed, Some(Change::Made(_))), "{closed:?}");
+    assert_eq!(counts(&shop), [0, 0]);
     // The order still lists the use that it took, and another order can take it.
     assert_eq!(shop.stored(&order).await.uses, order.uses);
     shop.store(&using("ana", 1)).await;
