@@ -22,7 +22,10 @@ use crate::{Error, build};
 const STARTS: usize = 11;
 
 /// Requests of each process after its first.
-const WARM: usize = 20;
+const WARM: usize = 10;
+
+/// The time between two requests, in which the workflow of an order ends: it would take the processor from the next.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// The functions, each with the product that the event in `events/` names.
 const FUNCTIONS: [&str; 3] = ["get-product", "list-products", "place-order"];
@@ -99,6 +102,7 @@ fn measure(
             } else {
                 warm.push(took);
             }
+            std::thread::sleep(PAUSE);
         }
     }
     let medians = (median(starts), median(firsts), median(warm));
