@@ -240,6 +240,15 @@ impl Scene {
         }
     }
 
+    /// Returns the operations that take a body, each with somebody who may send it, and its body.
+    pub(super) fn bodies(&self) -> impl Iterator<Item = (Operation<'static>, Who, Value)> {
+        operations().into_iter().filter_map(|operation| {
+            let admin = operation.value["x-oxcart-access"] == "admin";
+            let who = if admin { Who::Admin } else { Who::Owner };
+            Some((operation, who, self.body(operation)?))
+        })
+    }
+
     /// Returns a request of `who` with the operation's example as its body.
     pub(super) fn request(&self, operation: Operation<'_>, who: Who) -> Call {
         let call = self.call(operation, who);
@@ -380,12 +389,7 @@ fn no_body_sets_what_is_not_the_clients_to_set() {
         let mut wrong = Vec::new();
         let mut tried = 0;
         let before = scene.shop.first_hand().await;
-        for operation in operations() {
-            let Some(body) = scene.body(operation) else {
-                continue;
-            };
-            let admin = operation.value["x-oxcart-access"] == "admin";
-            let who = if admin { Who::Admin } else { Who::Owner };
+        for (operation, who, body) in scene.bodies() {
             let content = &operation.value["requestBody"]["content"]["application/json"];
             let mut places = Vec::new();
             objects(contract(), &content["schema"], &body, "", &mut places);
