@@ -24,6 +24,7 @@ mod functions;
 mod load;
 pub(crate) mod machine;
 mod numbers;
+mod process;
 mod processes;
 mod requests;
 mod shop;

@@ -2,11 +2,9 @@
 //! memory then, and the size of the zipped binary.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flate2::{Compression, write::DeflateEncoder};
 use oxcart_local::arn::Arns;
@@ -18,6 +16,7 @@ use oxcart_local::template::Places;
 use serde::Serialize;
 
 use super::numbers::{median, micros, tenths};
+use super::process::Process;
 use crate::{Error, build};
 
 /// Starts of each function; the median counts.
@@ -140,30 +139,12 @@ fn first_poll(
     binary: &Path,
     environment: &BTreeMap<String, String>,
 ) -> Result<(Duration, u64), Error> {
-    let runtime_api = TcpListener::bind("127.0.0.1:0")?;
-    let address = runtime_api.local_addr()?.to_string();
-    let started = Instant::now();
-    let mut process = Command::new(binary)
-        .env_clear()
-        .envs(environment)
-        .env("AWS_LAMBDA_RUNTIME_API", address)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let (mut connection, _) = runtime_api.accept()?;
-    let mut request = [0; 256];
-    let read = connection.read(&mut request)?;
-    let start = started.elapsed();
+    let process = Process::start(binary, environment)?;
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id()))?;
-    process.kill()?;
-    process.wait()?;
-    if !String::from_utf8_lossy(&request[..read]).contains("/runtime/invocation/next") {
-        return Err("it did not ask for work".into());
-    }
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let resident = resident.and_then(|line| line.trim().split(' ').next()?.parse().ok());
     Ok((
-        start,
+        process.start,
         resident.ok_or("Linux does not tell the resident memory")?,
     ))
 }
