@@ -132,9 +132,8 @@ impl Aws {
         client.clone()
     }
 
-    /// Opens the connection to DynamoDB that the first request will use, if this process has a client of it. It does so
-    /// while Lambda starts the function, where the processor is not throttled: names are resolved, certificates are
-    /// read and keys are exchanged before somebody waits for them. What DynamoDB says to the request for its health
+    /// Opens the connection to DynamoDB that the first request will use, if this process has a client of it: names are
+    /// resolved, certificates are read and keys are exchanged while Lambda starts the function. What DynamoDB says to the request for its health
     /// makes no difference, and neither does a failure: the first request opens the connection then.
     pub async fn connect(&self) {
         let Some(client) = self.shared.dynamodb.get() else {
@@ -143,7 +142,7 @@ impl Aws {
         let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
         let health = client.list_tables().customize().config_override(once);
         let health = health.mutate_request(|request| {
-            // Both are valid; the path is that of every call of DynamoDB.
+            // Fails only for a text that is not a method. The path is that of every call of DynamoDB.
             let _ = request.set_method("GET");
             request.headers_mut().remove("x-amz-target");
         });

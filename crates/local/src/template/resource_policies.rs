@@ -31,7 +31,6 @@ pub(super) fn check(builder: &Builder<'_>) -> Result<(), Refused> {
 
 /// What EventBridge has to be allowed for a rule (by logical id).
 pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<Ask> {
-    let source = rule_arn(builder, rule);
     let queue = |id: &String| ("sqs:SendMessage", Resource::Queue(id.clone()));
     let targets = rule.targets.iter().flat_map(|target| {
         let own = match &target.kind {
@@ -43,26 +42,26 @@ pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<Ask> 
         own.into_iter()
             .chain(target.dead_letter_queue.as_ref().map(queue))
     });
-    let ask = |(action, resource): (&str, Resource)| Ask {
-        at: format!("Resources.{id}"),
-        service: EVENTS,
-        permission: Permission {
-            action: action.to_owned(),
-            resource: builder.arns.of(&resource).unwrap_or_default().to_owned(),
-        },
-        source: source.clone(),
+    let ask = |(action, resource): (&str, Resource)| {
+        let resource = builder.arns.of(&resource).unwrap_or_default();
+        of_events(builder, id, rule, action, resource)
     };
     targets.map(ask).collect()
 }
 
 /// That EventBridge may assume the role (by logical id) of a rule's target.
 pub(super) fn of_assumed(builder: &Builder<'_>, id: &str, rule: &Rule, assumed: &str) -> Ask {
+    of_events(builder, id, rule, "sts:AssumeRole", assumed)
+}
+
+/// That EventBridge may do `action` to `resource` for a rule (by logical id).
+fn of_events(builder: &Builder<'_>, id: &str, rule: &Rule, action: &str, resource: &str) -> Ask {
     Ask {
         at: format!("Resources.{id}"),
         service: EVENTS,
         permission: Permission {
-            action: "sts:AssumeRole".to_owned(),
-            resource: assumed.to_owned(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
         },
         source: rule_arn(builder, rule),
     }
@@ -209,7 +208,7 @@ fn statement(mut properties: Properties) -> Result<Vec<Grant>, Refused> {
     Ok(vec![grant])
 }
 
-/// The services in `Principal`. Accounts and roles are no services.
+/// The services in `Principal`, without its accounts and roles.
 fn services(properties: &mut Properties) -> Result<Vec<String>, Refused> {
     match properties.take("Principal") {
         Some(Value::String(all)) if all == "*" => Ok(vec![all]),
