@@ -51,7 +51,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                         "amount": "37.00",
                         "currency": "EUR"
                       },
-                      "tax": null,
+                      "taxes": [],
                       "unit_price": {
                         "amount": "18.50",
                         "currency": "EUR"
@@ -59,6 +59,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     }
                   ],
                   "payment_status": "pending",
+                  "reverse_charge": false,
                   "review": null,
                   "shipping": null,
                   "shipping_address": {
@@ -80,6 +81,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     "amount": "0.00",
                     "currency": "EUR"
                   },
+                  "taxes": [],
                   "total_amount": {
                     "amount": "37.00",
                     "currency": "EUR"
@@ -135,7 +137,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                         "amount": "37.00",
                         "currency": "EUR"
                       },
-                      "tax": null,
+                      "taxes": [],
                       "unit_price": {
                         "amount": "18.50",
                         "currency": "EUR"
@@ -143,6 +145,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                     }
                   ],
                   "payment_status": "completed",
+                  "reverse_charge": false,
                   "review": null,
                   "shipping": null,
                   "shipping_address": {
@@ -164,6 +167,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                     "amount": "0.00",
                     "currency": "EUR"
                   },
+                  "taxes": [],
                   "total_amount": {
                     "amount": "37.00",
                     "currency": "EUR"

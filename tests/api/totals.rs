@@ -65,13 +65,14 @@ fn list_parts(body: &Value) -> String {
             .map(|share| format!(" -{}", money(&share["amount"])))
             .collect::<String>()
     };
-    let tax = |part: &Value| match part["tax"]["rate"].as_str() {
-        Some(rate) => format!(
-            " tax {rate} of {} {}",
-            money(&part["tax"]["base"]),
-            money(&part["tax"]["amount"])
-        ),
-        None => String::new(),
+    let taxes = |part: &Value| {
+        let taxes = part["taxes"].as_array().unwrap().iter();
+        taxes
+            .map(|tax| {
+                let (base, amount) = (money(&tax["base"]), money(&tax["amount"]));
+                format!(" tax {} of {base} {amount}", tax["rate"].as_str().unwrap())
+            })
+            .collect::<String>()
     };
     let mut text = String::new();
     for item in body["items"].as_array().unwrap() {
@@ -81,7 +82,7 @@ fn list_parts(body: &Value) -> String {
             money(&item["unit_price"]),
             money(&item["subtotal"]),
             shares(item),
-            tax(item)
+            taxes(item)
         );
     }
     let shipping = &body["shipping"];
@@ -91,7 +92,7 @@ fn list_parts(body: &Value) -> String {
             shipping["method"].as_str().unwrap(),
             money(&shipping["price"]),
             shares(shipping),
-            tax(shipping)
+            taxes(shipping)
         );
     }
     for discount in body["discounts"].as_array().unwrap() {

@@ -30,8 +30,8 @@ pub struct PricedLine {
     pub subtotal: Money,
     /// The amounts that discounts took off.
     pub discounts: Vec<Share>,
-    /// The tax on the price after discounts, if a rate applies.
-    pub tax: Option<Tax>,
+    /// The taxes on the price after discounts, one for each component.
+    pub taxes: Vec<Tax>,
 }
 
 /// The price of shipping.
@@ -45,8 +45,8 @@ pub struct PricedShipping {
     pub price: Money,
     /// The amounts that discounts took off.
     pub discounts: Vec<Share>,
-    /// The tax on the price after discounts, if a rate applies.
-    pub tax: Option<Tax>,
+    /// The taxes on the price after discounts, one for each component.
+    pub taxes: Vec<Tax>,
 }
 
 /// The price of an order, part by part. The totals are not stored but calculated ([`Breakdown::totals`]).
@@ -60,6 +60,8 @@ pub struct Breakdown {
     pub discounts: Vec<Applied>,
     /// The price of shipping, if a method was chosen.
     pub shipping: Option<PricedShipping>,
+    /// Whether the buyer owes the tax instead of the shop, so that none is charged.
+    pub reverse_charge: bool,
 }
 
 /// The totals of a breakdown: `total = subtotal - discount + shipping + tax that is not included`.
@@ -119,13 +121,14 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     let taxed = |price: Money, shares: &[Share], category: &str| {
         let rate = tax::find_rate(cart.taxes, cart.destination, category);
         let price = after_discounts(price, shares)?;
-        rate.map(|rate| Tax::from_price(price, rate)).transpose()
+        let tax = rate.map(|rate| Tax::from_price(price, rate));
+        tax.into_iter().collect::<Result<Vec<Tax>, MoneyError>>()
     };
     let mut lines = Vec::with_capacity(cart.lines.len());
     for ((line, subtotal), shares) in cart.lines.iter().zip(subtotals).zip(reduced.lines) {
         lines.push(PricedLine {
             subtotal,
-            tax: taxed(subtotal, &shares, &line.category.to_string())?,
+            taxes: taxed(subtotal, &shares, &line.category.to_string())?,
             discounts: shares,
         });
     }
@@ -134,7 +137,7 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
             method: method.id.clone(),
             name: method.name.clone(),
             price,
-            tax: taxed(price, &reduced.shipping, tax::SHIPPING)?,
+            taxes: taxed(price, &reduced.shipping, tax::SHIPPING)?,
             discounts: reduced.shipping,
         }),
         (None, _) | (_, None) => None,
@@ -145,6 +148,7 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
             lines,
             discounts: reduced.discounts,
             shipping,
+            reverse_charge: false,
         },
         passed_over: reduced.passed_over,
     })
@@ -156,13 +160,38 @@ fn after_discounts(price: Money, discounts: &[Share]) -> Result<Money, MoneyErro
     shares.try_fold(price, |left, share| left.minus(share.amount))
 }
 
+/// Returns `price` without those of `taxes` that it includes.
+fn without_included(price: Money, taxes: &[Tax]) -> Result<Money, MoneyError> {
+    let mut included = taxes.iter().filter(|tax| tax.included);
+    included.try_fold(price, |left, tax| left.minus(tax.amount))
+}
+
 impl Breakdown {
-    /// Returns the price before discounts, the discounts and the tax of each line and of shipping.
-    fn parts(&self) -> impl Iterator<Item = (Money, &[Share], Option<&Tax>)> {
+    /// Returns the price before discounts, the discounts and the taxes of each line and of shipping.
+    fn parts(&self) -> impl Iterator<Item = (Money, &[Share], &[Tax])> {
         let lines = self.lines.iter();
-        let lines = lines.map(|line| (line.subtotal, &*line.discounts, line.tax.as_ref()));
+        let lines = lines.map(|line| (line.subtotal, &*line.discounts, &*line.taxes));
         let shipping = self.shipping.iter();
-        lines.chain(shipping.map(|part| (part.price, &*part.discounts, part.tax.as_ref())))
+        lines.chain(shipping.map(|part| (part.price, &*part.discounts, &*part.taxes)))
+    }
+
+    /// Returns the taxes of all parts together: one entry for each name and rate, in the order in which they
+    /// first occur, with the sums of their bases and amounts.
+    ///
+    /// # Errors
+    /// Returns [`MoneyError`] if amounts cannot be added.
+    pub fn taxes(&self) -> Result<Vec<Tax>, MoneyError> {
+        let mut sums: Vec<Tax> = Vec::new();
+        for tax in self.parts().flat_map(|(_, _, taxes)| taxes) {
+            match sums.iter_mut().find(|sum| sum.is_like(tax)) {
+                Some(sum) => {
+                    sum.base = sum.base.plus(tax.base)?;
+                    sum.amount = sum.amount.plus(tax.amount)?;
+                }
+                None => sums.push(tax.clone()),
+            }
+        }
+        Ok(sums)
     }
 
     /// Returns the totals.
@@ -179,11 +208,11 @@ impl Breakdown {
             tax: nothing,
             total: nothing,
         };
-        for (price, discounts, tax) in self.parts() {
+        for (price, discounts, taxes) in self.parts() {
             let off = Money::sum(self.currency, discounts.iter().map(|share| share.amount))?;
             totals.discount = totals.discount.plus(off)?;
             totals.total = totals.total.plus(price.minus(off)?)?;
-            if let Some(tax) = tax {
+            for tax in taxes {
                 totals.tax = totals.tax.plus(tax.amount)?;
                 totals.total = totals.total.plus(tax.added())?;
             }
@@ -196,7 +225,7 @@ impl Breakdown {
     /// # Errors
     /// Returns [`BreakdownError`] if they are not.
     pub fn check(&self) -> Result<Totals, BreakdownError> {
-        for (price, discounts, tax) in self.parts() {
+        for (price, discounts, taxes) in self.parts() {
             let remaining = after_discounts(price, discounts)?;
             let nothing = Money::zero(self.currency);
             let shares = discounts.iter().map(|share| share.amount);
@@ -204,15 +233,17 @@ impl Breakdown {
             if !positive || remaining.compare(nothing)?.is_lt() {
                 return Err(BreakdownError::Discount);
             }
-            if let Some(tax) = tax {
-                let taxed = if tax.included {
-                    tax.base.plus(tax.amount)?
-                } else {
-                    tax.base
-                };
-                if taxed != remaining || tax.amount.compare(nothing)?.is_lt() {
-                    return Err(BreakdownError::Tax);
-                }
+            let net = without_included(remaining, taxes)?;
+            if net.compare(nothing)?.is_lt() || !taxes.iter().all(Tax::is_consistent) {
+                return Err(BreakdownError::Tax);
+            }
+        }
+        for line in &self.lines {
+            let remaining = after_discounts(line.subtotal, &line.discounts)?;
+            let net = without_included(remaining, &line.taxes)?;
+            // A compound tax stands last, because its base contains the others.
+            if line.taxes.first().is_some_and(|tax| tax.base != net) {
+                return Err(BreakdownError::Tax);
             }
         }
         for applied in &self.discounts {

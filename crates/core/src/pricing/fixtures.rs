@@ -100,13 +100,14 @@ impl Breakdown {
         let priced = lines.iter().map(|line| PricedLine {
             subtotal: line.subtotal().unwrap(),
             discounts: Vec::new(),
-            tax: None,
+            taxes: Vec::new(),
         });
         Self {
             currency: lines[0].unit_price.currency(),
             lines: priced.collect(),
             discounts: Vec::new(),
             shipping: None,
+            reverse_charge: false,
         }
     }
 }

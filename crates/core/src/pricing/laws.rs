@@ -143,8 +143,8 @@ proptest! {
         for part in [subtotal, discount, shipping, tax, total] {
             prop_assert!(not_negative(part));
         }
-        let taxes = breakdown.lines.iter().map(|line| line.tax.as_ref());
-        let taxes = taxes.chain(breakdown.shipping.iter().map(|part| part.tax.as_ref()));
+        let taxes = breakdown.lines.iter().map(|line| &line.taxes);
+        let taxes = taxes.chain(breakdown.shipping.iter().map(|part| &part.taxes));
         let added = taxes.flatten().filter(|tax| !tax.included).map(|tax| tax.amount);
         let added = Money::sum(case.currency, added).unwrap();
         let sum = subtotal.minus(discount).unwrap().plus(shipping).unwrap().plus(added).unwrap();

@@ -110,6 +110,23 @@ impl Tax {
         })
     }
 
+    /// Returns whether `other` is the same tax, on another part of an order.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        (&self.name, self.rate, self.included) == (&other.name, other.rate, other.included)
+    }
+
+    /// Returns whether no amount is negative, and the amount is what the rate gives on the base, but for
+    /// rounding: of the base, of the amount, and of the shares of an amount that was rounded for the whole order.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let exact = self.base.amount().checked_mul(self.rate.as_decimal());
+        let tolerance = Decimal::new(2, self.amount.currency().exponent());
+        let near = exact.is_some_and(|exact| (self.amount.amount() - exact).abs() <= tolerance);
+        let negative = self.base.minor_units().is_none() || self.amount.minor_units().is_none();
+        near && !negative
+    }
+
     /// Returns what the tax adds to the price: zero if the price includes it.
     #[must_use]
     pub fn added(&self) -> Money {

@@ -20,7 +20,7 @@ pub(in crate::orders) struct LineBody {
     unit_price: Money,
     subtotal: Money,
     discounts: Vec<ShareBody>,
-    tax: Option<TaxBody>,
+    taxes: Vec<TaxBody>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,7 +52,7 @@ struct ShippingBody {
     name: String,
     price: Money,
     discounts: Vec<ShareBody>,
-    tax: Option<TaxBody>,
+    taxes: Vec<TaxBody>,
 }
 
 /// The lines and their totals: `total_amount = subtotal - discount + shipping's price + tax that is not included`.
@@ -64,6 +64,8 @@ pub(in crate::orders) struct TotalsBody {
     discount: Money,
     shipping: Option<ShippingBody>,
     tax: Money,
+    taxes: Vec<TaxBody>,
+    reverse_charge: bool,
     total_amount: Money,
 }
 
@@ -86,6 +88,8 @@ impl TotalsBody {
             discount: totals.discount,
             shipping: breakdown.shipping.as_ref().map(ShippingBody::from_shipping),
             tax: totals.tax,
+            taxes: taxes(&breakdown.taxes().map_err(Problem::internal)?),
+            reverse_charge: breakdown.reverse_charge,
             total_amount: total,
         })
     }
@@ -100,7 +104,7 @@ impl LineBody {
             unit_price: line.unit_price,
             subtotal: priced.subtotal,
             discounts: shares(&priced.discounts),
-            tax: priced.tax.as_ref().map(TaxBody::from_tax),
+            taxes: taxes(&priced.taxes),
         }
     }
 }
@@ -113,6 +117,10 @@ fn shares(shares: &[Share]) -> Vec<ShareBody> {
             amount: share.amount,
         })
         .collect()
+}
+
+fn taxes(taxes: &[Tax]) -> Vec<TaxBody> {
+    taxes.iter().map(TaxBody::from_tax).collect()
 }
 
 impl TaxBody {
@@ -145,7 +153,7 @@ impl ShippingBody {
             name: part.name.clone(),
             price: part.price,
             discounts: shares(&part.discounts),
-            tax: part.tax.as_ref().map(TaxBody::from_tax),
+            taxes: taxes(&part.taxes),
         }
     }
 }

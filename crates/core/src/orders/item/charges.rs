@@ -18,9 +18,12 @@ pub(in crate::orders) struct LineCharges {
     /// Discounts: the index of each in the order's list, and the amount that it takes off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     d: Vec<(usize, String)>,
-    /// Tax.
+    /// The tax, if there is only one: the form of earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     t: Option<TaxItem>,
+    /// Taxes, if there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    x: Vec<TaxItem>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +48,8 @@ pub(in crate::orders) struct Charges {
     discounts: Vec<AppliedItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shipping: Option<ShippingItem>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    reverse_charge: bool,
     /// The uses of discounts that the order took.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     uses: Vec<UseItem>,
@@ -77,9 +82,12 @@ struct UseItem {
 }
 
 impl Charges {
-    /// Returns whether there is no discount, no shipping and no use.
+    /// Returns whether there is no discount, no shipping, no reverse charge and no use.
     pub(in crate::orders) fn is_none(&self) -> bool {
-        self.discounts.is_empty() && self.shipping.is_none() && self.uses.is_empty()
+        self.discounts.is_empty()
+            && self.shipping.is_none()
+            && !self.reverse_charge
+            && self.uses.is_empty()
     }
 }
 
@@ -90,23 +98,24 @@ fn text(money: Money) -> String {
 impl LineCharges {
     /// Returns whether there is no discount and no tax.
     pub(in crate::orders) fn is_none(&self) -> bool {
-        self.d.is_empty() && self.t.is_none()
+        self.d.is_empty() && self.t.is_none() && self.x.is_empty()
     }
 
-    fn new(discounts: &[Applied], shares: &[Share], tax: Option<&Tax>) -> Self {
+    fn new(discounts: &[Applied], shares: &[Share], taxes: &[Tax]) -> Self {
         let place = |id: DiscountId| discounts.iter().position(|applied| applied.id == id);
         let shares = shares.iter();
         let shares =
             shares.filter_map(|share| Some((place(share.discount_id)?, text(share.amount))));
         Self {
             d: shares.collect(),
-            t: tax.map(|tax| TaxItem {
-                n: tax.name.clone(),
-                r: tax.rate,
-                i: tax.included,
-                b: text(tax.base),
-                a: text(tax.amount),
-            }),
+            t: match taxes {
+                [tax] => Some(TaxItem::from(tax)),
+                _ => None,
+            },
+            x: match taxes {
+                [] | [_] => Vec::new(),
+                several => several.iter().map(TaxItem::from).collect(),
+            },
         }
     }
 
@@ -114,7 +123,7 @@ impl LineCharges {
         self,
         discounts: &[AppliedItem],
         currency: Currency,
-    ) -> Result<(Vec<Share>, Option<Tax>), StoreError> {
+    ) -> Result<(Vec<Share>, Vec<Tax>), StoreError> {
         let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
         let share = |(place, amount): (usize, String)| {
             let discount = discounts.get(place);
@@ -135,7 +144,8 @@ impl LineCharges {
             })
         };
         let shares: Result<_, StoreError> = self.d.into_iter().map(share).collect();
-        Ok((shares?, self.t.map(tax).transpose()?))
+        let taxes: Result<_, StoreError> = self.t.into_iter().chain(self.x).map(tax).collect();
+        Ok((shares?, taxes?))
     }
 }
 
@@ -146,7 +156,7 @@ pub(in crate::orders) fn to_stored(
 ) -> (Vec<LineCharges>, Charges) {
     let discounts = &breakdown.discounts;
     let lines = breakdown.lines.iter();
-    let lines = lines.map(|line| LineCharges::new(discounts, &line.discounts, line.tax.as_ref()));
+    let lines = lines.map(|line| LineCharges::new(discounts, &line.discounts, &line.taxes));
     let charges = Charges {
         discounts: discounts
             .iter()
@@ -161,8 +171,9 @@ pub(in crate::orders) fn to_stored(
             method: part.method.clone(),
             name: part.name.clone(),
             price: text(part.price),
-            c: LineCharges::new(discounts, &part.discounts, part.tax.as_ref()),
+            c: LineCharges::new(discounts, &part.discounts, &part.taxes),
         }),
+        reverse_charge: breakdown.reverse_charge,
         uses: uses.iter().map(UseItem::from).collect(),
     };
     (lines.collect(), charges)
@@ -177,22 +188,22 @@ pub(in crate::orders) fn from_stored(
     let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
     let listed = charges.discounts;
     let line = |(subtotal, charges): (Money, LineCharges)| {
-        let (discounts, tax) = charges.read(&listed, currency)?;
+        let (discounts, taxes) = charges.read(&listed, currency)?;
         Ok(PricedLine {
             subtotal,
             discounts,
-            tax,
+            taxes,
         })
     };
     let lines: Result<_, StoreError> = lines.into_iter().map(line).collect();
     let shipping = charges.shipping.map(|part| {
-        let (discounts, tax) = part.c.read(&listed, currency)?;
+        let (discounts, taxes) = part.c.read(&listed, currency)?;
         Ok::<_, StoreError>(PricedShipping {
             price: money(&part.price)?,
             method: part.method,
             name: part.name,
             discounts,
-            tax,
+            taxes,
         })
     });
     let shipping = shipping.transpose()?;
@@ -209,8 +220,21 @@ pub(in crate::orders) fn from_stored(
         lines: lines?,
         discounts: discounts.collect::<Result<_, StoreError>>()?,
         shipping,
+        reverse_charge: charges.reverse_charge,
     };
     Ok((breakdown, charges.uses.into_iter().map(Use::from).collect()))
+}
+
+impl From<&Tax> for TaxItem {
+    fn from(tax: &Tax) -> Self {
+        Self {
+            n: tax.name.clone(),
+            r: tax.rate,
+            i: tax.included,
+            b: text(tax.base),
+            a: text(tax.amount),
+        }
+    }
 }
 
 impl From<&Use> for UseItem {
