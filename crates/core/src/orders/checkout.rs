@@ -86,6 +86,7 @@ impl Draft {
             destination: Destination {
                 country: self.shipping_address.country.clone(),
                 region: self.shipping_address.region.clone(),
+                postal_code: Some(self.shipping_address.postal_code.clone()),
             },
             shipping_method: self.shipping_method.clone(),
             code: self.code.clone(),

@@ -92,6 +92,7 @@ mod tests {
         let destination = Destination {
             country: "AT".to_owned(),
             region: None,
+            postal_code: None,
         };
         let euro = "EUR".parse().unwrap();
         let facts = facts(&lines, &destination, None, euro, noon()).unwrap();

@@ -117,6 +117,7 @@ fn priced(case: &Case, discounts: &[Discount], taxes: &[TaxRate]) -> Breakdown {
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
+        postal_code: None,
     };
     let cart = Cart {
         currency: case.currency,

@@ -131,6 +131,7 @@ mod tests {
         Destination {
             country: "DE".to_owned(),
             region: None,
+            postal_code: None,
         }
     }
 

@@ -18,6 +18,20 @@ pub struct Destination {
     /// State, province or county, as written in the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The postal code, as written in the address. A quote may do without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+}
+
+impl Destination {
+    /// Returns whether `other` is the same place, as far as this one says.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let postal_code = self.postal_code.as_ref();
+        self.country == other.country
+            && self.region == other.region
+            && postal_code.is_none_or(|code| Some(code) == other.postal_code.as_ref())
+    }
 }
 
 /// A tax rate.
@@ -147,6 +161,7 @@ mod tests {
         Destination {
             country: country.to_owned(),
             region: region.map(str::to_owned),
+            postal_code: None,
         }
     }
 

@@ -210,6 +210,7 @@ fn charged() -> Order {
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
+        postal_code: None,
     };
     let taxes = [tax("AT", None, None, "0.20", true)];
     let bought = lines(2);

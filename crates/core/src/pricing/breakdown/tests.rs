@@ -10,6 +10,7 @@ fn vienna() -> Destination {
     Destination {
         country: "AT".to_owned(),
         region: None,
+        postal_code: None,
     }
 }
 
