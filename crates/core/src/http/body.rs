@@ -252,6 +252,18 @@ impl Json<'_> {
         }
     }
 
+    /// The value that has this name among `names`.
+    #[must_use]
+    pub fn named<T: Copy>(self, names: &[(&str, T)]) -> Option<T> {
+        let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+        let detail = format!("this must be one of: {}", all.join(", "));
+        self.parsed(&detail, |text| {
+            let mut names = names.iter();
+            let found = names.find(|(name, _)| *name == text);
+            found.map(|(_, value)| *value).ok_or(())
+        })
+    }
+
     /// An amount of money in `currency`: `{"amount":"19.99","currency":"EUR"}`.
     #[must_use]
     pub fn money(self, currency: Currency) -> Option<Money> {

@@ -9,3 +9,4 @@ pub mod id;
 pub mod money;
 pub mod phone;
 pub(crate) mod postal_code;
+pub mod region;

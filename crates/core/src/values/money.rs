@@ -62,6 +62,19 @@ impl fmt::Display for Currency {
     }
 }
 
+/// How an amount is rounded to the decimals of its currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundingMode {
+    /// To the nearest; halfway, to the even one.
+    #[default]
+    HalfEven,
+    /// To the nearest; halfway, away from zero.
+    HalfUp,
+    /// Toward zero.
+    Down,
+}
+
 /// Why a text is not an amount of money, or why two amounts cannot be combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
@@ -236,16 +249,30 @@ impl Money {
         parts.into_iter().try_fold(Self::zero(currency), Self::plus)
     }
 
-    /// Returns `amount` rounded half to even to the decimals of its currency. Nothing else rounds.
+    /// Returns `amount` rounded half to even to the decimals of its currency.
     ///
     /// # Errors
     /// [`MoneyError::TooLarge`].
     pub fn rounded(amount: Decimal, currency: Currency) -> Result<Self, MoneyError> {
-        let strategy = RoundingStrategy::MidpointNearestEven;
-        Self::new(
-            amount.round_dp_with_strategy(currency.exponent(), strategy),
-            currency,
-        )
+        Self::rounded_by(RoundingMode::HalfEven, amount, currency)
+    }
+
+    /// Returns `amount` rounded by `mode` to the decimals of its currency. Nothing else rounds.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooLarge`].
+    pub fn rounded_by(
+        mode: RoundingMode,
+        amount: Decimal,
+        currency: Currency,
+    ) -> Result<Self, MoneyError> {
+        let strategy = match mode {
+            RoundingMode::HalfEven => RoundingStrategy::MidpointNearestEven,
+            RoundingMode::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+            RoundingMode::Down => RoundingStrategy::ToZero,
+        };
+        let rounded = amount.round_dp_with_strategy(currency.exponent(), strategy);
+        Self::new(rounded, currency)
     }
 
     /// Compares two amounts.
