@@ -24,6 +24,7 @@ mod products;
 mod refused;
 mod rules;
 mod sessions;
+mod taxes;
 mod totals;
 
 /// Compares a response with its snapshot.

@@ -250,7 +250,11 @@ fn tax_rates_and_shipping_methods_are_replaced_as_a_whole() {
         };
         let none = shop.get("/tax-rates").bearer(&admin.token).send().await;
         let none = none.expect(200);
-        assert_eq!(none.json(), json!({"items": [], "version": 0}));
+        let defaults = json!({
+            "items": [], "version": 0, "rounding": "line", "rounding_mode": "half_even", "shipping_tax": "own",
+            "prices_elsewhere": "keep",
+        });
+        assert_eq!(none.json(), defaults);
         let rates = json!([rate("DE", "0.19"), rate("AT", "0.20")]);
         let made = put("/tax-rates", none.header("etag").unwrap(), rates.clone()).await;
         assert_eq!(made.expect(200).json()["version"], 1);
@@ -269,6 +273,13 @@ fn tax_rates_and_shipping_methods_are_replaced_as_a_whole() {
             "/items/0/rate invalid",
         ];
         assert_eq!(faults(&refused), places);
+        let canadian = |name: &str, region: Value, rate: &str| json!({"name": name, "country": "CA", "region": region, "rate": rate, "included": false});
+        let unclear = json!([
+            canadian("GST", Value::Null, "0.05"),
+            canadian("PST", json!("BC"), "0.07")
+        ]);
+        let refused = put("/tax-rates", "*", unclear).await.expect(422);
+        assert_eq!(faults(&refused), ["/items/1/component ambiguous"]);
         let euro = |amount: &str| json!({"amount": amount, "currency": "EUR"});
         let steps = |first: Value, second: Value| json!([{"up_to": first, "price": euro("4.90")}, {"up_to": second, "price": euro("6.90")}]);
         let method = |steps: Value| json!([{"id": "parcel", "name": "Parcel", "countries": ["DE"], "cost": {"type": "by_weight", "steps": steps}}]);

@@ -23,6 +23,7 @@ use crate::pricing::model::{Code, Discount, Group, Refusal};
 use crate::pricing::shipping::{NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
+use crate::pricing::tax::sheet::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::{Currency, Money};
@@ -120,8 +121,15 @@ impl Totals {
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
         let facts = ProductFacts::from_products(&products);
-        let (lines, _) =
+        let (mut lines, _) =
             lines::price(&wanted.items, products, self.currency).map_err(Problem::InvalidBody)?;
+        let place = book.taxes.place(&wanted.destination);
+        let place = place.map_err(|unknown| unknown_place(&unknown))?;
+        for line in &mut lines {
+            let category = facts.category(line)?.to_string();
+            let price = place.price(line.unit_price, &category);
+            line.unit_price = price.map_err(not_totalled)?;
+        }
         let cart_lines: Vec<CartLine> = facts.cart_lines(&lines)?;
         let shipping = method(book, wanted.shipping_method.as_deref())?;
         if wanted.code.is_some() && coded.is_none() {
@@ -136,7 +144,7 @@ impl Totals {
             lines: &cart_lines,
             destination: &wanted.destination,
             shipping,
-            taxes: &book.taxes,
+            taxes: &place,
         };
         let Priced {
             breakdown,
@@ -242,6 +250,14 @@ fn not_shipped(error: NotShipped) -> Problem {
     Problem::field("/shipping_method", code, error.to_string())
 }
 
+fn unknown_place(unknown: &UnknownPlace) -> Problem {
+    let code = match unknown {
+        UnknownPlace::RegionRequired(_) => "required",
+        UnknownPlace::UnknownRegion(_) => "unknown_region",
+    };
+    Problem::field("/shipping_address/region", code, unknown.to_string())
+}
+
 fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
     let detail = format!("the order cannot be totalled: {error}");
     Problem::field("/items", "total", detail)
@@ -258,6 +274,12 @@ impl ProductFacts {
             (product.id, (product.category.clone(), weight))
         });
         Self(facts.collect())
+    }
+
+    fn category(&self, line: &Line) -> Result<&crate::catalog::model::Category, Problem> {
+        let facts = self.0.get(&line.product_id);
+        let facts = facts.ok_or_else(|| Problem::internal("a line has no product"))?;
+        Ok(&facts.0)
     }
 
     fn cart_lines(mut self, lines: &[Line]) -> Result<Vec<CartLine>, Problem> {

@@ -4,7 +4,9 @@ use super::cart::CartLine;
 use super::discounts::{self, Applied, Share};
 use super::model::{Discount, Refusal};
 use super::shipping::{NotShipped, ShippingMethod};
-use super::tax::{self, Destination, Tax, TaxRate};
+use super::tax::calculation::{self, Taxable};
+use super::tax::place::{Goods, TaxPlace};
+use super::tax::{Destination, Tax};
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
 
@@ -19,8 +21,8 @@ pub struct Cart<'a> {
     pub destination: &'a Destination,
     /// The shipping method. Without one, shipping is free.
     pub shipping: Option<&'a ShippingMethod>,
-    /// All tax rates.
-    pub taxes: &'a [TaxRate],
+    /// How it is taxed there. The lines' prices are those of this place ([`TaxPlace::price`]).
+    pub taxes: &'a TaxPlace<'a>,
 }
 
 /// The price of a line.
@@ -117,41 +119,101 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     let shipping = cart.shipping;
     let shipping = shipping.map(|method| method.price(cart.lines, subtotal, cart.destination));
     let shipping = shipping.transpose()?;
+    let shipping = shipping.map(|price| {
+        let goods = goods(cart.lines, &subtotals);
+        cart.taxes.shipping_price(price, &goods)
+    });
+    let shipping = shipping.transpose()?;
     let reduced = discounts::reduce(cart.lines, shipping, discounts, cart.currency)?;
-    let taxed = |price: Money, shares: &[Share], category: &str| {
-        let rate = tax::find_rate(cart.taxes, cart.destination, category);
-        let price = after_discounts(price, shares)?;
-        let tax = rate.map(|rate| Tax::from_price(price, rate));
-        tax.into_iter().collect::<Result<Vec<Tax>, MoneyError>>()
-    };
-    let mut lines = Vec::with_capacity(cart.lines.len());
-    for ((line, subtotal), shares) in cart.lines.iter().zip(subtotals).zip(reduced.lines) {
-        lines.push(PricedLine {
+    let mut lines: Vec<PricedLine> = subtotals
+        .into_iter()
+        .zip(reduced.lines)
+        .map(|(subtotal, discounts)| PricedLine {
             subtotal,
-            taxes: taxed(subtotal, &shares, &line.category.to_string())?,
-            discounts: shares,
-        });
-    }
-    let shipping = match (cart.shipping, shipping) {
+            discounts,
+            taxes: Vec::new(),
+        })
+        .collect();
+    let mut shipping = match (cart.shipping, shipping) {
         (Some(method), Some(price)) => Some(PricedShipping {
             method: method.id.clone(),
             name: method.name.clone(),
             price,
-            taxes: taxed(price, &reduced.shipping, tax::SHIPPING)?,
             discounts: reduced.shipping,
+            taxes: Vec::new(),
         }),
         (None, _) | (_, None) => None,
     };
+    tax(cart, &mut lines, shipping.as_mut())?;
     Ok(Priced {
         breakdown: Breakdown {
             currency: cart.currency,
             lines,
             discounts: reduced.discounts,
             shipping,
-            reverse_charge: false,
+            reverse_charge: cart.taxes.is_reverse_charge(),
         },
         passed_over: reduced.passed_over,
     })
+}
+
+/// Adds the taxes on the prices after discounts to `lines` and `shipping`.
+fn tax(
+    cart: &Cart<'_>,
+    lines: &mut [PricedLine],
+    shipping: Option<&mut PricedShipping>,
+) -> Result<(), MoneyError> {
+    let prices = lines
+        .iter()
+        .map(|line| after_discounts(line.subtotal, &line.discounts));
+    let prices: Vec<Money> = prices.collect::<Result<_, _>>()?;
+    let taxable = cart.lines.iter().zip(prices).map(|(line, price)| Taxable {
+        price,
+        rates: cart.taxes.rates(&line.category.to_string()),
+    });
+    let mut parts: Vec<Taxable<'_>> = taxable.collect();
+    if let Some(part) = &shipping {
+        let price = after_discounts(part.price, &part.discounts)?;
+        // Before discounts, so that no discount can move shipping to goods that are taxed more.
+        let subtotals: Vec<Money> = lines.iter().map(|line| line.subtotal).collect();
+        let goods = goods(cart.lines, &subtotals);
+        parts.extend(cart.taxes.tax_on_shipping(price, &goods)?);
+    }
+    let mut taxes = calculation::taxes(&parts, cart.taxes.rounding(), cart.currency)?.into_iter();
+    for (line, taxes) in lines.iter_mut().zip(taxes.by_ref()) {
+        line.taxes = taxes;
+    }
+    if let Some(part) = shipping {
+        let rest: Vec<Tax> = taxes.flatten().collect();
+        part.taxes = sums(&rest)?;
+    }
+    Ok(())
+}
+
+/// Returns the categories of `lines`, with their `prices`.
+fn goods(lines: &[CartLine], prices: &[Money]) -> Vec<Goods> {
+    let lines = lines.iter().zip(prices);
+    let goods = lines.map(|(line, price)| Goods {
+        category: line.category.to_string(),
+        price: *price,
+    });
+    goods.collect()
+}
+
+/// Returns one entry for each name and rate of `taxes`, in the order in which they first occur, with the sums of
+/// their bases and amounts.
+fn sums<'a>(taxes: impl IntoIterator<Item = &'a Tax>) -> Result<Vec<Tax>, MoneyError> {
+    let mut sums: Vec<Tax> = Vec::new();
+    for tax in taxes {
+        match sums.iter_mut().find(|sum| sum.is_like(tax)) {
+            Some(sum) => {
+                sum.base = sum.base.plus(tax.base)?;
+                sum.amount = sum.amount.plus(tax.amount)?;
+            }
+            None => sums.push(tax.clone()),
+        }
+    }
+    Ok(sums)
 }
 
 /// Returns `price` less `discounts`.
@@ -181,17 +243,7 @@ impl Breakdown {
     /// # Errors
     /// Returns [`MoneyError`] if amounts cannot be added.
     pub fn taxes(&self) -> Result<Vec<Tax>, MoneyError> {
-        let mut sums: Vec<Tax> = Vec::new();
-        for tax in self.parts().flat_map(|(_, _, taxes)| taxes) {
-            match sums.iter_mut().find(|sum| sum.is_like(tax)) {
-                Some(sum) => {
-                    sum.base = sum.base.plus(tax.base)?;
-                    sum.amount = sum.amount.plus(tax.amount)?;
-                }
-                None => sums.push(tax.clone()),
-            }
-        }
-        Ok(sums)
+        sums(self.parts().flat_map(|(_, _, taxes)| taxes))
     }
 
     /// Returns the totals.

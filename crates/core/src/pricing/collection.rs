@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::shipping::ShippingMethod;
-use super::tax::TaxRate;
+use super::tax::sheet::{TaxRate, TaxTerms};
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -17,6 +17,9 @@ pub const MAX_ENTRIES: usize = 200;
 
 /// An entry of a collection.
 pub trait Entry: Clone + PartialEq + Serialize + DeserializeOwned {
+    /// What is set for the collection as a whole.
+    type Terms: Clone + Default + PartialEq + Serialize + DeserializeOwned;
+
     /// The collection's name: its key, its path and the aggregate of its events.
     const COLLECTION: &str;
     /// The type of the event of a change.
@@ -29,19 +32,26 @@ pub trait Entry: Clone + PartialEq + Serialize + DeserializeOwned {
 }
 
 impl Entry for TaxRate {
+    type Terms = TaxTerms;
+
     const COLLECTION: &str = "tax-rates";
     const CHANGED: &str = "TaxRatesChanged";
-    const REPEATED: &str = "an earlier rate is for the same country, region and category";
+    const REPEATED: &str =
+        "an earlier rate is for the same country, region, category and component";
 
     fn key(&self) -> String {
         let region = self.region.as_deref().unwrap_or_default();
         let category = self.category.as_ref().map(ToString::to_string);
         let category = category.unwrap_or_default();
-        format!("{}/{}/{category}", self.country, region.to_lowercase())
+        let component = self.component.as_deref().unwrap_or_default();
+        let region = region.to_lowercase();
+        format!("{}/{region}/{category}/{component}", self.country)
     }
 }
 
 impl Entry for ShippingMethod {
+    type Terms = NoTerms;
+
     const COLLECTION: &str = "shipping-methods";
     const CHANGED: &str = "ShippingMethodsChanged";
     const REPEATED: &str = "an earlier method has this id";
@@ -51,9 +61,15 @@ impl Entry for ShippingMethod {
     }
 }
 
+/// Nothing is set for shipping methods as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoTerms {}
+
 /// All tax rates, or all shipping methods.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Collection<T> {
+pub struct Collection<T: Entry> {
+    /// What is set for all of them.
+    pub terms: T::Terms,
     /// The entries, in the order in which an admin listed them.
     pub entries: Vec<T>,
     /// The version, which grows by 1 with each change; 0 if the collection was never written.
@@ -62,9 +78,10 @@ pub struct Collection<T> {
     pub event: Option<Stamp>,
 }
 
-impl<T> Default for Collection<T> {
+impl<T: Entry> Default for Collection<T> {
     fn default() -> Self {
         Self {
+            terms: T::Terms::default(),
             entries: Vec::new(),
             version: 0,
             event: None,
@@ -74,7 +91,7 @@ impl<T> Default for Collection<T> {
 
 /// Returns the entity tag of a collection: its version.
 #[must_use]
-pub fn tag<T>(collection: &Collection<T>) -> String {
+pub fn tag<T: Entry>(collection: &Collection<T>) -> String {
     collection.version.to_string()
 }
 
@@ -90,18 +107,20 @@ pub fn find_repeated<T: Entry>(entries: &[T]) -> Option<usize> {
 #[error("the entries have changed since they were read")]
 pub struct Stale;
 
-/// Returns the next version of `collection`, which has `entries`, and the event of the change; `None` if
-/// the collection has these entries already.
+/// Returns the next version of `collection`, which has `terms` and `entries`, and the event of the change; `None` if
+/// the collection has these already.
 ///
 /// # Errors
 /// Returns [`Stale`] if `expected` names another version.
 pub fn replace<T: Entry>(
     collection: &Collection<T>,
+    terms: T::Terms,
     entries: Vec<T>,
     expected: &IfMatch,
     now: Time,
 ) -> Result<Option<(Collection<T>, Stamp)>, Stale> {
-    if collection.entries == entries && collection.version > 0 {
+    let unchanged = collection.entries == entries && collection.terms == terms;
+    if unchanged && collection.version > 0 {
         return Ok(None);
     }
     if !expected.allows(&tag(collection)) {
@@ -113,6 +132,7 @@ pub fn replace<T: Entry>(
         .as_ref()
         .map_or(now, |event| now.no_earlier_than(event.at));
     let next = Collection {
+        terms,
         entries,
         version,
         event: None,

@@ -4,7 +4,7 @@ use super::breakdown::{Breakdown, PricedLine};
 use super::cart::CartLine;
 use super::model::{Benefit, Discount, Terms};
 use super::shipping::{Cost, ShippingMethod};
-use super::tax::TaxRate;
+use super::tax::sheet::{TaxRate, TaxSheet, TaxTerms};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
@@ -89,8 +89,18 @@ pub(crate) fn tax(
         country: country.to_owned(),
         region: region.map(str::to_owned),
         category: category.map(|category| category.parse().unwrap()),
+        component: None,
+        compound: false,
         rate: rate.parse().unwrap(),
         included,
+    }
+}
+
+/// Returns the tax sheet with `rates` and the default terms.
+pub(crate) fn sheet(rates: &[TaxRate]) -> TaxSheet {
+    TaxSheet {
+        rates: rates.to_vec(),
+        terms: TaxTerms::default(),
     }
 }
 

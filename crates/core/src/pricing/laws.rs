@@ -1,14 +1,17 @@
 //! Laws that hold for every breakdown.
 
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 
 use super::breakdown::{Breakdown, Cart, Totals, calculate};
 use super::cart::CartLine;
 use super::fixtures;
 use super::model::{Benefit, Discount};
 use super::shipping::{Cost, ShippingMethod};
-use super::tax::{Destination, TaxRate};
-use crate::values::money::{Currency, Money};
+use super::tax::Destination;
+use super::tax::Tax;
+use super::tax::sheet::{Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms};
+use crate::values::money::{Currency, Money, RoundingMode};
 
 /// The input of a calculation.
 #[derive(Clone, Debug)]
@@ -18,6 +21,7 @@ struct Case {
     discounts: Vec<Discount>,
     shipping: ShippingMethod,
     taxes: Vec<TaxRate>,
+    terms: TaxTerms,
 }
 
 const CATEGORIES: [&str; 3] = ["tea", "cup", "books"];
@@ -77,17 +81,50 @@ fn discount(currency: Currency) -> impl Strategy<Value = Discount> {
     })
 }
 
+/// Rates of two taxes, the second of which may be compound.
 fn taxes(included: bool) -> impl Strategy<Value = Vec<TaxRate>> {
-    let rate = (0..=CATEGORIES.len(), 0_u32..=999).prop_map(move |(at, rate)| {
-        fixtures::tax(
-            "AT",
-            None,
-            CATEGORIES.get(at).copied(),
-            &format!("0.{rate:03}"),
-            included,
-        )
-    });
+    let rate = (
+        0..=CATEGORIES.len(),
+        0_u32..=999,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(move |(at, rate, second, compound)| {
+            let category = CATEGORIES.get(at).copied();
+            let rate = fixtures::tax("AT", None, category, &format!("0.{rate:03}"), included);
+            if second {
+                TaxRate {
+                    name: "Levy".to_owned(),
+                    component: Some("levy".to_owned()),
+                    compound,
+                    ..rate
+                }
+            } else {
+                rate
+            }
+        });
     prop::collection::vec(rate, 0..4)
+}
+
+fn terms() -> impl Strategy<Value = TaxTerms> {
+    let rounding = prop_oneof![Just(Rounding::Line), Just(Rounding::Order)];
+    let mode = prop_oneof![
+        Just(RoundingMode::HalfEven),
+        Just(RoundingMode::HalfUp),
+        Just(RoundingMode::Down),
+    ];
+    let shipping = prop_oneof![
+        Just(ShippingTax::Own),
+        Just(ShippingTax::Highest),
+        Just(ShippingTax::Proportional),
+        Just(ShippingTax::None),
+    ];
+    (rounding, mode, shipping).prop_map(|(rounding, rounding_mode, shipping_tax)| TaxTerms {
+        rounding,
+        rounding_mode,
+        shipping_tax,
+        ..TaxTerms::default()
+    })
 }
 
 fn case(included: bool) -> impl Strategy<Value = Case> {
@@ -96,8 +133,8 @@ fn case(included: bool) -> impl Strategy<Value = Case> {
     currency.prop_flat_map(move |currency| {
         let lines = prop::collection::vec(line(currency), 1..8);
         let discounts = prop::collection::vec(discount(currency), 0..5);
-        (lines, discounts, 0_u64..=5_000, taxes(included)).prop_map(
-            move |(lines, discounts, units, taxes)| Case {
+        (lines, discounts, 0_u64..=5_000, taxes(included), terms()).prop_map(
+            move |(lines, discounts, units, taxes, terms)| Case {
                 currency,
                 lines,
                 discounts,
@@ -108,6 +145,7 @@ fn case(included: bool) -> impl Strategy<Value = Case> {
                     },
                 ),
                 taxes,
+                terms,
             },
         )
     })
@@ -119,12 +157,17 @@ fn priced(case: &Case, discounts: &[Discount], taxes: &[TaxRate]) -> Breakdown {
         region: None,
         postal_code: None,
     };
+    let sheet = TaxSheet {
+        rates: taxes.to_vec(),
+        terms: case.terms.clone(),
+    };
+    let place = sheet.place(&destination).unwrap();
     let cart = Cart {
         currency: case.currency,
         lines: &case.lines,
         destination: &destination,
         shipping: Some(&case.shipping),
-        taxes,
+        taxes: &place,
     };
     calculate(&cart, discounts).unwrap().breakdown
 }
@@ -133,7 +176,28 @@ fn not_negative(money: Money) -> bool {
     money.minor_units().is_some()
 }
 
+/// A thousand cases of each law, or as many as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    let cases = cases.and_then(|cases| cases.parse().ok());
+    ProptestConfig::with_cases(cases.unwrap_or(1000))
+}
+
+/// Returns what `tax` is by its rule: out of the price with tax if it is included, else on its base.
+fn by_the_rule(tax: &Tax, mode: RoundingMode) -> Money {
+    let rate = tax.rate.as_decimal();
+    let exact = if tax.included {
+        let price = tax.base.amount() + tax.amount.amount();
+        price * rate / (Decimal::ONE + rate)
+    } else {
+        tax.base.amount() * rate
+    };
+    Money::rounded_by(mode, exact, tax.amount.currency()).unwrap()
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn parts_add_up_and_no_amount_is_negative(
         case in prop_oneof![case(true), case(false)],
@@ -186,5 +250,48 @@ proptest! {
         let all = priced(&case, &stackable, &case.taxes).check().unwrap();
         let none = priced(&case, &[], &case.taxes).check().unwrap();
         prop_assert!(all.total.compare(none.total).unwrap().is_le());
+    }
+
+    #[test]
+    fn a_tax_is_what_its_rounding_rule_gives_on_its_base(
+        case in prop_oneof![case(true), case(false)],
+    ) {
+        // One simple tax: the base of a compound one contains taxes that have been rounded themselves, and so
+        // does the price of goods that include two.
+        let taxes: Vec<TaxRate> = case.taxes.iter().filter(|rate| rate.component.is_none()).cloned().collect();
+        let breakdown = priced(&case, &case.discounts, &taxes);
+        let taxes = match case.terms.rounding {
+            Rounding::Order => breakdown.taxes().unwrap(),
+            Rounding::Line => breakdown.lines.iter().flat_map(|line| line.taxes.clone()).collect(),
+        };
+        for tax in taxes {
+            prop_assert_eq!(tax.amount, by_the_rule(&tax, case.terms.rounding_mode));
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_lines_does_not_matter(
+        case in prop_oneof![case(true), case(false)],
+        by in 0_usize..8,
+    ) {
+        // Without cheapest pieces, of which equal ones are taken from the earlier line.
+        let discounts: Vec<Discount> = case.discounts.iter()
+            .filter(|discount| matches!(discount.terms.benefit, Benefit::Percentage { .. } | Benefit::FreeShipping))
+            .filter(|discount| discount.terms.categories.is_empty())
+            .take(1)
+            .cloned()
+            .collect();
+        let expected = priced(&case, &discounts, &case.taxes).check().unwrap();
+        let mut other = case.clone();
+        let by = by % other.lines.len();
+        other.lines.rotate_left(by);
+        let totals = priced(&other, &discounts, &case.taxes).check().unwrap();
+        prop_assert_eq!(
+            (totals.subtotal, totals.discount, totals.shipping),
+            (expected.subtotal, expected.discount, expected.shipping)
+        );
+        if discounts.is_empty() {
+            prop_assert_eq!(totals, expected);
+        }
     }
 }

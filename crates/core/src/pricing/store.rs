@@ -8,13 +8,12 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::collection::{Collection, Entry};
 use super::model::{Code, Discount, DiscountError, Terms};
 use super::shipping::ShippingMethod;
-use super::tax::TaxRate;
+use super::tax::sheet::TaxSheet;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -112,9 +111,11 @@ struct BookItem {
 
 /// A collection as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "T: Serialize + DeserializeOwned")]
-struct CollectionItem<T> {
+#[serde(bound = "T: Entry")]
+struct CollectionItem<T: Entry> {
     pk: String,
+    #[serde(default)]
+    terms: T::Terms,
     entries: Vec<T>,
     version: u64,
     schema: u32,
@@ -125,8 +126,8 @@ struct CollectionItem<T> {
 /// Everything that prices depend on, except the discounts with a code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceBook {
-    /// All tax rates.
-    pub taxes: Vec<TaxRate>,
+    /// All tax rates, and how tax is computed with them.
+    pub taxes: TaxSheet,
     /// All shipping methods.
     pub methods: Vec<ShippingMethod>,
     /// The active discounts without a code, which are applied automatically.
@@ -186,9 +187,13 @@ impl PricingStore {
         let wanted = book.automatic.iter();
         let wanted = wanted.map(|id| key(discount_pk(*id))).collect();
         let found: Vec<DiscountItem> = self.table.get_many(wanted, true).await?;
+        let taxes = self.collection().await?;
         let read = Arc::new(PriceBook {
-            taxes: self.collection().await?.entries,
-            methods: self.collection().await?.entries,
+            taxes: TaxSheet {
+                rates: taxes.entries,
+                terms: taxes.terms,
+            },
+            methods: self.collection::<ShippingMethod>().await?.entries,
             automatic: found.into_iter().map(Discount::from).collect(),
             version: book.version,
         });
@@ -345,6 +350,7 @@ impl PricingStore {
     pub async fn collection<T: Entry>(&self) -> Result<Collection<T>, StoreError> {
         let item: Option<CollectionItem<T>> = self.table.get(key(T::COLLECTION)).await?;
         Ok(item.map_or_else(Collection::default, |item| Collection {
+            terms: item.terms,
             entries: item.entries,
             version: item.version,
             event: Some(item.event),
@@ -363,6 +369,7 @@ impl PricingStore {
     ) -> Result<Option<Collection<T>>, StoreError> {
         let item = CollectionItem {
             pk: T::COLLECTION.to_owned(),
+            terms: collection.terms.clone(),
             entries: collection.entries.clone(),
             version: collection.version,
             schema: SCHEMA,
@@ -388,6 +395,7 @@ impl PricingStore {
                     // Our own write may be stored already if its response was lost.
                     let stored: Collection<T> = self.collection().await?;
                     let same = stored.entries == collection.entries
+                        && stored.terms == collection.terms
                         && stored.event.as_ref() == Some(&event);
                     Attempt::Done(same.then_some(stored))
                 }

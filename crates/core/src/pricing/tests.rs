@@ -9,7 +9,7 @@ use super::fixtures::{discount, noon, percent, tax};
 use super::model::{Discount, DiscountError, Terms};
 use super::rules;
 use super::store::{MAX_AUTOMATIC, PricingStore};
-use super::tax::TaxRate;
+use super::tax::sheet::{TaxRate, TaxTerms};
 use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
 use crate::testing::{self, Engine, Fault};
@@ -43,7 +43,7 @@ fn with_priority(discount: &Discount, priority: u32) -> Discount {
 
 async fn replace_rates(store: &PricingStore, rates: Vec<TaxRate>) {
     let stored: Collection<TaxRate> = store.collection().await.unwrap();
-    let replaced = collection::replace(&stored, rates, &IfMatch::Any, noon());
+    let replaced = collection::replace(&stored, TaxTerms::default(), rates, &IfMatch::Any, noon());
     let (next, event) = replaced.unwrap().unwrap();
     assert!(
         store
@@ -93,10 +93,10 @@ async fn the_price_book_is_read_again_only_after_a_change() {
     assert_eq!(reads().await.0.automatic, vec![first.clone()]);
     assert_eq!(reads().await.1, ["GetItem"]);
     replace_rates(&store, vec![tax("DE", None, None, "0.19", true)]).await;
-    assert_eq!(reads().await.0.taxes.len(), 1);
+    assert_eq!(reads().await.0.taxes.rates.len(), 1);
     store.replace(ended(&first)).await.unwrap();
     let (book, _) = reads().await;
-    assert_eq!((book.automatic.len(), book.taxes.len()), (0, 1));
+    assert_eq!((book.automatic.len(), book.taxes.rates.len()), (0, 1));
     assert_eq!(reads().await.1, ["GetItem"]);
 }
 
@@ -197,7 +197,10 @@ async fn the_book_keeps_a_discount_that_is_created_while_another_ends_or_rates_c
     let book = store.current().await.unwrap();
     let mut names: Vec<&str> = book.automatic.iter().map(|d| &*d.terms.name).collect();
     names.sort_unstable();
-    assert_eq!((names, book.taxes.len()), (vec!["second", "third"], 1));
+    assert_eq!(
+        (names, book.taxes.rates.len()),
+        (vec!["second", "third"], 1)
+    );
 }
 
 #[tokio::test]
@@ -266,7 +269,13 @@ async fn rates_that_were_replaced_meanwhile_are_not_overwritten() {
         engine.before_next("TransactWriteItems", async move || {
             replace_rates(&other, rate(quicker)).await;
         });
-        let replaced = collection::replace(&stored, rate(late), &IfMatch::Any, noon());
+        let replaced = collection::replace(
+            &stored,
+            TaxTerms::default(),
+            rate(late),
+            &IfMatch::Any,
+            noon(),
+        );
         let (next, event) = replaced.unwrap().unwrap();
         assert_eq!(store.replace_collection(next, event).await.unwrap(), None);
         let stored: Collection<TaxRate> = store.collection().await.unwrap();
@@ -286,6 +295,7 @@ async fn a_change_to_an_old_version_is_refused() {
     replace_rates(&store, vec![tax("DE", None, None, "0.19", true)]).await;
     let late = collection::replace(
         &stored,
+        TaxTerms::default(),
         vec![tax("AT", None, None, "0.2", true)],
         &IfMatch::Any,
         noon(),

@@ -97,7 +97,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
                 "amount": "25.80",
                 "currency": "EUR"
               },
-              "tax": null,
+              "taxes": [],
               "unit_price": {
                 "amount": "12.90",
                 "currency": "EUR"
@@ -105,6 +105,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             }
           ],
           "payment_status": "pending",
+          "reverse_charge": false,
           "review": null,
           "shipping": null,
           "shipping_address": {
@@ -126,6 +127,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             "amount": "0.00",
             "currency": "EUR"
           },
+          "taxes": [],
           "total_amount": {
             "amount": "25.80",
             "currency": "EUR"

@@ -9,7 +9,7 @@ use crate::orders::fixtures::{address, after, eur, lines, order, order_of, place
 use crate::orders::rules;
 use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
-use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, tax};
+use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, sheet, tax};
 use crate::pricing::model::Benefit;
 use crate::pricing::shipping::Cost;
 use crate::pricing::tax::Destination;
@@ -212,7 +212,8 @@ fn charged() -> Order {
         region: None,
         postal_code: None,
     };
-    let taxes = [tax("AT", None, None, "0.20", true)];
+    let sheet = sheet(&[tax("AT", None, None, "0.20", true)]);
+    let place = sheet.place(&destination).unwrap();
     let bought = lines(2);
     let cart: Vec<CartLine> = bought
         .iter()
@@ -228,7 +229,7 @@ fn charged() -> Order {
         lines: &cart,
         destination: &destination,
         shipping: Some(&parcel),
-        taxes: &taxes,
+        taxes: &place,
     };
     let mut tenth = discount("tenth", percent("0.10"));
     tenth.code = Some("TENTH".parse().unwrap());

@@ -8,18 +8,22 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
-use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES};
+use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES, NoTerms};
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
-use crate::pricing::tax::TaxRate;
-use crate::values::money::{Currency, Money};
+use crate::pricing::tax::sheet::{
+    self, Home, InvalidTerms, PricesElsewhere, Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms,
+};
+use crate::values::money::{Currency, Money, RoundingMode};
 
 /// The most steps of a shipping method's price scale.
 const MAX_STEPS: usize = 50;
 
 /// A collection on the wire.
 #[derive(Debug, Serialize)]
-struct CollectionBody<T> {
+struct CollectionBody<T: Entry> {
+    #[serde(flatten)]
+    terms: T::Terms,
     items: Vec<T>,
     version: u64,
 }
@@ -43,8 +47,31 @@ pub async fn replace_tax_rates(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
-    let entries = request.json(|body| read_entries(body, tax_rate))?;
-    replace(pricing, &request, &expected, entries).await
+    let (terms, entries) = request.json(|body| {
+        let entries = read_entries(body, tax_rate);
+        let terms = tax_terms(body);
+        Some((terms?, entries?))
+    })?;
+    if let Some((at, earlier)) = sheet::find_ambiguous(&entries) {
+        let detail = format!(
+            "this rate is for a part of the place of the rate \"{earlier}\", or the other way round; give them different \
+             components if both are charged, and the same component if the more specific one replaces the other"
+        );
+        let pointer = format!("/items/{at}/component");
+        return Err(Problem::field(&pointer, "ambiguous", detail));
+    }
+    let sheet = TaxSheet {
+        rates: entries,
+        terms,
+    };
+    sheet.check().map_err(|invalid| {
+        let (pointer, code) = match &invalid {
+            InvalidTerms::HomeRequired => ("/home", "required"),
+            InvalidTerms::HomeRegion(_) => ("/home/region", "unknown_region"),
+        };
+        Problem::field(pointer, code, invalid.to_string())
+    })?;
+    replace(pricing, &request, &expected, sheet.terms, sheet.rates).await
 }
 
 /// `GET /shipping-methods`: returns all shipping methods, to any caller.
@@ -67,7 +94,7 @@ pub async fn replace_shipping_methods(
     request.admin()?;
     let expected = request.if_match()?;
     let entries = request.json(|body| read_entries(body, |json| method(json, currency)))?;
-    replace(pricing, &request, &expected, entries).await
+    replace(pricing, &request, &expected, NoTerms {}, entries).await
 }
 
 /// Replaces the entries of a collection and returns it. If another writer changes it in between, this
@@ -76,6 +103,7 @@ async fn replace<T: Entry>(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
+    terms: T::Terms,
     entries: Vec<T>,
 ) -> Result<Response, Problem> {
     if let Some(at) = collection::find_repeated(&entries) {
@@ -84,7 +112,8 @@ async fn replace<T: Entry>(
     }
     dynamo::change("the collection", || async {
         let stored: Collection<T> = pricing.collection().await?;
-        let replaced = collection::replace(&stored, entries.clone(), expected, request.now);
+        let (terms, entries) = (terms.clone(), entries.clone());
+        let replaced = collection::replace(&stored, terms, entries, expected, request.now);
         let Some((next, mut event)) = replaced.map_err(|_| Problem::PreconditionFailed)? else {
             return respond(stored).map(Attempt::Done);
         };
@@ -101,6 +130,7 @@ async fn replace<T: Entry>(
 fn respond<T: Entry>(collection: Collection<T>) -> Result<Response, Problem> {
     let tag = collection::tag(&collection);
     let body = CollectionBody {
+        terms: collection.terms,
         items: collection.entries,
         version: collection.version,
     };
@@ -120,6 +150,8 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
         let country = body.required("country", address::country);
         let region = body.optional("region", |json| json.line(1..=100));
         let category = body.optional("category", category);
+        let component = body.optional("component", |json| json.line(1..=40));
+        let compound = body.optional("compound", boolean);
         let rate = body.required("rate", rate);
         let included = body.required("included", boolean);
         Some(TaxRate {
@@ -127,9 +159,58 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
             country: country?,
             region: region?,
             category: category?,
+            component: component?,
+            compound: compound?.unwrap_or_default(),
             rate: rate?,
             included: included?,
         })
+    })
+}
+
+/// Reads the terms of the tax sheet. What is not given has its default.
+fn tax_terms(body: &mut Body<'_>) -> Option<TaxTerms> {
+    let rounding = body.optional("rounding", |json| {
+        json.named(&[("line", Rounding::Line), ("order", Rounding::Order)])
+    });
+    let rounding_mode = body.optional("rounding_mode", |json| {
+        json.named(&[
+            ("half_even", RoundingMode::HalfEven),
+            ("half_up", RoundingMode::HalfUp),
+            ("down", RoundingMode::Down),
+        ])
+    });
+    let shipping_tax = body.optional("shipping_tax", |json| {
+        json.named(&[
+            ("own", ShippingTax::Own),
+            ("highest", ShippingTax::Highest),
+            ("proportional", ShippingTax::Proportional),
+            ("none", ShippingTax::None),
+        ])
+    });
+    let home = body.optional("home", |json| {
+        json.object(|home| {
+            let country = home.required("country", address::country);
+            let region = home.optional("region", |json| json.line(1..=100));
+            Some(Home {
+                country: country?,
+                region: region?,
+            })
+        })
+    });
+    let prices_elsewhere = body.optional("prices_elsewhere", |json| {
+        json.named(&[
+            ("keep", PricesElsewhere::Keep),
+            ("net", PricesElsewhere::Net),
+        ])
+    });
+    let reverse_charge = body.optional("reverse_charge", boolean);
+    Some(TaxTerms {
+        rounding: rounding?.unwrap_or_default(),
+        rounding_mode: rounding_mode?.unwrap_or_default(),
+        shipping_tax: shipping_tax?.unwrap_or_default(),
+        home: home?,
+        prices_elsewhere: prices_elsewhere?.unwrap_or_default(),
+        reverse_charge: reverse_charge?.unwrap_or_default(),
     })
 }
 

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::pricing::discounts::{Shopper, allow};
-use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, tax};
+use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
 use crate::pricing::model::{Benefit, Group, Terms};
 use crate::pricing::shipping::Cost;
+use crate::pricing::tax::sheet::TaxRate;
 
 fn vienna() -> Destination {
     Destination {
@@ -18,12 +19,14 @@ fn vienna() -> Destination {
 fn reductions(lines: &[CartLine], discounts: &[Discount]) -> (Vec<String>, String) {
     let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
     let destination = vienna();
+    let sheet = sheet(&[]);
+    let place = sheet.place(&destination).unwrap();
     let cart = Cart {
         currency: "EUR".parse().unwrap(),
         lines,
         destination: &destination,
         shipping: Some(&parcel),
-        taxes: &[],
+        taxes: &place,
     };
     let breakdown = calculate(&cart, discounts).unwrap().breakdown;
     let totals = breakdown.check().unwrap();
@@ -197,12 +200,14 @@ fn tax_is_on_lines_and_shipping_after_discounts() {
     let destination = vienna();
     let half = discount("half", percent("0.5"));
     let totals = |taxes: &[TaxRate]| {
+        let sheet = sheet(taxes);
+        let place = sheet.place(&destination).unwrap();
         let cart = Cart {
             currency: "EUR".parse().unwrap(),
             lines: &lines,
             destination: &destination,
             shipping: Some(&parcel),
-            taxes,
+            taxes: &place,
         };
         let priced = calculate(&cart, std::slice::from_ref(&half)).unwrap();
         let totals = priced.breakdown.check().unwrap();
@@ -303,13 +308,14 @@ fn a_discount_that_is_not_allowed_is_refused_with_the_reason() {
 fn inconsistent_parts_are_found() {
     let lines = [line("tea", 2, "5.00")];
     let destination = vienna();
-    let taxes = [tax("AT", None, None, "0.20", true)];
+    let sheet = sheet(&[tax("AT", None, None, "0.20", true)]);
+    let place = sheet.place(&destination).unwrap();
     let cart = Cart {
         currency: "EUR".parse().unwrap(),
         lines: &lines,
         destination: &destination,
         shipping: None,
-        taxes: &taxes,
+        taxes: &place,
     };
     let good = calculate(&cart, &[discount("half", percent("0.5"))])
         .unwrap()

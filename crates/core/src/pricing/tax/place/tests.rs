@@ -1,0 +1,140 @@
+use super::super::sheet::Home;
+use super::*;
+use crate::pricing::fixtures::{eur, sheet, tax};
+
+fn german(terms: TaxTerms) -> TaxSheet {
+    let rates = [
+        tax("DE", None, None, "0.19", true),
+        tax("DE", None, Some("books"), "0.07", true),
+        tax("AT", None, None, "0.20", true),
+        tax("AT", None, Some("books"), "0.10", true),
+        tax("NO", None, None, "0.25", false),
+    ];
+    TaxSheet {
+        terms: TaxTerms {
+            home: Some(Home {
+                country: "DE".to_owned(),
+                region: None,
+            }),
+            ..terms
+        },
+        ..sheet(&rates)
+    }
+}
+
+fn place<'a>(sheet: &'a TaxSheet, country: &str) -> TaxPlace<'a> {
+    let destination = Destination {
+        country: country.to_owned(),
+        region: None,
+        postal_code: None,
+    };
+    sheet.place(&destination).unwrap()
+}
+
+#[test]
+fn a_gross_price_stays_or_its_net_price_does() {
+    let keep = german(TaxTerms::default());
+    let net = german(TaxTerms {
+        prices_elsewhere: PricesElsewhere::Net,
+        ..TaxTerms::default()
+    });
+    for (country, category, price, kept, converted) in [
+        ("DE", "tea", "11.90", "11.90", "11.90"),
+        ("CH", "tea", "11.90", "11.90", "10.00"),
+        ("CH", "books", "10.70", "10.70", "10.00"),
+        ("AT", "tea", "11.90", "11.90", "12.00"),
+        ("AT", "books", "10.70", "10.70", "11.00"),
+        ("NO", "tea", "11.90", "11.90", "10.00"),
+    ] {
+        let price = eur(price);
+        let at = |sheet| place(sheet, country).price(price, category).unwrap();
+        assert_eq!(at(&keep), eur(kept), "{country} {category}");
+        assert_eq!(at(&net), eur(converted), "{country} {category}");
+    }
+}
+
+#[test]
+fn without_a_home_prices_are_the_same_everywhere() {
+    let homeless = TaxSheet {
+        terms: TaxTerms {
+            home: None,
+            prices_elsewhere: PricesElsewhere::Net,
+            ..TaxTerms::default()
+        },
+        ..german(TaxTerms::default())
+    };
+    let price = place(&homeless, "CH").price(eur("11.90"), "tea").unwrap();
+    assert_eq!(price, eur("11.90"));
+}
+
+/// Returns the parts of a price of shipping of 6.00 with an order of tea and books.
+fn shipping(policy: ShippingTax, tea: &str, books: &str) -> Vec<(String, String)> {
+    let sheet = german(TaxTerms {
+        shipping_tax: policy,
+        ..TaxTerms::default()
+    });
+    let goods = [("tea", tea), ("books", books), ("cups", "0.00")];
+    let goods = goods.map(|(category, price)| Goods {
+        category: category.to_owned(),
+        price: eur(price),
+    });
+    let place = place(&sheet, "DE");
+    let parts = place.tax_on_shipping(eur("6.00"), &goods).unwrap();
+    let parts = parts.iter().map(|part| {
+        let rates: Vec<String> = part
+            .rates
+            .iter()
+            .map(|rate| rate.rate.to_string())
+            .collect();
+        (part.price.amount().to_string(), rates.join(" + "))
+    });
+    parts.collect()
+}
+
+#[test]
+fn shipping_is_taxed_by_its_own_category_by_the_goods_or_not_at_all() {
+    for (policy, tea, books, expected) in [
+        (ShippingTax::Own, "10.00", "20.00", vec![("6.00", "0.19")]),
+        (
+            ShippingTax::Highest,
+            "10.00",
+            "20.00",
+            vec![("6.00", "0.19")],
+        ),
+        (
+            ShippingTax::Proportional,
+            "10.00",
+            "20.00",
+            vec![("2.00", "0.19"), ("4.00", "0.07")],
+        ),
+        (
+            ShippingTax::Proportional,
+            "0.00",
+            "0.00",
+            vec![("6.00", "0.19")],
+        ),
+        (ShippingTax::None, "10.00", "20.00", vec![]),
+    ] {
+        let found = shipping(policy, tea, books);
+        let expected: Vec<(String, String)> = expected
+            .into_iter()
+            .map(|(price, rate)| (price.to_owned(), rate.to_owned()))
+            .collect();
+        assert_eq!(found, expected, "{policy:?} {tea} {books}");
+    }
+}
+
+#[test]
+fn a_basket_of_books_ships_at_the_rate_of_books() {
+    let sheet = german(TaxTerms {
+        shipping_tax: ShippingTax::Highest,
+        ..TaxTerms::default()
+    });
+    let goods = [Goods {
+        category: "books".to_owned(),
+        price: eur("20.00"),
+    }];
+    let place = place(&sheet, "DE");
+    let parts = place.tax_on_shipping(eur("5.35"), &goods).unwrap();
+    assert_eq!(parts[0].rates[0].rate.to_string(), "0.07");
+}
