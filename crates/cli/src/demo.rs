@@ -1,6 +1,7 @@
 //! The demo shop: a catalogue with stock and two users, loaded over HTTP like anybody's.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use oxcart_core::values::money::{Currency, Money};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,9 +70,12 @@ pub(crate) async fn load(url: &str, control: &str) -> Result<Demo, Error> {
         sign_in(&client, url, USERS[0]).await?,
         sign_in(&client, url, USERS[1]).await?,
     ];
+    let settings = environment::of("create-product", control).await?;
+    let currency = settings.get("SHOP_CURRENCY");
+    let currency: Currency = currency.ok_or("the shop has no currency")?.parse()?;
     let entries: Vec<Entry> = serde_json::from_str(CATALOGUE)?;
     let products: Vec<String> = stream::iter(entries)
-        .map(|entry| add_product(&client, url, &admin, entry))
+        .map(|entry| add_product(&client, url, &admin, entry, currency))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
@@ -118,18 +122,30 @@ pub(crate) async fn sign_in(client: &Client, url: &str, user: User) -> Result<St
         .to_owned())
 }
 
+/// Returns the price of a product in `currency`: the catalogue's `18.50` is 18.50 EUR, 1850 JPY and 18.500 KWD.
+///
+/// # Errors
+/// If `price` is not an amount with two decimals.
+fn price_in(currency: Currency, price: &str) -> Result<Money, Error> {
+    let cents = Money::parse(price, "EUR".parse()?)?.minor_units();
+    let cents = cents.ok_or("a price of the demo is negative")?;
+    let further = 10_u64.pow(currency.exponent().saturating_sub(2));
+    Ok(Money::from_minor_units(cents * further, currency)?)
+}
+
 /// Adds the product and sets its stock, unless it was there already.
 async fn add_product(
     client: &Client,
     url: &str,
     admin: &str,
     entry: Entry,
+    currency: Currency,
 ) -> Result<String, Error> {
     let product = json!({
         "name": entry.name,
         "description": entry.description,
         "category": entry.category,
-        "price": {"amount": entry.price, "currency": "EUR"},
+        "price": price_in(currency, &entry.price)?,
         "attributes": entry.attributes,
     });
     let request = client
@@ -175,4 +191,28 @@ async fn send(request: RequestBuilder) -> Result<(Value, bool), Error> {
         return Err(format!("{path}: {status} {body}").into());
     }
     Ok((serde_json::from_str(&body)?, replayed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_of_the_demo_are_sensible_in_each_currency() {
+        for (currency, expected) in [
+            ("EUR", "18.50 EUR"),
+            ("USD", "18.50 USD"),
+            ("JPY", "1850 JPY"),
+            ("KWD", "18.500 KWD"),
+        ] {
+            let price = price_in(currency.parse().unwrap(), "18.50").unwrap();
+            assert_eq!(price.to_string(), expected);
+        }
+        let entries: Vec<Entry> = serde_json::from_str(CATALOGUE).unwrap();
+        for entry in entries {
+            for currency in ["EUR", "JPY", "KWD"] {
+                assert!(price_in(currency.parse().unwrap(), &entry.price).is_ok());
+            }
+        }
+    }
 }

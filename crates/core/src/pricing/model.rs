@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::aws::dynamo::StoreError;
 use crate::catalog::model::Category;
@@ -75,7 +76,8 @@ impl fmt::Display for Rate {
 }
 
 /// A discount code, which a shopper enters: 1 to 40 of the characters `A` to `Z`, `a` to `z`, `0` to `9`,
-/// `-` and `_`. Codes that differ only in case are equal.
+/// `-` and `_`. Codes that differ only in case are equal. White space around a code, and other forms of its
+/// characters (NFKC), such as full-width letters, are read as what was meant: people paste codes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Code(String);
@@ -106,8 +108,12 @@ impl FromStr for Code {
 
     fn from_str(text: &str) -> Result<Self, NotACode> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let invisible = |letter: char| {
+            letter.is_whitespace() || matches!(letter, '\u{200b}' | '\u{2060}' | '\u{feff}')
+        };
+        let text: String = text.trim_matches(invisible).nfkc().take(41).collect();
         if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text))
         } else {
             Err(NotACode)
         }
@@ -399,6 +405,59 @@ impl Refusal {
             Self::UsedUp => "used_up",
             Self::NotCombinable => "not_combinable",
             Self::NoEffect => "no_effect",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_as_people_paste_it() {
+        for (text, code) in [
+            ("SPRING-10", Some("SPRING-10")),
+            (" SPRING-10", Some("SPRING-10")),
+            ("SPRING-10 \r\n", Some("SPRING-10")),
+            ("\u{a0}SPRING-10\u{200b}", Some("SPRING-10")),
+            ("\u{feff}\u{3000}SPRING-10", Some("SPRING-10")),
+            ("ＳＰＲＩＮＧ－１０", Some("SPRING-10")),
+            ("SPRING 10", None),
+            ("SPRING\u{200b}10", None),
+            ("  ", None),
+            ("", None),
+            ("СПРИНГ", None),
+        ] {
+            let read = text.parse::<Code>().ok();
+            let read = read.map(|code| code.to_string());
+            assert_eq!(read.as_deref(), code, "{text:?}");
+        }
+        let longest = "a".repeat(40);
+        assert_eq!(
+            format!(" {longest} ").parse::<Code>().unwrap().to_string(),
+            longest
+        );
+        assert!(format!("{longest}a").parse::<Code>().is_err());
+        assert_eq!("spring".parse::<Code>().unwrap(), "SPRING".parse().unwrap());
+    }
+
+    #[test]
+    fn a_rate_is_a_plain_decimal_from_0_to_1() {
+        for (text, good) in [
+            ("0", true),
+            ("0.19", true),
+            ("1", true),
+            ("1.00", true),
+            ("0.000001", true),
+            ("1.01", false),
+            ("-0.1", false),
+            ("0.0000001", false),
+            (".1", false),
+            ("1.", false),
+            ("1e-1", false),
+            ("", false),
+        ] {
+            assert_eq!(text.parse::<Rate>().is_ok(), good, "{text:?}");
         }
     }
 }
