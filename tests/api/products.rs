@@ -54,29 +54,30 @@ fn a_product_is_created() {
     check_create(
         teapot(),
         expect![[r#"
-        201
-        content-type: application/json
-        location: /products/<id-1>
-        etag: "1"
-        {
-          "attributes": {
-            "name_de": "Teekanne aus Gusseisen",
-            "name_zh": "铸铁茶壶"
-          },
-          "category": "tea",
-          "created_at": "<time>",
-          "description": "Keeps tea hot for an hour.",
-          "id": "<id-1>",
-          "name": "Cast-Iron Teapot",
-          "price": {
-            "amount": "54.00",
-            "currency": "EUR"
-          },
-          "status": "active",
-          "updated_at": "<time>",
-          "version": 1
-        }
-    "#]],
+            201
+            content-type: application/json
+            location: /products/<id-1>
+            etag: "1"
+            {
+              "attributes": {
+                "name_de": "Teekanne aus Gusseisen",
+                "name_zh": "铸铁茶壶"
+              },
+              "category": "tea",
+              "created_at": "<time>",
+              "description": "Keeps tea hot for an hour.",
+              "id": "<id-1>",
+              "name": "Cast-Iron Teapot",
+              "price": {
+                "amount": "54.00",
+                "currency": "EUR"
+              },
+              "status": "active",
+              "updated_at": "<time>",
+              "version": 1,
+              "weight_grams": null
+            }
+        "#]],
     );
 }
 
@@ -85,26 +86,27 @@ fn a_product_needs_no_description_and_no_attributes() {
     check_create(
         product("Kite", "0.01"),
         expect![[r#"
-        201
-        content-type: application/json
-        location: /products/<id-1>
-        etag: "1"
-        {
-          "attributes": {},
-          "category": "testing",
-          "created_at": "<time>",
-          "description": "",
-          "id": "<id-1>",
-          "name": "Kite",
-          "price": {
-            "amount": "0.01",
-            "currency": "EUR"
-          },
-          "status": "active",
-          "updated_at": "<time>",
-          "version": 1
-        }
-    "#]],
+            201
+            content-type: application/json
+            location: /products/<id-1>
+            etag: "1"
+            {
+              "attributes": {},
+              "category": "testing",
+              "created_at": "<time>",
+              "description": "",
+              "id": "<id-1>",
+              "name": "Kite",
+              "price": {
+                "amount": "0.01",
+                "currency": "EUR"
+              },
+              "status": "active",
+              "updated_at": "<time>",
+              "version": 1,
+              "weight_grams": null
+            }
+        "#]],
     );
 }
 
@@ -159,28 +161,29 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
         patch,
         Some("\"1\""),
         expect![[r#"
-        200
-        content-type: application/json
-        etag: "2"
-        {
-          "attributes": {
-            "name_de": "Teekanne aus Gusseisen",
-            "name_zh": "铸铁茶壶"
-          },
-          "category": "tea",
-          "created_at": "<time>",
-          "description": "Keeps tea hot for an hour.",
-          "id": "<id-1>",
-          "name": "Cast-Iron Teapot",
-          "price": {
-            "amount": "49.00",
-            "currency": "EUR"
-          },
-          "status": "active",
-          "updated_at": "<time>",
-          "version": 2
-        }
-    "#]],
+            200
+            content-type: application/json
+            etag: "2"
+            {
+              "attributes": {
+                "name_de": "Teekanne aus Gusseisen",
+                "name_zh": "铸铁茶壶"
+              },
+              "category": "tea",
+              "created_at": "<time>",
+              "description": "Keeps tea hot for an hour.",
+              "id": "<id-1>",
+              "name": "Cast-Iron Teapot",
+              "price": {
+                "amount": "49.00",
+                "currency": "EUR"
+              },
+              "status": "active",
+              "updated_at": "<time>",
+              "version": 2,
+              "weight_grams": null
+            }
+        "#]],
     );
 }
 

@@ -14,7 +14,10 @@ use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
-use super::model::{Category, InvalidCategory, InvalidStatus, Product, ProductError, Status};
+use super::model::{
+    Category, InvalidCategory, InvalidStatus, MAX_WEIGHT_GRAMS, Product, ProductError, Status,
+    WEIGHT_ATTRIBUTE, weight_grams,
+};
 use super::rules::{self, Draft, Patch};
 use super::store::ProductStore;
 
@@ -30,6 +33,7 @@ struct ProductBody {
     description: String,
     price: Money,
     category: Category,
+    weight_grams: Option<u32>,
     attributes: BTreeMap<String, String>,
     status: Status,
     version: u64,
@@ -45,6 +49,7 @@ impl From<Product> for ProductBody {
             description: product.description,
             price: product.price,
             category: product.category,
+            weight_grams: product.weight_grams,
             attributes: product.attributes,
             status: product.status,
             version: product.version,
@@ -185,14 +190,17 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let description = body.optional("description", |json| json.text(0..=1000));
     let price = body.required("price", |json| price(json, currency));
     let category = body.required("category", category);
+    let weight_grams = body.optional("weight_grams", weight);
     let attributes = body.optional("attributes", attributes);
     let status = body.optional("status", status);
+    let attributes = attributes?.unwrap_or_default();
     Some(Draft {
         name: name?,
         description: description?.unwrap_or_default(),
         price: price?,
         category: category?,
-        attributes: attributes?.unwrap_or_default(),
+        weight_grams: weight_grams?.or(attributes.weight_grams),
+        attributes: attributes.texts,
         status: status?.unwrap_or(Status::Active),
     })
 }
@@ -202,14 +210,20 @@ fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
     let description = body.given("description", |json| json.text(0..=1000));
     let price = body.given("price", |json| price(json, currency));
     let category = body.given("category", category);
+    let weight_grams = body.nullable("weight_grams", weight);
     let attributes = body.given("attributes", attributes);
     let status = body.given("status", status);
+    let attributes = attributes?;
+    let among_attributes = attributes
+        .as_ref()
+        .and_then(|attributes| attributes.weight_grams);
     Some(Patch {
         name: name?,
         description: description?,
         price: price?,
         category: category?,
-        attributes: attributes?,
+        weight_grams: weight_grams?.or(among_attributes.map(Some)),
+        attributes: attributes.map(|attributes| attributes.texts),
         status: status?,
     })
 }
@@ -229,15 +243,37 @@ fn category(json: Json<'_>) -> Option<Category> {
     json.parsed(&detail, str::parse)
 }
 
-fn attributes(json: Json<'_>) -> Option<BTreeMap<String, String>> {
+fn weight(json: Json<'_>) -> Option<u32> {
+    json.integer(1..=MAX_WEIGHT_GRAMS)
+}
+
+/// The attributes of a request.
+#[derive(Default)]
+struct Attributes {
+    texts: BTreeMap<String, String>,
+    /// The weight, which clients of earlier releases send among them.
+    weight_grams: Option<u32>,
+}
+
+fn attributes(json: Json<'_>) -> Option<Attributes> {
     let place = json.clone();
-    let texts = json.texts(50)?;
+    let mut texts = json.texts(50)?;
+    let weight = texts.remove(WEIGHT_ATTRIBUTE);
+    let weight_grams = weight.as_deref().and_then(weight_grams);
+    if weight.is_some() && weight_grams.is_none() {
+        let detail = "this must be a whole number of grams from 1 to 1000000000, such as \"250\"; \
+                      better send it as the product's weight_grams, a number";
+        return place.at(WEIGHT_ATTRIBUTE).fault("invalid", detail);
+    }
     let bytes: usize = texts
         .iter()
         .map(|(name, text)| name.len() + text.len())
         .sum();
     if bytes <= ATTRIBUTES_LIMIT_BYTES {
-        Some(texts)
+        Some(Attributes {
+            texts,
+            weight_grams,
+        })
     } else {
         place.fault(
             "length",

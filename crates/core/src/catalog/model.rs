@@ -127,6 +127,20 @@ impl fmt::Display for Category {
     }
 }
 
+/// The name of an attribute of earlier releases that held the weight in grams. It is a field now.
+pub const WEIGHT_ATTRIBUTE: &str = "weight_grams";
+
+/// The most that one piece can weigh, in grams: 1,000 tonnes.
+pub const MAX_WEIGHT_GRAMS: u32 = 1_000_000_000;
+
+/// Returns the weight that `text` is: a plain whole number of grams, from 1 to [`MAX_WEIGHT_GRAMS`].
+#[must_use]
+pub fn weight_grams(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let grams = plain.then(|| text.parse().ok()).flatten();
+    grams.filter(|grams| (1..=MAX_WEIGHT_GRAMS).contains(grams))
+}
+
 /// Something that the shop sells, or sold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
@@ -140,6 +154,8 @@ pub struct Product {
     pub price: Money,
     /// Its category.
     pub category: Category,
+    /// The weight of one piece, more than zero; `None` if it is not known.
+    pub weight_grams: Option<u32>,
     /// Further texts by name: at most 50, 8 KiB in all.
     pub attributes: BTreeMap<String, String>,
     /// Whether it can be bought.

@@ -21,6 +21,8 @@ pub struct Draft {
     pub price: Money,
     /// As [`Product::category`].
     pub category: Category,
+    /// As [`Product::weight_grams`].
+    pub weight_grams: Option<u32>,
     /// As [`Product::attributes`].
     pub attributes: BTreeMap<String, String>,
     /// Any but [`Status::Discontinued`].
@@ -38,6 +40,8 @@ pub struct Patch {
     pub price: Option<Money>,
     /// As [`Product::category`].
     pub category: Option<Category>,
+    /// As [`Product::weight_grams`].
+    pub weight_grams: Option<Option<u32>>,
     /// As [`Product::attributes`], which are replaced as a whole.
     pub attributes: Option<BTreeMap<String, String>>,
     /// Any but [`Status::Discontinued`].
@@ -53,6 +57,7 @@ pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Ti
         description: draft.description,
         price: draft.price,
         category: draft.category,
+        weight_grams: draft.weight_grams,
         attributes: draft.attributes,
         status: draft.status,
         version: 1,
@@ -87,6 +92,7 @@ pub fn update(
         description: patch.description.unwrap_or(old.description),
         price: patch.price.unwrap_or(old.price),
         category: patch.category.unwrap_or(old.category),
+        weight_grams: patch.weight_grams.unwrap_or(old.weight_grams),
         attributes: patch.attributes.unwrap_or(old.attributes),
         status: patch.status.unwrap_or(old.status),
         ..old

@@ -16,7 +16,7 @@ use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-use super::model::{Category, Product, ProductError, Status};
+use super::model::{Category, Product, ProductError, Status, WEIGHT_ATTRIBUTE, weight_grams};
 
 /// The version of the stored shape of [`ProductItem`].
 const SCHEMA: u32 = 1;
@@ -36,6 +36,8 @@ struct ProductItem {
     description: String,
     price: Money,
     category: Category,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight_grams: Option<u32>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     status: Status,
@@ -64,6 +66,7 @@ impl ProductItem {
             description: product.description.clone(),
             price: product.price,
             category: product.category.clone(),
+            weight_grams: product.weight_grams,
             attributes: product.attributes.clone(),
             status: product.status,
             category_shard: shard_key(&product.category, shard),
@@ -80,13 +83,22 @@ impl ProductItem {
 }
 
 impl From<ProductItem> for Product {
-    fn from(item: ProductItem) -> Self {
+    fn from(mut item: ProductItem) -> Self {
+        if item.weight_grams.is_none() {
+            // Earlier releases had the weight among the attributes. One that is not a weight stays there.
+            let stored = item.attributes.get(WEIGHT_ATTRIBUTE);
+            item.weight_grams = stored.and_then(|text| weight_grams(text));
+            if item.weight_grams.is_some() {
+                item.attributes.remove(WEIGHT_ATTRIBUTE);
+            }
+        }
         Self {
             id: item.product_id,
             name: item.name,
             description: item.description,
             price: item.price,
             category: item.category,
+            weight_grams: item.weight_grams,
             attributes: item.attributes,
             status: item.status,
             version: item.version,
@@ -255,5 +267,35 @@ impl ProductStore {
         })
         .await?;
         Ok(items.into_iter().map(Product::from).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_weight_of_an_item_of_earlier_releases_is_read() {
+        let item = |weight: &str| -> Product {
+            let item = json!({
+                "product_id": "0197f0a0-0000-7000-8000-000000000001", "name": "Tea", "category": "tea",
+                "price": {"amount": "1.00", "currency": "EUR"}, "attributes": {"weight_grams": weight},
+                "status": "active", "category_shard": "tea#0", "status_shard": "active#0", "position": "p",
+                "version": 1, "schema": 1, "created_at": "2026-03-01T12:00:00Z",
+                "updated_at": "2026-03-01T12:00:00Z",
+                "event": Stamp::new("p", 1, "ProductCreated", Time::from_millis(0)),
+            });
+            let item: ProductItem = serde_json::from_value(item).unwrap();
+            item.into()
+        };
+        let weighed = item("250");
+        assert_eq!(
+            (weighed.weight_grams, weighed.attributes.len()),
+            (Some(250), 0)
+        );
+        let unclear = item("20kg");
+        assert_eq!((unclear.weight_grams, unclear.attributes.len()), (None, 1));
     }
 }

@@ -154,6 +154,15 @@ pub struct Json<'a> {
 }
 
 impl Json<'_> {
+    /// Returns the place of the field `name` of this value, to note a fault there.
+    #[must_use]
+    pub fn at(&self, name: &str) -> Self {
+        Self {
+            pointer: format!("{}/{name}", self.pointer),
+            ..self.clone()
+        }
+    }
+
     /// Notes a fault of this value; always `None`, so that a reader can end with it.
     pub fn fault<T>(&self, code: &'static str, detail: impl Into<String>) -> Option<T> {
         let fault = Fault {

@@ -159,6 +159,7 @@ impl Shop {
             description: String::new(),
             price: eur("12.90"),
             category: "tea".parse().unwrap(),
+            weight_grams: None,
             attributes: BTreeMap::new(),
             status: Status::Active,
         };

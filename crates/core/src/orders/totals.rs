@@ -28,9 +28,6 @@ use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ProductId};
 use crate::values::money::{Currency, Money};
 
-/// The attribute of a product that holds its weight in grams.
-pub const WEIGHT: &str = "weight_grams";
-
 /// Prices orders by what the shop has stored.
 #[derive(Clone, Debug)]
 pub struct Totals {
@@ -245,6 +242,7 @@ fn not_shipped(error: NotShipped) -> Problem {
     let code = match error {
         NotShipped::Country => "other_country",
         NotShipped::TooLarge => "too_large",
+        NotShipped::UnknownWeight(_) => "unknown_weight",
         NotShipped::Money(error) => return not_totalled(error),
     };
     Problem::field("/shipping_method", code, error.to_string())
@@ -269,9 +267,8 @@ struct ProductFacts(HashMap<ProductId, (crate::catalog::model::Category, Option<
 impl ProductFacts {
     fn from_products(products: &[Product]) -> Self {
         let facts = products.iter().map(|product| {
-            let weight = product.attributes.get(WEIGHT);
-            let weight = weight.and_then(|text| text.parse().ok());
-            (product.id, (product.category.clone(), weight))
+            let facts = (product.category.clone(), product.weight_grams);
+            (product.id, facts)
         });
         Self(facts.collect())
     }

@@ -28,9 +28,10 @@ impl CartLine {
         self.unit_price.times(self.quantity)
     }
 
-    /// Returns the weight of the line; 0 if it is unknown.
+    /// Returns the weight of the line, if that of a piece is known.
     #[must_use]
-    pub fn weight_grams(&self) -> u64 {
-        u64::from(self.weight_grams.unwrap_or(0)) * u64::from(self.quantity)
+    pub fn weight_grams(&self) -> Option<u64> {
+        let piece = self.weight_grams?;
+        Some(u64::from(piece) * u64::from(self.quantity))
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cart::CartLine;
 use super::tax::Destination;
+use crate::values::id::ProductId;
 use crate::values::money::{Money, MoneyError};
 
 /// One step of a shipping method's price scale.
@@ -29,7 +30,7 @@ pub enum Cost {
         /// The price.
         price: Money,
     },
-    /// By total weight in grams. A product of unknown weight counts as weightless.
+    /// By total weight in grams. It does not ship products whose weight is not known.
     ByWeight {
         /// The steps, in ascending order.
         steps: Vec<Step<u32>>,
@@ -67,6 +68,9 @@ pub enum NotShipped {
     /// The order exceeds the method's last step.
     #[error("this order is too large for this method")]
     TooLarge,
+    /// The method's price depends on the weight, and that of a product is not known.
+    #[error("this method is priced by weight, and the weight of the product {0} is not known")]
+    UnknownWeight(ProductId),
     /// The price cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
@@ -90,7 +94,11 @@ impl ShippingMethod {
         let price = match &self.cost {
             Cost::Flat { price } => Some(*price),
             Cost::ByWeight { steps } => {
-                let weight: u64 = lines.iter().map(CartLine::weight_grams).sum();
+                let weights = lines.iter().map(|line| {
+                    let weight = line.weight_grams();
+                    weight.ok_or(NotShipped::UnknownWeight(line.product_id))
+                });
+                let weight: u64 = weights.sum::<Result<_, _>>()?;
                 step_price(steps, |most| Ok(weight <= u64::from(*most)))?
             }
             Cost::ByAmount { steps } => {
@@ -160,7 +168,8 @@ mod tests {
         ];
         let parcel = method("parcel", Cost::ByWeight { steps });
         // Two pieces each.
-        assert_eq!(cost_of(&parcel, None, "10.00"), "4.90");
+        let unknown = cost_of(&parcel, None, "10.00");
+        assert!(unknown.ends_with("is not known"), "{unknown}");
         assert_eq!(cost_of(&parcel, Some(500), "10.00"), "4.90");
         assert_eq!(cost_of(&parcel, Some(501), "10.00"), "6.90");
         assert_eq!(

@@ -1,9 +1,11 @@
 //! Creating, updating and discontinuing products.
 
+use crate::catalog::api;
+use crate::http::problem::Problem;
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use super::{faults, header, json_of, minute, shop, status_of, tea, tea_with, to};
+use super::{euro, faults, header, json_of, minute, shop, status_of, tea, tea_with, to};
 use crate::catalog::model::ProductError;
 use crate::catalog::rules::Patch;
 use crate::catalog::{events, rules};
@@ -24,9 +26,7 @@ async fn a_product_reads_back_as_it_was_created() {
     assert_eq!(header(&created, "ETag"), Some("\"1\""));
     assert_eq!(json_of(&shop.get(&body["id"]).await.unwrap()), body);
     body["id"] = json!("-");
-    expect![[
-        r#"{"attributes":{"name_de":"Sencha-Tee","name_zh":"煎茶"},"category":"green-tea","created_at":"2025-06-15T15:06:40.000Z","description":"","id":"-","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"active","updated_at":"2025-06-15T15:06:40.000Z","version":1}"#
-    ]]
+    expect![[r#"{"attributes":{"name_de":"Sencha-Tee","name_zh":"煎茶"},"category":"green-tea","created_at":"2025-06-15T15:06:40.000Z","description":"","id":"-","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"active","updated_at":"2025-06-15T15:06:40.000Z","version":1,"weight_grams":null}"#]]
     .assert_eq(&body.to_string());
 }
 
@@ -332,4 +332,91 @@ async fn each_change_has_its_event() {
         2 ProductUpdated {"category":"green-tea","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"out_of_stock"}
         3 ProductDiscontinued {}"#]]
     .assert_eq(&seen.join("\n"));
+}
+
+#[tokio::test]
+async fn a_weight_is_a_field_and_anything_else_is_refused() {
+    let shop = shop();
+    let create = async |changes: Value| {
+        shop.create(testing::request(minute(0), &tea_with(changes)))
+            .await
+    };
+    for (changes, weight) in [
+        (json!({"weight_grams": 250}), json!(250)),
+        (json!({"weight_grams": null}), Value::Null),
+        (json!({}), Value::Null),
+        // As clients of earlier releases send it.
+        (json!({"attributes": {"weight_grams": "250"}}), json!(250)),
+        (
+            json!({"weight_grams": 300, "attributes": {"weight_grams": "250"}}),
+            json!(300),
+        ),
+    ] {
+        let created = create(changes.clone()).await.unwrap();
+        let body: Value = serde_json::from_slice(&created.body).unwrap();
+        assert_eq!(body["weight_grams"], weight, "{changes}");
+        assert_eq!(body["attributes"]["weight_grams"], Value::Null);
+    }
+    for (changes, pointer) in [
+        (json!({"weight_grams": 0}), "/weight_grams"),
+        (json!({"weight_grams": 0.5}), "/weight_grams"),
+        (json!({"weight_grams": "250"}), "/weight_grams"),
+        (
+            json!({"attributes": {"weight_grams": "20000.5"}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"attributes": {"weight_grams": "20kg"}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"attributes": {"weight_grams": " 20000"}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"attributes": {"weight_grams": "+20"}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"attributes": {"weight_grams": "0"}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"attributes": {"weight_grams": ""}}),
+            "/attributes/weight_grams",
+        ),
+    ] {
+        let Err(Problem::InvalidBody(faults)) = create(changes.clone()).await else {
+            panic!("{changes} was taken");
+        };
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, [pointer], "{changes}");
+    }
+}
+
+#[tokio::test]
+async fn a_patch_sets_and_clears_the_weight() {
+    let shop = shop();
+    let created = shop
+        .create(testing::request(minute(0), &tea()))
+        .await
+        .unwrap();
+    let created: Value = serde_json::from_slice(&created.body).unwrap();
+    let id = created["id"].as_str().unwrap();
+    for (patch, weight) in [
+        (json!({"weight_grams": 250}), json!(250)),
+        (json!({"name": "Gyokuro"}), json!(250)),
+        (json!({"attributes": {"name_de": "Gyokuro"}}), json!(250)),
+        (json!({"weight_grams": null}), Value::Null),
+        (json!({"attributes": {"weight_grams": "80"}}), json!(80)),
+    ] {
+        let request = testing::request(minute(1), &patch)
+            .at("product_id", id)
+            .with("if-match", "*");
+        let patched = api::update_product(&shop.products, euro(), request)
+            .await
+            .unwrap();
+        let body: Value = serde_json::from_slice(&patched.body).unwrap();
+        assert_eq!(body["weight_grams"], weight, "{patch}");
+    }
 }

@@ -23,6 +23,7 @@ async fn shop() -> (Shop, Checkout) {
             description: String::new(),
             price: eur(price),
             category: "tea".parse().unwrap(),
+            weight_grams: None,
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
         };

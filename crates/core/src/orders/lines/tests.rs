@@ -11,6 +11,7 @@ fn tea(name: &str, price: &str, status: Status) -> Product {
         description: String::new(),
         price: eur(price),
         category: "tea".parse().unwrap(),
+        weight_grams: None,
         attributes: std::collections::BTreeMap::new(),
         status,
     };
