@@ -123,6 +123,10 @@ impl Gateway {
         if let Some(status) = head::refusal(&parts) {
             return message(status, status.canonical_reason().unwrap_or_default());
         }
+        if !head::is_for_this_machine(&parts) {
+            let text = "Host must be localhost or a loopback address, because this shop runs on one machine";
+            return message(StatusCode::FORBIDDEN, text);
+        }
         // Decoded before it finds its route, so that an encoded slash parts segments, too
         // (<https://github.com/aws/aws-lambda-dotnet/pull/1901>).
         let path = encoding::decode_path(parts.uri.path());

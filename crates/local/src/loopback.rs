@@ -23,14 +23,18 @@ pub(crate) async fn only_local(request: Request, next: Next) -> Response {
 }
 
 /// Whether a host or an origin is this machine.
-fn is_local(text: &str) -> bool {
+pub(crate) fn is_local(text: &str) -> bool {
     let host = text.split_once("://").map_or(text, |(_, host)| host);
+    let address = host.trim_start_matches('[').trim_end_matches(']');
     host.parse::<SocketAddr>()
         .is_ok_and(|address| address.ip().is_loopback())
-        || host
+        || address
             .parse::<IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-        || host.split(':').next() == Some("localhost")
+        || host
+            .split(':')
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
 }
 
 #[cfg(test)]
@@ -43,13 +47,17 @@ mod tests {
             "127.0.0.1:3001",
             "localhost",
             "http://localhost:3000",
+            "Localhost:3000",
             "[::1]:3001",
+            "[::1]",
+            "http://[::1]",
         ] {
             assert!(is_local(local), "{local}");
         }
         for foreign in [
             "https://shop.example",
             "evil.example:3001",
+            "localhost.evil.example",
             "10.0.0.1:3001",
             "null",
         ] {

@@ -1,9 +1,11 @@
-//! What API Gateway refuses before it looks for a route.
+//! What is refused before the gateway looks for a route.
 
 use std::net::Ipv6Addr;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, Version, header};
+
+use crate::loopback;
 
 /// The largest request line and header values together, in bytes.
 ///
@@ -28,6 +30,14 @@ fn has_one_host(parts: &Parts) -> bool {
         [] => parts.version == Version::HTTP_2,
         _ => false,
     }
+}
+
+/// Whether the host of a request is this machine. Another one is refused, which API Gateway would not do: a web page
+/// whose name resolves to this machine (DNS rebinding) would otherwise read the shop's responses, whatever CORS
+/// allows.
+pub(super) fn is_for_this_machine(parts: &Parts) -> bool {
+    let host = parts.headers.get(header::HOST);
+    host.is_none_or(|host| host.to_str().is_ok_and(loopback::is_local))
 }
 
 /// Whether a text is a name or an address, perhaps with a port.

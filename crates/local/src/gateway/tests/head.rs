@@ -5,8 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_chunked_body_that_is_malformed_is_a_bad_request() {
     let shop = shop().await;
-    let request =
-        "POST /say HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nnot a size\r\n\r\n";
+    let request = "POST /say HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nnot a size\r\n\r\n";
     assert_eq!(shop.raw(request).await, 400);
 }
 
@@ -14,7 +13,8 @@ async fn a_chunked_body_that_is_malformed_is_a_bad_request() {
 async fn a_request_has_one_host_that_is_a_host() {
     let shop = shop().await;
     for (hosts, status) in [
-        ("host: shop.example\r\n", 200),
+        ("host: localhost\r\n", 200),
+        ("host: 127.0.0.1:3000\r\n", 200),
         ("host: [::1]:3000\r\n", 200),
         ("", 400),
         ("host: a\r\nhost: a\r\n", 400),
@@ -24,6 +24,23 @@ async fn a_request_has_one_host_that_is_a_host() {
     ] {
         let request = format!("GET /echo/1 HTTP/1.1\r\n{hosts}\r\n");
         assert_eq!(shop.raw(&request).await, status, "{hosts}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_another_machine_is_refused_and_a_foreign_origin_is_not() {
+    let shop = shop().await;
+    for (headers, status) in [
+        ("host: shop.example\r\n", 403),
+        ("host: 10.0.0.1:3000\r\n", 403),
+        ("host: localhost.shop.example\r\n", 403),
+        (
+            "host: localhost:3000\r\norigin: https://other.example\r\n",
+            200,
+        ),
+    ] {
+        let request = format!("GET /echo/1 HTTP/1.1\r\n{headers}\r\n");
+        assert_eq!(shop.raw(&request).await, status, "{headers}");
     }
 }
 
