@@ -73,11 +73,15 @@ impl Forger {
         self.made("another-api", &self.secret.key, Algorithm::EdDsa, 0)
     }
 
-    /// One signed with another key under the shop's key's name.
+    /// One that names the shop's key, with a signature of another one.
     pub(crate) fn of_another_key(&self) -> String {
         let audience = format!("{}-api", shop::STACK);
         let key = "a text of more than thirty-two characters";
-        self.made(&audience, key, Algorithm::EdDsa, 0)
+        let other = self.made(&audience, key, Algorithm::EdDsa, 0);
+        let genuine = self.genuine();
+        let (signed, _) = genuine.rsplit_once('.').unwrap();
+        let (_, signature) = other.rsplit_once('.').unwrap();
+        format!("{signed}.{signature}")
     }
 
     /// One that says that it needs no signature.

@@ -3,8 +3,8 @@
 
 use std::str::FromStr;
 
-use aws_lc_rs::hkdf;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{digest, hkdf};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
@@ -57,8 +57,10 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
 /// A key that tokens are signed with. `Debug` shows only its name.
 #[derive(Clone)]
 pub struct TokenKey {
-    /// The name, which is in the header of every token that the key has signed (`kid`).
+    /// The name, which is in the header of every token that the key signs (`kid`), see [`name_of`].
     pub id: String,
+    /// The name that the secret gives the key. Tokens of earlier releases have it in their header.
+    stored_name: String,
     algorithm: Algorithm,
     signing: EncodingKey,
     verifying: DecodingKey,
@@ -78,15 +80,22 @@ pub struct PublicKey {
 }
 
 impl TokenKey {
-    /// Makes the key `id` from `text`: for HS256 the bytes of the text, for `EdDSA` a key pair derived from it
-    /// (HKDF-SHA-256, RFC 5869).
+    /// Makes the key that the secret calls `stored_name` from `text`: for HS256 the bytes of the text, for `EdDSA`
+    /// a key pair derived from it (HKDF-SHA-256, RFC 5869).
     ///
     /// # Errors
     /// [`CustomerError::Credentials`] if `text` has fewer than 32 characters, which could be guessed.
-    pub fn new(id: String, text: &str, algorithm: Algorithm) -> Result<Self, CustomerError> {
+    pub fn new(
+        stored_name: String,
+        text: &str,
+        algorithm: Algorithm,
+    ) -> Result<Self, CustomerError> {
         if text.chars().count() < MIN_CHARACTERS {
             return Err(CustomerError::Credentials("the key is too short".into()));
         }
+        let pair = key_pair(text).map_err(|_| no_key_pair())?;
+        let x = URL_SAFE_NO_PAD.encode(pair.public_key());
+        let id = thumbprint(&x);
         let (signing, verifying, public) = match algorithm {
             Algorithm::Hs256 => (
                 EncodingKey::from_secret(text.as_bytes()),
@@ -94,24 +103,27 @@ impl TokenKey {
                 None,
             ),
             Algorithm::EdDsa => {
-                let made = key_pair(text).and_then(|pair| Ok((pair.to_pkcs8v1()?, pair)));
-                let (private, pair) = made.map_err(|_| {
-                    CustomerError::Credentials("the key pair could not be made".into())
-                })?;
-                let public = URL_SAFE_NO_PAD.encode(pair.public_key());
-                let verifying = DecodingKey::from_ed_components(&public)
+                let private = pair.to_pkcs8v1().map_err(|_| no_key_pair())?;
+                let verifying = DecodingKey::from_ed_components(&x)
                     .map_err(|error| CustomerError::Credentials(error.into()))?;
                 let signing = EncodingKey::from_ed_der(private.as_ref());
-                (signing, verifying, Some(public))
+                (signing, verifying, Some(x))
             }
         };
         Ok(Self {
             id,
+            stored_name,
             algorithm,
             signing,
             verifying,
             public,
         })
+    }
+
+    /// Whether a token that names `id` in its header may have been signed with this key.
+    #[must_use]
+    pub fn is_named(&self, id: &str) -> bool {
+        id == self.id || id == self.stored_name
     }
 
     /// Returns the public key, or `None` for HS256, which has none.
@@ -152,7 +164,7 @@ impl TokenKey {
         issuer: &str,
         audience: &str,
     ) -> Option<C> {
-        key_id(token, kind).filter(|id| *id == self.id)?;
+        key_id(token, kind).filter(|id| self.is_named(id))?;
         let mut validation = Validation::new(self.algorithm.into());
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[issuer]);
@@ -162,6 +174,27 @@ impl TokenKey {
         let token = jsonwebtoken::decode::<C>(token, &self.verifying, &validation);
         token.ok().map(|token| token.claims)
     }
+}
+
+/// Returns the name of the key made from `text`: the thumbprint of the Ed25519 public key that is derived from it
+/// (RFC 7638), also where the text signs with HS256. So two keys never share a name, and the name tells nothing of
+/// the text.
+///
+/// # Errors
+/// [`CustomerError::Credentials`] if the key pair cannot be made.
+pub(super) fn name_of(text: &str) -> Result<String, CustomerError> {
+    let pair = key_pair(text).map_err(|_| no_key_pair())?;
+    Ok(thumbprint(&URL_SAFE_NO_PAD.encode(pair.public_key())))
+}
+
+/// Returns the thumbprint of the Ed25519 public key `x` (RFC 7638 section 3; RFC 8037 section 2 has the members).
+fn thumbprint(x: &str) -> String {
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, members.as_bytes()))
+}
+
+fn no_key_pair() -> CustomerError {
+    CustomerError::Credentials("the key pair could not be made".into())
 }
 
 pub(super) fn key_pair(text: &str) -> Result<Ed25519KeyPair, aws_lc_rs::error::Unspecified> {
@@ -205,13 +238,36 @@ mod tests {
         assert_eq!(URL_SAFE_NO_PAD.decode(public(TEXT)).unwrap().len(), 32);
     }
 
+    /// The example of RFC 8037, appendix A.3.
+    #[test]
+    fn a_thumbprint_is_that_of_the_rfc() {
+        assert_eq!(
+            thumbprint("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
+            "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_generated_anew_has_another_name() {
+        for algorithm in [Algorithm::EdDsa, Algorithm::Hs256] {
+            let name = |text: &str| {
+                let key = TokenKey::new("1".to_owned(), text, algorithm).unwrap();
+                assert_eq!(key.id, name_of(text).unwrap());
+                key.id
+            };
+            assert_eq!(name(TEXT), name(TEXT));
+            assert_ne!(name(TEXT), name(&TEXT.replace('a', "b")));
+        }
+    }
+
     #[test]
     fn a_short_text_makes_no_key_and_no_error_shows_it() {
         for algorithm in [Algorithm::EdDsa, Algorithm::Hs256] {
             let error = TokenKey::new("1".to_owned(), &TEXT[..31], algorithm).unwrap_err();
             assert!(!crate::aws::telemetry::chain(&error).contains("tests"));
             let key = TokenKey::new("1".to_owned(), TEXT, algorithm).unwrap();
-            assert_eq!(format!("{key:?}"), "TokenKey(1)");
+            assert_eq!(format!("{key:?}"), format!("TokenKey({})", key.id));
+            assert!(!key.id.contains("tests"));
         }
     }
 

@@ -24,10 +24,12 @@ const CACHE_DURATION: Duration = Duration::from_mins(5);
 /// The contents of a secret: the key that signs, the previous one, whose tokens are still valid, and the next
 /// one, which verifiers may already know.
 ///
-/// The secret of a new stack has only `kid` and `key`; `oxcart keys` writes the others.
+/// The secret of a new stack has only `kid` and `key`; `oxcart keys` writes the others. CloudFormation calls every
+/// key that it generates 1, so a key's name comes from its text ([`TokenKey::id`]), and `kid` only finds the key of
+/// tokens from earlier releases, which have it in their header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretBody {
-    /// The name of the key that signs.
+    /// The stored name of the key that signs.
     pub kid: String,
     /// The text that the key is made from.
     pub key: String,
@@ -42,7 +44,7 @@ pub struct SecretBody {
 /// A key in a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyBody {
-    /// The name.
+    /// The stored name.
     pub kid: String,
     /// The text.
     pub key: String,
@@ -107,7 +109,7 @@ impl TokenKeys {
     /// # Errors
     /// [`CustomerError::Credentials`] if the secret cannot be read.
     pub async fn named(&self, id: &str, now: Time) -> Result<Option<TokenKey>, CustomerError> {
-        let named = |keys: Arc<[TokenKey]>| keys.iter().find(|key| key.id == id).cloned();
+        let named = |keys: Arc<[TokenKey]>| keys.iter().find(|key| key.is_named(id)).cloned();
         if let Some(key) = named(self.keys(now).await?) {
             return Ok(Some(key));
         }

@@ -251,14 +251,10 @@ mod tests {
             verify(&key, "mall", Purpose::ConfirmEmail, &token, now()),
             None
         );
-        for other in [
-            self::key("1", "another text of the tests that is long enough"),
-            self::key("2", "a text of the tests that is long enough"),
-        ] {
-            assert_eq!(
-                verify(&other, "shop", Purpose::ConfirmEmail, &token, now()),
-                None
-            );
-        }
+        let other = self::key("1", "another text of the tests that is long enough");
+        assert_eq!(
+            verify(&other, "shop", Purpose::ConfirmEmail, &token, now()),
+            None
+        );
     }
 }

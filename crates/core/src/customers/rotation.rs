@@ -3,6 +3,7 @@
 //! There are three steps, and each writes the secret: `prepare` publishes the next key to verifiers, `promote`
 //! lets it sign and keeps the previous key for the tokens that it has signed, `retire` removes that one.
 
+use super::key::name_of;
 use super::keys::{KeyBody, Secret, SecretBody};
 use super::model::CustomerError;
 use crate::aws::Aws;
@@ -49,7 +50,7 @@ pub fn take_step(secret: SecretBody, step: RotationStep) -> Result<SecretBody, R
             if secret.next.is_some() {
                 return Err(RotationError::Prepared);
             }
-            let kid = next_name(&secret.kid);
+            let kid = name_of(&key)?;
             let next = Some(KeyBody { kid, key });
             Ok(SecretBody { next, ..secret })
         }
@@ -77,12 +78,6 @@ pub fn take_step(secret: SecretBody, step: RotationStep) -> Result<SecretBody, R
     }
 }
 
-/// Returns the name of the key that follows `kid`. Keys are numbered; a key with another name is followed by 1.
-fn next_name(kid: &str) -> String {
-    let number: u64 = kid.parse().unwrap_or(0);
-    number.saturating_add(1).to_string()
-}
-
 /// Takes `step` on the secret that `setting` names. Returns the names of the keys that it then holds, beginning
 /// with the one that signs.
 ///
@@ -97,9 +92,11 @@ pub async fn rotate(
     let secret = take_step(stored.read().await?, step)?;
     stored.write(&secret).await?;
     let others = [secret.next, secret.previous].into_iter().flatten();
-    Ok(std::iter::once(secret.kid)
-        .chain(others.map(|key| key.kid))
-        .collect())
+    let names: Result<_, _> = std::iter::once(secret.key)
+        .chain(others.map(|key| key.key))
+        .map(|key| name_of(&key))
+        .collect();
+    Ok(names?)
 }
 
 #[cfg(test)]
@@ -110,6 +107,15 @@ mod tests {
         KeyBody {
             kid: kid.to_owned(),
             key: format!("text of {kid}"),
+        }
+    }
+
+    /// The key that `prepare` makes from the text of `2`.
+    fn second() -> KeyBody {
+        let KeyBody { key, .. } = body("2");
+        KeyBody {
+            kid: name_of(&key).unwrap(),
+            key,
         }
     }
 
@@ -128,13 +134,13 @@ mod tests {
         let prepared = take_step(fresh(), RotationStep::Prepare("text of 2".to_owned())).unwrap();
         assert_eq!(
             (prepared.kid.as_str(), &prepared.next),
-            ("1", &Some(body("2")))
+            ("1", &Some(second()))
         );
         let promoted = take_step(prepared, RotationStep::Promote).unwrap();
-        assert_eq!((promoted.kid.as_str(), &promoted.next), ("2", &None));
+        assert_eq!((&promoted.kid, &promoted.next), (&second().kid, &None));
         assert_eq!(promoted.previous, Some(body("1")));
         let retired = take_step(promoted, RotationStep::Retire).unwrap();
-        assert_eq!((retired.kid.as_str(), &retired.previous), ("2", &None));
+        assert_eq!((&retired.kid, &retired.previous), (&second().kid, &None));
     }
 
     #[test]

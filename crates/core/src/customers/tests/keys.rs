@@ -1,7 +1,11 @@
 //! The keys that tokens are signed with, and their exchange.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 use crate::customers::jwks::get_jwks;
+use crate::customers::key::{self, Algorithm, TokenKey};
 use crate::customers::keys::TokenKeys;
 
 /// Returns the secret in which the key `kid` signs, with these other keys.
@@ -19,6 +23,25 @@ fn keys(kid: &str, next: Option<&str>, previous: Option<&str>) -> Value {
 
 fn at(seconds: u64) -> Time {
     now().plus(Duration::from_secs(seconds))
+}
+
+/// Returns the name of the key that the secrets of these tests call `kid`.
+fn name(kid: &str) -> String {
+    let key = TokenKey::new(kid.to_owned(), &long(kid), Algorithm::EdDsa).unwrap();
+    key.id
+}
+
+/// Returns `token` as an earlier release would have issued it: with `kid` in its header, signed with `text`.
+fn under_stored_name(token: &str, kid: &str, text: &str) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::EdDSA);
+    header.typ = Some("at+jwt".to_owned());
+    header.kid = Some(kid.to_owned());
+    let private = key::key_pair(text).unwrap().to_pkcs8v1().unwrap();
+    let key = jsonwebtoken::EncodingKey::from_ed_der(private.as_ref());
+    jsonwebtoken::encode(&header, &claims, &key).unwrap()
 }
 
 async fn is_authorized(verifier: &TokenVerifier, token: &str, seconds: u64) -> bool {
@@ -133,10 +156,10 @@ async fn signing_in_takes_up_a_promoted_key_within_five_minutes() {
     serve_secret(&engine, keys("1", None, None));
     register(&aws, &ana(), None).await;
     let signer = TokenKeys::new(&aws).unwrap();
-    assert_eq!(signer.signing(at(0)).await.unwrap().id, "1");
+    assert_eq!(signer.signing(at(0)).await.unwrap().id, name("1"));
     serve_secret(&engine, keys("2", None, Some("1")));
-    assert_eq!(signer.signing(at(299)).await.unwrap().id, "1");
-    assert_eq!(signer.signing(at(300)).await.unwrap().id, "2");
+    assert_eq!(signer.signing(at(299)).await.unwrap().id, name("1"));
+    assert_eq!(signer.signing(at(300)).await.unwrap().id, name("2"));
 }
 
 #[tokio::test]
@@ -163,9 +186,9 @@ async fn a_client_with_the_key_set_can_verify_our_tokens() {
         .iter()
         .map(|key| key.common.key_id.clone().unwrap())
         .collect();
-    assert_eq!(kids, ["2", "3", "1"]);
+    assert_eq!(kids, ["2", "3", "1"].map(name));
     let token = token_now(&aws).await;
-    let key = jsonwebtoken::DecodingKey::from_jwk(set.find("2").unwrap()).unwrap();
+    let key = jsonwebtoken::DecodingKey::from_jwk(set.find(&name("2")).unwrap()).unwrap();
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
     validation.set_audience(&["TOKEN_AUDIENCE"]);
     validation.validate_exp = false;
@@ -173,4 +196,35 @@ async fn a_client_with_the_key_set_can_verify_our_tokens() {
         .unwrap()
         .claims;
     assert_eq!(claims["scope"], "shop");
+}
+
+#[tokio::test]
+async fn a_token_that_names_its_key_as_the_secret_does_is_accepted() {
+    let (aws, engine, _) = shop();
+    serve_secret(&engine, keys("1", None, None));
+    register(&aws, &ana(), None).await;
+    let token = token_now(&aws).await;
+    let verifier = TokenVerifier::new(&aws).unwrap();
+    let old = under_stored_name(&token, "1", &long("1"));
+    assert!(is_authorized(&verifier, &old, 0).await);
+    let forged = under_stored_name(&token, "1", &long("2"));
+    assert!(!is_authorized(&verifier, &forged, 0).await);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_generated_anew_is_taken_up_at_once() {
+    let (aws, engine, _) = shop();
+    serve_secret(&engine, keys("1", None, None));
+    register(&aws, &ana(), None).await;
+    let old = token_now(&aws).await;
+    let verifier = TokenVerifier::new(&aws).unwrap();
+    assert!(is_authorized(&verifier, &old, 0).await);
+    // CloudFormation makes another key and calls it 1 again.
+    serve_secret(&engine, json!({"kid": "1", "key": long("another")}));
+    let new = token_now(&aws).await;
+    assert!(
+        is_authorized(&verifier, &new, 60).await,
+        "its key has a name of its own"
+    );
+    assert!(!is_authorized(&verifier, &old, 61).await);
 }
