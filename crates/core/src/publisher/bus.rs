@@ -22,7 +22,7 @@ pub struct Bus {
     name: String,
 }
 
-/// The first entry that the bus did not take after all attempts.
+/// An entry that the bus did not take.
 #[derive(Debug, thiserror::Error)]
 #[error("entry {place} is not on the bus: {reason}")]
 pub struct NotOnBus {
@@ -30,6 +30,17 @@ pub struct NotOnBus {
     pub place: usize,
     /// The error code and message of the bus.
     pub reason: String,
+    /// Whether the bus will never take it, because of what it contains.
+    is_final: bool,
+}
+
+/// What became of entries that were put on the bus.
+#[derive(Debug, Default)]
+pub struct PutOutcome {
+    /// The places of the entries that the bus will never take.
+    pub rejected: Vec<usize>,
+    /// The first entry that is not on the bus yet, after all attempts. Others may be on the bus.
+    pub failed: Option<NotOnBus>,
 }
 
 impl Bus {
@@ -44,35 +55,46 @@ impl Bus {
         })
     }
 
-    /// Puts `entries`, which must fit in one call, on the bus. Only the entries that are refused are put
+    /// Puts `entries`, which must fit in one call, on the bus. Only the entries that the bus did not take yet are put
     /// again, after a pause.
-    ///
-    /// # Errors
-    /// Returns [`NotOnBus`] for the first entry that is still refused; others may be on the bus.
-    pub async fn put(&self, entries: &[&Entry]) -> Result<(), NotOnBus> {
+    pub async fn put(&self, entries: &[&Entry]) -> PutOutcome {
+        let mut outcome = PutOutcome::default();
         let mut remaining: Vec<usize> = (0..entries.len()).collect();
         let mut pause = FIRST_PAUSE;
-        for attempt in 1.. {
-            let refused = self.put_once(entries, &remaining).await?;
-            let Some((place, reason)) = refused.first().cloned() else {
-                return Ok(());
+        for attempt in 1..=ATTEMPTS {
+            let refused = match self.put_once(entries, &remaining).await {
+                Ok(refused) => refused,
+                // The SDK has tried it several times.
+                Err(error) => {
+                    outcome.failed = Some(error);
+                    break;
+                }
             };
-            if attempt == ATTEMPTS {
-                return Err(NotOnBus { place, reason });
+            let (rejected, refused): (Vec<_>, Vec<_>) =
+                refused.into_iter().partition(|entry| entry.is_final);
+            outcome
+                .rejected
+                .extend(rejected.iter().map(|entry| entry.place));
+            remaining = refused.iter().map(|entry| entry.place).collect();
+            outcome.failed = refused.into_iter().next();
+            if outcome.failed.is_none() || attempt == ATTEMPTS {
+                break;
             }
-            remaining = refused.into_iter().map(|(place, _)| place).collect();
             tokio::time::sleep(jittered(pause)).await;
             pause *= 2;
         }
-        Ok(())
+        outcome
     }
 
-    /// Puts the entries at `places`. Returns the places of those that were refused, with the reasons.
+    /// Puts the entries at `places`. Returns those that the bus did not take.
+    ///
+    /// # Errors
+    /// Returns the first entry if the call fails as a whole.
     async fn put_once(
         &self,
         entries: &[&Entry],
         places: &[usize],
-    ) -> Result<Vec<(usize, String)>, NotOnBus> {
+    ) -> Result<Vec<NotOnBus>, NotOnBus> {
         let wire = places
             .iter()
             .map(|place| self.wire(entries[*place]))
@@ -82,6 +104,7 @@ impl Bus {
         let response = request.send().await.map_err(|error| NotOnBus {
             place: first,
             reason: crate::aws::telemetry::chain(&error),
+            is_final: false,
         })?;
         if response.failed_entry_count == 0 {
             return Ok(Vec::new());
@@ -90,7 +113,11 @@ impl Bus {
         let refused = places.iter().zip(results).filter_map(|(place, result)| {
             let code = result.error_code?;
             let message = result.error_message.unwrap_or_default();
-            Some((*place, format!("{code}: {message}")))
+            Some(NotOnBus {
+                place: *place,
+                is_final: is_final(&code),
+                reason: format!("{code}: {message}"),
+            })
         });
         Ok(refused.collect())
     }
@@ -104,6 +131,15 @@ impl Bus {
             .time(DateTime::from_millis(entry.event.timestamp.as_millis()))
             .build()
     }
+}
+
+/// Whether the error `code` of an entry is about what the entry contains, so that the bus will never take it. Other
+/// errors pass by themselves (`ThrottlingException`, `InternalFailure`), or once an operator has mended what the
+/// function may do (`AccessDeniedException`, `NotAuthorizedForSourceException`).
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>
+fn is_final(code: &str) -> bool {
+    ["InvalidArgument", "MalformedDetail", "RedactionFailure"].contains(&code)
 }
 
 /// Returns a random duration between half of `pause` and `pause`, so that functions that failed at the same

@@ -4,8 +4,8 @@
 //! harmless to do all of it again after any failure, and a failure of the log repeats nothing on the bus.
 //! What was on the bus already when something after it failed is put twice, as EventBridge allows.
 
-use super::bus::{Bus, NotOnBus};
-use super::rules::{self, Entry};
+use super::bus::{Bus, NotOnBus, PutOutcome};
+use super::rules::{self, Entry, Unpublishable};
 use super::set_aside::SetAside;
 use super::stream::{StreamBatch, StreamResponse};
 use super::tables::Tables;
@@ -54,6 +54,15 @@ pub enum PublishError {
     SetAside(#[from] QueueError),
 }
 
+/// What became of events that were to be published.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    /// The places of the changes whose event the bus will never take.
+    pub(super) rejected: Vec<usize>,
+    /// The place of the first change whose event is not published yet, and why.
+    pub(super) failed: Option<(usize, PublishError)>,
+}
+
 /// An event that has to be published, and the place of its change in the batch.
 pub(super) struct PendingEvent {
     pub(super) place: usize,
@@ -78,7 +87,13 @@ pub async fn publish_events(
             Err(reason) => unpublishable.push((place, reason)),
         }
     }
-    let mut failed = publish(publisher, pending).await.err();
+    let Published {
+        rejected,
+        mut failed,
+    } = publish(publisher, pending).await;
+    let rejected = rejected.into_iter();
+    unpublishable.extend(rejected.map(|place| (place, Unpublishable::Rejected)));
+    unpublishable.sort_by_key(|(place, _)| *place);
     for (place, reason) in unpublishable {
         // A change behind one that failed is delivered again, so it is set aside then.
         if failed.as_ref().is_some_and(|(failed, _)| *failed < place) {
@@ -107,14 +122,9 @@ pub async fn publish_events(
 
 /// Appends the events to the log and puts them on the bus, in their order. While the bus takes the events of one call,
 /// the log takes those of the next.
-///
-/// # Errors
-/// The place of the first change whose event is not published, and why.
-pub(super) async fn publish(
-    publisher: &Publisher,
-    pending: Vec<PendingEvent>,
-) -> Result<(), (usize, PublishError)> {
+pub(super) async fn publish(publisher: &Publisher, pending: Vec<PendingEvent>) -> Published {
     let calls = rules::group_into_calls(pending, |pending| &pending.entry);
+    let mut outcome = Published::default();
     let mut logged = append(publisher, calls.first()).await;
     for (place, call) in calls.iter().enumerate() {
         let next_call = calls.get(place + 1);
@@ -122,10 +132,14 @@ pub(super) async fn publish(
             put_logged(publisher, call, logged),
             append(publisher, next_call)
         );
-        put?;
+        outcome.rejected.extend(put.rejected);
+        if put.failed.is_some() {
+            outcome.failed = put.failed;
+            break;
+        }
         logged = next_logged;
     }
-    Ok(())
+    outcome
 }
 
 /// Appends the events of `call`, if there is one, to the log, all at once.
@@ -141,22 +155,29 @@ async fn append(
 }
 
 /// Puts the events of `call` on the bus up to the first that the log did not take, as `logged` says.
-///
-/// # Errors
-/// The place of the first change whose event is not published, and why.
 async fn put_logged(
     publisher: &Publisher,
     call: &[PendingEvent],
     logged: Vec<Result<(), StoreError>>,
-) -> Result<(), (usize, PublishError)> {
+) -> Published {
     let count = logged.iter().take_while(|result| result.is_ok()).count();
     let entries: Vec<&Entry> = call[..count].iter().map(|pending| &pending.entry).collect();
-    if !entries.is_empty() {
-        let put = publisher.bus.put(&entries).await;
-        put.map_err(|error| (call[error.place].place, error.into()))?;
-    }
-    match logged.into_iter().nth(count) {
-        Some(Err(error)) => Err((call[count].place, error.into())),
-        Some(Ok(())) | None => Ok(()),
+    let put = if entries.is_empty() {
+        PutOutcome::default()
+    } else {
+        publisher.bus.put(&entries).await
+    };
+    let rejected = put.rejected.iter().map(|place| call[*place].place);
+    let rejected = rejected.collect();
+    let not_on_bus = put
+        .failed
+        .map(|error| (call[error.place].place, error.into()));
+    let not_logged = || {
+        let error = logged.into_iter().nth(count)?.err()?;
+        Some((call[count].place, error.into()))
+    };
+    Published {
+        rejected,
+        failed: not_on_bus.or_else(not_logged),
     }
 }

@@ -103,6 +103,13 @@ impl Redrive {
         };
         let pending = vec![PendingEvent { place: 0, entry }];
         let published = publish::publish(&self.publisher, pending).await;
-        published.map_err(|(_, error)| error.into())
+        if let Some((_, error)) = published.failed {
+            return Err(error.into());
+        }
+        if published.rejected.is_empty() {
+            Ok(())
+        } else {
+            Err(Unpublishable::Rejected.into())
+        }
     }
 }

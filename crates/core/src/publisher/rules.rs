@@ -30,6 +30,9 @@ pub enum Unpublishable {
     /// The event is too large for the bus.
     #[error("the event has {0} bytes, which is too large for the bus")]
     TooLarge(usize),
+    /// The bus refused the event because of what it contains.
+    #[error("the bus refused what the event contains")]
+    Rejected,
 }
 
 /// An event as it is put on the bus.

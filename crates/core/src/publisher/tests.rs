@@ -42,6 +42,14 @@ fn now() -> Time {
 /// Returns a shop whose bus refuses an entry if `refuses` says so, given the entry's detail and the number of
 /// earlier calls.
 fn shop(refuses: impl Fn(&Value, usize) -> bool + Send + 'static) -> Shop {
+    shop_whose_bus(move |detail, calls| refuses(detail, calls).then_some("ThrottlingException"))
+}
+
+/// Returns a shop whose bus refuses an entry with the error code that `refusal` returns, given the entry's detail and
+/// the number of earlier calls.
+fn shop_whose_bus(
+    refusal: impl Fn(&Value, usize) -> Option<&'static str> + Send + 'static,
+) -> Shop {
     let (aws, engine) = testing::aws();
     let calls = Calls::default();
     let noted = Arc::clone(&calls);
@@ -52,10 +60,9 @@ fn shop(refuses: impl Fn(&Value, usize) -> bool + Send + 'static) -> Shop {
             .iter()
             .map(|entry| {
                 let detail = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-                if refuses(&detail, calls.len()) {
-                    json!({"ErrorCode": "ThrottlingException", "ErrorMessage": "slowly"})
-                } else {
-                    json!({"EventId": "1"})
+                match refusal(&detail, calls.len()) {
+                    Some(code) => json!({"ErrorCode": code, "ErrorMessage": "no"}),
+                    None => json!({"EventId": "1"}),
                 }
             })
             .collect();
@@ -356,6 +363,51 @@ async fn a_change_that_can_never_be_published_is_set_aside_alone() {
     assert_eq!(set_aside[0]["sequence_number"], "1");
     let reason = "the item does not have the shape of its service";
     assert_eq!(set_aside[0]["reason"], reason);
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_will_never_take_is_set_aside_alone() {
+    for code in ["InvalidArgument", "MalformedDetail", "RedactionFailure"] {
+        let second = customer("1").to_string();
+        let shop =
+            shop_whose_bus(move |detail, _| (detail["aggregate_id"] == second).then_some(code));
+        let records = new_customers(4);
+        assert_eq!(shop.publish(&records).await.unwrap(), all_published());
+        assert_eq!(shop.put(), names([0, 1, 2, 3]), "{code} is not tried again");
+        let set_aside = shop.set_aside();
+        assert_eq!(set_aside.len(), 1, "{code}");
+        assert_eq!(set_aside[0]["sequence_number"], "1");
+        let reason = "the bus refused what the event contains";
+        assert_eq!(set_aside[0]["reason"], reason);
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_can_mend_is_delivered_again() {
+    for code in [
+        "InternalFailure",
+        "AccessDeniedException",
+        "InvalidAccountIdException",
+        "NotAuthorizedForSourceException",
+        "NotAuthorizedForDetailTypeException",
+    ] {
+        let shop = shop_whose_bus(move |_, _| Some(code));
+        let response = shop.publish(&new_customers(1)).await.unwrap();
+        assert_eq!(response, retry_from(0), "{code}");
+        assert_eq!(shop.set_aside(), Vec::<Value>::new(), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_will_never_take_before_one_that_failed_is_set_aside() {
+    let (first, third) = (customer("0").to_string(), customer("2").to_string());
+    let shop = shop_whose_bus(move |detail, _| {
+        let never = (detail["aggregate_id"] == first).then_some("MalformedDetail");
+        never.or((detail["aggregate_id"] == third).then_some("ThrottlingException"))
+    });
+    let response = shop.publish(&new_customers(3)).await.unwrap();
+    assert_eq!(response, retry_from(2));
+    assert_eq!(shop.set_aside().len(), 1);
 }
 
 #[tokio::test]
