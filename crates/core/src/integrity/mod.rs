@@ -10,6 +10,7 @@
 //!
 //! Invariants:
 //! - An audit is bounded, and always advances: it stores how far it has got after each piece of its work.
+//! - Of two audits at once, the one that first stores how far it has got goes on; the other stops, and is made again.
 //! - Unfinished work is not a violation: an order with something due, or a change of the last minute, is checked
 //!   again by the next audit.
 //! - A violation that is found again stays one finding. One that is not found again is resolved, and stays on record.

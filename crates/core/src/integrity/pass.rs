@@ -12,7 +12,7 @@ use super::record;
 use super::resources::Audit;
 use super::stock;
 use super::tables::{self, SOURCES};
-use crate::aws::dynamo::StoreError;
+use crate::aws::dynamo::{StoreError, Written};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::ProductId;
@@ -52,6 +52,8 @@ pub(super) struct Pass<'a> {
     now: Time,
     started: Instant,
     run: Run,
+    /// Whether a later audit was made before. This one does not store how far it has got.
+    is_delayed: bool,
     checked: BTreeSet<Subject>,
     unsettled: BTreeSet<Subject>,
     /// Subjects with a finding that was open when it was read.
@@ -74,11 +76,13 @@ impl<'a> Pass<'a> {
         previous: Option<Run>,
         now: Time,
     ) -> Result<Self, StoreError> {
+        let is_delayed = previous.as_ref().is_some_and(|previous| previous.at > now);
         Ok(Self {
             audit,
             now,
             started: Instant::now(),
             run: Run::begin(previous, now),
+            is_delayed,
             checked: BTreeSet::new(),
             unsettled: BTreeSet::new(),
             open: BTreeSet::new(),
@@ -217,7 +221,6 @@ impl<'a> Pass<'a> {
     /// Compares the stock of the products that were collected with the open reservations.
     pub(super) async fn compare_stock(&mut self) -> Result<(), StoreError> {
         let limits = self.audit.limits;
-        let store = &self.audit.store;
         let evidence = &self.audit.evidence;
         let collected = std::mem::take(&mut self.products);
         let (mut sweep, mut products) = match self.unfinished.take() {
@@ -233,7 +236,7 @@ impl<'a> Pass<'a> {
         if products.is_empty() {
             return self.store_reading().await;
         }
-        store.store_sweep(&sweep).await?;
+        self.store_sweep(&sweep).await?;
         self.store_reading().await?;
         let mut left = limits.reservations;
         while left > 0 && self.has_time() {
@@ -253,18 +256,18 @@ impl<'a> Pass<'a> {
             self.settle(&results);
             self.record(&results).await?;
             if violated.is_empty() {
-                return store.store_sweep(&Sweep::default()).await;
+                return self.store_sweep(&Sweep::default()).await;
             }
             tokio::time::sleep(PAUSE_BEFORE_RECHECK).await;
             sweep = stock::begin(evidence, &violated, true).await?;
             products = violated;
-            store.store_sweep(&sweep).await?;
+            self.store_sweep(&sweep).await?;
         }
-        store.store_sweep(&sweep).await
+        self.store_sweep(&sweep).await
     }
 
     async fn store_reading(&mut self) -> Result<(), StoreError> {
-        match self.reading.take() {
+        match self.reading.take().filter(|_| !self.is_delayed) {
             Some(reading) => self.audit.store.store_reading(&reading).await,
             None => Ok(()),
         }
@@ -313,12 +316,32 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Stores how far the audit has got. Refused if a later audit has begun meanwhile, which continues from there.
     async fn store_run(&mut self) -> Result<(), StoreError> {
+        self.store(None).await
+    }
+
+    async fn store_sweep(&mut self, sweep: &Sweep) -> Result<(), StoreError> {
+        self.store(Some(sweep)).await
+    }
+
+    /// Stores how far the audit has got, with the comparison of stock if it is given. What was collected and not
+    /// compared yet is left to the next audit, in case this one ends here.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Busy`] if another audit has stored something since this one began. Then this one has
+    /// stored nothing that the other one could miss.
+    async fn store(&mut self, sweep: Option<&Sweep>) -> Result<(), StoreError> {
+        if self.is_delayed {
+            return Ok(());
+        }
         self.run.checked = count(self.checked.len());
         let unsettled = self.unsettled.iter().take(self.audit.limits.unsettled);
-        self.run.unsettled = unsettled.cloned().collect();
-        self.audit.store.store_run(&self.run).await.map(drop)
+        let collected = self.products.iter().copied().map(Subject::Stock);
+        self.run.unsettled = unsettled.cloned().chain(collected).collect();
+        match self.audit.store.store_run(&mut self.run, sweep).await? {
+            Written::Done => Ok(()),
+            Written::Refused(_) => Err(StoreError::Busy("another audit is being made".into())),
+        }
     }
 
     /// Stores and logs the outcome.

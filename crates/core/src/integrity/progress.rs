@@ -27,6 +27,8 @@ pub struct Run {
     pub findings_after: Option<String>,
     /// How many of the findings up to there are open.
     pub findings_open: u64,
+    /// How often a run was stored: of two audits at once, the one that stores first goes on.
+    pub version: u64,
 }
 
 impl Run {
@@ -42,6 +44,7 @@ impl Run {
             open: 0,
             findings_after: None,
             findings_open: 0,
+            version: 0,
         };
         previous.map_or(began.clone(), |previous| Self {
             until: previous.until,
@@ -49,6 +52,7 @@ impl Run {
             open: previous.open,
             findings_after: previous.findings_after,
             findings_open: previous.findings_open,
+            version: previous.version,
             ..began
         })
     }

@@ -31,6 +31,8 @@ struct RunItem {
     findings_after: Option<String>,
     #[serde(default)]
     findings_open: u64,
+    #[serde(default)]
+    version: u64,
     schema: u32,
 }
 
@@ -47,6 +49,7 @@ impl From<&Run> for RunItem {
             open: run.open,
             findings_after: run.findings_after.clone(),
             findings_open: run.findings_open,
+            version: run.version,
             schema: SCHEMA,
         }
     }
@@ -67,6 +70,7 @@ impl TryFrom<RunItem> for Run {
             open: item.open,
             findings_after: item.findings_after,
             findings_open: item.findings_open,
+            version: item.version,
         })
     }
 }
@@ -202,15 +206,38 @@ impl IntegrityStore {
         Ok(item.map(Run::try_from).transpose()?)
     }
 
-    /// Stores `run` as the latest. Refused if a later audit has begun meanwhile.
+    /// Stores `run` as the latest and raises its version, together with how far a comparison of stock has got, if that
+    /// is given (one without sums has ended). Refused if another audit has stored a run since this one was read.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn store_run(&self, run: &Run) -> Result<Written, StoreError> {
-        let write = self.table.put(&RunItem::from(run))?;
-        let write = write.when("attribute_not_exists(pk) OR #at <= :at");
-        let write = write.name("#at", "at").value(":at", &run.at)?;
-        self.table.write(write).await
+    pub async fn store_run(
+        &self,
+        run: &mut Run,
+        sweep: Option<&Sweep>,
+    ) -> Result<Written, StoreError> {
+        let version = run.version.saturating_add(1);
+        let item = RunItem {
+            version,
+            ..RunItem::from(&*run)
+        };
+        let write = self.table.put(&item)?;
+        // Runs of earlier releases have no version.
+        let write = write.when("attribute_not_exists(#version) OR #version = :read");
+        let write = write
+            .name("#version", "version")
+            .value(":read", &run.version)?;
+        let written = match sweep {
+            None => self.table.write(write).await?,
+            Some(sweep) => {
+                let sweep = self.table.put(&SweepItem::from(sweep))?;
+                self.table.transact(vec![write, sweep]).await?
+            }
+        };
+        if written == Written::Done {
+            run.version = version;
+        }
+        Ok(written)
     }
 
     /// Returns where the reading of all tables has got, or `None` before the first.
@@ -239,15 +266,6 @@ impl IntegrityStore {
         let item: Option<SweepItem> = self.table.get(key("sweep")).await?;
         let sweep: Option<Sweep> = item.map(Sweep::try_from).transpose()?;
         Ok(sweep.filter(|sweep| !sweep.sums.is_empty()))
-    }
-
-    /// Stores how far a comparison of stock has got. One without sums has ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn store_sweep(&self, sweep: &Sweep) -> Result<(), StoreError> {
-        let write = self.table.put(&SweepItem::from(sweep))?;
-        self.table.write(write).await.map(drop)
     }
 }
 

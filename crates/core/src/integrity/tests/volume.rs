@@ -119,6 +119,52 @@ async fn reservations_are_compared_in_pieces_over_several_audits() {
 }
 
 #[tokio::test]
+async fn of_two_audits_at_once_one_stops_and_the_comparison_of_the_other_goes_on() {
+    let (mut world, orders) = World::with_orders(8).await;
+    let misplaced = orders[0].lines[1].product_id;
+    world.misplace(misplaced).await;
+    world.audit.limits.reservations = 4;
+    world.audit.limits.reservations_at_a_time = 2;
+    let store = IntegrityStore::new(&world.aws).unwrap();
+    let time = minutes(60);
+    let request = AuditRequest { time, since: None };
+    // Another audit is made, and leaves its comparison unfinished, after this one has read what is left to do.
+    let (other, before) = (world.audit.clone(), store.clone());
+    world.engine.before_next("Scan", async move || {
+        audit_integrity(&other, request).await.unwrap();
+        assert!(before.sweep().await.unwrap().is_some());
+    });
+    let overtaken = audit_integrity(&world.audit, request).await;
+    assert!(overtaken.is_err(), "{overtaken:?}");
+    let sweep = store.sweep().await.unwrap().unwrap();
+    assert!(sweep.after.is_some(), "it has not begun anew");
+    for hour in 2..12 {
+        world.audit_at(minutes(60 * hour)).await;
+    }
+    let subject = Subject::Stock(misplaced);
+    let expected = format!("{subject}#reserved_is_open_reservations");
+    assert_eq!(world.open_findings(), [expected]);
+}
+
+#[tokio::test]
+async fn stock_that_was_collected_is_compared_if_the_audit_dies_before() {
+    let (mut world, orders) = World::with_orders(2).await;
+    let misplaced = orders[0].lines[1].product_id;
+    world.audit.limits.items = 0;
+    world.misplace(misplaced).await;
+    let time = minutes(60);
+    let request = AuditRequest { time, since: None };
+    for _ in 0..3 {
+        world.engine.fail_next("TransactWriteItems", Fault::Failed);
+    }
+    assert!(audit_integrity(&world.audit, request).await.is_err());
+    world.engine.calm();
+    // So late that the events are not looked at again.
+    world.audit_at(minutes(60 * 24)).await;
+    assert_eq!(world.open_findings().len(), 1);
+}
+
+#[tokio::test]
 async fn stock_that_changes_while_reservations_are_read_is_looked_at_again() {
     let (mut world, orders) = World::with_orders(4).await;
     world.audit.limits.reservations = 2;
