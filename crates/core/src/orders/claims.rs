@@ -2,9 +2,9 @@
 //! account's.
 
 use super::change;
+use super::erasure::Erasure;
 use super::events::{self, CustomerEvent};
 use super::rules;
-use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
 use crate::customers::store::CustomerStore;
 use crate::runtime::{ConsumeError, Message};
@@ -17,34 +17,46 @@ const MOST_PAGES: usize = 5;
 /// delivery changes nothing. An order that is placed as a guest later stays a guest's order, because its guest could
 /// have signed in.
 ///
+/// The account may be deleted while its orders are claimed, and the erasure that follows may have read the orders
+/// before. So the account is read again after each page, and also before the first, because an earlier delivery may
+/// have been cut off in between: if it is gone, its orders are erased as those of every deleted account.
+///
 /// # Errors
 /// Returns [`ConsumeError`] if the message is to be delivered again.
 pub async fn on_email_confirmed(
-    orders: &OrderStore,
+    erasure: &Erasure,
     customers: &CustomerStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
     let CustomerEvent {
         customer: id, now, ..
     } = events::of_customer(&message, "EmailConfirmed")?;
-    let customer = customers.get(id).await?;
-    // Events carry no address. A customer who has been disabled or deleted since then claims nothing.
-    let confirmed = customer.filter(|found| found.email_confirmed_at.is_some() && !found.disabled);
-    let Some(customer) = confirmed else {
-        return Ok(());
-    };
+    let orders = &erasure.orders;
     let mut after = None;
     for _ in 0..MOST_PAGES {
+        let Some(customer) = customers.get(id).await? else {
+            return Ok(erasure.begin(id, now, now).await?);
+        };
+        // Events carry no address. A customer who has been disabled since then claims nothing.
+        if customer.email_confirmed_at.is_none() || customer.disabled {
+            return Ok(());
+        }
         let page = orders.guest_orders(&customer.email, after.as_deref(), PAGE);
         let page = page.await?;
         for order_id in page.items {
             let claim = |order| Ok::<_, StoreError>(rules::claim(order, id, now));
             change::apply(orders, order_id, claim).await?;
         }
-        if page.next.is_none() {
-            return Ok(());
-        }
         after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if customers.get(id).await?.is_none() {
+        return Ok(erasure.begin(id, now, now).await?);
+    }
+    if after.is_none() {
+        return Ok(());
     }
     // Claimed orders are no longer found, so the next delivery continues here.
     Err(StoreError::Busy("there are more orders of guests".into()).into())
@@ -58,9 +70,15 @@ mod tests {
     use crate::customers::model::{Account, Customer, Role};
     use crate::customers::password;
     use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
-    use crate::orders::model::{Failure, FailureCode, Guest, Order};
+    use crate::orders::model::{Failure, FailureCode, Guest, Order, Status};
+    use crate::testing::Fault;
     use crate::values::clock::Time;
     use crate::values::event::{DomainEvent, Stamp};
+    use crate::values::id::OrderId;
+
+    fn erasure(shop: &Shop) -> Erasure {
+        Erasure::new(&shop.aws).unwrap()
+    }
 
     fn guests_order(email: &str) -> Order {
         Order {
@@ -119,7 +137,7 @@ mod tests {
         shop.orders.create(&others).await.unwrap();
         for _ in 0..2 {
             let message = delivery("EmailConfirmed", after(60));
-            on_email_confirmed(&shop.orders, &customers, message)
+            on_email_confirmed(&erasure(&shop), &customers, message)
                 .await
                 .unwrap();
         }
@@ -151,7 +169,7 @@ mod tests {
         let order = rules::fail(order, failure, after(1)).unwrap().unwrap();
         shop.orders.create(&order).await.unwrap();
         let message = delivery("EmailConfirmed", after(60));
-        on_email_confirmed(&shop.orders, &customers, message)
+        on_email_confirmed(&erasure(&shop), &customers, message)
             .await
             .unwrap();
         assert_eq!(shop.stored(&order).await, order);
@@ -162,13 +180,102 @@ mod tests {
         let shop = Shop::open();
         let customers = CustomerStore::new(&shop.aws).unwrap();
         let other = delivery("CustomerRegistered", after(1));
-        let ended = on_email_confirmed(&shop.orders, &customers, other).await;
+        let ended = on_email_confirmed(&erasure(&shop), &customers, other).await;
         assert!(matches!(ended, Err(ConsumeError::OtherType(_))));
         let none = Message {
             body: "{}".to_owned(),
             ..delivery("EmailConfirmed", after(1))
         };
-        let ended = on_email_confirmed(&shop.orders, &customers, none).await;
+        let ended = on_email_confirmed(&erasure(&shop), &customers, none).await;
         assert!(matches!(ended, Err(ConsumeError::NotAnEvent(_))));
+    }
+
+    /// Deletes Ana's account.
+    async fn delete(customers: &CustomerStore) {
+        let account = customers.account(customer("ana")).await.unwrap().unwrap();
+        let stamp = Stamp::new(customer("ana"), 3, "CustomerDeleted", after(30));
+        assert!(customers.erase(&account, stamp).await.unwrap());
+    }
+
+    /// A guest's order that is over, so that its address can be erased at once.
+    fn completed() -> Order {
+        Order {
+            status: Status::Completed,
+            due_at: None,
+            ..guests_order("ana@example.com")
+        }
+    }
+
+    async fn assert_erased(shop: &Shop, order: &Order) {
+        let stored = shop.stored(order).await;
+        assert_eq!((stored.customer_id, stored.guest), (customer("ana"), None));
+        assert_eq!(stored.shipping_address, order.shipping_address.erased());
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_deleted_while_it_claims_keeps_no_address() {
+        let shop = Shop::with(&completed()).await;
+        let customers = account(&shop, true, false).await;
+        // After the customer was read, and before the order is written.
+        let meanwhile = customers.clone();
+        shop.meanwhile(async move |_| delete(&meanwhile).await);
+        let message = delivery("EmailConfirmed", after(60));
+        on_email_confirmed(&erasure(&shop), &customers, message)
+            .await
+            .unwrap();
+        assert_erased(&shop, &completed()).await;
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_deleted_after_a_delivery_was_cut_off_keeps_no_address() {
+        let shop = Shop::with(&completed()).await;
+        let customers = account(&shop, true, false).await;
+        // The order is claimed, and the customer cannot be read again.
+        shop.engine.fail_next("GetItem", Fault::None);
+        for _ in 0..3 {
+            shop.engine.fail_next("GetItem", Fault::Failed);
+        }
+        let deliver = async || {
+            let message = delivery("EmailConfirmed", after(60));
+            on_email_confirmed(&erasure(&shop), &customers, message).await
+        };
+        assert!(deliver().await.is_err());
+        shop.engine.calm();
+        assert_eq!(shop.stored(&completed()).await.guest, None);
+        delete(&customers).await;
+        deliver().await.unwrap();
+        assert_erased(&shop, &completed()).await;
+    }
+
+    #[tokio::test]
+    async fn a_delivery_claims_500_orders_and_the_next_one_the_rest() {
+        let shop = Shop::open();
+        let customers = account(&shop, true, false).await;
+        let mut placed = Vec::new();
+        for number in 0..520 {
+            let order = Order {
+                id: OrderId::derived(&[&number.to_string()]),
+                ..guests_order("ana@example.com")
+            };
+            shop.store(&order).await;
+            placed.push(order);
+        }
+        let left = async || {
+            let email = "ana@example.com".parse().unwrap();
+            let page = shop.orders.guest_orders(&email, None, 1_000).await.unwrap();
+            page.items.len()
+        };
+        let deliver = async || {
+            let message = delivery("EmailConfirmed", after(60));
+            on_email_confirmed(&erasure(&shop), &customers, message).await
+        };
+        assert!(deliver().await.is_err(), "it has to be delivered again");
+        assert_eq!(left().await, 20);
+        deliver().await.unwrap();
+        assert_eq!(left().await, 0);
+        for order in &placed {
+            let stored = shop.stored(order).await;
+            assert_eq!((stored.customer_id, stored.version), (customer("ana"), 2));
+        }
     }
 }

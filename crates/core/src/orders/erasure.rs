@@ -44,7 +44,7 @@ const PAUSE: Duration = Duration::from_mins(5);
 /// Erases addresses, after the time that the shop has set.
 #[derive(Clone, Debug)]
 pub struct Erasure {
-    orders: OrderStore,
+    pub(super) orders: OrderStore,
     patience: Duration,
 }
 
@@ -60,6 +60,35 @@ impl Erasure {
             patience: Duration::from_hours(DAY * u64::from(days)),
         })
     }
+
+    /// Erases the orders of `customer`, whose account was deleted at `deleted_at`, as [`on_customer_deleted`] does.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`]; what is left has to be erased again.
+    pub(super) async fn begin(
+        &self,
+        customer: CustomerId,
+        deleted_at: Time,
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let erase_at = deleted_at.plus(self.patience);
+        let mut after = None;
+        for _ in 0..AT_FIRST / PAGE {
+            let position = after.as_deref();
+            after = erase_page(&self.orders, customer, position, erase_at, now).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+        let Some(after) = after else { return Ok(()) };
+        let remaining = Remaining {
+            customer,
+            erase_at,
+            after,
+            due_at: now,
+        };
+        self.orders.leave_erasure(&remaining).await
+    }
 }
 
 /// Erases the addresses of the customer's orders. Where a parcel may still need the address, the order is marked
@@ -72,30 +101,8 @@ impl Erasure {
 /// Returns [`ConsumeError`] if the message is to be delivered again.
 pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ConsumeError> {
     let event = events::of_customer(&message, "CustomerDeleted")?;
-    let erase_at = event.happened_at.plus(erasure.patience);
-    let mut after = None;
-    for _ in 0..AT_FIRST / PAGE {
-        let position = after.as_deref();
-        after = erase_page(
-            &erasure.orders,
-            event.customer,
-            position,
-            erase_at,
-            event.now,
-        )
-        .await?;
-        if after.is_none() {
-            return Ok(());
-        }
-    }
-    let Some(after) = after else { return Ok(()) };
-    let remaining = Remaining {
-        customer: event.customer,
-        erase_at,
-        after,
-        due_at: event.now,
-    };
-    Ok(erasure.orders.leave_erasure(&remaining).await?)
+    let begun = erasure.begin(event.customer, event.happened_at, event.now);
+    Ok(begun.await?)
 }
 
 /// Erases or marks the orders of one page. Returns the position after which the next page begins, or `None` after the

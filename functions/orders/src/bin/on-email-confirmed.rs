@@ -5,8 +5,8 @@ use oxcart_function::{aws, customers, orders, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let orders = orders::store::OrderStore::new(&aws)?;
+    let erasure = orders::erasure::Erasure::new(&aws)?;
     let customers = customers::store::CustomerStore::new(&aws)?;
-    let claim = |message| orders::claims::on_email_confirmed(&orders, &customers, message);
+    let claim = |message| orders::claims::on_email_confirmed(&erasure, &customers, message);
     runtime::serve_queue(&aws, claim).await
 }
