@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::people::{PASSWORD, Person, order_of};
-use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, physical};
+use crate::support::{root, run_local};
 
 /// A day, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
@@ -133,6 +133,27 @@ fn deleting_an_account_erases_the_addresses_of_its_orders() {
             "the order is not run, and not reported as open"
         );
         shop.register(&customer.email).await;
+    });
+}
+
+#[test]
+fn a_confirmation_that_comes_after_the_deletion_erases_what_the_account_has() {
+    run_local(async {
+        let shop = Shop::start(standing_still(&[])).await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let order = shop.order(&customer, &product, "tok_declined").await;
+        shop.run_until_settled(&order).await;
+        // Nothing else erases the order.
+        shop.fault("dynamodb:Query@on-customer-deleted=error").await;
+        assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
+        assert_eq!(recipient(&shop, &order).await, "Erika Mustermann");
+        let event = std::fs::read_to_string(root().join("events/on-email-confirmed.json")).unwrap();
+        let event = event.replace("0195a1c1-0a10-7e21-b3f8-2d4c6e8fc001", &customer.id);
+        let event = serde_json::from_str(&event).unwrap();
+        let outcome = shop.invoke("on-email-confirmed", &event).await.unwrap();
+        assert_eq!(outcome, json!({"batchItemFailures": []}));
+        assert_eq!(recipient(&shop, &order).await, "");
     });
 }
 
