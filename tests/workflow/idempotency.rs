@@ -1,8 +1,8 @@
 //! One key, one order, one charge.
 
 use crate::support::people::{order_of, unique};
-use crate::support::run_local;
 use crate::support::shop::shared;
+use crate::support::{run, run_local};
 
 #[test]
 fn the_same_key_twenty_times_at_once_makes_one_order_and_one_charge() {
@@ -40,7 +40,7 @@ fn the_same_key_twenty_times_at_once_makes_one_order_and_one_charge() {
 
 #[test]
 fn the_same_key_returns_the_order_as_it_is_now() {
-    run_local(async {
+    run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 100).await;
@@ -63,7 +63,7 @@ fn the_same_key_returns_the_order_as_it_is_now() {
 
 #[test]
 fn the_same_key_with_another_body_is_refused() {
-    run_local(async {
+    run(async {
         let shop = shared().await;
         let customer = shop.customer().await;
         let product = shop.product("19.90", 100).await;
@@ -87,7 +87,7 @@ fn the_same_key_with_another_body_is_refused() {
 
 #[test]
 fn one_key_used_by_two_customers_makes_two_orders() {
-    run_local(async {
+    run(async {
         let shop = shared().await;
         let product = shop.product("19.90", 100).await;
         let order = order_of(&[(&product, 2)], "tok_ok");
