@@ -24,6 +24,7 @@ pub mod rules;
 pub mod shipping;
 pub mod store;
 pub mod tax;
+pub mod zone;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
