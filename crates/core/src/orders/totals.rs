@@ -249,11 +249,13 @@ fn not_shipped(error: NotShipped) -> Problem {
 }
 
 fn unknown_place(unknown: &UnknownPlace) -> Problem {
-    let code = match unknown {
-        UnknownPlace::RegionRequired(_) => "required",
-        UnknownPlace::UnknownRegion(_) => "unknown_region",
+    let (field, code) = match unknown {
+        UnknownPlace::RegionRequired(_) => ("region", "required"),
+        UnknownPlace::UnknownRegion(_) => ("region", "unknown_region"),
+        UnknownPlace::PostalCodeRequired => ("postal_code", "required"),
     };
-    Problem::field("/shipping_address/region", code, unknown.to_string())
+    let pointer = format!("/shipping_address/{field}");
+    Problem::field(&pointer, code, unknown.to_string())
 }
 
 fn not_totalled(error: crate::values::money::MoneyError) -> Problem {

@@ -36,8 +36,7 @@ impl Entry for TaxRate {
 
     const COLLECTION: &str = "tax-rates";
     const CHANGED: &str = "TaxRatesChanged";
-    const REPEATED: &str =
-        "an earlier rate is for the same country, region, category and component";
+    const REPEATED: &str = "an earlier rate is for the same place, category and component";
 
     fn key(&self) -> String {
         let region = self.region.as_deref().unwrap_or_default();
@@ -45,7 +44,9 @@ impl Entry for TaxRate {
         let category = category.unwrap_or_default();
         let component = self.component.as_deref().unwrap_or_default();
         let region = region.to_lowercase();
-        format!("{}/{region}/{category}/{component}", self.country)
+        let codes = self.postal_codes.iter().map(ToString::to_string);
+        let codes = codes.collect::<Vec<_>>().join(",");
+        format!("{}/{region}/{codes}/{category}/{component}", self.country)
     }
 }
 

@@ -88,6 +88,7 @@ pub(crate) fn tax(
         name: "VAT".to_owned(),
         country: country.to_owned(),
         region: region.map(str::to_owned),
+        postal_codes: Vec::new(),
         category: category.map(|category| category.parse().unwrap()),
         component: None,
         compound: false,

@@ -14,7 +14,11 @@ use crate::pricing::store::PricingStore;
 use crate::pricing::tax::sheet::{
     self, Home, InvalidTerms, PricesElsewhere, Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms,
 };
+use crate::pricing::zone::PostalCodePattern;
 use crate::values::money::{Currency, Money, RoundingMode};
+
+/// The most patterns of postal codes of a tax rate.
+const MAX_POSTAL_CODES: usize = 50;
 
 /// The most steps of a shipping method's price scale.
 const MAX_STEPS: usize = 50;
@@ -149,6 +153,9 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
         let name = body.required("name", name);
         let country = body.required("country", address::country);
         let region = body.optional("region", |json| json.line(1..=100));
+        let postal_codes = body.optional("postal_codes", |json| {
+            json.list(0..=MAX_POSTAL_CODES, postal_codes)
+        });
         let category = body.optional("category", category);
         let component = body.optional("component", |json| json.line(1..=40));
         let compound = body.optional("compound", boolean);
@@ -158,6 +165,7 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
             name: name?,
             country: country?,
             region: region?,
+            postal_codes: postal_codes?.unwrap_or_default(),
             category: category?,
             component: component?,
             compound: compound?.unwrap_or_default(),
@@ -165,6 +173,16 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
             included: included?,
         })
     })
+}
+
+/// Reads a pattern of postal codes.
+fn postal_codes(json: Json<'_>) -> Option<PostalCodePattern> {
+    let place = json.clone();
+    let text = json.line(1..=30)?;
+    match text.parse::<PostalCodePattern>() {
+        Ok(pattern) => Some(pattern),
+        Err(invalid) => place.fault("invalid", invalid.to_string()),
+    }
 }
 
 /// Reads the terms of the tax sheet. What is not given has its default.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Destination;
 use crate::catalog::model::Category;
 use crate::pricing::model::Rate;
+use crate::pricing::zone::PostalCodePattern;
 use crate::values::money::RoundingMode;
 use crate::values::region::{self, Region};
 
@@ -25,6 +26,9 @@ pub struct TaxRate {
     /// The region where the rate applies, by its code or name, or `None` for the whole country.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// The postal codes where the rate applies, or empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub postal_codes: Vec<PostalCodePattern>,
     /// The category the rate applies to, or `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub category: Option<Category>,
@@ -129,6 +133,9 @@ pub enum UnknownPlace {
     /// The country has rates by region, and none is known for this one.
     #[error("no tax rate is known for this region; give one of: {0}")]
     UnknownRegion(String),
+    /// The country has rates by postal code, and the address has none.
+    #[error("tax depends on the postal code here")]
+    PostalCodeRequired,
 }
 
 /// Why the terms of a tax sheet cannot be used.
@@ -154,7 +161,28 @@ impl TaxRate {
 
     /// Returns whether the place of this rate is a part of that of `other`.
     fn is_within(&self, other: &Self) -> bool {
-        self.country == other.country && self.region.is_some() && other.region.is_none()
+        let smaller_region = self.region.is_some() && other.region.is_none();
+        let same_region = self.region == other.region;
+        let some_codes = !self.postal_codes.is_empty() && other.postal_codes.is_empty();
+        self.country == other.country && (smaller_region || (same_region && some_codes))
+    }
+
+    /// Returns whether the rate applies at `postal_code` of its country, if it applies in its region.
+    fn applies_at(&self, postal_code: Option<&str>) -> bool {
+        let mut patterns = self.postal_codes.iter();
+        self.postal_codes.is_empty()
+            || postal_code
+                .is_some_and(|code| patterns.any(|pattern| pattern.matches_in(&self.country, code)))
+    }
+
+    /// Returns how specific the rate is: the place weighs more than the category.
+    fn specificity(&self) -> (bool, bool, bool) {
+        let by_postal_code = !self.postal_codes.is_empty();
+        (
+            by_postal_code,
+            self.region.is_some(),
+            self.category.is_some(),
+        )
     }
 }
 
@@ -195,7 +223,7 @@ impl TaxSheet {
         match self.home() {
             None if needs_home => Err(InvalidTerms::HomeRequired),
             None => Ok(()),
-            Some(home) => match self.rates_in(&home) {
+            Some(home) => match self.rates_in_region(&home) {
                 Ok(_) => Ok(()),
                 Err(unknown) => Err(InvalidTerms::HomeRegion(unknown)),
             },
@@ -205,8 +233,23 @@ impl TaxSheet {
     /// Returns the rates that apply in `destination`.
     ///
     /// # Errors
-    /// Returns [`UnknownPlace`] if the country has rates by region and none is known for this place.
+    /// Returns [`UnknownPlace`] if the country has rates by region or postal code and it is not known which of
+    /// them apply.
     pub fn rates_in(&self, destination: &Destination) -> Result<LocalRates<'_>, UnknownPlace> {
+        let rates = self.rates_in_region(destination)?.0;
+        let postal_code = destination.postal_code.as_deref();
+        let by_code = rates.iter().any(|rate| !rate.postal_codes.is_empty());
+        if by_code && postal_code.is_none() {
+            return Err(UnknownPlace::PostalCodeRequired);
+        }
+        let here = rates
+            .into_iter()
+            .filter(|rate| rate.applies_at(postal_code));
+        Ok(LocalRates(here.collect()))
+    }
+
+    /// Returns the rates for the region of `destination`, whatever its postal code.
+    fn rates_in_region(&self, destination: &Destination) -> Result<LocalRates<'_>, UnknownPlace> {
         let country = destination.country.as_str();
         let here = || self.rates.iter().filter(|rate| rate.country == country);
         let regional: BTreeSet<&str> = here().filter_map(|rate| rate.region.as_deref()).collect();
@@ -241,11 +284,15 @@ impl TaxSheet {
         }
     }
 
-    /// Returns the rates of the place whose taxes prices include; none if the shop has not said where it is.
+    /// Returns the rates of the place whose taxes prices include, without those for some of its postal codes;
+    /// none if the shop has not said where it is.
     #[must_use]
     pub fn rates_at_home(&self) -> LocalRates<'_> {
-        let rates = self.home().and_then(|home| self.rates_in(&home).ok());
-        rates.unwrap_or_default()
+        let rates = self
+            .home()
+            .and_then(|home| self.rates_in_region(&home).ok());
+        let rates = rates.unwrap_or_default().0.into_iter();
+        LocalRates(rates.filter(|rate| rate.applies_at(None)).collect())
     }
 }
 
@@ -258,12 +305,11 @@ impl<'a> LocalRates<'a> {
             None => true,
             Some(wanted) => wanted.to_string() == category,
         };
-        let specific = |rate: &TaxRate| (rate.region.is_some(), rate.category.is_some());
         let mut applied: Vec<&TaxRate> = Vec::new();
         for rate in self.0.iter().copied().filter(|rate| in_category(rate)) {
             let mut same = applied.iter_mut();
             match same.find(|other| other.component == rate.component) {
-                Some(other) if specific(rate) >= specific(other) => *other = rate,
+                Some(other) if rate.specificity() >= other.specificity() => *other = rate,
                 Some(_) => {}
                 None => applied.push(rate),
             }

@@ -170,3 +170,34 @@ fn a_sheet_of_earlier_releases_is_read() {
     let terms: TaxTerms = serde_json::from_str("{}").unwrap();
     assert_eq!(terms, TaxTerms::default());
 }
+
+#[test]
+fn a_rate_for_postal_codes_comes_before_one_for_the_country() {
+    let island = TaxRate {
+        postal_codes: vec!["35*".parse().unwrap(), "38000..38999".parse().unwrap()],
+        ..tax("ES", None, None, "0", true)
+    };
+    let sheet = sheet(&[tax("ES", None, None, "0.21", true), island]);
+    let at = |postal_code: Option<&str>| {
+        let destination = Destination {
+            postal_code: postal_code.map(str::to_owned),
+            ..destination("ES", None)
+        };
+        let local = sheet
+            .rates_in(&destination)
+            .map_err(|error| error.to_string())?;
+        Ok(local.on("tea")[0].rate.to_string())
+    };
+    for (postal_code, rate) in [
+        ("28001", "0.21"),
+        ("35001", "0"),
+        ("38110", "0"),
+        ("39000", "0.21"),
+    ] {
+        assert_eq!(at(Some(postal_code)), Ok(rate.to_owned()), "{postal_code}");
+    }
+    assert_eq!(
+        at(None),
+        Err("tax depends on the postal code here".to_owned())
+    );
+}
