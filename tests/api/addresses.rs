@@ -47,6 +47,7 @@ fn a_customer_keeps_an_address_book() {
                   "postal_code": "51147",
                   "recipient": "Erika Mustermann",
                   "region": null,
+                  "tax_number": null,
                   "updated_at": "<time>",
                   "version": 1
                 }

@@ -70,7 +70,8 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     "phone": null,
                     "postal_code": "51147",
                     "recipient": "Erika Mustermann",
-                    "region": null
+                    "region": null,
+                    "tax_number": null
                   },
                   "status": "pending",
                   "subtotal": {
@@ -156,7 +157,8 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                     "phone": null,
                     "postal_code": "51147",
                     "recipient": "Erika Mustermann",
-                    "region": null
+                    "region": null,
+                    "tax_number": null
                   },
                   "status": "confirmed",
                   "subtotal": {

@@ -184,3 +184,36 @@ fn terms_of_tax_that_cannot_be_are_refused() {
         }
     });
 }
+
+#[test]
+fn a_business_in_another_member_state_is_not_charged_tax() {
+    run(async {
+        let shop = Shop::start(Setup::default()).await;
+        ship_for(&shop, "5.95").await;
+        let product = shop.product("11.90", 5).await;
+        let items = json!([
+            rate("VAT", "DE", "0.19", &json!({"included": true})),
+            rate("VAT", "AT", "0.20", &json!({"included": true})),
+        ]);
+        let terms = json!({"items": items, "home": {"country": "DE"}, "reverse_charge": true});
+        put_sheet(&shop, terms).await.expect(200);
+        let to = |number: Value| {
+            quote(
+                &shop,
+                &product,
+                json!({"country": "AT", "tax_number": number}),
+            )
+        };
+        let business = to(json!("atu 135 856 27")).await.expect(200);
+        assert_eq!(taxes(&business), ("15.00".to_owned(), vec![]));
+        assert_eq!(business.json()["reverse_charge"], true);
+        let private = to(Value::Null).await.expect(200);
+        assert_eq!(private.json()["reverse_charge"], false);
+        assert_eq!(taxes(&private).0, "17.85");
+        let mistyped = to(json!("ATU13585628")).await.expect(422).json();
+        assert_eq!(
+            mistyped["errors"][0]["pointer"],
+            "/shipping_address/tax_number"
+        );
+    });
+}

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::body::{Body, Json};
 use crate::values::address::{Address, is_country};
+use crate::values::tax_number::TaxNumber;
 use crate::values::{phone, postal_code};
 
 /// Reads an address: each text is one line, the country exists, and the postal code and the phone number
@@ -21,6 +22,7 @@ pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
     let of = country.as_deref();
     let postal_code = address.required("postal_code", |json| postal_code(json, of));
     let phone = address.optional("phone", |json| phone_of(json, of));
+    let tax_number = address.optional("tax_number", tax_number);
     Some(Address {
         recipient: recipient?,
         line1: line1?,
@@ -30,6 +32,7 @@ pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
         postal_code: postal_code?,
         country: country?,
         phone: phone?.filter(|text| !text.is_empty()),
+        tax_number: tax_number?,
     })
 }
 
@@ -72,6 +75,16 @@ fn phone_of(json: Json<'_>, country: Option<&str>) -> Option<String> {
     )
 }
 
+/// Reads the tax number of a business.
+pub(crate) fn tax_number(json: Json<'_>) -> Option<TaxNumber> {
+    let place = json.clone();
+    let text = json.line(1..=30)?;
+    match text.parse::<TaxNumber>() {
+        Ok(number) => Some(number),
+        Err(invalid) => place.fault("invalid", invalid.to_string()),
+    }
+}
+
 /// An address in a response.
 #[derive(Debug, Serialize)]
 pub(crate) struct AddressBody {
@@ -83,6 +96,7 @@ pub(crate) struct AddressBody {
     postal_code: String,
     country: String,
     phone: Option<String>,
+    tax_number: Option<TaxNumber>,
 }
 
 impl From<Address> for AddressBody {
@@ -96,6 +110,7 @@ impl From<Address> for AddressBody {
             postal_code: address.postal_code,
             country: address.country,
             phone: address.phone,
+            tax_number: address.tax_number,
         }
     }
 }

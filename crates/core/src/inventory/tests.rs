@@ -88,6 +88,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             postal_code: "8010".to_owned(),
             country: "AT".to_owned(),
             phone: None,
+            tax_number: None,
         },
         erase_at: None,
         failure: None,

@@ -145,6 +145,7 @@ pub(super) fn pending() -> Order {
             postal_code: "1010".to_owned(),
             country: "AT".to_owned(),
             phone: None,
+            tax_number: None,
         },
         payment_token: "tok_ok".to_owned(),
         request_hash: "hash".to_owned(),

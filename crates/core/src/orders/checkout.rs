@@ -87,6 +87,7 @@ impl Draft {
                 country: self.shipping_address.country.clone(),
                 region: self.shipping_address.region.clone(),
                 postal_code: Some(self.shipping_address.postal_code.clone()),
+                tax_number: self.shipping_address.tax_number.clone(),
             },
             shipping_method: self.shipping_method.clone(),
             code: self.code.clone(),

@@ -57,6 +57,7 @@ pub(super) fn address() -> Address {
         postal_code: "1070".to_owned(),
         country: "AT".to_owned(),
         phone: Some("+43 1 234567".to_owned()),
+        tax_number: None,
     }
 }
 

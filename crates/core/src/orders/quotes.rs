@@ -194,10 +194,12 @@ fn destination(body: &mut Body<'_>) -> Option<Destination> {
     let country = body.required("country", address::country);
     let region = body.optional("region", line);
     let postal_code = body.optional("postal_code", line);
+    let tax_number = body.optional("tax_number", address::tax_number);
     Some(Destination {
         country: country?,
         region: region?.filter(|text| !text.is_empty()),
         postal_code: postal_code?.filter(|text| !text.is_empty()),
+        tax_number: tax_number?,
     })
 }
 

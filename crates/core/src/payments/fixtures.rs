@@ -68,6 +68,7 @@ fn order(token: &str) -> Order {
             postal_code: "8010".to_owned(),
             country: "AT".to_owned(),
             phone: None,
+            tax_number: None,
         },
         erase_at: None,
         failure: None,

@@ -93,6 +93,7 @@ mod tests {
             country: "AT".to_owned(),
             region: None,
             postal_code: None,
+            tax_number: None,
         };
         let euro = "EUR".parse().unwrap();
         let facts = facts(&lines, &destination, None, euro, noon()).unwrap();

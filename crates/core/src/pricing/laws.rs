@@ -156,6 +156,7 @@ fn priced(case: &Case, discounts: &[Discount], taxes: &[TaxRate]) -> Breakdown {
         country: "AT".to_owned(),
         region: None,
         postal_code: None,
+        tax_number: None,
     };
     let sheet = TaxSheet {
         rates: taxes.to_vec(),

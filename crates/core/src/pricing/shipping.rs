@@ -140,6 +140,7 @@ mod tests {
             country: "DE".to_owned(),
             region: None,
             postal_code: None,
+            tax_number: None,
         }
     }
 

@@ -114,7 +114,8 @@ struct BookItem {
 #[serde(bound = "T: Entry")]
 struct CollectionItem<T: Entry> {
     pk: String,
-    #[serde(default)]
+    /// Not stored as `terms`, which are those of a discount to readers of any item of the table.
+    #[serde(rename = "collection_terms", default)]
     terms: T::Terms,
     entries: Vec<T>,
     version: u64,

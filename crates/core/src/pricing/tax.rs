@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::Rate;
 use crate::values::money::Money;
+use crate::values::tax_number::TaxNumber;
 
 pub mod calculation;
 pub mod place;
@@ -22,6 +23,9 @@ pub struct Destination {
     /// The postal code, as written in the address. A quote may do without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postal_code: Option<String>,
+    /// The tax number of the business that the goods are for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_number: Option<TaxNumber>,
 }
 
 impl Destination {
@@ -31,6 +35,7 @@ impl Destination {
         let postal_code = self.postal_code.as_ref();
         self.country == other.country
             && self.region == other.region
+            && self.tax_number == other.tax_number
             && postal_code.is_none_or(|code| Some(code) == other.postal_code.as_ref())
     }
 }

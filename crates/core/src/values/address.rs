@@ -3,6 +3,8 @@
 use celes::Country;
 use serde::{Deserialize, Serialize};
 
+use super::tax_number::TaxNumber;
+
 /// Where a parcel goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -22,6 +24,8 @@ pub struct Address {
     pub country: String,
     /// For the carrier, in E.164.
     pub phone: Option<String>,
+    /// Of the business that the goods are for.
+    pub tax_number: Option<TaxNumber>,
 }
 
 impl Address {
@@ -37,6 +41,7 @@ impl Address {
             postal_code: String::new(),
             country: self.country.clone(),
             phone: None,
+            tax_number: None,
         }
     }
 
@@ -66,6 +71,8 @@ pub(crate) struct AddressItem {
     country: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax_number: Option<TaxNumber>,
 }
 
 impl From<AddressItem> for Address {
@@ -79,6 +86,7 @@ impl From<AddressItem> for Address {
             postal_code: item.postal_code,
             country: item.country,
             phone: item.phone,
+            tax_number: item.tax_number,
         }
     }
 }
@@ -94,6 +102,7 @@ impl From<Address> for AddressItem {
             postal_code: address.postal_code,
             country: address.country,
             phone: address.phone,
+            tax_number: address.tax_number,
         }
     }
 }

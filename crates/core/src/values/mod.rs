@@ -10,3 +10,4 @@ pub mod money;
 pub mod phone;
 pub(crate) mod postal_code;
 pub mod region;
+pub mod tax_number;

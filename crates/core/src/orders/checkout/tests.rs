@@ -117,7 +117,8 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             "phone": null,
             "postal_code": "1070",
             "recipient": "Ana",
-            "region": null
+            "region": null,
+            "tax_number": null
           },
           "status": "pending",
           "subtotal": {

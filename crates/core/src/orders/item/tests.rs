@@ -211,6 +211,7 @@ fn charged() -> Order {
         country: "AT".to_owned(),
         region: None,
         postal_code: None,
+        tax_number: None,
     };
     let sheet = sheet(&[tax("AT", None, None, "0.20", true)]);
     let place = sheet.place(&destination).unwrap();

@@ -12,6 +12,7 @@ fn vienna() -> Destination {
         country: "AT".to_owned(),
         region: None,
         postal_code: None,
+        tax_number: None,
     }
 }
 

@@ -15,10 +15,29 @@ pub struct Taxable<'a> {
     pub rates: Vec<&'a TaxRate>,
 }
 
-/// An amount of tax that is not rounded yet.
+/// A tax that is not rounded yet: `price * effective / factor`.
 struct Exact<'a> {
     rate: &'a TaxRate,
-    amount: Decimal,
+    /// The price that it is charged on, with the taxes that are included.
+    price: Decimal,
+    /// The part of the price without tax that it is.
+    effective: Decimal,
+    /// The price is so many times the price without tax.
+    factor: Decimal,
+}
+
+impl Exact<'_> {
+    /// Returns the amount on `price`, which may be the sum of several. It is multiplied first, so that what lies
+    /// exactly between two amounts is found there.
+    fn on(&self, price: Decimal) -> Result<Decimal, MoneyError> {
+        let amount = price.checked_mul(self.effective);
+        let amount = amount.and_then(|amount| amount.checked_div(self.factor));
+        amount.ok_or(MoneyError::TooLarge)
+    }
+
+    fn amount(&self) -> Result<Decimal, MoneyError> {
+        self.on(self.price)
+    }
 }
 
 /// Returns 1 and the parts of a price without tax that the included ones of `rates` are together: 1.19 for 19
@@ -47,14 +66,13 @@ pub fn burden(rates: &[&TaxRate]) -> Decimal {
 }
 
 impl<'a> Taxable<'a> {
-    fn exact(&self) -> Result<Vec<Exact<'a>>, MoneyError> {
+    fn exact(&self) -> Vec<Exact<'a>> {
         let factor = factor_of_included(&self.rates);
-        let net = self.price.amount().checked_div(factor);
-        let net = net.ok_or(MoneyError::TooLarge)?;
-        let exact = self.rates.iter().map(|rate| {
-            let amount = net.checked_mul(effective(rate, &self.rates));
-            let amount = amount.ok_or(MoneyError::TooLarge)?;
-            Ok(Exact { rate, amount })
+        let exact = self.rates.iter().map(|rate| Exact {
+            rate,
+            price: self.price.amount(),
+            effective: effective(rate, &self.rates),
+            factor,
         });
         exact.collect()
     }
@@ -98,16 +116,12 @@ pub fn taxes(
     (rounding, mode): (Rounding, RoundingMode),
     currency: Currency,
 ) -> Result<Vec<Vec<Tax>>, MoneyError> {
-    let exact: Vec<Vec<Exact<'_>>> = parts.iter().map(Taxable::exact).collect::<Result<_, _>>()?;
+    let exact: Vec<Vec<Exact<'_>>> = parts.iter().map(Taxable::exact).collect();
+    let rounded = |tax: &Exact<'_>| Money::rounded_by(mode, tax.amount()?, currency);
     let mut amounts: Vec<Vec<Money>> = match rounding {
         Rounding::Line => exact
             .iter()
-            .map(|taxes| {
-                let rounded = taxes.iter();
-                rounded
-                    .map(|tax| Money::rounded_by(mode, tax.amount, currency))
-                    .collect()
-            })
+            .map(|taxes| taxes.iter().map(rounded).collect())
             .collect::<Result<_, _>>()?,
         Rounding::Order => shares(&exact, mode, currency)?,
     };
@@ -146,11 +160,10 @@ fn shares(
                 continue;
             }
             let places: Vec<(usize, usize)> = places_of(tax.rate, exact);
-            let amounts: Vec<Decimal> = places
-                .iter()
-                .map(|(at, of)| exact[*at][*of].amount)
-                .collect();
-            let total = Money::rounded_by(mode, amounts.iter().sum(), currency)?;
+            let same: Vec<&Exact<'_>> = places.iter().map(|(at, of)| &exact[*at][*of]).collect();
+            let total = Money::rounded_by(mode, sum(&same)?, currency)?;
+            let amounts = same.iter().map(|tax| tax.amount());
+            let amounts: Vec<Decimal> = amounts.collect::<Result<_, _>>()?;
             for ((at, of), share) in places.iter().zip(allocate(total, &amounts)?) {
                 shares[*at][*of] = Some(share);
             }
@@ -162,6 +175,21 @@ fn shares(
         taxes.map(|share| share.unwrap_or(nothing)).collect()
     };
     Ok(shares.into_iter().map(known).collect())
+}
+
+/// Returns the sum of `taxes`. Prices are added first where the same rates apply to them.
+fn sum(taxes: &[&Exact<'_>]) -> Result<Decimal, MoneyError> {
+    let mut prices: Vec<(&Exact<'_>, Decimal)> = Vec::new();
+    for tax in taxes {
+        let is_like =
+            |other: &Exact<'_>| (other.effective, other.factor) == (tax.effective, tax.factor);
+        match prices.iter_mut().find(|(other, _)| is_like(other)) {
+            Some((_, price)) => *price += tax.price,
+            None => prices.push((tax, tax.price)),
+        }
+    }
+    let amounts = prices.iter().map(|(tax, price)| tax.on(*price));
+    amounts.sum()
 }
 
 /// Returns where taxes with the name and rate of `rate` stand, as the index of the part and of its tax.

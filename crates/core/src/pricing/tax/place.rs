@@ -1,5 +1,7 @@
 //! What an order's prices and taxes depend on where it goes.
 
+use std::collections::BTreeMap;
+
 use super::Destination;
 use super::calculation::{self, Taxable};
 use super::sheet::{
@@ -7,6 +9,12 @@ use super::sheet::{
     UnknownPlace,
 };
 use crate::values::money::{Money, MoneyError, RoundingMode};
+
+/// The member states of the EU (<https://european-union.europa.eu/principles-countries-history/eu-countries_en>).
+const MEMBER_STATES: [&str; 27] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT",
+    "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK",
+];
 
 /// How goods are priced and taxed in one place.
 #[derive(Clone, Debug)]
@@ -42,9 +50,26 @@ impl TaxSheet {
             terms: &self.terms,
             here: self.rates_in(destination)?,
             home: self.rates_at_home(),
-            reverse_charge: false,
+            reverse_charge: self.is_reverse_charge(destination),
         })
     }
+
+    /// Returns whether a business in `destination` owes the tax itself: it has a tax number of this country,
+    /// which is a member state of the EU, and the shop is in another one.
+    fn is_reverse_charge(&self, destination: &Destination) -> bool {
+        let home = self.terms.home.as_ref().map(|home| home.country.as_str());
+        let Some((home, number)) = home.zip(destination.tax_number.as_ref()) else {
+            return false;
+        };
+        let there = destination.country.as_str();
+        let abroad = home != there && number.country() == there;
+        self.terms.reverse_charge && abroad && is_member_state(home) && is_member_state(there)
+    }
+}
+
+/// Returns whether `country` is a member state of the EU.
+fn is_member_state(country: &str) -> bool {
+    MEMBER_STATES.contains(&country)
 }
 
 impl<'a> TaxPlace<'a> {
@@ -141,15 +166,19 @@ impl<'a> TaxPlace<'a> {
             ShippingTax::Own => whole(SHIPPING),
             ShippingTax::Highest => whole(self.most_taxed(goods)),
             ShippingTax::Proportional => {
-                let weights: Vec<Money> = goods.iter().map(|goods| goods.price).collect();
+                // By category, so that the order of the lines does not decide about the last unit.
+                let mut categories: BTreeMap<&str, Money> = BTreeMap::new();
+                for goods in goods {
+                    let sum = categories.entry(&goods.category);
+                    let sum = sum.or_insert(Money::zero(price.currency()));
+                    *sum = sum.plus(goods.price)?;
+                }
+                let weights: Vec<Money> = categories.values().copied().collect();
                 if weights.iter().all(|weight| weight.is_zero()) {
                     return whole(self.most_taxed(goods));
                 }
-                let shares = goods.iter().zip(price.split(&weights)?);
-                let shares = shares.map(|(goods, price)| ShippingShare {
-                    category: &goods.category,
-                    price,
-                });
+                let shares = categories.into_keys().zip(price.split(&weights)?);
+                let shares = shares.map(|(category, price)| ShippingShare { category, price });
                 Ok(Some(shares.collect()))
             }
         }
@@ -157,7 +186,10 @@ impl<'a> TaxPlace<'a> {
 
     /// Returns the category of those `goods` on which most tax is charged.
     fn most_taxed<'b>(&self, goods: &'b [Goods]) -> &'b str {
-        let burden = |goods: &&Goods| calculation::burden(&self.here.on(&goods.category));
+        let burden = |goods: &&Goods| {
+            let rates = self.here.on(&goods.category);
+            (calculation::burden(&rates), goods.category.clone())
+        };
         let most = goods.iter().max_by_key(burden);
         most.map_or(SHIPPING, |goods| &goods.category)
     }

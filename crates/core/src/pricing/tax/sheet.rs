@@ -210,6 +210,7 @@ impl TaxSheet {
             country: home.country.clone(),
             region: home.region.clone(),
             postal_code: None,
+            tax_number: None,
         })
     }
 

@@ -27,6 +27,7 @@ fn place<'a>(sheet: &'a TaxSheet, country: &str) -> TaxPlace<'a> {
         country: country.to_owned(),
         region: None,
         postal_code: None,
+        tax_number: None,
     };
     sheet.place(&destination).unwrap()
 }
@@ -105,7 +106,7 @@ fn shipping_is_taxed_by_its_own_category_by_the_goods_or_not_at_all() {
             ShippingTax::Proportional,
             "10.00",
             "20.00",
-            vec![("2.00", "0.19"), ("4.00", "0.07")],
+            vec![("4.00", "0.07"), ("2.00", "0.19")],
         ),
         (
             ShippingTax::Proportional,
@@ -137,4 +138,41 @@ fn a_basket_of_books_ships_at_the_rate_of_books() {
     let place = place(&sheet, "DE");
     let parts = place.tax_on_shipping(eur("5.35"), &goods).unwrap();
     assert_eq!(parts[0].rates[0].rate.to_string(), "0.07");
+}
+
+#[test]
+fn a_business_in_another_member_state_owes_the_tax_itself() {
+    let sheet = german(TaxTerms {
+        reverse_charge: true,
+        ..TaxTerms::default()
+    });
+    for (country, number, reverse) in [
+        ("AT", Some("ATU13585627"), true),
+        ("AT", None, false),
+        // At home, with the number of another country, and outside of the EU.
+        ("DE", Some("DE136695976"), false),
+        ("AT", Some("DE136695976"), false),
+        ("CH", Some("ATU13585627"), false),
+    ] {
+        let destination = Destination {
+            country: country.to_owned(),
+            region: None,
+            postal_code: None,
+            tax_number: number.map(|number| number.parse().unwrap()),
+        };
+        let place = sheet.place(&destination).unwrap();
+        assert_eq!(place.is_reverse_charge(), reverse, "{country} {number:?}");
+        if reverse {
+            assert!(place.rates("tea").is_empty());
+            assert_eq!(place.price(eur("11.90"), "tea").unwrap(), eur("10.00"));
+        }
+    }
+    let off = german(TaxTerms::default());
+    let austrian = Destination {
+        country: "AT".to_owned(),
+        region: None,
+        postal_code: None,
+        tax_number: Some("ATU13585627".parse().unwrap()),
+    };
+    assert!(!off.place(&austrian).unwrap().is_reverse_charge());
 }

@@ -6,6 +6,7 @@ fn destination(country: &str, region: Option<&str>) -> Destination {
         country: country.to_owned(),
         region: region.map(str::to_owned),
         postal_code: None,
+        tax_number: None,
     }
 }
 
