@@ -188,9 +188,9 @@ pub enum NotificationError {
     /// It is not known whether the message was sent.
     #[error("it is not known whether the message was sent: {0}")]
     Unknown(String),
-    /// A template has a placeholder without a value.
-    #[error("a template has the placeholder {0:?}, which has no value")]
-    Template(String),
+    /// The text of the message could not be made.
+    #[error("the text of the message could not be made")]
+    Template(#[from] askama::Error),
     /// The order's amounts do not add up.
     #[error("the order's amounts do not add up")]
     Amount(#[from] MoneyError),

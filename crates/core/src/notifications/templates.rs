@@ -1,4 +1,5 @@
-//! The texts of messages. There is a file for each template, language and form, which is filled in here.
+//! The texts of messages. The words are in the folder `templates` of this package, which has a folder for each
+//! language; here is what they are filled in with.
 
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
@@ -6,151 +7,140 @@ use super::strangers::holds_link;
 use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::values::address::Address;
-use crate::values::money::Money;
+use crate::values::id::OrderId;
+use numbers::Numbers;
+use parts::{Part, What};
 
-/// A language that messages are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
-    English,
-    German,
+mod numbers;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+/// Defines the languages that messages are written in: for each, its tag and its templates for the subject, the plain
+/// text and the HTML. A further language is a folder and a line below.
+macro_rules! languages {
+    ($($language:ident $tag:literal $subject:tt $text:tt $html:tt,)*) => {
+        /// A language that messages are written in.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum Language {
+            $($language,)*
+        }
+
+        impl Language {
+            /// All languages.
+            const ALL: &[Self] = &[$(Self::$language,)*];
+
+            /// Returns the language tag (RFC 5646).
+            fn tag(self) -> &'static str {
+                match self {
+                    $(Self::$language => $tag,)*
+                }
+            }
+
+            /// Fills in the templates.
+            fn render(self, mail: &Content) -> askama::Result<Mail> {
+                match self {
+                    $(Self::$language => {
+                        #[derive(askama::Template)]
+                        #[template(path = $subject)]
+                        struct Subject<'a> {
+                            mail: &'a Content<'a>,
+                        }
+
+                        #[derive(askama::Template)]
+                        #[template(path = $text)]
+                        struct Text<'a> {
+                            mail: &'a Content<'a>,
+                        }
+
+                        #[derive(askama::Template)]
+                        #[template(path = $html)]
+                        struct Html<'a> {
+                            mail: &'a Content<'a>,
+                            subject: &'a str,
+                        }
+
+                        let subject = askama::Template::render(&Subject { mail })?;
+                        Ok(Mail {
+                            text: askama::Template::render(&Text { mail })?,
+                            html: askama::Template::render(&Html { mail, subject: &subject })?,
+                            subject,
+                        })
+                    })*
+                }
+            }
+        }
+    };
+}
+
+languages! {
+    English "en" "en/subject.txt" "en/mail.txt" "en/mail.html",
+    German "de" "de/subject.txt" "de/mail.txt" "de/mail.html",
+    SimplifiedChinese "zh" "zh/subject.txt" "zh/mail.txt" "zh/mail.html",
 }
 
 impl Language {
-    /// Returns German for German locales, and English for all others.
-    fn for_locale(locale: &Locale) -> Self {
-        if locale.language() == "de" {
-            Self::German
-        } else {
-            Self::English
-        }
+    /// Returns the language of `locale`, or `None` if messages are not written in it.
+    fn of(locale: &Locale) -> Option<Self> {
+        let language = locale.language();
+        let mut languages = Self::ALL.iter().copied();
+        languages.find(|known| known.tag() == language && !is_traditional_chinese(locale))
     }
+}
 
-    fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
+/// Returns whether `locale` is Chinese in the traditional script: as it says, or else as its region writes it.
+fn is_traditional_chinese(locale: &Locale) -> bool {
+    let tag = locale.as_str().to_ascii_lowercase();
+    let says = |subtags: &[&str]| tag.split('-').skip(1).any(|part| subtags.contains(&part));
+    locale.language() == "zh" && !says(&["hans"]) && says(&["hant", "tw", "hk", "mo"])
+}
 
-    /// Formats an amount as the language writes it: `19.99 EUR`, `19,99 EUR`.
-    fn amount(self, money: Money) -> String {
-        match self {
-            Self::English => money.to_string(),
-            Self::German => money.to_string().replace('.', ","),
-        }
-    }
+/// What the templates of a mail are filled in with.
+struct Content<'a> {
+    template: Template,
+    language: Language,
+    shop: &'a str,
+    /// The name to greet the recipient by, if any.
+    name: Option<&'a str>,
+    /// The address of the page that the mail leads to; empty if there is none.
+    link: &'a str,
+    /// The order that the mail is about, if it is about one.
+    order: Option<OrderContent<'a>>,
+    /// Why the order failed, if it did.
+    failure: Option<FailureCode>,
+}
 
-    fn reason(self, code: FailureCode) -> &'static str {
-        match (self, code) {
-            (Self::English, FailureCode::RuleFailed) => "it does not meet the shop's conditions",
-            (Self::English, FailureCode::OutOfStock) => {
-                "an article is not in stock in the quantity that you ordered"
-            }
-            (Self::English, FailureCode::PaymentDeclined) => "the payment was declined",
-            (Self::English, FailureCode::Expired) => "it could not be processed in time",
-            (Self::German, FailureCode::RuleFailed) => {
-                "sie die Bedingungen des Shops nicht erfüllt"
-            }
-            (Self::German, FailureCode::OutOfStock) => {
-                "ein Artikel nicht in der bestellten Menge vorrätig ist"
-            }
-            (Self::German, FailureCode::PaymentDeclined) => "die Zahlung abgelehnt wurde",
-            (Self::German, FailureCode::Expired) => {
-                "sie nicht rechtzeitig bearbeitet werden konnte"
-            }
+impl<'a> Content<'a> {
+    /// Returns the content of a mail that is not about an order.
+    fn new(template: Template, shop: &'a str, recipient: &'a Recipient) -> Self {
+        Self {
+            template,
+            language: Language::of(&recipient.locale).unwrap_or(Language::English),
+            shop,
+            name: greeted(recipient),
+            link: recipient.link.as_deref().unwrap_or_default(),
+            order: None,
+            failure: None,
         }
     }
 }
 
-/// Returns the text and the HTML of a template. The first line of the text is the subject.
-fn files(template: Template, language: Language) -> (&'static str, &'static str) {
-    macro_rules! files {
-        ($name:literal) => {
-            (
-                include_str!(concat!("templates/", $name, ".txt")),
-                include_str!(concat!("templates/", $name, ".html")),
-            )
-        };
-    }
-    match (template, language) {
-        (Template::OrderConfirmed, Language::English) => files!("order_confirmed.en"),
-        (Template::OrderConfirmed, Language::German) => files!("order_confirmed.de"),
-        (Template::OrderFailed, Language::English) => files!("order_failed.en"),
-        (Template::OrderFailed, Language::German) => files!("order_failed.de"),
-        (Template::OrderCancelled, Language::English) => files!("order_cancelled.en"),
-        (Template::OrderCancelled, Language::German) => files!("order_cancelled.de"),
-        (Template::ConfirmEmail, Language::English) => files!("confirm_email.en"),
-        (Template::ConfirmEmail, Language::German) => files!("confirm_email.de"),
-        (Template::PasswordReset, Language::English) => files!("password_reset.en"),
-        (Template::PasswordReset, Language::German) => files!("password_reset.de"),
-        (Template::PasswordChanged, Language::English) => files!("password_changed.en"),
-        (Template::PasswordChanged, Language::German) => files!("password_changed.de"),
-    }
+/// What a mail tells about an order.
+struct OrderContent<'a> {
+    id: OrderId,
+    parts: Vec<Part<'a>>,
+    /// Whether the customer owes the tax instead of the shop.
+    reverse_charge: bool,
+    /// One line for each part of the address.
+    address: String,
 }
 
-/// The value of a placeholder.
-enum Value<'a> {
-    /// A text, which is escaped in HTML.
-    Text(&'a str),
-    /// A part that has already been filled in, and is not escaped.
-    Filled(&'a str),
-}
-
-/// Replaces each `{{name}}` in `template` by its value, in one pass, so that a value is never read as a
-/// placeholder.
-fn fill(
-    template: &str,
-    values: &[(&str, Value)],
-    escape: fn(&str) -> String,
-) -> Result<String, NotificationError> {
-    let mut filled = String::with_capacity(template.len() * 2);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after
-            .split_once("}}")
-            .ok_or_else(|| NotificationError::Template("{{".to_owned()))?;
-        let value = values.iter().find(|(known, _)| *known == name);
-        filled.push_str(before);
-        match value {
-            Some((_, Value::Text(text))) => filled.push_str(&escape(text)),
-            Some((_, Value::Filled(part))) => filled.push_str(part),
-            None => return Err(NotificationError::Template(name.to_owned())),
-        }
-        rest = after;
-    }
-    filled.push_str(rest);
-    Ok(filled)
-}
-
-fn plain(text: &str) -> String {
-    text.to_owned()
-}
-
-/// Escapes `text` for HTML, between tags and in quoted attributes.
-fn html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// Returns the name to put behind the greeting, with a space before it; nothing for a recipient who has not confirmed
-/// the address, because a stranger may have chosen the name, and for a name that holds a link.
-fn greeted(recipient: &Recipient) -> String {
-    let name = &recipient.name;
-    if recipient.is_confirmed && !name.is_empty() && !holds_link(name) {
-        format!(" {name}")
-    } else {
-        String::new()
-    }
+/// Returns the name to greet the recipient by, or `None` for a recipient who has not confirmed the address, because a
+/// stranger may have chosen the name, and for a name that holds a link.
+fn greeted(recipient: &Recipient) -> Option<&str> {
+    let name = recipient.name.as_str();
+    let is_known = recipient.is_confirmed && !name.is_empty() && !holds_link(name);
+    is_known.then_some(name)
 }
 
 /// Returns one line for each part that the address has, except for those that hold a link.
@@ -169,27 +159,8 @@ fn address_lines(address: &Address) -> String {
     parts.join("\n")
 }
 
-fn lines(
-    order: &Order,
-    language: Language,
-    template: &str,
-    escape: fn(&str) -> String,
-) -> Result<String, NotificationError> {
-    let lines = order.lines.iter().map(|line| {
-        let subtotal = language.amount(line.subtotal()?);
-        let quantity = line.quantity.to_string();
-        let values = [
-            ("name", Value::Text(&line.name)),
-            ("quantity", Value::Text(&quantity)),
-            ("subtotal", Value::Text(&subtotal)),
-        ];
-        fill(template, &values, escape)
-    });
-    lines.collect()
-}
-
-/// Returns the mail to `recipient` about `order`, in the recipient's language, with the link of the recipient if
-/// there is one.
+/// Returns the mail to `recipient` about `order`, in the recipient's language or else in English, with the link of the
+/// recipient if there is one.
 ///
 /// # Errors
 /// [`NotificationError::Template`] or [`NotificationError::Amount`].
@@ -199,40 +170,25 @@ pub fn render_about_order(
     recipient: &Recipient,
     order: &Order,
 ) -> Result<Mail, NotificationError> {
-    let language = Language::for_locale(&recipient.locale);
-    let (text_file, html_file) = files(template, language);
-    let order_id = order.id.to_string();
-    let total = language.amount(order.total);
-    let address = address_lines(&order.shipping_address);
-    let code = order.failure.as_ref().map(|failure| failure.code);
-    let reason = code.map_or("", |code| language.reason(code));
-    let name = greeted(recipient);
-    let link = recipient.link.as_deref().unwrap_or_default();
-    let text_link = format!("\n{link}");
-    let html_link = format!("<br><a href=\"{0}\">{0}</a>", html(link));
-    let fill_with = |file: &str, lines: &str, link: &str, escape: fn(&str) -> String| {
-        let link = recipient.link.as_ref().map_or("", |_| link);
-        let values = [
-            ("shop", Value::Text(shop)),
-            ("name", Value::Text(&name)),
-            ("order", Value::Text(&order_id)),
-            ("total", Value::Text(&total)),
-            ("address", Value::Text(&address)),
-            ("reason", Value::Text(reason)),
-            ("lines", Value::Filled(lines)),
-            ("link", Value::Filled(link)),
-        ];
-        fill(file, &values, escape)
+    let language = Language::of(&recipient.locale);
+    let numbers = match language {
+        Some(language) => Numbers::new(&[recipient.locale.as_str(), language.tag()])?,
+        None => Numbers::new(&[Language::English.tag()])?,
     };
-    let text_lines = lines(order, language, include_str!("templates/line.txt"), plain)?;
-    let html_lines = lines(order, language, include_str!("templates/line.html"), html)?;
-    framed(language, (text_file, html_file), |file, form| match form {
-        Form::Text => fill_with(file, &text_lines, &text_link, plain),
-        Form::Html => fill_with(file, &html_lines, &html_link, html),
+    render(&Content {
+        order: Some(OrderContent {
+            id: order.id,
+            parts: parts::of_order(order, &numbers)?,
+            reverse_charge: order.breakdown.reverse_charge,
+            address: address_lines(&order.shipping_address),
+        }),
+        failure: order.failure.as_ref().map(|failure| failure.code),
+        ..Content::new(template, shop, recipient)
     })
 }
 
-/// Returns the mail to `recipient` about the account, in the recipient's language, with the link that it leads to.
+/// Returns the mail to `recipient` about the account, in the recipient's language or else in English, with the link
+/// that it leads to.
 ///
 /// # Errors
 /// [`NotificationError::Template`].
@@ -241,190 +197,9 @@ pub fn render_about_account(
     shop: &str,
     recipient: &Recipient,
 ) -> Result<Mail, NotificationError> {
-    let language = Language::for_locale(&recipient.locale);
-    let name = greeted(recipient);
-    let values = [
-        ("shop", Value::Text(shop)),
-        ("name", Value::Text(&name)),
-        (
-            "link",
-            Value::Text(recipient.link.as_deref().unwrap_or_default()),
-        ),
-    ];
-    let fill_with = |file: &str, form: Form| match form {
-        Form::Text => fill(file, &values, plain),
-        Form::Html => fill(file, &values, html),
-    };
-    framed(language, files(template, language), fill_with)
+    render(&Content::new(template, shop, recipient))
 }
 
-/// The form of a part of a mail.
-#[derive(Clone, Copy)]
-enum Form {
-    Text,
-    Html,
-}
-
-/// Returns the mail made from a text and an HTML file, each filled in by `fill_with`. The first line of the text is
-/// the subject; the HTML is put into its frame.
-fn framed(
-    language: Language,
-    (text_file, html_file): (&str, &str),
-    fill_with: impl Fn(&str, Form) -> Result<String, NotificationError>,
-) -> Result<Mail, NotificationError> {
-    let (subject, text) = text_file.split_once("\n\n").unwrap_or((text_file, ""));
-    let subject = fill_with(subject, Form::Text)?;
-    let content = fill_with(html_file, Form::Html)?;
-    let frame = [
-        ("language", Value::Text(language.tag())),
-        ("subject", Value::Text(&subject)),
-        ("content", Value::Filled(content.trim_end())),
-    ];
-    Ok(Mail {
-        text: fill_with(text, Form::Text)?,
-        html: fill(include_str!("templates/frame.html"), &frame, html)?,
-        subject,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::expect;
-
-    use super::super::tests::{confirmed, customer, failed, pending};
-    use super::*;
-
-    fn rendered(template: Template, locale: &str, order: &Order) -> Mail {
-        render_about_order(template, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
-    }
-
-    #[test]
-    fn a_confirmation_lists_what_was_bought() {
-        let mail = rendered(Template::OrderConfirmed, "en-GB", &confirmed());
-        assert_eq!(mail.subject, "Your order at Oxcart & Sons is confirmed");
-        expect![[r"
-            Hello Ana <Li>,
-
-            thank you for your order. It is confirmed and paid.
-
-            Order 00000000-0000-0000-0000-000000000000
-
-              2 x Tea & {{total}}: 19.98 EUR
-              1 x Cup: 5.02 EUR
-
-            Total: 25.00 EUR
-
-            We deliver to:
-
-            Ana Li
-            Hauptstraße 1
-            1010 Wien
-            AT
-
-            Oxcart & Sons
-        "]]
-        .assert_eq(&mail.text.replace(
-            &pending().id.to_string(),
-            "00000000-0000-0000-0000-000000000000",
-        ));
-    }
-
-    #[test]
-    fn a_mail_to_a_guest_links_to_the_order() {
-        let recipient = Recipient {
-            link: Some("https://shop.example/orders/1?token=a&b".to_owned()),
-            ..customer("en").into()
-        };
-        let templates = Template::ALL.iter();
-        for template in templates.filter(|template| template.is_about_order()) {
-            let mail = render_about_order(*template, "Oxcart", &recipient, &failed()).unwrap();
-            assert!(
-                mail.text
-                    .contains("\nhttps://shop.example/orders/1?token=a&b\n")
-            );
-            let link = "<a href=\"https://shop.example/orders/1?token=a&amp;b\">";
-            assert!(mail.html.contains(link), "{}", mail.html);
-        }
-    }
-
-    #[test]
-    fn customers_with_a_german_locale_get_german_mails() {
-        let mail = rendered(Template::OrderFailed, "de-AT", &failed());
-        let subject = "Ihre Bestellung bei Oxcart & Sons konnte nicht ausgeführt werden";
-        assert_eq!(mail.subject, subject);
-        assert!(mail.text.contains("nicht in der bestellten Menge vorrätig"));
-        assert!(mail.text.contains("Summe: 25,00 EUR"));
-        assert!(mail.html.contains("<html lang=\"de\">"));
-    }
-
-    #[test]
-    fn html_shows_names_of_customers_and_products_as_text() {
-        let mail = rendered(Template::OrderConfirmed, "en", &confirmed());
-        assert!(mail.html.contains("Hello Ana &lt;Li&gt;,"));
-        assert!(mail.html.contains("<td>Tea &amp; {{total}}</td>"));
-        assert!(mail.html.contains("<p>Oxcart &amp; Sons</p>"));
-        assert!(
-            mail.html
-                .contains("<title>Your order at Oxcart &amp; Sons is confirmed</title>")
-        );
-        assert_eq!(
-            html(r#"<a href="x" id='y'>&"#),
-            "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;"
-        );
-    }
-
-    #[test]
-    fn every_template_is_filled_in_in_every_language_and_form() {
-        let mut order = failed();
-        order.lines[0].name = "Tea".to_owned();
-        for template in Template::ALL
-            .iter()
-            .filter(|template| template.is_about_order())
-        {
-            for locale in ["en", "de", "zh-Hant-TW"] {
-                let mail = rendered(*template, locale, &order);
-                for text in [&mail.subject, &mail.text, &mail.html] {
-                    assert!(!text.is_empty() && !text.contains("{{"), "{text}");
-                }
-                assert!(!mail.subject.contains('\n'));
-                for fact in ["Tea", "Cup", "25"] {
-                    assert!(
-                        mail.text.contains(fact) && mail.html.contains(fact),
-                        "{fact}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn mails_about_accounts_greet_and_link_to_their_page() {
-        let link = "https://shop.example/confirm?token=a.b-c_d";
-        for template in Template::ALL
-            .iter()
-            .filter(|template| !template.is_about_order())
-        {
-            for locale in ["en", "de", "fr"] {
-                let recipient = Recipient {
-                    link: Some(link.to_owned()),
-                    ..customer(locale).into()
-                };
-                let mail = render_about_account(*template, "Oxcart & Sons", &recipient).unwrap();
-                assert!(mail.subject.contains("Oxcart & Sons") && !mail.subject.contains('\n'));
-                assert!(mail.text.contains("Ana <Li>") && mail.html.contains("Ana &lt;Li&gt;"));
-                let leads = *template != Template::PasswordChanged;
-                assert_eq!(mail.text.contains(link), leads);
-                assert_eq!(mail.html.contains(&format!("<a href=\"{link}\">")), leads);
-                assert!(!mail.html.contains("{{") && !mail.text.contains("{{"));
-            }
-        }
-    }
-
-    #[test]
-    fn a_placeholder_without_a_value_is_an_error() {
-        for template in ["{{nothing}}", "{{name", "{{}}"] {
-            let values = [("name", Value::Text("x"))];
-            assert!(fill(template, &values, plain).is_err(), "{template}");
-        }
-    }
+fn render(content: &Content) -> Result<Mail, NotificationError> {
+    Ok(content.language.render(content)?)
 }
