@@ -1,7 +1,7 @@
 //! The price of an order, part by part.
 
 use super::cart::CartLine;
-use super::discounts::{self, Applied, Share};
+use super::discounts::{self, Applied, Share, Shipment};
 use super::model::{Discount, Refusal};
 use super::shipping::{NotShipped, ShippingMethod};
 use super::tax::calculation::{self, Taxable};
@@ -124,7 +124,11 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
         cart.taxes.shipping_price(price, &goods)
     });
     let shipping = shipping.transpose()?;
-    let reduced = discounts::reduce(cart.lines, shipping, discounts, cart.currency)?;
+    let shipment = cart.shipping.zip(shipping).map(|(method, price)| Shipment {
+        method: &method.id,
+        price,
+    });
+    let reduced = discounts::reduce(cart.lines, shipment, discounts, cart.currency)?;
     let mut lines: Vec<PricedLine> = subtotals
         .into_iter()
         .zip(reduced.lines)
@@ -214,6 +218,34 @@ fn sums<'a>(taxes: impl IntoIterator<Item = &'a Tax>) -> Result<Vec<Tax>, MoneyE
         }
     }
     Ok(sums)
+}
+
+/// Calculates the price of `cart` as [`calculate`] does, but with those of `discounts` with which it is the lowest: all
+/// that are stackable, or one that is not. Of combinations with the same price, the stackable ones come first, then the
+/// one with the lowest [`Discount::precedence`].
+///
+/// # Errors
+/// As [`calculate`].
+pub fn calculate_lowest(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotShipped> {
+    let (stackable, mut alone): (Vec<Discount>, Vec<Discount>) = discounts
+        .iter()
+        .cloned()
+        .partition(|discount| discount.terms.stackable);
+    alone.sort_by_key(Discount::precedence);
+    let mut lowest = calculate(cart, &stackable)?;
+    let mut passed_over = Vec::new();
+    for discount in alone {
+        let mut other = calculate(cart, std::slice::from_ref(&discount))?;
+        let total = other.breakdown.totals()?.total;
+        if total.compare(lowest.breakdown.totals()?.total)?.is_lt() {
+            std::mem::swap(&mut lowest, &mut other);
+        }
+        passed_over.append(&mut other.passed_over);
+        let lost = other.breakdown.discounts.iter();
+        passed_over.extend(lost.map(|lost| (lost.id, Refusal::NotCombinable)));
+    }
+    lowest.passed_over.append(&mut passed_over);
+    Ok(lowest)
 }
 
 /// Returns `price` less `discounts`.

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
+use rust_decimal::Decimal;
+
 use super::cart::CartLine;
-use super::model::{Benefit, Code, Discount, Group, Refusal};
+use super::model::{Benefit, BuyXGetY, Code, Discount, Group, Rate, Refusal, Terms};
 use crate::values::clock::Time;
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
@@ -101,17 +103,46 @@ pub(super) struct Reductions {
     pub(super) passed_over: Vec<(DiscountId, Refusal)>,
 }
 
-/// The prices of lines and shipping that remain after the discounts so far.
+/// Pieces of one line that still cost the same. A line's pieces part when some of them become cheaper than the others.
+#[derive(Clone, Copy)]
+struct Pieces {
+    /// The index of the line.
+    line: usize,
+    quantity: u32,
+    /// What they still cost together.
+    left: Money,
+}
+
+impl Pieces {
+    /// Returns what one piece still costs, unrounded.
+    fn price_of_one(&self) -> Decimal {
+        let price = self.left.amount().checked_div(self.quantity.into());
+        price.unwrap_or_default()
+    }
+}
+
+/// Shipping, as discounts see it.
+#[derive(Clone, Copy)]
+pub(super) struct Shipment<'a> {
+    /// The method's identifier.
+    pub(super) method: &'a str,
+    /// The price.
+    pub(super) price: Money,
+}
+
+/// The prices that remain after the discounts so far.
 struct Remaining<'a> {
     lines: &'a [CartLine],
-    goods: Vec<Money>,
+    goods: Vec<Pieces>,
+    method: Option<&'a str>,
     shipping: Money,
     currency: Currency,
 }
 
 /// The amounts that one discount takes off.
 struct Reduction {
-    goods: Vec<Money>,
+    /// The pieces that it tells apart, and what it takes off them.
+    goods: Vec<(Pieces, Money)>,
     shipping: Money,
 }
 
@@ -122,7 +153,7 @@ struct Reduction {
 /// before it, and none is applied after it.
 pub(super) fn reduce(
     lines: &[CartLine],
-    shipping: Option<Money>,
+    shipment: Option<Shipment<'_>>,
     discounts: &[Discount],
     currency: Currency,
 ) -> Result<Reductions, MoneyError> {
@@ -130,11 +161,9 @@ pub(super) fn reduce(
     ordered.sort_by_key(|discount| discount.precedence());
     let mut remaining = Remaining {
         lines,
-        goods: lines
-            .iter()
-            .map(CartLine::subtotal)
-            .collect::<Result<_, _>>()?,
-        shipping: shipping.unwrap_or(Money::zero(currency)),
+        goods: pieces_of(lines)?,
+        method: shipment.map(|shipment| shipment.method),
+        shipping: shipment.map_or(Money::zero(currency), |shipment| shipment.price),
         currency,
     };
     let mut reduced = Reductions {
@@ -153,26 +182,44 @@ pub(super) fn reduce(
             continue;
         }
         let reduction = remaining.reduction_by(discount)?;
-        let amount =
-            Money::sum(currency, reduction.goods.iter().copied())?.plus(reduction.shipping)?;
+        let amount = reduction.sum(currency)?;
         if amount.is_zero() {
             reduced.passed_over.push((discount.id, Refusal::NoEffect));
             continue;
         }
         remaining.subtract(&reduction)?;
-        reduced.record(discount, reduction, amount);
+        reduced.record(discount, &reduction, amount)?;
         alone = !discount.terms.stackable;
     }
     Ok(reduced)
 }
 
+/// Returns the pieces of `lines` before discounts.
+fn pieces_of(lines: &[CartLine]) -> Result<Vec<Pieces>, MoneyError> {
+    let pieces = lines.iter().enumerate().map(|(at, line)| {
+        Ok(Pieces {
+            line: at,
+            quantity: line.quantity,
+            left: line.subtotal()?,
+        })
+    });
+    pieces.collect()
+}
+
 impl Reductions {
-    fn record(&mut self, discount: &Discount, reduction: Reduction, amount: Money) {
+    fn record(
+        &mut self,
+        discount: &Discount,
+        reduction: &Reduction,
+        amount: Money,
+    ) -> Result<(), MoneyError> {
         let share = |amount| Share {
             discount_id: discount.id,
             amount,
         };
-        for (shares, part) in self.lines.iter_mut().zip(reduction.goods) {
+        for (at, shares) in self.lines.iter_mut().enumerate() {
+            let of_line = reduction.goods.iter().filter(|(of, _)| of.line == at);
+            let part = Money::sum(amount.currency(), of_line.map(|(_, part)| *part))?;
             if part.is_positive() {
                 shares.push(share(part));
             }
@@ -186,58 +233,59 @@ impl Reductions {
             code: discount.code.clone(),
             amount,
         });
+        Ok(())
     }
 }
 
 impl Remaining<'_> {
-    /// Returns what `discount` takes off the remaining prices, never more than the price of a line.
+    /// Returns what `discount` takes off the remaining prices, never more than the price of a piece.
     fn reduction_by(&self, discount: &Discount) -> Result<Reduction, MoneyError> {
+        let terms = &discount.terms;
         let nothing = Money::zero(self.currency);
         let matching: Vec<Money> = self
-            .lines
+            .goods
             .iter()
-            .zip(&self.goods)
-            .map(|(line, left)| {
-                let matches = discount.terms.matches(line.product_id, &line.category);
-                if matches { *left } else { nothing }
+            .map(|pieces| {
+                let line = &self.lines[pieces.line];
+                let matches = terms.matches(line.product_id, &line.category);
+                if matches { pieces.left } else { nothing }
             })
             .collect();
-        let mut reduction = Reduction {
-            goods: vec![nothing; self.lines.len()],
+        let all = || Money::sum(self.currency, matching.iter().copied());
+        let off = |goods: Vec<Money>| Reduction {
+            goods: self.goods.iter().copied().zip(goods).collect(),
             shipping: nothing,
         };
-        match &discount.terms.benefit {
+        let reduction = match &terms.benefit {
             Benefit::Percentage { rate } => {
-                let all = Money::sum(self.currency, matching.iter().copied())?;
-                let part = all.amount().checked_mul(rate.as_decimal());
-                let part = Money::rounded(part.ok_or(MoneyError::TooLarge)?, self.currency)?;
-                reduction.goods = part.split(&matching)?;
+                off(fraction(all()?, rate.as_decimal())?.split(&matching)?)
             }
-            Benefit::Amount { amount } => {
-                let all = Money::sum(self.currency, matching.iter().copied())?;
-                reduction.goods = smaller(*amount, all)?.split(&matching)?;
-            }
-            Benefit::FixedPrice { price } => {
-                reduction.goods = self.excess_over(*price, &matching)?;
-            }
-            Benefit::BuyXGetY { buy, get } => {
-                reduction.goods = self.free_pieces(*buy, *get, &matching)?;
-            }
-            Benefit::FreeShipping => reduction.shipping = self.shipping,
-        }
-        match discount.terms.max_amount {
+            Benefit::Amount { amount } => off(smaller(*amount, all()?)?.split(&matching)?),
+            Benefit::FixedPrice { price } => off(self.excess_over(*price, &matching)?),
+            Benefit::BuyXGetY(bargain) => self.bargain(bargain, terms)?,
+            Benefit::FreeShipping { methods, rate } => Reduction {
+                shipping: match self.method {
+                    Some(method) if methods.is_empty() || methods.iter().any(|of| of == method) => {
+                        fraction(self.shipping, rate.map_or(Decimal::ONE, Rate::as_decimal))?
+                    }
+                    Some(_) | None => nothing,
+                },
+                ..off(vec![nothing; matching.len()])
+            },
+        };
+        match terms.max_amount {
             Some(most) => reduction.capped(most),
             None => Ok(reduction),
         }
     }
 
-    /// Returns by how much each of the `matching` lines exceeds `price` per piece.
+    /// Returns by how much the `matching` pieces exceed `price` each.
     fn excess_over(&self, price: Money, matching: &[Money]) -> Result<Vec<Money>, MoneyError> {
-        let lines = self.lines.iter().zip(matching);
-        lines
-            .map(|(line, left)| {
-                // A price too large to represent is more than the line costs.
-                match price.times(line.quantity) {
+        let goods = self.goods.iter().zip(matching);
+        goods
+            .map(|(pieces, left)| {
+                // A price too large to represent is more than the pieces cost.
+                match price.times(pieces.quantity) {
                     Err(MoneyError::TooLarge) => Ok(Money::zero(self.currency)),
                     wanted => left.minus(smaller(wanted?, *left)?),
                 }
@@ -245,56 +293,108 @@ impl Remaining<'_> {
             .collect()
     }
 
-    /// Returns the price of the cheapest `get` of every `buy + get` pieces of the `matching` lines. Of
-    /// pieces with the same price, those of earlier lines are free first.
-    fn free_pieces(
-        &self,
-        buy: u32,
-        get: u32,
-        matching: &[Money],
-    ) -> Result<Vec<Money>, MoneyError> {
-        let mut by_price: Vec<usize> = (0..self.lines.len())
-            .filter(|at| matching[*at].is_positive())
-            .collect();
-        by_price.sort_by_key(|at| self.lines[*at].unit_price.amount());
-        let pieces = by_price
-            .iter()
-            .map(|at| u64::from(self.lines[*at].quantity));
-        let set = u64::from(buy) + u64::from(get);
-        let sets = pieces.sum::<u64>().checked_div(set).unwrap_or(0);
-        let mut free = sets * u64::from(get);
-        let mut taken = vec![Money::zero(self.currency); self.lines.len()];
-        for at in by_price {
-            let quantity = self.lines[at].quantity;
-            let free_of_line = u32::try_from(free).unwrap_or(u32::MAX).min(quantity);
-            // The same fraction of the line's remaining price as of its pieces.
-            let part = matching[at].amount().checked_mul(free_of_line.into());
-            let part = part.and_then(|part| part.checked_div(quantity.into()));
-            taken[at] = Money::rounded(part.unwrap_or_default(), self.currency)?;
-            free -= u64::from(free_of_line);
+    /// Returns what `bargain` takes off the cheapest pieces of each set. Of pieces with the same price, those of
+    /// earlier lines come first. Pieces that cost nothing any more belong to no set.
+    fn bargain(&self, bargain: &BuyXGetY, terms: &Terms) -> Result<Reduction, MoneyError> {
+        let among = |wanted: &dyn Fn(&CartLine) -> bool| {
+            let places = 0..self.goods.len();
+            let counts =
+                |pieces: &Pieces| pieces.left.is_positive() && wanted(&self.lines[pieces.line]);
+            places
+                .filter(|at| counts(&self.goods[*at]))
+                .collect::<Vec<usize>>()
+        };
+        let bought = |line: &CartLine| terms.matches(line.product_id, &line.category);
+        let given = |line: &CartLine| bargain.gives(line.product_id, &line.category);
+        let (counted, mut cheaper, set) = if bargain.gives_other_goods() {
+            let counted = among(&|line| bought(line) && !given(line));
+            (counted, among(&given), u64::from(bargain.buy))
+        } else {
+            let set = u64::from(bargain.buy) + u64::from(bargain.get);
+            (among(&bought), among(&bought), set)
+        };
+        let counted = counted
+            .into_iter()
+            .map(|at| u64::from(self.goods[at].quantity));
+        let sets = counted.sum::<u64>().checked_div(set).unwrap_or(0);
+        let mut wanted = sets * u64::from(bargain.get);
+        cheaper.sort_by_key(|at| self.goods[*at].price_of_one());
+        let nothing = Money::zero(self.currency);
+        let goods = self.goods.iter().map(|pieces| (*pieces, nothing));
+        let mut goods: Vec<(Pieces, Money)> = goods.collect();
+        for at in cheaper {
+            let (pieces, _) = goods[at];
+            let quantity = u32::try_from(wanted)
+                .unwrap_or(u32::MAX)
+                .min(pieces.quantity);
+            wanted -= u64::from(quantity);
+            if quantity == 0 {
+                break;
+            }
+            let left = pieces.left.amount().checked_mul(quantity.into());
+            let left = left.and_then(|left| left.checked_div(pieces.quantity.into()));
+            let left = Money::rounded(left.unwrap_or_default(), self.currency)?;
+            let off = fraction(left, bargain.rate.map_or(Decimal::ONE, Rate::as_decimal))?;
+            goods[at] = (
+                Pieces {
+                    quantity,
+                    left,
+                    ..pieces
+                },
+                off,
+            );
+            if quantity < pieces.quantity {
+                let rest = Pieces {
+                    quantity: pieces.quantity - quantity,
+                    left: pieces.left.minus(left)?,
+                    ..pieces
+                };
+                goods.push((rest, nothing));
+            }
         }
-        Ok(taken)
+        Ok(Reduction {
+            goods,
+            shipping: nothing,
+        })
     }
 
     fn subtract(&mut self, reduction: &Reduction) -> Result<(), MoneyError> {
-        for (left, part) in self.goods.iter_mut().zip(&reduction.goods) {
-            *left = left.minus(*part)?;
-        }
+        let goods = reduction.goods.iter().map(|(pieces, off)| {
+            let left = pieces.left.minus(*off)?;
+            Ok(Pieces { left, ..*pieces })
+        });
+        self.goods = goods.collect::<Result<_, MoneyError>>()?;
         self.shipping = self.shipping.minus(reduction.shipping)?;
         Ok(())
     }
 }
 
 impl Reduction {
+    /// Returns everything that is taken off.
+    fn sum(&self, currency: Currency) -> Result<Money, MoneyError> {
+        let goods = self.goods.iter().map(|(_, off)| *off);
+        Money::sum(currency, goods)?.plus(self.shipping)
+    }
+
     /// Limits the sum to `most` by reducing all parts in proportion.
     fn capped(self, most: Money) -> Result<Self, MoneyError> {
-        let mut parts = self.goods;
+        let mut parts: Vec<Money> = self.goods.iter().map(|(_, off)| *off).collect();
         parts.push(self.shipping);
         let all = Money::sum(most.currency(), parts.iter().copied())?;
-        let mut goods = smaller(most, all)?.split(&parts)?;
-        let shipping = goods.pop().unwrap_or(Money::zero(most.currency()));
-        Ok(Self { goods, shipping })
+        let mut parts = smaller(most, all)?.split(&parts)?;
+        let shipping = parts.pop().unwrap_or(Money::zero(most.currency()));
+        let goods = self.goods.into_iter().map(|(pieces, _)| pieces).zip(parts);
+        Ok(Self {
+            goods: goods.collect(),
+            shipping,
+        })
     }
+}
+
+/// Returns the part `rate` of `money`, rounded half to even.
+fn fraction(money: Money, rate: Decimal) -> Result<Money, MoneyError> {
+    let part = money.amount().checked_mul(rate);
+    Money::rounded(part.ok_or(MoneyError::TooLarge)?, money.currency())
 }
 
 /// Returns the smaller amount.

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::breakdown::{Breakdown, Cart, Totals, calculate};
+use super::breakdown::{Breakdown, Cart, Priced, Totals, calculate, calculate_lowest};
 use super::cart::CartLine;
 use super::fixtures;
-use super::model::{Benefit, Discount};
-use super::shipping::{Cost, ShippingMethod};
+use super::model::{Benefit, BuyXGetY, Discount, Rate};
+use super::shipping::{Cost, NotShipped, ShippingMethod};
 use super::tax::Destination;
 use super::tax::Tax;
 use super::tax::sheet::{Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms};
@@ -39,6 +39,25 @@ fn line(currency: Currency) -> impl Strategy<Value = CartLine> {
     })
 }
 
+fn rate() -> impl Strategy<Value = Rate> {
+    (0_u32..=100).prop_map(|rate| format!("{}.{:02}", rate / 100, rate % 100).parse().unwrap())
+}
+
+fn bargain() -> impl Strategy<Value = BuyXGetY> {
+    let given = prop::option::of(0..CATEGORIES.len());
+    let parts = (0_u32..4, 1_u32..4, prop::option::of(rate()), given);
+    parts.prop_map(|(buy, get, rate, given)| BuyXGetY {
+        buy,
+        get,
+        rate,
+        of_products: Vec::new(),
+        of_categories: given
+            .map(|at| CATEGORIES[at].parse().unwrap())
+            .into_iter()
+            .collect(),
+    })
+}
+
 fn benefit(currency: Currency) -> impl Strategy<Value = Benefit> {
     prop_oneof![
         (0_u32..=100).prop_map(|rate| fixtures::percent(&format!(
@@ -52,8 +71,14 @@ fn benefit(currency: Currency) -> impl Strategy<Value = Benefit> {
         (0_u64..=200_000).prop_map(move |units| Benefit::FixedPrice {
             price: money(units, currency)
         }),
-        (0_u32..4, 1_u32..4).prop_map(|(buy, get)| Benefit::BuyXGetY { buy, get }),
-        Just(Benefit::FreeShipping),
+        bargain().prop_map(Benefit::BuyXGetY),
+        (prop::bool::ANY, prop::option::of(rate())).prop_map(|(parcel, rate)| {
+            let method = if parcel { "parcel" } else { "pigeon" };
+            Benefit::FreeShipping {
+                methods: vec![method.to_owned()],
+                rate,
+            }
+        }),
     ]
 }
 
@@ -152,6 +177,15 @@ fn case(included: bool) -> impl Strategy<Value = Case> {
 }
 
 fn priced(case: &Case, discounts: &[Discount], taxes: &[TaxRate]) -> Breakdown {
+    priced_by(calculate, case, discounts, taxes).breakdown
+}
+
+fn priced_by(
+    calculate: fn(&Cart<'_>, &[Discount]) -> Result<Priced, NotShipped>,
+    case: &Case,
+    discounts: &[Discount],
+    taxes: &[TaxRate],
+) -> Priced {
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
@@ -170,7 +204,7 @@ fn priced(case: &Case, discounts: &[Discount], taxes: &[TaxRate]) -> Breakdown {
         shipping: Some(&case.shipping),
         taxes: &place,
     };
-    calculate(&cart, discounts).unwrap().breakdown
+    calculate(&cart, discounts).unwrap()
 }
 
 fn not_negative(money: Money) -> bool {
@@ -277,7 +311,7 @@ proptest! {
     ) {
         // Without cheapest pieces, of which equal ones are taken from the earlier line.
         let discounts: Vec<Discount> = case.discounts.iter()
-            .filter(|discount| matches!(discount.terms.benefit, Benefit::Percentage { .. } | Benefit::FreeShipping))
+            .filter(|discount| matches!(discount.terms.benefit, Benefit::Percentage { .. } | Benefit::FreeShipping { .. }))
             .filter(|discount| discount.terms.categories.is_empty())
             .take(1)
             .cloned()
@@ -294,5 +328,20 @@ proptest! {
         if discounts.is_empty() {
             prop_assert_eq!(totals, expected);
         }
+    }
+
+    #[test]
+    fn the_lowest_price_is_no_higher_than_the_price_by_priority(case in case(false)) {
+        let lowest = priced_by(calculate_lowest, &case, &case.discounts, &case.taxes);
+        let total = lowest.breakdown.check().unwrap().total;
+        let by_priority = priced(&case, &case.discounts, &case.taxes).check().unwrap().total;
+        prop_assert!(total.compare(by_priority).unwrap().is_le());
+        // Every discount is either applied or passed over.
+        let applied = lowest.breakdown.discounts.iter().map(|applied| applied.id);
+        let mut seen: Vec<_> = applied.chain(lowest.passed_over.iter().map(|(id, _)| *id)).collect();
+        seen.sort();
+        let mut all: Vec<_> = case.discounts.iter().map(|discount| discount.id).collect();
+        all.sort();
+        prop_assert_eq!(seen, all);
     }
 }

@@ -161,15 +161,51 @@ pub enum Benefit {
         /// The price of one piece.
         price: Money,
     },
-    /// Makes the cheapest `get` of every `buy + get` matching pieces free, even across products.
-    BuyXGetY {
-        /// How many pieces are paid for.
-        buy: u32,
-        /// How many pieces are free.
-        get: u32,
+    /// Makes some pieces cheaper or free for pieces that are bought.
+    BuyXGetY(BuyXGetY),
+    /// Makes shipping cheaper or free.
+    FreeShipping {
+        /// The identifiers of the shipping methods; all methods if this is empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        methods: Vec<String>,
+        /// The fraction that is taken off the price of shipping, or `None` for all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rate: Option<Rate>,
     },
-    /// Makes shipping free.
-    FreeShipping,
+}
+
+/// Makes the cheapest `get` of every `buy + get` matching pieces cheaper or free, even across products. With other
+/// goods to give, it makes the cheapest `get` of these cheaper for every `buy` matching pieces; a piece that is given
+/// does not count as bought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuyXGetY {
+    /// How many pieces are paid for.
+    pub buy: u32,
+    /// How many pieces are cheaper.
+    pub get: u32,
+    /// The fraction that is taken off these pieces, or `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// The products that are given. The matching products are given if this and `of_categories` are empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_products: Vec<ProductId>,
+    /// The categories that are given, in addition to `of_products`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_categories: Vec<Category>,
+}
+
+impl BuyXGetY {
+    /// Returns whether it gives other goods than those that are bought.
+    #[must_use]
+    pub fn gives_other_goods(&self) -> bool {
+        !(self.of_products.is_empty() && self.of_categories.is_empty())
+    }
+
+    /// Returns whether it gives `product`, which is in `category`, as other goods.
+    #[must_use]
+    pub fn gives(&self, product: ProductId, category: &Category) -> bool {
+        self.of_products.contains(&product) || self.of_categories.contains(category)
+    }
 }
 
 /// The kind of customer who places the order.

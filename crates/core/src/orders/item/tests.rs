@@ -235,7 +235,13 @@ fn charged() -> Order {
     let mut tenth = discount("tenth", percent("0.10"));
     tenth.code = Some("TENTH".parse().unwrap());
     tenth.terms.usage_limit = Some(5);
-    let free = discount("free", Benefit::FreeShipping);
+    let free = discount(
+        "free",
+        Benefit::FreeShipping {
+            methods: Vec::new(),
+            rate: None,
+        },
+    );
     let breakdown = calculate(&cart, &[tenth.clone(), free]).unwrap().breakdown;
     Order {
         total: breakdown.check().unwrap().total,

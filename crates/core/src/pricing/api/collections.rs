@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::fields::{boolean, category, name, price, rate};
+use super::fields::{boolean, category, method_id, name, price, rate};
 use crate::aws::dynamo::{self, Attempt};
 use crate::http::address;
 use crate::http::body::{Body, Json};
@@ -234,18 +234,7 @@ fn tax_terms(body: &mut Body<'_>) -> Option<TaxTerms> {
 
 fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMethod> {
     json.object(|body| {
-        let id = body.required("id", |json| {
-            json.parsed(
-                "this must be 1 to 40 of the characters a to z, 0 to 9 and -",
-                |text| {
-                    if is_slug(text) {
-                        Ok(text.to_owned())
-                    } else {
-                        Err(())
-                    }
-                },
-            )
-        });
+        let id = body.required("id", method_id);
         let name = body.required("name", name);
         let countries = body.optional("countries", |json| json.list(0..=250, address::country));
         let cost = body.required("cost", |json| cost(json, currency));

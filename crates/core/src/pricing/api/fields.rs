@@ -1,9 +1,10 @@
 //! Reads discounts from request bodies.
 
+use super::collections::is_slug;
 use crate::catalog::model::{Category, InvalidCategory};
 use crate::http::body::{Body, Json};
 use crate::pricing::conditions;
-use crate::pricing::model::{Benefit, Code, Group, NotACode, NotARate, Rate, Terms};
+use crate::pricing::model::{Benefit, BuyXGetY, Code, Group, NotACode, NotARate, Rate, Terms};
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
@@ -159,6 +160,14 @@ fn time(json: Json<'_>) -> Option<Time> {
     )
 }
 
+/// Reads the identifier of a shipping method.
+pub(super) fn method_id(json: Json<'_>) -> Option<String> {
+    json.parsed(
+        "this must be 1 to 40 of the characters a to z, 0 to 9 and -",
+        |text| is_slug(text).then(|| text.to_owned()).ok_or(()),
+    )
+}
+
 /// Reads an amount greater than zero.
 fn amount(json: Json<'_>, currency: Currency) -> Option<Money> {
     let place = json.clone();
@@ -205,12 +214,27 @@ fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
             BenefitType::BuyXGetY => {
                 let buy = body.required("buy", |json| json.integer(1..=999));
                 let get = body.required("get", |json| json.integer(1..=999));
-                Some(Benefit::BuyXGetY {
+                let rate = body.optional("rate", rate);
+                let of_products =
+                    body.optional("of_products", |json| json.list(0..=MAX_LISTED, product));
+                let of_categories =
+                    body.optional("of_categories", |json| json.list(0..=MAX_LISTED, category));
+                Some(Benefit::BuyXGetY(BuyXGetY {
                     buy: buy?,
                     get: get?,
+                    rate: rate?,
+                    of_products: of_products?.unwrap_or_default(),
+                    of_categories: of_categories?.unwrap_or_default(),
+                }))
+            }
+            BenefitType::FreeShipping => {
+                let methods = body.optional("methods", |json| json.list(0..=MAX_LISTED, method_id));
+                let rate = body.optional("rate", rate);
+                Some(Benefit::FreeShipping {
+                    methods: methods?.unwrap_or_default(),
+                    rate: rate?,
                 })
             }
-            BenefitType::FreeShipping => Some(Benefit::FreeShipping),
         }
     })
 }

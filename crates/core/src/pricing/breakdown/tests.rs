@@ -3,7 +3,7 @@
 use super::*;
 use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
-use crate::pricing::model::{Benefit, Group, Terms};
+use crate::pricing::model::{Benefit, BuyXGetY, Group, Terms};
 use crate::pricing::shipping::Cost;
 use crate::pricing::tax::sheet::TaxRate;
 
@@ -43,6 +43,23 @@ fn with(name: &str, benefit: Benefit, change: impl FnOnce(&mut Terms)) -> Discou
     let mut made = discount(name, benefit);
     change(&mut made.terms);
     made
+}
+
+fn buy_get(buy: u32, get: u32) -> BuyXGetY {
+    BuyXGetY {
+        buy,
+        get,
+        rate: None,
+        of_products: Vec::new(),
+        of_categories: Vec::new(),
+    }
+}
+
+fn free_shipping() -> Benefit {
+    Benefit::FreeShipping {
+        methods: Vec::new(),
+        rate: None,
+    }
 }
 
 fn amount(amount: &str) -> Benefit {
@@ -93,7 +110,7 @@ fn each_benefit_takes_off_its_amount() {
         "32.89",
     );
     check(
-        &[discount("free parcel", Benefit::FreeShipping)],
+        &[discount("free parcel", free_shipping())],
         ["0.00", "0.00", "0.00", "4.90"],
         "80.00",
     );
@@ -101,7 +118,7 @@ fn each_benefit_takes_off_its_amount() {
 
 #[test]
 fn the_cheapest_pieces_of_each_set_are_free() {
-    let get = |buy, get| Benefit::BuyXGetY { buy, get };
+    let get = |buy, get| Benefit::BuyXGetY(buy_get(buy, get));
     // Six pieces across products: two of every three are paid for.
     check(
         &[discount("three for two", get(2, 1))],
@@ -136,7 +153,7 @@ fn amounts_at_the_limits_of_money_do_not_overflow() {
         "84.90",
     );
     let ships = [line("ship", 999, "900000000000.00")];
-    let half = discount("half", Benefit::BuyXGetY { buy: 1, get: 1 });
+    let half = discount("half", Benefit::BuyXGetY(buy_get(1, 1)));
     let (off, _) = reductions(&ships, &[half]);
     assert_eq!(off[0], "449100000000000.00", "499 of 999");
 }
@@ -156,7 +173,7 @@ fn a_discount_applies_to_its_products_and_stays_within_its_maximum() {
         "77.90",
     );
     check(
-        &[with("parcel", Benefit::FreeShipping, |terms| {
+        &[with("parcel", free_shipping(), |terms| {
             terms.max_amount = Some(eur("1.00"));
         })],
         ["0.00", "0.00", "0.00", "1.00"],
@@ -183,10 +200,194 @@ fn discounts_apply_by_priority_to_the_remaining_price_and_an_exclusive_one_alone
     // A discount that takes nothing off excludes no other.
     let nothing = with(
         "six and one",
-        Benefit::BuyXGetY { buy: 6, get: 1 },
+        Benefit::BuyXGetY(buy_get(6, 1)),
         at(1, false),
     );
     assert_eq!(total(&[nothing, ten(2, false)]), "44.90");
+}
+
+#[test]
+fn a_bargain_gives_the_pieces_that_are_cheapest_after_earlier_discounts() {
+    let first = |terms: &mut Terms| {
+        terms.priority = 1;
+        terms.categories = vec!["pot".parse().unwrap()];
+    };
+    let lines = [line("pot", 1, "20.00"), line("cup", 1, "15.00")];
+    let bargain = discount("one free", Benefit::BuyXGetY(buy_get(1, 1)));
+    let half = with("half a pot", percent("0.5"), first);
+    // The pot costs 10.00 by then, less than the cup.
+    let (off, total) = reductions(&lines, &[half, bargain.clone()]);
+    assert_eq!(
+        (&off[..], &*total),
+        (&["20.00", "0.00", "0.00"].map(str::to_owned)[..], "19.90")
+    );
+    // A piece that is free belongs to no second set.
+    let again = discount("one free again", Benefit::BuyXGetY(buy_get(1, 1)));
+    let cups = [line("cup", 2, "20.00")];
+    assert_eq!(reductions(&cups, &[bargain.clone(), again]).1, "24.90");
+    // A fixed price is that of the pieces that are paid for, in whichever order the two discounts are applied.
+    for fixed_first in [true, false] {
+        let fixed = with(
+            "fixed",
+            Benefit::FixedPrice {
+                price: eur("15.00"),
+            },
+            |terms| {
+                terms.priority = if fixed_first { 1 } else { 200 };
+            },
+        );
+        assert_eq!(
+            reductions(&cups, &[bargain.clone(), fixed]).1,
+            "19.90",
+            "{fixed_first}"
+        );
+    }
+}
+
+#[test]
+fn a_bargain_can_give_other_goods_and_only_a_part_of_their_price() {
+    let lines = [
+        line("tea", 5, "10.00"),
+        line("cup", 3, "4.00"),
+        line("pot", 1, "6.00"),
+    ];
+    let check = |change: fn(&mut BuyXGetY), off: [&str; 4]| {
+        let mut bargain = buy_get(2, 1);
+        change(&mut bargain);
+        let tea = |terms: &mut Terms| terms.categories = vec!["tea".parse().unwrap()];
+        let found = reductions(&lines, &[with("bargain", Benefit::BuyXGetY(bargain), tea)]).0;
+        assert_eq!(found, off.map(str::to_owned));
+    };
+    check(
+        |bargain| bargain.rate = Some("0.5".parse().unwrap()),
+        ["5.00", "0.00", "0.00", "0.00"],
+    );
+    // Two sets of two teas give two cups.
+    check(
+        |bargain| bargain.of_categories = vec!["cup".parse().unwrap()],
+        ["0.00", "8.00", "0.00", "0.00"],
+    );
+    check(
+        |bargain| {
+            bargain.get = 2;
+            bargain.rate = Some("0.25".parse().unwrap());
+            bargain.of_products = vec![line("pot", 1, "1.00").product_id];
+            bargain.of_categories = vec!["cup".parse().unwrap()];
+        },
+        ["0.00", "3.00", "1.50", "0.00"],
+    );
+    // What is given does not count as bought.
+    check(
+        |bargain| bargain.of_categories = vec!["tea".parse().unwrap()],
+        ["0.00"; 4],
+    );
+}
+
+#[test]
+fn a_discount_on_shipping_can_be_a_part_and_for_some_methods() {
+    let on = |methods: &[&str], rate: Option<&str>| Benefit::FreeShipping {
+        methods: methods.iter().map(|id| (*id).to_owned()).collect(),
+        rate: rate.map(|rate| rate.parse().unwrap()),
+    };
+    for (benefit, off) in [
+        (on(&["parcel"], None), "4.90"),
+        (on(&["express", "parcel"], Some("0.5")), "2.45"),
+        (on(&[], Some("0.25")), "1.22"),
+        (on(&["express"], None), "0.00"),
+    ] {
+        check(
+            &[discount("shipping", benefit)],
+            ["0.00", "0.00", "0.00", off],
+            &{ (eur("84.90").minus(eur(off)).unwrap()).amount().to_string() },
+        );
+    }
+}
+
+#[test]
+fn benefits_that_were_stored_earlier_stay_readable() {
+    for (stored, expected) in [
+        (
+            r#"{"type":"buy_x_get_y","buy":2,"get":1}"#,
+            Benefit::BuyXGetY(buy_get(2, 1)),
+        ),
+        (r#"{"type":"free_shipping"}"#, free_shipping()),
+    ] {
+        assert_eq!(serde_json::from_str::<Benefit>(stored).unwrap(), expected);
+        assert_eq!(serde_json::to_string(&expected).unwrap(), stored);
+    }
+}
+
+#[test]
+fn a_minimum_amount_is_compared_with_prices_before_any_discount() {
+    let half = discount("half", percent("0.5"));
+    let minimum = with("from 50", amount("10.00"), |terms| {
+        terms.minimum_amount = Some(eur("50.00"));
+    });
+    let lines = [line("pot", 1, "50.00")];
+    let shopper = Shopper {
+        group: Group::Guest,
+        first_order: false,
+    };
+    assert_eq!(allow(&minimum, &lines, shopper, noon()), Ok(()));
+    assert_eq!(reductions(&lines, &[half, minimum]).1, "19.90");
+}
+
+#[test]
+fn the_lowest_price_is_that_of_all_stackable_discounts_or_of_one_that_is_not() {
+    let alone = |name: &str, benefit| with(name, benefit, |terms| terms.stackable = false);
+    let tenth = discount("tenth", percent("0.1"));
+    let euro = discount("euro", amount("1.00"));
+    let ten = alone("ten euro", amount("10.00"));
+    let five = alone("five euro", amount("5.00"));
+    let wide = alone("other goods", percent("0.5"));
+    let wide = Discount {
+        terms: Terms {
+            categories: vec!["cup".parse().unwrap()],
+            ..wide.terms
+        },
+        ..wide
+    };
+    let chosen = |price: &str, discounts: &[&Discount]| {
+        let lines = [line("pot", 1, price)];
+        let destination = vienna();
+        let sheet = sheet(&[]);
+        let place = sheet.place(&destination).unwrap();
+        let cart = Cart {
+            currency: "EUR".parse().unwrap(),
+            lines: &lines,
+            destination: &destination,
+            shipping: None,
+            taxes: &place,
+        };
+        let discounts: Vec<Discount> = discounts.iter().copied().cloned().collect();
+        let priced = calculate_lowest(&cart, &discounts).unwrap();
+        let names = priced
+            .breakdown
+            .discounts
+            .iter()
+            .map(|applied| applied.name.clone());
+        let mut refused = priced.passed_over;
+        refused.sort_by_key(|(_, refusal)| refusal.code());
+        let refused = refused.into_iter().map(|(_, refusal)| refusal.code());
+        (
+            names.collect::<Vec<_>>().join(", "),
+            refused.collect::<Vec<_>>().join(", "),
+        )
+    };
+    let all = [&tenth, &euro, &ten, &five, &wide];
+    let two = "not_combinable, not_combinable";
+    assert_eq!(
+        chosen("50.00", &all),
+        (
+            "ten euro".to_owned(),
+            format!("no_effect, not_combinable, {two}")
+        )
+    );
+    let (names, refused) = chosen("150.00", &all);
+    assert_eq!(refused, format!("no_effect, {two}"));
+    assert_eq!(names.split(", ").count(), 2, "{names}");
+    // At the same price, those that can be combined.
+    assert_eq!(chosen("100.00", &[&ten, &tenth]).0, "tenth");
 }
 
 #[test]
