@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
 use super::executions::OrderWorkflow;
-use super::fields;
+use super::fields::{self, Codes};
 use super::lines::{self, Item};
 use super::model::{Guest, Order, PaymentStatus, Status};
 use super::quotes;
@@ -28,7 +28,7 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::pricing::model::{Code, Refusal};
+use crate::pricing::model::Refusal;
 use crate::pricing::tax::Destination;
 use crate::values::address::Address;
 use crate::values::clock::Time;
@@ -90,8 +90,9 @@ impl Draft {
                 tax_number: self.shipping_address.tax_number.clone(),
             },
             shipping_method: self.shipping_method.clone(),
-            code: self.code.clone(),
+            codes: self.codes.clone(),
             customer: buyer.guest.is_none().then_some(buyer.customer_id),
+            guest: buyer.guest.as_ref().map(|guest| guest.email.clone()),
             now,
         }
     }
@@ -104,7 +105,7 @@ pub(super) struct Draft {
     shipping_address: Address,
     payment_token: String,
     shipping_method: Option<String>,
-    code: Option<Code>,
+    codes: Codes,
     quote: Option<String>,
     expected_total: Option<Money>,
 }
@@ -365,7 +366,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         json.object(|payment| payment.required("token", token))
     });
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
-    let code = body.optional("discount_code", fields::discount_code);
+    let codes = fields::codes(body);
     let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
     let expected_total = body.optional("expected_total", |json| json.money(currency));
     Some(Draft {
@@ -373,7 +374,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         shipping_address: shipping_address?,
         payment_token: payment_token?,
         shipping_method: shipping_method?,
-        code: code?,
+        codes: codes?,
         quote: quote?,
         expected_total: expected_total?,
     })

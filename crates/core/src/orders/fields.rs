@@ -41,7 +41,56 @@ pub(super) fn shipping_method(json: Json<'_>) -> Option<String> {
     })
 }
 
-/// Reads the code of a discount.
-pub(super) fn discount_code(json: Json<'_>) -> Option<Code> {
+/// The most discount codes of an order.
+const MOST_CODES: usize = 5;
+
+/// The discount codes of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Codes {
+    /// The codes, no two of which are the same.
+    pub codes: Vec<Code>,
+    /// Whether the field is `discount_codes` rather than `discount_code`.
+    pub is_list: bool,
+}
+
+impl Codes {
+    /// Returns the pointer to the code at the place `at`.
+    #[must_use]
+    pub fn pointer(&self, at: usize) -> String {
+        if self.is_list {
+            format!("/discount_codes/{at}")
+        } else {
+            "/discount_code".to_owned()
+        }
+    }
+}
+
+/// Reads the field `discount_code` or `discount_codes`.
+pub(super) fn codes(body: &mut Body<'_>) -> Option<Codes> {
+    let one = body.optional("discount_code", code);
+    let has_one = matches!(one, Some(Some(_)));
+    let list = body.optional("discount_codes", |json| {
+        if has_one {
+            return json.fault("conflict", "name either discount_code or discount_codes");
+        }
+        let mut codes: Vec<Code> = Vec::new();
+        json.list(0..=MOST_CODES, |json| {
+            let place = json.clone();
+            let code = code(json)?;
+            if codes.contains(&code) {
+                return place.fault("repeated", "an earlier code is the same");
+            }
+            codes.push(code.clone());
+            Some(code)
+        })
+    });
+    let (one, list) = (one?, list?);
+    Some(Codes {
+        is_list: list.is_some(),
+        codes: list.unwrap_or_else(|| one.into_iter().collect()),
+    })
+}
+
+fn code(json: Json<'_>) -> Option<Code> {
     json.parsed(&NotACode.to_string(), str::parse)
 }

@@ -9,7 +9,7 @@ use futures::future;
 use serde::{Deserialize, Serialize};
 
 use super::api::charges::TotalsBody;
-use super::fields;
+use super::fields::{self, Codes};
 use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::model::Line;
@@ -51,6 +51,9 @@ struct Promise {
     method: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<Code>,
+    /// The codes beside `code`, which was the only one in earlier releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    more_codes: Vec<Code>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,7 +89,7 @@ pub async fn create_quote(
 ) -> Result<Response, Problem> {
     let customer = request.caller()?.customer_id;
     let choice = request.json(choice)?;
-    let wanted = choice.wanted(Some(customer), request.now);
+    let wanted = choice.wanted(Some(customer), None, request.now);
     respond(totals, links, wanted, &customer.to_string()).await
 }
 
@@ -105,8 +108,10 @@ pub async fn create_guest_quote(
         let choice = choice(body);
         Some((email?, choice?))
     })?;
-    let subject = email.map_or_else(|| GUEST.to_owned(), |email| guest_subject(&email));
-    let wanted = choice.wanted(None, request.now);
+    let subject = email
+        .as_ref()
+        .map_or_else(|| GUEST.to_owned(), guest_subject);
+    let wanted = choice.wanted(None, email, request.now);
     respond(totals, links, wanted, &subject).await
 }
 
@@ -156,17 +161,18 @@ struct Choice {
     items: Vec<Item>,
     destination: Destination,
     shipping_method: Option<String>,
-    code: Option<Code>,
+    codes: Codes,
 }
 
 impl Choice {
-    fn wanted(self, customer: Option<CustomerId>, now: Time) -> Wanted {
+    fn wanted(self, customer: Option<CustomerId>, guest: Option<Email>, now: Time) -> Wanted {
         Wanted {
             items: self.items,
             destination: self.destination,
             shipping_method: self.shipping_method,
-            code: self.code,
+            codes: self.codes,
             customer,
+            guest,
             now,
         }
     }
@@ -176,12 +182,12 @@ fn choice(body: &mut Body<'_>) -> Option<Choice> {
     let items = fields::items(body);
     let destination = body.required("shipping_address", |json| json.object(destination));
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
-    let code = body.optional("discount_code", fields::discount_code);
+    let codes = fields::codes(body);
     Some(Choice {
         items: items?,
         destination: destination?,
         shipping_method: shipping_method?,
-        code: code?,
+        codes: codes?,
     })
 }
 
@@ -207,6 +213,7 @@ impl Promise {
     fn from_offer(wanted: &Wanted, offer: &Offer) -> Self {
         let (charges, all) = charges::to_stored(&offer.breakdown, &offer.uses);
         let lines = offer.lines.iter().zip(charges);
+        let mut codes = wanted.codes.codes.iter().cloned();
         Self {
             id: Some(TokenId::fresh(wanted.now)),
             currency: offer.total.currency(),
@@ -222,11 +229,12 @@ impl Promise {
             total: offer.total.amount().to_string(),
             to: wanted.destination.clone(),
             method: wanted.shipping_method.clone(),
-            code: wanted.code.clone(),
+            code: codes.next(),
+            more_codes: codes.collect(),
         }
     }
 
-    /// Returns whether the promise is for `wanted`. The method and the code need not be named again.
+    /// Returns whether the promise is for `wanted`. The method and the codes need not be named again.
     fn is_for(&self, wanted: &Wanted) -> bool {
         let mut quantities: BTreeMap<ProductId, u32> = BTreeMap::new();
         for item in &wanted.items {
@@ -234,10 +242,14 @@ impl Promise {
             *sum = sum.saturating_add(item.quantity);
         }
         let promised = self.lines.iter().map(|line| (line.p, line.q)).collect();
+        let wanted_codes = &wanted.codes.codes;
+        let codes: Vec<&Code> = self.code.iter().chain(&self.more_codes).collect();
+        let same_codes = codes.len() == wanted_codes.len()
+            && wanted_codes.iter().all(|code| codes.contains(&code));
         quantities == promised
             && self.to.covers(&wanted.destination)
             && (wanted.shipping_method.is_none() || wanted.shipping_method == self.method)
-            && (wanted.code.is_none() || wanted.code == self.code)
+            && (wanted_codes.is_empty() || same_codes)
     }
 
     fn offer(self, products: Vec<Product>) -> Result<Offer, Problem> {

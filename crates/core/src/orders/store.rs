@@ -11,9 +11,10 @@ use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
 use crate::values::address::AddressItem;
-use crate::values::id::{CustomerId, OrderId};
+use crate::values::id::{CustomerId, DiscountId, OrderId};
 
 mod earlier;
 mod uses;
@@ -44,6 +45,12 @@ pub enum Created {
 
 fn lines_key(id: OrderId) -> Key {
     Key::new("order_id", id).and("part", "lines")
+}
+
+/// Returns whether the order is neither failed nor cancelled.
+fn is_kept(header: &HeaderItem) -> bool {
+    let closed = [Status::Failed, Status::Cancelled];
+    !closed.iter().any(|of| header.has_status(*of))
 }
 
 impl OrderStore {
@@ -124,6 +131,29 @@ impl OrderStore {
         uses::used_up(&self.table, wanted).await
     }
 
+    /// Returns how many uses of `discount` were taken while it had no limit.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn unlimited_uses(&self, discount: DiscountId) -> Result<u32, StoreError> {
+        uses::unlimited(&self.table, discount).await
+    }
+
+    /// Returns whether one of the latest 100 orders that guests placed with the address `email` is neither failed nor
+    /// cancelled. The index may lag by a moment.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn has_ordered_as_guest(&self, email: &Email) -> Result<bool, StoreError> {
+        let found = self.guest_orders(email, None, 99).await?;
+        let keys = found
+            .items
+            .into_iter()
+            .map(|id| Key::new("order_id", id).and("part", "header"));
+        let headers: Vec<HeaderItem> = self.table.get_many(keys.collect(), true).await?;
+        Ok(headers.iter().any(is_kept))
+    }
+
     /// Returns whether the customer has an order that is neither failed nor cancelled. The index may lag by a moment.
     ///
     /// # Errors
@@ -133,9 +163,7 @@ impl OrderStore {
             .table
             .newest_first("by-customer", "customer_id", customer, None);
         let headers: Vec<HeaderItem> = query.first(100).await?;
-        let closed = [Status::Failed, Status::Cancelled];
-        let counts = |header: &HeaderItem| !closed.iter().any(|of| header.has_status(*of));
-        Ok(headers.iter().any(counts))
+        Ok(headers.iter().any(is_kept))
     }
 
     /// Replaces the header that has `order.revision`, gives back the uses `given_back` in the same transaction, and

@@ -5,27 +5,29 @@ use std::sync::Arc;
 
 use futures::future;
 
+use super::fields::Codes;
 use super::lines::{self, Item};
 use super::model::Line;
 use super::store::OrderStore;
-use super::uses::{self, QuoteUse, Use};
+use super::uses::{self, QuoteUse, Taker, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Product;
 use crate::catalog::store::ProductStore;
+use crate::customers::model::Email;
 use crate::http::problem::Problem;
 use crate::pricing::breakdown::{Breakdown, Cart, Priced, calculate};
 use crate::pricing::cart::CartLine;
 use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
-use crate::pricing::model::{Code, Discount, Group, Refusal};
+use crate::pricing::model::{Discount, Group, Refusal};
 use crate::pricing::shipping::{NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
 use crate::pricing::tax::sheet::UnknownPlace;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, ProductId};
+use crate::values::id::{CustomerId, DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
 
 /// Prices orders by what the shop has stored.
@@ -41,8 +43,8 @@ pub struct Totals {
 #[derive(Clone, Debug)]
 pub struct Prices {
     book: Arc<PriceBook>,
-    /// The discount with the code that was given.
-    coded: Option<Discount>,
+    /// The discounts with the codes that were given, in their order.
+    coded: Vec<Option<Discount>>,
 }
 
 /// What is to be priced.
@@ -54,10 +56,12 @@ pub struct Wanted {
     pub destination: Destination,
     /// The identifier of the shipping method.
     pub shipping_method: Option<String>,
-    /// The discount code.
-    pub code: Option<Code>,
+    /// The discount codes.
+    pub codes: Codes,
     /// The customer; `None` for a guest.
     pub customer: Option<CustomerId>,
+    /// The email address of a guest, if it is known.
+    pub guest: Option<Email>,
     /// The time of the request.
     pub now: Time,
 }
@@ -96,12 +100,12 @@ impl Totals {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn prices(&self, wanted: &Wanted) -> Result<Prices, StoreError> {
-        let coded = async {
-            match &wanted.code {
-                Some(code) => self.pricing.by_code(code).await,
-                None => Ok(None),
-            }
-        };
+        let coded = wanted
+            .codes
+            .codes
+            .iter()
+            .map(|code| self.pricing.by_code(code));
+        let coded = future::try_join_all(coded);
         let (book, coded) = future::try_join(self.pricing.current(), coded).await?;
         Ok(Prices { book, coded })
     }
@@ -129,12 +133,10 @@ impl Totals {
         }
         let cart_lines: Vec<CartLine> = facts.cart_lines(&lines)?;
         let shipping = method(book, wanted.shipping_method.as_deref())?;
-        if wanted.code.is_some() && coded.is_none() {
-            return Err(refused(Refusal::UnknownCode));
-        }
-        let candidates = book.automatic.iter().chain(coded);
+        let coded = Coded::new(&wanted.codes, coded)?;
+        let candidates = book.automatic.iter().chain(coded.discounts.iter().copied());
         let allowed = self
-            .allowed(wanted, &cart_lines, candidates, coded.as_ref())
+            .allowed(wanted, &cart_lines, candidates, &coded)
             .await?;
         let cart = Cart {
             currency: self.currency,
@@ -146,20 +148,17 @@ impl Totals {
         let Priced {
             breakdown,
             passed_over,
-        } = calculate(&cart, &allowed).map_err(not_shipped)?;
-        let of_code = |id| coded.as_ref().is_some_and(|coded| coded.id == id);
-        if let Some((_, refusal)) = passed_over.iter().find(|(id, _)| of_code(*id)) {
-            return Err(refused(*refusal));
+        } = calculate(&cart, &allowed.discounts).map_err(not_shipped)?;
+        for (id, refusal) in passed_over {
+            coded.check(id, Err(refusal))?;
         }
         let total = breakdown.totals().map_err(not_totalled)?.total;
-        let applied = |discount: &&Discount| {
+        let applied = |taken: &Use| {
             let mut applied = breakdown.discounts.iter();
-            applied.any(|applied| applied.id == discount.id)
+            applied.any(|applied| applied.id == taken.discount_id)
         };
-        let uses = allowed.iter().filter(applied);
-        let uses = uses.flat_map(|discount| uses::taken_with(discount, wanted.customer));
         Ok(Offer {
-            uses: uses.collect(),
+            uses: allowed.uses.into_iter().filter(applied).collect(),
             lines,
             breakdown,
             total,
@@ -167,59 +166,129 @@ impl Totals {
         })
     }
 
-    /// Returns those of `candidates` that the order may have. The one with a code must be among them.
+    /// Returns those of `candidates` that the order may have. Those with a code must be among them.
     async fn allowed<'a>(
         &self,
         wanted: &Wanted,
         lines: &[CartLine],
         candidates: impl Iterator<Item = &'a Discount> + Clone,
-        coded: Option<&Discount>,
-    ) -> Result<Vec<Discount>, Problem> {
+        coded: &Coded<'_>,
+    ) -> Result<Allowed, Problem> {
         let is_asked = candidates
             .clone()
             .any(|discount| discount.terms.first_order);
-        let first_order = match wanted.customer {
-            Some(customer) if is_asked => !self.orders.has_ordered(customer).await?,
-            Some(_) | None => false,
+        let shopper = self.shopper(wanted, is_asked).await?;
+        let (to, now) = (&wanted.destination, wanted.now);
+        let facts = conditions::facts(lines, to, wanted.customer, self.currency, now);
+        let facts = facts.map_err(not_totalled)?;
+        let mut allowed = Allowed::default();
+        for discount in candidates {
+            let allows = allow(discount, lines, shopper, now);
+            let allows = allows.and_then(|()| conditions::met(discount, &facts));
+            if coded.check(discount.id, allows)? {
+                allowed.discounts.push(discount.clone());
+                allowed.uses.extend(self.uses(wanted, discount).await?);
+            }
+        }
+        let used_up = self.orders.used_up(&allowed.uses).await?;
+        let has_use_left = |id: DiscountId| !used_up.iter().any(|taken| taken.discount_id == id);
+        for taken in &used_up {
+            coded.check(taken.discount_id, Err(Refusal::UsedUp))?;
+        }
+        allowed
+            .discounts
+            .retain(|discount| has_use_left(discount.id));
+        allowed.uses.retain(|taken| has_use_left(taken.discount_id));
+        Ok(allowed)
+    }
+
+    /// Returns the facts about the shopper; whether it is the first order only if that is `asked`.
+    async fn shopper(&self, wanted: &Wanted, asked: bool) -> Result<Shopper, StoreError> {
+        let has_ordered = match (wanted.customer, &wanted.guest) {
+            (Some(customer), _) if asked => self.orders.has_ordered(customer).await?,
+            (None, Some(guest)) if asked => self.orders.has_ordered_as_guest(guest).await?,
+            (Some(_) | None, Some(_) | None) => true,
         };
-        let shopper = Shopper {
+        Ok(Shopper {
             group: match wanted.customer {
                 Some(_) => Group::Customer,
                 None => Group::Guest,
             },
-            first_order,
+            is_known: wanted.customer.is_some() || wanted.guest.is_some(),
+            first_order: !has_ordered,
+        })
+    }
+
+    /// Returns the uses that an order of `wanted` with `discount` takes.
+    async fn uses(&self, wanted: &Wanted, discount: &Discount) -> Result<Vec<Use>, StoreError> {
+        let earlier = if discount.terms.usage_limit.is_some() && discount.had_no_limit {
+            self.orders.unlimited_uses(discount.id).await?
+        } else {
+            0
         };
-        let (to, now) = (&wanted.destination, wanted.now);
-        let facts = conditions::facts(lines, to, wanted.customer, self.currency, now);
-        let facts = facts.map_err(not_totalled)?;
-        let is_coded = |discount: &Discount| coded.is_some_and(|coded| coded.id == discount.id);
-        let mut allowed = Vec::new();
-        for discount in candidates {
-            let allows = allow(discount, lines, shopper, now);
-            match allows.and_then(|()| conditions::met(discount, &facts)) {
-                Ok(()) => allowed.push(discount.clone()),
-                Err(refusal) if is_coded(discount) => return Err(refused(refusal)),
-                Err(_) => {}
-            }
-        }
-        let counted: Vec<Use> = allowed
-            .iter()
-            .flat_map(|discount| uses::taken_with(discount, wanted.customer))
-            .collect();
-        let used_up = self.orders.used_up(&counted).await?;
-        let is_used_up =
-            |discount: &Discount| used_up.iter().any(|taken| taken.discount_id == discount.id);
-        if coded.is_some_and(is_used_up) {
-            return Err(refused(Refusal::UsedUp));
-        }
-        allowed.retain(|discount| !is_used_up(discount));
-        Ok(allowed)
+        let taker = match (wanted.customer, &wanted.guest) {
+            (Some(customer), _) => Taker::Customer(customer),
+            (None, Some(email)) => Taker::Guest(email),
+            (None, None) => Taker::Unknown,
+        };
+        let shard = wanted.now.as_millis().unsigned_abs() % u64::from(uses::SHARDS);
+        let shard = u32::try_from(shard).unwrap_or_default();
+        Ok(uses::taken_with(discount, taker, earlier, shard))
     }
 }
 
-/// Returns the problem of a code that gives no discount.
-pub(super) fn refused(refusal: Refusal) -> Problem {
-    Problem::field("/discount_code", refusal.code(), refusal.to_string())
+/// The discounts that an order may have, and the uses that it takes with them.
+#[derive(Default)]
+struct Allowed {
+    discounts: Vec<Discount>,
+    uses: Vec<Use>,
+}
+
+/// The discounts with the codes of a request, in the order of the codes.
+struct Coded<'a> {
+    codes: &'a Codes,
+    discounts: Vec<&'a Discount>,
+}
+
+impl<'a> Coded<'a> {
+    /// Returns the `found` discounts with `codes`.
+    ///
+    /// # Errors
+    /// Returns [`Problem::InvalidBody`] if there is no discount for a code, or another of the codes has it.
+    fn new(codes: &'a Codes, found: &'a [Option<Discount>]) -> Result<Self, Problem> {
+        let mut named = Self {
+            codes,
+            discounts: Vec::new(),
+        };
+        for (at, discount) in found.iter().enumerate() {
+            let discount = discount.as_ref().ok_or(Refusal::UnknownCode);
+            let discount = discount.map_err(|refusal| named.refused(at, refusal))?;
+            if named.discounts.iter().any(|other| other.id == discount.id) {
+                return Err(named.refused(at, Refusal::NotCombinable));
+            }
+            named.discounts.push(discount);
+        }
+        Ok(named)
+    }
+
+    /// Returns whether the order may have the discount `id`.
+    ///
+    /// # Errors
+    /// Returns [`Problem::InvalidBody`] if it may not, and the discount has one of the codes.
+    fn check(&self, id: DiscountId, allows: Result<(), Refusal>) -> Result<bool, Problem> {
+        let Err(refusal) = allows else {
+            return Ok(true);
+        };
+        match self.discounts.iter().position(|coded| coded.id == id) {
+            Some(at) => Err(self.refused(at, refusal)),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns the problem of the code at the place `at`, which gives no discount.
+    fn refused(&self, at: usize, refusal: Refusal) -> Problem {
+        Problem::field(&self.codes.pointer(at), refusal.code(), refusal.to_string())
+    }
 }
 
 /// Returns the method with the identifier `wanted`. In a shop that has shipping methods, an order must name one.
@@ -297,3 +366,6 @@ impl ProductFacts {
         lines.iter().map(line).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,56 @@
-//! Uses of discounts that may be used a limited number of times, which an order takes when it is placed and gives back
-//! when it fails or is cancelled; and the use of a quote, which is good for one order.
+//! Uses of discounts, which an order takes when it is placed and gives back when it fails or is cancelled; and the use of
+//! a quote, which is good for one order.
+//!
+//! The uses of discounts with a code are counted whether they are limited or not, so that a limit that is introduced
+//! later counts the orders before it. Those of automatic discounts are counted only while they are limited, because most
+//! orders of a shop have the same ones and would wait for each other.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::customers::model::Email;
 use crate::pricing::model::Discount;
+use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, DiscountId};
 
+/// The number of counts over which the orders with a discount without a limit are spread. It must never be lowered.
+pub(super) const SHARDS: u32 = 4;
+
 /// One use of a discount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
     /// The discount.
     pub discount_id: DiscountId,
-    /// The customer for whom it is counted; `None` if it is counted for all customers together.
-    pub customer_id: Option<CustomerId>,
-    /// How many uses there may be, according to the discount when the use was taken.
-    pub limit: u32,
+    /// The count that it is a part of.
+    pub counter: Counter,
+    /// How many uses there may be, according to the discount when the use was taken; `None` if it had no limit.
+    pub limit: Option<u32>,
+}
+
+/// A count of the uses of a discount. It displays as the sort key of its item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counter {
+    /// By all customers together, while the discount has a limit.
+    Total,
+    /// By all customers together, while the discount has none: one of [`SHARDS`] counts.
+    Unlimited(u32),
+    /// By one customer.
+    Customer(CustomerId),
+    /// By the guests with one email address, of which this is a hash.
+    Guest(String),
+}
+
+impl fmt::Display for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Total => f.write_str("total"),
+            Self::Unlimited(shard) => write!(f, "total#{shard}"),
+            Self::Customer(customer) => write!(f, "customer#{customer}"),
+            Self::Guest(hash) => write!(f, "guest#{hash}"),
+        }
+    }
 }
 
 /// The use of a quote, which its order keeps whatever becomes of it.
@@ -24,20 +62,52 @@ pub struct QuoteUse {
     pub expires_at_seconds: i64,
 }
 
-/// Returns the uses that an order of `customer` with `discount` takes.
+/// The customer or the guest for whom uses are counted.
+#[derive(Clone, Copy, Debug)]
+pub enum Taker<'a> {
+    /// A customer who is signed in.
+    Customer(CustomerId),
+    /// A guest with an email address.
+    Guest(&'a Email),
+    /// A guest who has given no address.
+    Unknown,
+}
+
+impl Taker<'_> {
+    fn counter(self, discount: DiscountId) -> Option<Counter> {
+        match self {
+            Self::Customer(customer) => Some(Counter::Customer(customer)),
+            // With the discount in it, one guest's uses of several discounts cannot be connected.
+            Self::Guest(email) => {
+                let hash = sha256_hex(format!("{discount}#{}", email.lowercase()));
+                Some(Counter::Guest(hash))
+            }
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Returns the uses that an order of `taker` with `discount` takes. `earlier` is the number of uses before the discount
+/// had a limit, and `shard` chooses the count of those without one.
 #[must_use]
-pub fn taken_with(discount: &Discount, customer: Option<CustomerId>) -> Vec<Use> {
-    let discount_id = discount.id;
-    let total = discount.terms.usage_limit.map(|limit| Use {
-        discount_id,
-        customer_id: None,
+pub fn taken_with(discount: &Discount, taker: Taker<'_>, earlier: u32, shard: u32) -> Vec<Use> {
+    let counted = |counter, limit| Use {
+        discount_id: discount.id,
+        counter,
         limit,
-    });
-    let per_customer = discount.terms.limit_per_customer();
-    let own = per_customer.zip(customer).map(|(limit, customer)| Use {
-        discount_id,
-        customer_id: Some(customer),
-        limit,
-    });
-    total.into_iter().chain(own).collect()
+    };
+    let has_code = discount.code.is_some();
+    let total = match discount.terms.usage_limit {
+        Some(limit) => Some(counted(Counter::Total, Some(limit.saturating_sub(earlier)))),
+        None if has_code => Some(counted(Counter::Unlimited(shard % SHARDS), None)),
+        None => None,
+    };
+    let limit = discount.terms.limit_per_customer();
+    let own = taker
+        .counter(discount.id)
+        .filter(|_| has_code || limit.is_some());
+    total
+        .into_iter()
+        .chain(own.map(|counter| counted(counter, limit)))
+        .collect()
 }

@@ -37,7 +37,9 @@ pub struct Applied {
 pub struct Shopper {
     /// Whether the customer has an account.
     pub group: Group,
-    /// Whether this would be the customer's first order. Irrelevant for guests.
+    /// Whether the customer can be recognised: by an account, or by a guest's email address.
+    pub is_known: bool,
+    /// Whether this would be the customer's first order.
     pub first_order: bool,
 }
 
@@ -60,11 +62,16 @@ pub fn allow(
         return Err(Refusal::NotStarted);
     }
     match shopper.group {
-        Group::Guest if terms.needs_account() => return Err(Refusal::AccountNeeded),
+        Group::Guest if terms.customer_group == Some(Group::Customer) => {
+            return Err(Refusal::AccountNeeded);
+        }
         group if terms.customer_group.is_some_and(|wanted| wanted != group) => {
             return Err(Refusal::OtherCustomers);
         }
         Group::Guest | Group::Customer => {}
+    }
+    if terms.limit_per_customer().is_some() && !shopper.is_known {
+        return Err(Refusal::EmailNeeded);
     }
     if terms.first_order && !shopper.first_order {
         return Err(Refusal::NotFirstOrder);

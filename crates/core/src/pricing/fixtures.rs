@@ -53,6 +53,7 @@ pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
             max_amount: None,
         },
         ended: false,
+        had_no_limit: false,
         version: 1,
         created_at: noon(),
         updated_at: noon(),

@@ -82,6 +82,11 @@ impl fmt::Display for Rate {
 #[serde(try_from = "String", into = "String")]
 pub struct Code(String);
 
+/// Hyphens, dashes and the minus sign that word processors put in the place of `-`.
+const HYPHENS: [char; 7] = [
+    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}',
+];
+
 /// The error for text that is not a [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 40 of the characters A to Z, a to z, 0 to 9, - and _")]
@@ -111,7 +116,16 @@ impl FromStr for Code {
         let invisible = |letter: char| {
             letter.is_whitespace() || matches!(letter, '\u{200b}' | '\u{2060}' | '\u{feff}')
         };
-        let text: String = text.trim_matches(invisible).nfkc().take(41).collect();
+        let typed = text.trim_matches(invisible).nfkc().take(41);
+        let text: String = typed
+            .map(|letter| {
+                if HYPHENS.contains(&letter) {
+                    '-'
+                } else {
+                    letter
+                }
+            })
+            .collect();
         if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text))
         } else {
@@ -293,18 +307,6 @@ impl Terms {
             self.usage_limit_per_customer
         }
     }
-
-    /// Returns whether only customers with an account can use the discount.
-    #[must_use]
-    pub fn needs_account(&self) -> bool {
-        self.limit_per_customer().is_some() || self.customer_group == Some(Group::Customer)
-    }
-
-    /// Returns whether uses of the discount are counted.
-    #[must_use]
-    pub fn is_limited(&self) -> bool {
-        self.usage_limit.is_some() || self.limit_per_customer().is_some()
-    }
 }
 
 /// A discount.
@@ -318,6 +320,8 @@ pub struct Discount {
     pub terms: Terms,
     /// Whether an admin has ended it, which is permanent.
     pub ended: bool,
+    /// Whether it has a code and had no usage limit for a time, during which uses were counted apart.
+    pub had_no_limit: bool,
     /// The version, which starts at 1 and grows by 1 with each change.
     pub version: u64,
     /// When it was created.
@@ -407,6 +411,9 @@ pub enum Refusal {
     /// The discount is only for customers with an account.
     #[error("sign in to use this discount")]
     AccountNeeded,
+    /// The discount is counted for each customer, and this one cannot be recognised.
+    #[error("sign in or give an email address to use this discount")]
+    EmailNeeded,
     /// The customer has ordered before.
     #[error("this discount is only for a customer's first order")]
     NotFirstOrder,
@@ -435,7 +442,7 @@ impl Refusal {
             Self::NoMatchingItems => "no_matching_items",
             Self::BelowMinimumAmount => "below_minimum_amount",
             Self::OtherCustomers => "other_customers",
-            Self::AccountNeeded => "account_needed",
+            Self::AccountNeeded | Self::EmailNeeded => "account_needed",
             Self::NotFirstOrder => "not_first_order",
             Self::ConditionNotMet => "condition_not_met",
             Self::UsedUp => "used_up",
@@ -458,6 +465,7 @@ mod tests {
             ("\u{a0}SPRING-10\u{200b}", Some("SPRING-10")),
             ("\u{feff}\u{3000}SPRING-10", Some("SPRING-10")),
             ("ＳＰＲＩＮＧ－１０", Some("SPRING-10")),
+            ("SPRING\u{2011}10", Some("SPRING-10")),
             ("SPRING 10", None),
             ("SPRING\u{200b}10", None),
             ("  ", None),

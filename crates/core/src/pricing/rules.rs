@@ -29,6 +29,7 @@ pub fn create(
         code,
         terms,
         ended: false,
+        had_no_limit: false,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -58,8 +59,10 @@ pub fn update(
     if terms == discount.terms {
         return Ok(None);
     }
+    let has_no_limit = discount.code.is_some() && discount.terms.usage_limit.is_none();
     let changed = Discount {
         terms,
+        had_no_limit: discount.had_no_limit || has_no_limit,
         ..discount.clone()
     };
     Ok(Some(next_version(changed, "DiscountChanged", now)))

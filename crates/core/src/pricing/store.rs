@@ -51,6 +51,8 @@ struct DiscountItem {
     terms: Terms,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     ended: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    had_no_limit: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
     version: u64,
@@ -70,6 +72,7 @@ impl DiscountItem {
             code: discount.code.clone(),
             terms: discount.terms.clone(),
             ended: discount.ended,
+            had_no_limit: discount.had_no_limit,
             request_hash: discount.request_hash.clone(),
             version: discount.version,
             schema: SCHEMA,
@@ -87,6 +90,7 @@ impl From<DiscountItem> for Discount {
             code: item.code,
             terms: item.terms,
             ended: item.ended,
+            had_no_limit: item.had_no_limit,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

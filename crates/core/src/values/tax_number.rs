@@ -49,15 +49,22 @@ impl FromStr for TaxNumber {
     type Err = InvalidTaxNumber;
 
     fn from_str(text: &str) -> Result<Self, InvalidTaxNumber> {
-        let ignored = |letter: &char| !letter.is_whitespace() && !matches!(letter, '.' | '-');
-        let number: String = text.chars().filter(ignored).collect();
-        let number = number.to_ascii_uppercase();
+        let kept = |letter: &char| !letter.is_whitespace() && !matches!(letter, '.' | '-');
+        let number: String = text.chars().filter(kept).collect();
+        let mut number = number.to_ascii_uppercase();
+        if number.starts_with("GR") {
+            // People write Greece as ISO does; its numbers begin with EL.
+            number.replace_range(..2, "EL");
+        }
         let (country, rest) = number
             .split_at_checked(2)
             .ok_or(InvalidTaxNumber::Country)?;
         let is_valid = checksum::of_country(country).ok_or(InvalidTaxNumber::Country)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'*');
-        if rest.bytes().all(allowed) && is_valid(rest) {
+        // Zeros alone are right by most checksums, and what people type to get past a form.
+        let digits = rest.bytes().filter(u8::is_ascii_digit);
+        let zeros = digits.clone().count() > 0 && digits.clone().all(|digit| digit == b'0');
+        if rest.bytes().all(allowed) && !zeros && is_valid(rest) {
             Ok(Self(number))
         } else {
             Err(InvalidTaxNumber::Mistyped)

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::StoreError;
-use crate::orders::uses::Use;
+use crate::orders::uses::{Counter, Use};
 use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
 use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
@@ -50,9 +50,12 @@ pub(in crate::orders) struct Charges {
     shipping: Option<ShippingItem>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     reverse_charge: bool,
-    /// The uses of discounts that the order took.
+    /// The uses of discounts that the order took, as far as earlier releases know them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     uses: Vec<UseItem>,
+    /// The other uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    counts: Vec<CountItem>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -81,6 +84,14 @@ struct UseItem {
     limit: u32,
 }
 
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct CountItem {
+    discount_id: DiscountId,
+    of: Counter,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    limit: Option<u32>,
+}
+
 impl Charges {
     /// Returns whether there is no discount, no shipping, no reverse charge and no use.
     pub(in crate::orders) fn is_none(&self) -> bool {
@@ -88,6 +99,7 @@ impl Charges {
             && self.shipping.is_none()
             && !self.reverse_charge
             && self.uses.is_empty()
+            && self.counts.is_empty()
     }
 }
 
@@ -157,6 +169,9 @@ pub(in crate::orders) fn to_stored(
     let discounts = &breakdown.discounts;
     let lines = breakdown.lines.iter();
     let lines = lines.map(|line| LineCharges::new(discounts, &line.discounts, &line.taxes));
+    let (known, others): (Vec<&Use>, Vec<&Use>) = uses.iter().partition(|taken| {
+        matches!(taken.counter, Counter::Total | Counter::Customer(_)) && taken.limit.is_some()
+    });
     let charges = Charges {
         discounts: discounts
             .iter()
@@ -174,7 +189,8 @@ pub(in crate::orders) fn to_stored(
             c: LineCharges::new(discounts, &part.discounts, &part.taxes),
         }),
         reverse_charge: breakdown.reverse_charge,
-        uses: uses.iter().map(UseItem::from).collect(),
+        uses: known.into_iter().map(UseItem::from).collect(),
+        counts: others.into_iter().map(CountItem::from).collect(),
     };
     (lines.collect(), charges)
 }
@@ -222,7 +238,9 @@ pub(in crate::orders) fn from_stored(
         shipping,
         reverse_charge: charges.reverse_charge,
     };
-    Ok((breakdown, charges.uses.into_iter().map(Use::from).collect()))
+    let uses = charges.uses.into_iter().map(Use::from);
+    let uses = uses.chain(charges.counts.into_iter().map(Use::from));
+    Ok((breakdown, uses.collect()))
 }
 
 impl From<&Tax> for TaxItem {
@@ -241,8 +259,11 @@ impl From<&Use> for UseItem {
     fn from(taken: &Use) -> Self {
         Self {
             discount_id: taken.discount_id,
-            customer_id: taken.customer_id,
-            limit: taken.limit,
+            customer_id: match taken.counter {
+                Counter::Customer(customer) => Some(customer),
+                Counter::Total | Counter::Unlimited(_) | Counter::Guest(_) => None,
+            },
+            limit: taken.limit.unwrap_or(u32::MAX),
         }
     }
 }
@@ -251,7 +272,27 @@ impl From<UseItem> for Use {
     fn from(item: UseItem) -> Self {
         Self {
             discount_id: item.discount_id,
-            customer_id: item.customer_id,
+            counter: item.customer_id.map_or(Counter::Total, Counter::Customer),
+            limit: Some(item.limit),
+        }
+    }
+}
+
+impl From<&Use> for CountItem {
+    fn from(taken: &Use) -> Self {
+        Self {
+            discount_id: taken.discount_id,
+            of: taken.counter.clone(),
+            limit: taken.limit,
+        }
+    }
+}
+
+impl From<CountItem> for Use {
+    fn from(item: CountItem) -> Self {
+        Self {
+            discount_id: item.discount_id,
+            counter: item.of,
             limit: item.limit,
         }
     }

@@ -5,8 +5,11 @@ use serde_json::json;
 
 use super::*;
 use crate::orders::events::published;
-use crate::orders::fixtures::{address, after, eur, lines, order, order_of, placed_at, product};
+use crate::orders::fixtures::{
+    address, after, customer, eur, lines, order, order_of, placed_at, product,
+};
 use crate::orders::rules;
+use crate::orders::uses::{Taker, taken_with};
 use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
 use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, sheet, tax};
@@ -242,11 +245,22 @@ fn charged() -> Order {
             rate: None,
         },
     );
+    let mut unlimited = tenth.clone();
+    unlimited.terms.usage_limit = None;
     let breakdown = calculate(&cart, &[tenth.clone(), free]).unwrap().breakdown;
     Order {
         total: breakdown.check().unwrap().total,
         breakdown,
-        uses: crate::orders::uses::taken_with(&tenth, None),
+        uses: [
+            taken_with(
+                &tenth,
+                Taker::Guest(&"ana@example.com".parse().unwrap()),
+                0,
+                0,
+            ),
+            taken_with(&unlimited, Taker::Customer(customer("ana")), 0, 3),
+        ]
+        .concat(),
         ..order_of("ana", bought, placed_at())
     }
 }

@@ -1,8 +1,9 @@
-//! Counts of the uses of discounts that may be used a limited number of times.
+//! Counts of the uses of discounts.
 //!
-//! A count is an item of the orders table: `order_id` = `discount-uses#<discount_id>`, `part` = `total` or
-//! `customer#<customer_id>`, `uses`. The transaction that places an order counts up the uses that the order takes, on
-//! the condition that the limit is not reached. The transaction that makes the order failed or cancelled counts them
+//! A count is an item of the orders table: `order_id` = `discount-uses#<discount_id>`, `part` = `total` (while there is a
+//! limit), `total#<shard>` (while there is none), `customer#<customer_id>` or `guest#<hash of the email address>`,
+//! `uses`. The transaction that places an order counts up the uses that the order takes, on the condition that the limit
+//! is not reached. The transaction that makes the order failed or cancelled counts them
 //! down again. A status changes once, so a use is given back once.
 //!
 //! A quote that has been used is an item, too: `order_id` = `quote#<hash>`, `part` = `used`. The table's time to live
@@ -11,7 +12,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::{Key, StoreError, Table, Write};
-use crate::orders::uses::{QuoteUse, Use};
+use crate::orders::uses::{Counter, QuoteUse, SHARDS, Use};
+use crate::values::id::DiscountId;
 
 /// A count as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,29 +24,29 @@ struct CountItem {
     uses: u32,
 }
 
+fn partition(discount: DiscountId) -> String {
+    format!("discount-uses#{discount}")
+}
+
+fn key(discount: DiscountId, counter: &Counter) -> Key {
+    Key::new("order_id", partition(discount)).and("part", counter)
+}
+
 impl Use {
-    fn partition(&self) -> String {
-        format!("discount-uses#{}", self.discount_id)
-    }
-
-    fn part(&self) -> String {
-        match self.customer_id {
-            None => "total".to_owned(),
-            Some(customer) => format!("customer#{customer}"),
-        }
-    }
-
     fn key(&self) -> Key {
-        Key::new("order_id", self.partition()).and("part", self.part())
+        key(self.discount_id, &self.counter)
     }
 
     /// Takes the use, on the condition that the limit is not reached.
     pub(super) fn take(&self, table: &Table) -> Result<Write, StoreError> {
-        table
-            .update(self.key(), "ADD uses :one")
-            .when("attribute_not_exists(uses) OR uses < :limit")
-            .value(":one", &1)?
-            .value(":limit", &self.limit)
+        let write = table.update(self.key(), "ADD uses :one");
+        let write = write.value(":one", &1)?;
+        match self.limit {
+            None => Ok(write),
+            Some(limit) => write
+                .when("attribute_not_exists(uses) OR uses < :limit")
+                .value(":limit", &limit),
+        }
     }
 
     /// Gives the use back. This is written once, with the change that closes the order.
@@ -76,18 +78,31 @@ pub(super) fn use_quote(table: &Table, quote: &QuoteUse) -> Result<Write, StoreE
 
 /// Returns those of `wanted` that have reached their limit.
 pub(super) async fn used_up(table: &Table, wanted: &[Use]) -> Result<Vec<Use>, StoreError> {
-    if wanted.is_empty() {
+    let limited: Vec<&Use> = wanted
+        .iter()
+        .filter(|taken| taken.limit.is_some())
+        .collect();
+    if limited.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = wanted.iter().map(Use::key).collect();
+    let keys = limited.iter().map(|taken| taken.key()).collect();
     let counts: Vec<CountItem> = table.get_many(keys, true).await?;
     let full = |taken: &&Use| {
-        counts.iter().any(|count| {
-            let same = count.order_id == taken.partition() && count.part == taken.part();
-            same && count.uses >= taken.limit
-        })
+        let (partition, part) = (partition(taken.discount_id), taken.counter.to_string());
+        let mut counts = counts.iter();
+        let count = counts.find(|count| count.order_id == partition && count.part == part);
+        let uses = count.map_or(0, |count| count.uses);
+        taken.limit.is_some_and(|limit| uses >= limit)
     };
-    Ok(wanted.iter().filter(full).copied().collect())
+    Ok(limited.into_iter().filter(full).cloned().collect())
+}
+
+/// Returns how many uses of `discount` were taken while it had no limit.
+pub(super) async fn unlimited(table: &Table, discount: DiscountId) -> Result<u32, StoreError> {
+    let keys = (0..SHARDS).map(|shard| key(discount, &Counter::Unlimited(shard)));
+    let counts: Vec<CountItem> = table.get_many(keys.collect(), true).await?;
+    let uses = counts.iter().map(|count| count.uses);
+    Ok(uses.fold(0, u32::saturating_add))
 }
 
 #[cfg(test)]

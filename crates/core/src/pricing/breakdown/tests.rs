@@ -326,6 +326,7 @@ fn a_minimum_amount_is_compared_with_prices_before_any_discount() {
     let lines = [line("pot", 1, "50.00")];
     let shopper = Shopper {
         group: Group::Guest,
+        is_known: false,
         first_order: false,
     };
     assert_eq!(allow(&minimum, &lines, shopper, noon()), Ok(()));
@@ -447,10 +448,12 @@ fn a_discount_that_is_not_allowed_is_refused_with_the_reason() {
     let lines = [line("tea", 2, "5.00"), line("cup", 1, "10.00")];
     let customer = Shopper {
         group: Group::Customer,
+        is_known: true,
         first_order: false,
     };
     let guest = Shopper {
         group: Group::Guest,
+        is_known: false,
         first_order: false,
     };
     let check_terms = |shopper, change: fn(&mut Terms)| {
@@ -496,7 +499,16 @@ fn a_discount_that_is_not_allowed_is_refused_with_the_reason() {
         Err(Refusal::OtherCustomers)
     );
     let counted = |terms: &mut Terms| terms.usage_limit_per_customer = Some(1);
-    assert_eq!(check_terms(guest, counted), Err(Refusal::AccountNeeded));
+    assert_eq!(check_terms(guest, counted), Err(Refusal::EmailNeeded));
+    let known = Shopper {
+        is_known: true,
+        ..guest
+    };
+    assert_eq!(check_terms(known, counted), Ok(()));
+    assert_eq!(
+        check_terms(known, for_customers),
+        Err(Refusal::AccountNeeded)
+    );
     let first = |terms: &mut Terms| terms.first_order = true;
     assert_eq!(check_terms(customer, first), Err(Refusal::NotFirstOrder));
     let newcomer = Shopper {
@@ -544,4 +556,87 @@ fn inconsistent_parts_are_found() {
         error_after(|breakdown| breakdown.discounts.clear()),
         BreakdownError::Discount
     );
+}
+
+/// An example of the page about discounts: what a cart costs with some discounts.
+#[derive(Default)]
+struct Example {
+    lines: Vec<CartLine>,
+    shipping: Option<crate::pricing::shipping::ShippingMethod>,
+    discounts: Vec<Discount>,
+    pays: String,
+}
+
+impl Example {
+    fn read(text: &str) -> Self {
+        let mut example = Self::default();
+        for entry in text.trim().lines() {
+            let (name, value) = entry.split_once(": ").unwrap();
+            match name {
+                "cart" => {
+                    let parts = value.split(", ").map(|part| {
+                        let words: Vec<&str> = part.split(' ').collect();
+                        line(words[1], words[0].parse().unwrap(), words[2])
+                    });
+                    example.lines = parts.collect();
+                }
+                "shipping" => {
+                    let (id, price) = value.split_once(' ').unwrap();
+                    let price = eur(price);
+                    example.shipping = Some(method(id, Cost::Flat { price }));
+                }
+                "pays" => value.clone_into(&mut example.pays),
+                name => {
+                    let mut terms =
+                        serde_json::json!({"name": name, "priority": 100, "stackable": true});
+                    let given: serde_json::Value = serde_json::from_str(value).unwrap();
+                    for (field, value) in given.as_object().unwrap() {
+                        terms[field] = value.clone();
+                    }
+                    let terms: Terms = serde_json::from_value(terms).unwrap();
+                    let made = discount(name, terms.benefit.clone());
+                    example.discounts.push(Discount { terms, ..made });
+                }
+            }
+        }
+        example
+    }
+}
+
+#[test]
+fn the_examples_of_the_page_about_discounts_are_right() {
+    let page = include_str!("../../../../../docs/discounts.md");
+    let examples = page.split("```example\n").skip(1);
+    let shopper = Shopper {
+        group: Group::Guest,
+        is_known: false,
+        first_order: false,
+    };
+    let mut count = 0;
+    for text in examples.map(|text| text.split("```").next().unwrap()) {
+        let example = Example::read(text);
+        let destination = vienna();
+        let sheet = sheet(&[]);
+        let place = sheet.place(&destination).unwrap();
+        let cart = Cart {
+            currency: "EUR".parse().unwrap(),
+            lines: &example.lines,
+            destination: &destination,
+            shipping: example.shipping.as_ref(),
+            taxes: &place,
+        };
+        let allowed = example
+            .discounts
+            .iter()
+            .filter(|discount| allow(discount, &example.lines, shopper, noon()).is_ok());
+        let allowed: Vec<Discount> = allowed.cloned().collect();
+        let totals = calculate(&cart, &allowed)
+            .unwrap()
+            .breakdown
+            .check()
+            .unwrap();
+        assert_eq!(totals.total.amount().to_string(), example.pays, "{text}");
+        count += 1;
+    }
+    assert!(count >= 15, "{count}");
 }

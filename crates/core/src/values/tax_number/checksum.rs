@@ -12,7 +12,8 @@ pub(super) fn of_country(country: &str) -> Option<Check> {
         "BG" => bulgaria,
         "CY" => cyprus,
         "CZ" => czechia,
-        "DE" | "HR" => mod_11_10_of_9_or_11,
+        "DE" => |number| mod_11_10(number, 9),
+        "HR" => |number| mod_11_10(number, 11),
         "DK" => |number| weighted(number, &[2, 7, 6, 5, 4, 3, 2, 1]) == Some(0),
         "EE" => |number| sum(number, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_some_and(|sum| sum % 10 == 0),
         "EL" => greece,
@@ -88,9 +89,9 @@ fn luhn(digits: &[u32]) -> bool {
     doubled.sum::<u32>() % 10 == 0
 }
 
-/// Returns whether the last of 9 digits (Germany) or 11 (Croatia) is the check digit of ISO/IEC 7064, MOD 11,10.
-fn mod_11_10_of_9_or_11(number: &str) -> bool {
-    let Some(digits) = digits(number, 9).or_else(|| digits(number, 11)) else {
+/// Returns whether the last of `count` digits is the check digit of ISO/IEC 7064, MOD 11,10.
+fn mod_11_10(number: &str, count: usize) -> bool {
+    let Some(digits) = digits(number, count) else {
         return false;
     };
     let Some((last, first)) = digits.split_last() else {
@@ -229,9 +230,9 @@ fn france(number: &str) -> bool {
         return false;
     };
     let number = digits.iter().fold(0, |number, digit| number * 10 + digit);
-    match key.parse::<u32>() {
-        Ok(key) => key == (12 + 3 * (number % 97)) % 97,
-        Err(_) => key
+    match self::digits(key, 2) {
+        Some(key) => key[0] * 10 + key[1] == (12 + 3 * (number % 97)) % 97,
+        None => key
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() && byte != b'I' && byte != b'O'),
     }

@@ -99,6 +99,15 @@ fn spaces_dots_hyphens_and_case_do_not_matter() {
 }
 
 #[test]
+fn greece_may_be_written_as_iso_does() {
+    let number: TaxNumber = "GR 094259216".parse().unwrap();
+    assert_eq!(
+        (number.to_string().as_str(), number.country()),
+        ("EL094259216", "GR")
+    );
+}
+
+#[test]
 fn anything_else_is_refused() {
     for (text, error) in [
         ("", InvalidTaxNumber::Country),
@@ -108,6 +117,13 @@ fn anything_else_is_refused() {
         ("123456789", InvalidTaxNumber::Country),
         ("ATÜ13585627", InvalidTaxNumber::Mistyped),
         ("AT", InvalidTaxNumber::Mistyped),
+        // The length of another country's, a sign in the key, and zeros.
+        ("DE00798400758", InvalidTaxNumber::Mistyped),
+        ("HR162566408", InvalidTaxNumber::Mistyped),
+        ("FR+3100000207", InvalidTaxNumber::Mistyped),
+        ("IT00000000000", InvalidTaxNumber::Mistyped),
+        ("NL000000000B00", InvalidTaxNumber::Mistyped),
+        ("EL000000000", InvalidTaxNumber::Mistyped),
         ("DE", InvalidTaxNumber::Mistyped),
         ("DE１３６６９５９７６", InvalidTaxNumber::Mistyped),
         ("德123", InvalidTaxNumber::Country),
