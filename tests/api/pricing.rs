@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::support::client::{Answer, Call};
-use crate::support::people::unique;
+use crate::support::people::{order_of, unique};
 use crate::support::shop::{Setup, Shop, shared};
 use crate::support::{run, until};
 
@@ -303,6 +303,38 @@ fn tax_rates_and_shipping_methods_are_replaced_as_a_whole() {
             })
             .await;
         }
+    });
+}
+
+#[test]
+fn the_shop_decides_which_discounts_an_order_has() {
+    run(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let path = "/discount-settings";
+        let put = |tag: &str, choice: &str| {
+            let call: Call = shop.put(path).bearer(&admin.token);
+            let call = call.header("if-match", tag);
+            call.json(&json!({"exclusive": choice})).send()
+        };
+        let first = shop.get(path).bearer(&admin.token).send().await.expect(200);
+        assert_eq!(first.json(), json!({"exclusive": "priority", "version": 0}));
+        let changed = put(first.header("etag").unwrap(), "best").await.expect(200);
+        assert_eq!(changed.json(), json!({"exclusive": "best", "version": 1}));
+        put("\"0\"", "priority").await.expect(412);
+        let refused = put("*", "oldest").await.expect(422);
+        assert_eq!(faults(&refused), ["/exclusive invalid"]);
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 10).await;
+        for (rate, stackable) in [("0.1", false), ("0.2", true)] {
+            let mut body = tenth("Exclusive");
+            body["benefit"]["rate"] = json!(rate);
+            body["stackable"] = json!(stackable);
+            create(&shop, &body).await.expect(201);
+        }
+        let order = order_of(&[(&product, 1)], "tok_ok");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        assert_eq!(placed["total_amount"]["amount"], "16.00");
     });
 }
 

@@ -392,6 +392,29 @@ fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
                 .json(&order);
             describe_refusal(&call.send().await)
         };
+        for code in ["FIRST", "EACH"] {
+            let order = with_fields(guest.clone(), json!({"discount_code": code}));
+            let call = shop.post("/guest/orders").key(&unique("guest"));
+            call.json(&order).send().await.expect(202);
+        }
+        let mut quoted = quote_body(&with_fields(
+            guest.clone(),
+            json!({"discount_code": "FIRST"}),
+        ));
+        for (email, expected) in [
+            (
+                &guest["email"],
+                "422 invalid-body /discount_code not_first_order",
+            ),
+            (
+                &Value::Null,
+                "422 invalid-body /discount_code account_needed",
+            ),
+        ] {
+            quoted["email"] = email.clone();
+            let call = shop.post("/guest/quotes").json(&quoted);
+            assert_eq!(describe_refusal(&call.send().await), expected);
+        }
         for code in [" FIRST", "once\u{a0}", "\tEach "] {
             let placed = shop.place(&customer, &order(code)).await.expect(202).json();
             assert_eq!(placed["total_amount"], euro("36.00"), "{code}");
@@ -404,7 +427,7 @@ fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
         ] {
             shown += &format!("{code}: {}\n", refusal(code).await);
         }
-        for code in ["MEMBERS", "EACH"] {
+        for code in ["MEMBERS", "FIRST", "EACH"] {
             shown += &format!("{code} for a guest: {}\n", as_guest(code).await);
         }
         expect![[r#"
@@ -421,7 +444,8 @@ fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
             ONCE: 422 invalid-body /discount_code used_up
             EACH: 422 invalid-body /discount_code used_up
             MEMBERS for a guest: 422 invalid-body /discount_code account_needed
-            EACH for a guest: 422 invalid-body /discount_code account_needed
+            FIRST for a guest: 422 invalid-body /discount_code not_first_order
+            EACH for a guest: 422 invalid-body /discount_code used_up
         "#]]
         .assert_eq(&shown);
     });

@@ -17,11 +17,11 @@ use crate::catalog::model::Product;
 use crate::catalog::store::ProductStore;
 use crate::customers::model::Email;
 use crate::http::problem::Problem;
-use crate::pricing::breakdown::{Breakdown, Cart, Priced, calculate};
+use crate::pricing::breakdown::{Breakdown, Cart, Priced, calculate, calculate_lowest};
 use crate::pricing::cart::CartLine;
 use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
-use crate::pricing::model::{Discount, Group, Refusal};
+use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
 use crate::pricing::shipping::{NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
@@ -145,10 +145,14 @@ impl Totals {
             shipping,
             taxes: &place,
         };
+        let priced = match book.settings.exclusive {
+            Exclusive::Priority => calculate(&cart, &allowed.discounts),
+            Exclusive::Best => calculate_lowest(&cart, &allowed.discounts),
+        };
         let Priced {
             breakdown,
             passed_over,
-        } = calculate(&cart, &allowed.discounts).map_err(not_shipped)?;
+        } = priced.map_err(not_shipped)?;
         for (id, refusal) in passed_over {
             coded.check(id, Err(refusal))?;
         }

@@ -1,4 +1,5 @@
-//! `/discounts`. Tax rates and shipping methods are in [`collections`].
+//! `/discounts`. Tax rates and shipping methods are in [`collections`], and what is decided
+//! about all discounts is in [`settings`].
 
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ use crate::values::money::{Currency, Money};
 
 pub mod collections;
 mod fields;
+pub mod settings;
 
 /// A discount on the wire.
 #[derive(Debug, Serialize)]

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::model::DiscountSettings;
 use super::shipping::ShippingMethod;
 use super::tax::sheet::{TaxRate, TaxTerms};
 use crate::http::exchange::IfMatch;
@@ -62,11 +63,23 @@ impl Entry for ShippingMethod {
     }
 }
 
-/// Nothing is set for shipping methods as a whole.
+/// Nothing is set for the collection as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoTerms {}
 
-/// All tax rates, or all shipping methods.
+impl Entry for DiscountSettings {
+    type Terms = NoTerms;
+
+    const COLLECTION: &str = "discount-settings";
+    const CHANGED: &str = "DiscountSettingsChanged";
+    const REPEATED: &str = "the settings are there already";
+
+    fn key(&self) -> String {
+        String::new()
+    }
+}
+
+/// All tax rates, or all shipping methods. The settings of discounts are a collection of one or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection<T: Entry> {
     /// What is set for all of them.

@@ -1,6 +1,6 @@
 //! The events of pricing: `DiscountCreated`, `DiscountChanged` and `DiscountEnded` (data `{name}`) of the
-//! aggregate `<discount_id>`, and `TaxRatesChanged` and `ShippingMethodsChanged` (data `{}`) of the
-//! aggregates `tax-rates` and `shipping-methods`.
+//! aggregate `<discount_id>`, and `TaxRatesChanged`, `ShippingMethodsChanged` and
+//! `DiscountSettingsChanged` (data `{}`) of the aggregates `tax-rates`, `shipping-methods` and `discount-settings`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};

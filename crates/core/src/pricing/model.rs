@@ -309,6 +309,36 @@ impl Terms {
     }
 }
 
+/// Which discounts an order has if not all of them can be combined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exclusive {
+    /// Those that come first by their priority.
+    #[default]
+    Priority,
+    /// Those with which the shopper pays the least.
+    Best,
+}
+
+impl Exclusive {
+    /// Returns the choice with the wire name `text`, or `None` if there is none.
+    #[must_use]
+    pub fn from_name(text: &str) -> Option<Self> {
+        match text {
+            "priority" => Some(Self::Priority),
+            "best" => Some(Self::Best),
+            _ => None,
+        }
+    }
+}
+
+/// What the shop has decided about all discounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscountSettings {
+    /// Which discounts an order has if not all of them can be combined.
+    pub exclusive: Exclusive,
+}
+
 /// A discount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discount {

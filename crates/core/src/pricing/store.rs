@@ -2,7 +2,7 @@
 //!
 //! - `discount#<discount_id>`: a discount. The index `by-list` lists all discounts, newest first.
 //! - `code#<code in lower case>`: the discount that has the code, so that no two discounts have the same.
-//! - `tax-rates`, `shipping-methods`: a collection, which is replaced as a whole.
+//! - `tax-rates`, `shipping-methods`, `discount-settings`: a collection, which is replaced as a whole.
 //! - `book`: the price book, which lists the automatic discounts. Every change of an automatic discount,
 //!   a tax rate or a shipping method increments its version in the same transaction.
 
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::collection::{Collection, Entry};
-use super::model::{Code, Discount, DiscountError, Terms};
+use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms};
 use super::shipping::ShippingMethod;
 use super::tax::sheet::TaxSheet;
 use crate::aws::Aws;
@@ -137,6 +137,8 @@ pub struct PriceBook {
     pub methods: Vec<ShippingMethod>,
     /// The active discounts without a code, which are applied automatically.
     pub automatic: Vec<Discount>,
+    /// What the shop has decided about all discounts.
+    pub settings: DiscountSettings,
     version: u64,
 }
 
@@ -193,6 +195,7 @@ impl PricingStore {
         let wanted = wanted.map(|id| key(discount_pk(*id))).collect();
         let found: Vec<DiscountItem> = self.table.get_many(wanted, true).await?;
         let taxes = self.collection().await?;
+        let settings: Collection<DiscountSettings> = self.collection().await?;
         let read = Arc::new(PriceBook {
             taxes: TaxSheet {
                 rates: taxes.entries,
@@ -200,6 +203,7 @@ impl PricingStore {
             },
             methods: self.collection::<ShippingMethod>().await?.entries,
             automatic: found.into_iter().map(Discount::from).collect(),
+            settings: settings.entries.first().copied().unwrap_or_default(),
             version: book.version,
         });
         *self.cached.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);

@@ -15,6 +15,7 @@ use crate::orders::guests::place_guest_order;
 use crate::orders::quotes::{create_guest_quote, create_quote};
 use crate::orders::rules;
 use crate::orders::totals::Totals;
+use crate::pricing::api::settings;
 use crate::pricing::fixtures::{discount, percent};
 use crate::pricing::model::{Discount, Terms};
 use crate::pricing::rules as pricing_rules;
@@ -205,6 +206,10 @@ async fn an_order_by_quote_need_not_name_its_codes_and_cannot_name_others() {
         (json!({}), "32.25"),
         (json!({"discount_codes": ["again", "half"]}), "32.25"),
         (json!({"discount_codes": ["HALF"]}), "/quote other_order"),
+        (
+            json!({"discount_codes": ["HALF", "MORE"]}),
+            "/quote other_order",
+        ),
         (code("HALF"), "/quote other_order"),
     ] {
         let codes = json!({"discount_codes": ["HALF", "AGAIN"]});
@@ -328,4 +333,29 @@ async fn a_guests_first_order_is_known_by_the_email_address() {
         .place_as_guest("gast@example.com", code("FIRST"))
         .await;
     assert_eq!(placed, "64.50");
+}
+
+#[tokio::test]
+async fn the_shop_decides_which_of_two_discounts_wins_that_cannot_be_combined() {
+    let selling = selling().await;
+    let mut less = discount("less", percent("0.1"));
+    less.terms.stackable = false;
+    less.terms.priority = 1;
+    selling.pricing.create(less).await.unwrap();
+    let more = discount("more", percent("0.2"));
+    selling.pricing.create(more).await.unwrap();
+    assert_eq!(selling.place("ana", json!({})).await, "116.10");
+    let admin = |body: &Value| with_header(sent("admin", body), "if-match", "\"0\"");
+    let wanted = json!({"exclusive": "best"});
+    let replaced = settings::replace_discount_settings(&selling.pricing, admin(&wanted)).await;
+    assert_eq!(json_of(&replaced.unwrap())["version"], 1);
+    assert_eq!(selling.place("ana", json!({})).await, "103.20");
+    let read = settings::get_discount_settings(&selling.pricing, admin(&json!({}))).await;
+    assert_eq!(json_of(&read.unwrap())["exclusive"], "best");
+    let stale = admin(&json!({"exclusive": "priority"}));
+    let stale = settings::replace_discount_settings(&selling.pricing, stale).await;
+    assert!(
+        matches!(stale, Err(Problem::PreconditionFailed)),
+        "{stale:?}"
+    );
 }

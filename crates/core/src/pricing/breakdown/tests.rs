@@ -3,7 +3,7 @@
 use super::*;
 use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
-use crate::pricing::model::{Benefit, BuyXGetY, Group, Terms};
+use crate::pricing::model::{Benefit, BuyXGetY, Exclusive, Group, Terms};
 use crate::pricing::shipping::Cost;
 use crate::pricing::tax::sheet::TaxRate;
 
@@ -564,6 +564,7 @@ struct Example {
     lines: Vec<CartLine>,
     shipping: Option<crate::pricing::shipping::ShippingMethod>,
     discounts: Vec<Discount>,
+    exclusive: Exclusive,
     pays: String,
 }
 
@@ -585,6 +586,7 @@ impl Example {
                     let price = eur(price);
                     example.shipping = Some(method(id, Cost::Flat { price }));
                 }
+                "exclusive" => example.exclusive = Exclusive::from_name(value).unwrap(),
                 "pays" => value.clone_into(&mut example.pays),
                 name => {
                     let mut terms =
@@ -630,11 +632,11 @@ fn the_examples_of_the_page_about_discounts_are_right() {
             .iter()
             .filter(|discount| allow(discount, &example.lines, shopper, noon()).is_ok());
         let allowed: Vec<Discount> = allowed.cloned().collect();
-        let totals = calculate(&cart, &allowed)
-            .unwrap()
-            .breakdown
-            .check()
-            .unwrap();
+        let priced = match example.exclusive {
+            Exclusive::Priority => calculate(&cart, &allowed),
+            Exclusive::Best => calculate_lowest(&cart, &allowed),
+        };
+        let totals = priced.unwrap().breakdown.check().unwrap();
         assert_eq!(totals.total.amount().to_string(), example.pays, "{text}");
         count += 1;
     }
