@@ -3,8 +3,8 @@
 use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
 use crate::customers::model::Email;
 use crate::http::body::{Body, Json};
-use crate::pricing::api::collections::is_slug;
 use crate::pricing::model::{Code, NotACode};
+use crate::pricing::shipping::is_slug;
 use crate::values::id::ProductId;
 
 /// Reads the field `items`.

@@ -59,6 +59,12 @@ pub struct ShippingMethod {
     pub free_from: Option<Money>,
 }
 
+/// Returns whether `text` can be a shipping method's identifier.
+pub(crate) fn is_slug(text: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Why a shipping method cannot be used for an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotShipped {

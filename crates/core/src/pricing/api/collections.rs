@@ -249,12 +249,6 @@ fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMethod> {
     })
 }
 
-/// Returns whether `text` can be a shipping method's identifier.
-pub(crate) fn is_slug(text: &str) -> bool {
-    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
-}
-
 /// The `type` of a shipping method's cost.
 enum CostType {
     Flat,

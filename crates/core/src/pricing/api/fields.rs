@@ -1,10 +1,10 @@
 //! Reads discounts from request bodies.
 
-use super::collections::is_slug;
 use crate::catalog::model::{Category, InvalidCategory};
 use crate::http::body::{Body, Json};
 use crate::pricing::conditions;
 use crate::pricing::model::{Benefit, BuyXGetY, Code, Group, NotACode, NotARate, Rate, Terms};
+use crate::pricing::shipping::is_slug;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
