@@ -27,6 +27,7 @@ REPOSITORY = HERE.parent.parent
 CATALOGUE = REPOSITORY / "crates/cli/demo/catalogue.json"
 ON_HAND = 1_000_000
 WARM_UP_SECONDS = 2
+STARTS_WITHIN_SECONDS = 300
 LOADS = [("get-product", 8), ("list-products", 8), ("order", 1), ("order", 16)]
 JSON_BODY = {"Content-Type": "application/json"}
 ADDRESS = {
@@ -64,8 +65,12 @@ class Processes:
     def run(self, name, command, **options):
         """Runs a command to its end, which must be a success."""
         process, log = self.start(name, command, **options)
-        if process.wait() != 0:
-            raise SystemExit(f"{name} failed:\n{tail(log)}")
+        try:
+            status = process.wait(STARTS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            status = "no end"
+        if status != 0:
+            raise SystemExit(f"{name} failed ({status}):\n{tail(log)}")
         return log.read_text(errors="replace")
 
     def check(self, since):
@@ -92,7 +97,7 @@ def tail(log):
     return log.read_text(errors="replace")[-3000:]
 
 
-def wait_for(what, ready, process, log, seconds=120):
+def wait_for(what, ready, process, log, seconds=STARTS_WITHIN_SECONDS):
     """Polls until `ready` returns something true, and returns that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -302,11 +307,11 @@ class Vendure:
         self.processes.run("vendure-seed", [node, "seed.js", CATALOGUE, ON_HAND], **seeding)
         process, log = self.processes.start("vendure", [node, "server.js"], **options)
         ready = lambda: "All server processes are ready." in log.read_text()
-        wait_for("Vendure", ready, process, log, seconds=300)
+        wait_for("Vendure", ready, process, log)
         self.url = f"http://127.0.0.1:{port}"
         expected = len(json.loads(CATALOGUE.read_text()))
         process, log = self.processes.start("vendure-worker", [node, "worker.js"], **options)
-        wait_for("Vendure's worker", lambda: self.indexed() == expected, process, log, seconds=300)
+        wait_for("Vendure's worker", lambda: self.is_indexed(expected), process, log)
         query = "{ products(options: {take: 100}) { items { id variants { id } } } }"
         items = self.ask(query)["products"]["items"]
         self.products = [item["id"] for item in items]
@@ -316,8 +321,11 @@ class Vendure:
     def ask(self, query):
         return send("POST", f"{self.url}/shop-api", {"query": query})["data"]
 
-    def indexed(self):
-        return self.ask("{ search(input: {groupByProduct: true}) { totalItems } }")["search"]["totalItems"]
+    def is_indexed(self, expected):
+        waiting = "SELECT count(*) FROM job_record WHERE state IN ('PENDING', 'RUNNING', 'RETRYING')"
+        query = "{ search(input: {groupByProduct: true}) { totalItems } }"
+        found = self.ask(query)["search"]["totalItems"]
+        return found == expected and self.postgres.query(waiting, "vendure") == "0"
 
     def plan(self, request, series):
         if request == "get-product":

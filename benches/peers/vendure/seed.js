@@ -2,7 +2,12 @@
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
-const { bootstrap, LanguageCode } = require('@vendure/core');
+const {
+  bootstrap,
+  LanguageCode,
+  RequestContextService,
+  SearchService,
+} = require('@vendure/core');
 const { populate } = require('@vendure/core/cli');
 const { config } = require('./config');
 
@@ -45,7 +50,9 @@ async function main([catalogue, onHand]) {
   const csv = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'vendure-')), 'products.csv');
   fs.writeFileSync(csv, [columns, ...rows].join('\n'));
   const app = await populate(() => bootstrap(config), initialData, csv);
-  await app.close();
+  // The importer's own jobs for the search index may be lost when this process ends; this one is stored.
+  const context = await app.get(RequestContextService).create({ apiType: 'admin' });
+  await app.get(SearchService).reindex(context);
   fs.rmSync(path.dirname(csv), { recursive: true });
 }
 
