@@ -191,7 +191,7 @@ impl OrderBooks {
 
     fn balanced(&self) -> Result<(), String> {
         let fault = |what: &str| Err(format!("{what}: {self:#?}"));
-        let total = cents(text(&self.header["total"]));
+        let total = minor_units(text(&self.header["total"]));
         let payment = |name: &str| number(&self.payment[name]);
         let (captured, refunded) = (payment("captured"), payment("refunded"));
         let reservation = text(&self.reservation["status"]);
@@ -244,11 +244,9 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 
-/// `19.90` in cents.
-fn cents(amount: &str) -> u64 {
-    let (whole, cents) = amount.split_once('.').unwrap_or((amount, "00"));
-    assert_eq!(cents.len(), 2, "{amount}");
-    format!("{whole}{cents}").parse().unwrap()
+/// An amount in minor units: `19.90` is 1990. Amounts are stored with all decimals of their currency.
+fn minor_units(amount: &str) -> u64 {
+    amount.replace('.', "").parse().unwrap()
 }
 
 fn plain_item(item: &Value) -> Value {

@@ -1,6 +1,7 @@
 //! What becomes of orders, from the outside.
 
 mod bill;
+mod currencies;
 mod days;
 mod discounts;
 mod idempotency;
