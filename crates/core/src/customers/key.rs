@@ -57,7 +57,7 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
 /// A key that tokens are signed with. `Debug` shows only its name.
 #[derive(Clone)]
 pub struct TokenKey {
-    /// The name, which is in the header of every token that the key signs (`kid`), see [`name_of`].
+    /// The name, which is in the header of every token that the key signs (`kid`).
     pub id: String,
     /// The name that the secret gives the key. Tokens of earlier releases have it in their header.
     stored_name: String,

@@ -34,7 +34,7 @@ pub struct Use {
 pub enum Counter {
     /// By all customers together, while the discount has a limit.
     Total,
-    /// By all customers together, while the discount has none: one of [`SHARDS`] counts.
+    /// By all customers together, while the discount has none: one of several counts.
     Unlimited(u32),
     /// By one customer.
     Customer(CustomerId),
