@@ -94,6 +94,14 @@ pub struct Category(String);
 #[error("this must be 1 to 100 of the characters a to z, 0 to 9 and -")]
 pub struct InvalidCategory;
 
+impl Category {
+    /// Returns the category as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Category {
     type Err = InvalidCategory;
 

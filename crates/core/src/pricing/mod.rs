@@ -20,11 +20,11 @@ pub mod conditions;
 pub mod discounts;
 pub mod events;
 pub mod model;
+pub mod postal_codes;
 pub mod rules;
 pub mod shipping;
 pub mod store;
 pub mod tax;
-pub mod zone;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

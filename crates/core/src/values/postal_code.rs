@@ -78,10 +78,13 @@ pub(crate) fn is_possible(text: &str, country: &str) -> bool {
         }
         None => (3..=10).contains(&counted(text)),
     };
-    let without = text
-        .strip_prefix(country)
-        .and_then(|rest| rest.strip_prefix(['-', ' ']));
-    fits(text) || without.is_some_and(fits)
+    fits(text) || without_country(text, country).is_some_and(fits)
+}
+
+/// Returns `text` without the country's letters in front, as in `CH-8001`, or `None` if they are not there.
+pub(crate) fn without_country<'a>(text: &'a str, country: &str) -> Option<&'a str> {
+    let rest = text.strip_prefix(country)?;
+    rest.strip_prefix(['-', ' '])
 }
 
 #[cfg(test)]

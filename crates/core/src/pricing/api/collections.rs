@@ -9,12 +9,12 @@ use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES, NoTerms};
+use crate::pricing::postal_codes::PostalCodePattern;
 use crate::pricing::shipping::{Cost, ShippingMethod, Step};
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::sheet::{
     self, Home, InvalidTerms, PricesElsewhere, Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms,
 };
-use crate::pricing::zone::PostalCodePattern;
 use crate::values::money::{Currency, Money, RoundingMode};
 
 /// The most patterns of postal codes of a tax rate.

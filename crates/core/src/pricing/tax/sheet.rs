@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Destination;
 use crate::catalog::model::Category;
 use crate::pricing::model::Rate;
-use crate::pricing::zone::PostalCodePattern;
+use crate::pricing::postal_codes::PostalCodePattern;
 use crate::values::money::RoundingMode;
-use crate::values::region::{self, Region};
+use crate::values::region::Region;
 
 /// The category of a rate for shipping, for shops whose shipping is not taxed at the general rate.
 pub const SHIPPING: &str = "shipping";
@@ -270,15 +270,16 @@ impl TaxSheet {
         let Some(text) = &destination.region else {
             return Err(UnknownPlace::RegionRequired(list()));
         };
-        let known = Region::find(country, text);
-        let is_here = |rate: &&TaxRate| match (&rate.region, &known) {
-            (None, _) => true,
-            (Some(region), Some(known)) => known.is_called(country, region),
-            (Some(region), None) => region::is_same(country, region, text),
+        let listed = Region::find(country, text);
+        let is_listed = listed.is_some();
+        let region = listed.unwrap_or_else(|| Region::unlisted(country, text));
+        let is_here = |rate: &&TaxRate| match &rate.region {
+            None => true,
+            Some(named) => region.is_called(country, named),
         };
         let rates: Vec<&TaxRate> = here().filter(is_here).collect();
         let is_named = rates.iter().any(|rate| rate.region.is_some());
-        if is_named || (everywhere && known.is_some()) {
+        if is_named || (everywhere && is_listed) {
             Ok(LocalRates(rates))
         } else {
             Err(UnknownPlace::UnknownRegion(list()))
@@ -304,7 +305,7 @@ impl<'a> LocalRates<'a> {
     pub fn on(&self, category: &str) -> Vec<&'a TaxRate> {
         let in_category = |rate: &TaxRate| match &rate.category {
             None => true,
-            Some(wanted) => wanted.to_string() == category,
+            Some(wanted) => wanted.as_str() == category,
         };
         let mut applied: Vec<&TaxRate> = Vec::new();
         for rate in self.0.iter().copied().filter(|rate| in_category(rate)) {

@@ -1,9 +1,11 @@
-//! Zones: parts of the world by country, region and postal code.
+//! Sets of postal codes, which tax rates are for.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::values::postal_code;
 
 /// The most characters of a pattern.
 const MAX_CHARACTERS: usize = 30;
@@ -123,9 +125,7 @@ impl PostalCodePattern {
     /// `CH-8001`, and the last four digits of a ZIP+4 code may be given or left out.
     #[must_use]
     pub fn matches_in(&self, country: &str, postal_code: &str) -> bool {
-        let without_country = postal_code
-            .strip_prefix(country)
-            .and_then(|rest| rest.strip_prefix(['-', ' ']));
+        let without_country = postal_code::without_country(postal_code, country);
         let zip = match (country, bare(postal_code)) {
             ("US", digits) => digits.get(..5).map(str::to_owned),
             _ => None,
@@ -134,71 +134,6 @@ impl PostalCodePattern {
             || without_country.is_some_and(|code| self.matches(code))
             || zip.is_some_and(|zip| self.matches(&zip))
     }
-}
-
-/// A part of a country, or the whole of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Zone {
-    /// Two capital letters (ISO 3166-1 alpha-2).
-    pub country: String,
-    /// The regions, or empty for all. Compared ignoring case, with or without the country in front (`CA-BC`
-    /// and `BC`).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub regions: Vec<String>,
-    /// The postal codes, or empty for all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub postal_codes: Vec<PostalCodePattern>,
-}
-
-/// A part of an address that decides whether it is in a zone, and is not given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Missing {
-    /// State, province or county.
-    Region,
-    /// The postal code.
-    PostalCode,
-}
-
-impl Zone {
-    /// Returns whether the zone contains an address in `country`, `region` and `postal_code`.
-    ///
-    /// # Errors
-    /// Returns [`Missing`] if that depends on a part of the address that is not given.
-    pub fn contains(
-        &self,
-        country: &str,
-        region: Option<&str>,
-        postal_code: Option<&str>,
-    ) -> Result<bool, Missing> {
-        if self.country != country {
-            return Ok(false);
-        }
-        if !self.regions.is_empty() {
-            let region = region.ok_or(Missing::Region)?;
-            let same = |listed: &String| is_same_region(country, listed, region);
-            if !self.regions.iter().any(same) {
-                return Ok(false);
-            }
-        }
-        if self.postal_codes.is_empty() {
-            return Ok(true);
-        }
-        let postal_code = postal_code.ok_or(Missing::PostalCode)?;
-        let mut patterns = self.postal_codes.iter();
-        Ok(patterns.any(|pattern| pattern.matches_in(country, postal_code)))
-    }
-}
-
-fn is_same_region(country: &str, one: &str, other: &str) -> bool {
-    let bare = |region: &str| {
-        let region = region.trim().to_lowercase();
-        let prefix = format!("{}-", country.to_lowercase());
-        region
-            .strip_prefix(&prefix)
-            .map(str::to_owned)
-            .unwrap_or(region)
-    };
-    bare(one) == bare(other)
 }
 
 #[cfg(test)]
@@ -284,45 +219,5 @@ mod tests {
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
         assert_eq!(read[1].to_string(), "35*");
         assert!(serde_json::from_str::<PostalCodePattern>(r#""?""#).is_err());
-    }
-
-    fn zone(regions: &[&str], postal_codes: &[&str]) -> Zone {
-        let patterns = postal_codes.iter().map(|text| text.parse().unwrap());
-        Zone {
-            country: "CA".to_owned(),
-            regions: regions.iter().map(ToString::to_string).collect(),
-            postal_codes: patterns.collect(),
-        }
-    }
-
-    #[test]
-    fn a_zone_is_a_country_or_its_regions_or_its_postal_codes() {
-        for (zone, expected) in [
-            (zone(&[], &[]), [Ok(true), Ok(true), Ok(true)]),
-            (
-                zone(&["CA-BC"], &[]),
-                [Ok(true), Ok(false), Err(Missing::Region)],
-            ),
-            (
-                zone(&["bc"], &[]),
-                [Ok(true), Ok(false), Err(Missing::Region)],
-            ),
-            (
-                zone(&[], &["V*"]),
-                [Ok(true), Ok(false), Err(Missing::PostalCode)],
-            ),
-            (
-                zone(&["BC"], &["V9*"]),
-                [Ok(false), Ok(false), Err(Missing::Region)],
-            ),
-        ] {
-            let found = [
-                zone.contains("CA", Some(" BC "), Some("V5K 0A1")),
-                zone.contains("CA", Some("ca-qc"), Some("H2X 1Y4")),
-                zone.contains("CA", None, None),
-            ];
-            assert_eq!(found, expected, "{zone:?}");
-            assert_eq!(zone.contains("US", None, None), Ok(false));
-        }
     }
 }
