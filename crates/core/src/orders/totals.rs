@@ -13,7 +13,7 @@ use super::uses::{self, QuoteUse, Taker, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
-use crate::catalog::model::Product;
+use crate::catalog::model::{Category, Product};
 use crate::catalog::store::ProductStore;
 use crate::customers::model::Email;
 use crate::http::problem::Problem;
@@ -25,6 +25,7 @@ use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
 use crate::pricing::shipping::{NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
+use crate::pricing::tax::place::TaxPlace;
 use crate::pricing::tax::sheet::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, DiscountId, ProductId};
@@ -126,12 +127,7 @@ impl Totals {
             lines::price(&wanted.items, products, self.currency).map_err(Problem::InvalidBody)?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
-        for line in &mut lines {
-            let category = facts.category(line)?.to_string();
-            let price = place.price(line.unit_price, &category);
-            line.unit_price = price.map_err(not_totalled)?;
-        }
-        let cart_lines: Vec<CartLine> = facts.cart_lines(&lines)?;
+        let cart_lines = facts.cart_lines(&mut lines, &place)?;
         let shipping = method(book, wanted.shipping_method.as_deref())?;
         let coded = Coded::new(&wanted.codes, coded)?;
         let candidates = book.automatic.iter().chain(coded.discounts.iter().copied());
@@ -337,7 +333,7 @@ fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
 }
 
 /// What pricing needs to know about products that lines do not hold.
-struct ProductFacts(HashMap<ProductId, (crate::catalog::model::Category, Option<u32>)>);
+struct ProductFacts(HashMap<ProductId, (Category, Option<u32>)>);
 
 impl ProductFacts {
     fn from_products(products: &[Product]) -> Self {
@@ -348,17 +344,18 @@ impl ProductFacts {
         Self(facts.collect())
     }
 
-    fn category(&self, line: &Line) -> Result<&crate::catalog::model::Category, Problem> {
-        let facts = self.0.get(&line.product_id);
-        let facts = facts.ok_or_else(|| Problem::internal("a line has no product"))?;
-        Ok(&facts.0)
-    }
-
-    fn cart_lines(mut self, lines: &[Line]) -> Result<Vec<CartLine>, Problem> {
-        let line = |line: &Line| {
+    /// Gives the `lines`, which have the catalogue's prices, the prices of `place`, and returns them as a cart.
+    fn cart_lines(
+        mut self,
+        lines: &mut [Line],
+        place: &TaxPlace<'_>,
+    ) -> Result<Vec<CartLine>, Problem> {
+        let line = |line: &mut Line| {
             let facts = self.0.remove(&line.product_id);
             let (category, weight_grams) =
                 facts.ok_or_else(|| Problem::internal("a line has no product"))?;
+            let price = place.price(line.unit_price, category.as_str());
+            line.unit_price = price.map_err(not_totalled)?;
             Ok(CartLine {
                 product_id: line.product_id,
                 category,
@@ -367,7 +364,7 @@ impl ProductFacts {
                 weight_grams,
             })
         };
-        lines.iter().map(line).collect()
+        lines.iter_mut().map(line).collect()
     }
 }
 

@@ -119,10 +119,14 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     let shipping = cart.shipping;
     let shipping = shipping.map(|method| method.price(cart.lines, subtotal, cart.destination));
     let shipping = shipping.transpose()?;
-    let shipping = shipping.map(|price| {
-        let goods = goods(cart.lines, &subtotals);
-        cart.taxes.shipping_price(price, &goods)
-    });
+    let lines = cart.lines.iter().zip(&subtotals);
+    let goods: Vec<Goods<'_>> = lines
+        .map(|(line, subtotal)| Goods {
+            category: line.category.as_str(),
+            price: *subtotal,
+        })
+        .collect();
+    let shipping = shipping.map(|price| cart.taxes.shipping_price(price, &goods));
     let shipping = shipping.transpose()?;
     let shipment = cart.shipping.zip(shipping).map(|(method, price)| Shipment {
         method: &method.id,
@@ -148,7 +152,7 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
         }),
         (None, _) | (_, None) => None,
     };
-    tax(cart, &mut lines, shipping.as_mut())?;
+    tax(cart, &goods, &mut lines, shipping.as_mut())?;
     Ok(Priced {
         breakdown: Breakdown {
             currency: cart.currency,
@@ -161,27 +165,24 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     })
 }
 
-/// Adds the taxes on the prices after discounts to `lines` and `shipping`.
+/// Adds the taxes on the prices after discounts to `lines` and `shipping`. The `goods` decide about the tax on shipping
+/// with their prices before discounts, so that no discount can move it to goods that are taxed more.
 fn tax(
     cart: &Cart<'_>,
+    goods: &[Goods<'_>],
     lines: &mut [PricedLine],
     shipping: Option<&mut PricedShipping>,
 ) -> Result<(), MoneyError> {
-    let prices = lines
-        .iter()
-        .map(|line| after_discounts(line.subtotal, &line.discounts));
-    let prices: Vec<Money> = prices.collect::<Result<_, _>>()?;
-    let taxable = cart.lines.iter().zip(prices).map(|(line, price)| Taxable {
-        price,
-        rates: cart.taxes.rates(&line.category.to_string()),
+    let taxable = goods.iter().zip(&*lines).map(|(goods, line)| {
+        Ok::<_, MoneyError>(Taxable {
+            price: after_discounts(line.subtotal, &line.discounts)?,
+            rates: cart.taxes.rates(goods.category),
+        })
     });
-    let mut parts: Vec<Taxable<'_>> = taxable.collect();
+    let mut parts: Vec<Taxable<'_>> = taxable.collect::<Result<_, _>>()?;
     if let Some(part) = &shipping {
         let price = after_discounts(part.price, &part.discounts)?;
-        // Before discounts, so that no discount can move shipping to goods that are taxed more.
-        let subtotals: Vec<Money> = lines.iter().map(|line| line.subtotal).collect();
-        let goods = goods(cart.lines, &subtotals);
-        parts.extend(cart.taxes.tax_on_shipping(price, &goods)?);
+        parts.extend(cart.taxes.tax_on_shipping(price, goods)?);
     }
     let mut taxes = calculation::taxes(&parts, cart.taxes.rounding(), cart.currency)?.into_iter();
     for (line, taxes) in lines.iter_mut().zip(taxes.by_ref()) {
@@ -192,16 +193,6 @@ fn tax(
         part.taxes = sums(&rest)?;
     }
     Ok(())
-}
-
-/// Returns the categories of `lines`, with their `prices`.
-fn goods(lines: &[CartLine], prices: &[Money]) -> Vec<Goods> {
-    let lines = lines.iter().zip(prices);
-    let goods = lines.map(|(line, price)| Goods {
-        category: line.category.to_string(),
-        price: *price,
-    });
-    goods.collect()
 }
 
 /// Returns one entry for each name and rate of `taxes`, in the order in which they first occur, with the sums of

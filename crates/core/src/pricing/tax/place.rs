@@ -26,10 +26,10 @@ pub struct TaxPlace<'a> {
 }
 
 /// Goods whose tax decides about the tax on shipping.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goods {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Goods<'a> {
     /// Their category.
-    pub category: String,
+    pub category: &'a str,
     /// What they cost.
     pub price: Money,
 }
@@ -119,7 +119,7 @@ impl<'a> TaxPlace<'a> {
     ///
     /// # Errors
     /// Returns [`MoneyError::TooLarge`] if the price exceeds what [`Money`] can hold.
-    pub fn shipping_price(&self, price: Money, goods: &[Goods]) -> Result<Money, MoneyError> {
+    pub fn shipping_price(&self, price: Money, goods: &[Goods<'_>]) -> Result<Money, MoneyError> {
         let shares = self.shipping_shares(price, goods)?;
         let Some(shares) = shares else {
             return Ok(price);
@@ -138,7 +138,7 @@ impl<'a> TaxPlace<'a> {
     pub fn tax_on_shipping(
         &self,
         price: Money,
-        goods: &[Goods],
+        goods: &[Goods<'_>],
     ) -> Result<Vec<Taxable<'a>>, MoneyError> {
         let mut parts: Vec<Taxable<'a>> = Vec::new();
         for share in self.shipping_shares(price, goods)?.unwrap_or_default() {
@@ -158,7 +158,7 @@ impl<'a> TaxPlace<'a> {
     fn shipping_shares<'b>(
         &self,
         price: Money,
-        goods: &'b [Goods],
+        goods: &[Goods<'b>],
     ) -> Result<Option<Vec<ShippingShare<'b>>>, MoneyError> {
         let whole = |category| Ok(Some(vec![ShippingShare { category, price }]));
         match self.terms.shipping_tax {
@@ -169,7 +169,7 @@ impl<'a> TaxPlace<'a> {
                 // By category, so that the order of the lines does not decide about the last unit.
                 let mut categories: BTreeMap<&str, Money> = BTreeMap::new();
                 for goods in goods {
-                    let sum = categories.entry(&goods.category);
+                    let sum = categories.entry(goods.category);
                     let sum = sum.or_insert(Money::zero(price.currency()));
                     *sum = sum.plus(goods.price)?;
                 }
@@ -185,13 +185,13 @@ impl<'a> TaxPlace<'a> {
     }
 
     /// Returns the category of those `goods` on which most tax is charged.
-    fn most_taxed<'b>(&self, goods: &'b [Goods]) -> &'b str {
-        let burden = |goods: &&Goods| {
-            let rates = self.here.on(&goods.category);
-            (calculation::burden(&rates), goods.category.clone())
+    fn most_taxed<'b>(&self, goods: &[Goods<'b>]) -> &'b str {
+        let burden = |goods: &&Goods<'b>| {
+            let rates = self.here.on(goods.category);
+            (calculation::burden(&rates), goods.category)
         };
         let most = goods.iter().max_by_key(burden);
-        most.map_or(SHIPPING, |goods| &goods.category)
+        most.map_or(SHIPPING, |goods| goods.category)
     }
 }
 

@@ -76,7 +76,7 @@ fn shipping(policy: ShippingTax, tea: &str, books: &str) -> Vec<(String, String)
     });
     let goods = [("tea", tea), ("books", books), ("cups", "0.00")];
     let goods = goods.map(|(category, price)| Goods {
-        category: category.to_owned(),
+        category,
         price: eur(price),
     });
     let place = place(&sheet, "DE");
@@ -132,7 +132,7 @@ fn a_basket_of_books_ships_at_the_rate_of_books() {
         ..TaxTerms::default()
     });
     let goods = [Goods {
-        category: "books".to_owned(),
+        category: "books",
         price: eur("20.00"),
     }];
     let place = place(&sheet, "DE");
