@@ -7,29 +7,37 @@ use crate::pricing::model::{Benefit, BuyXGetY, Exclusive, Group, Terms};
 use crate::pricing::shipping::Cost;
 use crate::pricing::tax::sheet::TaxRate;
 
-fn vienna() -> Destination {
-    Destination {
+type Calculation = fn(&Cart<'_>, &[Discount]) -> Result<Priced, NotShipped>;
+
+/// Returns what `calculation` gives for `lines` that are sent to Vienna by `shipping`, where `rates` are the taxes.
+fn priced_by(
+    calculation: Calculation,
+    lines: &[CartLine],
+    shipping: Option<&ShippingMethod>,
+    rates: &[TaxRate],
+    discounts: &[Discount],
+) -> Priced {
+    let destination = Destination {
         country: "AT".to_owned(),
         region: None,
         postal_code: None,
         tax_number: None,
-    }
+    };
+    let sheet = sheet(rates);
+    let cart = Cart {
+        currency: "EUR".parse().unwrap(),
+        lines,
+        destination: &destination,
+        shipping,
+        taxes: &sheet.place(&destination).unwrap(),
+    };
+    calculation(&cart, discounts).unwrap()
 }
 
 /// Returns the amounts taken off each line and off shipping, and the total.
 fn reductions(lines: &[CartLine], discounts: &[Discount]) -> (Vec<String>, String) {
     let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
-    let destination = vienna();
-    let sheet = sheet(&[]);
-    let place = sheet.place(&destination).unwrap();
-    let cart = Cart {
-        currency: "EUR".parse().unwrap(),
-        lines,
-        destination: &destination,
-        shipping: Some(&parcel),
-        taxes: &place,
-    };
-    let breakdown = calculate(&cart, discounts).unwrap().breakdown;
+    let breakdown = priced_by(calculate, lines, Some(&parcel), &[], discounts).breakdown;
     let totals = breakdown.check().unwrap();
     let off = breakdown.parts().map(|(_, shares, _)| {
         let shares = shares.iter().map(|share| share.amount);
@@ -350,18 +358,8 @@ fn the_lowest_price_is_that_of_all_stackable_discounts_or_of_one_that_is_not() {
     };
     let chosen = |price: &str, discounts: &[&Discount]| {
         let lines = [line("pot", 1, price)];
-        let destination = vienna();
-        let sheet = sheet(&[]);
-        let place = sheet.place(&destination).unwrap();
-        let cart = Cart {
-            currency: "EUR".parse().unwrap(),
-            lines: &lines,
-            destination: &destination,
-            shipping: None,
-            taxes: &place,
-        };
         let discounts: Vec<Discount> = discounts.iter().copied().cloned().collect();
-        let priced = calculate_lowest(&cart, &discounts).unwrap();
+        let priced = priced_by(calculate_lowest, &lines, None, &[], &discounts);
         let names = priced
             .breakdown
             .discounts
@@ -400,19 +398,10 @@ fn tax_is_on_lines_and_shipping_after_discounts() {
             price: eur("11.90"),
         },
     );
-    let destination = vienna();
     let half = discount("half", percent("0.5"));
     let totals = |taxes: &[TaxRate]| {
-        let sheet = sheet(taxes);
-        let place = sheet.place(&destination).unwrap();
-        let cart = Cart {
-            currency: "EUR".parse().unwrap(),
-            lines: &lines,
-            destination: &destination,
-            shipping: Some(&parcel),
-            taxes: &place,
-        };
-        let priced = calculate(&cart, std::slice::from_ref(&half)).unwrap();
+        let discounts = std::slice::from_ref(&half);
+        let priced = priced_by(calculate, &lines, Some(&parcel), taxes, discounts);
         let totals = priced.breakdown.check().unwrap();
         [
             totals.subtotal,
@@ -521,19 +510,9 @@ fn a_discount_that_is_not_allowed_is_refused_with_the_reason() {
 #[test]
 fn inconsistent_parts_are_found() {
     let lines = [line("tea", 2, "5.00")];
-    let destination = vienna();
-    let sheet = sheet(&[tax("AT", None, None, "0.20", true)]);
-    let place = sheet.place(&destination).unwrap();
-    let cart = Cart {
-        currency: "EUR".parse().unwrap(),
-        lines: &lines,
-        destination: &destination,
-        shipping: None,
-        taxes: &place,
-    };
-    let good = calculate(&cart, &[discount("half", percent("0.5"))])
-        .unwrap()
-        .breakdown;
+    let taxes = [tax("AT", None, None, "0.20", true)];
+    let half = [discount("half", percent("0.5"))];
+    let good = priced_by(calculate, &lines, None, &taxes, &half).breakdown;
     assert!(good.check().is_ok());
     let error_after = |change: fn(&mut Breakdown)| {
         let mut breakdown = good.clone();
@@ -617,26 +596,18 @@ fn the_examples_of_the_page_about_discounts_are_right() {
     let mut count = 0;
     for text in examples.map(|text| text.split("```").next().unwrap()) {
         let example = Example::read(text);
-        let destination = vienna();
-        let sheet = sheet(&[]);
-        let place = sheet.place(&destination).unwrap();
-        let cart = Cart {
-            currency: "EUR".parse().unwrap(),
-            lines: &example.lines,
-            destination: &destination,
-            shipping: example.shipping.as_ref(),
-            taxes: &place,
-        };
         let allowed = example
             .discounts
             .iter()
             .filter(|discount| allow(discount, &example.lines, shopper, noon()).is_ok());
         let allowed: Vec<Discount> = allowed.cloned().collect();
-        let priced = match example.exclusive {
-            Exclusive::Priority => calculate(&cart, &allowed),
-            Exclusive::Best => calculate_lowest(&cart, &allowed),
+        let calculation: Calculation = match example.exclusive {
+            Exclusive::Priority => calculate,
+            Exclusive::Best => calculate_lowest,
         };
-        let totals = priced.unwrap().breakdown.check().unwrap();
+        let shipping = example.shipping.as_ref();
+        let priced = priced_by(calculation, &example.lines, shipping, &[], &allowed);
+        let totals = priced.breakdown.check().unwrap();
         assert_eq!(totals.total.amount().to_string(), example.pays, "{text}");
         count += 1;
     }
