@@ -3,7 +3,7 @@
 use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
 use crate::customers::model::Email;
 use crate::http::body::{Body, Json};
-use crate::pricing::model::{Code, NotACode};
+use crate::pricing::model::{Code, InvalidCode};
 use crate::pricing::shipping::is_slug;
 use crate::values::id::ProductId;
 
@@ -92,5 +92,5 @@ pub(super) fn codes(body: &mut Body<'_>) -> Option<Codes> {
 }
 
 fn code(json: Json<'_>) -> Option<Code> {
-    json.parsed(&NotACode.to_string(), str::parse)
+    json.parsed(&InvalidCode.to_string(), str::parse)
 }

@@ -25,7 +25,7 @@ pub struct Rate(Decimal);
 /// The error for text that is not a [`Rate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be a decimal from 0 to 1 with at most six decimal places, such as \"0.19\"")]
-pub struct NotARate;
+pub struct InvalidRate;
 
 impl Rate {
     /// The rate as a number.
@@ -36,29 +36,29 @@ impl Rate {
 }
 
 impl FromStr for Rate {
-    type Err = NotARate;
+    type Err = InvalidRate;
 
-    fn from_str(text: &str) -> Result<Self, NotARate> {
+    fn from_str(text: &str) -> Result<Self, InvalidRate> {
         let plain = text
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
         let malformed = text.starts_with('.') || text.ends_with('.') || text.len() > 8;
         if !plain || malformed {
-            return Err(NotARate);
+            return Err(InvalidRate);
         }
-        let rate = Decimal::from_str_exact(text).map_err(|_| NotARate)?;
+        let rate = Decimal::from_str_exact(text).map_err(|_| InvalidRate)?;
         if rate <= Decimal::ONE && rate.scale() <= 6 {
             Ok(Self(rate.normalize()))
         } else {
-            Err(NotARate)
+            Err(InvalidRate)
         }
     }
 }
 
 impl TryFrom<String> for Rate {
-    type Error = NotARate;
+    type Error = InvalidRate;
 
-    fn try_from(text: String) -> Result<Self, NotARate> {
+    fn try_from(text: String) -> Result<Self, InvalidRate> {
         text.parse()
     }
 }
@@ -90,7 +90,7 @@ const HYPHENS: [char; 7] = [
 /// The error for text that is not a [`Code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 40 of the characters A to Z, a to z, 0 to 9, - and _")]
-pub struct NotACode;
+pub struct InvalidCode;
 
 impl Code {
     /// Returns the code in lower case, the form in which keys contain it.
@@ -109,9 +109,9 @@ impl PartialEq for Code {
 impl Eq for Code {}
 
 impl FromStr for Code {
-    type Err = NotACode;
+    type Err = InvalidCode;
 
-    fn from_str(text: &str) -> Result<Self, NotACode> {
+    fn from_str(text: &str) -> Result<Self, InvalidCode> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let invisible = |letter: char| {
             letter.is_whitespace() || matches!(letter, '\u{200b}' | '\u{2060}' | '\u{feff}')
@@ -129,15 +129,15 @@ impl FromStr for Code {
         if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
             Ok(Self(text))
         } else {
-            Err(NotACode)
+            Err(InvalidCode)
         }
     }
 }
 
 impl TryFrom<String> for Code {
-    type Error = NotACode;
+    type Error = InvalidCode;
 
-    fn try_from(text: String) -> Result<Self, NotACode> {
+    fn try_from(text: String) -> Result<Self, InvalidCode> {
         text.parse()
     }
 }

@@ -31,7 +31,7 @@ enum Codes {
 
 /// The error for text that is not a [`PostalCodePattern`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPattern {
+pub enum InvalidPattern {
     /// It has no letters or digits where they are needed, or other characters.
     #[error(
         "this must be a postal code such as \"27498\", a prefix such as \"35*\" or a range such as \"1000..1999\""
@@ -52,29 +52,29 @@ fn bare(text: &str) -> String {
 }
 
 /// Reads a postal code or its beginning: letters, digits, spaces and hyphens.
-fn code(text: &str) -> Result<String, NotAPattern> {
+fn code(text: &str) -> Result<String, InvalidPattern> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '-';
     let code = bare(text);
     if code.is_empty() || !text.chars().all(allowed) {
-        return Err(NotAPattern::Malformed);
+        return Err(InvalidPattern::Malformed);
     }
     Ok(code)
 }
 
 impl FromStr for PostalCodePattern {
-    type Err = NotAPattern;
+    type Err = InvalidPattern;
 
-    fn from_str(text: &str) -> Result<Self, NotAPattern> {
+    fn from_str(text: &str) -> Result<Self, InvalidPattern> {
         if text.len() > MAX_CHARACTERS {
-            return Err(NotAPattern::Malformed);
+            return Err(InvalidPattern::Malformed);
         }
         let codes = if let Some((first, last)) = text.split_once("..") {
             let (first, last) = (code(first)?, code(last)?);
             if first.len() != last.len() {
-                return Err(NotAPattern::UnequalLengths);
+                return Err(InvalidPattern::UnequalLengths);
             }
             if first > last {
-                return Err(NotAPattern::Backwards);
+                return Err(InvalidPattern::Backwards);
             }
             Codes::Range(first, last)
         } else if let Some(prefix) = text.strip_suffix('*') {
@@ -88,9 +88,9 @@ impl FromStr for PostalCodePattern {
 }
 
 impl TryFrom<String> for PostalCodePattern {
-    type Error = NotAPattern;
+    type Error = InvalidPattern;
 
-    fn try_from(text: String) -> Result<Self, NotAPattern> {
+    fn try_from(text: String) -> Result<Self, InvalidPattern> {
         text.parse()
     }
 }
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_a_pattern_is_refused() {
-        use NotAPattern::{Backwards, Malformed, UnequalLengths};
+        use InvalidPattern::{Backwards, Malformed, UnequalLengths};
         for (text, error) in [
             ("", Malformed),
             ("*", Malformed),

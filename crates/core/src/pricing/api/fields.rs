@@ -3,7 +3,9 @@
 use crate::catalog::model::{Category, InvalidCategory};
 use crate::http::body::{Body, Json};
 use crate::pricing::conditions;
-use crate::pricing::model::{Benefit, BuyXGetY, Code, Group, NotACode, NotARate, Rate, Terms};
+use crate::pricing::model::{
+    Benefit, BuyXGetY, Code, Group, InvalidCode, InvalidRate, Rate, Terms,
+};
 use crate::pricing::shipping::is_slug;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
@@ -72,7 +74,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<C
     let name = body.required("name", name);
     let benefit = body.required("benefit", |json| benefit(json, currency));
     let code = body.optional("code", |json| {
-        json.parsed(&NotACode.to_string(), str::parse::<Code>)
+        json.parsed(&InvalidCode.to_string(), str::parse::<Code>)
     });
     let patch = patch(body, currency);
     Some((
@@ -150,7 +152,7 @@ fn condition(json: Json<'_>, currency: Currency) -> Option<String> {
 }
 
 pub(super) fn rate(json: Json<'_>) -> Option<Rate> {
-    json.parsed(&NotARate.to_string(), str::parse)
+    json.parsed(&InvalidRate.to_string(), str::parse)
 }
 
 fn time(json: Json<'_>) -> Option<Time> {
