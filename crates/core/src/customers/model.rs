@@ -23,7 +23,7 @@ pub struct Email(String);
 /// The error for a text that is not an email address at a host name with a dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an email address")]
-pub struct NotAnEmail;
+pub struct InvalidEmail;
 
 impl Email {
     /// Returns the address as it was entered.
@@ -77,21 +77,21 @@ fn is_host_name(domain: &str) -> bool {
 }
 
 impl FromStr for Email {
-    type Err = NotAnEmail;
+    type Err = InvalidEmail;
 
-    fn from_str(text: &str) -> Result<Self, NotAnEmail> {
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         let options = Options::default()
             .with_required_tld()
             .without_domain_literal()
             .without_display_text();
         // SES takes only ASCII: a domain with other letters in its `xn--` form, and no such mailbox.
         if text.len() > MAX_EMAIL_CHARACTERS || !text.is_ascii() {
-            return Err(NotAnEmail);
+            return Err(InvalidEmail);
         }
-        let address = EmailAddress::parse_with_options(text, options).map_err(|_| NotAnEmail)?;
+        let address = EmailAddress::parse_with_options(text, options).map_err(|_| InvalidEmail)?;
         // The provider refuses a quoted local part (RFC 5322 section 3.4.1) and a domain that is not a host name.
         if address.local_part().contains('"') || !is_host_name(address.domain()) {
-            return Err(NotAnEmail);
+            return Err(InvalidEmail);
         }
         Ok(Self(address.into()))
     }
@@ -111,7 +111,7 @@ pub struct Locale(String);
 /// The error for a text that does not have the form of a language tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a language tag such as \"en\" or \"de-AT\"")]
-pub struct NotALocale;
+pub struct InvalidLocale;
 
 impl Locale {
     /// Returns the whole tag.
@@ -136,9 +136,9 @@ impl Default for Locale {
 }
 
 impl FromStr for Locale {
-    type Err = NotALocale;
+    type Err = InvalidLocale;
 
-    fn from_str(text: &str) -> Result<Self, NotALocale> {
+    fn from_str(text: &str) -> Result<Self, InvalidLocale> {
         let mut parts = text.split('-');
         let language = parts.next().unwrap_or_default();
         let language_fits = (2..=3).contains(&language.len())
@@ -149,7 +149,7 @@ impl FromStr for Locale {
         if language_fits && rest_fits && text.len() <= 35 {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotALocale)
+            Err(InvalidLocale)
         }
     }
 }
@@ -347,7 +347,7 @@ mod tests {
             "ana@b\u{fc}cher.example",
             &long,
         ] {
-            assert_eq!(text.parse::<Email>(), Err(NotAnEmail), "{text:?}");
+            assert_eq!(text.parse::<Email>(), Err(InvalidEmail), "{text:?}");
         }
     }
 
@@ -402,7 +402,7 @@ mod tests {
             "en-verylongpart",
             "../x",
         ] {
-            assert_eq!(text.parse::<Locale>(), Err(NotALocale), "{text:?}");
+            assert_eq!(text.parse::<Locale>(), Err(InvalidLocale), "{text:?}");
         }
     }
 }

@@ -285,7 +285,7 @@ impl Json<'_> {
                     |error| match error {
                         MoneyError::TooManyDecimals => json.fault("decimals", error.to_string()),
                         MoneyError::TooLarge => json.fault("range", error.to_string()),
-                        MoneyError::NotANumber
+                        MoneyError::InvalidNumber
                         | MoneyError::UnknownCurrency
                         | MoneyError::CurrencyMismatch
                         | MoneyError::NoParts => json.fault("invalid", error.to_string()),

@@ -42,16 +42,16 @@ impl fmt::Display for Place {
 /// A text that is not a [`Place`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a place of stock")]
-pub struct NotAPlace;
+pub struct InvalidPlace;
 
 impl FromStr for Place {
-    type Err = NotAPlace;
+    type Err = InvalidPlace;
 
-    fn from_str(text: &str) -> Result<Self, NotAPlace> {
-        let (location, shard) = text.rsplit_once('#').ok_or(NotAPlace)?;
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (location, shard) = text.rsplit_once('#').ok_or(InvalidPlace)?;
         Ok(Self {
             location: location.to_owned(),
-            shard: shard.parse().map_err(|_| NotAPlace)?,
+            shard: shard.parse().map_err(|_| InvalidPlace)?,
         })
     }
 }

@@ -187,7 +187,7 @@ mod tests {
             ..delivery("EmailConfirmed", after(1))
         };
         let ended = on_email_confirmed(&erasure(&shop), &customers, none).await;
-        assert!(matches!(ended, Err(ConsumeError::NotAnEvent(_))));
+        assert!(matches!(ended, Err(ConsumeError::InvalidEvent(_))));
     }
 
     /// Deletes Ana's account.

@@ -96,15 +96,15 @@ impl Provider {
 /// A text that is not the name of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown payment gateway {0:?}")]
-pub struct NotAProvider(String);
+pub struct InvalidProvider(String);
 
 impl FromStr for Provider {
-    type Err = NotAProvider;
+    type Err = InvalidProvider;
 
-    fn from_str(text: &str) -> Result<Self, NotAProvider> {
+    fn from_str(text: &str) -> Result<Self, InvalidProvider> {
         match text {
             "sandbox" => Ok(Self::Sandbox),
-            _ => Err(NotAProvider(text.to_owned())),
+            _ => Err(InvalidProvider(text.to_owned())),
         }
     }
 }

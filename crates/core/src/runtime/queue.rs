@@ -10,7 +10,7 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::values::clock::Time;
 use crate::values::event::Delivered;
-use crate::values::id::NotAnId;
+use crate::values::id::InvalidId;
 
 /// A message from a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +45,13 @@ impl Message {
 pub enum ConsumeError {
     /// The message is not an event.
     #[error("the message is not an event")]
-    NotAnEvent(#[from] serde_json::Error),
+    InvalidEvent(#[from] serde_json::Error),
     /// The queue is not for events of this type.
     #[error("events of the type {0:?} are not consumed here")]
     OtherType(String),
     /// The event's aggregate has another kind of identifier.
     #[error("the event is about something else")]
-    OtherAggregate(#[from] NotAnId),
+    OtherAggregate(#[from] InvalidId),
     /// The database did not do what was asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,7 +64,7 @@ impl Message {
     /// [`ConsumeError`] if the message is something else.
     pub fn event<Id>(&self, event_type: &str) -> Result<(Delivered, Id), ConsumeError>
     where
-        Id: FromStr<Err = NotAnId>,
+        Id: FromStr<Err = InvalidId>,
     {
         let delivered = Delivered::parse(&self.body)?;
         if delivered.detail.event_type != event_type {

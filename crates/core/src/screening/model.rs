@@ -29,7 +29,7 @@ pub struct RuleName(String);
 /// A text that is not a valid name of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be 1 to 64 of the characters a to z, 0 to 9 and _, a letter first")]
-pub struct NotAName;
+pub struct InvalidRuleName;
 
 impl RuleName {
     /// Returns the name.
@@ -46,9 +46,9 @@ impl RuleName {
 }
 
 impl FromStr for RuleName {
-    type Err = NotAName;
+    type Err = InvalidRuleName;
 
-    fn from_str(text: &str) -> Result<Self, NotAName> {
+    fn from_str(text: &str) -> Result<Self, InvalidRuleName> {
         let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
         let named = (1..=64).contains(&text.len())
             && text.bytes().all(allowed)
@@ -56,15 +56,15 @@ impl FromStr for RuleName {
         if named {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAName)
+            Err(InvalidRuleName)
         }
     }
 }
 
 impl TryFrom<String> for RuleName {
-    type Error = NotAName;
+    type Error = InvalidRuleName;
 
-    fn try_from(text: String) -> Result<Self, NotAName> {
+    fn try_from(text: String) -> Result<Self, InvalidRuleName> {
         text.parse()
     }
 }

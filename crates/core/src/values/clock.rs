@@ -21,7 +21,7 @@ const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 /// A text that is not an RFC 3339 time between the years 0000 and 9999.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time: {0:?}")]
-pub struct NotATime(String);
+pub struct InvalidTime(String);
 
 impl Time {
     /// Returns the time `millis` milliseconds after 1970-01-01T00:00:00Z, kept within the years 0 to 9999.
@@ -80,18 +80,18 @@ impl fmt::Display for Time {
 }
 
 impl FromStr for Time {
-    type Err = NotATime;
+    type Err = InvalidTime;
 
-    fn from_str(text: &str) -> Result<Self, NotATime> {
-        let time: Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
+    fn from_str(text: &str) -> Result<Self, InvalidTime> {
+        let time: Timestamp = text.parse().map_err(|_| InvalidTime(text.to_owned()))?;
         Ok(Self::from_millis(time.as_millisecond()))
     }
 }
 
 impl TryFrom<String> for Time {
-    type Error = NotATime;
+    type Error = InvalidTime;
 
-    fn try_from(text: String) -> Result<Self, NotATime> {
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
         text.parse()
     }
 }

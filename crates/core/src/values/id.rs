@@ -14,15 +14,15 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f78_6361_7274_4d5b_9c1e_20fa_77e1_3b9
 /// A text that is not a UUID in the usual lower-case hyphenated form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier")]
-pub struct NotAnId;
+pub struct InvalidId;
 
-fn parse(text: &str) -> Result<Uuid, NotAnId> {
-    let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
+fn parse(text: &str) -> Result<Uuid, InvalidId> {
+    let id = Uuid::try_parse(text).map_err(|_| InvalidId)?;
     // One spelling per identifier, so that a key is never written in two ways.
     if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
         Ok(id)
     } else {
-        Err(NotAnId)
+        Err(InvalidId)
     }
 }
 
@@ -88,17 +88,17 @@ macro_rules! identifiers {
         }
 
         impl FromStr for $name {
-            type Err = NotAnId;
+            type Err = InvalidId;
 
-            fn from_str(text: &str) -> Result<Self, NotAnId> {
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
                 parse(text).map(Self)
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = NotAnId;
+            type Error = InvalidId;
 
-            fn try_from(text: String) -> Result<Self, NotAnId> {
+            fn try_from(text: String) -> Result<Self, InvalidId> {
                 text.parse()
             }
         }

@@ -80,7 +80,7 @@ pub enum RoundingMode {
 pub enum MoneyError {
     /// The amount is not a plain decimal number such as `19.99`.
     #[error("the amount is not a decimal number such as \"19.99\"")]
-    NotANumber,
+    InvalidNumber,
     /// The amount has more digits after the point than its currency.
     #[error("the amount has more decimals than its currency allows")]
     TooManyDecimals,
@@ -136,7 +136,7 @@ impl Money {
     /// The amount `text`, such as `19.99`; no sign but `-`, no exponent, no separators.
     ///
     /// # Errors
-    /// [`MoneyError::NotANumber`], or as [`Money::new`].
+    /// [`MoneyError::InvalidNumber`], or as [`Money::new`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let plain = !digits.is_empty()
@@ -145,9 +145,9 @@ impl Money {
             && !digits.starts_with('.')
             && !digits.ends_with('.');
         if !plain {
-            return Err(MoneyError::NotANumber);
+            return Err(MoneyError::InvalidNumber);
         }
-        let amount = Decimal::from_str_exact(text).map_err(|_| MoneyError::NotANumber)?;
+        let amount = Decimal::from_str_exact(text).map_err(|_| MoneyError::InvalidNumber)?;
         Self::new(amount, currency)
     }
 
@@ -347,7 +347,7 @@ mod tests {
         ] {
             assert_eq!(
                 Money::parse(text, "EUR".parse().unwrap()),
-                Err(MoneyError::NotANumber),
+                Err(MoneyError::InvalidNumber),
                 "{text:?}"
             );
         }

@@ -5,7 +5,7 @@ use phonelib::PhoneNumber;
 /// A text that is not a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a phone number")]
-pub struct NotAPhoneNumber;
+pub struct InvalidPhoneNumber;
 
 /// Returns the phone number `text` in E.164. The text has the number as it is dialled from abroad or, if
 /// `country` (ISO 3166-1 alpha-2) is given, as it is dialled in that country.
@@ -14,21 +14,21 @@ pub struct NotAPhoneNumber;
 /// operators open new ranges every month. Chinese mobile numbers begin with 13 to 19 and have 11 digits.
 ///
 /// # Errors
-/// Returns [`NotAPhoneNumber`], also for a number with letters or an extension, which E.164 cannot
+/// Returns [`InvalidPhoneNumber`], also for a number with letters or an extension, which E.164 cannot
 /// express.
-pub fn parse(text: &str, country: Option<&str>) -> Result<String, NotAPhoneNumber> {
+pub fn parse(text: &str, country: Option<&str>) -> Result<String, InvalidPhoneNumber> {
     if !is_written_as_a_number(text) {
-        return Err(NotAPhoneNumber);
+        return Err(InvalidPhoneNumber);
     }
     let number = match country {
         Some(country) => PhoneNumber::try_parse_with_country(text, country),
         None if text.trim_start().starts_with('+') => PhoneNumber::try_parse(text),
-        None => return Err(NotAPhoneNumber),
+        None => return Err(InvalidPhoneNumber),
     };
-    let number = number.map_err(|_| NotAPhoneNumber)?;
+    let number = number.map_err(|_| InvalidPhoneNumber)?;
     let e164 = number.e164();
     if number.extension().is_some() || !is_as_in_china(e164) {
-        return Err(NotAPhoneNumber);
+        return Err(InvalidPhoneNumber);
     }
     Ok(e164.to_owned())
 }

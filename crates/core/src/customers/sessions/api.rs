@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::model::{Client, NotARefreshToken, RefreshToken, Session, Standing, fresh_secret};
+use super::model::{Client, InvalidRefreshToken, RefreshToken, Session, Standing, fresh_secret};
 use super::store::SessionStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
@@ -267,7 +267,7 @@ pub async fn end_all_sessions(
 
 /// Reads the token in `{refresh_token}`. A text that is not a refresh token is not a fault of the body: the client
 /// gets the same response as for a session that has ended.
-fn refresh_token(body: &mut Body) -> Option<Result<RefreshToken, NotARefreshToken>> {
+fn refresh_token(body: &mut Body) -> Option<Result<RefreshToken, InvalidRefreshToken>> {
     let text = body.required("refresh_token", |json| json.text(1..=MAX_TOKEN_CHARACTERS))?;
     Some(text.parse())
 }

@@ -49,7 +49,7 @@ pub struct RefreshToken {
 /// The error for a text that is not a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a refresh token")]
-pub struct NotARefreshToken;
+pub struct InvalidRefreshToken;
 
 /// A hash of a refresh token (SHA-256, base64url), which recognises the token but cannot replace it. The token is
 /// random, so the hash need not be slow.
@@ -105,19 +105,21 @@ impl fmt::Debug for RefreshToken {
 }
 
 impl FromStr for RefreshToken {
-    type Err = NotARefreshToken;
+    type Err = InvalidRefreshToken;
 
-    fn from_str(text: &str) -> Result<Self, NotARefreshToken> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| NotARefreshToken)?;
-        let bytes: [u8; 68] = bytes.try_into().map_err(|_| NotARefreshToken)?;
-        let (customer, rest) = bytes.split_first_chunk().ok_or(NotARefreshToken)?;
-        let (session, rest) = rest.split_first_chunk().ok_or(NotARefreshToken)?;
-        let (generation, secret) = rest.split_first_chunk().ok_or(NotARefreshToken)?;
+    fn from_str(text: &str) -> Result<Self, InvalidRefreshToken> {
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| InvalidRefreshToken)?;
+        let bytes: [u8; 68] = bytes.try_into().map_err(|_| InvalidRefreshToken)?;
+        let (customer, rest) = bytes.split_first_chunk().ok_or(InvalidRefreshToken)?;
+        let (session, rest) = rest.split_first_chunk().ok_or(InvalidRefreshToken)?;
+        let (generation, secret) = rest.split_first_chunk().ok_or(InvalidRefreshToken)?;
         Ok(Self {
             customer_id: CustomerId::from_bytes(*customer),
             session_id: SessionId::from_bytes(*session),
             generation: u32::from_be_bytes(*generation),
-            secret: secret.try_into().map_err(|_| NotARefreshToken)?,
+            secret: secret.try_into().map_err(|_| InvalidRefreshToken)?,
         })
     }
 }
@@ -316,7 +318,7 @@ mod tests {
         assert_eq!(text.len(), 91);
         assert_eq!(text.parse::<RefreshToken>(), Ok(token()));
         for wrong in ["", "x", &text[1..], &format!("{text}A"), "a.b.c"] {
-            assert_eq!(wrong.parse::<RefreshToken>(), Err(NotARefreshToken));
+            assert_eq!(wrong.parse::<RefreshToken>(), Err(InvalidRefreshToken));
         }
     }
 

@@ -351,7 +351,7 @@ async fn a_message_that_is_not_such_an_event_is_delivered_again() {
     nonsense.body = "{}".to_owned();
     let answer = on_customer_deleted(&patient(&shop, 30), nonsense).await;
     assert!(
-        matches!(answer, Err(ConsumeError::NotAnEvent(_))),
+        matches!(answer, Err(ConsumeError::InvalidEvent(_))),
         "{answer:?}"
     );
 }
