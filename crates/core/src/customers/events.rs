@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::item::RoleItem;
 use super::rules::ROLES_CHANGED;
-use super::store::RoleItem;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::CustomerId;
 

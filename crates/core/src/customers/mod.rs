@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod deletion;
 pub mod events;
 pub mod issuer;
+mod item;
 pub mod jwks;
 pub mod key;
 pub mod keys;

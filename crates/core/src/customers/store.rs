@@ -8,21 +8,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Account, Customer, CustomerError, Email, PasswordHash, Role};
+use super::item::{CustomerItem, LIST_SHARDS, SCHEMA, customer_pk, list_shard};
+use super::model::{Account, Customer, CustomerError, Email, PasswordHash};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
-use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
-
-/// The version of the shape of [`CustomerItem`]. All earlier versions can still be read.
-const SCHEMA: u32 = 1;
-
-/// The number of shards of the index `by-created`. It is not a setting: only registrations write to the
-/// index, each of them costs a password hash, and four shards take four thousand of them per second.
-const LIST_SHARDS: u32 = 4;
 
 /// The customers that are stored.
 #[derive(Clone, Debug)]
@@ -211,10 +204,6 @@ impl CustomerStore {
     }
 }
 
-fn customer_pk(id: CustomerId) -> String {
-    format!("customer#{id}")
-}
-
 fn customer_key(id: CustomerId) -> Key {
     Key::new("pk", customer_pk(id))
 }
@@ -232,10 +221,6 @@ fn email_key(email: &Email) -> Key {
     Key::new("pk", email_pk(email))
 }
 
-fn list_shard(shard: u32) -> String {
-    format!("customer#{shard}")
-}
-
 /// An entry of the index `by-created`.
 #[derive(Deserialize)]
 struct ListEntry {
@@ -248,159 +233,4 @@ struct ListEntry {
 struct EmailItem {
     pk: String,
     customer_id: CustomerId,
-}
-
-/// A customer as it is stored. After the account's deletion it has no personal data, is in no index, and has
-/// `deleted_at`.
-#[derive(Serialize, Deserialize)]
-pub(super) struct CustomerItem {
-    pk: String,
-    pub(super) customer_id: CustomerId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deleted_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    email: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    name: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    locale: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email_confirmed_at: Option<Time>,
-    /// The authoriser reads this, too.
-    #[serde(default)]
-    disabled: bool,
-    pub(super) roles: Vec<RoleItem>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    password_hash: String,
-    #[serde(default)]
-    password_version: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request_hash: Option<String>,
-    version: u64,
-    schema: u32,
-    /// The shard of the index, and the position in it: `<created_at>#<id>`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    list_shard: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    position: String,
-    pub(super) event: Stamp,
-    created_at: Time,
-    updated_at: Time,
-}
-
-/// A role as it is stored.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RoleItem {
-    Customer,
-    Admin,
-}
-
-impl From<Role> for RoleItem {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Customer => Self::Customer,
-            Role::Admin => Self::Admin,
-        }
-    }
-}
-
-impl From<RoleItem> for Role {
-    fn from(role: RoleItem) -> Self {
-        match role {
-            RoleItem::Customer => Self::Customer,
-            RoleItem::Admin => Self::Admin,
-        }
-    }
-}
-
-impl CustomerItem {
-    fn new(account: Account, event: Stamp) -> Self {
-        let Account {
-            customer,
-            password_hash,
-            password_version,
-            request_hash,
-        } = account;
-        Self {
-            pk: customer_pk(customer.id),
-            customer_id: customer.id,
-            deleted_at: None,
-            email: customer.email.as_str().to_owned(),
-            name: customer.name,
-            locale: customer.locale.as_str().to_owned(),
-            phone: customer.phone,
-            email_confirmed_at: customer.email_confirmed_at,
-            disabled: customer.disabled,
-            roles: customer.roles.into_iter().map(RoleItem::from).collect(),
-            password_hash: password_hash.0,
-            password_version,
-            request_hash,
-            version: customer.version,
-            schema: SCHEMA,
-            list_shard: list_shard(customer.id.shard(LIST_SHARDS)),
-            position: format!("{}#{}", customer.created_at, customer.id),
-            event,
-            created_at: customer.created_at,
-            updated_at: customer.updated_at,
-        }
-    }
-}
-
-impl CustomerItem {
-    /// Returns what stays of `account` after the deletion that `event` reports. It is disabled, so that an
-    /// access token that is still valid opens nothing.
-    fn deleted(account: &Account, event: Stamp) -> Self {
-        let customer = &account.customer;
-        Self {
-            pk: customer_pk(customer.id),
-            customer_id: customer.id,
-            deleted_at: Some(event.at),
-            email: String::new(),
-            name: String::new(),
-            locale: String::new(),
-            phone: None,
-            email_confirmed_at: None,
-            disabled: true,
-            roles: Vec::new(),
-            password_hash: String::new(),
-            password_version: account.password_version + 1,
-            request_hash: None,
-            version: event.version,
-            schema: SCHEMA,
-            list_shard: String::new(),
-            position: String::new(),
-            created_at: customer.created_at,
-            updated_at: event.at,
-            event,
-        }
-    }
-}
-
-impl TryFrom<CustomerItem> for Account {
-    type Error = StoreError;
-
-    fn try_from(item: CustomerItem) -> Result<Self, StoreError> {
-        let customer = Customer {
-            id: item.customer_id,
-            email: Email::stored(item.email),
-            name: item.name,
-            locale: item.locale.parse().map_err(StoreError::unreadable)?,
-            phone: item.phone,
-            email_confirmed_at: item.email_confirmed_at,
-            disabled: item.disabled,
-            roles: item.roles.into_iter().map(Role::from).collect(),
-            version: item.version,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-        };
-        Ok(Self {
-            customer,
-            password_hash: PasswordHash(item.password_hash),
-            password_version: item.password_version,
-            request_hash: item.request_hash,
-        })
-    }
 }

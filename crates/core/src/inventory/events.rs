@@ -10,9 +10,10 @@ use crate::runtime::{ConsumeError, Message};
 use crate::values::event::{Delivered, DomainEvent};
 use crate::values::id::{OrderId, ProductId};
 
+use super::item::{self, StoredItem};
 use super::model::{reservation_aggregate, stock_aggregate};
 use super::rules;
-use super::store::{self, InventoryStore, StoredItem};
+use super::store::InventoryStore;
 
 #[derive(Serialize)]
 struct StockData {
@@ -38,7 +39,7 @@ struct LineData {
 /// # Errors
 /// If `image` is neither stock nor a reservation.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
-    let (aggregate, stamp, data) = match store::parse_item(image)? {
+    let (aggregate, stamp, data) = match item::parse_item(image)? {
         StoredItem::Stock(stock) => {
             let data = serde_json::to_value(StockData {
                 product_id: stock.product_id,

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod events;
+mod item;
 pub mod model;
 pub mod rules;
 pub mod steps;

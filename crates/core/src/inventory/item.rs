@@ -1,0 +1,175 @@
+//! The stored shapes of stock and reservations.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+use serde_dynamo::AttributeValue;
+
+use super::model::{
+    Place, Reservation, ReservationStatus, ReservedLine, Stock, reservation_aggregate,
+};
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::{OrderId, ProductId};
+
+/// The version of the shape of the items that are written now.
+const SCHEMA: u32 = 1;
+
+/// The number of shards of the index of open reservations.
+pub(super) const OPEN_SHARDS: u32 = 4;
+
+/// The sort key of every reservation.
+pub(super) const RESERVATION_SORT_KEY: &str = "reservation";
+
+/// Stock as stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StockItem {
+    pk: String,
+    sk: String,
+    available: u64,
+    reserved: u64,
+    version: u64,
+    schema: u32,
+    updated_at: Time,
+    event: Stamp,
+}
+
+impl StockItem {
+    pub(super) fn new(stock: &Stock) -> Self {
+        Self {
+            pk: stock_key(stock.product_id),
+            sk: stock.place.to_string(),
+            available: stock.available,
+            reserved: stock.reserved,
+            version: stock.version,
+            schema: SCHEMA,
+            updated_at: stock.updated_at,
+            event: stock.event.clone(),
+        }
+    }
+}
+
+impl TryFrom<StockItem> for Stock {
+    type Error = serde_dynamo::Error;
+
+    fn try_from(item: StockItem) -> Result<Self, serde_dynamo::Error> {
+        let id = item.pk.strip_prefix("stock#").unwrap_or_default();
+        Ok(Self {
+            product_id: id.parse().map_err(serde_dynamo::Error::custom)?,
+            place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
+            available: item.available,
+            reserved: item.reserved,
+            version: item.version,
+            updated_at: item.updated_at,
+            event: item.event,
+        })
+    }
+}
+
+/// A reservation as stored. Five lines fit in one write unit.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ReservationItem {
+    pk: String,
+    sk: String,
+    order_id: OrderId,
+    status: ReservationStatus,
+    lines: Vec<LineItem>,
+    version: u64,
+    schema: u32,
+    created_at: Time,
+    updated_at: Time,
+    event: Stamp,
+    /// The key of the index of open reservations, absent once the reservation is not open any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    open_shard: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct LineItem {
+    product_id: ProductId,
+    location: String,
+    shard: u32,
+    quantity: u64,
+}
+
+impl ReservationItem {
+    pub(super) fn new(reservation: &Reservation) -> Self {
+        let lines = reservation.lines.iter().map(|line| LineItem {
+            product_id: line.product_id,
+            location: line.place.location.clone(),
+            shard: line.place.shard,
+            quantity: line.quantity,
+        });
+        Self {
+            pk: reservation_aggregate(reservation.order_id),
+            sk: RESERVATION_SORT_KEY.to_owned(),
+            order_id: reservation.order_id,
+            status: reservation.status,
+            lines: lines.collect(),
+            version: reservation.version,
+            schema: SCHEMA,
+            created_at: reservation.created_at,
+            updated_at: reservation.updated_at,
+            event: reservation.event.clone(),
+            open_shard: reservation.status.is_open().then(|| {
+                let shard = reservation.order_id.shard(OPEN_SHARDS);
+                shard.to_string()
+            }),
+        }
+    }
+}
+
+impl From<LineItem> for ReservedLine {
+    fn from(item: LineItem) -> Self {
+        Self {
+            product_id: item.product_id,
+            place: Place {
+                location: item.location,
+                shard: item.shard,
+            },
+            quantity: item.quantity,
+        }
+    }
+}
+
+impl From<ReservationItem> for Reservation {
+    fn from(item: ReservationItem) -> Self {
+        let lines = item.lines.into_iter().map(ReservedLine::from);
+        Self {
+            order_id: item.order_id,
+            status: item.status,
+            lines: lines.collect(),
+            version: item.version,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+            event: item.event,
+        }
+    }
+}
+
+/// An item of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum StoredItem {
+    /// Stock at one place.
+    Stock(Stock),
+    /// A reservation.
+    Reservation(Reservation),
+}
+
+/// Reads the item `image`.
+///
+/// # Errors
+/// If it is neither stock nor a reservation.
+pub(super) fn parse_item(image: serde_dynamo::Item) -> Result<StoredItem, serde_dynamo::Error> {
+    let reservation = AttributeValue::S(RESERVATION_SORT_KEY.to_owned());
+    if image.get("sk") == Some(&reservation) {
+        let item: ReservationItem = serde_dynamo::from_item(image)?;
+        return Ok(StoredItem::Reservation(item.into()));
+    }
+    let item: StockItem = serde_dynamo::from_item(image)?;
+    Ok(StoredItem::Stock(item.try_into()?))
+}
+
+/// Returns the partition key of a product's stock.
+pub(super) fn stock_key(product_id: ProductId) -> String {
+    format!("stock#{product_id}")
+}
