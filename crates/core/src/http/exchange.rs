@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use http::HeaderMap;
 
 use crate::http::body::{self, Body};
 use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::CustomerId;
+
+mod response;
+
+pub use response::Response;
 
 /// The largest body that is accepted, in bytes: fifty order lines fit several times.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -290,150 +293,4 @@ impl Request {
 
 fn is_key(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// An HTTP response.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: StatusCode,
-    /// Headers beside `Content-Type`.
-    pub headers: Vec<(&'static str, String)>,
-    /// The body's media type; empty if there is no body.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// Returns a response of `status` with `body` as JSON.
-    ///
-    /// # Errors
-    /// [`Problem::Internal`] if `body` cannot be written as JSON.
-    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_vec(body).map_err(Problem::internal)?;
-        Ok(Self {
-            status,
-            headers: Vec::new(),
-            content_type: "application/json",
-            body,
-        })
-    }
-
-    /// Returns 200 with `body`.
-    ///
-    /// # Errors
-    /// As [`Response::json`].
-    pub fn ok(body: &impl Serialize) -> Result<Self, Problem> {
-        Self::json(StatusCode::OK, body)
-    }
-
-    /// Returns 204 without a body.
-    #[must_use]
-    pub fn no_content() -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            headers: Vec::new(),
-            content_type: "",
-            body: Vec::new(),
-        }
-    }
-
-    /// Returns 202 without a body: the request will be carried out later.
-    #[must_use]
-    pub fn accepted() -> Self {
-        Self {
-            status: StatusCode::ACCEPTED,
-            ..Self::no_content()
-        }
-    }
-
-    /// Returns 201 with `body` for a resource at `location`.
-    ///
-    /// # Errors
-    /// As [`Response::json`].
-    pub fn created(location: String, body: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self::json(StatusCode::CREATED, body)?.header("Location", location))
-    }
-
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// Adds the entity tag `tag` (RFC 9110 section 8.8.3), which is quoted here.
-    #[must_use]
-    pub fn etag(self, tag: &str) -> Self {
-        self.header("ETag", format!("\"{tag}\""))
-    }
-
-    /// Marks the response as a repeated one if `replayed`.
-    #[must_use]
-    pub fn replayed(self, replayed: bool) -> Self {
-        if replayed {
-            self.header("Idempotent-Replayed", "true")
-        } else {
-            self
-        }
-    }
-
-    /// Returns the response to a request to `path` that ended in `problem`. An internal error is logged
-    /// here, once, with its chain.
-    #[must_use]
-    pub fn problem(problem: &Problem, path: &str) -> Self {
-        if problem.status().is_server_error() {
-            tracing::error!(
-                error = crate::aws::telemetry::chain(problem),
-                "request failed"
-            );
-        }
-        let response = Self {
-            status: problem.status(),
-            headers: Vec::new(),
-            content_type: "application/problem+json",
-            body: problem.document(path),
-        };
-        match problem {
-            Problem::Unauthenticated(_) => {
-                response.header("WWW-Authenticate", "Bearer error=\"invalid_token\"")
-            }
-            Problem::TooManyRequests {
-                retry_after_seconds,
-            } => response.header("Retry-After", retry_after_seconds.to_string()),
-            Problem::Busy(_) => response.header("Retry-After", "1"),
-            Problem::Malformed(_)
-            | Problem::InvalidParameters(_)
-            | Problem::InvalidBody(_)
-            | Problem::UnsupportedMediaType
-            | Problem::TooLarge { .. }
-            | Problem::HeadersTooLarge { .. }
-            | Problem::Forbidden
-            | Problem::NotFound(_)
-            | Problem::PreconditionRequired
-            | Problem::PreconditionFailed
-            | Problem::IdempotencyKeyRequired
-            | Problem::IdempotencyKeyReused
-            | Problem::Conflict(_)
-            | Problem::PriceChanged { .. }
-            | Problem::QuoteExpired
-            | Problem::Internal(_) => response,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caller_over_the_limit_is_told_when_to_retry() {
-        let problem = Problem::TooManyRequests {
-            retry_after_seconds: 7,
-        };
-        let response = Response::problem(&problem, "/orders");
-        assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(response.headers, [("Retry-After", "7".to_owned())]);
-    }
 }
