@@ -69,6 +69,7 @@ const ADAPTERS: &[&str] = &[
     "crates/core/src/orders/executions.rs",
     "crates/core/src/publisher/bus.rs",
     "crates/core/src/testing.rs",
+    "crates/core/src/testing/engine.rs",
 ];
 
 fn owner(table: &str) -> Option<&'static str> {
