@@ -151,7 +151,7 @@ impl Request {
     }
 
     /// This request with one more query parameter.
-    pub(crate) fn asking(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_query(mut self, name: &str, value: &str) -> Self {
         self.query.push((name.to_owned(), value.to_owned()));
         self
     }

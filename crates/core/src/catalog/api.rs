@@ -91,7 +91,7 @@ pub async fn create_product(
 /// # Errors
 /// [`Problem::NotFound`].
 pub async fn get_product(products: &ProductStore, request: Request) -> Result<Response, Problem> {
-    found(stored(products, &request).await?)
+    product_response(stored(products, &request).await?)
 }
 
 /// `GET /products?category=&status=&limit=&cursor=`: lists products, newest first; without `status`
@@ -164,12 +164,12 @@ async fn change(
     dynamo::change("the product", || async {
         let product = stored(products, request).await?;
         let Some(mut next) = decide(&product)? else {
-            return found(product).map(Attempt::Done);
+            return product_response(product).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match products.replace(next).await {
             Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
-            replaced => found(replaced?).map(Attempt::Done),
+            replaced => product_response(replaced?).map(Attempt::Done),
         }
     })
     .await
@@ -180,7 +180,7 @@ async fn stored(products: &ProductStore, request: &Request) -> Result<Product, P
     Ok(products.get(id).await?.ok_or(ProductError::NotFound)?)
 }
 
-fn found(product: Product) -> Result<Response, Problem> {
+fn product_response(product: Product) -> Result<Response, Problem> {
     let tag = rules::tag(&product);
     Ok(Response::ok(&ProductBody::from(product))?.etag(&tag))
 }

@@ -86,10 +86,10 @@ impl Shop {
             let mut request = testing::request(minute(0), &json!({}));
             request.identity = None;
             for (name, value) in query {
-                request = request.asking(name, value);
+                request = request.with_query(name, value);
             }
             if let Some(cursor) = &cursor {
-                request = request.asking("cursor", cursor);
+                request = request.with_query("cursor", cursor);
             }
             let response = api::list_products(&self.products, request).await.unwrap();
             let page = json_of(&response);

@@ -139,7 +139,9 @@ async fn register_once(
     let hash = hash_without_password(registration);
     match registering.customers.account(id).await? {
         Some(account) => {
-            let customer = same(registering, account, registration, Some(&hash), request).await?;
+            let customer =
+                repeated_registration(registering, account, registration, Some(&hash), request)
+                    .await?;
             Ok((customer, true))
         }
         None => create(registering, registration, id, Some(hash), request).await,
@@ -150,7 +152,7 @@ async fn register_once(
 /// the rest of the request has the hash `request_hash`, and the password is the same. The password is compared and
 /// counted as it is when signing in, because no fast hash of it may be stored, and a registration is not another way
 /// to guess it.
-async fn same(
+async fn repeated_registration(
     registering: &Registering,
     account: Account,
     registration: &Registration,
@@ -189,7 +191,8 @@ async fn create(
                 return Err(CustomerError::EmailTaken);
             };
             let hash = request_hash.as_deref();
-            let customer = same(registering, stored, registration, hash, request).await?;
+            let customer =
+                repeated_registration(registering, stored, registration, hash, request).await?;
             Ok((customer, hash.is_some()))
         }
         Err(error) => Err(error),

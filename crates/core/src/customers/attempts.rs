@@ -166,7 +166,7 @@ impl Attempts {
     /// # Errors
     /// [`StoreError`].
     pub async fn remember(&self, attempt: &Attempt, now: Time) -> Result<(), StoreError> {
-        let known = KnownItem {
+        let known = KnownNetworkItem {
             pk: attempt.known.clone(),
             sk: SK.to_owned(),
             expires_at: now.plus(KNOWN_LIFETIME).as_seconds(),
@@ -273,7 +273,7 @@ impl AttemptItem {
 
 /// A known network as it is stored.
 #[derive(Serialize)]
-struct KnownItem {
+struct KnownNetworkItem {
     pk: String,
     sk: String,
     /// In seconds since 1970.

@@ -96,7 +96,7 @@ impl<T> Page<T> {
         for entry in self.items {
             let position = sort_key(&entry);
             let entry = body(entry)?;
-            bytes += Escaped::of(&entry);
+            bytes += Escaped::bytes(&entry);
             if bytes > MOST_BYTES && last.is_some() {
                 return Ok(Page { items, next: last });
             }
@@ -116,7 +116,7 @@ struct Escaped(usize);
 
 impl Escaped {
     /// Returns how many bytes `value` has then; what cannot be written has none, and fails when it is.
-    fn of(value: &impl Serialize) -> usize {
+    fn bytes(value: &impl Serialize) -> usize {
         let mut counter = Self::default();
         let written = serde_json::to_writer(&mut counter, value);
         written.map_or(0, |()| counter.0)
@@ -145,7 +145,7 @@ struct PageBody<T, B> {
 
 /// Nothing beside the list.
 #[derive(Serialize)]
-struct Alone {}
+struct ListAlone {}
 
 impl<T: Serialize> Page<T> {
     /// Returns the response to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
@@ -154,7 +154,7 @@ impl<T: Serialize> Page<T> {
     /// # Errors
     /// As [`Response::json`].
     pub fn answer(self, request: &Request) -> Result<Response, Problem> {
-        self.answer_beside(Alone {}, request)
+        self.answer_beside(ListAlone {}, request)
     }
 
     /// As [`Page::answer`], with the fields of `beside` before the list.
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(cut(&[2_000_000, 3_000_001, 10]), (1, at));
         assert_eq!(cut(&[6_000_000]), (1, "after all".to_owned()));
         assert_eq!(cut(&[6_000_000, 10]), (1, "6000000".to_owned()));
-        assert_eq!(Escaped::of(&"\"\\\n"), 4 + 4 + 4 + 3);
+        assert_eq!(Escaped::bytes(&"\"\\\n"), 4 + 4 + 4 + 3);
     }
 
     #[test]

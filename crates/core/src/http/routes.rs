@@ -240,9 +240,12 @@ mod tests {
     fn every_route_refuses_a_query_parameter_that_it_does_not_take() {
         for route in ALL {
             let known = route.query.iter();
-            let request = known.fold(request("admin"), |request, name| request.asking(name, "1"));
+            let request = known.fold(request("admin"), |request, name| {
+                request.with_query(name, "1")
+            });
             assert!(route.admit(&request).is_ok(), "{}", route.operation);
-            let Err(Problem::InvalidParameters(faults)) = route.admit(&request.asking("utm", "x"))
+            let Err(Problem::InvalidParameters(faults)) =
+                route.admit(&request.with_query("utm", "x"))
             else {
                 panic!("{} takes everything", route.operation);
             };

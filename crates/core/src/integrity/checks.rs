@@ -60,7 +60,7 @@ pub(super) fn readable(
 
 /// Checks `subjects` except for stock. Returns the results, and the products whose stock is to be checked: those among
 /// the subjects, and those of the orders.
-pub(super) async fn all(
+pub(super) async fn check_all(
     evidence: &Evidence,
     subjects: &BTreeSet<Subject>,
     now: Time,
@@ -68,7 +68,7 @@ pub(super) async fn all(
     let mut results = Results::new();
     let mut products = BTreeSet::new();
     let checks = subjects.iter().cloned();
-    let checks = checks.map(|subject| Box::pin(one(evidence, subject, now)));
+    let checks = checks.map(|subject| Box::pin(check_one(evidence, subject, now)));
     let mut checks = futures::stream::iter(checks).buffer_unordered(AT_ONCE);
     while let Some(checked) = checks.next().await {
         let (result, of_order) = checked?;
@@ -78,7 +78,7 @@ pub(super) async fn all(
     Ok((results, products))
 }
 
-async fn one(
+async fn check_one(
     evidence: &Evidence,
     subject: Subject,
     now: Time,

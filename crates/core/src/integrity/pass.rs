@@ -276,7 +276,7 @@ impl<'a> Pass<'a> {
     /// Checks `subjects`, twice where something is wrong, and records the results. Stock is collected.
     async fn check(&mut self, subjects: &BTreeSet<Subject>) -> Result<(), StoreError> {
         let evidence = &self.audit.evidence;
-        let (mut results, products) = checks::all(evidence, subjects, self.now).await?;
+        let (mut results, products) = checks::check_all(evidence, subjects, self.now).await?;
         results.retain(|subject, _| !self.lost.contains(subject));
         let room = self
             .audit
@@ -288,7 +288,7 @@ impl<'a> Pass<'a> {
         let violated: BTreeSet<Subject> = violated.map(|(subject, _)| subject.clone()).collect();
         if !violated.is_empty() {
             tokio::time::sleep(PAUSE_BEFORE_RECHECK).await;
-            for (subject, second) in checks::all(evidence, &violated, self.now).await?.0 {
+            for (subject, second) in checks::check_all(evidence, &violated, self.now).await?.0 {
                 if let Some(first) = results.remove(&subject) {
                     results.insert(subject, first.confirmed_by(second));
                 }

@@ -30,7 +30,7 @@ pub struct Evidence {
 
 /// A customer's orders before the one in question. A guest has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Earlier {
+pub struct EarlierOrders {
     /// The latest [`LATEST`], newest first.
     pub latest: Vec<PastOrder>,
     /// Those of the same day; absent if no rule asks for them.
@@ -59,7 +59,7 @@ impl Evidence {
         &self,
         order: &Order,
         needs: Needs,
-    ) -> Result<(Earlier, Result<Facts, Broken>), StoreError> {
+    ) -> Result<(EarlierOrders, Result<Facts, Broken>), StoreError> {
         let (earlier, categories, account) = future::try_join3(
             self.earlier(order, needs),
             self.categories(order, needs),
@@ -74,9 +74,9 @@ impl Evidence {
 
     /// Returns the orders of the customer of `order` before it, as far as `needs` and the credit score ask for
     /// them. A guest has none.
-    async fn earlier(&self, order: &Order, needs: Needs) -> Result<Earlier, StoreError> {
+    async fn earlier(&self, order: &Order, needs: Needs) -> Result<EarlierOrders, StoreError> {
         if order.guest.is_some() {
-            return Ok(Earlier::default());
+            return Ok(EarlierOrders::default());
         }
         let asked = needs.today > Today::Nothing;
         let mut latest = self.orders.earlier_orders(order, asked).await?;
@@ -86,7 +86,7 @@ impl Evidence {
             Fact::Absent
         };
         latest.truncate(LATEST);
-        Ok(Earlier { latest, today })
+        Ok(EarlierOrders { latest, today })
     }
 
     /// Returns what those of `earlier` come to that are of the day of `order`. Their lines are read only if a rule
@@ -138,7 +138,7 @@ impl Evidence {
     }
 }
 
-fn customer(order: &Order, earlier: &Earlier, account: Option<Customer>) -> CustomerView {
+fn customer(order: &Order, earlier: &EarlierOrders, account: Option<Customer>) -> CustomerView {
     if order.guest.is_some() {
         return CustomerView {
             is_guest: true,

@@ -232,7 +232,7 @@ impl HeaderItem {
     }
 
     /// Returns the order that consists of this header and `lines`.
-    pub(super) fn with(self, lines: LinesItem) -> Result<Order, StoreError> {
+    pub(super) fn into_order(self, lines: LinesItem) -> Result<Order, StoreError> {
         let currency = self.currency;
         let money = |text: &str| Money::parse(text, currency).map_err(StoreError::unreadable);
         let cancelled_from = self.cancelled_from.as_deref().map(str::parse).transpose();

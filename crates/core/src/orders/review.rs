@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::api;
 use super::change::{self, Change};
 use super::executions::OrderWorkflow;
-use super::rules::review::{self, Decision, NotAwaited};
+use super::rules::review::{self, Decision, NotAwaitingReview};
 use super::store::OrderStore;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
@@ -37,8 +37,8 @@ impl Reviews {
     }
 }
 
-impl From<NotAwaited> for Problem {
-    fn from(error: NotAwaited) -> Self {
+impl From<NotAwaitingReview> for Problem {
+    fn from(error: NotAwaitingReview) -> Self {
         Self::Conflict(error.to_string())
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     /// A shop whose order waits for a review.
     async fn shop() -> Shop {
         let patience = Duration::from_hours(72);
-        let held = review::want(order(), "looks odd", patience, after(1));
+        let held = review::require(order(), "looks odd", patience, after(1));
         Shop::with(&held.unwrap().unwrap()).await
     }
 

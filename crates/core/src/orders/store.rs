@@ -79,7 +79,7 @@ impl OrderStore {
             }
         }
         match (header, lines) {
-            (Some(header), Some(lines)) => header.with(lines).map(Some),
+            (Some(header), Some(lines)) => header.into_order(lines).map(Some),
             // A query is not isolated from a transaction: it may see one part while both are being written.
             (Some(_), None) | (None, Some(_) | None) => Ok(None),
         }
@@ -310,7 +310,7 @@ impl OrderStore {
         let mut items = Vec::with_capacity(headers.items.len());
         for header in headers.items {
             if let Some(lines) = lines.remove(&header.order_id) {
-                items.push(header.with(lines)?);
+                items.push(header.into_order(lines)?);
             }
         }
         Ok(Page {

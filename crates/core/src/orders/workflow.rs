@@ -129,7 +129,7 @@ pub async fn validate_order(
         Outcome::Review(reasons) => reasons,
     };
     change(orders, order, |order| {
-        review::want(order, &reasons, validation.review_patience, step.now)
+        review::require(order, &reasons, validation.review_patience, step.now)
     })
     .await?;
     Ok(())
@@ -273,7 +273,7 @@ pub async fn run_due_orders(
     let started = Instant::now();
     let mut failed: BTreeSet<OrderId> = BTreeSet::new();
     while started.elapsed() < LAST_ROUND {
-        let due = orders.due(now, MOST_DUE).await?;
+        let due = orders.due_orders(now, MOST_DUE).await?;
         // Orders that were run are no longer due. If only those are left that could not be run, they wait.
         if due.iter().all(|id| failed.contains(id)) {
             break;

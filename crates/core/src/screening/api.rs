@@ -72,7 +72,7 @@ pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response,
 pub async fn get_rule(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let name = rule_name(&request)?;
-    found(rules.get(&name).await?.ok_or(RuleError::NotFound)?)
+    rule_response(rules.get(&name).await?.ok_or(RuleError::NotFound)?)
 }
 
 /// `PUT /rules/{rule_name}`: responds 201 with a new rule, or 200 with a changed one.
@@ -110,7 +110,7 @@ pub async fn put_rule(
         )?;
         let written = match next {
             Next::Unchanged => {
-                return found(stored.ok_or(RuleError::NotFound)?).map(Attempt::Done);
+                return rule_response(stored.ok_or(RuleError::NotFound)?).map(Attempt::Done);
             }
             Next::Made(mut rule) => {
                 rule.event.traceparent = request.traceparent();
@@ -118,7 +118,7 @@ pub async fn put_rule(
             }
             Next::Changed(mut rule) => {
                 rule.event.traceparent = request.traceparent();
-                rules.replace(&rule).await.map(|()| found(rule))
+                rules.replace(&rule).await.map(|()| rule_response(rule))
             }
         };
         match written {
@@ -166,7 +166,7 @@ fn created(rule: Rule) -> Result<Response, Problem> {
     Ok(Response::created(location, &RuleBody::from(rule))?.etag(&tag))
 }
 
-fn found(rule: Rule) -> Result<Response, Problem> {
+fn rule_response(rule: Rule) -> Result<Response, Problem> {
     let tag = changes::tag(&rule);
     Ok(Response::ok(&RuleBody::from(rule))?.etag(&tag))
 }

@@ -235,9 +235,9 @@ async fn a_list_has_all_rules_page_by_page() {
     let mut names = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let mut request = testing::request(minute(9), &json!({})).asking("limit", "2");
+        let mut request = testing::request(minute(9), &json!({})).with_query("limit", "2");
         if let Some(cursor) = &cursor {
-            request = request.asking("cursor", cursor);
+            request = request.with_query("cursor", cursor);
         }
         let page = json_of(&api::list_rules(&shop.rules, request).await.unwrap());
         let items = page["items"].as_array().unwrap();

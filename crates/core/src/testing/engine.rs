@@ -78,7 +78,7 @@ impl Engine {
     }
 
     /// Takes back all faults that have not come yet.
-    pub(crate) fn calm(&self) {
+    pub(crate) fn clear_faults(&self) {
         self.faults.lock().unwrap().clear();
     }
 

@@ -22,7 +22,7 @@ impl StoreError {
         Self::Shape(serde::de::Error::custom(error))
     }
 
-    pub(super) fn of<E>(error: SdkError<E>) -> Self
+    pub(super) fn from_sdk<E>(error: SdkError<E>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {

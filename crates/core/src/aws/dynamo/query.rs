@@ -122,7 +122,7 @@ impl Query {
             .consistent_read(self.consistent)
             .limit(most)
             .set_exclusive_start_key(start);
-        Box::pin(async move { request.send().await.map_err(StoreError::of) })
+        Box::pin(async move { request.send().await.map_err(StoreError::from_sdk) })
     }
 
     /// Returns all items.

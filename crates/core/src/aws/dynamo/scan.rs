@@ -45,7 +45,9 @@ impl Table {
             .set_expression_attribute_names(
                 (!names.is_empty()).then(|| names.into_iter().collect()),
             );
-        let page = Box::pin(request.send()).await.map_err(StoreError::of)?;
+        let page = Box::pin(request.send())
+            .await
+            .map_err(StoreError::from_sdk)?;
         let items = page.items.unwrap_or_default().into_iter();
         Ok(Piece {
             items: items.map(Into::into).collect(),

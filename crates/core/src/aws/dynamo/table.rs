@@ -93,7 +93,7 @@ impl Table {
             .table_name(&self.name)
             .set_key(Some(key.0))
             .consistent_read(consistent);
-        Box::pin(async move { Ok(request.send().await.map_err(StoreError::of)?.item) })
+        Box::pin(async move { Ok(request.send().await.map_err(StoreError::from_sdk)?.item) })
     }
 
     /// Returns the items with `keys` that exist, in no particular order. They are read a hundred at a time, with a few
@@ -135,7 +135,7 @@ impl Table {
                     .build()
                     .map_err(|error| StoreError::Failed(error.into()))?;
                 let request = self.client.batch_get_item().request_items(&self.name, keys);
-                let answer = request.send().await.map_err(StoreError::of)?;
+                let answer = request.send().await.map_err(StoreError::from_sdk)?;
                 let items = answer.responses.unwrap_or_default().remove(&self.name);
                 found.extend(items.unwrap_or_default());
                 wanted = answer
@@ -288,7 +288,7 @@ impl Table {
                 Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
                     Ok(Outcome::Refused(refused.item.clone()))
                 }
-                Some(_) | None => Err(StoreError::of(error)),
+                Some(_) | None => Err(StoreError::from_sdk(error)),
             }
         })
     }
@@ -300,5 +300,5 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let refused = error.code() == Some("ConditionalCheckFailedException");
-    (refused, StoreError::of(error))
+    (refused, StoreError::from_sdk(error))
 }

@@ -42,7 +42,7 @@ impl Table {
                         pause(started).await;
                     }
                     Some(Cancelled::Contended) => return Err(StoreError::Busy(error.into())),
-                    None => return Err(StoreError::of(error)),
+                    None => return Err(StoreError::from_sdk(error)),
                 }
             }
         })

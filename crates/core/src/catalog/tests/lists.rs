@@ -57,7 +57,7 @@ async fn unknown_and_invalid_parameters_are_refused() {
         ("limit", "0", "invalid"),
         ("cursor", "%", "invalid"),
     ] {
-        let request = testing::request(minute(0), &json!({})).asking(name, value);
+        let request = testing::request(minute(0), &json!({})).with_query(name, value);
         let outcome = api::list_products(&shop.products, request).await;
         assert_eq!(faults(outcome), [format!("?{name} {code}")]);
     }

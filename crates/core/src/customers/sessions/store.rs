@@ -60,7 +60,11 @@ impl SessionStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn list(&self, customer: CustomerId, now: Time) -> Result<Vec<Session>, StoreError> {
-        let items: Vec<SessionItem> = self.of(customer).descending().first(PAGE).await?;
+        let items: Vec<SessionItem> = self
+            .sessions_query(customer)
+            .descending()
+            .first(PAGE)
+            .await?;
         let mut sessions: Vec<Session> = items.into_iter().map(Session::from).collect();
         sessions.retain(|session| !session.is_over(now));
         sessions.sort_by_key(|session| std::cmp::Reverse((session.used_at, session.id)));
@@ -68,7 +72,7 @@ impl SessionStore {
     }
 
     /// Returns the query of the customer's sessions, the oldest first: their identifiers are ordered by time.
-    fn of(&self, customer: CustomerId) -> Query {
+    fn sessions_query(&self, customer: CustomerId) -> Query {
         self.table
             .query("pk = :customer AND begins_with(sk, :session)")
             .value(":customer", pk(customer))
@@ -83,7 +87,7 @@ impl SessionStore {
     /// [`StoreError`].
     pub async fn begin(&self, session: &Session) -> Result<(), StoreError> {
         let write = self.table.put(&SessionItem::from(session))?;
-        let earlier = self.of(session.customer_id);
+        let earlier = self.sessions_query(session.customer_id);
         let (_, mut earlier) = futures::try_join!(
             Box::pin(self.table.write(write)),
             Box::pin(earlier.first::<SessionItem>(PAGE))
@@ -127,7 +131,7 @@ impl SessionStore {
     /// [`StoreError`]: some may have ended.
     pub async fn end_all(&self, customer: CustomerId) -> Result<(), StoreError> {
         loop {
-            let sessions: Vec<SessionItem> = self.of(customer).first(PAGE).await?;
+            let sessions: Vec<SessionItem> = self.sessions_query(customer).first(PAGE).await?;
             if sessions.is_empty() {
                 return Ok(());
             }

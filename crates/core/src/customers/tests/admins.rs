@@ -108,9 +108,9 @@ async fn customers_are_listed_newest_first_page_by_page() {
     let mut seen = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let mut request = admin(&json!({})).asking("limit", "1");
+        let mut request = admin(&json!({})).with_query("limit", "1");
         if let Some(cursor) = &cursor {
-            request = request.asking("cursor", cursor);
+            request = request.with_query("cursor", cursor);
         }
         let page = body(&list_customers(&customers, request).await.unwrap());
         for item in page["items"].as_array().unwrap() {
@@ -128,7 +128,7 @@ async fn customers_are_listed_newest_first_page_by_page() {
     assert_eq!(seen, expected);
     let found = list_customers(
         &customers,
-        admin(&json!({})).asking("email", "ANA3@example.com"),
+        admin(&json!({})).with_query("email", "ANA3@example.com"),
     );
     assert_eq!(
         body(&found.await.unwrap())["items"][0]["email"],
@@ -136,10 +136,10 @@ async fn customers_are_listed_newest_first_page_by_page() {
     );
     let none = list_customers(
         &customers,
-        admin(&json!({})).asking("email", "eve@example.com"),
+        admin(&json!({})).with_query("email", "eve@example.com"),
     );
     assert_eq!(body(&none.await.unwrap())["items"], json!([]));
-    let bad = list_customers(&customers, admin(&json!({})).asking("email", "eve")).await;
+    let bad = list_customers(&customers, admin(&json!({})).with_query("email", "eve")).await;
     assert!(matches!(bad, Err(Problem::InvalidParameters(_))));
 }
 

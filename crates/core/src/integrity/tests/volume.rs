@@ -158,7 +158,7 @@ async fn stock_that_was_collected_is_compared_if_the_audit_dies_before() {
         world.engine.fail_next("TransactWriteItems", Fault::Failed);
     }
     assert!(audit_integrity(&world.audit, request).await.is_err());
-    world.engine.calm();
+    world.engine.clear_faults();
     // So late that the events are not looked at again.
     world.audit_at(minutes(60 * 24)).await;
     assert_eq!(world.open_findings().len(), 1);

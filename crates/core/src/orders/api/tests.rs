@@ -151,7 +151,7 @@ async fn an_order_whose_undoing_could_not_be_started_is_cancelled_and_due() {
     shop.refuse_starts();
     let answer = cancel(&shop, "ana", after(100)).await.unwrap();
     assert_eq!(json_of(&answer)["status"], "cancelled");
-    let due = shop.orders.due(after(160), 100).await.unwrap();
+    let due = shop.orders.due_orders(after(160), 100).await.unwrap();
     assert_eq!(due, [order().id]);
 }
 

@@ -232,7 +232,10 @@ async fn an_order_whose_start_failed_is_placed_and_due() {
     shop.refuse_starts();
     let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
     let order = stored(&shop, &answer).await;
-    assert_eq!(shop.orders.due(after(60), 100).await.unwrap(), [order.id]);
+    assert_eq!(
+        shop.orders.due_orders(after(60), 100).await.unwrap(),
+        [order.id]
+    );
 }
 
 #[tokio::test]

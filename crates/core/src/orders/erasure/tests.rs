@@ -31,7 +31,7 @@ async fn run_due(shop: &Shop, seconds: u64) {
 }
 
 /// The event that Ana was deleted, as the queue delivers it.
-fn gone() -> Message {
+fn account_deleted() -> Message {
     let ana = customer("ana");
     let stamp = Stamp::new(ana, 3, "CustomerDeleted", after(60));
     let event = DomainEvent::new(ana, stamp, json!({}));
@@ -60,7 +60,11 @@ async fn recipient(shop: &Shop, order: &Order) -> String {
 
 /// Asserts that nothing is left to do in the shop, and that nothing was run for `order`.
 async fn nothing_is_due(shop: &Shop, order: &Order) {
-    let due = shop.orders.due(after(100 * A_DAY), 100).await.unwrap();
+    let due = shop
+        .orders
+        .due_orders(after(100 * A_DAY), 100)
+        .await
+        .unwrap();
     assert!(due.is_empty(), "{due:?}");
     assert!(shop.started(order).is_empty(), "nothing is run for it");
 }
@@ -85,7 +89,7 @@ async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then()
         shop.store(order).await;
     }
     for _ in 0..2 {
-        on_customer_deleted(&patient(&shop, 30), gone())
+        on_customer_deleted(&patient(&shop, 30), account_deleted())
             .await
             .unwrap();
     }
@@ -111,7 +115,7 @@ async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then()
 async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
     let pending = order_of("ana", lines(2), placed_at());
     let shop = Shop::with(&pending).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     assert_eq!(recipient(&shop, &pending).await, "Ana Müller");
@@ -134,7 +138,7 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
 async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     let closing = order_in("ana", 0, Status::Failed, false);
     let shop = Shop::with(&closing).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     assert_eq!(shop.stored(&closing).await.shipping_address, address());
@@ -144,7 +148,7 @@ async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     assert_eq!(recipient(&shop, &closing).await, "");
     // The step dies between closing and erasing: the order is due at once.
     let shop = Shop::with(&closing).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     let close = |order| Ok::<_, StoreError>(rules::close(order, None, after(91)).unwrap());
@@ -162,7 +166,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
     let shipped = order_in("ana", 0, Status::Shipped, true);
     let shop = Shop::with(&shipped).await;
     for _ in 0..2 {
-        on_customer_deleted(&patient(&shop, 30), gone())
+        on_customer_deleted(&patient(&shop, 30), account_deleted())
             .await
             .unwrap();
     }
@@ -180,7 +184,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
     }
     nothing_is_due(&shop, &shipped).await;
     // The event is delivered again.
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     assert_eq!(shop.stored(&shipped).await.erase_at, None);
@@ -194,7 +198,7 @@ async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
         ..pending
     };
     let shop = Shop::with(&put_off).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     run_due(&shop, 31 * A_DAY).await;
@@ -210,7 +214,7 @@ async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
 async fn a_shop_without_patience_takes_the_address_at_once() {
     let confirmed = order_in("ana", 0, Status::Confirmed, true);
     let shop = Shop::with(&confirmed).await;
-    on_customer_deleted(&patient(&shop, 0), gone())
+    on_customer_deleted(&patient(&shop, 0), account_deleted())
         .await
         .unwrap();
     let stored = shop.stored(&confirmed).await;
@@ -234,7 +238,7 @@ async fn more_orders_than_a_page_are_all_found() {
     for order in &orders {
         shop.store(order).await;
     }
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
@@ -268,11 +272,15 @@ async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
     closed_orders(&shop, 1_650).await;
     let erasure = patient(&shop, 30);
     reads(&shop);
-    on_customer_deleted(&erasure, gone()).await.unwrap();
+    on_customer_deleted(&erasure, account_deleted())
+        .await
+        .unwrap();
     assert_eq!(addresses(&shop), 1_150);
     assert!(reads(&shop) <= 510);
     // The event is delivered again. What is stored about the rest stays.
-    on_customer_deleted(&erasure, gone()).await.unwrap();
+    on_customer_deleted(&erasure, account_deleted())
+        .await
+        .unwrap();
     assert_eq!(addresses(&shop), 1_150);
     let mut left = 1_150_usize;
     while left > 0 {
@@ -290,7 +298,7 @@ async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
 async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails() {
     let shop = Shop::open();
     closed_orders(&shop, 650).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     let (orders, workflow) = (shop.orders.clone(), shop.workflow.clone());
@@ -306,7 +314,7 @@ async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails()
     });
     let run = run_due_orders(&shop.orders, &shop.workflow, Scheduled { time }).await;
     assert!(run.is_err());
-    shop.engine.calm();
+    shop.engine.clear_faults();
     assert_eq!(addresses(&shop), 0);
     let rest = shop.engine.items(Setting::OrdersTable).len();
     assert_eq!(rest, 2 * 650, "nothing is left of the erasure");
@@ -316,7 +324,7 @@ async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails()
 async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
     let shop = Shop::open();
     closed_orders(&shop, 850).await;
-    on_customer_deleted(&patient(&shop, 30), gone())
+    on_customer_deleted(&patient(&shop, 30), account_deleted())
         .await
         .unwrap();
     // Eight orders are erased at the same time, and the SDK sends each call three times.
@@ -326,7 +334,7 @@ async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
     let time = after(120);
     let run = run_due_orders(&shop.orders, &shop.workflow, Scheduled { time }).await;
     assert!(run.is_err());
-    shop.engine.calm();
+    shop.engine.clear_faults();
     let left = addresses(&shop);
     assert!((251..=350).contains(&left), "{left}");
     run_due(&shop, 121).await;
@@ -340,14 +348,14 @@ async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
 #[tokio::test]
 async fn a_message_that_is_not_such_an_event_is_delivered_again() {
     let shop = Shop::open();
-    let mut other = gone();
+    let mut other = account_deleted();
     other.body = other.body.replace("CustomerDeleted", "CustomerRegistered");
     let answer = on_customer_deleted(&patient(&shop, 30), other).await;
     assert!(
         matches!(answer, Err(ConsumeError::OtherType(_))),
         "{answer:?}"
     );
-    let mut nonsense = gone();
+    let mut nonsense = account_deleted();
     nonsense.body = "{}".to_owned();
     let answer = on_customer_deleted(&patient(&shop, 30), nonsense).await;
     assert!(

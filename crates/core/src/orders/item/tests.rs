@@ -99,7 +99,7 @@ fn an_order_comes_back_as_it_was_stored() {
         region: Some("Wien".to_owned()),
         ..address()
     };
-    let held = rules::review::want(order(), "odd", Duration::from_hours(72), after(1));
+    let held = rules::review::require(order(), "odd", Duration::from_hours(72), after(1));
     let marked = |due_at| Order {
         erase_at: Some(after(60)),
         due_at,
@@ -116,7 +116,7 @@ fn an_order_comes_back_as_it_was_stored() {
         let PartItem::Lines(lines) = serde_dynamo::from_item(lines_of(&stored)).unwrap() else {
             panic!("no lines");
         };
-        assert_eq!(header.with(lines).unwrap(), stored);
+        assert_eq!(header.into_order(lines).unwrap(), stored);
     }
 }
 
@@ -171,7 +171,7 @@ fn an_item_of_an_earlier_version_can_still_be_read() {
     let (PartItem::Header(header), PartItem::Lines(lines)) = (part(header), part(lines)) else {
         panic!("the parts are mixed up");
     };
-    let read = header.with(lines).unwrap();
+    let read = header.into_order(lines).unwrap();
     assert_eq!(read.lines[0].unit_price, eur("12.90"));
     assert_eq!(read.payment_token.as_deref(), Some("tok_ok"));
 }
@@ -275,7 +275,7 @@ fn an_order_comes_back_with_its_discounts_its_shipping_and_its_tax() {
     let PartItem::Lines(lines) = serde_dynamo::from_item(lines_of(&stored)).unwrap() else {
         panic!("no lines");
     };
-    assert_eq!(header.with(lines).unwrap(), stored);
+    assert_eq!(header.into_order(lines).unwrap(), stored);
 }
 
 #[test]

@@ -20,14 +20,14 @@ pub enum Decision {
 /// A decision about an order that does not await a review; with the order's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The order is {0} and does not await a review.")]
-pub struct NotAwaited(pub Status);
+pub struct NotAwaitingReview(pub Status);
 
 /// Returns the order held for a review because of `reasons`: for `patience` from `now` its stock stays held and nothing
 /// is charged. Returns `None` if there is or was a review.
 ///
 /// # Errors
 /// Returns [`Diverted`] if the order is decided.
-pub fn want(
+pub fn require(
     order: Order,
     reasons: &str,
     patience: Duration,
@@ -53,20 +53,22 @@ pub fn want(
 /// Returns the order after an admin's `decision`, to be run again; or `None` if the same was decided before.
 ///
 /// # Errors
-/// Returns [`NotAwaited`] if the order does not await a review, or the opposite was decided.
+/// Returns [`NotAwaitingReview`] if the order does not await a review, or the opposite was decided.
 pub fn decide(
     order: Order,
     decision: &Decision,
     deadline: Duration,
     now: Time,
-) -> Result<Option<Order>, NotAwaited> {
+) -> Result<Option<Order>, NotAwaitingReview> {
     let state = order.review.as_ref().map(|review| review.state);
     match (decision, state) {
         (Decision::Approve, Some(ReviewState::Approved))
         | (Decision::Reject(_), Some(ReviewState::Rejected)) => return Ok(None),
         (Decision::Approve | Decision::Reject(_), Some(ReviewState::Wanted))
             if order.status == Status::Pending => {}
-        (Decision::Approve | Decision::Reject(_), _) => return Err(NotAwaited(order.status)),
+        (Decision::Approve | Decision::Reject(_), _) => {
+            return Err(NotAwaitingReview(order.status));
+        }
     }
     let status = order.status;
     let run = order.run + 1;
@@ -83,7 +85,8 @@ pub fn decide(
             review: Some(Review::decided(ReviewState::Rejected)),
             failure: Some(Failure::new(FailureCode::RuleFailed, reason)),
             run,
-            ..after_event(order, Event::Fail, "OrderFailed", now).map_err(|_| NotAwaited(status))?
+            ..after_event(order, Event::Fail, "OrderFailed", now)
+                .map_err(|_| NotAwaitingReview(status))?
         },
     }))
 }
@@ -98,7 +101,7 @@ mod tests {
     const DEADLINE: Duration = Duration::from_mins(15);
 
     fn held() -> Order {
-        want(order(), "looks odd", THREE_DAYS, after(1))
+        require(order(), "looks odd", THREE_DAYS, after(1))
             .unwrap()
             .unwrap()
     }
@@ -115,7 +118,7 @@ mod tests {
         assert_eq!((held.version, held.revision), (2, 1));
         assert_eq!(held.event.event_type, "OrderReviewWanted");
         assert_eq!(held.deadline_at, after(1 + 72 * 3600));
-        let again = want(held.clone(), "looks odd", THREE_DAYS, after(2));
+        let again = require(held.clone(), "looks odd", THREE_DAYS, after(2));
         assert_eq!(again, Ok(None));
         let put_off = rules::postpone(held.clone(), false, after(2))
             .unwrap()
@@ -128,10 +131,10 @@ mod tests {
     #[test]
     fn a_decided_order_is_not_held() {
         let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
-        let refused = want(confirmed.clone(), "", THREE_DAYS, after(2));
+        let refused = require(confirmed.clone(), "", THREE_DAYS, after(2));
         assert_eq!(refused, Err(Diverted::AlreadyConfirmed));
         let cancelled = rules::cancel(confirmed, after(2), None).unwrap().unwrap();
-        let refused = want(cancelled, "", THREE_DAYS, after(3));
+        let refused = require(cancelled, "", THREE_DAYS, after(3));
         assert_eq!(refused, Err(Diverted::AlreadyClosed));
     }
 
@@ -147,9 +150,9 @@ mod tests {
         let again = decide(approved.clone(), &Decision::Approve, DEADLINE, after(3700));
         assert_eq!(again, Ok(None));
         let other = decide(approved.clone(), &rejected(), DEADLINE, after(3700));
-        assert_eq!(other, Err(NotAwaited(Status::Pending)));
+        assert_eq!(other, Err(NotAwaitingReview(Status::Pending)));
         // The rules cannot hold it again.
-        assert_eq!(want(approved, "odd", THREE_DAYS, after(3701)), Ok(None));
+        assert_eq!(require(approved, "odd", THREE_DAYS, after(3701)), Ok(None));
     }
 
     #[test]
@@ -166,15 +169,15 @@ mod tests {
             Ok(None)
         );
         let approve = decide(order, &Decision::Approve, DEADLINE, after(3700));
-        assert_eq!(approve, Err(NotAwaited(Status::Failed)));
+        assert_eq!(approve, Err(NotAwaitingReview(Status::Failed)));
     }
 
     #[test]
     fn an_order_that_does_not_await_a_review_or_is_cancelled_is_not_reviewed() {
         let plain = decide(order(), &Decision::Approve, DEADLINE, after(1));
-        assert_eq!(plain, Err(NotAwaited(Status::Pending)));
+        assert_eq!(plain, Err(NotAwaitingReview(Status::Pending)));
         let cancelled = rules::cancel(held(), after(2), None).unwrap().unwrap();
         let late = decide(cancelled, &Decision::Approve, DEADLINE, after(3));
-        assert_eq!(late, Err(NotAwaited(Status::Cancelled)));
+        assert_eq!(late, Err(NotAwaitingReview(Status::Cancelled)));
     }
 }

@@ -241,7 +241,7 @@ async fn the_orders_that_have_been_due_longest_are_found_first() {
             .find(|id| id.shard(4) == shard)
             .unwrap()
     });
-    let mut due = shop.orders.due(after(3_600), 1).await.unwrap();
+    let mut due = shop.orders.due_orders(after(3_600), 1).await.unwrap();
     due.sort_by_key(|id| id.shard(4));
     assert_eq!(due, shards);
 }
@@ -255,7 +255,7 @@ async fn exactly_the_due_orders_are_found_in_all_shards() {
     for order in &orders {
         shop.store(order).await;
     }
-    let mut due = shop.orders.due(after(71), 100).await.unwrap();
+    let mut due = shop.orders.due_orders(after(71), 100).await.unwrap();
     let mut expected: Vec<OrderId> = orders[..=11].iter().map(|order| order.id).collect();
     let mut shards: Vec<u32> = expected.iter().map(|id| id.shard(4)).collect();
     shards.sort_unstable();

@@ -74,7 +74,7 @@ impl OrderStore {
     ///
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn due(&self, now: Time, most: usize) -> Result<Vec<OrderId>, StoreError> {
+    pub async fn due_orders(&self, now: Time, most: usize) -> Result<Vec<OrderId>, StoreError> {
         let shards =
             (0..SHARDS).map(async |shard| self.due_in(shard, now).first::<IdItem>(most).await);
         let shards = futures::future::try_join_all(shards).await?;

@@ -170,7 +170,7 @@ async fn a_confirmation_that_died_between_its_writes_is_finished_by_the_next_run
             }
         );
         assert!(left.due_at.is_some());
-        shop.engine.calm();
+        shop.engine.clear_faults();
         for step in ["confirm", "notify"] {
             run(&shop, step, &order()).await.unwrap();
         }
@@ -225,7 +225,7 @@ async fn every_step_that_dies_at_a_write_is_finished_by_the_same_step() {
                 }
                 let died = name(run(&shop, step, &order).await);
                 assert!(died == "Failed" || died == expected, "{step}: {died}");
-                shop.engine.calm();
+                shop.engine.clear_faults();
                 assert_eq!(name(run(&shop, step, &order).await), expected);
                 assert_eq!(shop.stored(&order).await, calm.stored(&order).await);
             }

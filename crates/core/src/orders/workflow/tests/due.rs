@@ -84,9 +84,12 @@ async fn a_run_that_cannot_be_started_is_retried_and_stops_no_other() {
     };
     let refused = run_due_orders(&shop.orders, &shop.workflow, at(60)).await;
     expect!["Failed: 20 orders were not run"].assert_eq(&refused.unwrap_err().to_string());
-    let due = shop.orders.due(after(180), 100).await.unwrap();
+    let due = shop.orders.due_orders(after(180), 100).await.unwrap();
     assert_eq!(due.len(), orders.len());
-    assert_eq!(shop.orders.due(after(179), 100).await.unwrap().len(), 0);
+    assert_eq!(
+        shop.orders.due_orders(after(179), 100).await.unwrap().len(),
+        0
+    );
 }
 
 #[tokio::test]
