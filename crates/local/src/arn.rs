@@ -111,7 +111,7 @@ impl Arns {
     }
 
     /// The ARN of a resource that can be found.
-    pub(crate) fn of(&self, resource: &Resource) -> Option<&str> {
+    pub(crate) fn arn_of(&self, resource: &Resource) -> Option<&str> {
         let mut resources = self.resources.iter();
         let found = resources.find(|(_, other)| *other == resource);
         found.map(|(arn, _)| arn.as_str())

@@ -73,16 +73,16 @@ impl Functions {
             );
             (id.clone(), Arc::new(pool))
         });
-        Self::on(Workers::processes(pools.collect()), clock)
+        Self::with_workers(Workers::processes(pools.collect()), clock)
     }
 
     /// Functions that run in this process: for tests of the services that invoke functions.
     #[must_use]
     pub fn in_process(handlers: BTreeMap<String, Handler>, clock: Clock) -> Self {
-        Self::on(Workers::in_process(handlers), clock)
+        Self::with_workers(Workers::in_process(handlers), clock)
     }
 
-    fn on(workers: Workers, clock: Clock) -> Self {
+    fn with_workers(workers: Workers, clock: Clock) -> Self {
         Self {
             inner: Arc::new(Inner {
                 workers,

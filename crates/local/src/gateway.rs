@@ -42,13 +42,13 @@ const REQUEST_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How long API Gateway waits at most; what it does not wait for goes on.
 #[derive(Clone, Copy)]
-struct Patience {
+struct Timeouts {
     authorizer: Duration,
     integration: Duration,
 }
 
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>
-const PATIENCE: Patience = Patience {
+const TIMEOUTS: Timeouts = Timeouts {
     authorizer: Duration::from_secs(10),
     integration: Duration::from_secs(30),
 };
@@ -66,22 +66,22 @@ struct Inner {
     functions: Functions,
     clock: Clock,
     arns: Arns,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Gateway {
     /// The gateway of `api`.
     #[must_use]
     pub fn new(api: Api, functions: Functions, clock: Clock, arns: Arns) -> Self {
-        Self::with_patience(api, functions, clock, arns, PATIENCE)
+        Self::with_timeouts(api, functions, clock, arns, TIMEOUTS)
     }
 
-    fn with_patience(
+    fn with_timeouts(
         api: Api,
         functions: Functions,
         clock: Clock,
         arns: Arns,
-        patience: Patience,
+        timeouts: Timeouts,
     ) -> Self {
         let routes = Routes::new(&api.routes);
         let authorizers = Authorizers::default();
@@ -93,7 +93,7 @@ impl Gateway {
                 functions,
                 clock,
                 arns,
-                patience,
+                timeouts,
             }),
         }
     }
@@ -170,7 +170,7 @@ impl Gateway {
         };
         let ask = |event| {
             self.within(
-                inner.patience.authorizer,
+                inner.timeouts.authorizer,
                 &authorizer.function,
                 event,
                 incoming,
@@ -203,7 +203,7 @@ impl Gateway {
     }
 
     async fn invoke(&self, function: &str, event: Bytes, incoming: &Incoming<'_>) -> Response {
-        let limit = self.inner.patience.integration;
+        let limit = self.inner.timeouts.integration;
         match self.within(limit, function, event, incoming).await {
             Some(Ok(answer)) => response::from_function(&answer).unwrap_or_else(|| {
                 tracing::error!(function, "the function's response is not valid");

@@ -38,7 +38,7 @@ pub struct ServiceMap {
 }
 
 /// What the map is made of.
-struct Maker<'a> {
+struct MapBuilder<'a> {
     stack: &'a Stack,
     arns: &'a Arns,
     /// The service of each function, by logical id.
@@ -59,18 +59,18 @@ impl ServiceMap {
             services: services.values().cloned().collect(),
             ..Self::default()
         };
-        let mut maker = Maker {
+        let mut builder = MapBuilder {
             stack,
             arns,
             service_of,
             map,
         };
-        maker.writers();
-        maker.policies();
-        maker.rules();
-        maker.streams();
-        maker.tasks();
-        maker.map
+        builder.writers();
+        builder.policies();
+        builder.rules();
+        builder.streams();
+        builder.tasks();
+        builder.map
     }
 
     /// The map as a Mermaid flowchart: what is read in whole lines, what is told in dotted ones, the
@@ -110,7 +110,7 @@ fn edges(of: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = (&Stri
         .flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
 }
 
-impl<'a> Maker<'a> {
+impl<'a> MapBuilder<'a> {
     /// Every permission of a function whose service is known.
     fn permissions(&self) -> Vec<(&'a str, Permission)> {
         let mut found = Vec::new();

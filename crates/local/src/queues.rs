@@ -124,7 +124,7 @@ impl Queues {
     pub fn snapshot(&self) -> Value {
         let queues = self.inner.queues.iter().map(|(id, queue)| {
             let now = self.inner.clock.now();
-            let entry = queue.with(now, |store| {
+            let entry = queue.with_store(now, |store| {
                 let counts = store.counts(now);
                 let mut entry = json!({
                     "name": queue.settings.name,
@@ -150,7 +150,7 @@ impl Inner {
     fn add(&self, queue: &Queue, message: Message, delay: Option<Duration>) {
         let delay = delay.unwrap_or(queue.settings.delay);
         let now = self.clock.now();
-        queue.with(now, |store| store.add(message, now, delay));
+        queue.with_store(now, |store| store.add(message, now, delay));
         queue.changed.notify_waiters();
     }
 
@@ -171,14 +171,14 @@ impl Inner {
             .filter(|_| dead_letter_queue.is_some())
             .map(|(max, _)| *max);
         let visibility = visibility.unwrap_or(queue.settings.visibility_timeout);
-        let (received, dead) = queue.with(now, |store| {
+        let (received, dead) = queue.with_store(now, |store| {
             store.receive(now, most, visibility, max_receives, order)
         });
         for message in dead {
             if let Some(to) = dead_letter_queue {
                 // Keeps its id and, as AWS does for standard queues, the time when it was sent.
                 let moved = message.moved(Some(id.to_owned()));
-                to.with(now, |store| store.add(moved, now, Duration::ZERO));
+                to.with_store(now, |store| store.add(moved, now, Duration::ZERO));
                 to.changed.notify_waiters();
             }
         }
@@ -193,7 +193,7 @@ impl Inner {
             // Listens from here on, so that nothing between the look and the wait is missed.
             changed.as_mut().enable();
             let now = self.clock.now();
-            match queue.with(now, |store| store.next_visible()) {
+            match queue.with_store(now, |store| store.next_visible()) {
                 Some(at) if at <= now => return,
                 Some(at) => tokio::select! {
                     () = changed => {}
@@ -207,7 +207,7 @@ impl Inner {
 
 impl Queue {
     /// Works on the messages, after those that are too old have gone.
-    fn with<T>(&self, now: Timestamp, work: impl FnOnce(&mut Store) -> T) -> T {
+    fn with_store<T>(&self, now: Timestamp, work: impl FnOnce(&mut Store) -> T) -> T {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.expire(now, self.settings.retention);
         work(&mut store)

@@ -43,7 +43,7 @@ pub(super) struct Database {
 /// same field.
 macro_rules! metered {
     ($result:expr) => {{
-        let mut result = now($result)?;
+        let mut result = outcome($result)?;
         let consumed = take_consumed(&mut result.consumed_capacity);
         answer(&result, consumed)
     }};
@@ -110,7 +110,7 @@ impl Database {
             consistent_read: Some(true),
             ..GetItemRequest::default()
         };
-        let found = now(actions::get_item::execute(&self.storage, request));
+        let found = outcome(actions::get_item::execute(&self.storage, request));
         let item = found.ok().and_then(|found| found.item);
         item.map_or(0, |item| dynoxide::types::item_size(&item))
     }
@@ -171,7 +171,7 @@ pub(super) fn request<T: DeserializeOwned>(body: &Value) -> Result<T, AwsError> 
 fn without_capacity<T: Serialize>(
     result: impl Future<Output = Result<T, DynoxideError>>,
 ) -> Result<Answer, AwsError> {
-    answer(&now(result)?, None)
+    answer(&outcome(result)?, None)
 }
 
 fn answer(result: &impl Serialize, consumed: Option<Value>) -> Result<Answer, AwsError> {
@@ -188,7 +188,7 @@ fn take_consumed(capacity: &mut Option<impl Serialize>) -> Option<Value> {
 }
 
 /// The outcome of one of the engine's futures, none of which ever waits.
-pub(super) fn now<T>(
+pub(super) fn outcome<T>(
     result: impl Future<Output = Result<T, DynoxideError>>,
 ) -> Result<T, AwsError> {
     match result.now_or_never() {

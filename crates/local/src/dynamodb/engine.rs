@@ -97,7 +97,7 @@ impl Engine {
             })?;
         let path = folder.path().join("tables.sqlite");
         // Nothing of it is to survive the machine.
-        Self::at(path, clock, "PRAGMA synchronous = OFF", Some(folder))
+        Self::open_at(path, clock, "PRAGMA synchronous = OFF", Some(folder))
     }
 
     /// The engine whose file is `tables.sqlite` in `folder`, which is made if it is not there.
@@ -110,7 +110,7 @@ impl Engine {
             source,
         })?;
         // Survives a crash of the process; the machine's may cost the last writes.
-        Self::at(
+        Self::open_at(
             folder.join("tables.sqlite"),
             clock,
             "PRAGMA synchronous = NORMAL",
@@ -118,7 +118,7 @@ impl Engine {
         )
     }
 
-    fn at(
+    fn open_at(
         path: PathBuf,
         clock: &Clock,
         pragma: &str,
@@ -186,7 +186,7 @@ impl Engine {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn sweep(&self) -> Result<usize, AwsError> {
-        database::now(ttl::sweep_expired_items(&self.lock().database.storage))
+        database::outcome(ttl::sweep_expired_items(&self.lock().database.storage))
     }
 
     /// Works on this engine on the calling thread, async or not: that takes less time than a hop to

@@ -190,7 +190,7 @@ fn list(text: &str) -> Result<Vec<Fault>, FaultError> {
             None => part,
         };
         let whole = format!("{target}={modes}");
-        let fault = one(&whole, target, modes);
+        let fault = parse_fault(&whole, target, modes);
         faults.push(fault.map_err(|problem| FaultError {
             fault: whole,
             problem,
@@ -199,7 +199,7 @@ fn list(text: &str) -> Result<Vec<Fault>, FaultError> {
     Ok(faults)
 }
 
-fn one(text: &str, target: &str, modes: &str) -> Result<Fault, String> {
+fn parse_fault(text: &str, target: &str, modes: &str) -> Result<Fault, String> {
     let shape = || "is not of the form service:operation@function=mode".to_owned();
     let (call, function) = target.split_once('@').ok_or_else(shape)?;
     let (service, operation) = call.split_once(':').ok_or_else(shape)?;

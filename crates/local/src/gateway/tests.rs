@@ -117,10 +117,10 @@ fn api() -> Api {
 }
 
 async fn shop() -> Shop {
-    patient_shop(PATIENCE).await
+    shop_with_timeouts(TIMEOUTS).await
 }
 
-async fn patient_shop(patience: Patience) -> Shop {
+async fn shop_with_timeouts(timeouts: Timeouts) -> Shop {
     let asked = Arc::default();
     let (end, slow) = mpsc::channel();
     let clock = Clock::manual("2026-03-12T19:03:58.390Z".parse::<Timestamp>().unwrap());
@@ -128,7 +128,7 @@ async fn patient_shop(patience: Patience) -> Shop {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let arns = Arns::new("eu-central-1");
-    let gateway = Gateway::with_patience(api(), functions, clock.clone(), arns, patience);
+    let gateway = Gateway::with_timeouts(api(), functions, clock.clone(), arns, timeouts);
     tokio::spawn(gateway.serve(listener));
     Shop {
         url,
@@ -284,10 +284,10 @@ async fn an_authoriser_decides_and_its_words_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authoriser_that_takes_too_long_has_failed() {
-    assert_eq!(PATIENCE.authorizer, Duration::from_secs(10));
-    let shop = patient_shop(Patience {
+    assert_eq!(TIMEOUTS.authorizer, Duration::from_secs(10));
+    let shop = shop_with_timeouts(Timeouts {
         authorizer: Duration::from_millis(1),
-        ..PATIENCE
+        ..TIMEOUTS
     })
     .await;
     let deadline = Duration::from_secs(9);

@@ -168,7 +168,7 @@ fn invalid_receipt(handle: &str) -> AwsError {
 fn delete_one(queues: &Queues, queue: &Queue, handle: &str) -> Result<(), AwsError> {
     let now = queues.inner.clock.now();
     queue
-        .with(now, |store| store.delete(handle))
+        .with_store(now, |store| store.delete(handle))
         .ok_or_else(|| invalid_receipt(handle))
 }
 
@@ -207,7 +207,7 @@ fn change_visibility(
     )?;
     queues.inner.bill.queue_requests(who, 1);
     let now = queues.inner.clock.now();
-    let changed = queue.with(now, |store| {
+    let changed = queue.with_store(now, |store| {
         let receipt = store.receipt(&request.receipt_handle, now)?;
         if let Receipt::Current(key) = receipt {
             store.change_visibility(key, now, visibility.unwrap_or_default());
@@ -229,7 +229,7 @@ fn attributes(queues: &Queues, who: &str, request: &GetQueueAttributes) -> Resul
     let (_, queue) = find(queues, &request.queue_url)?;
     queues.inner.bill.queue_requests(who, 1);
     let now = queues.inner.clock.now();
-    let counts = queue.with(now, |store| store.counts(now));
+    let counts = queue.with_store(now, |store| store.counts(now));
     let settings = &queue.settings;
     let mut all = BTreeMap::from([
         ("QueueArn", queue.arn.clone()),
@@ -282,7 +282,7 @@ fn url(queues: &Queues, who: &str, request: &GetQueueUrl) -> Result<Value, AwsEr
 fn purge(queues: &Queues, who: &str, request: &PurgeQueue) -> Result<Value, AwsError> {
     let (_, queue) = find(queues, &request.queue_url)?;
     queues.inner.bill.queue_requests(who, 1);
-    queue.with(queues.inner.clock.now(), |store| drop(store.drain()));
+    queue.with_store(queues.inner.clock.now(), |store| drop(store.drain()));
     Ok(json!({}))
 }
 
@@ -308,13 +308,13 @@ fn start_move(
     let destination = request.destination_arn.as_deref().map(find).transpose()?;
     inner.bill.queue_requests(who, 1);
     let now = inner.clock.now();
-    for message in source.with(now, super::store::Store::drain) {
+    for message in source.with_store(now, super::store::Store::drain) {
         let origin = message.origin.as_ref().and_then(|id| inner.queues.get(id));
         // What did not come from a queue stays, as there is nowhere to move it back to.
         let to = destination.or(origin).unwrap_or(source);
         let mut message = message.moved(None);
         message.sent_at = now;
-        to.with(now, |store| store.add(message, now, Duration::ZERO));
+        to.with_store(now, |store| store.add(message, now, Duration::ZERO));
         to.changed.notify_waiters();
     }
     Ok(json!({"TaskHandle": uuid::Uuid::new_v4().to_string()}))

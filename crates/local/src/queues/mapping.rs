@@ -141,7 +141,7 @@ impl Pump {
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = inner.clock.now();
-            let visible = queue.with(now, |store| store.counts(now)).visible;
+            let visible = queue.with_store(now, |store| store.counts(now)).visible;
             if now >= until || visible >= self.mapping.batch_size {
                 return;
             }
@@ -213,7 +213,7 @@ impl Pump {
         inner
             .bill
             .queue_requests(&self.mapping.function, requests(messages.len()));
-        queue.with(inner.clock.now(), |store| {
+        queue.with_store(inner.clock.now(), |store| {
             for received in messages {
                 store.delete(&received.handle);
             }

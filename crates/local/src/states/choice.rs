@@ -87,8 +87,8 @@ impl Rule {
     /// `IsPresent`.
     pub(super) fn holds(&self, scope: Scope<'_>) -> Result<bool, Failure> {
         match self {
-            Self::And(rules) => all(rules, scope, true),
-            Self::Or(rules) => all(rules, scope, false).map(|none| !none),
+            Self::And(rules) => all_are(rules, scope, true),
+            Self::Or(rules) => all_are(rules, scope, false).map(|none| !none),
             Self::Not(rule) => rule.holds(scope).map(|holds| !holds),
             Self::Test { variable, test } => match (variable.find(scope), test) {
                 (found, Test::Is(Kind::Present, wanted)) => Ok(found.is_some() == *wanted),
@@ -100,7 +100,7 @@ impl Rule {
 }
 
 /// Whether each of `rules` is `wanted`; stops at the first that is not.
-fn all(rules: &[Rule], scope: Scope<'_>, wanted: bool) -> Result<bool, Failure> {
+fn all_are(rules: &[Rule], scope: Scope<'_>, wanted: bool) -> Result<bool, Failure> {
     for rule in rules {
         if rule.holds(scope)? != wanted {
             return Ok(false);

@@ -202,7 +202,7 @@ impl Run {
             }
             Kind::Succeed => return passed(None),
             Kind::Wait(wait) => {
-                self.pause(self.until(wait, scope)?).await?;
+                self.pause(self.wait_end(wait, scope)?).await?;
                 return passed(next);
             }
             Kind::Fail { error, cause } => {
@@ -236,7 +236,7 @@ impl Run {
     }
 
     /// When a Wait ends.
-    fn until(&self, wait: &Wait, scope: Scope<'_>) -> Result<Timestamp, Failure> {
+    fn wait_end(&self, wait: &Wait, scope: Scope<'_>) -> Result<Timestamp, Failure> {
         let seconds = |seconds| self.after(Duration::from_secs(seconds));
         match wait {
             Wait::Seconds(given) => Ok(seconds(*given)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::builder::{Builder, Declared};
 use super::error::Refused;
-use super::grants::{API, Ask, Grant, INVOKE};
+use super::grants::{API, Grant, INVOKE, RequiredGrant};
 use super::names::API_ID;
 use super::reader::Properties;
 use crate::model::{Api, Authorizer, Cors, Permission, Route, Stack};
@@ -110,7 +110,7 @@ fn authorizer(
         return Err(properties.refuse("Identity", problem));
     }
     let source = format!("{API_ID}/authorizers/{name}");
-    let ask = Ask {
+    let required = RequiredGrant {
         at: properties.at().to_owned(),
         service: API,
         permission: Permission {
@@ -121,9 +121,9 @@ fn authorizer(
     };
     // For routes SAM does so by itself; for authorisers, only if it is told.
     if properties.flag("EnableFunctionDefaultPermissions")? == Some(true) {
-        builder.grants.push(Grant::by_sam(&ask));
+        builder.grants.push(Grant::by_sam(&required));
     }
-    builder.asks.push(ask);
+    builder.required_grants.push(required);
     properties.done("Authorizer")?;
     Ok(Authorizer {
         function,

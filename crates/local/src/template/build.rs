@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::builder::{Builder, Declared};
 use super::error::{Refused, TemplateError};
 use super::reader::Properties;
-use super::resolve::{At, Resolver};
+use super::resolve::{Location, Resolver};
 use super::{
     api, function, globals, no_meaning, order, policies, resource_policies, resources, rules,
     secret, sources, standing,
@@ -86,7 +86,7 @@ fn active<'a>(resolver: &Resolver<'a>) -> Result<Vec<(&'a str, &'a str)>, Refuse
         let resource_type = resource.get("Type").and_then(Value::as_str);
         let resource_type = resource_type.ok_or_else(|| Refused::new(&path, "Type is missing"))?;
         let condition = resource.get("Condition").and_then(Value::as_str);
-        let holds = condition.map(|name| resolver.condition(name, At::new(&path)));
+        let holds = condition.map(|name| resolver.condition(name, Location::new(&path)));
         if holds.transpose()?.unwrap_or(true) {
             active.push((id.as_str(), resource_type));
         }
@@ -116,7 +116,7 @@ fn resources_by_arn(
     let mut found = BTreeMap::new();
     for (id, resource_type) in active {
         let path = format!("Resources.{id}");
-        let name = resolver.physical(id, At::new(&path))?;
+        let name = resolver.physical(id, Location::new(&path))?;
         let id = (*id).to_owned();
         let (arn, resource) = match *resource_type {
             "AWS::DynamoDB::Table" => (arns.table(&name), Resource::Table(id)),
@@ -146,12 +146,12 @@ fn declared(
 ) -> Result<Declared, Refused> {
     let resource = resolver.resources.get(id);
     let path = format!("Resources.{id}.Properties");
-    let at = At::new(&path);
-    let properties = globals::with(resolver, globals, id, resource_type);
+    let at = Location::new(&path);
+    let properties = globals::with_globals(resolver, globals, id, resource_type);
     let properties = resolver.resolve(&properties, at)?.unwrap_or_default();
     let metadata = resource.and_then(|resource| resource.get("Metadata"));
     let above = format!("Resources.{id}.Metadata");
-    let metadata = metadata.map(|metadata| resolver.resolve(metadata, At::new(&above)));
+    let metadata = metadata.map(|metadata| resolver.resolve(metadata, Location::new(&above)));
     Ok(Declared {
         id: id.to_owned(),
         name: resolver.physical(id, at)?,

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::error::Refused;
-use super::grants::{Ask, Grant};
+use super::grants::{Grant, RequiredGrant};
 use super::reader::Properties;
-use super::resolve::{At, Resolver};
+use super::resolve::{Location, Resolver};
 use crate::arn::{Arns, Resource};
 use crate::model::{Destination, Stack, Statement};
 
@@ -27,7 +27,7 @@ pub(super) struct Builder<'a> {
     /// What resources let services do.
     pub(super) grants: Vec<Grant>,
     /// What services have to be allowed.
-    pub(super) asks: Vec<Ask>,
+    pub(super) required_grants: Vec<RequiredGrant>,
     /// The ARNs of queues with a policy.
     pub(super) with_policy: BTreeSet<String>,
 }
@@ -51,7 +51,7 @@ impl<'a> Builder<'a> {
             default_authorizer: None,
             route_settings: None,
             grants: Vec::new(),
-            asks: Vec::new(),
+            required_grants: Vec::new(),
             with_policy: BTreeSet::new(),
         }
     }
@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
                     resolver.implied_role(&format!("{id}Role")).as_deref() == Some(role)
                 }
                 Some("AWS::IAM::Role") => {
-                    let found = resolver.physical(id, At::new(id));
+                    let found = resolver.physical(id, Location::new(id));
                     found.is_ok_and(|found| found == role)
                 }
                 _ => false,
@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
         });
         let mut roles = roles.map(|(id, _)| id);
         let is_it = |id: &&String| {
-            let found = resolver.attribute(id, "Arn", At::new(id));
+            let found = resolver.attribute(id, "Arn", Location::new(id));
             found.is_ok_and(|found| found == arn)
         };
         roles.find(is_it).cloned()

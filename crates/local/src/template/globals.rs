@@ -25,7 +25,7 @@ pub(super) fn check(globals: &Map<String, Value>) -> Result<(), Refused> {
 }
 
 /// The properties that a resource has by itself and from `globals`, as they stand in the template.
-pub(super) fn with(
+pub(super) fn with_globals(
     resolver: &Resolver<'_>,
     globals: &Map<String, Value>,
     id: &str,

@@ -21,7 +21,7 @@ pub(super) struct Grant {
 }
 
 /// What a service has to be allowed.
-pub(super) struct Ask {
+pub(super) struct RequiredGrant {
     /// What makes it necessary.
     pub(super) at: String,
     pub(super) service: &'static str,
@@ -32,24 +32,25 @@ pub(super) struct Ask {
 
 impl Grant {
     /// What SAM grants by itself.
-    pub(super) fn by_sam(ask: &Ask) -> Self {
-        let Permission { action, resource } = ask.permission.clone();
+    pub(super) fn by_sam(required: &RequiredGrant) -> Self {
+        let Permission { action, resource } = required.permission.clone();
         Self {
-            services: vec![ask.service.to_owned()],
+            services: vec![required.service.to_owned()],
             statement: Statement {
                 actions: vec![action],
                 resources: vec![resource],
             },
-            sources: vec![vec![ask.source.clone()]],
+            sources: vec![vec![required.source.clone()]],
         }
     }
 
     /// Whether this grant alone allows what is asked.
-    pub(super) fn allows(&self, ask: &Ask) -> bool {
+    pub(super) fn allows(&self, required: &RequiredGrant) -> bool {
         let mut services = self.services.iter();
-        let source = |patterns: &Vec<String>| patterns.iter().any(|one| like(one, &ask.source));
-        services.any(|service| service == "*" || service == ask.service)
-            && self.statement.allows(&ask.permission)
+        let source =
+            |patterns: &Vec<String>| patterns.iter().any(|one| like(one, &required.source));
+        services.any(|service| service == "*" || service == required.service)
+            && self.statement.allows(&required.permission)
             && self.sources.iter().all(source)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::builder::Builder;
 use super::error::{Refused, TemplateError};
 use super::reader::Properties;
-use super::resolve::{At, Places, Resolver};
+use super::resolve::{Location, Places, Resolver};
 use super::{build, files, parameters, yaml};
 use crate::arn::Arns;
 use crate::model::Stack;
@@ -62,7 +62,7 @@ pub(super) fn parse(
         arns: Arns::new(&places.region),
     };
     for name in conditions.keys() {
-        resolver.condition(name, At::new(&format!("Conditions.{name}")))?;
+        resolver.condition(name, Location::new(&format!("Conditions.{name}")))?;
     }
     let stack = build::stack(Builder::new(&resolver, beside), &globals)?;
     for (name, output) in &outputs {
@@ -74,7 +74,7 @@ pub(super) fn parse(
 /// An output means nothing here, but what it refers to has to be there.
 fn output_resolves(resolver: &Resolver<'_>, name: &str, output: &Value) -> Result<(), Refused> {
     let path = format!("Outputs.{name}");
-    let at = At::new(&path);
+    let at = Location::new(&path);
     let mut output = Properties::new(&path, output.clone())?;
     if let Some(key) = output.unknown(&["Condition", "Description", "Export", "Value"]) {
         return Err(output.refuse(&key, "is not emulated locally"));

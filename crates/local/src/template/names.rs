@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::error::Refused;
 use super::no_meaning;
 use super::reader::scalar;
-use super::resolve::{At, Resolver};
+use super::resolve::{Location, Resolver};
 use crate::arn::queue_url;
 use crate::model::ACCOUNT;
 
@@ -59,7 +59,7 @@ fn is_name(resource_type: &str, name: &str) -> bool {
 
 impl Resolver<'_> {
     /// The physical name of a resource.
-    pub(super) fn physical(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
+    pub(super) fn physical(&self, id: &str, at: Location<'_>) -> Result<String, Refused> {
         let resource_type = self.type_of(id, at)?;
         let property = NAME_PROPERTIES.iter().find(|(of, _)| *of == resource_type);
         let property = property.map_or("", |(_, property)| property);
@@ -79,7 +79,7 @@ impl Resolver<'_> {
     }
 
     /// The type of a resource that is part of the stack.
-    fn type_of(&self, id: &str, at: At<'_>) -> Result<&str, Refused> {
+    fn type_of(&self, id: &str, at: Location<'_>) -> Result<&str, Refused> {
         let problem = || at.refuse(format!("there is no parameter or resource {id}"));
         let resource = self.resources.get(id).ok_or_else(problem)?;
         if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
@@ -96,7 +96,7 @@ impl Resolver<'_> {
     }
 
     /// The value of `Ref` for a resource.
-    pub(super) fn resource_reference(&self, id: &str, at: At<'_>) -> Result<String, Refused> {
+    pub(super) fn resource_reference(&self, id: &str, at: Location<'_>) -> Result<String, Refused> {
         if let Some(role) = self.implied_role(id) {
             return Ok(role);
         }
@@ -116,7 +116,7 @@ impl Resolver<'_> {
         &self,
         id: &str,
         attribute: &str,
-        at: At<'_>,
+        at: Location<'_>,
     ) -> Result<String, Refused> {
         if let Some(role) = self.implied_role(id) {
             return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{role}"));
@@ -156,7 +156,7 @@ impl Resolver<'_> {
     }
 
     /// The name of the bus of a rule.
-    fn bus_of(&self, rule: &str, at: At<'_>) -> Result<String, Refused> {
+    fn bus_of(&self, rule: &str, at: Location<'_>) -> Result<String, Refused> {
         let bus = &self.resources[rule]["Properties"]["EventBusName"];
         let bus = self.resolve(bus, at)?.unwrap_or_default();
         Ok(bus.as_str().unwrap_or("default").to_owned())

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::Refused;
 use super::globals;
-use super::resolve::{At, Resolver, intrinsic};
+use super::resolve::{Location, Resolver, intrinsic};
 
 /// What each resource needs, by logical id. The role that SAM makes of `Policies` is a resource of its own.
 type Needs = BTreeMap<String, BTreeSet<String>>;
@@ -41,11 +41,11 @@ fn add(
     needs: &mut Needs,
 ) -> Result<(), Refused> {
     let path = format!("Resources.{id}");
-    let at = At::new(&path);
+    let at = Location::new(&path);
     let resource = &resolver.resources[id];
     let mut own = depends_on(resolver, resource, at)?;
     names(resolver, &resource["Metadata"], at, &mut own)?;
-    let properties = globals::with(resolver, globals, id, resource_type);
+    let properties = globals::with_globals(resolver, globals, id, resource_type);
     let made_by_sam =
         ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"].contains(&resource_type);
     for (name, value) in properties.as_object().into_iter().flatten() {
@@ -76,7 +76,7 @@ fn add(
 fn depends_on(
     resolver: &Resolver<'_>,
     resource: &Value,
-    at: At<'_>,
+    at: Location<'_>,
 ) -> Result<BTreeSet<String>, Refused> {
     let one = resource.get("DependsOn").map(std::slice::from_ref);
     let all = one.map(|one| one[0].as_array().map_or(one, Vec::as_slice));
@@ -95,7 +95,7 @@ fn depends_on(
 fn names(
     resolver: &Resolver<'_>,
     value: &Value,
-    at: At<'_>,
+    at: Location<'_>,
     found: &mut BTreeSet<String>,
 ) -> Result<(), Refused> {
     let call = value.as_object().and_then(intrinsic);

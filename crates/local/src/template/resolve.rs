@@ -39,12 +39,12 @@ const DEPTH: usize = 64;
 
 /// Where a value stands, and how deep in references.
 #[derive(Clone, Copy)]
-pub(super) struct At<'a> {
+pub(super) struct Location<'a> {
     pub(super) path: &'a str,
     depth: usize,
 }
 
-impl<'a> At<'a> {
+impl<'a> Location<'a> {
     pub(super) fn new(path: &'a str) -> Self {
         Self { path, depth: 0 }
     }
@@ -67,7 +67,11 @@ impl<'a> At<'a> {
 
 impl Resolver<'_> {
     /// The value with all intrinsics resolved; `None` for `AWS::NoValue`.
-    pub(super) fn resolve(&self, value: &Value, at: At<'_>) -> Result<Option<Value>, Refused> {
+    pub(super) fn resolve(
+        &self,
+        value: &Value,
+        at: Location<'_>,
+    ) -> Result<Option<Value>, Refused> {
         match value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 Ok(Some(value.clone()))
@@ -75,7 +79,8 @@ impl Resolver<'_> {
             Value::Array(items) => {
                 let items = items.iter().enumerate().filter_map(|(n, item)| {
                     let path = format!("{}[{n}]", at.path);
-                    self.resolve(item, At { path: &path, ..at }).transpose()
+                    self.resolve(item, Location { path: &path, ..at })
+                        .transpose()
                 });
                 items
                     .collect::<Result<Vec<_>, _>>()
@@ -91,19 +96,24 @@ impl Resolver<'_> {
     fn resolve_map(
         &self,
         map: &Map<String, Value>,
-        at: At<'_>,
+        at: Location<'_>,
     ) -> Result<Map<String, Value>, Refused> {
         let mut resolved = Map::new();
         for (key, value) in map {
             let path = format!("{}.{key}", at.path);
-            if let Some(value) = self.resolve(value, At { path: &path, ..at })? {
+            if let Some(value) = self.resolve(value, Location { path: &path, ..at })? {
                 resolved.insert(key.clone(), value);
             }
         }
         Ok(resolved)
     }
 
-    fn call(&self, name: &str, argument: &Value, at: At<'_>) -> Result<Option<Value>, Refused> {
+    fn call(
+        &self,
+        name: &str,
+        argument: &Value,
+        at: Location<'_>,
+    ) -> Result<Option<Value>, Refused> {
         match name {
             "Ref" => {
                 let target = argument
@@ -123,7 +133,11 @@ impl Resolver<'_> {
     }
 
     /// The value of `Ref`.
-    pub(super) fn reference(&self, target: &str, at: At<'_>) -> Result<Option<Value>, Refused> {
+    pub(super) fn reference(
+        &self,
+        target: &str,
+        at: Location<'_>,
+    ) -> Result<Option<Value>, Refused> {
         if let Some(value) = self.parameters.get(target) {
             return Ok(Some(value.clone()));
         }
@@ -146,7 +160,7 @@ impl Resolver<'_> {
         Ok(Some(pseudo.into()))
     }
 
-    fn get_att(&self, argument: &Value, at: At<'_>) -> Result<Value, Refused> {
+    fn get_att(&self, argument: &Value, at: Location<'_>) -> Result<Value, Refused> {
         let parts: Option<Vec<&str>> = match argument {
             Value::Array(parts) => parts.iter().map(Value::as_str).collect(),
             Value::String(path) => path.split_once('.').map(|(id, name)| vec![id, name]),
@@ -158,7 +172,7 @@ impl Resolver<'_> {
         self.attribute(id, attribute, at).map(Value::String)
     }
 
-    fn sub(&self, argument: &Value, at: At<'_>) -> Result<String, Refused> {
+    fn sub(&self, argument: &Value, at: Location<'_>) -> Result<String, Refused> {
         let wrong = || at.refuse("Fn::Sub expects a string, or a string and a map");
         let (template, own) = match argument {
             Value::String(template) => (template, Map::new()),
@@ -197,7 +211,7 @@ impl Resolver<'_> {
         Ok(filled)
     }
 
-    fn choose(&self, argument: &Value, at: At<'_>) -> Result<Option<Value>, Refused> {
+    fn choose(&self, argument: &Value, at: Location<'_>) -> Result<Option<Value>, Refused> {
         match argument.as_array().map(Vec::as_slice) {
             Some([Value::String(condition), yes, no]) => {
                 let chosen = if self.condition(condition, at)? {
@@ -211,7 +225,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn join(&self, argument: &Value, at: At<'_>) -> Result<String, Refused> {
+    fn join(&self, argument: &Value, at: Location<'_>) -> Result<String, Refused> {
         let wrong = || at.refuse("Fn::Join expects a delimiter and a list of strings");
         let Some([Value::String(delimiter), items]) = argument.as_array().map(Vec::as_slice) else {
             return Err(wrong());
@@ -222,7 +236,7 @@ impl Resolver<'_> {
         Ok(texts.ok_or_else(wrong)?.join(delimiter))
     }
 
-    fn select(&self, argument: &Value, at: At<'_>) -> Result<Option<Value>, Refused> {
+    fn select(&self, argument: &Value, at: Location<'_>) -> Result<Option<Value>, Refused> {
         let wrong = || at.refuse("Fn::Select expects an index and a list that has it");
         let Some([index, items]) = argument.as_array().map(Vec::as_slice) else {
             return Err(wrong());
@@ -239,7 +253,7 @@ impl Resolver<'_> {
         Ok(Some(item.clone()))
     }
 
-    fn split(&self, argument: &Value, at: At<'_>) -> Result<Value, Refused> {
+    fn split(&self, argument: &Value, at: Location<'_>) -> Result<Value, Refused> {
         let wrong = || at.refuse("Fn::Split expects a delimiter and a string");
         let Some([Value::String(delimiter), text]) = argument.as_array().map(Vec::as_slice) else {
             return Err(wrong());
@@ -252,7 +266,7 @@ impl Resolver<'_> {
         Ok(text.split(delimiter.as_str()).map(Value::from).collect())
     }
 
-    fn find_in_map(&self, argument: &Value, at: At<'_>) -> Result<Option<Value>, Refused> {
+    fn find_in_map(&self, argument: &Value, at: Location<'_>) -> Result<Option<Value>, Refused> {
         let keys = self.resolve(argument, at)?;
         let keys: Option<Vec<String>> = keys
             .as_ref()
@@ -270,12 +284,12 @@ impl Resolver<'_> {
     }
 
     /// Whether a condition holds.
-    pub(super) fn condition(&self, name: &str, at: At<'_>) -> Result<bool, Refused> {
+    pub(super) fn condition(&self, name: &str, at: Location<'_>) -> Result<bool, Refused> {
         let problem = || at.refuse(format!("there is no condition {name}"));
         self.holds(self.conditions.get(name).ok_or_else(problem)?, at.deeper()?)
     }
 
-    fn holds(&self, condition: &Value, at: At<'_>) -> Result<bool, Refused> {
+    fn holds(&self, condition: &Value, at: Location<'_>) -> Result<bool, Refused> {
         let call = condition.as_object().filter(|map| map.len() == 1);
         let Some((name, argument)) = call.and_then(|map| map.iter().next()) else {
             return Err(at.refuse("expected a condition"));

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::builder::{Builder, Declared};
 use super::error::Refused;
-use super::grants::{Ask, EVENTS, Grant, INVOKE};
+use super::grants::{EVENTS, Grant, INVOKE, RequiredGrant};
 use super::reader::Properties;
 use crate::access::like;
 use crate::arn::Resource;
@@ -20,17 +20,21 @@ use crate::model::{ACCOUNT, Permission, Rule, Statement, TargetKind};
 /// # Errors
 /// The first that may not.
 pub(super) fn check(builder: &Builder<'_>) -> Result<(), Refused> {
-    let refused = |ask: &&Ask| !builder.grants.iter().any(|grant| grant.allows(ask));
-    let Some(ask) = builder.asks.iter().find(refused) else {
+    let refused =
+        |required: &&RequiredGrant| !builder.grants.iter().any(|grant| grant.allows(required));
+    let Some(required) = builder.required_grants.iter().find(refused) else {
         return Ok(());
     };
-    let Permission { action, resource } = &ask.permission;
-    let problem = format!("no policy of {resource} lets {} do {action}", ask.service);
-    Err(Refused::new(&ask.at, problem))
+    let Permission { action, resource } = &required.permission;
+    let problem = format!(
+        "no policy of {resource} lets {} do {action}",
+        required.service
+    );
+    Err(Refused::new(&required.at, problem))
 }
 
 /// What EventBridge has to be allowed for a rule (by logical id).
-pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<Ask> {
+pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<RequiredGrant> {
     let queue = |id: &String| ("sqs:SendMessage", Resource::Queue(id.clone()));
     let targets = rule.targets.iter().flat_map(|target| {
         let own = match &target.kind {
@@ -42,21 +46,32 @@ pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<Ask> 
         own.into_iter()
             .chain(target.dead_letter_queue.as_ref().map(queue))
     });
-    let ask = |(action, resource): (&str, Resource)| {
-        let resource = builder.arns.of(&resource).unwrap_or_default();
+    let required = |(action, resource): (&str, Resource)| {
+        let resource = builder.arns.arn_of(&resource).unwrap_or_default();
         of_events(builder, id, rule, action, resource)
     };
-    targets.map(ask).collect()
+    targets.map(required).collect()
 }
 
 /// That EventBridge may assume the role (by logical id) of a rule's target.
-pub(super) fn of_assumed(builder: &Builder<'_>, id: &str, rule: &Rule, assumed: &str) -> Ask {
+pub(super) fn of_assumed(
+    builder: &Builder<'_>,
+    id: &str,
+    rule: &Rule,
+    assumed: &str,
+) -> RequiredGrant {
     of_events(builder, id, rule, "sts:AssumeRole", assumed)
 }
 
 /// That EventBridge may do `action` to `resource` for a rule (by logical id).
-fn of_events(builder: &Builder<'_>, id: &str, rule: &Rule, action: &str, resource: &str) -> Ask {
-    Ask {
+fn of_events(
+    builder: &Builder<'_>,
+    id: &str,
+    rule: &Rule,
+    action: &str,
+    resource: &str,
+) -> RequiredGrant {
+    RequiredGrant {
         at: format!("Resources.{id}"),
         service: EVENTS,
         permission: Permission {
@@ -70,7 +85,7 @@ fn of_events(builder: &Builder<'_>, id: &str, rule: &Rule, action: &str, resourc
 /// The ARN of a rule.
 fn rule_arn(builder: &Builder<'_>, rule: &Rule) -> String {
     // The bus may not be part of the stack yet.
-    let bus = builder.arns.of(&Resource::Bus(rule.bus.clone()));
+    let bus = builder.arns.arn_of(&Resource::Bus(rule.bus.clone()));
     let bus = bus.and_then(|arn| arn.rsplit('/').next());
     builder.arns.rule(bus.unwrap_or(&rule.bus), &rule.name)
 }
@@ -92,7 +107,7 @@ pub(super) fn of_queues(builder: &mut Builder<'_>, declared: Declared) -> Result
             let problem = format!("{url} has another policy, too");
             return Err(properties.refuse("Queues", problem));
         }
-        builder.grants.extend(on(&grants, &arn));
+        builder.grants.extend(grants_on(&grants, &arn));
     }
     properties.done("AWS::SQS::QueuePolicy")
 }
@@ -153,7 +168,7 @@ pub(super) fn of_role(
 }
 
 /// Those of `grants` that are about the resource `arn`, for this resource only.
-fn on(grants: &[Grant], arn: &str) -> Vec<Grant> {
+fn grants_on(grants: &[Grant], arn: &str) -> Vec<Grant> {
     let about = |grant: &&Grant| {
         let mut resources = grant.statement.resources.iter();
         resources.any(|resource| like(resource, arn))

@@ -55,12 +55,12 @@ pub(super) fn rule(builder: &mut Builder<'_>, declared: Declared) -> Result<(), 
             targets,
         };
         builder
-            .asks
+            .required_grants
             .extend(resource_policies::of_rule(builder, &id, &rule));
         let assumed = roles
             .iter()
             .map(|role| resource_policies::of_assumed(builder, &id, &rule, role));
-        builder.asks.extend(assumed.collect::<Vec<_>>());
+        builder.required_grants.extend(assumed.collect::<Vec<_>>());
         builder.stack.rules.insert(id, rule);
     }
     Ok(())
@@ -110,11 +110,13 @@ pub(super) fn event(
             pattern,
             targets: vec![target],
         };
-        let asks = resource_policies::of_rule(builder, &id, &rule);
+        let required_grants = resource_policies::of_rule(builder, &id, &rule);
         // SAM lets the rule invoke its function, but not send to its dead-letter queue.
-        let invokes = asks.iter().filter(|ask| ask.permission.action == INVOKE);
+        let invokes = required_grants
+            .iter()
+            .filter(|required| required.permission.action == INVOKE);
         builder.grants.extend(invokes.map(Grant::by_sam));
-        builder.asks.extend(asks);
+        builder.required_grants.extend(required_grants);
         builder.stack.rules.insert(id, rule);
     }
     Ok(())
