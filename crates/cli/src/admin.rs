@@ -48,9 +48,10 @@ pub(crate) async fn run(command: Command) -> Result<(), Error> {
             let setting = Setting::CustomersTable.name().to_owned();
             deployed([(setting, table)].into())?
         }
-        None => {
-            local(&environment::of("register-customer", &environment::at(control_port)).await?)?
-        }
+        None => local(
+            &environment::of_function("register-customer", &environment::control_url(control_port))
+                .await?,
+        )?,
     };
     grant(&aws, &email).await?;
     println!("{email} is an admin from the next sign-in on");

@@ -64,13 +64,13 @@ pub(crate) struct Demo {
 pub(crate) async fn load(url: &str, control: &str) -> Result<Demo, Error> {
     let client = Client::builder().build()?;
     futures::future::try_join_all(USERS.map(|user| register(&client, url, user))).await?;
-    let aws = admin::local(&environment::of("register-customer", control).await?)?;
+    let aws = admin::local(&environment::of_function("register-customer", control).await?)?;
     admin::grant(&aws, USERS[0].email).await?;
     let [admin, access_token] = [
         sign_in(&client, url, USERS[0]).await?,
         sign_in(&client, url, USERS[1]).await?,
     ];
-    let settings = environment::of("create-product", control).await?;
+    let settings = environment::of_function("create-product", control).await?;
     let currency = settings.get("SHOP_CURRENCY");
     let currency: Currency = currency.ok_or("the shop has no currency")?.parse()?;
     let entries: Vec<Entry> = serde_json::from_str(CATALOGUE)?;

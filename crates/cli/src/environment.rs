@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 }
 
 /// The control address of the shop running here.
-pub(crate) fn at(control_port: u16) -> String {
+pub(crate) fn control_url(control_port: u16) -> String {
     format!("http://127.0.0.1:{control_port}")
 }
 
@@ -27,7 +27,10 @@ pub(crate) fn at(control_port: u16) -> String {
 ///
 /// # Errors
 /// If no shop runs there, or it has no such function.
-pub(crate) async fn of(function: &str, control: &str) -> Result<BTreeMap<String, String>, Error> {
+pub(crate) async fn of_function(
+    function: &str,
+    control: &str,
+) -> Result<BTreeMap<String, String>, Error> {
     let url = format!("{control}/_local/functions/{function}/environment");
     let answer = reqwest::get(&url).await.map_err(|error| {
         format!("no shop answers at {control} ({error}): start it with cargo run")
@@ -55,7 +58,8 @@ fn is_set_by_lambda(name: &str) -> bool {
 /// # Errors
 /// As [`of`].
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
-    let mut environment = of(&arguments.function, &at(arguments.control_port)).await?;
+    let mut environment =
+        of_function(&arguments.function, &control_url(arguments.control_port)).await?;
     environment.retain(|name, _| !is_set_by_lambda(name));
     for (name, value) in environment {
         if arguments.export {

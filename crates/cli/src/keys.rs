@@ -52,8 +52,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         } else {
             "login"
         };
-        let control = environment::at(arguments.control_port);
-        admin::local(&environment::of(function, &control).await?)?
+        let control = environment::control_url(arguments.control_port);
+        admin::local(&environment::of_function(function, &control).await?)?
     };
     let step = match arguments.step {
         Step::Prepare => RotationStep::Prepare(fresh_key()),

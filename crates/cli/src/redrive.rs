@@ -33,8 +33,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
             .map_err(|error| format!("{} is not an environment: {error}", path.display()))?;
         admin::deployed(settings)?
     } else {
-        let control = environment::at(arguments.control_port);
-        admin::local(&environment::of("publish-events", &control).await?)?
+        let control = environment::control_url(arguments.control_port);
+        admin::local(&environment::of_function("publish-events", &control).await?)?
     };
     let redrive = Redrive::new(&aws)?;
     let (mut published, mut left) = (0_u64, 0_u64);

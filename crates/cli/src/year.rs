@@ -181,7 +181,7 @@ async fn report(
     faults: Vec<String>,
     machine: Machine,
 ) -> Result<Report, Error> {
-    let sizes = Sizes::of(arguments.orders as usize);
+    let sizes = Sizes::for_orders(arguments.orders as usize);
     let at_once = usize::from(arguments.at_once);
     let mut plan = Plan::new(arguments.seed, sizes);
     let mut seconds = Seconds::default();

@@ -87,7 +87,7 @@ async fn count(shop: &Shop, log: &CallLog) -> Result<Vec<CallCosts>, Error> {
             .iter()
             .filter(|call| Some(call.function.as_str()) == id);
         let own: Vec<&TimedCall> = own.collect();
-        costs.push(CallCosts::of(&name, usize::try_from(invocations)?, &own));
+        costs.push(CallCosts::new(&name, usize::try_from(invocations)?, &own));
     }
     Ok(costs)
 }
@@ -99,7 +99,7 @@ impl CallCosts {
     }
 
     /// Those of the function `name`, which made these calls in so many invocations.
-    fn of(name: &str, invocations: usize, calls: &[&TimedCall]) -> Self {
+    fn new(name: &str, invocations: usize, calls: &[&TimedCall]) -> Self {
         let mut by_invocation: BTreeMap<&str, Vec<(Duration, Duration)>> = BTreeMap::new();
         let mut connections: BTreeMap<&str, BTreeSet<_>> = BTreeMap::new();
         for call in calls {
@@ -195,8 +195,8 @@ mod tests {
             connections_most: 2,
         };
         let calls: Vec<&TimedCall> = calls.iter().collect();
-        assert_eq!(CallCosts::of("list-products", 5, &calls), costs);
-        let two = CallCosts::of("list-products", 2, &calls);
+        assert_eq!(CallCosts::new("list-products", 5, &calls), costs);
+        let two = CallCosts::new("list-products", 2, &calls);
         assert_eq!((two.calls_median, two.in_a_row_median), (1, 1));
     }
 }

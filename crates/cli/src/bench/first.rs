@@ -59,7 +59,7 @@ pub(super) async fn run() -> Result<Vec<FirstRequest>, Error> {
     for name in FUNCTIONS {
         let environment = shop.environment(name);
         let environment =
-            proxy.of(environment.ok_or_else(|| format!("the template has no {name}"))?);
+            proxy.proxied(environment.ok_or_else(|| format!("the template has no {name}"))?);
         let event = build::repository().join(format!("events/{name}.json"));
         let event = std::fs::read_to_string(event)?.replace(PRODUCT, product);
         let binary = build::binaries()?.join(name);

@@ -53,7 +53,10 @@ impl Proxy {
     }
 
     /// Returns `environment` of a function that reaches AWS through this proxy.
-    pub(super) fn of(&self, mut environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn proxied(
+        &self,
+        mut environment: BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let certificate = self.certificate.path().display().to_string();
         environment.insert("AWS_ENDPOINT_URL".to_owned(), self.url.clone());
         environment.insert("SSL_CERT_FILE".to_owned(), certificate);

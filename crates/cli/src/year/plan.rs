@@ -32,7 +32,7 @@ pub(super) struct Sizes {
 
 impl Sizes {
     /// A shop with ten orders per product and five per customer.
-    pub(super) fn of(orders: usize) -> Self {
+    pub(super) fn for_orders(orders: usize) -> Self {
         Self {
             orders,
             products: (orders / 10).max(MOST_LINES + 10),
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     fn drafts(seed: u64, orders: usize) -> Vec<Draft> {
-        let mut plan = Plan::new(seed, Sizes::of(orders));
+        let mut plan = Plan::new(seed, Sizes::for_orders(orders));
         (0..orders).map(|_| plan.order()).collect()
     }
 
@@ -316,11 +316,11 @@ mod tests {
     #[test]
     fn every_order_belongs_to_a_period() {
         for (orders, periods) in [(1, 4), (100, 4), (1_000, 40), (100_000, 52)] {
-            let by_period = Plan::new(1, Sizes::of(orders)).orders_by_period();
+            let by_period = Plan::new(1, Sizes::for_orders(orders)).orders_by_period();
             assert_eq!(by_period.len(), periods);
             assert_eq!(by_period.iter().sum::<usize>(), orders);
         }
-        let by_week = Plan::new(1, Sizes::of(100_000)).orders_by_period();
+        let by_week = Plan::new(1, Sizes::for_orders(100_000)).orders_by_period();
         assert!(by_week[46] > 3 * by_week[0]);
     }
 
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn few_products_make_up_most_of_the_sales() {
-        let sizes = Sizes::of(10_000);
+        let sizes = Sizes::for_orders(10_000);
         let drafts = drafts(1, sizes.orders);
         let sold: Vec<usize> = drafts
             .iter()
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn nobody_orders_after_deleting_the_account() {
-        let mut plan = Plan::new(1, Sizes::of(1_000));
+        let mut plan = Plan::new(1, Sizes::for_orders(1_000));
         let mut deleted = Vec::new();
         for _ in 0..40 {
             deleted.extend(plan.deletions());

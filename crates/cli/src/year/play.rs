@@ -61,7 +61,7 @@ impl Play<'_> {
                 let placed = self.ledger.orders.len();
                 let burst = BURST.min(last - placed).min(mark - placed);
                 later.extend(self.burst(burst).await?);
-                progress.at(self.ledger.orders.len());
+                progress.show(self.ledger.orders.len());
                 if self.ledger.orders.len() == mark {
                     costs.push(self.measure().await?);
                     mark *= 10;

@@ -32,7 +32,7 @@ impl Progress {
     }
 
     /// Shows that `done` of the whole are done.
-    pub(super) fn at(&mut self, done: usize) {
+    pub(super) fn show(&mut self, done: usize) {
         let every = if self.terminal {
             IN_TERMINAL
         } else {

@@ -56,7 +56,7 @@ pub(super) async fn seed(
             .await?;
         ledger.products.extend(products);
         end_batch(shop).await?;
-        progress.at(ledger.products.len());
+        progress.show(ledger.products.len());
     }
     let mut progress = Progress::new("customers", sizes.customers);
     let (customers, hash) = (customer_store(shop)?, Arc::new(password::hash(PASSWORD)?));
@@ -69,7 +69,7 @@ pub(super) async fn seed(
             .await?;
         ledger.customers.extend(added);
         end_batch(shop).await?;
-        progress.at(ledger.customers.len());
+        progress.show(ledger.customers.len());
     }
     add_discounts(shop, sizes).await?;
     Ok(ledger)
