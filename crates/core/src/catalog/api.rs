@@ -206,13 +206,13 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
 }
 
 fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
-    let name = body.given("name", |json| json.line(1..=255));
-    let description = body.given("description", |json| json.text(0..=1000));
-    let price = body.given("price", |json| price(json, currency));
-    let category = body.given("category", category);
+    let name = body.non_nullable("name", |json| json.line(1..=255));
+    let description = body.non_nullable("description", |json| json.text(0..=1000));
+    let price = body.non_nullable("price", |json| price(json, currency));
+    let category = body.non_nullable("category", category);
     let weight_grams = body.nullable("weight_grams", weight);
-    let attributes = body.given("attributes", attributes);
-    let status = body.given("status", status);
+    let attributes = body.non_nullable("attributes", attributes);
+    let status = body.non_nullable("status", status);
     let attributes = attributes?;
     let among_attributes = attributes
         .as_ref()

@@ -47,8 +47,8 @@ pub async fn update_account(
 }
 
 fn patch(body: &mut Body) -> Option<Patch> {
-    let name = body.given("name", name);
-    let locale = body.given("locale", locale);
+    let name = body.non_nullable("name", name);
+    let locale = body.non_nullable("locale", locale);
     let phone = body.nullable("phone", phone_number);
     Some(Patch {
         name: name?,

@@ -119,7 +119,7 @@ impl<'a> Body<'a> {
     /// Takes the field `name`, if it is there; null is a value like any other, so that a patch that
     /// would clear what cannot be cleared is refused, not ignored. The outer `None` means that a
     /// fault is noted.
-    pub fn given<T>(
+    pub fn non_nullable<T>(
         &mut self,
         name: &str,
         read: impl FnOnce(Json<'_>) -> Option<T>,

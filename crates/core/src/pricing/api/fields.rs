@@ -85,10 +85,10 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<C
 
 /// Reads a patch of a discount.
 pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
-    let name = body.given("name", name);
-    let benefit = body.given("benefit", |json| benefit(json, currency));
-    let products = body.given("products", |json| json.list(0..=MAX_LISTED, product));
-    let categories = body.given("categories", |json| json.list(0..=MAX_LISTED, category));
+    let name = body.non_nullable("name", name);
+    let benefit = body.non_nullable("benefit", |json| benefit(json, currency));
+    let products = body.non_nullable("products", |json| json.list(0..=MAX_LISTED, product));
+    let categories = body.non_nullable("categories", |json| json.list(0..=MAX_LISTED, category));
     let starts_at = body.nullable("starts_at", time);
     let ends_at = body.nullable("ends_at", time);
     let minimum_amount = body.nullable("minimum_amount", |json| amount(json, currency));
@@ -97,14 +97,14 @@ pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
             Group::from_name(text).ok_or(())
         })
     });
-    let first_order = body.given("first_order", boolean);
+    let first_order = body.non_nullable("first_order", boolean);
     let condition = body.nullable("condition", |json| condition(json, currency));
     let usage_limit = body.nullable("usage_limit", |json| json.integer(1..=MAX_USES));
     let per_customer = body.nullable("usage_limit_per_customer", |json| {
         json.integer(1..=MAX_USES)
     });
-    let priority = body.given("priority", |json| json.integer(0..=1_000_000));
-    let stackable = body.given("stackable", boolean);
+    let priority = body.non_nullable("priority", |json| json.integer(0..=1_000_000));
+    let stackable = body.non_nullable("stackable", boolean);
     let max_amount = body.nullable("max_amount", |json| amount(json, currency));
     Some(Patch {
         name: name?,
