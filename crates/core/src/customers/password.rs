@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_account_the_same_work_ends_in_no() {
+    fn a_password_without_an_account_costs_the_same_and_does_not_match() {
         assert_eq!(settings(NOBODYS_HASH), settings(&hash("any").unwrap().0));
         assert!(!matches("nobody's password", None).unwrap());
     }

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_known_before_it_signs_and_after_it_has() {
+    fn a_key_is_published_before_it_signs_and_after_it_is_replaced() {
         let prepared = take_step(fresh(), RotationStep::Prepare("text of 2".to_owned())).unwrap();
         assert_eq!(
             (prepared.kid.as_str(), &prepared.next),

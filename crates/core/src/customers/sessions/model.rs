@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_differ() {
+    fn each_fresh_secret_differs() {
         assert_ne!(fresh_secret().unwrap(), fresh_secret().unwrap());
     }
 }

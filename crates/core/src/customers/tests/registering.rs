@@ -231,7 +231,7 @@ async fn a_deleted_account_is_not_opened_again_with_its_key() {
 }
 
 #[tokio::test]
-async fn registering_again_is_no_way_to_guess_a_password() {
+async fn registering_again_does_not_help_to_guess_a_password() {
     let (aws, engine, _) = shop();
     secret(&engine, "1", "a secret");
     register(&aws, &ana(), Some("once")).await;

@@ -57,7 +57,7 @@ async fn a_refused_caller_is_told_when_there_is_a_token_again() {
 }
 
 #[tokio::test]
-async fn callers_and_classes_do_not_use_up_each_others() {
+async fn each_caller_and_each_class_has_its_own_bucket() {
     let (aws, _) = testing::aws();
     let orders = Limiter::new(&aws, Class::Order).unwrap().unwrap();
     let writes = Limiter::new(&aws, Class::Write).unwrap().unwrap();
@@ -139,7 +139,7 @@ async fn processes_share_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_bucket_gives_what_it_has_whatever_a_process_takes_it_for() {
+async fn a_bucket_gives_the_tokens_that_are_stored_and_not_those_that_a_process_assumes() {
     let (limiter, engine) = limiter(Class::Order);
     let write = async |known, tokens, now| {
         let written = limiter.write("caller", known, tokens, now).await;
@@ -158,7 +158,7 @@ async fn a_bucket_gives_what_it_has_whatever_a_process_takes_it_for() {
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_answer_keeps_nobody_out() {
+async fn requests_are_admitted_while_the_table_of_limits_fails() {
     let (limiter, engine) = limiter(Class::Order);
     for _ in 0..3 {
         engine.fail_next("UpdateItem", Fault::Throttled);
@@ -188,7 +188,7 @@ proptest! {
     /// Whatever the pauses and however many processes: within any stretch of time never more than the
     /// burst, and what the time since gives, with the minute that a lease lives.
     #[test]
-    fn nobody_gets_more_than_burst_and_rate(
+    fn no_caller_gets_more_than_burst_and_rate(
         pauses in prop::collection::vec(0u64..3000, 1..30),
         processes in 1usize..4,
     ) {

@@ -45,7 +45,7 @@ async fn a_message_requested_twice_is_sent_once() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_what_is_no_longer_so() {
+async fn a_message_that_is_no_longer_true_is_not_sent() {
     let cancelled = order_rules::cancel(confirmed(), now(), None)
         .unwrap()
         .unwrap();

@@ -98,7 +98,7 @@ async fn a_mail_is_counted_once_however_often_it_is_delivered() {
 }
 
 #[tokio::test]
-async fn words_of_strangers_are_not_said_in_the_shops_name() {
+async fn mails_do_not_repeat_the_words_of_strangers() {
     let shop = open().await;
     shop.confirm(&strangers_order(1, "victim@example.com"), now())
         .await;

@@ -70,7 +70,7 @@ async fn nothing_is_due(shop: &Shop, order: &Order) {
 }
 
 #[tokio::test]
-async fn orders_that_are_over_lose_their_address_and_others_keep_it_until_then() {
+async fn ended_orders_lose_their_address_and_open_ones_keep_it_until_they_end() {
     let shop = Shop::open();
     let over = [
         order_in("ana", 0, Status::Failed, true),
@@ -211,7 +211,7 @@ async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
 }
 
 #[tokio::test]
-async fn a_shop_without_patience_takes_the_address_at_once() {
+async fn an_erasure_after_zero_days_erases_the_address_at_once() {
     let confirmed = order_in("ana", 0, Status::Confirmed, true);
     let shop = Shop::with(&confirmed).await;
     on_customer_deleted(&patient(&shop, 0), account_deleted())

@@ -202,7 +202,7 @@ fn each_change_of_status_is_published_without_personal_data() {
 }
 
 #[test]
-fn lines_publish_nothing() {
+fn the_lines_of_an_order_have_no_event() {
     assert_eq!(published(lines_of(&order())).unwrap(), None);
     assert!(published(serde_dynamo::Item::default()).is_err());
 }

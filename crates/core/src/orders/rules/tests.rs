@@ -12,7 +12,7 @@ use super::*;
 use crate::orders::fixtures::{after, order, placed_at};
 
 #[test]
-fn every_cell_of_the_transition_table() {
+fn every_status_allows_the_events_of_the_transition_table() {
     let mut table = String::new();
     for status in Status::ALL {
         for event in Event::ALL {
@@ -167,7 +167,7 @@ fn a_confirmed_order_does_not_fail_and_a_failed_one_is_not_confirmed() {
 }
 
 #[test]
-fn a_cancelled_order_is_due_again_in_a_new_run_and_knows_what_it_was() {
+fn a_cancelled_order_is_due_in_a_new_run_and_keeps_its_previous_status() {
     let confirmed = confirm(order(), after(1)).unwrap().unwrap();
     let done = finish(confirmed).unwrap().unwrap();
     assert_eq!(done.due_at, None);

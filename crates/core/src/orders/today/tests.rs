@@ -105,7 +105,7 @@ async fn orders_of_one_instant_count_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_guest_has_no_day() {
+async fn a_guest_has_no_totals_of_the_day() {
     let shop = Shop::open();
     shop.store(&order_of("ana", lines(1), after(0))).await;
     let mut order = order_of("ana", lines(1), after(60));

@@ -400,7 +400,7 @@ fn unsupported_syntax_is_refused_at_its_place() {
 }
 
 #[test]
-fn an_expression_knows_what_it_reads_beyond_the_order() {
+fn an_expression_lists_what_it_reads_besides_the_order() {
     let needs = |source: &str| Expression::compile(source, euro()).unwrap().needs();
     assert_eq!(needs("order.total > money(\"1\")"), Needs::default());
     let history = needs("has(customer.orders_placed)");

@@ -108,7 +108,7 @@ fn greece_may_be_written_as_iso_does() {
 }
 
 #[test]
-fn anything_else_is_refused() {
+fn invalid_tax_numbers_are_refused() {
     for (text, error) in [
         ("", InvalidTaxNumber::Country),
         ("1", InvalidTaxNumber::Country),

@@ -120,7 +120,7 @@ fn a_long_list_counts_in_every_iteration() {
 }
 
 #[test]
-fn no_value_grows() {
+fn expressions_that_build_growing_values_are_refused() {
     for source in [
         "[\"aaaa\"].map(a, a + a).map(a, a + a).map(a, a + a).size() > 0",
         "[0].map(a, [a, a]).map(a, [a, a]).size() > 0",
