@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn a_text_that_is_not_a_path_is_refused() {
         for text in ["", "a", "$.", "$.a[", "$[']"] {
             assert!(Path::parse(text).is_err(), "{text}");
         }

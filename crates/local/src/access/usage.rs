@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn both_differences_are_found() {
+    fn unused_and_missing_permissions_are_found() {
         let stack = stack();
         let mut usage = Usage::new(&stack);
         let record = [

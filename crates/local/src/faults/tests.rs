@@ -86,7 +86,7 @@ fn delays_add_up_and_one_other_mode_is_taken() {
 }
 
 #[test]
-fn a_mode_passes_by_calls_that_it_cannot_happen_to() {
+fn a_mode_does_not_apply_to_calls_that_it_cannot_affect() {
     let conflicts = faults(&["dynamodb:*@*=conflict"]).unwrap();
     assert_eq!(modes(&conflicts, "GetItem", 1), [None]);
     assert_eq!(
@@ -128,7 +128,7 @@ fn what_is_not_understood_is_an_error_that_names_it() {
 }
 
 #[test]
-fn other_faults_can_be_put_in_force_and_are_told_to_who_asks() {
+fn faults_can_be_replaced_and_listeners_are_told() {
     let faults = faults(&["dynamodb:*@*=stale-read"]).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
     let keep = Arc::clone(&told);

@@ -68,7 +68,7 @@ mod tests {
     use crate::model::Stack;
 
     #[tokio::test]
-    async fn each_mode_does_what_it_says() {
+    async fn each_mode_of_a_fault_has_its_documented_outcome() {
         let cases = [
             ("throttle", Some("Lambda.TooManyRequestsException"), 0),
             ("error", Some("Lambda.ServiceException"), 0),

@@ -112,7 +112,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn it_is_ready_when_it_is_told_so() {
+async fn the_runner_is_ready_once_it_is_told() {
     let running = start().await;
     let (status, _) = running.get("/_local/ready").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);

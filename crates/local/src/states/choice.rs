@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_hold_or_not() {
+    fn each_comparison_has_its_documented_result() {
         let cases = [
             (json!({"Variable": "$.n", "NumericEquals": 2}), true),
             (json!({"Variable": "$.n", "NumericEquals": 2.0}), true),

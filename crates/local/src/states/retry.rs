@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_retriers_are_refused() {
         for fields in [
             json!({"BackoffRate": 0.5}),
             json!({"IntervalSeconds": 0}),

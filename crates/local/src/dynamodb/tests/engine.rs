@@ -128,7 +128,7 @@ async fn items_go_when_their_time_to_live_is_over() {
 }
 
 #[tokio::test]
-async fn a_fault_keeps_items_beyond_their_time_to_live() {
+async fn a_fault_keeps_expired_items() {
     let world = World::new();
     let faults = Faults::new(&stack(), 0);
     world.db.follow(&faults);

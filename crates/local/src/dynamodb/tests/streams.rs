@@ -362,7 +362,7 @@ async fn records_that_every_mapping_has_read_are_forgotten() {
 }
 
 #[test]
-fn a_mapping_to_a_filter_that_is_none_is_refused() {
+fn a_mapping_with_an_invalid_filter_is_refused() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();

@@ -20,7 +20,7 @@ async fn a_throttled_call_is_refused_and_the_sdks_retry_succeeds() {
 }
 
 #[tokio::test]
-async fn each_mode_does_what_it_says() {
+async fn each_mode_of_a_fault_has_its_documented_outcome() {
     let cases = [
         ("error", Err("InternalServerError"), None),
         ("conflict", Err("TransactionConflictException"), None),

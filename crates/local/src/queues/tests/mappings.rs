@@ -54,7 +54,7 @@ fn handler(
 }
 
 #[tokio::test]
-async fn a_function_is_fed_and_its_success_deletes() {
+async fn messages_that_a_function_has_handled_are_deleted() {
     let mut bench = bench();
     bench.send("a").await;
     bench.send("b").await;

@@ -23,7 +23,7 @@ Resources:
 }
 
 #[test]
-fn what_something_depends_on_has_to_be_there() {
+fn a_dependency_on_an_unknown_resource_is_refused() {
     for (depends_on, name) in [
         ("Nothing", "\"Nothing\""),
         ("[B, {Ref: B}]", "{\"Ref\":\"B\"}"),
@@ -36,7 +36,7 @@ fn what_something_depends_on_has_to_be_there() {
 }
 
 #[test]
-fn what_metadata_refer_to_has_to_be_there() {
+fn metadata_that_refer_to_an_unknown_resource_are_refused() {
     check_refused(
         &template(", Metadata: {After: !Ref Nothing}", "", ""),
         "Resources.A.Metadata.After: there is no parameter or resource Nothing",
@@ -44,7 +44,7 @@ fn what_metadata_refer_to_has_to_be_there() {
 }
 
 #[test]
-fn nothing_may_need_itself() {
+fn circular_dependencies_are_refused() {
     let variables = |value: &str| format!(", Environment: {{Variables: {{OTHER: {value}}}}}");
     let policies = |resource: &str| {
         format!(", Policies: {{Statement: {{Effect: Allow, Action: a, Resource: {resource}}}}}")

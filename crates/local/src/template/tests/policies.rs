@@ -44,7 +44,7 @@ fn a_policy_is_read_with_its_references_resolved() {
 }
 
 #[test]
-fn what_aws_does_by_itself_is_known() {
+fn the_permissions_that_aws_itself_needs_are_known() {
     let stack = load(SHOP);
     let queue = "arn:aws:sqs:eu-central-1:000000000000:shop-Outgoing";
     let polls = [
@@ -110,7 +110,7 @@ fn what_aws_has_to_do_must_be_allowed() {
 }
 
 #[test]
-fn what_cannot_be_weighed_is_refused() {
+fn policies_that_cannot_be_evaluated_are_refused() {
     let policies = |what: &str| {
         let properties = format!("CodeUri: a\nPolicies: {what}");
         resource("AWS::Serverless::Function", &properties)

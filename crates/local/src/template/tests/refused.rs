@@ -262,7 +262,7 @@ fn what_is_read_by_nothing_is_refused_by_its_path() {
 }
 
 #[test]
-fn types_that_would_do_something_are_refused() {
+fn resource_types_with_an_effect_are_refused() {
     for resource_type in [
         "AWS::Events::Archive",
         "AWS::KMS::Key",

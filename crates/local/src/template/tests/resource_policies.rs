@@ -108,7 +108,7 @@ fn what_aws_may_not_do_is_refused() {
 }
 
 #[test]
-fn what_allows_more_is_accepted() {
+fn wider_policies_are_accepted() {
     for (narrow, wide) in [
         (
             "Principal: {Service: events.amazonaws.com}\n            Action: sqs",
@@ -140,7 +140,7 @@ fn what_allows_more_is_accepted() {
 }
 
 #[test]
-fn what_cannot_be_weighed_is_refused() {
+fn policies_that_cannot_be_evaluated_are_refused() {
     let deny = "Condition: {Bool: {aws:SecureTransport: \"false\"}}";
     let source = "Condition: {ArnEquals: {aws:SourceArn: !GetAtt Rule.Arn}}";
     for (known, other, expected) in [
