@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_read() {
+    fn the_times_of_a_child_process_are_read() {
         let before = Snapshot::take().unwrap();
         let mut child = std::process::Command::new("sleep")
             .arg("60")

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_with_the_orders_is_named() {
+    fn costs_that_grow_with_the_orders_are_named() {
         let flat = [
             costs(100, json!(1)),
             costs(1_000, json!(10.5)),
