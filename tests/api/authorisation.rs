@@ -274,7 +274,7 @@ pub(super) fn operations() -> Vec<Operation<'static>> {
 }
 
 #[test]
-fn nobody_gets_in_where_the_document_does_not_say_so() {
+fn callers_get_in_only_where_the_document_says_so() {
     run_local(async {
         let scene = Scene::new(Setup::default()).await;
         let genuine = scene.shop.get("/orders").bearer(&scene.forger.genuine());

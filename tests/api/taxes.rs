@@ -144,7 +144,7 @@ fn a_gross_price_elsewhere_stays_or_its_net_price_does_by_setting() {
 }
 
 #[test]
-fn terms_of_tax_that_cannot_be_are_refused() {
+fn invalid_terms_of_tax_are_refused() {
     run(async {
         let shop = Shop::start(Setup::default()).await;
         for (terms, fault) in [

@@ -50,7 +50,7 @@ fn a_function_stands_behind_the_guard_of_its_own_route() {
 }
 
 #[test]
-fn what_is_counted_may_count() {
+fn functions_of_counted_routes_may_count() {
     let functions = Template::read().functions();
     for route in routes::ALL {
         let name = route.operation.replace('_', "-");

@@ -81,7 +81,7 @@ fn whatever_keeps_data_is_encrypted_with_the_shops_key() {
 }
 
 #[test]
-fn who_uses_what_is_encrypted_may_use_the_key() {
+fn roles_that_use_encrypted_resources_may_use_the_key() {
     let template = Template::read();
     let roles = |policy: &str| -> BTreeSet<String> {
         let policies = of_type(&template, "AWS::IAM::Policy");
@@ -110,7 +110,7 @@ fn who_uses_what_is_encrypted_may_use_the_key() {
 }
 
 #[test]
-fn what_makes_functions_run_waits_for_the_policies_of_the_key() {
+fn triggers_of_functions_wait_for_the_policies_of_the_key() {
     let template = Template::read();
     let resources = template.resources();
     let (_, policies) = resources

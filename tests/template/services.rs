@@ -157,7 +157,7 @@ fn only_the_audit_reads_whole_tables() {
 }
 
 #[test]
-fn no_function_may_poll_what_it_is_not_fed_by() {
+fn functions_may_poll_only_their_own_sources() {
     for function in Template::read().functions() {
         let by_sam = ["DynamoDB", "SQS"];
         let sources = function.sources.iter();
@@ -243,7 +243,7 @@ fn services_depend_on_each_other_in_one_direction() {
 }
 
 #[test]
-fn the_map_shows_who_tells_whom_what() {
+fn the_map_shows_reads_and_events_between_services() {
     expect![[r#"
         flowchart LR
           catalog["catalog<br/>reads 0, read by 2"]
