@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -60,6 +61,13 @@ impl Shop {
     pub(crate) async fn customer(&self) -> Person {
         let email = format!("{}@example.com", unique("customer"));
         self.register(&email).await
+    }
+
+    /// Opens `count` accounts and signs in, a few at a time: hashing a password takes a processor for a while, and what
+    /// the tests hurry is what the customers do afterwards.
+    pub(crate) async fn customers(&self, count: usize) -> Vec<Person> {
+        let opened = futures::stream::iter((0..count).map(|_| self.customer()));
+        opened.buffered(8).collect().await
     }
 
     /// Opens an account with this address and signs in.

@@ -67,7 +67,7 @@ fn the_last_5_uses_go_to_5_of_100_customers() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let product = shop.product("20.00", 1000).await;
-        let people = futures::future::join_all((0..100).map(|_| shop.customer())).await;
+        let people = shop.customers(100).await;
         let limits = json!({"code": "LAST5", "usage_limit": 5, "usage_limit_per_customer": 1});
         let discount = shop.discount(percentage("Last", "0.1"), limits).await;
         let (found, orders) = rush(&shop, &people, &product, |_| "tok_ok").await;
@@ -93,7 +93,7 @@ fn uses_of_failed_orders_can_be_used_again() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let product = shop.product("20.00", 1000).await;
-        let people = futures::future::join_all((0..100).map(|_| shop.customer())).await;
+        let people = shop.customers(100).await;
         let limits = json!({"code": "LAST5", "usage_limit": 5});
         let discount = shop.discount(percentage("Last", "0.1"), limits).await;
         // Half of the payments fail. In each round every customer tries again, and the halves swap.

@@ -11,7 +11,7 @@ fn check_rush(lines: &'static [u32]) {
     run(async {
         let shop = shared().await;
         let product = shop.product("19.90", 10 * lines.iter().sum::<u32>()).await;
-        let customers = futures::future::join_all((0..64).map(|_| shop.customer())).await;
+        let customers = shop.customers(64).await;
         let lines: Vec<(&str, u32)> = lines.iter().map(|line| (product.as_str(), *line)).collect();
         let order = order_of(&lines, "tok_ok");
         let placed = customers.iter().map(|customer| async {

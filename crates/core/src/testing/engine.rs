@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Throttled,
     /// A transaction refused because another one is under way; nothing is done.
     Conflict,
+    /// A transaction refused because its token belongs to another one; nothing is done.
+    TokenUsed,
     /// Refused as if its condition did not hold; nothing is done.
     Refused,
     /// Done, but the answer is a server error.
@@ -131,6 +133,7 @@ impl Engine {
                 let reasons = json!({"CancellationReasons": [{"Code": "TransactionConflict"}]});
                 error(400, "TransactionCanceledException", reasons)
             }
+            Some(Fault::TokenUsed) => error(400, "IdempotentParameterMismatchException", json!({})),
             Some(Fault::Refused) => error(400, "ConditionalCheckFailedException", json!({})),
             Some(Fault::LostAnswer) => {
                 self.call(operation, body);

@@ -57,6 +57,16 @@ async fn a_transaction_in_conflict_is_tried_again_and_then_tells_what_was_refuse
 }
 
 #[tokio::test]
+async fn a_transaction_whose_token_another_one_has_used_is_sent_with_a_new_token() {
+    let (aws, engine) = testing::aws();
+    let table = Table::new(&aws, Setting::MessagesTable).unwrap();
+    engine.fail_next("TransactWriteItems", Fault::TokenUsed);
+    let put = table.put(&message(1)).unwrap();
+    assert_eq!(table.transact(vec![put]).await.unwrap(), Written::Done);
+    assert_eq!(engine.items(Setting::MessagesTable).len(), 1);
+}
+
+#[tokio::test]
 async fn throttling_that_stays_is_busy() {
     let (aws, engine) = testing::aws();
     let table = Table::new(&aws, Setting::MessagesTable).unwrap();

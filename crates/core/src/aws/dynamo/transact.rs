@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use futures::future::BoxFuture;
+use uuid::Uuid;
 
 use super::error::StoreError;
 use super::patience::{CONFLICT_PATIENCE, pause};
@@ -18,6 +19,9 @@ use crate::aws::gate;
 impl Table {
     /// Executes all of `writes` (at most 100) or none. A conflict with another transaction says nothing
     /// about the conditions, so it is retried with jitter for a while.
+    ///
+    /// The token that makes a repeated request harmless is a UUID with the operating system's randomness. The SDK's own
+    /// tokens follow from 64 bits that are seeded with the time at which the process started.
     ///
     /// # Errors
     /// Returns [`StoreError::Busy`] if the conflict persists, or another [`StoreError`].
@@ -32,7 +36,9 @@ impl Table {
             let started = Instant::now();
             loop {
                 let request = self.client.transact_write_items();
-                let request = request.set_transact_items(Some(items.clone()));
+                let request = request
+                    .set_transact_items(Some(items.clone()))
+                    .client_request_token(Uuid::now_v7().to_string());
                 let Err(error) = request.send().await else {
                     return Ok(Written::Done);
                 };
@@ -52,15 +58,17 @@ impl Table {
 enum Cancelled {
     /// The conditions of the writes at these places did not hold.
     Refused(Vec<usize>),
-    /// There was a conflict with another write, or throttling.
+    /// There was a conflict with another write, throttling, or another transaction with the same token.
     Contended,
 }
 
 /// Why a transaction was cancelled; `None` for every other error.
 fn reasons(error: &SdkError<TransactWriteItemsError>) -> Option<Cancelled> {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-        error.as_service_error()
-    else {
+    let error = error.as_service_error()?;
+    if error.is_idempotent_parameter_mismatch_exception() {
+        return Some(Cancelled::Contended);
+    }
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         return None;
     };
     let codes: Vec<&str> = cancelled
