@@ -56,7 +56,7 @@ fn is_set_by_lambda(name: &str) -> bool {
 /// Prints the environment, one `NAME=value` a line, without what Lambda sets itself.
 ///
 /// # Errors
-/// As [`of`].
+/// As [`of_function`].
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let mut environment =
         of_function(&arguments.function, &control_url(arguments.control_port)).await?;
