@@ -85,7 +85,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             line2: None,
             city: "Graz".to_owned(),
             region: None,
-            postal_code: "8010".to_owned(),
+            postal_code: Some("8010".to_owned()),
             country: "AT".to_owned(),
             phone: None,
             tax_number: None,

@@ -145,12 +145,13 @@ fn greeted(recipient: &Recipient) -> Option<&str> {
 
 /// Returns one line for each part that the address has, except for those that hold a link.
 fn address_lines(address: &Address) -> String {
-    let town = format!("{} {}", address.postal_code, address.city);
+    let code = address.postal_code.as_deref().unwrap_or_default();
+    let town = format!("{code} {}", address.city);
     let parts = [
         Some(address.recipient.as_str()),
         Some(address.line1.as_str()),
         address.line2.as_deref(),
-        Some(town.as_str()),
+        Some(town.trim_start()),
         address.region.as_deref(),
         Some(address.country.as_str()),
     ];

@@ -142,7 +142,7 @@ pub(super) fn pending() -> Order {
             line2: None,
             city: "Wien".to_owned(),
             region: None,
-            postal_code: "1010".to_owned(),
+            postal_code: Some("1010".to_owned()),
             country: "AT".to_owned(),
             phone: None,
             tax_number: None,

@@ -86,7 +86,7 @@ impl Draft {
             destination: Destination {
                 country: self.shipping_address.country.clone(),
                 region: self.shipping_address.region.clone(),
-                postal_code: Some(self.shipping_address.postal_code.clone()),
+                postal_code: self.shipping_address.postal_code.clone(),
                 tax_number: self.shipping_address.tax_number.clone(),
             },
             shipping_method: self.shipping_method.clone(),

@@ -189,7 +189,7 @@ fn view(
             lines: lines.collect::<Result<_, Broken>>()?,
             country: Some(address.country.clone()),
             region: address.region.clone(),
-            postal_code: Some(address.postal_code.clone()),
+            postal_code: address.postal_code.clone(),
             created_at: order.created_at,
         },
         customer,

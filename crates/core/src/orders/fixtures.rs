@@ -54,7 +54,7 @@ pub(super) fn address() -> Address {
         line2: None,
         city: "Wien".to_owned(),
         region: None,
-        postal_code: "1070".to_owned(),
+        postal_code: Some("1070".to_owned()),
         country: "AT".to_owned(),
         phone: Some("+43 1 234567".to_owned()),
         tax_number: None,

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::tax_number::TaxNumber;
 
+mod rules;
+
+pub(crate) use rules::{PostalCodes, Rules};
+
 /// Where a parcel goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -18,8 +22,8 @@ pub struct Address {
     pub city: String,
     /// State, province or county, where addresses have one.
     pub region: Option<String>,
-    /// Postal code, as it is written in its country.
-    pub postal_code: String,
+    /// Postal code, as it is written in its country, where addresses have one.
+    pub postal_code: Option<String>,
     /// Two capital letters (ISO 3166-1 alpha-2).
     pub country: String,
     /// For the carrier, in E.164.
@@ -38,7 +42,7 @@ impl Address {
             line2: None,
             city: String::new(),
             region: None,
-            postal_code: String::new(),
+            postal_code: None,
             country: self.country.clone(),
             phone: None,
             tax_number: None,
@@ -67,7 +71,8 @@ pub(crate) struct AddressItem {
     city: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     region: Option<String>,
-    postal_code: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    postal_code: Option<String>,
     country: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
@@ -83,7 +88,8 @@ impl From<AddressItem> for Address {
             line2: item.line2,
             city: item.city,
             region: item.region,
-            postal_code: item.postal_code,
+            // An erased address had an empty one.
+            postal_code: item.postal_code.filter(|text| !text.is_empty()),
             country: item.country,
             phone: item.phone,
             tax_number: item.tax_number,

@@ -1,84 +1,74 @@
-//! Postal codes: how many digits, or letters and digits, they have in each country.
-//!
-//! Source: the Universal Postal Union's addressing guides, and Unicode CLDR's postal code data
-//! (`postalCodeData`, last in release 26), for the countries below. Elsewhere anything of three to ten
-//! letters and digits passes: a shop should not refuse a parcel over a table.
+//! Postal codes: whether a text can be one of a country.
 
-/// A country, and the numbers of letters and digits that its codes have.
-const LENGTHS: &[(&str, &[usize])] = &[
-    ("AR", &[4, 8]),
-    ("AT", &[4]),
-    ("AU", &[4]),
-    ("BE", &[4]),
-    ("BG", &[4]),
-    ("BR", &[8]),
-    ("CA", &[6]),
-    ("CH", &[4]),
-    ("CN", &[6]),
-    ("CY", &[4]),
-    ("CZ", &[5]),
-    ("DE", &[5]),
-    ("DK", &[4]),
-    ("EE", &[5]),
-    ("ES", &[5]),
-    ("FI", &[5]),
-    ("FR", &[5]),
-    ("GB", &[5, 6, 7]),
-    ("GR", &[5]),
-    ("HR", &[5]),
-    ("HU", &[4]),
-    ("IE", &[7]),
-    ("IN", &[6]),
-    ("IS", &[3]),
-    ("IT", &[5]),
-    ("JP", &[7]),
-    ("KR", &[5]),
-    ("LI", &[4]),
-    ("LT", &[5]),
-    ("LU", &[4]),
-    ("LV", &[4]),
-    ("MC", &[5]),
-    ("MT", &[7]),
-    ("MX", &[5]),
-    ("NL", &[6]),
-    ("NO", &[4]),
-    ("NZ", &[4]),
-    ("PL", &[5]),
-    ("PT", &[7]),
-    ("RO", &[6]),
-    ("SE", &[5]),
-    ("SG", &[6]),
-    ("SI", &[4]),
-    ("SK", &[5]),
-    ("TR", &[5]),
-    ("US", &[5, 9]),
-    ("ZA", &[4]),
+use regex_lite::Regex;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::address::Rules;
+
+/// The signs of countries that people write before a postal code, where they are not its two letters (the United Nations'
+/// distinguishing signs of vehicles).
+const SIGNS: &[(&str, &str)] = &[
+    ("AT", "A"),
+    ("BE", "B"),
+    ("DE", "D"),
+    ("ES", "E"),
+    ("FI", "FIN"),
+    ("FR", "F"),
+    ("HU", "H"),
+    ("IT", "I"),
+    ("LI", "FL"),
+    ("LU", "L"),
+    ("NO", "N"),
+    ("PT", "P"),
+    ("SE", "S"),
+    ("SI", "SLO"),
 ];
-
-/// Those of these countries whose codes have letters too.
-const WITH_LETTERS: &[&str] = &["AR", "CA", "GB", "IE", "MT", "NL"];
 
 /// The most characters of a postal code, spaces and hyphens counted.
 const MOST_CHARACTERS: usize = 12;
 
-/// Returns whether `text` can be a postal code of `country` (ISO 3166-1 alpha-2): letters, digits, spaces
-/// and hyphens, with as many letters and digits as codes have there. The country's letters in front, as in
-/// `CH-8001`, do not count.
+/// Returns whether `text` can be a postal code of `country` (ISO 3166-1 alpha-2): of the form that codes have there, or
+/// of any form if that is not known. Case, spaces and hyphens do not matter, nor whether digits are written as in the
+/// country's script or in full width, nor whether the country's letters stand in front, as in `CH-8001` and `LV-1050`.
 pub(crate) fn is_possible(text: &str, country: &str) -> bool {
-    let known = |c: char| c.is_ascii_alphanumeric() || c == ' ' || c == '-';
-    if !text.chars().all(known) || text.len() > MOST_CHARACTERS || text != text.trim() {
+    if text.chars().count() > MOST_CHARACTERS || text != text.trim() {
         return false;
     }
-    let counted = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).count();
-    let lengths = LENGTHS.iter().find(|(code, _)| *code == country);
-    let digits = |text: &str| !text.contains(|c: char| c.is_ascii_alphabetic());
-    let fits = |text: &str| match lengths {
-        Some((_, lengths)) => {
-            lengths.contains(&counted(text)) && (WITH_LETTERS.contains(&country) || digits(text))
-        }
-        None => (3..=10).contains(&counted(text)),
+    let Some(code) = compact(text) else {
+        return false;
     };
-    fits(text) || without_country(text, country).is_some_and(fits)
+    let form = Rules::of(country).form;
+    let Some(form) = form.and_then(|form| Regex::new(&format!("^(?:{form})$")).ok()) else {
+        return !code.is_empty();
+    };
+    let signs = SIGNS.iter().filter(|(of, _)| *of == country);
+    let signs = signs.map(|(_, sign)| *sign).chain([country]);
+    let mut without_sign = signs.filter_map(|sign| code.strip_prefix(sign));
+    form.is_match(&code)
+        || form.is_match(&format!("{country}{code}"))
+        || without_sign.any(|code| form.is_match(code))
+}
+
+/// Returns the capital letters and digits of `text`; `None` if there is anything else in it but spaces and hyphens.
+fn compact(text: &str) -> Option<String> {
+    let separator = |c: &char| *c == ' ' || *c == '-';
+    let characters = text.nfkc().filter(|c| !separator(c));
+    characters
+        .map(|c| {
+            let c = ascii_digit(c).unwrap_or(c);
+            c.is_ascii_alphanumeric().then(|| c.to_ascii_uppercase())
+        })
+        .collect()
+}
+
+/// Returns the digit that `c` is in Arabic, Persian, Hindi, Bengali or Thai.
+fn ascii_digit(c: char) -> Option<char> {
+    const ZEROS: [char; 5] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
+    let values = ZEROS
+        .iter()
+        .map(|zero| u32::from(c).wrapping_sub(u32::from(*zero)));
+    let value = values.min()?;
+    char::from_digit(value, 10)
 }
 
 /// Returns `text` without the country's letters in front, as in `CH-8001`, or `None` if they are not there.
@@ -92,26 +82,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_have_the_length_of_their_country() {
+    fn codes_have_the_form_of_their_country() {
         for (text, country) in [
             ("10115", "DE"),
             ("8001", "CH"),
             ("CH-8001", "CH"),
+            ("A-6580", "AT"),
+            ("FIN-00100", "FI"),
             ("LT-01001", "LT"),
+            ("1050", "LV"),
+            ("LV-1050", "LV"),
             ("SW1A 1AA", "GB"),
+            ("sw1a1aa", "GB"),
             ("M1 1AE", "GB"),
             ("1012 AB", "NL"),
             ("K1A 0B1", "CA"),
             ("94105-1234", "US"),
             ("100-0001", "JP"),
+            ("１００－０００１", "JP"),
             ("100000", "CN"),
             ("BT1 1AA", "GB"),
             ("AZ1000", "AZ"),
+            ("00-950", "PL"),
+            ("00950", "PL"),
+            ("C1420", "AR"),
+            ("D02 AF30", "IE"),
+            ("١١٥١١", "EG"),
+            ("۱۱۳۶۹۱۴۵۱۱", "IR"),
+            ("১২০৫", "BD"),
+            ("००१११", "NP"),
+            ("１０１１５", "DE"),
+            // Written where there are no codes.
+            ("000", "HK"),
+            ("00000", "AE"),
         ] {
             assert!(is_possible(text, country), "{text} {country}");
         }
         for (text, country) in [
             ("1011", "DE"),
+            ("F-10115", "DE"),
             ("Mitte", "DE"),
             ("1e309", "DE"),
             ("101155", "DE"),
@@ -119,22 +128,21 @@ mod tests {
             ("123", "US"),
             ("", "DE"),
             ("", "AZ"),
+            ("", "HK"),
             (" 10115", "DE"),
             ("10115\n", "DE"),
-            ("１０１１５", "DE"),
             ("10_15", "DE"),
             ("1 0 1 1 5 - - - - - ", "DE"),
             ("12345678901", "AZ"),
+            ("九龍", "HK"),
         ] {
             assert!(!is_possible(text, country), "{text:?} {country}");
         }
     }
 
     #[test]
-    fn the_countries_are_in_order_and_exist() {
-        assert!(LENGTHS.is_sorted_by(|(one, _), (other, _)| one < other));
-        for (country, _) in LENGTHS {
-            assert!(celes::Country::from_alpha2(country).is_ok(), "{country}");
-        }
+    fn digits_of_other_scripts_are_digits() {
+        assert_eq!(compact("０-۹ ٣९৯๙").as_deref(), Some("093999"));
+        assert_eq!(ascii_digit('a'), None);
     }
 }

@@ -1,0 +1,95 @@
+//! What addresses of a country have, as Google's address metadata says.
+
+/// One line for each country: the country, its postal codes, whether its region is required, and the form of a postal
+/// code (a regular expression), separated by tabs.
+const COUNTRIES: &str = include_str!("countries.tsv");
+
+/// Whether addresses of a country have postal codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PostalCodes {
+    /// Every address has one.
+    Required,
+    /// Some have one.
+    Optional,
+    /// There are none; what people write instead is taken.
+    None,
+}
+
+/// What addresses of a country have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) postal_codes: PostalCodes,
+    /// Whether an address needs its region: a state that stands before the postal code.
+    pub(crate) region_required: bool,
+    /// The form of a postal code in capital letters without spaces and hyphens, as a regular expression; `None` if it is
+    /// not known.
+    pub(crate) form: Option<&'static str>,
+}
+
+impl Rules {
+    /// Returns the rules of `country` (ISO 3166-1 alpha-2). Of a country that is not listed nothing is required.
+    pub(crate) fn of(country: &str) -> Self {
+        let lines = COUNTRIES.lines();
+        let mut fields = lines.map(|line| line.split('\t'));
+        let found =
+            fields.find_map(|mut fields| (fields.next() == Some(country)).then_some(fields));
+        let mut fields = found.into_iter().flatten();
+        Self {
+            postal_codes: match fields.next() {
+                Some("required") => PostalCodes::Required,
+                Some("none") => PostalCodes::None,
+                Some(_) | None => PostalCodes::Optional,
+            },
+            region_required: fields.next() == Some("region"),
+            form: fields.next(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use celes::Country;
+
+    use super::*;
+
+    #[test]
+    fn countries_have_the_rules_of_the_metadata() {
+        let rules = |country| {
+            let rules = Rules::of(country);
+            (rules.postal_codes, rules.region_required, rules.form)
+        };
+        let five = Some("\\d{5}");
+        assert_eq!(rules("DE"), (PostalCodes::Required, false, five));
+        assert_eq!(rules("HK"), (PostalCodes::None, false, None));
+        assert_eq!(rules("KW"), (PostalCodes::Optional, false, five));
+        let us = (PostalCodes::Required, true);
+        assert_eq!((rules("US").0, rules("US").1), us);
+        assert_eq!(rules("??"), (PostalCodes::Optional, false, None));
+    }
+
+    #[test]
+    fn every_country_is_listed_once_and_every_form_is_a_regular_expression() {
+        let lines = COUNTRIES.lines().filter(|line| !line.starts_with('#'));
+        let lines: Vec<Vec<&str>> = lines.map(|line| line.split('\t').collect()).collect();
+        assert!(lines.is_sorted_by(|one, other| one[0] < other[0]));
+        for line in &lines {
+            assert!(
+                ["required", "optional", "none"].contains(&line[1]),
+                "{line:?}"
+            );
+            assert!(["region", "-"].contains(&line[2]), "{line:?}");
+            if let Some(form) = line.get(3) {
+                assert!(regex_lite::Regex::new(form).is_ok(), "{line:?}");
+            }
+        }
+        let listed: BTreeSet<&str> = lines.iter().map(|line| line[0]).collect();
+        let missing = Country::get_countries();
+        let missing = missing
+            .iter()
+            .filter(|country| !listed.contains(country.alpha2));
+        let missing: Vec<&str> = missing.map(|country| country.alpha2).collect();
+        assert_eq!(missing, [""; 0]);
+    }
+}
