@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use oxcart_core::values::money::Currency;
 use oxcart_local::faults::Fault;
 use serde::Serialize;
 
@@ -27,9 +28,10 @@ mod progress;
 mod request;
 mod seed;
 mod shop;
+mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 34] = [
+const IN_USE: [&str; 35] = [
     "audit-integrity",
     "cancel-order",
     "close-order",
@@ -58,6 +60,7 @@ const IN_USE: [&str; 34] = [
     "process-payment",
     "publish-events",
     "release-inventory",
+    "replace-tax-rates",
     "reserve-inventory",
     "run-due-orders",
     "send-messages",
@@ -82,6 +85,9 @@ pub(crate) struct Arguments {
     /// fails. `none`: no call fails.
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
+    /// The currency of the shop (ISO 4217): how many decimals amounts have depends on it.
+    #[arg(long, default_value = "EUR")]
+    currency: Currency,
     /// How many requests are under way at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     at_once: u16,
@@ -111,6 +117,7 @@ struct Report {
     orders: usize,
     products: usize,
     customers: usize,
+    currency: Currency,
     faults: Vec<String>,
     /// How many calls and invocations failed because of them.
     faults_hit: u64,
@@ -142,7 +149,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
     }
     let faults = faults(&arguments.fault)?;
-    let shop = Shop::start(arguments.seed).await?;
+    let shop = Shop::start(arguments.seed, arguments.currency).await?;
     let played = report(&shop, &arguments, faults, machine).await;
     shop.runner.stop().await;
     let report = played?;
@@ -220,6 +227,7 @@ async fn report(
         orders: sizes.orders,
         products: sizes.products,
         customers: sizes.customers,
+        currency: arguments.currency,
         faults,
         faults_hit: year.faults_hit,
         seconds,
@@ -238,9 +246,10 @@ impl Report {
             checking,
         } = self.seconds;
         println!(
-            "\n{} orders, {} products and {} customers ({} build): {seeding} s to fill the shop, {orders} s for the \
+            "\n{} orders in {}, {} products and {} customers ({} build): {seeding} s to fill the shop, {orders} s for the \
              year ({} orders a second), {checking} s to check it; {} calls failed by faults; {} MiB at most",
             self.orders,
+            self.currency,
             self.products,
             self.customers,
             self.profile,

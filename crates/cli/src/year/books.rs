@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::ledger;
 use super::shop::{self, Shop};
 use crate::Error;
 
@@ -14,7 +13,7 @@ pub(super) struct Book {
     pub(super) status: String,
     pub(super) failure: String,
     pub(super) cancelled_from: String,
-    pub(super) total_cents: u64,
+    pub(super) total: u64,
     pub(super) is_over: bool,
     pub(super) payment_token: bool,
     pub(super) street: bool,
@@ -51,8 +50,8 @@ pub(super) struct Totals {
     /// Events by type.
     pub(super) events: BTreeMap<String, u64>,
     pub(super) units_reserved: u64,
-    pub(super) cents_captured: u64,
-    pub(super) cents_refunded: u64,
+    pub(super) captured: u64,
+    pub(super) refunded: u64,
 }
 
 impl Books {
@@ -62,7 +61,7 @@ impl Books {
     /// If one cannot be read.
     pub(super) fn read(shop: &Shop) -> Result<Self, Error> {
         let mut books = Self::default();
-        shop.scan("OrdersTable", |item| books.add_order_item(item))?;
+        shop.scan("OrdersTable", |item| books.add_order_item(shop, item))?;
         shop.scan("InventoryTable", |item| books.add_inventory_item(item))?;
         shop.scan("PaymentsTable", |item| {
             let book = books.orders.entry(text(item, "order_id")).or_default();
@@ -91,7 +90,7 @@ impl Books {
         Ok(books)
     }
 
-    fn add_order_item(&mut self, item: &Value) {
+    fn add_order_item(&mut self, shop: &Shop, item: &Value) {
         let id = text(item, "order_id");
         match text(item, "part").as_str() {
             "header" => {
@@ -99,7 +98,7 @@ impl Books {
                 book.status = text(item, "status");
                 book.failure = text(&item["failure"]["M"], "code");
                 book.cancelled_from = text(item, "cancelled_from");
-                book.total_cents = ledger::cents(&text(item, "total")).unwrap_or(0);
+                book.total = shop.units(&text(item, "total")).unwrap_or(0);
                 book.is_over = shop::is_over(item) && item.get("due_at").is_none();
             }
             "lines" => {
@@ -156,8 +155,8 @@ impl Books {
                 failure => format!("{} ({failure})", book.status),
             };
             *totals.orders.entry(name).or_default() += 1;
-            totals.cents_captured += book.captured;
-            totals.cents_refunded += book.refunded;
+            totals.captured += book.captured;
+            totals.refunded += book.refunded;
         }
         totals
     }

@@ -93,14 +93,14 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
     );
     check(
         "totals",
-        book.total_cents == order.total_cents,
+        book.total == order.total,
         format!(
-            "it costs {} cents, and {} when it was placed",
-            book.total_cents, order.total_cents
+            "it costs {}, and {} when it was placed",
+            book.total, order.total
         ),
     );
     let owed = if book.status == "confirmed" {
-        order.total_cents
+        order.total
     } else {
         0
     };
@@ -108,14 +108,14 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
     check(
         "money",
         kept == Some(owed),
-        format!("{kept:?} cents are kept, and {owed} are owed"),
+        format!("{kept:?} is kept, and {owed} is owed"),
     );
     let gateway = (book.taken, book.given_back);
     check(
         "gateway",
         gateway == (book.captured, book.refunded) && book.payments <= 1,
         format!(
-            "the gateway has {gateway:?} cents, and the {} payments are {:?}",
+            "the gateway has {gateway:?}, and the {} payments are {:?}",
             book.payments,
             (book.captured, book.refunded)
         ),
@@ -281,7 +281,7 @@ mod tests {
                 quantity: 1,
             }],
             token: Token::Ok,
-            total_cents: 1_990,
+            total: 1_990,
             limited: false,
             cancelled: false,
             erased: false,
@@ -291,7 +291,7 @@ mod tests {
     fn confirmed() -> Book {
         Book {
             status: "confirmed".to_owned(),
-            total_cents: 1_990,
+            total: 1_990,
             is_over: true,
             street: true,
             reservation: "committed".to_owned(),
@@ -317,7 +317,7 @@ mod tests {
             ("ends", |_, book| book.is_over = false),
             ("tokens", |_, book| book.payment_token = true),
             ("addresses", |order, _| order.erased = true),
-            ("totals", |_, book| book.total_cents = 1_900),
+            ("totals", |_, book| book.total = 1_900),
             ("gateway", |_, book| book.taken = 3_980),
             ("gateway", |_, book| book.payments = 2),
             ("reservations", |_, book| book.reservation.push('x')),
@@ -349,7 +349,7 @@ mod tests {
             status: "failed".to_owned(),
             failure: "out_of_stock".to_owned(),
             reservation: "released".to_owned(),
-            total_cents: 1_990,
+            total: 1_990,
             is_over: true,
             messages: [("order_failed sent".to_owned(), 1)].into(),
             ..Book::default()

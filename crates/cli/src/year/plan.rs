@@ -4,6 +4,8 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::world::PLACES;
+
 /// The weeks of a year.
 const WEEKS: usize = 52;
 
@@ -119,6 +121,8 @@ pub(super) struct Line {
 pub(super) struct Draft {
     /// The customer's number.
     pub(super) customer: usize,
+    /// The number of the place that it is shipped to.
+    pub(super) place: usize,
     /// Each product at most once.
     pub(super) lines: Vec<Line>,
     pub(super) token: Token,
@@ -170,7 +174,7 @@ impl Plan {
         orders.collect()
     }
 
-    /// Returns a price from 12.00 to 299.99 in cents; low prices are more frequent.
+    /// Returns a price from 1,200 to 29,999 of the currency's smallest units; low prices are more frequent.
     pub(super) fn price(&mut self) -> u64 {
         let highest = self.random.random_range(1_300..=29_999);
         self.random.random_range(1_200..=highest)
@@ -222,6 +226,10 @@ impl Plan {
         };
         Draft {
             customer,
+            place: match self.random.random_range(0..3) {
+                0 => 0,
+                _ => self.random.random_range(0..PLACES.len()),
+            },
             lines: self.basket(),
             token: match self.random.random_range(0..100) {
                 0..=3 => Token::Declined,

@@ -8,12 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::costs::{self, Costs};
-use super::ledger::{self, Ledger, euros};
+use super::ledger::{self, Ledger};
 use super::plan::{Cancel, Code, Draft, Plan, Sizes};
 use super::progress::Progress;
 use super::request::{Request, Who};
 use super::seed::{self, PASSWORD};
 use super::shop::Shop;
+use super::world::PLACES;
 use crate::Error;
 
 /// How many orders are placed before the clock moves.
@@ -125,16 +126,16 @@ impl Play<'_> {
             let Some(product) = self.ledger.products.get_mut(number) else {
                 continue;
             };
-            if product.price_cents == price {
+            if product.price == price {
                 continue;
             }
             let change = Request::new("update-product", "PATCH", "/products/{product_id}")
                 .by(Who::Admin)
                 .parameter("product_id", &product.id)
                 .header("if-match", "*")
-                .json(json!({"price": {"amount": euros(price), "currency": "EUR"}}));
+                .json(json!({"price": self.shop.amount(price)?}));
             self.shop.send(&change).await?.expect(&[200])?;
-            product.price_cents = price;
+            product.price = price;
             self.ledger.price_changes += 1;
         }
         let (number, more) = self.plan.restock();
@@ -220,14 +221,14 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
     let discounted = draft.code == Some(Code::Spring) || limited;
     let id = seed::text(&body, "id")?;
     let cancelled = draft.cancel == Cancel::AtOnce && cancel(shop, customer, &id).await?;
-    let (total_cents, disagreement) = check_total(ledger, &draft, discounted, &body);
+    let (total, disagreement) = check_total(shop, ledger, &draft, discounted, &body);
     Ok(Placed {
         order: ledger::Order {
             id,
             customer: draft.customer,
             lines: draft.lines,
             token: draft.token,
-            total_cents,
+            total,
             limited,
             cancelled,
             erased: false,
@@ -251,10 +252,7 @@ async fn place_with(
     });
     let mut body = json!({
         "items": items.collect::<Vec<Value>>(),
-        "shipping_address": {
-            "recipient": format!("Customer {}", draft.customer), "line1": "Hauptstr. 1", "city": "Berlin",
-            "postal_code": "10115", "country": "DE",
-        },
+        "shipping_address": PLACES[draft.place].address(&format!("Customer {}", draft.customer)),
         "payment": {"token": draft.token.as_str()},
     });
     let request = |key: String, body: &Value| {
@@ -284,32 +282,36 @@ async fn place_with(
     Ok((response.expect(&[201, 202])?, draft.code.is_some()))
 }
 
-/// Returns the total of a placed order, and what does not agree with the generator's prices.
+/// Returns the total of a placed order, and what does not agree with the generator's prices and taxes.
 fn check_total(
+    shop: &Shop,
     ledger: &Ledger,
     draft: &Draft,
     discounted: bool,
     body: &Value,
 ) -> (u64, Option<String>) {
-    let amount = |field: &str| body[field]["amount"].as_str().and_then(ledger::cents);
+    let amount = |field: &str| shop.units(body[field]["amount"].as_str()?);
     let amounts = (
         amount("subtotal"),
         amount("discount"),
+        amount("tax"),
         amount("total_amount"),
     );
-    let (Some(subtotal), Some(discount), Some(total)) = amounts else {
+    let (Some(subtotal), Some(discount), Some(tax), Some(total)) = amounts else {
         return (0, Some("an order without its amounts".to_owned()));
     };
-    let expected = ledger.subtotal_cents(&draft.lines);
+    let expected = ledger.subtotal(&draft.lines);
+    let net = subtotal - discount.min(subtotal);
+    let expected_tax = PLACES[draft.place].tax(net);
     let disagreement = if subtotal != expected {
-        Some(format!(
-            "its lines cost {subtotal} cents and not {expected}"
-        ))
+        Some(format!("its lines cost {subtotal} and not {expected}"))
     } else if discounted != (discount > 0) {
-        Some(format!("its discount is {discount} cents"))
-    } else if subtotal - discount.min(subtotal) != total {
+        Some(format!("its discount is {discount}"))
+    } else if tax != expected_tax {
+        Some(format!("its tax is {tax} and not {expected_tax}"))
+    } else if net + tax != total {
         Some(format!(
-            "its total of {total} cents is not the subtotal less the discount"
+            "its total of {total} is not the subtotal less the discount with the tax"
         ))
     } else {
         None

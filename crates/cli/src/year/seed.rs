@@ -1,4 +1,4 @@
-//! What is there before the first order: products with stock, customers, discounts.
+//! What is there before the first order: products with stock, customers, discounts, taxes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use oxcart_core::values::clock::Time;
 use oxcart_core::values::id::CustomerId;
 use serde_json::{Value, json};
 
-use super::ledger::{Customer, Ledger, Product, euros};
+use super::ledger::{Customer, Ledger, Product};
 use super::plan::{Code, Plan, Sizes};
 use super::progress::Progress;
 use super::request::{Request, Who};
 use super::shop::Shop;
+use super::world;
 use crate::{Error, admin};
 
 /// The password of all customers.
@@ -72,6 +73,7 @@ pub(super) async fn seed(
         progress.show(ledger.customers.len());
     }
     add_discounts(shop, sizes).await?;
+    add_taxes(shop).await?;
     Ok(ledger)
 }
 
@@ -91,7 +93,7 @@ fn now(shop: &Shop) -> Time {
 async fn add_product(
     shop: &Shop,
     number: usize,
-    price_cents: u64,
+    price: u64,
     on_hand: u64,
 ) -> Result<Product, Error> {
     let create = Request::new("create-product", "POST", "/products")
@@ -101,16 +103,12 @@ async fn add_product(
             "name": format!("Product {number}"),
             "description": "One of many.",
             "category": format!("category-{}", number % CATEGORIES),
-            "price": {"amount": euros(price_cents), "currency": "EUR"},
+            "price": shop.amount(price)?,
         }));
     let body = shop.send(&create).await?.expect(&[200, 201])?;
     let id = text(&body, "id")?;
     set_stock(shop, &id, on_hand).await?;
-    Ok(Product {
-        id,
-        price_cents,
-        on_hand,
-    })
+    Ok(Product { id, price, on_hand })
 }
 
 /// Sets what is on hand of a product, whatever it was before.
@@ -179,6 +177,16 @@ async fn add_discounts(shop: &Shop, sizes: Sizes) -> Result<(), Error> {
             .json(body);
         shop.send(&create).await?.expect(&[201])?;
     }
+    Ok(())
+}
+
+/// Says what tax is due in which country.
+async fn add_taxes(shop: &Shop) -> Result<(), Error> {
+    let replace = Request::new("replace-tax-rates", "PUT", "/tax-rates")
+        .by(Who::Admin)
+        .header("if-match", "*")
+        .json(world::tax_sheet());
+    shop.send(&replace).await?.expect(&[200])?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use oxcart_core::values::money::{Currency, Money, MoneyError};
 use oxcart_local::aws::Caller;
 use oxcart_local::clock::Clock;
 use oxcart_local::functions::Log;
@@ -22,6 +23,9 @@ const STACK: &str = "year";
 /// The queue of events that cannot be published: like dead letters, they wait for an operator.
 const SET_ASIDE: &str = "SetAsideQueue";
 
+/// The lowest total of an order, in the currency's smallest units: lower than every price of the year.
+const LOWEST_TOTAL: u64 = 1_000;
+
 /// How far the clock moves while something waits for it.
 const STEP: Duration = Duration::from_secs(20);
 
@@ -38,21 +42,28 @@ const TRIES: usize = 12;
 pub(super) struct Shop {
     pub(super) runner: Runner,
     pub(super) clock: Clock,
+    pub(super) currency: Currency,
     client: Client,
 }
 
 impl Shop {
-    /// Starts a shop with nothing in it.
+    /// Starts a shop with nothing in it, whose prices are in `currency`.
     ///
     /// # Errors
     /// If the runner does not start.
-    pub(super) async fn start(seed: u64) -> Result<Self, Error> {
+    pub(super) async fn start(seed: u64, currency: Currency) -> Result<Self, Error> {
         let clock = Clock::manual(START.parse()?);
-        // Rate limits have nothing to do with the number of orders, and their writes would hide what lists cost.
-        let parameters = [("LogLevel", "error"), ("RateLimitPercent", "0")];
+        let minimum = Money::from_minor_units(LOWEST_TOTAL, currency)?;
+        let parameters = [
+            ("LogLevel", "error".to_owned()),
+            ("MinimumOrderAmount", minimum.amount().to_string()),
+            // Rate limits have nothing to do with the number of orders, and their writes would hide what lists cost.
+            ("RateLimitPercent", "0".to_owned()),
+            ("ShopCurrency", currency.code().to_owned()),
+        ];
         let runner = Runner::start(Options {
             parameters: parameters
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .map(|(name, value)| (name.to_owned(), value))
                 .into(),
             clock: clock.clone(),
             fault_seed: seed,
@@ -67,8 +78,23 @@ impl Shop {
         Ok(Self {
             runner,
             clock,
+            currency,
             client: Client::builder().build()?,
         })
+    }
+
+    /// Returns an amount of the currency's smallest units, as the API takes it.
+    ///
+    /// # Errors
+    /// If it is too large.
+    pub(super) fn amount(&self, units: u64) -> Result<Value, MoneyError> {
+        let money = Money::from_minor_units(units, self.currency)?;
+        Ok(json!({"amount": money.amount().to_string(), "currency": self.currency.code()}))
+    }
+
+    /// Reads an amount of the shop's currency, or `None` if it is something else.
+    pub(super) fn units(&self, amount: &str) -> Option<u64> {
+        Money::parse(amount, self.currency).ok()?.minor_units()
     }
 
     /// Sends a request until the shop has carried it out or refused it: with faults, a function may fail or respond
