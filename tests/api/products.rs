@@ -119,6 +119,9 @@ fn a_product_is_read_by_anyone_as_it_was_created() {
         let made = call.send().await.expect(201);
         let read = shop.get(made.header("location").unwrap()).send().await;
         assert_eq!(read.expect(200).text, made.text);
+        let id = made.json()["id"].as_str().unwrap().to_uppercase();
+        let read = shop.get(&format!("/products/{id}")).send().await;
+        assert_eq!(read.expect(200).text, made.text);
     });
 }
 
@@ -226,7 +229,7 @@ fn an_update_of_an_outdated_version_is_refused() {
 }
 
 #[test]
-fn a_discontinued_product_is_read_and_is_not_listed() {
+fn a_discontinued_product_is_read_by_admins_and_is_not_listed() {
     run(async {
         let shop = shared().await;
         let admin = shop.admin().await;
@@ -248,11 +251,44 @@ fn a_discontinued_product_is_read_and_is_not_listed() {
         let call = shop.delete(&path).bearer(&admin.token);
         let gone = call.header("if-match", "\"1\"").send().await.expect(200);
         assert_eq!(gone.json()["status"], "discontinued");
-        assert_eq!(
-            shop.get(&path).send().await.expect(200).json()["status"],
-            "discontinued"
-        );
+        let read = shop.get(&path).bearer(&admin.token).send().await;
+        assert_eq!(read.expect(200).json()["status"], "discontinued");
+        shop.get(&path).send().await.expect(404);
         assert_eq!(listed().await, 0);
+    });
+}
+
+#[test]
+fn what_is_not_for_sale_yet_is_nobodys_business_but_the_admins() {
+    run(async {
+        let shop = shared().await;
+        let admin = &shop.admin().await.token;
+        let buyer = &shop.buyer().await.token;
+        let mut draft = product("Draft", "18.50");
+        draft["status"] = json!("inactive");
+        let path = format!("/products/{}", create(shop, &draft).await);
+        let status = async |path: &str, token: Option<&str>| {
+            let call = shop.get(path);
+            let call = match token {
+                Some(token) => call.bearer(token),
+                None => call,
+            };
+            call.send().await.status
+        };
+        let list = "/products?status=inactive";
+        for (token, one, all) in [
+            (None, 404, 401),
+            (Some("nonsense"), 404, 401),
+            (Some(buyer.as_str()), 404, 403),
+            (Some(admin.as_str()), 200, 200),
+        ] {
+            assert_eq!(status(&path, token).await, one, "{token:?}");
+            assert_eq!(status(list, token).await, all, "{token:?}");
+            assert_eq!(status("/products?status=out_of_stock", token).await, 200);
+        }
+        // What was hidden is not found with its entity tag either.
+        let call = shop.get(&path).header("if-none-match", "*");
+        call.send().await.expect(404);
     });
 }
 
@@ -260,7 +296,8 @@ fn a_discontinued_product_is_read_and_is_not_listed() {
 async fn lists(shop: &Shop, query: &str, product: &str) -> bool {
     let mut path = format!("/products?{query}limit=100");
     loop {
-        let page = shop.get(&path).send().await.expect(200).json();
+        let call = shop.get(&path).bearer(&shop.admin().await.token);
+        let page = call.send().await.expect(200).json();
         let mut items = page["items"].as_array().unwrap().iter();
         if items.any(|item| item["id"] == product) {
             return true;

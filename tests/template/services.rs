@@ -233,6 +233,7 @@ fn services_depend_on_each_other_in_one_direction() {
         })
         .collect();
     expect![[r#"
+        catalog -> customers
         integrity -> catalog, customers, inventory, orders, payments, platform, pricing, screening
         inventory -> orders
         notifications -> customers, orders
@@ -246,8 +247,8 @@ fn services_depend_on_each_other_in_one_direction() {
 fn the_map_shows_reads_and_events_between_services() {
     expect![[r#"
         flowchart LR
-          catalog["catalog<br/>reads 0, read by 2"]
-          customers["customers<br/>reads 0, read by 3"]
+          catalog["catalog<br/>reads 1, read by 2"]
+          customers["customers<br/>reads 0, read by 4"]
           integrity["integrity<br/>reads 8, read by 0"]
           inventory["inventory<br/>reads 1, read by 1"]
           notifications["notifications<br/>reads 2, read by 0"]
@@ -257,6 +258,7 @@ fn the_map_shows_reads_and_events_between_services() {
           pricing["pricing<br/>reads 0, read by 2"]
           screening["screening<br/>reads 0, read by 2"]
           OrderWorkflow{{OrderWorkflow}}
+          catalog -->|reads| customers
           integrity -->|reads| catalog
           integrity -->|reads| customers
           integrity -->|reads| inventory

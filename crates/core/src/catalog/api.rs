@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
+use crate::customers::authorizer::Admins;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
@@ -89,17 +90,34 @@ pub async fn create_product(
 /// `GET /products/{product_id}`: returns the product.
 ///
 /// # Errors
-/// [`Problem::NotFound`].
-pub async fn get_product(products: &ProductStore, request: Request) -> Result<Response, Problem> {
-    product_response(stored(products, &request).await?)
+/// [`Problem::NotFound`], also for a product that is not public and a caller who is not an admin.
+pub async fn get_product(
+    products: &ProductStore,
+    admins: &Admins,
+    request: Request,
+) -> Result<Response, Problem> {
+    let product = stored(products, &request).await?;
+    if !product.status.is_public() {
+        match admins.admit(&request).await {
+            Err(Problem::Unauthenticated(_) | Problem::Forbidden) => {
+                return Err(ProductError::NotFound.into());
+            }
+            admitted => admitted?,
+        }
+    }
+    product_response(product)
 }
 
 /// `GET /products?category=&status=&limit=&cursor=`: lists products, newest first; without `status`
-/// the active ones.
+/// the active ones. Only admins may list those that are not public.
 ///
 /// # Errors
-/// [`Problem::InvalidParameters`].
-pub async fn list_products(products: &ProductStore, request: Request) -> Result<Response, Problem> {
+/// [`Problem::InvalidParameters`], and for a status that is not public as [`Admins::admit`].
+pub async fn list_products(
+    products: &ProductStore,
+    admins: &Admins,
+    request: Request,
+) -> Result<Response, Problem> {
     let query = request.query(routes::LIST_PRODUCTS.query)?;
     let category: Option<Category> = query
         .get("category")
@@ -111,8 +129,11 @@ pub async fn list_products(products: &ProductStore, request: Request) -> Result<
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: InvalidStatus| Problem::parameter("?status", error.to_string()))?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
+    if !status.is_public() {
+        admins.admit(&request).await?;
+    }
     let listed = products.list(category.as_ref(), status, &page).await?;
     listed.map(ProductBody::from).answer(&request)
 }

@@ -38,6 +38,16 @@ impl Status {
         Self::Discontinued,
     ];
 
+    /// Returns whether everyone may see products with this status. Others are for admins: what is not for sale yet, or no
+    /// more.
+    #[must_use]
+    pub fn is_public(self) -> bool {
+        match self {
+            Self::Active | Self::OutOfStock => true,
+            Self::Inactive | Self::Discontinued => false,
+        }
+    }
+
     /// Returns the text on the wire and in the table.
     #[must_use]
     pub fn as_str(self) -> &'static str {

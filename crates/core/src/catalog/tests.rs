@@ -3,11 +3,14 @@
 mod changes;
 mod lists;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::api;
 use super::store::ProductStore;
 use crate::aws::settings::Setting;
+use crate::customers::authorizer::Admins;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::testing::{self, Engine};
@@ -17,6 +20,7 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
+    admins: Arc<Admins>,
     engine: Engine,
 }
 
@@ -25,7 +29,12 @@ type Outcome = Result<Response, Problem>;
 fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     let products = ProductStore::new(&aws).unwrap();
-    Shop { products, engine }
+    let admins = Arc::new(Admins::new(&aws));
+    Shop {
+        products,
+        admins,
+        engine,
+    }
 }
 
 fn euro() -> Currency {
@@ -75,7 +84,7 @@ impl Shop {
     }
 
     async fn get(&self, id: &Value) -> Outcome {
-        api::get_product(&self.products, to(id, json!({}))).await
+        api::get_product(&self.products, &self.admins, to(id, json!({}))).await
     }
 
     /// Returns the names of all products in the list with `query`, page by page.
@@ -84,14 +93,14 @@ impl Shop {
         let mut cursor: Option<String> = None;
         loop {
             let mut request = testing::request(minute(0), &json!({}));
-            request.identity = None;
             for (name, value) in query {
                 request = request.with_query(name, value);
             }
             if let Some(cursor) = &cursor {
                 request = request.with_query("cursor", cursor);
             }
-            let response = api::list_products(&self.products, request).await.unwrap();
+            let listed = api::list_products(&self.products, &self.admins, request);
+            let response = listed.await.unwrap();
             let page = json_of(&response);
             let items = page["items"].as_array().unwrap();
             let names = items

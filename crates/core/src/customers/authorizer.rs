@@ -6,14 +6,18 @@
 //! keeps no response, so what is stored decides about every request
 //! (`docs/decisions/0026-no-authorisation-is-cached.md`).
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::keys::TokenKeys;
-use super::model::{Account, Role};
+use super::model::{Account, CustomerError, Role};
 use super::store::CustomerStore;
 use super::token::{self, Realm};
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
+use crate::http::exchange::{Caller, Identity, Request};
+use crate::http::problem::Problem;
 use crate::runtime::Error;
 use crate::values::clock::Time;
 
@@ -112,24 +116,88 @@ pub async fn authorize_request(
     let [header] = sources.as_slice() else {
         return Ok(Authorization::REFUSED);
     };
-    let Some(token) = bearer(header) else {
-        return Ok(Authorization::REFUSED);
-    };
-    let Some(key_id) = token::key_id(token) else {
-        return Ok(Authorization::REFUSED);
-    };
-    let Some(key) = tokens.keys.named(&key_id, now).await? else {
-        return Ok(Authorization::REFUSED);
-    };
-    let Some(claims) = token::verify(token, &tokens.realm, &key, now) else {
-        return Ok(Authorization::REFUSED);
-    };
-    let account = tokens.customers.account(claims.sub).await?;
-    let active = account
-        .filter(|account| !account.customer.disabled && account.password_version == claims.pwv);
-    Ok(active.map_or(Authorization::REFUSED, |account| {
-        Authorization::granted(&account, claims.exp)
+    let found = tokens.account(header, now).await?;
+    Ok(found.map_or(Authorization::REFUSED, |(account, exp)| {
+        Authorization::granted(&account, exp)
     }))
+}
+
+impl TokenVerifier {
+    /// Returns the account whose access token an `Authorization` header has, and when the token expires.
+    async fn account(
+        &self,
+        header: &str,
+        now: Time,
+    ) -> Result<Option<(Account, i64)>, CustomerError> {
+        let Some(token) = bearer(header) else {
+            return Ok(None);
+        };
+        let Some(key_id) = token::key_id(token) else {
+            return Ok(None);
+        };
+        let Some(key) = self.keys.named(&key_id, now).await? else {
+            return Ok(None);
+        };
+        let Some(claims) = token::verify(token, &self.realm, &key, now) else {
+            return Ok(None);
+        };
+        let account = self.customers.account(claims.sub).await?;
+        let active = account
+            .filter(|account| !account.customer.disabled && account.password_version == claims.pwv);
+        Ok(active.map(|account| (account, claims.exp)))
+    }
+}
+
+/// Recognises admins on routes that anyone may use, for which API Gateway does not call the authoriser.
+#[derive(Debug)]
+pub struct Admins {
+    aws: Aws,
+    /// Made when the first token is verified: most requests for what is public have none.
+    tokens: OnceLock<TokenVerifier>,
+}
+
+impl Admins {
+    /// Returns what recognises the admins of the shop.
+    #[must_use]
+    pub fn new(aws: &Aws) -> Self {
+        Self {
+            aws: aws.clone(),
+            tokens: OnceLock::new(),
+        }
+    }
+
+    /// Admits `request` if its access token is that of an admin.
+    ///
+    /// # Errors
+    /// As [`Request::admin`], and if the keys or the account cannot be read.
+    pub async fn admit(&self, request: &Request) -> Result<(), Problem> {
+        let identity = match (request.identity, request.header("authorization")) {
+            (None, Some(header)) => self.identify(header, request.now).await?,
+            (given, _) => given,
+        };
+        let request = Request {
+            identity,
+            ..request.clone()
+        };
+        request.admin().map(drop)
+    }
+
+    async fn identify(&self, header: &str, now: Time) -> Result<Option<Identity>, Problem> {
+        let tokens = if let Some(tokens) = self.tokens.get() {
+            tokens
+        } else {
+            let tokens = TokenVerifier::new(&self.aws).map_err(Problem::internal)?;
+            self.tokens.get_or_init(|| tokens)
+        };
+        let found = tokens.account(header, now).await?;
+        Ok(found.map(|(account, expires_at_seconds)| Identity {
+            caller: Caller {
+                customer_id: account.customer.id,
+                admin: account.customer.roles.contains(&Role::Admin),
+            },
+            expires_at_seconds,
+        }))
+    }
 }
 
 /// Returns the token of an `Authorization` header (RFC 6750 section 2.1), whose scheme may be in any case.

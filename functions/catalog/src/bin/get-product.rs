@@ -1,13 +1,14 @@
-//! `GET /products/{product_id}`: return one product, whatever its status.
+//! `GET /products/{product_id}`: returns one product.
 
-use oxcart_function::{aws, catalog, http::routes, runtime};
+use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let products = catalog::store::ProductStore::new(&aws)?;
+    let admins = customers::authorizer::Admins::new(&aws);
     runtime::serve_http(&aws, &routes::GET_PRODUCT, |request| {
-        catalog::api::get_product(&products, request)
+        catalog::api::get_product(&products, &admins, request)
     })
     .await
 }

@@ -1,13 +1,14 @@
 //! `GET /products`: list products, newest first.
 
-use oxcart_function::{aws, catalog, http::routes, runtime};
+use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let products = catalog::store::ProductStore::new(&aws)?;
+    let admins = customers::authorizer::Admins::new(&aws);
     runtime::serve_http(&aws, &routes::LIST_PRODUCTS, |request| {
-        catalog::api::list_products(&products, request)
+        catalog::api::list_products(&products, &admins, request)
     })
     .await
 }

@@ -165,7 +165,8 @@ async fn an_update_needs_the_version_that_is_stored() {
         ("\"1\"", 412),
         ("\"2\"", 200),
         ("\"1\", \"3\"", 200),
-        ("W/\"4\"", 400),
+        ("W/\"4\"", 412),
+        ("4", 400),
         ("*", 200),
     ];
     for (number, (tag, status)) in cases.into_iter().enumerate() {

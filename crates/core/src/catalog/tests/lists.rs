@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{faults, minute, shop, tea, tea_with};
+use super::{faults, minute, shop, status_of, tea, tea_with, to};
 use crate::catalog::api;
 use crate::testing;
 use crate::values::id::ProductId;
@@ -23,6 +23,26 @@ async fn a_list_has_the_active_products_newest_first_page_by_page() {
     let one_page = shop.names(&[("limit", "23")]).await;
     assert_eq!(one_page, [names]);
     assert_eq!(shop.names(&[("status", "inactive")]).await, [["3"]]);
+}
+
+#[tokio::test]
+async fn only_admins_see_what_is_not_public() {
+    let shop = shop();
+    for status in ["active", "out_of_stock", "inactive"] {
+        let made = shop.made(1, tea_with(json!({"status": status}))).await;
+        let is_public = status != "inactive";
+        let request = to(&made["id"], json!({}));
+        let read = async |request| {
+            status_of(api::get_product(&shop.products, &shop.admins, request).await)
+        };
+        assert_eq!(read(request.clone()).await, 200, "{status}");
+        let expected = if is_public { 200 } else { 404 };
+        assert_eq!(read(request.of_customer()).await, expected, "{status}");
+        let list = testing::request(minute(0), &json!({})).with_query("status", status);
+        let expected = if is_public { 200 } else { 403 };
+        let listed = api::list_products(&shop.products, &shop.admins, list.of_customer());
+        assert_eq!(status_of(listed.await), expected, "{status}");
+    }
 }
 
 #[tokio::test]
@@ -58,7 +78,7 @@ async fn unknown_and_invalid_parameters_are_refused() {
         ("cursor", "%", "invalid"),
     ] {
         let request = testing::request(minute(0), &json!({})).with_query(name, value);
-        let outcome = api::list_products(&shop.products, request).await;
+        let outcome = api::list_products(&shop.products, &shop.admins, request).await;
         assert_eq!(faults(outcome), [format!("?{name} {code}")]);
     }
 }
