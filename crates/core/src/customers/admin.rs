@@ -24,7 +24,7 @@ pub async fn list_customers(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(routes::LIST_CUSTOMERS.query)?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let found = match query.get("email") {
         Some(text) => {
             let email: Email = text

@@ -6,6 +6,7 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
@@ -20,11 +21,11 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// Reads `limit` (1 to 100, 20 if absent) and `cursor` of a request's [`Request::query`].
+    /// Reads `limit` (1 to 100, 20 if absent) and `cursor` of `request`, whose [`Request::query`] is `query`.
     ///
     /// # Errors
-    /// [`Problem::InvalidParameters`].
-    pub fn read(query: &HashMap<&str, &str>) -> Result<Self, Problem> {
+    /// [`Problem::InvalidParameters`], also for a cursor that another list, or this one with other filters, has given.
+    pub fn read(request: &Request, query: &HashMap<&str, &str>) -> Result<Self, Problem> {
         let limit = match query.get("limit").map(|limit| limit.parse()) {
             None => 20,
             Some(Ok(limit @ 1..=100)) => limit,
@@ -34,16 +35,58 @@ impl PageRequest {
         };
         let after = query
             .get("cursor")
-            .map(|cursor| {
-                let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-                let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-                text.filter(|text| !text.is_empty() && text.len() <= 200)
-                    .ok_or_else(|| {
-                        Problem::parameter("?cursor", "this must be a cursor that a list gave")
-                    })
-            })
+            .map(|cursor| position(cursor, request))
             .transpose()?;
         Ok(Self { limit, after })
+    }
+}
+
+/// How many bytes of a cursor say to which list it belongs.
+const LIST_BYTES: usize = 6;
+
+/// Returns what tells lists apart: a hash of the path, of the filters, and of whose list it is.
+fn list_of(request: &Request) -> [u8; LIST_BYTES] {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    };
+    add(&request.path);
+    if let Some(identity) = request.identity {
+        add(&identity.caller.customer_id.to_string());
+    }
+    for (name, value) in &request.query {
+        if name != "cursor" && name != "limit" {
+            add(name);
+            add(value);
+        }
+    }
+    let hash = hash.finalize();
+    std::array::from_fn(|at| hash[at])
+}
+
+/// Returns the cursor of the page of the request's list that begins after the sort key `position`.
+fn cursor(position: &str, request: &Request) -> String {
+    let mut bytes = list_of(request).to_vec();
+    bytes.extend_from_slice(position.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Returns the sort key in a cursor.
+fn position(cursor: &str, request: &Request) -> Result<String, Problem> {
+    let refuse = |detail: &str| Problem::parameter("?cursor", detail);
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+    let parts = bytes.split_at_checked(LIST_BYTES);
+    let text = parts.and_then(|(_, text)| String::from_utf8(text.to_vec()).ok());
+    let text = text
+        .filter(|text| !text.is_empty() && text.len() <= 200)
+        .ok_or_else(|| refuse("this must be a cursor that a list gave"))?;
+    if bytes.starts_with(&list_of(request)) {
+        Ok(text)
+    } else {
+        Err(refuse(
+            "this cursor was given for another list or with other filters; begin again without a cursor",
+        ))
     }
 }
 
@@ -166,7 +209,7 @@ impl<T: Serialize> Page<T> {
         beside: impl Serialize,
         request: &Request,
     ) -> Result<Response, Problem> {
-        let next_cursor = self.next.map(|next| URL_SAFE_NO_PAD.encode(next));
+        let next_cursor = self.next.map(|next| cursor(&next, request));
         let link = next_cursor.as_ref().map(|cursor| {
             let kept = request.query.iter().filter(|(name, _)| name != "cursor");
             let query: String = kept
@@ -200,25 +243,56 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::testing;
+    use crate::values::clock::Time;
+
+    fn list(path: &str, query: &[(&str, &str)]) -> Request {
+        let request = testing::request(Time::from_millis(0), &json!({}));
+        let query = query.iter();
+        Request {
+            path: path.to_owned(),
+            query: query
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..request
+        }
+    }
+
+    #[test]
+    fn a_cursor_belongs_to_one_list_with_its_filters() {
+        let given = cursor("b", &list("/orders", &[("status", "failed")]));
+        let read = |request: &Request| position(&given, request).ok();
+        let more = [("cursor", "x"), ("limit", "7"), ("status", "failed")];
+        assert_eq!(read(&list("/orders", &more)).as_deref(), Some("b"));
+        let others = [
+            list("/products", &[("status", "failed")]),
+            list("/orders", &[("status", "pending")]),
+            list("/orders", &[]),
+            Request {
+                identity: None,
+                ..list("/orders", &[("status", "failed")])
+            },
+        ];
+        for other in others {
+            assert_eq!(read(&other), None, "{} {:?}", other.path, other.query);
+        }
+    }
 
     #[test]
     fn a_cursor_leads_to_the_entry_after_it() {
         let page = Page::cut(vec!["a", "b", "c"], 2, ToString::to_string);
         assert_eq!((page.items.len(), page.next.as_deref()), (2, Some("b")));
-        let cursor = URL_SAFE_NO_PAD.encode("b");
-        let next = PageRequest::read(&HashMap::from([
-            ("limit", "2"),
-            ("cursor", cursor.as_str()),
-        ]))
-        .unwrap();
-        assert_eq!(
-            next,
-            PageRequest {
-                limit: 2,
-                after: Some("b".to_owned())
-            }
-        );
+        let request = list("/products", &[]);
+        let cursor = cursor("b", &request);
+        let query = HashMap::from([("limit", "2"), ("cursor", cursor.as_str())]);
+        let expected = PageRequest {
+            limit: 2,
+            after: Some("b".to_owned()),
+        };
+        assert_eq!(PageRequest::read(&request, &query).unwrap(), expected);
         assert_eq!(Page::cut(vec!["c"], 2, ToString::to_string).next, None);
     }
 
@@ -250,8 +324,11 @@ mod tests {
             ("cursor", "?"),
             ("cursor", ""),
         ] {
-            let query = HashMap::from([parameter]);
-            assert!(PageRequest::read(&query).is_err(), "{parameter:?}");
+            let (request, query) = (list("/products", &[]), HashMap::from([parameter]));
+            assert!(
+                PageRequest::read(&request, &query).is_err(),
+                "{parameter:?}"
+            );
         }
     }
 }

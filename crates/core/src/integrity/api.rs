@@ -84,7 +84,7 @@ impl From<Finding> for FindingBody {
 pub async fn get_integrity(store: &IntegrityStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(routes::GET_INTEGRITY.query)?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let (latest, reading, findings) = futures::try_join!(
         store.latest_run(),
         store.reading(),

@@ -123,7 +123,7 @@ pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Respon
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: UnknownName| Problem::parameter("?status", error.to_string()))?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let found = match status {
         Some(status) if caller.admin => orders.by_status(status, &page).await?,
         status => {

@@ -52,7 +52,7 @@ pub async fn list_order_payments(
     let id: OrderId = request.id("order_id", "order")?;
     let query = request.query(routes::LIST_ORDER_PAYMENTS.query)?;
     // An order has one payment, so there is never a second page.
-    PageRequest::read(&query)?;
+    PageRequest::read(&request, &query)?;
     let (order, payment) = futures::try_join!(orders.get(id), payments.of_order(id))?;
     let order = order.ok_or(Problem::NotFound("order"))?;
     if order.customer_id != caller.customer_id && !caller.admin {

@@ -109,7 +109,7 @@ pub async fn create_discount(
 pub async fn list_discounts(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(routes::LIST_DISCOUNTS.query)?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let discounts = pricing.list(&page).await?;
     discounts.map(DiscountBody::from).answer(&request)
 }

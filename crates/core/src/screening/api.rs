@@ -56,7 +56,7 @@ impl From<Rule> for RuleBody {
 pub async fn list_rules(rules: &RuleStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(routes::LIST_RULES.query)?;
-    let page = PageRequest::read(&query)?;
+    let page = PageRequest::read(&request, &query)?;
     let mut listed = rules.all().await?;
     if let Some(after) = &page.after {
         listed.retain(|rule| rule.position() > *after);
