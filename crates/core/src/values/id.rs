@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::fmt::Hyphenated;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::values::clock::Time;
@@ -11,19 +12,18 @@ use crate::values::clock::Time;
 /// The namespace of every derived (version 5) identifier: a random UUID chosen once for Oxcart.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f78_6361_7274_4d5b_9c1e_20fa_77e1_3b90);
 
-/// A text that is not a UUID in the usual lower-case hyphenated form.
+/// A text that is not a UUID in the usual form with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier")]
 pub struct InvalidId;
 
+/// Reads the usual spelling with hyphens, in any case (RFC 9562 section 4). It is always written in lower case, so a key
+/// is never written in two ways.
 fn parse(text: &str) -> Result<Uuid, InvalidId> {
-    let id = Uuid::try_parse(text).map_err(|_| InvalidId)?;
-    // One spelling per identifier, so that a key is never written in two ways.
-    if id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text {
-        Ok(id)
-    } else {
-        Err(InvalidId)
+    if text.len() != Hyphenated::LENGTH {
+        return Err(InvalidId);
     }
+    Uuid::try_parse(text).map_err(|_| InvalidId)
 }
 
 fn fresh(now: Time) -> Uuid {
@@ -167,11 +167,18 @@ mod tests {
     }
 
     #[test]
-    fn only_the_usual_spelling_is_accepted() {
+    fn the_usual_spelling_is_accepted_in_any_case() {
         let id = OrderId::derived(&["x"]).to_string();
         assert!(id.parse::<OrderId>().is_ok());
-        assert!(id.to_uppercase().parse::<OrderId>().is_err());
-        assert!(id.replace('-', "").parse::<OrderId>().is_err());
+        let upper: OrderId = id.to_uppercase().parse().unwrap();
+        assert_eq!(upper.to_string(), id);
+        for other in [
+            id.replace('-', ""),
+            format!("{{{id}}}"),
+            format!("urn:uuid:{id}"),
+        ] {
+            assert!(other.parse::<OrderId>().is_err(), "{other}");
+        }
     }
 
     #[test]

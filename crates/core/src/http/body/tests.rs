@@ -42,6 +42,47 @@ fn every_fault_is_reported_with_its_pointer() {
 }
 
 #[test]
+fn a_whole_number_is_whole_however_it_is_written() {
+    let quantity = |text: &str| {
+        let json = format!(
+            r#"{{"name":"a","price":{{"amount":"1.00","currency":"EUR"}},"lines":[{{"quantity":{text}}}]}}"#
+        );
+        let read = read(json.as_bytes(), |body| {
+            body.optional("name", |json| json.text(1..=5));
+            body.optional("price", |json| json.money("EUR".parse().unwrap()));
+            body.required("lines", |json| {
+                json.list(1..=2, |json| {
+                    json.object(|line| line.required("quantity", |json| json.integer(1..=900)))
+                })
+            })
+        });
+        match read {
+            Ok(quantities) => quantities[0].to_string(),
+            Err(Problem::InvalidBody(faults)) => faults[0].code.to_owned(),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    for (text, expected) in [
+        ("2", "2"),
+        ("2.0", "2"),
+        ("2.000", "2"),
+        ("2e2", "200"),
+        ("0.2e1", "2"),
+        ("2.5", "type"),
+        ("\"2\"", "type"),
+        ("true", "type"),
+        ("0.0", "range"),
+        ("-0.0", "range"),
+        ("-2", "range"),
+        ("901.0", "range"),
+        ("1e300", "range"),
+        ("18446744073709551615", "range"),
+    ] {
+        assert_eq!(quantity(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn texts_are_bounded_and_printable() {
     let price = r#""price":{"amount":"1.00","currency":"EUR"}"#;
     for (name, code) in [
@@ -50,7 +91,6 @@ fn texts_are_bounded_and_printable() {
         ("  ", "blank"),
         ("a\\u0000", "control_character"),
         ("a\\u0085", "control_character"),
-        ("e\\u0301", "not_normalized"),
     ] {
         assert_eq!(
             faults(&format!(r#"{{"name":"{name}",{price}}}"#))[0].1,
@@ -68,6 +108,11 @@ fn text_is_taken_as_it_is_given() {
         "\u{200b}\u{feff}",
         "'; --",
         "\u{1f469}\u{200d}\u{1f4bb}",
+        // Letters as keyboards for Bengali, Punjabi and Hindi send them, which NFC takes apart, and a decomposed é.
+        "\u{9b0}\u{9be}\u{9df}",
+        "\u{a36}",
+        "\u{958}",
+        "e\u{301}",
     ] {
         let json = serde_json::json!({ "name": text }).to_string();
         let read = read(json.as_bytes(), |body| {
@@ -83,7 +128,6 @@ fn names_of_texts_are_texts_too() {
         (String::new(), "length"),
         ("a".repeat(101), "length"),
         ("a\u{7}".to_owned(), "control_character"),
-        ("e\u{301}".to_owned(), "not_normalized"),
     ] {
         let json = serde_json::json!({"texts": {name: "x"}}).to_string();
         let read = read(json.as_bytes(), |body| {
