@@ -21,6 +21,7 @@ mod passwords;
 mod payments;
 mod pricing;
 mod products;
+mod reading;
 mod refused;
 mod rules;
 mod sessions;

@@ -103,6 +103,9 @@ impl Contract {
     /// Panics if the document does not describe such a response to such a request.
     #[track_caller]
     pub(crate) fn check(&self, method: &str, path: &str, sent: Option<&str>, answer: &Answer) {
+        // HEAD is GET without the body.
+        let head = method == "HEAD";
+        let method = if head { "GET" } else { method };
         let Some(operation) = self.operation(method, path) else {
             assert!(
                 answer.status == 404,
@@ -118,6 +121,7 @@ impl Contract {
         );
         self.check_headers(documented, answer);
         match documented["content"].as_object() {
+            Some(_) if head => assert_eq!(answer.text, "", "a body: {answer:?}"),
             None => assert_eq!(answer.text, "", "a body that is not documented: {answer:?}"),
             Some(contents) => self.check_body(contents, answer),
         }

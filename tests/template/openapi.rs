@@ -67,6 +67,13 @@ impl Operation {
         self.parameters.iter().any(|given| given == parameter)
     }
 
+    /// The headers of a response that a client may have already, which has an entity tag.
+    fn conditional_headers(&self, route: &Route) -> Option<&[String]> {
+        let read = self.answers.get(&200).filter(|_| route.method == "GET")?;
+        let tagged = read.headers.iter().any(|name| name == "ETag");
+        tagged.then_some(&read.headers)
+    }
+
     fn parameters(&self, route: &Route) -> Vec<Value> {
         let segments = route.path.split('/');
         let names = segments.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
@@ -83,7 +90,9 @@ impl Operation {
             Some(name) => reference("parameters", name),
             None => given.clone(),
         });
-        of_path.chain(others).collect()
+        let conditional = self.conditional_headers(route);
+        let conditional = conditional.map(|_| reference("parameters", "IfNoneMatch"));
+        of_path.chain(others).chain(conditional).collect()
     }
 
     /// The statuses of all problems that it may end in.
@@ -107,13 +116,21 @@ impl Operation {
 
     fn responses(&self, common: &Common, route: &Route) -> Value {
         let mut responses = Map::new();
+        let described = |headers: &[String]| -> Value {
+            let headers = headers.iter();
+            headers
+                .map(|name| (name.clone(), reference("headers", name)))
+                .collect()
+        };
+        if let Some(headers) = self.conditional_headers(route) {
+            let description = "The client has the current state.";
+            let answer = json!({"description": description, "headers": described(headers)});
+            responses.insert("304".to_owned(), answer);
+        }
         for (status, success) in &self.answers {
             let mut answer = json!({"description": success.description});
             if !success.headers.is_empty() {
-                let headers = success.headers.iter();
-                answer["headers"] = headers
-                    .map(|name| (name.clone(), reference("headers", name)))
-                    .collect();
+                answer["headers"] = described(&success.headers);
             }
             if let Some(schema) = &success.schema {
                 answer["content"] = content("application/json", schema);
@@ -123,7 +140,7 @@ impl Operation {
         for status in self.problems(route) {
             // A response that only API Gateway gives is not a problem document.
             let only_gateway = match status {
-                403 => route.access != Access::Admin,
+                403 => !matches!(route.access, Access::Admin | Access::Anyone),
                 429 => route.class == Class::Free,
                 _ => false,
             };
@@ -164,6 +181,8 @@ impl Operation {
             "tags": [service],
             "x-oxcart-access": route.access.as_str(),
             "security": match route.access {
+                // Anyone may use it, and an admin gets more.
+                Access::Anyone if self.problems.contains(&401) => json!([{}, {"access_token": []}]),
                 Access::Anyone => json!([]),
                 Access::Customer | Access::OwnerOrAdmin | Access::Admin => json!([{"access_token": []}]),
             },

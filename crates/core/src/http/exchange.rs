@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use http::HeaderMap;
+use http::header::IF_MATCH;
 
 use crate::http::body::{self, Body};
 use crate::http::problem::{Fault, Problem};
@@ -12,8 +13,10 @@ use crate::values::digest::sha256_hex;
 use crate::values::id::CustomerId;
 
 mod response;
+mod tags;
 
 pub use response::Response;
+pub use tags::Tags;
 
 /// The largest body that is accepted, in bytes: fifty order lines fit several times.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
@@ -66,7 +69,7 @@ pub struct Request {
 pub enum IfMatch {
     /// `*`: any state.
     Any,
-    /// One of these entity tags, without their quotes.
+    /// One of these strong entity tags, without their quotes.
     Tags(Vec<String>),
 }
 
@@ -229,39 +232,19 @@ impl Request {
     /// [`Problem::PreconditionRequired`] without it, [`Problem::InvalidParameters`] if it cannot be
     /// read.
     pub fn if_match(&self) -> Result<IfMatch, Problem> {
-        let value = self
-            .header("if-match")
-            .ok_or(Problem::PreconditionRequired)?
-            .trim();
-        if value == "*" {
-            return Ok(IfMatch::Any);
+        let invalid = |_| {
+            let detail = "this must be entity tags as ETag gave them, or *";
+            Problem::parameter("If-Match", detail)
+        };
+        match Tags::read(&self.headers, &IF_MATCH).map_err(invalid)? {
+            None => Err(Problem::PreconditionRequired),
+            Some(Tags::Any) => Ok(IfMatch::Any),
+            // A weak tag never matches (RFC 9110 section 13.1.1).
+            Some(Tags::List(tags)) => {
+                let strong = tags.into_iter().filter(|tag| !tag.weak);
+                Ok(IfMatch::Tags(strong.map(|tag| tag.tag).collect()))
+            }
         }
-        let tags: Option<Vec<String>> = value
-            .split(',')
-            .map(|tag| Some(tag.trim().strip_prefix('"')?.strip_suffix('"')?.to_owned()))
-            .collect();
-        tags.map(IfMatch::Tags).ok_or_else(|| {
-            Problem::parameter(
-                "If-Match",
-                "this must be entity tags as ETag gave them, or *",
-            )
-        })
-    }
-
-    /// Returns whether the client already has the state with the entity tag `tag` (`If-None-Match`, RFC 9110
-    /// section 13.1.2).
-    #[must_use]
-    pub fn knows(&self, tag: &str) -> bool {
-        let value = self.header("if-none-match").unwrap_or_default();
-        let mut tags = value.split(',').map(str::trim);
-        tags.any(|given| {
-            let given = given.strip_prefix("W/").unwrap_or(given);
-            given == "*"
-                || given
-                    .strip_prefix('"')
-                    .and_then(|given| given.strip_suffix('"'))
-                    == Some(tag)
-        })
     }
 
     /// Returns the client's trace context, `traceparent`, if it has the form of version 00 (W3C Trace

@@ -1,8 +1,11 @@
 //! The guard of a route, which every request passes on its way to the handler.
 
+use http::StatusCode;
+use http::header::IF_NONE_MATCH;
+
 use crate::aws::settings::SettingError;
 use crate::aws::{Aws, gate};
-use crate::http::exchange::{Request, Response};
+use crate::http::exchange::{Request, Response, Tags};
 use crate::http::limits::{Limiter, Refused};
 use crate::http::problem::Problem;
 use crate::http::routes::{Class, Route};
@@ -61,27 +64,48 @@ where
     Fut: Future<Output = Result<Response, Problem>>,
 {
     let path = request.path.clone();
+    let known = known_tags(route, &request);
     let response = match admit(route, &request) {
         // Boxed: unboxed, its type nests deeper than the compiler goes.
         Ok(()) => Box::pin(handler(request)).await,
         Err(problem) => Err(problem),
     };
-    protected(
-        route,
-        response.unwrap_or_else(|problem| Response::problem(&problem, &path)),
-    )
+    let response = response.unwrap_or_else(|problem| Response::problem(&problem, &path));
+    protected(route, conditional(known.as_ref(), response))
+}
+
+/// Returns the entity tags of the states that the client already has, if it reads (`If-None-Match`, RFC 9110 section
+/// 13.1.2). What cannot be read is ignored: the client gets the whole response, which is never wrong.
+fn known_tags(route: &Route, request: &Request) -> Option<Tags> {
+    let known = Tags::read(&request.headers, &IF_NONE_MATCH).ok().flatten();
+    known.filter(|_| route.method == "GET")
+}
+
+/// Returns 304 instead of a response that the client has.
+fn conditional(known: Option<&Tags>, response: Response) -> Response {
+    let tag = response.entity_tag();
+    let is_known = known
+        .zip(tag)
+        .is_some_and(|(known, tag)| known.match_weakly(tag));
+    if is_known && response.status == StatusCode::OK {
+        response.not_modified()
+    } else {
+        response
+    }
 }
 
 /// Returns `response` with the headers that protect it on its way and in the client: no browser guesses another media
 /// type for it, and nobody keeps what may be about a person (RFC 9111 section 5.2.2.5), unless the handler says how
-/// long it may be kept.
+/// long it may be kept. What is public may be kept, and is asked for again before it is used: a price may have changed.
 fn protected(route: &Route, response: Response) -> Response {
     let response = response.header("X-Content-Type-Options", "nosniff");
     let mut names = response.headers.iter().map(|(name, _)| *name);
-    if names.any(|name| name == "Cache-Control") || !route.is_personal() {
+    if names.any(|name| name == "Cache-Control") {
         response
-    } else {
+    } else if route.is_personal() {
         response.header("Cache-Control", "no-store")
+    } else {
+        response.header("Cache-Control", "no-cache")
     }
 }
 
@@ -148,11 +172,30 @@ mod tests {
         assert_eq!(headers(&routes::GET_ORDER, ok()).await, personal);
         assert_eq!(headers(&routes::GET_ORDER, failed()).await, personal);
         assert_eq!(headers(&routes::GET_GUEST_ORDER, ok()).await, personal);
-        let public = (nosniff.clone(), None);
+        let public = (nosniff.clone(), Some("no-cache".to_owned()));
         assert_eq!(headers(&routes::GET_PRODUCT, ok()).await, public);
         let kept = ok().map(|response| response.header("Cache-Control", "max-age=1"));
         let said = (nosniff, Some("max-age=1".to_owned()));
         assert_eq!(headers(&routes::GET_ORDER, kept).await, said);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_the_current_state_gets_304_when_it_reads() {
+        let mut request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        request
+            .headers
+            .insert(IF_NONE_MATCH, "W/\"6\", \"7\"".parse().unwrap());
+        let status = async |route, tag: &str| {
+            let handler = async |_| Ok(Response::ok(&"made")?.etag(tag));
+            pass_uncounted(route, request.clone(), handler).await
+        };
+        let known = status(&routes::GET_STOCK, "7").await;
+        assert_eq!((known.status.as_u16(), known.body.len()), (304, 0));
+        assert_eq!(known.content_type, "");
+        assert_eq!(known.entity_tag(), Some("7"));
+        assert_eq!(status(&routes::GET_STOCK, "6").await.status, 304);
+        assert_eq!(status(&routes::GET_STOCK, "8").await.status, 200);
+        assert_eq!(status(&routes::SET_STOCK, "7").await.status, 200);
     }
 
     #[tokio::test]

@@ -6,8 +6,8 @@ use oxcart_function::{aws, http::routes, platform, runtime};
 async fn main() -> Result<(), runtime::Error> {
     aws::start().await?;
     let document = platform::api::Document::new(include_str!("../../../../infra/openapi.json"));
-    runtime::serve_http_uncounted(&routes::GET_OPENAPI, |request| {
-        platform::api::get_openapi(&document, request)
+    runtime::serve_http_uncounted(&routes::GET_OPENAPI, |_| {
+        platform::api::get_openapi(&document)
     })
     .await
 }

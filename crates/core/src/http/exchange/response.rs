@@ -82,6 +82,24 @@ impl Response {
         self.header("ETag", format!("\"{tag}\""))
     }
 
+    /// Returns the entity tag, without its quotes, if there is one.
+    #[must_use]
+    pub fn entity_tag(&self) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(name, _)| *name == "ETag")?;
+        value.strip_prefix('"')?.strip_suffix('"')
+    }
+
+    /// Returns 304 with the headers of this response: the client has its body.
+    #[must_use]
+    pub fn not_modified(self) -> Self {
+        Self {
+            headers: self.headers,
+            status: StatusCode::NOT_MODIFIED,
+            ..Self::no_content()
+        }
+    }
+
     /// Marks the response as a repeated one if `replayed`.
     #[must_use]
     pub fn replayed(self, replayed: bool) -> Self {
