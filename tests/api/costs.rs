@@ -12,6 +12,7 @@ use crate::support::client::Call;
 use crate::support::contract::Operation;
 use crate::support::control::halves;
 use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::prices::percentage;
 use crate::support::shop::Setup;
 use crate::support::{root, run_local, until};
 
@@ -178,6 +179,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             let placed = placed.send().await.expect(202);
             shop.get(placed.header("location").unwrap())
         }
+        "create_discount_codes" | "list_discount_codes" => codes(scene, operation).await,
         "put_rule" => {
             let call = scene.call(operation, Who::Admin).header("if-match", "*");
             call.json(&scene.body(operation).unwrap())
@@ -185,6 +187,24 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, sender(operation)),
     }
+}
+
+/// Adds a discount with a hundred codes, and returns the request of `operation` about it.
+async fn codes(scene: &Scene, operation: Operation<'_>) -> Call {
+    let shop = &scene.shop;
+    let single = json!({"single_use_codes": true});
+    let discount = shop.discount(percentage("Spring", "0.1"), single).await;
+    let path = format!("{discount}/codes");
+    let token = &shop.admin().await.token;
+    let make = || {
+        let make = shop.post(&path).bearer(token).key(&unique("codes"));
+        make.json(&scene.body(operation).unwrap_or(json!({"count": 100})))
+    };
+    if operation.method == "post" {
+        return make();
+    }
+    make().send().await.expect(201);
+    shop.get(&path).bearer(token)
 }
 
 /// Places an order that waits for a review, and returns the request that approves it.

@@ -8,6 +8,7 @@ mod accounts;
 mod addresses;
 mod authorisation;
 mod bounds;
+mod codes;
 mod costs;
 mod customers;
 mod deletion;

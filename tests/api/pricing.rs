@@ -91,6 +91,7 @@ fn a_created_discount_is_returned_unchanged() {
                   "name": "Tea for two",
                   "priority": 100,
                   "products": [],
+                  "single_use_codes": false,
                   "stackable": true,
                   "starts_at": "<time>",
                   "updated_at": "<time>",

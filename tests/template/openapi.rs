@@ -58,6 +58,9 @@ struct Success {
     description: String,
     #[serde(default)]
     schema: Option<String>,
+    /// The schema of the body as `text/csv`.
+    #[serde(default)]
+    sheet: Option<String>,
     #[serde(default)]
     headers: Vec<String>,
 }
@@ -133,7 +136,10 @@ impl Operation {
                 answer["headers"] = described(&success.headers);
             }
             if let Some(schema) = &success.schema {
-                answer["content"] = content("application/json", schema);
+                let mut bodies = entries(content("application/json", schema));
+                let sheet = success.sheet.iter();
+                bodies.extend(sheet.flat_map(|schema| entries(content("text/csv", schema))));
+                answer["content"] = bodies.into();
             }
             responses.insert(status.to_string(), answer);
         }

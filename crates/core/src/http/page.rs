@@ -179,16 +179,38 @@ impl io::Write for Escaped {
 }
 
 #[derive(Serialize)]
-struct PageBody<T, B> {
+struct PageBody<'a, T, B> {
     #[serde(flatten)]
     beside: B,
-    items: Vec<T>,
+    items: &'a [T],
     next_cursor: Option<String>,
 }
 
 /// Nothing beside the list.
 #[derive(Serialize)]
 struct ListAlone {}
+
+impl<T> Page<T> {
+    /// Returns the cursor of the next page of the list that `request` reads, if there is one.
+    fn cursor(&self, request: &Request) -> Option<String> {
+        let next = self.next.as_ref();
+        next.map(|next| cursor(next, request))
+    }
+
+    /// Adds to `response` to `request` the `Link` to the next page (RFC 8288), if there is one.
+    #[must_use]
+    pub fn linked(&self, response: Response, request: &Request) -> Response {
+        let Some(cursor) = self.cursor(request) else {
+            return response;
+        };
+        let kept = request.query.iter().filter(|(name, _)| name != "cursor");
+        let query: String = kept
+            .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
+            .collect();
+        let link = format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path);
+        response.header("Link", link)
+    }
+}
 
 impl<T: Serialize> Page<T> {
     /// Returns the response to `request`: `{items, next_cursor}` and, if there is a next page, a `Link` to it
@@ -209,23 +231,12 @@ impl<T: Serialize> Page<T> {
         beside: impl Serialize,
         request: &Request,
     ) -> Result<Response, Problem> {
-        let next_cursor = self.next.map(|next| cursor(&next, request));
-        let link = next_cursor.as_ref().map(|cursor| {
-            let kept = request.query.iter().filter(|(name, _)| name != "cursor");
-            let query: String = kept
-                .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
-                .collect();
-            format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path)
-        });
         let response = Response::ok(&PageBody {
             beside,
-            items: self.items,
-            next_cursor,
+            items: &self.items,
+            next_cursor: self.cursor(request),
         })?;
-        Ok(match link {
-            Some(link) => response.header("Link", link),
-            None => response,
-        })
+        Ok(self.linked(response, request))
     }
 }
 

@@ -155,6 +155,8 @@ routes! {
     GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;
     UPDATE_DISCOUNT = "update_discount", "PATCH" "/discounts/{discount_id}", Admin, Write;
     END_DISCOUNT = "end_discount", "DELETE" "/discounts/{discount_id}", Admin, Write;
+    CREATE_DISCOUNT_CODES = "create_discount_codes", "POST" "/discounts/{discount_id}/codes", Admin, Write;
+    LIST_DISCOUNT_CODES = "list_discount_codes", "GET" "/discounts/{discount_id}/codes", Admin, Read, PAGE;
     GET_DISCOUNT_SETTINGS = "get_discount_settings", "GET" "/discount-settings", Admin, Read;
     REPLACE_DISCOUNT_SETTINGS = "replace_discount_settings", "PUT" "/discount-settings", Admin, Write;
     GET_TAX_RATES = "get_tax_rates", "GET" "/tax-rates", Admin, Read;

@@ -91,6 +91,9 @@ pub(super) fn codes(body: &mut Body<'_>) -> Option<Codes> {
     })
 }
 
+/// Reads a code as people type it: no code has white space, but some write it between groups of letters.
 fn code(json: Json<'_>) -> Option<Code> {
-    json.parsed(&InvalidCode.to_string(), str::parse)
+    json.parsed(&InvalidCode.to_string(), |text| {
+        text.split_whitespace().collect::<String>().parse()
+    })
 }

@@ -22,6 +22,7 @@ pub mod api;
 pub mod change;
 pub mod checkout;
 pub mod claims;
+pub mod codes;
 pub mod credit;
 pub mod erasure;
 pub mod events;

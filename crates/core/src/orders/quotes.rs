@@ -22,6 +22,7 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
+use crate::pricing::batch;
 use crate::pricing::model::Code;
 use crate::pricing::tax::Destination;
 use crate::values::clock::Time;
@@ -244,8 +245,11 @@ impl Promise {
         let promised = self.lines.iter().map(|line| (line.p, line.q)).collect();
         let wanted_codes = &wanted.codes.codes;
         let codes: Vec<&Code> = self.code.iter().chain(&self.more_codes).collect();
-        let same_codes = codes.len() == wanted_codes.len()
-            && wanted_codes.iter().all(|code| codes.contains(&code));
+        let same = |one: &Code, other: &Code| {
+            one == other || batch::joined(one).is_some_and(|one| Some(one) == batch::joined(other))
+        };
+        let promised_too = |code: &Code| codes.iter().any(|other| same(code, other));
+        let same_codes = codes.len() == wanted_codes.len() && wanted_codes.iter().all(promised_too);
         quantities == promised
             && self.to.covers(&wanted.destination)
             && (wanted.shipping_method.is_none() || wanted.shipping_method == self.method)

@@ -13,6 +13,7 @@ use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
+use crate::pricing::model::Code;
 use crate::values::address::AddressItem;
 use crate::values::id::{CustomerId, DiscountId, OrderId};
 
@@ -137,6 +138,18 @@ impl OrderStore {
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn unlimited_uses(&self, discount: DiscountId) -> Result<u32, StoreError> {
         uses::unlimited(&self.table, discount).await
+    }
+
+    /// Returns those of `codes` of `discount` that an order has used. This may lag by a moment.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn used_codes(
+        &self,
+        discount: DiscountId,
+        codes: &[Code],
+    ) -> Result<Vec<Code>, StoreError> {
+        uses::used_codes(&self.table, discount, codes).await
     }
 
     /// Returns whether one of the latest 100 orders that guests placed with the address `email` is neither failed nor

@@ -40,6 +40,8 @@ pub enum Counter {
     Customer(CustomerId),
     /// By the guests with one email address, of which this is a hash.
     Guest(String),
+    /// By the order that has this code, in lower case, which only one order can use.
+    Code(String),
 }
 
 impl fmt::Display for Counter {
@@ -49,6 +51,7 @@ impl fmt::Display for Counter {
             Self::Unlimited(shard) => write!(f, "total#{shard}"),
             Self::Customer(customer) => write!(f, "customer#{customer}"),
             Self::Guest(hash) => write!(f, "guest#{hash}"),
+            Self::Code(code) => write!(f, "code#{code}"),
         }
     }
 }
@@ -102,12 +105,15 @@ pub fn taken_with(discount: &Discount, taker: Taker<'_>, earlier: u32, shard: u3
         None if has_code => Some(counted(Counter::Unlimited(shard % SHARDS), None)),
         None => None,
     };
+    let single = discount.code.as_ref().filter(|_| discount.single_use_codes);
+    let single = single.map(|code| counted(Counter::Code(code.lowercase()), Some(1)));
     let limit = discount.terms.limit_per_customer();
     let own = taker
         .counter(discount.id)
         .filter(|_| has_code || limit.is_some());
     total
         .into_iter()
+        .chain(single)
         .chain(own.map(|counter| counted(counter, limit)))
         .collect()
 }

@@ -22,9 +22,14 @@ pub mod settings;
 
 /// A discount on the wire.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field that clients read"
+)]
 struct DiscountBody {
     id: DiscountId,
     code: Option<Code>,
+    single_use_codes: bool,
     name: String,
     benefit: Benefit,
     products: Vec<ProductId>,
@@ -52,6 +57,7 @@ impl From<Discount> for DiscountBody {
         Self {
             id: discount.id,
             code: discount.code,
+            single_use_codes: discount.single_use_codes,
             name: terms.name,
             benefit: terms.benefit,
             products: terms.products,
@@ -87,13 +93,14 @@ pub async fn create_discount(
 ) -> Result<Response, Problem> {
     let caller = request.admin()?;
     let key = request.idempotency_key()?;
-    let (code, terms) = request.json(|body| fields::draft(body, currency))?;
+    let (code, single_use_codes, terms) = request.json(|body| fields::draft(body, currency))?;
     let id = key.map_or_else(
         || DiscountId::fresh(request.now),
         |key| DiscountId::derived(&["create-discount", &caller.customer_id.to_string(), key]),
     );
     let hash = key.map(|_| request.body_hash());
     let mut discount = rules::create(id, code, terms, hash, request.now)?;
+    discount.single_use_codes = single_use_codes;
     discount.event.traceparent = request.traceparent();
     let (discount, replayed) = pricing.create(discount).await?;
     let tag = rules::tag(&discount);

@@ -54,6 +54,7 @@ pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
         },
         ended: false,
         had_no_limit: false,
+        single_use_codes: false,
         version: 1,
         created_at: noon(),
         updated_at: noon(),

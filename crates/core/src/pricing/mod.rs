@@ -13,8 +13,10 @@
 //!   ([`store::PricingStore::current`]).
 
 pub mod api;
+pub mod batch;
 pub mod breakdown;
 pub mod cart;
+pub mod codes;
 pub mod collection;
 pub mod conditions;
 pub mod discounts;

@@ -350,6 +350,8 @@ pub struct Discount {
     pub terms: Terms,
     /// Whether an admin has ended it, which is permanent.
     pub ended: bool,
+    /// Whether it has codes that one order each can use, instead of a code of its own. Never changes.
+    pub single_use_codes: bool,
     /// Whether it has a code and had no usage limit for a time, during which uses were counted apart.
     pub had_no_limit: bool,
     /// The version, which starts at 1 and grows by 1 with each change.
@@ -387,6 +389,11 @@ pub enum DiscountError {
     /// Another discount has its code.
     #[error("Another discount already has this code. Choose another code or end that discount.")]
     CodeTaken,
+    /// The discount was created without `single_use_codes`.
+    #[error(
+        "Only a discount that was created with single_use_codes has codes that one order each can use."
+    )]
+    NoSingleUseCodes,
     /// The discount would end before it starts.
     #[error("this must be later than starts_at")]
     Window,
@@ -406,9 +413,10 @@ impl From<DiscountError> for Problem {
         match error {
             DiscountError::NotFound => Self::NotFound("discount"),
             DiscountError::Stale => Self::PreconditionFailed,
-            DiscountError::Ended | DiscountError::CodeTaken | DiscountError::TooMany => {
-                Self::Conflict(error.to_string())
-            }
+            DiscountError::Ended
+            | DiscountError::CodeTaken
+            | DiscountError::NoSingleUseCodes
+            | DiscountError::TooMany => Self::Conflict(error.to_string()),
             DiscountError::Window => Self::field("/ends_at", "range", error.to_string()),
             DiscountError::KeyReused => Self::IdempotencyKeyReused,
             DiscountError::Store(error) => error.into(),

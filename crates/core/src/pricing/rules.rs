@@ -30,6 +30,7 @@ pub fn create(
         terms,
         ended: false,
         had_no_limit: false,
+        single_use_codes: false,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -59,7 +60,8 @@ pub fn update(
     if terms == discount.terms {
         return Ok(None);
     }
-    let has_no_limit = discount.code.is_some() && discount.terms.usage_limit.is_none();
+    let has_code = discount.code.is_some() || discount.single_use_codes;
+    let has_no_limit = has_code && discount.terms.usage_limit.is_none();
     let changed = Discount {
         terms,
         had_no_limit: discount.had_no_limit || has_no_limit,

@@ -2,6 +2,7 @@
 //!
 //! - `discount#<discount_id>`: a discount. The index `by-list` lists all discounts, newest first.
 //! - `code#<code in lower case>`: the discount that has the code, so that no two discounts have the same.
+//! - `codes#...`: how many codes that one order each can use a discount has, and the requests that made them.
 //! - `tax-rates`, `shipping-methods`, `discount-settings`: a collection, which is replaced as a whole.
 //! - `book`: the price book, which lists the automatic discounts. Every change of an automatic discount,
 //!   a tax rate or a shipping method increments its version in the same transaction.
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::batch;
 use super::collection::{Collection, Entry};
 use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms};
 use super::shipping::ShippingMethod;
@@ -21,6 +23,8 @@ use crate::http::page::{Page, PageRequest};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::DiscountId;
+
+mod codes;
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
@@ -53,6 +57,8 @@ struct DiscountItem {
     ended: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     had_no_limit: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    single_use_codes: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
     version: u64,
@@ -73,6 +79,7 @@ impl DiscountItem {
             terms: discount.terms.clone(),
             ended: discount.ended,
             had_no_limit: discount.had_no_limit,
+            single_use_codes: discount.single_use_codes,
             request_hash: discount.request_hash.clone(),
             version: discount.version,
             schema: SCHEMA,
@@ -91,6 +98,7 @@ impl From<DiscountItem> for Discount {
             terms: item.terms,
             ended: item.ended,
             had_no_limit: item.had_no_limit,
+            single_use_codes: item.single_use_codes,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
@@ -104,6 +112,13 @@ impl From<DiscountItem> for Discount {
 struct CodeItem {
     pk: String,
     discount_id: DiscountId,
+    /// The code as it was made, if one order can use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    single_use: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -246,16 +261,25 @@ impl PricingStore {
         Ok(item.map(Discount::from))
     }
 
-    /// Returns the active discount with `code`, ignoring case, or `None` if there is none.
+    /// Returns the discount with `code`, ignoring case, or `None` if there is none. A code that one order can use may
+    /// have been typed in groups; the discount then has the code as it was made.
     ///
     /// # Errors
     /// Returns [`StoreError`] if the database cannot be read.
     pub async fn by_code(&self, code: &Code) -> Result<Option<Discount>, StoreError> {
-        let item: Option<CodeItem> = self.table.get(key(code_pk(code))).await?;
-        match item {
-            Some(item) => self.get(item.discount_id).await,
-            None => Ok(None),
+        let mut item: Option<CodeItem> = self.table.get(key(code_pk(code))).await?;
+        let joined = batch::joined(code).filter(|joined| joined != code);
+        if let (None, Some(joined)) = (&item, joined) {
+            item = self.table.get(key(code_pk(&joined))).await?;
         }
+        let Some(item) = item else {
+            return Ok(None);
+        };
+        let found = self.get(item.discount_id).await?;
+        Ok(found.map(|found| Discount {
+            code: item.single_use.or(found.code),
+            ..found
+        }))
     }
 
     /// Returns a page of all discounts, newest first. The index is eventually consistent.
@@ -286,10 +310,13 @@ impl PricingStore {
                 let item = CodeItem {
                     pk: code_pk(code),
                     discount_id: discount.id,
+                    single_use: None,
+                    list: None,
+                    position: None,
                 };
                 let write = self.table.put(&item)?;
                 writes.push(write.when("attribute_not_exists(pk)"));
-            } else {
+            } else if !discount.single_use_codes {
                 let book = self.book().await?;
                 if book.automatic.len() >= MAX_AUTOMATIC {
                     // This request may have been carried out before.
@@ -329,6 +356,7 @@ impl PricingStore {
             match &discount.code {
                 Some(code) if discount.ended => writes.push(self.table.delete(key(code_pk(code)))),
                 Some(_) => {}
+                None if discount.single_use_codes => {}
                 None => {
                     let book = self.book().await?;
                     let ended = discount.ended.then_some(discount.id);

@@ -1,5 +1,6 @@
 //! Tests of the pricing table: unique codes, and a price book that is read again only after a change.
 
+mod codes;
 mod routes;
 
 use serde_json::Value;

@@ -374,7 +374,7 @@ async fn every_fault_of_the_body_is_reported_at_once() {
                 "postal_code": 1070, "country": "at", "planet": "Earth",
             },
             "payment": {"token": "tök"},
-            "discount_code": "no code",
+            "discount_code": "kein Gutschein für mich",
             "customer_id": "me",
         });
     };

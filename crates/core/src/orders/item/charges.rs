@@ -261,7 +261,9 @@ impl From<&Use> for UseItem {
             discount_id: taken.discount_id,
             customer_id: match taken.counter {
                 Counter::Customer(customer) => Some(customer),
-                Counter::Total | Counter::Unlimited(_) | Counter::Guest(_) => None,
+                Counter::Total | Counter::Unlimited(_) | Counter::Guest(_) | Counter::Code(_) => {
+                    None
+                }
             },
             limit: taken.limit.unwrap_or(u32::MAX),
         }

@@ -1,18 +1,21 @@
 //! Counts of the uses of discounts.
 //!
 //! A count is an item of the orders table: `order_id` = `discount-uses#<discount_id>`, `part` = `total` (while there is a
-//! limit), `total#<shard>` (while there is none), `customer#<customer_id>` or `guest#<hash of the email address>`,
-//! `uses`. The transaction that places an order counts up the uses that the order takes, on the condition that the limit
-//! is not reached. The transaction that makes the order failed or cancelled counts them
+//! limit), `total#<shard>` (while there is none), `customer#<customer_id>`, `guest#<hash of the email address>` or
+//! `code#<code in lower case>`, `uses`. The transaction that places an order counts up the uses that the order takes, on
+//! the condition that the limit is not reached. The transaction that makes the order failed or cancelled counts them
 //! down again. A status changes once, so a use is given back once.
 //!
 //! A quote that has been used is an item, too: `order_id` = `quote#<hash>`, `part` = `used`. The table's time to live
 //! deletes it some time after the quote has expired.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::{Key, StoreError, Table, Write};
 use crate::orders::uses::{Counter, QuoteUse, SHARDS, Use};
+use crate::pricing::model::Code;
 use crate::values::id::DiscountId;
 
 /// A count as it is stored.
@@ -95,6 +98,21 @@ pub(super) async fn used_up(table: &Table, wanted: &[Use]) -> Result<Vec<Use>, S
         taken.limit.is_some_and(|limit| uses >= limit)
     };
     Ok(limited.into_iter().filter(full).cloned().collect())
+}
+
+/// Returns those of `codes` of `discount` that an order has used, from eventually consistent reads.
+pub(super) async fn used_codes(
+    table: &Table,
+    discount: DiscountId,
+    codes: &[Code],
+) -> Result<Vec<Code>, StoreError> {
+    let counter = |code: &Code| Counter::Code(code.lowercase());
+    let keys = codes.iter().map(|code| key(discount, &counter(code)));
+    let counts: Vec<CountItem> = table.get_many(keys.collect(), false).await?;
+    let used = counts.iter().filter(|count| count.uses > 0);
+    let used: HashSet<&str> = used.map(|count| count.part.as_str()).collect();
+    let is_used = |code: &&Code| used.contains(counter(code).to_string().as_str());
+    Ok(codes.iter().filter(is_used).cloned().collect())
 }
 
 /// Returns how many uses of `discount` were taken while it had no limit.

@@ -10,12 +10,14 @@ use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::orders::change;
 use crate::orders::checkout::{Checkout, place_order};
+use crate::orders::codes::list_discount_codes;
 use crate::orders::fixtures::{Shop, after, eur, json_of, product, request, with_header};
 use crate::orders::guests::place_guest_order;
 use crate::orders::quotes::{create_guest_quote, create_quote};
 use crate::orders::rules;
 use crate::orders::totals::Totals;
 use crate::pricing::api::settings;
+use crate::pricing::codes::create_discount_codes;
 use crate::pricing::fixtures::{discount, percent};
 use crate::pricing::model::{Discount, Terms};
 use crate::pricing::rules as pricing_rules;
@@ -358,4 +360,79 @@ async fn the_shop_decides_which_of_two_discounts_wins_that_cannot_be_combined() 
         matches!(stale, Err(Problem::PreconditionFailed)),
         "{stale:?}"
     );
+}
+
+/// Returns the request of `name` about the codes of `discount`, with `body`.
+fn about_codes(discount: &Discount, body: &Value) -> Request {
+    let mut request = with_header(sent("admin", body), "idempotency-key", "batch");
+    let id = ("discount_id".to_owned(), discount.id.to_string());
+    request.path_parameters.extend([id]);
+    request
+}
+
+#[tokio::test]
+async fn a_generated_code_is_good_for_one_order() {
+    let selling = selling().await;
+    let mut made = discount("generated", percent("0.5"));
+    made.single_use_codes = true;
+    selling.pricing.create(made.clone()).await.unwrap();
+    // It has no code of its own and is not automatic.
+    assert_eq!(selling.place("ana", json!({})).await, "129.00");
+    let request = about_codes(&made, &json!({"count": 3}));
+    let generated = create_discount_codes(&selling.pricing, request).await;
+    let generated = json_of(&generated.unwrap());
+    let mut codes: Vec<&str> = generated["codes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .collect();
+    codes.sort_unstable();
+    let [first, second, third] = codes[..] else {
+        panic!("{codes:?}");
+    };
+    // As people type it.
+    let typed = format!("{}-{} {}", &first[..4], &first[4..8], &first[8..]).to_lowercase();
+    let promised = selling.quote("ana", code(&typed)).await.unwrap();
+    assert_eq!(json_of(&promised)["discounts"][0]["code"], first);
+    let mut by_quote = quote_of(Ok(promised));
+    by_quote["discount_code"] = json!(first);
+    let placed = selling.order("ana", by_quote).await.unwrap();
+    assert_eq!(json_of(&placed)["discounts"][0]["code"], first);
+    let used_up = "/discount_code used_up";
+    assert_eq!(selling.place("ben", code(first)).await, used_up);
+    let sheet = async || {
+        let request = with_header(about_codes(&made, &json!({})), "accept", "text/csv");
+        let page = list_discount_codes(&selling.pricing, &selling.shop.orders, request).await;
+        String::from_utf8(page.unwrap().body).unwrap()
+    };
+    let listed =
+        |used| format!("code,used\r\n{third},false\r\n{second},false\r\n{first},{used}\r\n");
+    assert_eq!(sheet().await, listed(true));
+    selling.cancel(&placed).await;
+    assert_eq!(sheet().await, listed(false));
+    assert_eq!(selling.place("ben", code(first)).await, "64.50");
+    // Two codes of one discount are one discount.
+    let both = json!({"discount_codes": [second, third]});
+    let both = selling.place("ben", both).await;
+    assert_eq!(both, "/discount_codes/1 not_combinable");
+}
+
+#[tokio::test]
+async fn of_two_orders_that_use_a_generated_code_at_once_one_is_placed() {
+    let selling = selling().await;
+    let mut made = discount("generated", percent("0.5"));
+    made.single_use_codes = true;
+    selling.pricing.create(made.clone()).await.unwrap();
+    let request = about_codes(&made, &json!({"count": 1}));
+    let generated = create_discount_codes(&selling.pricing, request).await;
+    let one = code(json_of(&generated.unwrap())["codes"][0].as_str().unwrap());
+    let checkout = Checkout::new(&selling.shop.aws).unwrap();
+    let theirs = with_header(sent("eve", &order(one.clone())), "idempotency-key", "eve");
+    let theirs = async move || drop(Box::pin(place_order(&checkout, theirs)).await.unwrap());
+    selling
+        .shop
+        .engine
+        .before_next("TransactWriteItems", theirs);
+    assert_eq!(selling.place("ana", one).await, "/discount_code used_up");
 }

@@ -70,15 +70,29 @@ impl Patch {
 }
 
 /// Reads a new discount, for which `name` and `benefit` are required.
-pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<(Option<Code>, Terms)> {
+pub(super) fn draft(
+    body: &mut Body<'_>,
+    currency: Currency,
+) -> Option<(Option<Code>, bool, Terms)> {
     let name = body.required("name", name);
     let benefit = body.required("benefit", |json| benefit(json, currency));
     let code = body.optional("code", |json| {
         json.parsed(&InvalidCode.to_string(), str::parse::<Code>)
     });
+    let has_code = matches!(code, Some(Some(_)));
+    let single_use_codes = body.non_nullable("single_use_codes", |json| {
+        let place = json.clone();
+        match json.boolean()? {
+            true if has_code => {
+                place.fault("conflict", "a discount has a code or single-use codes")
+            }
+            wanted => Some(wanted),
+        }
+    });
     let patch = patch(body, currency);
     Some((
         code?,
+        single_use_codes?.unwrap_or_default(),
         patch?.apply_to(super::default_terms(name?, benefit?)),
     ))
 }
