@@ -295,21 +295,39 @@ impl Breakdown {
         Ok(totals)
     }
 
+    /// Returns how many shares of shipping may be taxed apart: one for each set of taxes that lines have.
+    fn shares_of_shipping(&self) -> usize {
+        let mut sets: Vec<&[Tax]> = Vec::new();
+        for line in &self.lines {
+            let is_same = |set: &&[Tax]| {
+                let mut taxes = set.iter().zip(&line.taxes);
+                set.len() == line.taxes.len() && taxes.all(|(one, other)| one.is_like(other))
+            };
+            if !sets.iter().any(is_same) {
+                sets.push(&line.taxes);
+            }
+        }
+        sets.len()
+    }
+
     /// Checks that the parts are consistent and returns the totals.
     ///
     /// # Errors
     /// Returns [`BreakdownError`] if they are not.
     pub fn check(&self) -> Result<Totals, BreakdownError> {
-        for (price, discounts, taxes) in self.parts() {
+        let shares = self.lines.iter().map(|_| 1);
+        let shares = shares.chain([self.shares_of_shipping()]);
+        for ((price, discounts, taxes), shares) in self.parts().zip(shares) {
             let remaining = after_discounts(price, discounts)?;
             let nothing = Money::zero(self.currency);
-            let shares = discounts.iter().map(|share| share.amount);
-            let positive = shares.into_iter().all(Money::is_positive);
+            let mut amounts = discounts.iter().map(|share| share.amount);
+            let positive = amounts.all(Money::is_positive);
             if !positive || remaining.compare(nothing)?.is_lt() {
                 return Err(BreakdownError::Discount);
             }
             let net = without_included(remaining, taxes)?;
-            if net.compare(nothing)?.is_lt() || !taxes.iter().all(Tax::is_consistent) {
+            let consistent = taxes.iter().all(|tax| tax.is_consistent(shares));
+            if net.compare(nothing)?.is_lt() || !consistent {
                 return Err(BreakdownError::Tax);
             }
         }

@@ -64,11 +64,12 @@ impl Tax {
 
     /// Returns whether no amount is negative, and the amount is what the rate gives on the base, but for
     /// rounding: of the amount, of other taxes that the base contains or lacks, and of the shares of an amount
-    /// that was rounded for the whole order. Together these are less than five of the smallest units.
+    /// that was rounded for the whole order. Together these are less than five of the smallest units for each of the
+    /// `shares` of the price that were taxed apart.
     #[must_use]
-    pub fn is_consistent(&self) -> bool {
+    pub fn is_consistent(&self, shares: usize) -> bool {
         let exact = self.base.amount().checked_mul(self.rate.as_decimal());
-        let tolerance = Decimal::new(5, self.amount.currency().exponent());
+        let tolerance = Decimal::new(5, self.amount.currency().exponent()) * Decimal::from(shares);
         let near = exact.is_some_and(|exact| (self.amount.amount() - exact).abs() <= tolerance);
         let negative = self.base.minor_units().is_none() || self.amount.minor_units().is_none();
         near && !negative
