@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::json;
 
 use crate::support::control::halves;
-use crate::support::people::{order_of, unique};
+use crate::support::people::{Person, order_of, unique};
 use crate::support::prices::percentage;
 use crate::support::shop::{Setup, Shop, physical};
 use crate::support::{run_local, until};
@@ -183,6 +183,67 @@ fn cached_rules_and_discounts_cost_an_order_no_reads() {
             with a code: place-order 11, validate-order 4, other steps 16
             with a limited code: place-order 15, validate-order 4, other steps 16
             a rule that asks: place-order 7, validate-order 10, other steps 16
+        "#]]
+        .assert_eq(&shown);
+    });
+}
+
+/// Returns the units of `place-order` for an order of `person` with `code`.
+async fn placing(shop: &Shop, person: &Person, product: &str, code: Option<&str>) -> String {
+    let mut order = order_of(&[(product, 1)], "tok_ok");
+    order["discount_code"] = json!(code);
+    shop.quiet().await;
+    shop.reset_bill().await;
+    shop.place(person, &order).await.expect(202);
+    shop.quiet().await;
+    let bill = shop.bill().await;
+    let units = &bill["functions"]["place-order"];
+    format!(
+        "{} read, {} written",
+        units["read_units"], units["write_units"]
+    )
+}
+
+#[test]
+fn a_code_costs_an_order_two_write_units_and_each_further_count_two_more() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("20.00", 100).await;
+        let customer = shop.customer().await;
+        placing(&shop, &customer, &product, None).await;
+        let mut shown = String::new();
+        let none = placing(&shop, &customer, &product, None).await;
+        shown += &format!("no code: {none}\n");
+        for (code, limits) in [
+            ("FREELY", json!({})),
+            ("TOTAL", json!({"usage_limit": 9})),
+            ("EACH", json!({"usage_limit_per_customer": 9})),
+            (
+                "BOTH",
+                json!({"usage_limit": 9, "usage_limit_per_customer": 9}),
+            ),
+        ] {
+            let mut limits = limits;
+            limits["code"] = json!(code);
+            shop.discount(percentage("Some", "0.1"), limits).await;
+            let units = placing(&shop, &customer, &product, Some(code)).await;
+            shown += &format!("{code}: {units}\n");
+        }
+        // A limit for each customer that is introduced later looks at the customer's orders.
+        let later = shop.discount(percentage("Some", "0.1"), json!({"code": "LATER"}));
+        let later = shop.patch(&later.await).bearer(&shop.admin().await.token);
+        let limit = json!({"usage_limit_per_customer": 9});
+        let later = later.header("if-match", "*").json(&limit).send().await;
+        later.expect(200);
+        let units = placing(&shop, &customer, &product, Some("LATER")).await;
+        shown += &format!("LATER: {units}\n");
+        expect![[r#"
+            no code: 2.5 read, 5 written
+            FREELY: 4.5 read, 7 written
+            TOTAL: 5.5 read, 7 written
+            EACH: 5.5 read, 9 written
+            BOTH: 6.5 read, 9 written
+            LATER: 9 read, 9 written
         "#]]
         .assert_eq(&shown);
     });

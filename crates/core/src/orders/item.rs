@@ -12,7 +12,7 @@ use crate::customers::model::Email;
 use crate::values::address::AddressItem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::id::{CustomerId, DiscountId, OrderId, ProductId};
 use crate::values::money::{Currency, Money};
 
 pub(super) mod charges;
@@ -305,6 +305,11 @@ impl TryFrom<GuestItem> for Guest {
 }
 
 impl LinesItem {
+    /// Returns whether the order has `discount` without a use in the count of its customer or guest.
+    pub(super) fn has_uncounted(&self, discount: DiscountId) -> bool {
+        self.charges.has_uncounted(discount)
+    }
+
     /// Returns the quantity of each product.
     pub(super) fn quantities(&self) -> impl Iterator<Item = (ProductId, u32)> {
         self.lines.iter().map(|line| (line.p, line.q))

@@ -11,7 +11,6 @@ use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
-use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
 use crate::pricing::model::Code;
 use crate::values::address::AddressItem;
@@ -46,12 +45,6 @@ pub enum Created {
 
 fn lines_key(id: OrderId) -> Key {
     Key::new("order_id", id).and("part", "lines")
-}
-
-/// Returns whether the order is neither failed nor cancelled.
-fn is_kept(header: &HeaderItem) -> bool {
-    let closed = [Status::Failed, Status::Cancelled];
-    !closed.iter().any(|of| header.has_status(*of))
 }
 
 impl OrderStore {
@@ -150,33 +143,6 @@ impl OrderStore {
         codes: &[Code],
     ) -> Result<Vec<Code>, StoreError> {
         uses::used_codes(&self.table, discount, codes).await
-    }
-
-    /// Returns whether one of the latest 100 orders that guests placed with the address `email` is neither failed nor
-    /// cancelled. The index may lag by a moment.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn has_ordered_as_guest(&self, email: &Email) -> Result<bool, StoreError> {
-        let found = self.guest_orders(email, None, 99).await?;
-        let keys = found
-            .items
-            .into_iter()
-            .map(|id| Key::new("order_id", id).and("part", "header"));
-        let headers: Vec<HeaderItem> = self.table.get_many(keys.collect(), true).await?;
-        Ok(headers.iter().any(is_kept))
-    }
-
-    /// Returns whether the customer has an order that is neither failed nor cancelled. The index may lag by a moment.
-    ///
-    /// # Errors
-    /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn has_ordered(&self, customer: CustomerId) -> Result<bool, StoreError> {
-        let query = self
-            .table
-            .newest_first("by-customer", "customer_id", customer, None);
-        let headers: Vec<HeaderItem> = query.first(100).await?;
-        Ok(headers.iter().any(is_kept))
     }
 
     /// Replaces the header that has `order.revision`, gives back the uses `given_back` in the same transaction, and

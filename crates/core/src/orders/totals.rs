@@ -9,7 +9,7 @@ use super::fields::Codes;
 use super::lines::{self, Item};
 use super::model::Line;
 use super::store::OrderStore;
-use super::uses::{self, QuoteUse, Taker, Use};
+use super::uses::{self, Earlier, QuoteUse, Taker, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
@@ -80,6 +80,17 @@ pub struct Offer {
     pub total: Money,
     /// The quote that promises it.
     pub quote: Option<QuoteUse>,
+}
+
+impl Wanted {
+    /// Returns the customer or guest for whom uses are counted.
+    fn taker(&self) -> Taker<'_> {
+        match (self.customer, &self.guest) {
+            (Some(customer), _) => Taker::Customer(customer),
+            (None, Some(email)) => Taker::Guest(email),
+            (None, None) => Taker::Unknown,
+        }
+    }
 }
 
 impl Totals {
@@ -204,10 +215,11 @@ impl Totals {
 
     /// Returns the facts about the shopper; whether it is the first order only if that is `asked`.
     async fn shopper(&self, wanted: &Wanted, asked: bool) -> Result<Shopper, StoreError> {
-        let has_ordered = match (wanted.customer, &wanted.guest) {
-            (Some(customer), _) if asked => self.orders.has_ordered(customer).await?,
-            (None, Some(guest)) if asked => self.orders.has_ordered_as_guest(guest).await?,
-            (Some(_) | None, Some(_) | None) => true,
+        let has_ordered = match wanted.taker() {
+            Taker::Unknown => true,
+            taker @ (Taker::Customer(_) | Taker::Guest(_)) => {
+                !asked || self.orders.has_ordered(taker).await?
+            }
         };
         Ok(Shopper {
             group: match wanted.customer {
@@ -221,16 +233,14 @@ impl Totals {
 
     /// Returns the uses that an order of `wanted` with `discount` takes.
     async fn uses(&self, wanted: &Wanted, discount: &Discount) -> Result<Vec<Use>, StoreError> {
-        let earlier = if discount.terms.usage_limit.is_some() && discount.had_no_limit {
-            self.orders.unlimited_uses(discount.id).await?
-        } else {
-            0
-        };
-        let taker = match (wanted.customer, &wanted.guest) {
-            (Some(customer), _) => Taker::Customer(customer),
-            (None, Some(email)) => Taker::Guest(email),
-            (None, None) => Taker::Unknown,
-        };
+        let (terms, taker) = (&discount.terms, wanted.taker());
+        let mut earlier = Earlier::default();
+        if terms.usage_limit.is_some() && discount.was_unlimited.in_total {
+            earlier.all = self.orders.unlimited_uses(discount.id).await?;
+        }
+        if terms.limit_per_customer().is_some() && discount.was_unlimited.per_customer {
+            earlier.own = self.orders.uncounted_uses(taker, discount.id).await?;
+        }
         let shard = wanted.now.as_millis().unsigned_abs() % u64::from(uses::SHARDS);
         let shard = u32::try_from(shard).unwrap_or_default();
         Ok(uses::taken_with(discount, taker, earlier, shard))

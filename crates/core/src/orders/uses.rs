@@ -1,9 +1,10 @@
 //! Uses of discounts, which an order takes when it is placed and gives back when it fails or is cancelled; and the use of
 //! a quote, which is good for one order.
 //!
-//! The uses of discounts with a code are counted whether they are limited or not, so that a limit that is introduced
-//! later counts the orders before it. Those of automatic discounts are counted only while they are limited, because most
-//! orders of a shop have the same ones and would wait for each other.
+//! A limit of a discount with a code counts the orders before it, too, if it is introduced later. So all uses of a code
+//! together are counted whether they are limited or not. Those of one customer are counted only while they are limited,
+//! and the earlier ones are found among the customer's orders. Uses of automatic discounts are counted only while they
+//! are limited, because most orders of a shop have the same ones and would wait for each other.
 
 use std::fmt;
 
@@ -90,30 +91,33 @@ impl Taker<'_> {
     }
 }
 
-/// Returns the uses that an order of `taker` with `discount` takes. `earlier` is the number of uses before the discount
-/// had a limit, and `shard` chooses the count of those without one.
+/// The uses of a discount that its limits count although they were taken before them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Earlier {
+    /// By all customers together.
+    pub all: u32,
+    /// By the customer or guest who orders.
+    pub own: u32,
+}
+
+/// Returns the uses that an order of `taker` with `discount` takes. `shard` chooses the count of those without a limit.
 #[must_use]
-pub fn taken_with(discount: &Discount, taker: Taker<'_>, earlier: u32, shard: u32) -> Vec<Use> {
+pub fn taken_with(discount: &Discount, taker: Taker<'_>, earlier: Earlier, shard: u32) -> Vec<Use> {
     let counted = |counter, limit| Use {
         discount_id: discount.id,
         counter,
         limit,
     };
-    let has_code = discount.code.is_some();
+    let left = |limit: u32, earlier| Some(limit.saturating_sub(earlier));
     let total = match discount.terms.usage_limit {
-        Some(limit) => Some(counted(Counter::Total, Some(limit.saturating_sub(earlier)))),
-        None if has_code => Some(counted(Counter::Unlimited(shard % SHARDS), None)),
+        Some(limit) => Some(counted(Counter::Total, left(limit, earlier.all))),
+        None if discount.code.is_some() => Some(counted(Counter::Unlimited(shard % SHARDS), None)),
         None => None,
     };
     let single = discount.code.as_ref().filter(|_| discount.single_use_codes);
     let single = single.map(|code| counted(Counter::Code(code.lowercase()), Some(1)));
     let limit = discount.terms.limit_per_customer();
-    let own = taker
-        .counter(discount.id)
-        .filter(|_| has_code || limit.is_some());
-    total
-        .into_iter()
-        .chain(single)
-        .chain(own.map(|counter| counted(counter, limit)))
-        .collect()
+    let own = limit.zip(taker.counter(discount.id));
+    let own = own.map(|(limit, counter)| counted(counter, left(limit, earlier.own)));
+    total.into_iter().chain(single).chain(own).collect()
 }

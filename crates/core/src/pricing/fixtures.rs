@@ -2,7 +2,7 @@
 
 use super::breakdown::{Breakdown, PricedLine};
 use super::cart::CartLine;
-use super::model::{Benefit, Discount, Terms};
+use super::model::{Benefit, Discount, Terms, Unlimited};
 use super::shipping::{Cost, ShippingMethod};
 use super::tax::sheet::{TaxRate, TaxSheet, TaxTerms};
 use crate::values::clock::Time;
@@ -53,7 +53,7 @@ pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
             max_amount: None,
         },
         ended: false,
-        had_no_limit: false,
+        was_unlimited: Unlimited::default(),
         single_use_codes: false,
         version: 1,
         created_at: noon(),

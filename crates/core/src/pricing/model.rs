@@ -339,6 +339,15 @@ pub struct DiscountSettings {
     pub exclusive: Exclusive,
 }
 
+/// The limits that a discount with a code has lacked for a time: once it has them, they count the uses of that time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unlimited {
+    /// Whether it had no limit for all orders together. The uses were counted apart then.
+    pub in_total: bool,
+    /// Whether it had no limit for each customer. The uses of single customers were not counted then.
+    pub per_customer: bool,
+}
+
 /// A discount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discount {
@@ -352,8 +361,8 @@ pub struct Discount {
     pub ended: bool,
     /// Whether it has codes that one order each can use, instead of a code of its own. Never changes.
     pub single_use_codes: bool,
-    /// Whether it has a code and had no usage limit for a time, during which uses were counted apart.
-    pub had_no_limit: bool,
+    /// The limits that it has not had all the time.
+    pub was_unlimited: Unlimited,
     /// The version, which starts at 1 and grows by 1 with each change.
     pub version: u64,
     /// When it was created.

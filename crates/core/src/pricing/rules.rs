@@ -1,6 +1,6 @@
 //! The rules by which discounts change: pure functions.
 
-use super::model::{Code, Discount, DiscountError, Terms};
+use super::model::{Code, Discount, DiscountError, Terms, Unlimited};
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -29,7 +29,7 @@ pub fn create(
         code,
         terms,
         ended: false,
-        had_no_limit: false,
+        was_unlimited: Unlimited::default(),
         single_use_codes: false,
         version: 1,
         created_at: now,
@@ -61,10 +61,14 @@ pub fn update(
         return Ok(None);
     }
     let has_code = discount.code.is_some() || discount.single_use_codes;
-    let has_no_limit = has_code && discount.terms.usage_limit.is_none();
+    let (before, was) = (&discount.terms, discount.was_unlimited);
+    let was_unlimited = Unlimited {
+        in_total: was.in_total || has_code && before.usage_limit.is_none(),
+        per_customer: was.per_customer || has_code && before.limit_per_customer().is_none(),
+    };
     let changed = Discount {
         terms,
-        had_no_limit: discount.had_no_limit || has_no_limit,
+        was_unlimited,
         ..discount.clone()
     };
     Ok(Some(next_version(changed, "DiscountChanged", now)))

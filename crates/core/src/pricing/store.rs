@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch;
 use super::collection::{Collection, Entry};
-use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms};
+use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms, Unlimited};
 use super::shipping::ShippingMethod;
 use super::tax::sheet::TaxSheet;
 use crate::aws::Aws;
@@ -45,6 +45,10 @@ pub const MAX_AUTOMATIC: usize = 40;
 
 /// A discount as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an attribute that is stored"
+)]
 struct DiscountItem {
     pk: String,
     discount_id: DiscountId,
@@ -57,6 +61,8 @@ struct DiscountItem {
     ended: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     had_no_limit: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    had_no_limit_per_customer: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     single_use_codes: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +84,8 @@ impl DiscountItem {
             code: discount.code.clone(),
             terms: discount.terms.clone(),
             ended: discount.ended,
-            had_no_limit: discount.had_no_limit,
+            had_no_limit: discount.was_unlimited.in_total,
+            had_no_limit_per_customer: discount.was_unlimited.per_customer,
             single_use_codes: discount.single_use_codes,
             request_hash: discount.request_hash.clone(),
             version: discount.version,
@@ -97,7 +104,10 @@ impl From<DiscountItem> for Discount {
             code: item.code,
             terms: item.terms,
             ended: item.ended,
-            had_no_limit: item.had_no_limit,
+            was_unlimited: Unlimited {
+                in_total: item.had_no_limit,
+                per_customer: item.had_no_limit_per_customer,
+            },
             single_use_codes: item.single_use_codes,
             version: item.version,
             created_at: item.created_at,

@@ -103,6 +103,24 @@ impl Charges {
     }
 }
 
+impl Charges {
+    /// Returns whether `discount` was applied without a use in the count of the order's customer or guest.
+    pub(in crate::orders) fn has_uncounted(&self, discount: DiscountId) -> bool {
+        let was_applied = self.discounts.iter().any(|applied| applied.id == discount);
+        let of_customer = |counter: &Counter| match counter {
+            Counter::Customer(_) | Counter::Guest(_) => true,
+            Counter::Total | Counter::Unlimited(_) | Counter::Code(_) => false,
+        };
+        let known = self.uses.iter();
+        let mut known = known.filter(|taken| taken.customer_id.is_some());
+        let others = self.counts.iter();
+        let mut others = others.filter(|taken| of_customer(&taken.of));
+        was_applied
+            && !known.any(|taken| taken.discount_id == discount)
+            && !others.any(|taken| taken.discount_id == discount)
+    }
+}
+
 fn text(money: Money) -> String {
     money.amount().to_string()
 }

@@ -9,7 +9,7 @@ use crate::orders::fixtures::{
     address, after, customer, eur, lines, order, order_of, placed_at, product,
 };
 use crate::orders::rules;
-use crate::orders::uses::{Taker, taken_with};
+use crate::orders::uses::{Counter, Earlier, Taker, Use, taken_with};
 use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
 use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, sheet, tax};
@@ -255,10 +255,16 @@ fn charged() -> Order {
             taken_with(
                 &tenth,
                 Taker::Guest(&"ana@example.com".parse().unwrap()),
-                0,
+                Earlier::default(),
                 0,
             ),
-            taken_with(&unlimited, Taker::Customer(customer("ana")), 0, 3),
+            taken_with(&unlimited, Taker::Unknown, Earlier::default(), 3),
+            // A use of a customer without a limit, which orders had for a time.
+            vec![Use {
+                discount_id: unlimited.id,
+                counter: Counter::Customer(customer("ana")),
+                limit: None,
+            }],
         ]
         .concat(),
         ..order_of("ana", bought, placed_at())

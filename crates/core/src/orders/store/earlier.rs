@@ -3,13 +3,69 @@
 use std::collections::HashMap;
 
 use super::{HeaderItem, LinesItem, OrderStore, lines_key};
-use crate::aws::dynamo::StoreError;
+use crate::aws::dynamo::{Key, StoreError};
 use crate::orders::credit::{LATEST, PastOrder};
-use crate::orders::model::Order;
+use crate::orders::model::{Order, Status};
 use crate::orders::today::MOST_ORDERS;
-use crate::values::id::{OrderId, ProductId};
+use crate::orders::uses::Taker;
+use crate::values::id::{DiscountId, OrderId, ProductId};
+
+/// Returns whether the order is neither failed nor cancelled.
+fn is_kept(header: &HeaderItem) -> bool {
+    let closed = [Status::Failed, Status::Cancelled];
+    !closed.iter().any(|of| header.has_status(*of))
+}
 
 impl OrderStore {
+    /// Returns whether one of the latest 100 orders of `taker` is neither failed nor cancelled. The index may lag by a
+    /// moment.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn has_ordered(&self, taker: Taker<'_>) -> Result<bool, StoreError> {
+        Ok(!self.kept(taker).await?.is_empty())
+    }
+
+    /// Returns how many of the latest 100 orders of `taker` have `discount`, are neither failed nor cancelled, and are
+    /// not in the count of the taker's uses. This may lag by a moment.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn uncounted_uses(
+        &self,
+        taker: Taker<'_>,
+        discount: DiscountId,
+    ) -> Result<u32, StoreError> {
+        let kept = self.kept(taker).await?;
+        let keys = kept.iter().map(|header| lines_key(header.order_id));
+        let lines: Vec<LinesItem> = self.table.get_many(keys.collect(), false).await?;
+        let uncounted = lines.iter().filter(|lines| lines.has_uncounted(discount));
+        Ok(u32::try_from(uncounted.count()).unwrap_or(u32::MAX))
+    }
+
+    /// Returns those of the latest 100 orders of `taker` that are neither failed nor cancelled.
+    async fn kept(&self, taker: Taker<'_>) -> Result<Vec<HeaderItem>, StoreError> {
+        let mut latest: Vec<HeaderItem> = match taker {
+            Taker::Customer(customer) => {
+                let index = "by-customer";
+                let query = self
+                    .table
+                    .newest_first(index, "customer_id", customer, None);
+                query.first(100).await?
+            }
+            Taker::Guest(email) => {
+                let ids = self.guest_orders(email, None, 99).await?.items;
+                let keys = ids
+                    .into_iter()
+                    .map(|id| Key::new("order_id", id).and("part", "header"));
+                self.table.get_many(keys.collect(), true).await?
+            }
+            Taker::Unknown => Vec::new(),
+        };
+        latest.retain(is_kept);
+        Ok(latest)
+    }
+
     /// Returns the customer's latest [`LATEST`] orders before `order`, newest first; with `whole_day`, also all others
     /// of its day, up to one more than [`MOST_ORDERS`]. The index may lag by a moment.
     ///

@@ -11,11 +11,12 @@ use crate::http::problem::Problem;
 use crate::orders::change;
 use crate::orders::checkout::{Checkout, place_order};
 use crate::orders::codes::list_discount_codes;
-use crate::orders::fixtures::{Shop, after, eur, json_of, product, request, with_header};
+use crate::orders::fixtures::{Shop, after, customer, eur, json_of, product, request, with_header};
 use crate::orders::guests::place_guest_order;
 use crate::orders::quotes::{create_guest_quote, create_quote};
 use crate::orders::rules;
 use crate::orders::totals::Totals;
+use crate::orders::uses::Taker;
 use crate::pricing::api::settings;
 use crate::pricing::codes::create_discount_codes;
 use crate::pricing::fixtures::{discount, percent};
@@ -259,12 +260,55 @@ async fn a_limit_that_is_introduced_later_counts_the_orders_before_it() {
 async fn a_limit_per_customer_that_is_introduced_later_counts_the_orders_before_it() {
     let selling = selling().await;
     let made = selling.half("LATER", |_| {}).await;
-    assert_eq!(selling.place("ana", code("LATER")).await, "64.50");
-    let once = |terms: &mut Terms| terms.usage_limit_per_customer = Some(1);
-    selling.change(&made, once).await;
+    let later = || code("LATER");
+    let first = selling.order("ana", later()).await.unwrap();
+    let guest = "gast@example.com";
+    assert_eq!(selling.place_as_guest(guest, later()).await, "64.50");
+    let limit = async |limit| {
+        let change = |terms: &mut Terms| terms.usage_limit_per_customer = limit;
+        selling.change(&made, change).await;
+    };
+    limit(Some(1)).await;
     let used_up = "/discount_code used_up";
-    assert_eq!(selling.place("ana", code("LATER")).await, used_up);
-    assert_eq!(selling.place("ben", code("LATER")).await, "64.50");
+    assert_eq!(selling.place("ana", later()).await, used_up);
+    assert_eq!(selling.place_as_guest(guest, later()).await, used_up);
+    assert_eq!(selling.place("ben", later()).await, "64.50");
+    assert_eq!(selling.place("ben", later()).await, used_up);
+    // Raised, taken away and introduced again: no use is counted twice.
+    limit(Some(2)).await;
+    let ben = || selling.place("ben", later());
+    assert_eq!([ben().await, ben().await], ["64.50", used_up]);
+    limit(None).await;
+    assert_eq!(ben().await, "64.50");
+    limit(Some(4)).await;
+    assert_eq!([ben().await, ben().await], ["64.50", used_up]);
+    // A use that was taken while there was no limit comes back, too.
+    limit(Some(1)).await;
+    assert_eq!(selling.place("ana", later()).await, used_up);
+    selling.cancel(&first).await;
+    let ana = || selling.place("ana", later());
+    assert_eq!([ana().await, ana().await], ["64.50", used_up]);
+}
+
+#[tokio::test]
+async fn only_orders_without_a_count_of_their_customer_are_looked_for() {
+    let selling = selling().await;
+    let made = selling.half("EACH", |_| {}).await;
+    assert_eq!(selling.place("ana", code("EACH")).await, "64.50");
+    let stored = selling.shop.engine.items(Setting::OrdersTable);
+    let counts = stored.iter().filter(|item| item["uses"].is_number());
+    let counts: Vec<&str> = counts.map(|item| item["part"].as_str().unwrap()).collect();
+    assert!(
+        matches!(counts[..], [count] if count.starts_with("total#")),
+        "{counts:?}"
+    );
+    let ana = Taker::Customer(customer("ana"));
+    let uncounted = async || selling.shop.orders.uncounted_uses(ana, made.id).await;
+    assert_eq!(uncounted().await.unwrap(), 1);
+    let twice = |terms: &mut Terms| terms.usage_limit_per_customer = Some(2);
+    selling.change(&made, twice).await;
+    assert_eq!(selling.place("ana", code("EACH")).await, "64.50");
+    assert_eq!(uncounted().await.unwrap(), 1);
 }
 
 #[tokio::test]

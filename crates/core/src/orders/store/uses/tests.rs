@@ -5,7 +5,7 @@ use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at}
 use crate::orders::model::{Failure, FailureCode, Order};
 use crate::orders::rules;
 use crate::orders::store::Created;
-use crate::orders::uses::{Taker, taken_with};
+use crate::orders::uses::{Earlier, Taker, taken_with};
 use crate::pricing::fixtures::{discount, percent};
 use crate::pricing::model::Discount;
 use crate::testing::Fault;
@@ -20,7 +20,12 @@ fn limited() -> Discount {
 /// An order of `name` that uses the discount.
 fn using(name: &str, seconds: u64) -> Order {
     Order {
-        uses: taken_with(&limited(), Taker::Customer(customer(name)), 0, 0),
+        uses: taken_with(
+            &limited(),
+            Taker::Customer(customer(name)),
+            Earlier::default(),
+            0,
+        ),
         ..order_of(name, lines(1), after(seconds))
     }
 }
@@ -57,7 +62,12 @@ async fn uses_are_taken_up_to_the_limit_and_a_refused_order_leaves_nothing() {
     assert_eq!(shop.orders.create(&third).await.unwrap(), Created::UsedUp);
     assert_eq!(counts(&shop), [2, 1, 1]);
     assert_eq!(shop.orders.get(third.id).await.unwrap(), None);
-    let wanted = taken_with(&limited(), Taker::Customer(customer("eve")), 0, 0);
+    let wanted = taken_with(
+        &limited(),
+        Taker::Customer(customer("eve")),
+        Earlier::default(),
+        0,
+    );
     assert_eq!(
         shop.orders.used_up(&wanted).await.unwrap(),
         [wanted[0].clone()]
