@@ -30,13 +30,20 @@ fn money(units: u64, currency: Currency) -> Money {
     Money::from_minor_units(units, currency).unwrap()
 }
 
-fn line(currency: Currency) -> impl Strategy<Value = CartLine> {
-    (0..CATEGORIES.len(), 1_u32..=999, 0_u64..=200_000).prop_map(move |(at, quantity, units)| {
-        CartLine {
-            unit_price: money(units, currency),
-            ..fixtures::line(CATEGORIES[at], quantity, "1.00")
-        }
+/// Up to `pieces` that cost up to `units` each.
+fn line(currency: Currency, pieces: u32, units: u64) -> impl Strategy<Value = CartLine> {
+    (0..CATEGORIES.len(), 1..=pieces, 0..=units).prop_map(move |(at, quantity, units)| CartLine {
+        unit_price: money(units, currency),
+        ..fixtures::line(CATEGORIES[at], quantity, "1.00")
     })
+}
+
+/// A large cart, or one that costs less than its shipping.
+fn lines(currency: Currency) -> impl Strategy<Value = Vec<CartLine>> {
+    prop_oneof![
+        prop::collection::vec(line(currency, 999, 200_000), 1..8),
+        prop::collection::vec(line(currency, 3, 500), 1..8),
+    ]
 }
 
 fn rate() -> impl Strategy<Value = Rate> {
@@ -156,8 +163,8 @@ fn case(included: bool) -> impl Strategy<Value = Case> {
     let currency = prop_oneof!["EUR", "JPY", "KWD"];
     let currency = currency.prop_map(|code| code.parse::<Currency>().unwrap());
     currency.prop_flat_map(move |currency| {
-        let lines = prop::collection::vec(line(currency), 1..8);
         let discounts = prop::collection::vec(discount(currency), 0..5);
+        let lines = lines(currency);
         (lines, discounts, 0_u64..=5_000, taxes(included), terms()).prop_map(
             move |(lines, discounts, units, taxes, terms)| Case {
                 currency,
