@@ -18,6 +18,7 @@ use crate::values::money::{Currency, Money};
 
 pub mod collections;
 mod fields;
+mod methods;
 pub mod settings;
 
 /// A discount on the wire.

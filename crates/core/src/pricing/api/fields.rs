@@ -6,6 +6,7 @@ use crate::pricing::conditions;
 use crate::pricing::model::{
     Benefit, BuyXGetY, Code, Group, InvalidCode, InvalidRate, Rate, Terms,
 };
+use crate::pricing::postal_codes::PostalCodePattern;
 use crate::pricing::shipping::is_slug;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
@@ -182,6 +183,16 @@ pub(super) fn method_id(json: Json<'_>) -> Option<String> {
         "this must be 1 to 40 of the characters a to z, 0 to 9 and -",
         |text| is_slug(text).then(|| text.to_owned()).ok_or(()),
     )
+}
+
+/// Reads a pattern of postal codes.
+pub(super) fn postal_codes(json: Json<'_>) -> Option<PostalCodePattern> {
+    let place = json.clone();
+    let text = json.line(1..=30)?;
+    match text.parse::<PostalCodePattern>() {
+        Ok(pattern) => Some(pattern),
+        Err(invalid) => place.fault("invalid", invalid.to_string()),
+    }
 }
 
 /// Reads an amount greater than zero.
