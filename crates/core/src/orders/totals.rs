@@ -22,7 +22,7 @@ use crate::pricing::cart::CartLine;
 use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
-use crate::pricing::shipping::{NotShipped, ShippingMethod};
+use crate::pricing::shipping::{NotReached, NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
 use crate::pricing::tax::place::TaxPlace;
@@ -159,7 +159,7 @@ impl Totals {
         let Priced {
             breakdown,
             passed_over,
-        } = priced.map_err(not_shipped)?;
+        } = priced.map_err(|error| not_shipped(&error, &lines))?;
         for (id, refusal) in passed_over {
             coded.check(id, Err(refusal))?;
         }
@@ -317,14 +317,42 @@ fn method<'a>(
     }
 }
 
-fn not_shipped(error: NotShipped) -> Problem {
-    let code = match error {
-        NotShipped::Country => "other_country",
-        NotShipped::TooLarge => "too_large",
-        NotShipped::UnknownWeight(_) => "unknown_weight",
-        NotShipped::Money(error) => return not_totalled(error),
+/// Returns the problem of a method that does not ship the `lines`.
+fn not_shipped(error: &NotShipped, lines: &[Line]) -> Problem {
+    let address = |part, code| {
+        let pointer = format!("/shipping_address/{part}");
+        Problem::field(&pointer, code, error.to_string())
     };
-    Problem::field("/shipping_method", code, error.to_string())
+    let (code, detail) = match error {
+        NotShipped::Place(place) => match place {
+            NotReached::RegionRequired => return address("region", "required"),
+            NotReached::UnknownRegion => return address("region", "unknown_region"),
+            NotReached::PostalCodeRequired => return address("postal_code", "required"),
+            NotReached::Country => ("other_country", error.to_string()),
+            NotReached::Area => ("outside_area", error.to_string()),
+            NotReached::Money(error) => return not_totalled(*error),
+        },
+        NotShipped::Goods(at) => {
+            let detail = format!("this method does not ship {}", names(lines, at));
+            ("unsuitable_goods", detail)
+        }
+        NotShipped::UnknownWeight(at) => {
+            let names = names(lines, at);
+            let detail =
+                format!("this method is priced by weight, and the weight of {names} is not known");
+            ("unknown_weight", detail)
+        }
+        NotShipped::TooLarge => ("too_large", error.to_string()),
+        NotShipped::Money(error) => return not_totalled(*error),
+    };
+    Problem::field("/shipping_method", code, detail)
+}
+
+/// Returns the quoted names of the lines at the places `at`.
+fn names(lines: &[Line], at: &[usize]) -> String {
+    let lines = at.iter().filter_map(|at| lines.get(*at));
+    let names: Vec<String> = lines.map(|line| format!("\"{}\"", line.name)).collect();
+    names.join(", ")
 }
 
 fn unknown_place(unknown: &UnknownPlace) -> Problem {
@@ -372,6 +400,7 @@ impl ProductFacts {
                 quantity: line.quantity,
                 unit_price: line.unit_price,
                 weight_grams,
+                shipped: true,
             })
         };
         lines.iter_mut().map(line).collect()

@@ -1,9 +1,9 @@
 //! The price of an order, part by part.
 
 use super::cart::CartLine;
-use super::discounts::{self, Applied, Share, Shipment};
+use super::discounts::{self, Applied, Reductions, Share, Shipment};
 use super::model::{Discount, Refusal};
-use super::shipping::{NotShipped, ShippingMethod};
+use super::shipping::{DeliveryDays, FreeFromBasis, NotShipped, ShippingMethod};
 use super::tax::calculation::{self, Taxable};
 use super::tax::place::{Goods, TaxPlace};
 use super::tax::{Destination, Tax};
@@ -19,7 +19,7 @@ pub struct Cart<'a> {
     pub lines: &'a [CartLine],
     /// The place it is shipped to.
     pub destination: &'a Destination,
-    /// The shipping method. Without one, shipping is free.
+    /// The shipping method. Without one, shipping is free. It does not matter if none of the goods are shipped.
     pub shipping: Option<&'a ShippingMethod>,
     /// How it is taxed there. The lines' prices are those of this place ([`TaxPlace::price`]).
     pub taxes: &'a TaxPlace<'a>,
@@ -43,6 +43,8 @@ pub struct PricedShipping {
     pub method: String,
     /// The method's name.
     pub name: String,
+    /// How long it takes, if the method says that.
+    pub delivery_days: Option<DeliveryDays>,
     /// The price before discounts.
     pub price: Money,
     /// The amounts that discounts took off.
@@ -107,6 +109,67 @@ pub struct Priced {
     pub passed_over: Vec<(DiscountId, Refusal)>,
 }
 
+impl<'a> Cart<'a> {
+    /// Returns the shipping method, if any of the goods are shipped.
+    fn method(&self) -> Option<&'a ShippingMethod> {
+        let is_shipped = self.lines.iter().any(|line| line.shipped);
+        self.shipping.filter(|_| is_shipped)
+    }
+
+    /// Returns the goods that are shipped; `subtotals` are the prices of the lines before discounts.
+    fn shipped(&self, subtotals: &[Money]) -> Vec<Goods<'a>> {
+        let lines = self.lines.iter().zip(subtotals);
+        let lines = lines.filter(|(line, _)| line.shipped);
+        let goods = lines.map(|(line, subtotal)| Goods {
+            category: line.category.as_str(),
+            price: *subtotal,
+        });
+        goods.collect()
+    }
+
+    /// Returns the price of shipping `shipped` by `method` before discounts, unless it is free after discounts.
+    fn price_of_shipping(
+        &self,
+        method: &ShippingMethod,
+        shipped: &[Goods<'_>],
+    ) -> Result<Money, NotShipped> {
+        let subtotal = Money::sum(self.currency, shipped.iter().map(|goods| goods.price))?;
+        let price = method.price(self.lines, subtotal, self.destination)?;
+        Ok(self.taxes.shipping_price(price, shipped)?)
+    }
+
+    /// Returns the price of shipping by `method`, which costs `price` unless it is free, and what `discounts` take off.
+    ///
+    /// Whether shipping is free after discounts depends on the discounts that the order has if it is.
+    fn reduce(
+        &self,
+        method: &ShippingMethod,
+        price: Money,
+        subtotals: &[Money],
+        discounts: &[Discount],
+    ) -> Result<(Money, Reductions), MoneyError> {
+        let reduce = |price| {
+            let method = &method.id;
+            let shipment = Some(Shipment { method, price });
+            discounts::reduce(self.lines, shipment, discounts, self.currency)
+        };
+        let Some(free_from) = method.free_from(FreeFromBasis::AfterDiscounts) else {
+            return Ok((price, reduce(price)?));
+        };
+        let free = Money::zero(self.currency);
+        let reduced = reduce(free)?;
+        let lines = self.lines.iter().zip(subtotals).zip(&reduced.lines);
+        let shipped = lines.filter(|((line, _), _)| line.shipped);
+        let left = shipped.map(|((_, subtotal), shares)| after_discounts(*subtotal, shares));
+        let left: Vec<Money> = left.collect::<Result<_, _>>()?;
+        if Money::sum(self.currency, left)?.compare(free_from)?.is_ge() {
+            Ok((free, reduced))
+        } else {
+            Ok((price, reduce(price)?))
+        }
+    }
+}
+
 /// Calculates the price of `cart` with `discounts`, which can be in any order and must all be allowed
 /// ([`discounts::allow`]).
 ///
@@ -115,24 +178,26 @@ pub struct Priced {
 pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotShipped> {
     let subtotals = cart.lines.iter().map(CartLine::subtotal);
     let subtotals: Vec<Money> = subtotals.collect::<Result<_, _>>()?;
-    let subtotal = Money::sum(cart.currency, subtotals.iter().copied())?;
-    let shipping = cart.shipping;
-    let shipping = shipping.map(|method| method.price(cart.lines, subtotal, cart.destination));
-    let shipping = shipping.transpose()?;
-    let lines = cart.lines.iter().zip(&subtotals);
-    let goods: Vec<Goods<'_>> = lines
-        .map(|(line, subtotal)| Goods {
-            category: line.category.as_str(),
-            price: *subtotal,
-        })
-        .collect();
-    let shipping = shipping.map(|price| cart.taxes.shipping_price(price, &goods));
-    let shipping = shipping.transpose()?;
-    let shipment = cart.shipping.zip(shipping).map(|(method, price)| Shipment {
-        method: &method.id,
-        price,
-    });
-    let reduced = discounts::reduce(cart.lines, shipment, discounts, cart.currency)?;
+    let shipped = cart.shipped(&subtotals);
+    let (mut shipping, reduced) = match cart.method() {
+        None => {
+            let reduced = discounts::reduce(cart.lines, None, discounts, cart.currency)?;
+            (None, reduced)
+        }
+        Some(method) => {
+            let price = cart.price_of_shipping(method, &shipped)?;
+            let (price, mut reduced) = cart.reduce(method, price, &subtotals, discounts)?;
+            let shipping = PricedShipping {
+                method: method.id.clone(),
+                name: method.name.clone(),
+                delivery_days: method.delivery_days,
+                price,
+                discounts: std::mem::take(&mut reduced.shipping),
+                taxes: Vec::new(),
+            };
+            (Some(shipping), reduced)
+        }
+    };
     let mut lines: Vec<PricedLine> = subtotals
         .into_iter()
         .zip(reduced.lines)
@@ -142,17 +207,7 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
             taxes: Vec::new(),
         })
         .collect();
-    let mut shipping = match (cart.shipping, shipping) {
-        (Some(method), Some(price)) => Some(PricedShipping {
-            method: method.id.clone(),
-            name: method.name.clone(),
-            price,
-            discounts: reduced.shipping,
-            taxes: Vec::new(),
-        }),
-        (None, _) | (_, None) => None,
-    };
-    tax(cart, &goods, &mut lines, shipping.as_mut())?;
+    tax(cart, &shipped, &mut lines, shipping.as_mut())?;
     Ok(Priced {
         breakdown: Breakdown {
             currency: cart.currency,
@@ -165,24 +220,24 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
     })
 }
 
-/// Adds the taxes on the prices after discounts to `lines` and `shipping`. The `goods` decide about the tax on shipping
-/// with their prices before discounts, so that no discount can move it to goods that are taxed more.
+/// Adds the taxes on the prices after discounts to `lines` and `shipping`. The goods that are `shipped` decide about the
+/// tax on shipping with their prices before discounts, so that no discount can move it to goods that are taxed more.
 fn tax(
     cart: &Cart<'_>,
-    goods: &[Goods<'_>],
+    shipped: &[Goods<'_>],
     lines: &mut [PricedLine],
     shipping: Option<&mut PricedShipping>,
 ) -> Result<(), MoneyError> {
-    let taxable = goods.iter().zip(&*lines).map(|(goods, line)| {
+    let taxable = cart.lines.iter().zip(&*lines).map(|(line, priced)| {
         Ok::<_, MoneyError>(Taxable {
-            price: after_discounts(line.subtotal, &line.discounts)?,
-            rates: cart.taxes.rates(goods.category),
+            price: after_discounts(priced.subtotal, &priced.discounts)?,
+            rates: cart.taxes.rates(line.category.as_str()),
         })
     });
     let mut parts: Vec<Taxable<'_>> = taxable.collect::<Result<_, _>>()?;
     if let Some(part) = &shipping {
         let price = after_discounts(part.price, &part.discounts)?;
-        parts.extend(cart.taxes.tax_on_shipping(price, goods)?);
+        parts.extend(cart.taxes.tax_on_shipping(price, shipped)?);
     }
     let mut taxes = calculation::taxes(&parts, cart.taxes.rounding(), cart.currency)?.into_iter();
     for (line, taxes) in lines.iter_mut().zip(taxes.by_ref()) {

@@ -17,6 +17,8 @@ pub struct CartLine {
     pub unit_price: Money,
     /// The weight of one piece, if it is known.
     pub weight_grams: Option<u32>,
+    /// Whether it is shipped, unlike a voucher or a download.
+    pub shipped: bool,
 }
 
 impl CartLine {

@@ -3,7 +3,7 @@
 use super::breakdown::{Breakdown, PricedLine};
 use super::cart::CartLine;
 use super::model::{Benefit, Discount, Terms, Unlimited};
-use super::shipping::{Cost, ShippingMethod};
+use super::shipping::{Cost, FreeFromBasis, ShippingMethod};
 use super::tax::sheet::{TaxRate, TaxSheet, TaxTerms};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -26,6 +26,7 @@ pub(crate) fn line(name: &str, quantity: u32, price: &str) -> CartLine {
         quantity,
         unit_price: eur(price),
         weight_grams: None,
+        shipped: true,
     }
 }
 
@@ -74,8 +75,13 @@ pub(crate) fn method(id: &str, cost: Cost) -> ShippingMethod {
         id: id.to_owned(),
         name: id.to_owned(),
         countries: Vec::new(),
+        zones: Vec::new(),
+        not_for_products: Vec::new(),
+        not_for_categories: Vec::new(),
         cost,
         free_from: None,
+        free_from_basis: FreeFromBasis::default(),
+        delivery_days: None,
     }
 }
 

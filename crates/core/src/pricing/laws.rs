@@ -7,11 +7,13 @@ use super::breakdown::{Breakdown, Cart, Priced, Totals, calculate, calculate_low
 use super::cart::CartLine;
 use super::fixtures;
 use super::model::{Benefit, BuyXGetY, Discount, Rate};
-use super::shipping::{Cost, NotShipped, ShippingMethod};
+use super::shipping::{Cost, NotShipped, ShippingMethod, Step, Zone};
 use super::tax::Destination;
 use super::tax::Tax;
 use super::tax::sheet::{Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms};
 use crate::values::money::{Currency, Money, RoundingMode};
+
+mod shipping;
 
 /// The input of a calculation.
 #[derive(Clone, Debug)]
@@ -30,10 +32,17 @@ fn money(units: u64, currency: Currency) -> Money {
     Money::from_minor_units(units, currency).unwrap()
 }
 
-/// Up to `pieces` that cost up to `units` each.
+/// Up to `pieces` that cost up to `units` each; some are not shipped.
 fn line(currency: Currency, pieces: u32, units: u64) -> impl Strategy<Value = CartLine> {
-    (0..CATEGORIES.len(), 1..=pieces, 0..=units).prop_map(move |(at, quantity, units)| CartLine {
+    let parts = (
+        0..CATEGORIES.len(),
+        1..=pieces,
+        0..=units,
+        prop::bool::weighted(0.8),
+    );
+    parts.prop_map(move |(at, quantity, units, shipped)| CartLine {
         unit_price: money(units, currency),
+        shipped,
         ..fixtures::line(CATEGORIES[at], quantity, "1.00")
     })
 }
@@ -159,27 +168,55 @@ fn terms() -> impl Strategy<Value = TaxTerms> {
     })
 }
 
+/// A parcel for a fixed price or by pieces, with surcharges in some places.
+fn parcel(currency: Currency) -> impl Strategy<Value = ShippingMethod> {
+    let price = move || (0_u64..=5_000).prop_map(move |units| money(units, currency));
+    let steps = (price(), price()).prop_map(|(few, many)| Cost::ByQuantity {
+        steps: vec![
+            Step {
+                up_to: Some(500),
+                price: few,
+            },
+            Step {
+                up_to: None,
+                price: many,
+            },
+        ],
+    });
+    let cost = prop_oneof![price().prop_map(|price| Cost::Flat { price }), steps];
+    let zone = (
+        prop_oneof![Just("1*"), Just("10*"), Just("9*")],
+        prop::option::of(price()),
+    )
+        .prop_map(|(codes, surcharge)| Zone {
+            country: "AT".to_owned(),
+            regions: Vec::new(),
+            postal_codes: vec![codes.parse().unwrap()],
+            excluded: false,
+            surcharge,
+        });
+    let parts = (cost, prop::collection::vec(zone, 0..4));
+    parts.prop_map(|(cost, zones)| ShippingMethod {
+        countries: vec!["AT".to_owned()],
+        zones,
+        ..fixtures::method("parcel", cost)
+    })
+}
+
 fn case(included: bool) -> impl Strategy<Value = Case> {
     let currency = prop_oneof!["EUR", "JPY", "KWD"];
     let currency = currency.prop_map(|code| code.parse::<Currency>().unwrap());
     currency.prop_flat_map(move |currency| {
         let discounts = prop::collection::vec(discount(currency), 0..5);
-        let lines = lines(currency);
-        (lines, discounts, 0_u64..=5_000, taxes(included), terms()).prop_map(
-            move |(lines, discounts, units, taxes, terms)| Case {
-                currency,
-                lines,
-                discounts,
-                shipping: fixtures::method(
-                    "parcel",
-                    Cost::Flat {
-                        price: money(units, currency),
-                    },
-                ),
-                taxes,
-                terms,
-            },
-        )
+        let parts = (lines(currency), discounts, parcel(currency), taxes(included), terms());
+        parts.prop_map(move |(lines, discounts, shipping, taxes, terms)| Case {
+            currency,
+            lines,
+            discounts,
+            shipping,
+            taxes,
+            terms,
+        })
     })
 }
 
@@ -196,7 +233,7 @@ fn priced_by(
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
-        postal_code: None,
+        postal_code: Some("1010".to_owned()),
         tax_number: None,
     };
     let sheet = TaxSheet {

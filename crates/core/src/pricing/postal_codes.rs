@@ -1,4 +1,4 @@
-//! Sets of postal codes, which tax rates are for.
+//! Sets of postal codes, which tax rates are for and zones of shipping methods have.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,11 +1,16 @@
-//! Shipping methods and their prices.
+//! Shipping methods and their prices. Goods that are not shipped count nowhere here.
 
 use serde::{Deserialize, Serialize};
 
 use super::cart::CartLine;
 use super::tax::Destination;
+use crate::catalog::model::Category;
 use crate::values::id::ProductId;
 use crate::values::money::{Money, MoneyError};
+
+mod zones;
+
+pub use zones::{NotReached, Zone};
 
 /// One step of a shipping method's price scale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +26,7 @@ pub struct Step<T> {
 /// How a shipping method is priced.
 ///
 /// Stored shape, as on the wire: `{"type": "flat", "price": ...}`, `{"type": "by_weight", "steps":
-/// [{"up_to": 1000, "price": ...}, ...]}`, grams, and `by_amount`, money.
+/// [{"up_to": 1000, "price": ...}, ...]}`, grams, `by_amount`, money, and `by_quantity`, pieces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Cost {
@@ -40,6 +45,41 @@ pub enum Cost {
         /// The steps, in ascending order.
         steps: Vec<Step<Money>>,
     },
+    /// By the number of pieces.
+    ByQuantity {
+        /// The steps, in ascending order.
+        steps: Vec<Step<u32>>,
+    },
+}
+
+/// The amount that [`ShippingMethod::free_from`] is compared with: what the goods that are shipped cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreeFromBasis {
+    /// Before discounts, so that no discount makes shipping more expensive.
+    #[default]
+    BeforeDiscounts,
+    /// After discounts.
+    AfterDiscounts,
+}
+
+impl FreeFromBasis {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How many days it takes from the order until the goods arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryDays {
+    /// The fewest days.
+    pub min: u32,
+    /// The most days, not fewer than `min`.
+    pub max: u32,
 }
 
 /// A shipping method.
@@ -49,14 +89,29 @@ pub struct ShippingMethod {
     pub id: String,
     /// The name that customers see.
     pub name: String,
-    /// The countries it ships to, or empty for all countries.
+    /// The countries it ships to. It ships everywhere if there are none, and no zones that it ships to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<String>,
+    /// The zones it ships to, in addition to its countries, and the zones that are excluded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Zone>,
+    /// The products that it does not ship.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_for_products: Vec<ProductId>,
+    /// The categories that it does not ship.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_for_categories: Vec<Category>,
     /// Its price.
     pub cost: Cost,
-    /// The sum of the lines, before discounts, from which shipping is free.
+    /// The amount from which shipping is free, even where there is a surcharge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free_from: Option<Money>,
+    /// The amount that `free_from` is compared with.
+    #[serde(default, skip_serializing_if = "FreeFromBasis::is_default")]
+    pub free_from_basis: FreeFromBasis,
+    /// How long it takes, if the shop says that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_days: Option<DeliveryDays>,
 }
 
 /// Returns whether `text` can be a shipping method's identifier.
@@ -65,26 +120,29 @@ pub(crate) fn is_slug(text: &str) -> bool {
     (1..=40).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Why a shipping method cannot be used for an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a shipping method cannot be used for an order. Lines are given by their indexes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotShipped {
-    /// The method does not ship to the order's country.
-    #[error("this method does not ship to the country of the address")]
-    Country,
+    /// The method does not ship there.
+    #[error(transparent)]
+    Place(#[from] NotReached),
+    /// The method does not ship these lines.
+    #[error("this method does not ship all products of the order")]
+    Goods(Vec<usize>),
+    /// The method's price depends on the weight, and that of these lines is not known.
+    #[error("this method is priced by weight, and the weight of a product is not known")]
+    UnknownWeight(Vec<usize>),
     /// The order exceeds the method's last step.
     #[error("this order is too large for this method")]
     TooLarge,
-    /// The method's price depends on the weight, and that of a product is not known.
-    #[error("this method is priced by weight, and the weight of the product {0} is not known")]
-    UnknownWeight(ProductId),
     /// The price cannot be calculated.
     #[error(transparent)]
     Money(#[from] MoneyError),
 }
 
 impl ShippingMethod {
-    /// Returns the price of shipping `lines`, which cost `subtotal` before discounts. Discounts do not
-    /// count, so that no discount makes shipping more expensive.
+    /// Returns the price of shipping `lines`, of which those that are shipped cost `subtotal` before discounts. It is
+    /// zero if that makes it free before discounts.
     ///
     /// # Errors
     /// Returns [`NotShipped`] if the method cannot ship the lines to `destination`.
@@ -94,29 +152,61 @@ impl ShippingMethod {
         subtotal: Money,
         destination: &Destination,
     ) -> Result<Money, NotShipped> {
-        if !self.countries.is_empty() && !self.countries.contains(&destination.country) {
-            return Err(NotShipped::Country);
+        let surcharge = zones::surcharge(&self.countries, &self.zones, destination)?;
+        let unsuitable = indexes(lines, |line| self.is_not_for(line));
+        if !unsuitable.is_empty() {
+            return Err(NotShipped::Goods(unsuitable));
         }
         let price = match &self.cost {
             Cost::Flat { price } => Some(*price),
             Cost::ByWeight { steps } => {
-                let weights = lines.iter().map(|line| {
-                    let weight = line.weight_grams();
-                    weight.ok_or(NotShipped::UnknownWeight(line.product_id))
-                });
-                let weight: u64 = weights.sum::<Result<_, _>>()?;
+                let weight = weight_grams(lines)?;
                 step_price(steps, |most| Ok(weight <= u64::from(*most)))?
             }
             Cost::ByAmount { steps } => {
                 step_price(steps, |most| Ok(subtotal.compare(*most)?.is_le()))?
             }
+            Cost::ByQuantity { steps } => {
+                let shipped = lines.iter().filter(|line| line.shipped);
+                let pieces: u64 = shipped.map(|line| u64::from(line.quantity)).sum();
+                step_price(steps, |most| Ok(pieces <= u64::from(*most)))?
+            }
         };
         let price = price.ok_or(NotShipped::TooLarge)?;
-        match self.free_from {
-            Some(from) if subtotal.compare(from)?.is_ge() => Ok(Money::zero(price.currency())),
-            Some(_) | None => Ok(price),
+        let free_from = self.free_from(FreeFromBasis::BeforeDiscounts);
+        match (free_from, surcharge) {
+            (Some(from), _) if subtotal.compare(from)?.is_ge() => Ok(Money::zero(price.currency())),
+            (Some(_) | None, Some(surcharge)) => Ok(price.plus(surcharge)?),
+            (Some(_) | None, None) => Ok(price),
         }
     }
+
+    /// Returns the amount from which shipping is free, if it is compared with the amount of this `basis`.
+    #[must_use]
+    pub fn free_from(&self, basis: FreeFromBasis) -> Option<Money> {
+        self.free_from.filter(|_| self.free_from_basis == basis)
+    }
+
+    fn is_not_for(&self, line: &CartLine) -> bool {
+        self.not_for_products.contains(&line.product_id)
+            || self.not_for_categories.contains(&line.category)
+    }
+}
+
+/// Returns the indexes of the lines that are shipped and that `matches`.
+fn indexes(lines: &[CartLine], matches: impl Fn(&CartLine) -> bool) -> Vec<usize> {
+    let found = lines.iter().enumerate();
+    let found = found.filter(|(_, line)| line.shipped && matches(line));
+    found.map(|(at, _)| at).collect()
+}
+
+/// Returns what all lines that are shipped weigh together.
+fn weight_grams(lines: &[CartLine]) -> Result<u64, NotShipped> {
+    let shipped = lines.iter().filter(|line| line.shipped);
+    let weight: Option<u64> = shipped.map(CartLine::weight_grams).sum();
+    weight.ok_or_else(|| {
+        NotShipped::UnknownWeight(indexes(lines, |line| line.weight_grams.is_none()))
+    })
 }
 
 /// Returns the price of the first step whose bound `covers` the order, or `None` if no step does.
@@ -137,83 +227,4 @@ fn step_price<T>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pricing::fixtures::{eur, line, method};
-
-    fn germany() -> Destination {
-        Destination {
-            country: "DE".to_owned(),
-            region: None,
-            postal_code: None,
-            tax_number: None,
-        }
-    }
-
-    fn cost_of(method: &ShippingMethod, grams: Option<u32>, subtotal: &str) -> String {
-        let line = CartLine {
-            weight_grams: grams,
-            ..line("tea", 2, "5.00")
-        };
-        match method.price(&[line], eur(subtotal), &germany()) {
-            Ok(price) => price.amount().to_string(),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[test]
-    fn a_step_includes_its_upper_bound() {
-        let steps = vec![
-            Step {
-                up_to: Some(1_000),
-                price: eur("4.90"),
-            },
-            Step {
-                up_to: Some(5_000),
-                price: eur("6.90"),
-            },
-        ];
-        let parcel = method("parcel", Cost::ByWeight { steps });
-        // Two pieces each.
-        let unknown = cost_of(&parcel, None, "10.00");
-        assert!(unknown.ends_with("is not known"), "{unknown}");
-        assert_eq!(cost_of(&parcel, Some(500), "10.00"), "4.90");
-        assert_eq!(cost_of(&parcel, Some(501), "10.00"), "6.90");
-        assert_eq!(
-            cost_of(&parcel, Some(2_501), "10.00"),
-            "this order is too large for this method"
-        );
-    }
-
-    #[test]
-    fn an_order_is_shipped_by_its_step_and_for_free_from_the_threshold() {
-        let steps = vec![
-            Step {
-                up_to: Some(eur("20.00")),
-                price: eur("4.90"),
-            },
-            Step {
-                up_to: None,
-                price: eur("2.90"),
-            },
-        ];
-        let mut parcel = method("parcel", Cost::ByAmount { steps });
-        parcel.free_from = Some(eur("50.00"));
-        for (subtotal, price) in [
-            ("20.00", "4.90"),
-            ("20.01", "2.90"),
-            ("49.99", "2.90"),
-            ("50.00", "0.00"),
-        ] {
-            assert_eq!(cost_of(&parcel, None, subtotal), price, "{subtotal}");
-        }
-    }
-
-    #[test]
-    fn a_method_ships_only_to_its_countries() {
-        let mut parcel = method("parcel", Cost::Flat { price: eur("4.90") });
-        parcel.countries = vec!["AT".to_owned()];
-        let refused = parcel.price(&[], eur("1.00"), &germany());
-        assert_eq!(refused, Err(NotShipped::Country));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use crate::orders::uses::{Counter, Use};
 use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
 use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
+use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
 use crate::values::id::{CustomerId, DiscountId};
 use crate::values::money::{Currency, Money};
@@ -71,6 +72,9 @@ struct AppliedItem {
 struct ShippingItem {
     method: String,
     name: String,
+    /// The fewest and the most days of delivery.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    days: Option<(u32, u32)>,
     price: String,
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
@@ -203,6 +207,7 @@ pub(in crate::orders) fn to_stored(
         shipping: breakdown.shipping.as_ref().map(|part| ShippingItem {
             method: part.method.clone(),
             name: part.name.clone(),
+            days: part.delivery_days.map(|days| (days.min, days.max)),
             price: text(part.price),
             c: LineCharges::new(discounts, &part.discounts, &part.taxes),
         }),
@@ -236,6 +241,7 @@ pub(in crate::orders) fn from_stored(
             price: money(&part.price)?,
             method: part.method,
             name: part.name,
+            delivery_days: part.days.map(|(min, max)| DeliveryDays { min, max }),
             discounts,
             taxes,
         })

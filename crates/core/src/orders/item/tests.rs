@@ -14,7 +14,7 @@ use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
 use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, sheet, tax};
 use crate::pricing::model::Benefit;
-use crate::pricing::shipping::Cost;
+use crate::pricing::shipping::{Cost, DeliveryDays};
 use crate::pricing::tax::Destination;
 use crate::values::address::Address;
 use crate::values::event::DomainEvent;
@@ -209,7 +209,8 @@ fn the_lines_of_an_order_have_no_event() {
 
 /// An order of two lines with a discount, shipping and tax.
 fn charged() -> Order {
-    let parcel = method("parcel", Cost::Flat { price: eur("4.90") });
+    let mut parcel = method("parcel", Cost::Flat { price: eur("4.90") });
+    parcel.delivery_days = Some(DeliveryDays { min: 2, max: 3 });
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
@@ -275,11 +276,30 @@ fn charged() -> Order {
 fn an_order_comes_back_with_its_discounts_its_shipping_and_its_tax() {
     let stored = charged();
     assert_eq!(stored.breakdown.discounts.len(), 2);
+    let shipping = stored.breakdown.shipping.as_ref();
+    assert!(shipping.is_some_and(|part| part.delivery_days.is_some()));
     let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
         panic!("no header");
     };
     let PartItem::Lines(lines) = serde_dynamo::from_item(lines_of(&stored)).unwrap() else {
         panic!("no lines");
+    };
+    assert_eq!(header.into_order(lines).unwrap(), stored);
+}
+
+#[test]
+fn an_order_of_an_earlier_release_has_no_days_of_delivery() {
+    let mut stored = charged();
+    let shipping = stored.breakdown.shipping.as_mut().unwrap();
+    shipping.delivery_days = None;
+    let mut lines = serde_json::to_value(LinesItem::from_order(&stored)).unwrap();
+    let shipping = &mut lines["charges"]["shipping"];
+    // As it was stored: nothing but the method, the name, the price and what is charged on it.
+    let names: Vec<&String> = shipping.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["c", "method", "name", "price"]);
+    let lines: LinesItem = serde_json::from_value(lines).unwrap();
+    let PartItem::Header(header) = serde_dynamo::from_item(header(&stored)).unwrap() else {
+        panic!("no header");
     };
     assert_eq!(header.into_order(lines).unwrap(), stored);
 }

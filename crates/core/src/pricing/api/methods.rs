@@ -3,7 +3,7 @@
 use super::fields::{method_id, name, price};
 use crate::http::address;
 use crate::http::body::Json;
-use crate::pricing::shipping::{Cost, ShippingMethod, Step};
+use crate::pricing::shipping::{Cost, FreeFromBasis, ShippingMethod, Step};
 use crate::values::money::{Currency, Money};
 
 /// The most steps of a shipping method's price scale.
@@ -21,8 +21,13 @@ pub(super) fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMetho
             id: id?,
             name: name?,
             countries: countries?.unwrap_or_default(),
+            zones: Vec::new(),
+            not_for_products: Vec::new(),
+            not_for_categories: Vec::new(),
             cost: cost?,
             free_from: free_from?,
+            free_from_basis: FreeFromBasis::default(),
+            delivery_days: None,
         })
     })
 }

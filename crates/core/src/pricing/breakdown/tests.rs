@@ -4,7 +4,7 @@ use super::*;
 use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
 use crate::pricing::model::{Benefit, BuyXGetY, Exclusive, Group, Terms};
-use crate::pricing::shipping::Cost;
+use crate::pricing::shipping::{Cost, Zone};
 use crate::pricing::tax::sheet::{ShippingTax, TaxRate};
 use crate::values::money::RoundingMode;
 
@@ -18,13 +18,23 @@ fn priced_by(
     rates: &[TaxRate],
     discounts: &[Discount],
 ) -> Priced {
+    priced_in(calculation, lines, shipping, &sheet(rates), discounts)
+}
+
+/// Returns what [`priced_by`] does, with the taxes of `sheet`.
+fn priced_in(
+    calculation: Calculation,
+    lines: &[CartLine],
+    shipping: Option<&ShippingMethod>,
+    sheet: &TaxSheet,
+    discounts: &[Discount],
+) -> Priced {
     let destination = Destination {
         country: "AT".to_owned(),
         region: None,
         postal_code: None,
         tax_number: None,
     };
-    let sheet = sheet(rates);
     let cart = Cart {
         currency: "EUR".parse().unwrap(),
         lines,
@@ -582,11 +592,122 @@ fn inconsistent_parts_are_found() {
     );
 }
 
+/// Returns a parcel that is free from 50.00.
+fn free_parcel(basis: FreeFromBasis) -> ShippingMethod {
+    ShippingMethod {
+        free_from: Some(eur("50.00")),
+        free_from_basis: basis,
+        ..method("parcel", Cost::Flat { price: eur("4.90") })
+    }
+}
+
+/// Returns the price of shipping `lines` by a parcel that is free from 50.00, with `discounts`.
+fn price_of_parcel(basis: FreeFromBasis, lines: &[CartLine], discounts: &[Discount]) -> String {
+    let parcel = free_parcel(basis);
+    let breakdown = priced_by(calculate, lines, Some(&parcel), &[], discounts).breakdown;
+    breakdown.check().unwrap();
+    let price = breakdown.shipping.map(|part| part.price.amount());
+    price.map_or("none".to_owned(), |price| price.to_string())
+}
+
+#[test]
+fn shipping_is_free_from_an_amount_before_or_after_discounts() {
+    use FreeFromBasis::{AfterDiscounts, BeforeDiscounts};
+    let tenth = [discount("tenth", percent("0.10"))];
+    for (price, before, after) in [
+        ("49.99", "4.90", "4.90"),
+        ("50.00", "0.00", "4.90"),
+        ("55.55", "0.00", "4.90"),
+        ("55.56", "0.00", "0.00"),
+    ] {
+        let lines = [line("tea", 1, price)];
+        let of = |basis| price_of_parcel(basis, &lines, &tenth);
+        assert_eq!(of(BeforeDiscounts), before, "{price}");
+        assert_eq!(of(AfterDiscounts), after, "{price}");
+    }
+}
+
+#[test]
+fn shipping_is_free_after_those_discounts_that_the_order_has_then() {
+    // Either 4.90 off shipping or a tenth off the goods: with shipping for free only the tenth has an effect, and then
+    // the goods cost less than 50.00.
+    let alone = |terms: &mut Terms| {
+        terms.stackable = false;
+        terms.priority = 1;
+    };
+    let discounts = [
+        with("free", free_shipping(), alone),
+        discount("tenth", percent("0.10")),
+    ];
+    let lines = [line("tea", 1, "50.00")];
+    let parcel = free_parcel(FreeFromBasis::AfterDiscounts);
+    let priced = priced_by(calculate, &lines, Some(&parcel), &[], &discounts);
+    let shipping = priced.breakdown.shipping.as_ref().unwrap();
+    assert_eq!(shipping.price, eur("4.90"));
+    assert_eq!(shipping.discounts[0].amount, eur("4.90"));
+    assert_eq!(priced.breakdown.check().unwrap().total, eur("50.00"));
+}
+
+fn not_shipped(line: CartLine) -> CartLine {
+    CartLine {
+        shipped: false,
+        ..line
+    }
+}
+
+#[test]
+fn goods_that_are_not_shipped_cost_no_shipping_and_do_not_make_it_free() {
+    let voucher = not_shipped(line("voucher", 2, "50.00"));
+    for basis in [
+        FreeFromBasis::BeforeDiscounts,
+        FreeFromBasis::AfterDiscounts,
+    ] {
+        let only = std::slice::from_ref(&voucher);
+        assert_eq!(price_of_parcel(basis, only, &[]), "none");
+        let mixed = [voucher.clone(), line("tea", 1, "10.00")];
+        assert_eq!(price_of_parcel(basis, &mixed, &[]), "4.90");
+    }
+}
+
+#[test]
+fn shipping_with_a_surcharge_is_taxed_as_the_goods_that_are_shipped() {
+    let island = Zone {
+        country: "AT".to_owned(),
+        regions: Vec::new(),
+        postal_codes: Vec::new(),
+        excluded: false,
+        surcharge: Some(eur("6.10")),
+    };
+    let mut parcel = method("parcel", Cost::Flat { price: eur("4.90") });
+    parcel.zones = vec![island];
+    let lines = [
+        line("books", 1, "20.00"),
+        not_shipped(line("download", 1, "80.00")),
+    ];
+    let rates = [
+        tax("AT", None, None, "0.20", true),
+        tax("AT", None, Some("books"), "0.10", true),
+    ];
+    for (shipping_tax, amount) in [
+        (ShippingTax::Highest, "1.00"),
+        (ShippingTax::Proportional, "1.00"),
+        (ShippingTax::Own, "1.83"),
+    ] {
+        let mut sheet: TaxSheet = sheet(&rates);
+        sheet.terms.shipping_tax = shipping_tax;
+        let shipping = priced_in(calculate, &lines, Some(&parcel), &sheet, &[]);
+        let shipping = shipping.breakdown.shipping.unwrap();
+        assert_eq!(shipping.price, eur("11.00"));
+        assert_eq!(shipping.taxes.len(), 1, "{shipping_tax:?}");
+        assert_eq!(shipping.taxes[0].amount, eur(amount), "{shipping_tax:?}");
+    }
+}
+
 /// An example of the page about discounts: what a cart costs with some discounts.
 #[derive(Default)]
 struct Example {
     lines: Vec<CartLine>,
-    shipping: Option<crate::pricing::shipping::ShippingMethod>,
+    shipping: Option<ShippingMethod>,
     discounts: Vec<Discount>,
     exclusive: Exclusive,
     pays: String,

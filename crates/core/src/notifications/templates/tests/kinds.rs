@@ -151,6 +151,7 @@ pub(super) fn order(kind: Kind) -> Order {
     let mut shipping = price.map(|units| PricedShipping {
         method: "parcel".to_owned(),
         name: "Parcel".to_owned(),
+        delivery_days: None,
         price: money(units, currency),
         discounts: Vec::new(),
         taxes: taxed(money(units, currency), kind.taxes),
@@ -221,6 +222,7 @@ pub(super) fn case_c01() -> Order {
         shipping: Some(PricedShipping {
             method: "parcel".to_owned(),
             name: "Parcel".to_owned(),
+            delivery_days: None,
             price: eur(500),
             discounts: Vec::new(),
             taxes: vec![tax(eur(500), eur(50))],
