@@ -12,8 +12,8 @@ use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
-/// The most products, and the most categories, that a discount can list.
-const MAX_LISTED: usize = 50;
+/// The most products, and the most categories, that a discount or a shipping method can list.
+pub(super) const MAX_LISTED: usize = 50;
 
 /// The most characters of a condition.
 const MAX_CONDITION_CHARACTERS: usize = 2_000;
@@ -148,7 +148,7 @@ pub(super) fn boolean(json: Json<'_>) -> Option<bool> {
     json.boolean()
 }
 
-fn product(json: Json<'_>) -> Option<ProductId> {
+pub(super) fn product(json: Json<'_>) -> Option<ProductId> {
     json.parsed("this must be the id of a product", str::parse)
 }
 
