@@ -72,6 +72,7 @@ fn a_product_is_created() {
                 "amount": "54.00",
                 "currency": "EUR"
               },
+              "shipped": true,
               "status": "active",
               "updated_at": "<time>",
               "version": 1,
@@ -101,6 +102,7 @@ fn a_product_needs_no_description_and_no_attributes() {
                 "amount": "0.01",
                 "currency": "EUR"
               },
+              "shipped": true,
               "status": "active",
               "updated_at": "<time>",
               "version": 1,
@@ -181,6 +183,7 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
                 "amount": "49.00",
                 "currency": "EUR"
               },
+              "shipped": true,
               "status": "active",
               "updated_at": "<time>",
               "version": 2,

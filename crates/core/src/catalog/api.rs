@@ -35,6 +35,7 @@ struct ProductBody {
     price: Money,
     category: Category,
     weight_grams: Option<u32>,
+    shipped: bool,
     attributes: BTreeMap<String, String>,
     status: Status,
     version: u64,
@@ -51,6 +52,7 @@ impl From<Product> for ProductBody {
             price: product.price,
             category: product.category,
             weight_grams: product.weight_grams,
+            shipped: product.shipped,
             attributes: product.attributes,
             status: product.status,
             version: product.version,
@@ -212,7 +214,12 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let price = body.required("price", |json| price(json, currency));
     let category = body.required("category", category);
     let weight_grams = body.optional("weight_grams", weight);
-    let attributes = body.optional("attributes", attributes);
+    let shipped = body.optional("shipped", boolean);
+    let attributes = body.optional("attributes", |json| {
+        attributes(json, |grams| {
+            weight_grams.flatten().is_some_and(|weight| weight != grams)
+        })
+    });
     let status = body.optional("status", status);
     let attributes = attributes?.unwrap_or_default();
     Some(Draft {
@@ -221,6 +228,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         price: price?,
         category: category?,
         weight_grams: weight_grams?.or(attributes.weight_grams),
+        shipped: shipped?.unwrap_or(true),
         attributes: attributes.texts,
         status: status?.unwrap_or(Status::Active),
     })
@@ -232,7 +240,14 @@ fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
     let price = body.non_nullable("price", |json| price(json, currency));
     let category = body.non_nullable("category", category);
     let weight_grams = body.nullable("weight_grams", weight);
-    let attributes = body.non_nullable("attributes", attributes);
+    let shipped = body.non_nullable("shipped", boolean);
+    let attributes = body.non_nullable("attributes", |json| {
+        attributes(json, |grams| {
+            weight_grams
+                .flatten()
+                .is_some_and(|weight| weight != Some(grams))
+        })
+    });
     let status = body.non_nullable("status", status);
     let attributes = attributes?;
     let among_attributes = attributes
@@ -244,6 +259,7 @@ fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         price: price?,
         category: category?,
         weight_grams: weight_grams?.or(among_attributes.map(Some)),
+        shipped: shipped?,
         attributes: attributes.map(|attributes| attributes.texts),
         status: status?,
     })
@@ -257,6 +273,10 @@ fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
     } else {
         place.fault("range", "this must be more than zero")
     }
+}
+
+fn boolean(json: Json<'_>) -> Option<bool> {
+    json.boolean()
 }
 
 fn category(json: Json<'_>) -> Option<Category> {
@@ -276,7 +296,8 @@ struct Attributes {
     weight_grams: Option<u32>,
 }
 
-fn attributes(json: Json<'_>) -> Option<Attributes> {
+/// Reads attributes. A weight among them must not be one that the field `contradicts`.
+fn attributes(json: Json<'_>, contradicts: impl FnOnce(u32) -> bool) -> Option<Attributes> {
     let place = json.clone();
     let mut texts = json.texts(50)?;
     let weight = texts.remove(WEIGHT_ATTRIBUTE);
@@ -285,6 +306,10 @@ fn attributes(json: Json<'_>) -> Option<Attributes> {
         let detail = "this must be a whole number of grams from 1 to 1000000000, such as \"250\"; \
                       better send it as the product's weight_grams, a number";
         return place.at(WEIGHT_ATTRIBUTE).fault("invalid", detail);
+    }
+    if weight_grams.is_some_and(contradicts) {
+        let detail = "the field weight_grams says otherwise; leave this attribute out";
+        return place.at(WEIGHT_ATTRIBUTE).fault("contradiction", detail);
     }
     let bytes: usize = texts
         .iter()

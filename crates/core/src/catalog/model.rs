@@ -174,6 +174,8 @@ pub struct Product {
     pub category: Category,
     /// The weight of one piece, more than zero; `None` if it is not known.
     pub weight_grams: Option<u32>,
+    /// Whether it is shipped, unlike a voucher or a download.
+    pub shipped: bool,
     /// Further texts by name: at most 50, 8 KiB in all.
     pub attributes: BTreeMap<String, String>,
     /// Whether it can be bought.

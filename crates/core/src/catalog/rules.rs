@@ -23,6 +23,8 @@ pub struct Draft {
     pub category: Category,
     /// As [`Product::weight_grams`].
     pub weight_grams: Option<u32>,
+    /// As [`Product::shipped`].
+    pub shipped: bool,
     /// As [`Product::attributes`].
     pub attributes: BTreeMap<String, String>,
     /// Any but [`Status::Discontinued`].
@@ -42,6 +44,8 @@ pub struct Patch {
     pub category: Option<Category>,
     /// As [`Product::weight_grams`].
     pub weight_grams: Option<Option<u32>>,
+    /// As [`Product::shipped`].
+    pub shipped: Option<bool>,
     /// As [`Product::attributes`], which are replaced as a whole.
     pub attributes: Option<BTreeMap<String, String>>,
     /// Any but [`Status::Discontinued`].
@@ -58,6 +62,7 @@ pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Ti
         price: draft.price,
         category: draft.category,
         weight_grams: draft.weight_grams,
+        shipped: draft.shipped,
         attributes: draft.attributes,
         status: draft.status,
         version: 1,
@@ -93,6 +98,7 @@ pub fn update(
         price: patch.price.unwrap_or(old.price),
         category: patch.category.unwrap_or(old.category),
         weight_grams: patch.weight_grams.unwrap_or(old.weight_grams),
+        shipped: patch.shipped.unwrap_or(old.shipped),
         attributes: patch.attributes.unwrap_or(old.attributes),
         status: patch.status.unwrap_or(old.status),
         ..old

@@ -38,6 +38,9 @@ struct ProductItem {
     category: Category,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     weight_grams: Option<u32>,
+    /// Products of earlier releases are shipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    not_shipped: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     status: Status,
@@ -67,6 +70,7 @@ impl ProductItem {
             price: product.price,
             category: product.category.clone(),
             weight_grams: product.weight_grams,
+            not_shipped: !product.shipped,
             attributes: product.attributes.clone(),
             status: product.status,
             category_shard: shard_key(&product.category, shard),
@@ -99,6 +103,7 @@ impl From<ProductItem> for Product {
             price: item.price,
             category: item.category,
             weight_grams: item.weight_grams,
+            shipped: !item.not_shipped,
             attributes: item.attributes,
             status: item.status,
             version: item.version,

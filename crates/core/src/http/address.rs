@@ -3,35 +3,70 @@
 use serde::Serialize;
 
 use super::body::{Body, Json};
-use crate::values::address::{Address, PostalCodes, Rules, is_country};
+use super::problem::Fault;
+use crate::values::address::{Address, Rules, is_country};
 use crate::values::tax_number::TaxNumber;
 use crate::values::{phone, postal_code};
 
-/// Reads an address: each text is one line, the country exists, what the country's addresses need is there, and the
-/// postal code and the phone number are possible in that country.
+/// Reads an address that a parcel can be sent to: each text is one line, the country exists, what the country's addresses
+/// need is there, and the postal code and the phone number are possible in that country.
 pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
+    read_with(address, Parts::Required)
+}
+
+/// Reads as much of an address as is given, at least the country. Parts that are not given are empty; [`missing`] says
+/// which of them a parcel needs.
+pub(crate) fn read_as_known(address: &mut Body<'_>) -> Option<Address> {
+    read_with(address, Parts::Optional)
+}
+
+/// Whether the parts that a parcel needs have to be there.
+#[derive(Clone, Copy)]
+enum Parts {
+    Required,
+    Optional,
+}
+
+impl Parts {
+    fn read(
+        self,
+        address: &mut Body<'_>,
+        name: &str,
+        read: impl FnOnce(Json<'_>) -> Option<String>,
+    ) -> Option<String> {
+        match self {
+            Self::Required => address.required(name, read),
+            Self::Optional => address.optional(name, read).map(Option::unwrap_or_default),
+        }
+    }
+}
+
+fn read_with(address: &mut Body<'_>, parts: Parts) -> Option<Address> {
     let line = |json: Json<'_>| json.line(1..=100);
     let empty_or_line = |json: Json<'_>| json.line(0..=100);
-    let recipient = address.required("recipient", line);
-    let line1 = address.required("line1", line);
+    let recipient = parts.read(address, "recipient", line);
+    let line1 = parts.read(address, "line1", line);
     let line2 = address.optional("line2", empty_or_line);
-    let city = address.required("city", line);
+    let city = parts.read(address, "city", line);
     let country = address.required("country", country);
     // An unknown country is one fault, not four.
     let of = country.as_deref();
     let rules = of.map(Rules::of);
-    let region = if rules.is_some_and(|rules| rules.region_required) {
+    let is_required = |needs: fn(Rules) -> bool| match parts {
+        Parts::Required => rules.is_some_and(needs),
+        Parts::Optional => false,
+    };
+    let region = if is_required(|rules| rules.region_required) {
         address.required("region", line).map(Some)
     } else {
         address.optional("region", empty_or_line)
     };
-    let needs_code = |rules: Rules| rules.postal_codes == PostalCodes::Required;
-    let postal_code = if rules.is_some_and(needs_code) {
+    let postal_code = if is_required(Rules::needs_postal_code) {
         address
             .required("postal_code", |json| postal_code(json, of))
             .map(Some)
     } else {
-        address.optional("postal_code", |json| postal_code(json, of))
+        address.optional("postal_code", |json| empty_or_postal_code(json, of))
     };
     let phone = address.optional("phone", |json| phone_of(json, of));
     let tax_number = address.optional("tax_number", tax_number);
@@ -46,6 +81,31 @@ pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
         phone: phone?.filter(|text| !text.is_empty()),
         tax_number: tax_number?,
     })
+}
+
+/// Returns a fault for each part that a parcel needs and `address`, which is at `pointer`, does not have.
+pub(crate) fn missing(address: &Address, pointer: &str) -> Vec<Fault> {
+    let rules = Rules::of(&address.country);
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let parts = [
+        ("recipient", true, address.recipient.clone()),
+        ("line1", true, address.line1.clone()),
+        ("city", true, address.city.clone()),
+        ("region", rules.region_required, text(&address.region)),
+        (
+            "postal_code",
+            rules.needs_postal_code(),
+            text(&address.postal_code),
+        ),
+    ];
+    let missing = parts.into_iter();
+    let missing = missing.filter(|(_, is_needed, text)| *is_needed && text.is_empty());
+    let faults = missing.map(|(name, ..)| Fault {
+        pointer: format!("{pointer}/{name}"),
+        code: "required",
+        detail: "this field is required, because goods of the order are shipped".to_owned(),
+    });
+    faults.collect()
 }
 
 /// Reads an existing country as two capital letters.
@@ -66,11 +126,7 @@ fn postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
     json.parsed(
         "this must be a postal code as the country has them",
         |text| {
-            let possible = country.is_none_or(|country| {
-                let missing =
-                    text.is_empty() && Rules::of(country).postal_codes != PostalCodes::Required;
-                missing || postal_code::is_possible(text, country)
-            });
+            let possible = country.is_none_or(|country| postal_code::is_possible(text, country));
             if possible {
                 Ok(text.to_owned())
             } else {
@@ -78,6 +134,14 @@ fn postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
             }
         },
     )
+}
+
+/// Reads a postal code; an empty text stands for none.
+fn empty_or_postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
+    if json.is_empty_text() {
+        return Some(String::new());
+    }
+    postal_code(json, country)
 }
 
 /// Reads a phone number; an empty text stands for none.
@@ -233,5 +297,37 @@ mod tests {
             &json!({"recipient": "Ada\nBcc", "postal_code": 10115, "phone": "x"}),
             &["/recipient", "/postal_code", "/phone"],
         );
+    }
+
+    #[test]
+    fn as_much_of_an_address_is_read_as_is_known() {
+        let read = |json: &str| body::read(json.as_bytes(), read_as_known);
+        let missing = |json: &str| {
+            let faults = missing(&read(json).unwrap(), "/to").into_iter();
+            faults.map(|fault| fault.pointer).collect::<Vec<_>>()
+        };
+        let all = ["/to/recipient", "/to/line1", "/to/city", "/to/postal_code"];
+        assert_eq!(missing(r#"{"country": "DE"}"#), all);
+        assert_eq!(
+            missing(r#"{"country": "US", "recipient": "Ada", "postal_code": "94103"}"#),
+            [all[1], all[2]]
+        );
+        let full = read_json(&json!({})).unwrap();
+        assert_eq!(super::missing(&full, "/to"), []);
+        for (json, faults) in [
+            ("{}", &["/country"][..]),
+            (
+                r#"{"country": "DE", "postal_code": "1"}"#,
+                &["/postal_code"],
+            ),
+            (r#"{"country": "DE", "recipient": ""}"#, &["/recipient"]),
+            (r#"{"country": "DE", "planet": "Earth"}"#, &["/planet"]),
+        ] {
+            let Err(Problem::InvalidBody(found)) = read(json) else {
+                panic!("{json} was taken");
+            };
+            let found: Vec<&str> = found.iter().map(|fault| fault.pointer.as_str()).collect();
+            assert_eq!(found, faults, "{json}");
+        }
     }
 }

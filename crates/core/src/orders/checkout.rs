@@ -170,6 +170,7 @@ pub(super) async fn place(
     if let Some(order) = stored {
         return replay(checkout, request, &hash, order).await;
     }
+    check_address(&draft, &products, checkout.currency())?;
     dynamo::change("the use of the discounts", || async {
         let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &basis).await?;
         let quote = offer.quote;
@@ -225,6 +226,21 @@ pub(super) async fn place(
         }
     })
     .await
+}
+
+/// Checks that the address has all that a parcel needs, if any of the `products` are shipped.
+///
+/// # Errors
+/// Returns [`Problem::InvalidBody`] with each part that is missing, and with the faults of the lines.
+fn check_address(draft: &Draft, products: &[Product], currency: Currency) -> Result<(), Problem> {
+    let mut faults = address::missing(&draft.shipping_address, "/shipping_address");
+    let is_shipped = products.iter().any(|product| product.shipped);
+    if !is_shipped || faults.is_empty() {
+        return Ok(());
+    }
+    let lines = lines::price(&draft.items, products.to_vec(), currency);
+    faults.extend(lines.err().unwrap_or_default());
+    Err(Problem::InvalidBody(faults))
 }
 
 /// What an order is priced by.
@@ -361,7 +377,9 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
 /// Reads the body of a request to place an order.
 pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let items = fields::items(body);
-    let shipping_address = body.required("shipping_address", |json| json.object(address::read));
+    let shipping_address = body.required("shipping_address", |json| {
+        json.object(address::read_as_known)
+    });
     let payment_token = body.required("payment", |json| {
         json.object(|payment| payment.required("token", token))
     });

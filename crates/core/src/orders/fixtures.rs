@@ -161,6 +161,7 @@ impl Shop {
             price: eur("12.90"),
             category: "tea".parse().unwrap(),
             weight_grams: None,
+            shipped: true,
             attributes: BTreeMap::new(),
             status: Status::Active,
         };

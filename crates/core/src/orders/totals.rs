@@ -139,7 +139,12 @@ impl Totals {
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
         let cart_lines = facts.cart_lines(&mut lines, &place)?;
-        let shipping = method(book, wanted.shipping_method.as_deref())?;
+        let is_shipped = cart_lines.iter().any(|line| line.shipped);
+        let shipping = if is_shipped {
+            method(book, wanted.shipping_method.as_deref())?
+        } else {
+            None
+        };
         let coded = Coded::new(&wanted.codes, coded)?;
         let candidates = book.automatic.iter().chain(coded.discounts.iter().copied());
         let allowed = self
@@ -371,12 +376,23 @@ fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
 }
 
 /// What pricing needs to know about products that lines do not hold.
-struct ProductFacts(HashMap<ProductId, (Category, Option<u32>)>);
+struct ProductFacts(HashMap<ProductId, Facts>);
+
+/// The facts about one product.
+struct Facts {
+    category: Category,
+    weight_grams: Option<u32>,
+    shipped: bool,
+}
 
 impl ProductFacts {
     fn from_products(products: &[Product]) -> Self {
         let facts = products.iter().map(|product| {
-            let facts = (product.category.clone(), product.weight_grams);
+            let facts = Facts {
+                category: product.category.clone(),
+                weight_grams: product.weight_grams,
+                shipped: product.shipped,
+            };
             (product.id, facts)
         });
         Self(facts.collect())
@@ -390,17 +406,16 @@ impl ProductFacts {
     ) -> Result<Vec<CartLine>, Problem> {
         let line = |line: &mut Line| {
             let facts = self.0.remove(&line.product_id);
-            let (category, weight_grams) =
-                facts.ok_or_else(|| Problem::internal("a line has no product"))?;
-            let price = place.price(line.unit_price, category.as_str());
+            let facts = facts.ok_or_else(|| Problem::internal("a line has no product"))?;
+            let price = place.price(line.unit_price, facts.category.as_str());
             line.unit_price = price.map_err(not_totalled)?;
             Ok(CartLine {
                 product_id: line.product_id,
-                category,
+                category: facts.category,
                 quantity: line.quantity,
                 unit_price: line.unit_price,
-                weight_grams,
-                shipped: true,
+                weight_grams: facts.weight_grams,
+                shipped: facts.shipped,
             })
         };
         lines.iter_mut().map(line).collect()

@@ -7,7 +7,7 @@ use super::tax_number::TaxNumber;
 
 mod rules;
 
-pub(crate) use rules::{PostalCodes, Rules};
+pub(crate) use rules::Rules;
 
 /// Where a parcel goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Address {
         }
     }
 
-    /// Returns whether the address has been erased.
+    /// Returns whether nothing but the country is left of the address, or was ever given.
     #[must_use]
     pub fn is_erased(&self) -> bool {
         *self == self.erased()

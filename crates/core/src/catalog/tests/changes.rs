@@ -26,7 +26,7 @@ async fn a_product_reads_back_as_it_was_created() {
     assert_eq!(header(&created, "ETag"), Some("\"1\""));
     assert_eq!(json_of(&shop.get(&body["id"]).await.unwrap()), body);
     body["id"] = json!("-");
-    expect![[r#"{"attributes":{"name_de":"Sencha-Tee","name_zh":"煎茶"},"category":"green-tea","created_at":"2025-06-15T15:06:40.000Z","description":"","id":"-","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"status":"active","updated_at":"2025-06-15T15:06:40.000Z","version":1,"weight_grams":null}"#]]
+    expect![[r#"{"attributes":{"name_de":"Sencha-Tee","name_zh":"煎茶"},"category":"green-tea","created_at":"2025-06-15T15:06:40.000Z","description":"","id":"-","name":"Sencha","price":{"amount":"12.50","currency":"EUR"},"shipped":true,"status":"active","updated_at":"2025-06-15T15:06:40.000Z","version":1,"weight_grams":null}"#]]
     .assert_eq(&body.to_string());
 }
 
@@ -349,8 +349,8 @@ async fn a_weight_is_a_field_and_anything_else_is_refused() {
         // As clients of earlier releases send it.
         (json!({"attributes": {"weight_grams": "250"}}), json!(250)),
         (
-            json!({"weight_grams": 300, "attributes": {"weight_grams": "250"}}),
-            json!(300),
+            json!({"weight_grams": 250, "attributes": {"weight_grams": "250"}}),
+            json!(250),
         ),
     ] {
         let created = create(changes.clone()).await.unwrap();
@@ -384,6 +384,10 @@ async fn a_weight_is_a_field_and_anything_else_is_refused() {
         ),
         (
             json!({"attributes": {"weight_grams": ""}}),
+            "/attributes/weight_grams",
+        ),
+        (
+            json!({"weight_grams": 300, "attributes": {"weight_grams": "250"}}),
             "/attributes/weight_grams",
         ),
     ] {
@@ -420,4 +424,40 @@ async fn a_patch_sets_and_clears_the_weight() {
         let body: Value = serde_json::from_slice(&patched.body).unwrap();
         assert_eq!(body["weight_grams"], weight, "{patch}");
     }
+}
+
+#[tokio::test]
+async fn an_attribute_does_not_state_a_weight_that_the_field_clears() {
+    let shop = shop();
+    let made = shop.made(0, tea()).await;
+    let contradiction = json!({"weight_grams": null, "attributes": {"weight_grams": "80"}});
+    let refused = shop.update(to(&made["id"], contradiction).with("if-match", "*"));
+    let Err(Problem::InvalidBody(faults)) = refused.await else {
+        panic!("the patch was taken");
+    };
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].pointer, "/attributes/weight_grams");
+    assert_eq!(faults[0].code, "contradiction");
+}
+
+#[tokio::test]
+async fn a_product_is_shipped_unless_it_says_otherwise() {
+    let shop = shop();
+    let voucher = shop.made(0, tea_with(json!({"shipped": false}))).await;
+    assert_eq!(voucher["shipped"], false);
+    let read = json_of(&shop.get(&voucher["id"]).await.unwrap());
+    assert_eq!(read["shipped"], false);
+    let patch = to(&voucher["id"], json!({"shipped": true})).with("if-match", "*");
+    let patched = json_of(&shop.update(patch).await.unwrap());
+    assert_eq!(patched["shipped"], true);
+    // It is stored as earlier releases, whose products were all shipped, stored it.
+    let stored = &shop.stored()[0];
+    assert_eq!(
+        (stored.get("shipped"), stored.get("not_shipped")),
+        (None, None)
+    );
+    let read = json_of(&shop.get(&voucher["id"]).await.unwrap());
+    assert_eq!(read["shipped"], true);
+    let cleared = to(&voucher["id"], json!({"shipped": null})).with("if-match", "*");
+    assert!(shop.update(cleared).await.is_err());
 }

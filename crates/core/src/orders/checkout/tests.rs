@@ -24,6 +24,7 @@ async fn shop() -> (Shop, Checkout) {
             price: eur(price),
             category: "tea".parse().unwrap(),
             weight_grams: None,
+            shipped: true,
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
         };

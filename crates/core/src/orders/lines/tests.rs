@@ -12,6 +12,7 @@ fn tea(name: &str, price: &str, status: Status) -> Product {
         price: eur(price),
         category: "tea".parse().unwrap(),
         weight_grams: None,
+        shipped: true,
         attributes: std::collections::BTreeMap::new(),
         status,
     };

@@ -5,7 +5,7 @@ use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
 use crate::pricing::model::{Benefit, BuyXGetY, Exclusive, Group, Terms};
 use crate::pricing::shipping::{Cost, Zone};
-use crate::pricing::tax::sheet::{ShippingTax, TaxRate};
+use crate::pricing::tax::sheet::{ShippingTax, TaxRate, TaxSheet};
 use crate::values::money::RoundingMode;
 
 type Calculation = fn(&Cart<'_>, &[Discount]) -> Result<Priced, NotShipped>;

@@ -6,7 +6,7 @@ const COUNTRIES: &str = include_str!("countries.tsv");
 
 /// Whether addresses of a country have postal codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PostalCodes {
+pub(super) enum PostalCodes {
     /// Every address has one.
     Required,
     /// Some have one.
@@ -18,7 +18,7 @@ pub(crate) enum PostalCodes {
 /// What addresses of a country have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    pub(crate) postal_codes: PostalCodes,
+    postal_codes: PostalCodes,
     /// Whether an address needs its region: a state that stands before the postal code.
     pub(crate) region_required: bool,
     /// The form of a postal code in capital letters without spaces and hyphens, as a regular expression; `None` if it is
@@ -43,6 +43,11 @@ impl Rules {
             region_required: fields.next() == Some("region"),
             form: fields.next(),
         }
+    }
+
+    /// Returns whether every address has a postal code.
+    pub(crate) fn needs_postal_code(self) -> bool {
+        self.postal_codes == PostalCodes::Required
     }
 }
 
