@@ -6,6 +6,7 @@ use super::model::{NotificationError, Recipient, Template};
 use super::strangers::holds_link;
 use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
+use crate::pricing::shipping::DeliveryDays;
 use crate::values::address::Address;
 use crate::values::id::OrderId;
 use numbers::Numbers;
@@ -131,8 +132,10 @@ struct OrderContent<'a> {
     parts: Vec<Part<'a>>,
     /// Whether the customer owes the tax instead of the shop.
     reverse_charge: bool,
-    /// One line for each part of the address.
+    /// One line for each part of the address; empty if there is no street, because nothing is shipped.
     address: String,
+    /// How many days the delivery takes, such as `2–4`, if the mail confirms the order and its method says that.
+    delivery_days: Option<String>,
 }
 
 /// Returns the name to greet the recipient by, or `None` for a recipient who has not confirmed the address, because a
@@ -143,8 +146,12 @@ fn greeted(recipient: &Recipient) -> Option<&str> {
     is_known.then_some(name)
 }
 
-/// Returns one line for each part that the address has, except for those that hold a link.
+/// Returns one line for each part that the address has, except for those that hold a link. Returns nothing for an
+/// address without a street, to which nothing can be sent.
 fn address_lines(address: &Address) -> String {
+    if address.line1.is_empty() {
+        return String::new();
+    }
     let code = address.postal_code.as_deref().unwrap_or_default();
     let town = format!("{code} {}", address.city);
     let parts = [
@@ -158,6 +165,16 @@ fn address_lines(address: &Address) -> String {
     let parts = parts.into_iter().flatten();
     let parts: Vec<&str> = parts.filter(|part| !holds_link(part)).collect();
     parts.join("\n")
+}
+
+/// Returns the days as a range, or as one number if they are the same.
+fn range(days: DeliveryDays) -> String {
+    let DeliveryDays { min, max } = days;
+    if min == max {
+        max.to_string()
+    } else {
+        format!("{min}–{max}")
+    }
 }
 
 /// Returns the mail to `recipient` about `order`, in the recipient's language or else in English, with the link of the
@@ -176,12 +193,15 @@ pub fn render_about_order(
         Some(language) => Numbers::new(&[recipient.locale.as_str(), language.tag()])?,
         None => Numbers::new(&[Language::English.tag()])?,
     };
+    let shipping = order.breakdown.shipping.as_ref();
+    let shipping = shipping.filter(|_| template == Template::OrderConfirmed);
     render(&Content {
         order: Some(OrderContent {
             id: order.id,
             parts: parts::of_order(order, &numbers)?,
             reverse_charge: order.breakdown.reverse_charge,
             address: address_lines(&order.shipping_address),
+            delivery_days: shipping.and_then(|part| part.delivery_days).map(range),
         }),
         failure: order.failure.as_ref().map(|failure| failure.code),
         ..Content::new(template, shop, recipient)

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use super::super::tests::{confirmed, customer, failed};
 use super::*;
 
+use kinds::case_c01;
+
 mod kinds;
 mod mails;
 mod sums;
@@ -69,6 +71,43 @@ fn customers_get_mails_in_their_language_or_else_in_english() {
             "25.00 EUR"
         };
         assert!(mail.text.contains(total), "{locale}");
+    }
+}
+
+#[test]
+fn a_confirmation_says_how_long_the_delivery_takes() {
+    for language in Language::ALL {
+        for (min, max, expected) in [(21, 40, "21–40"), (77, 77, "77")] {
+            let mut order = case_c01();
+            let shipping = order.breakdown.shipping.as_mut().unwrap();
+            shipping.delivery_days = Some(DeliveryDays { min, max });
+            let shown = |mail: &Mail| {
+                let (text, html) = (format!("{expected}\n"), format!("{expected}</p>"));
+                (mail.text.contains(&text), mail.html.contains(&html))
+            };
+            let of = |template| shown(&rendered(template, language.tag(), &order));
+            assert_eq!(of(Template::OrderConfirmed), (true, true), "{language:?}");
+            assert_eq!(of(Template::OrderCancelled), (false, false), "{language:?}");
+        }
+    }
+}
+
+#[test]
+fn a_confirmation_of_what_is_not_shipped_names_no_address() {
+    let order = confirmed();
+    for language in Language::ALL {
+        let of = |order: &Order| rendered(Template::OrderConfirmed, language.tag(), order);
+        let shipped = of(&order).text.matches("\n\n").count();
+        let country = order.shipping_address.country.clone();
+        let download = Order {
+            shipping_address: order.shipping_address.erased(),
+            ..order.clone()
+        };
+        let mail = of(&download);
+        // Without the heading and the address.
+        assert_eq!(mail.text.matches("\n\n").count(), shipped - 2);
+        assert!(!mail.text.contains(&format!("\n{country}\n")));
+        assert!(!mail.html.contains("pre-line"));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::orders::model::Line;
 use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
 use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
+use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::Money;
@@ -50,6 +51,7 @@ struct DiscountBody {
 struct ShippingBody {
     method: String,
     name: String,
+    delivery_days: Option<DeliveryDays>,
     price: Money,
     discounts: Vec<ShareBody>,
     taxes: Vec<TaxBody>,
@@ -151,6 +153,7 @@ impl ShippingBody {
         Self {
             method: part.method.clone(),
             name: part.name.clone(),
+            delivery_days: part.delivery_days,
             price: part.price,
             discounts: shares(&part.discounts),
             taxes: taxes(&part.taxes),

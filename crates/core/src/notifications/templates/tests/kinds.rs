@@ -6,6 +6,7 @@ use super::super::super::tests::{confirmed, failed};
 use crate::orders::model::{Line, Order};
 use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
 use crate::pricing::discounts::{Applied, Share};
+use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
@@ -222,7 +223,7 @@ pub(super) fn case_c01() -> Order {
         shipping: Some(PricedShipping {
             method: "parcel".to_owned(),
             name: "Parcel".to_owned(),
-            delivery_days: None,
+            delivery_days: Some(DeliveryDays { min: 2, max: 4 }),
             price: eur(500),
             discounts: Vec::new(),
             taxes: vec![tax(eur(500), eur(50))],

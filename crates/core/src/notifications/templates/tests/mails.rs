@@ -39,6 +39,8 @@ fn a_confirmation_in_plain_text() {
         1010 Wien
         AT
 
+        Delivery time in days: 2–4
+
         Oxcart & Sons"]]
     .assert_eq(&without_id(&mail.text, &order));
 }
@@ -68,6 +70,7 @@ fn a_confirmation_in_html() {
         Hauptstraße 1
         1010 Wien
         AT</p>
+        <p>Lieferzeit in Tagen: 2–4</p>
         <p>Oxcart &#38; Sons</p>
         </body>
         </html>"#]].assert_eq(&without_id(&mail.html, &order));
