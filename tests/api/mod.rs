@@ -26,6 +26,7 @@ mod reading;
 mod refused;
 mod rules;
 mod sessions;
+mod shipping;
 mod taxes;
 mod totals;
 

@@ -208,7 +208,13 @@ fn case(included: bool) -> impl Strategy<Value = Case> {
     let currency = currency.prop_map(|code| code.parse::<Currency>().unwrap());
     currency.prop_flat_map(move |currency| {
         let discounts = prop::collection::vec(discount(currency), 0..5);
-        let parts = (lines(currency), discounts, parcel(currency), taxes(included), terms());
+        let parts = (
+            lines(currency),
+            discounts,
+            parcel(currency),
+            taxes(included),
+            terms(),
+        );
         parts.prop_map(move |(lines, discounts, shipping, taxes, terms)| Case {
             currency,
             lines,

@@ -68,10 +68,12 @@ fn price(method: &ShippingMethod, discounts: &[Discount], cart: &str, to: &str) 
             let price = shipping.map(|part| part.price.amount().to_string());
             price.unwrap_or_else(|| "none".to_owned())
         }
-        Err(error) => match not_shipped(&error, &lines) {
-            Problem::InvalidBody(faults) => format!("{} {}", faults[0].pointer, faults[0].code),
-            problem => panic!("{problem:?}"),
-        },
+        Err(error) => {
+            let Problem::InvalidBody(faults) = not_shipped(&error, &lines) else {
+                panic!("{error}");
+            };
+            format!("{} {}", faults[0].pointer, faults[0].code)
+        }
     }
 }
 
