@@ -308,9 +308,10 @@ mod tests {
         };
         let all = ["/to/recipient", "/to/line1", "/to/city", "/to/postal_code"];
         assert_eq!(missing(r#"{"country": "DE"}"#), all);
+        assert_eq!(missing(r#"{"country": "HK", "postal_code": ""}"#), all[..3]);
         assert_eq!(
             missing(r#"{"country": "US", "recipient": "Ada", "postal_code": "94103"}"#),
-            [all[1], all[2]]
+            ["/to/line1", "/to/city", "/to/region"]
         );
         let full = read_json(&json!({})).unwrap();
         assert_eq!(super::missing(&full, "/to"), []);
