@@ -16,7 +16,7 @@ mod response;
 mod tags;
 
 pub use response::Response;
-pub use tags::Tags;
+pub use tags::{InvalidTags, Tags};
 
 /// The largest body that is accepted, in bytes: fifty order lines fit several times.
 pub const BODY_LIMIT_BYTES: usize = 64 * 1024;
