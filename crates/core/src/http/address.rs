@@ -11,63 +11,35 @@ use crate::values::{phone, postal_code};
 /// Reads an address that a parcel can be sent to: each text is one line, the country exists, what the country's addresses
 /// need is there, and the postal code and the phone number are possible in that country.
 pub(crate) fn read(address: &mut Body<'_>) -> Option<Address> {
-    read_with(address, Parts::Required)
+    read_with(address, true)
 }
 
 /// Reads as much of an address as is given, at least the country. Parts that are not given are empty; [`missing`] says
 /// which of them a parcel needs.
 pub(crate) fn read_as_known(address: &mut Body<'_>) -> Option<Address> {
-    read_with(address, Parts::Optional)
+    read_with(address, false)
 }
 
-/// Whether the parts that a parcel needs have to be there.
-#[derive(Clone, Copy)]
-enum Parts {
-    Required,
-    Optional,
-}
-
-impl Parts {
-    fn read(
-        self,
-        address: &mut Body<'_>,
-        name: &str,
-        read: impl FnOnce(Json<'_>) -> Option<String>,
-    ) -> Option<String> {
-        match self {
-            Self::Required => address.required(name, read),
-            Self::Optional => address.optional(name, read).map(Option::unwrap_or_default),
-        }
-    }
-}
-
-fn read_with(address: &mut Body<'_>, parts: Parts) -> Option<Address> {
+/// Reads an address; a `complete` one has the parts that a parcel needs.
+fn read_with(address: &mut Body<'_>, complete: bool) -> Option<Address> {
     let line = |json: Json<'_>| json.line(1..=100);
     let empty_or_line = |json: Json<'_>| json.line(0..=100);
-    let recipient = parts.read(address, "recipient", line);
-    let line1 = parts.read(address, "line1", line);
+    let recipient = part(address, "recipient", complete, line);
+    let line1 = part(address, "line1", complete, line);
     let line2 = address.optional("line2", empty_or_line);
-    let city = parts.read(address, "city", line);
+    let city = part(address, "city", complete, line);
     let country = address.required("country", country);
     // An unknown country is one fault, not four.
     let of = country.as_deref();
-    let rules = of.map(Rules::of);
-    let is_required = |needs: fn(Rules) -> bool| match parts {
-        Parts::Required => rules.is_some_and(needs),
-        Parts::Optional => false,
-    };
-    let region = if is_required(|rules| rules.region_required) {
-        address.required("region", line).map(Some)
-    } else {
-        address.optional("region", empty_or_line)
-    };
-    let postal_code = if is_required(Rules::needs_postal_code) {
-        address
-            .required("postal_code", |json| postal_code(json, of))
-            .map(Some)
-    } else {
-        address.optional("postal_code", |json| empty_or_postal_code(json, of))
-    };
+    let rules = of.filter(|_| complete).map(Rules::of_country);
+    let is_needed = rules.is_some_and(|rules| rules.region_required);
+    let region = part(address, "region", is_needed, |json| {
+        json.line(usize::from(is_needed)..=100)
+    });
+    let is_needed = rules.is_some_and(|rules| rules.postal_code_required);
+    let postal_code = part(address, "postal_code", is_needed, |json| {
+        postal_code(json, of, is_needed)
+    });
     let phone = address.optional("phone", |json| phone_of(json, of));
     let tax_number = address.optional("tax_number", tax_number);
     Some(Address {
@@ -75,31 +47,45 @@ fn read_with(address: &mut Body<'_>, parts: Parts) -> Option<Address> {
         line1: line1?,
         line2: line2?.filter(|text| !text.is_empty()),
         city: city?,
-        region: region?.filter(|text| !text.is_empty()),
-        postal_code: postal_code?.filter(|text| !text.is_empty()),
+        region: Some(region?).filter(|text| !text.is_empty()),
+        postal_code: Some(postal_code?).filter(|text| !text.is_empty()),
         country: country?,
         phone: phone?.filter(|text| !text.is_empty()),
         tax_number: tax_number?,
     })
 }
 
+/// Reads a part of an address, which has to be there if it `is_needed`; otherwise it is empty if it is missing.
+fn part(
+    address: &mut Body<'_>,
+    name: &str,
+    is_needed: bool,
+    read: impl FnOnce(Json<'_>) -> Option<String>,
+) -> Option<String> {
+    if is_needed {
+        address.required(name, read)
+    } else {
+        address.optional(name, read).map(Option::unwrap_or_default)
+    }
+}
+
 /// Returns a fault for each part that a parcel needs and `address`, which is at `pointer`, does not have.
 pub(crate) fn missing(address: &Address, pointer: &str) -> Vec<Fault> {
-    let rules = Rules::of(&address.country);
-    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    let rules = Rules::of_country(&address.country);
     let parts = [
-        ("recipient", true, address.recipient.clone()),
-        ("line1", true, address.line1.clone()),
-        ("city", true, address.city.clone()),
-        ("region", rules.region_required, text(&address.region)),
+        ("recipient", true, Some(&address.recipient)),
+        ("line1", true, Some(&address.line1)),
+        ("city", true, Some(&address.city)),
+        ("region", rules.region_required, address.region.as_ref()),
         (
             "postal_code",
-            rules.needs_postal_code(),
-            text(&address.postal_code),
+            rules.postal_code_required,
+            address.postal_code.as_ref(),
         ),
     ];
     let missing = parts.into_iter();
-    let missing = missing.filter(|(_, is_needed, text)| *is_needed && text.is_empty());
+    let missing =
+        missing.filter(|(_, is_needed, text)| *is_needed && text.is_none_or(String::is_empty));
     let faults = missing.map(|(name, ..)| Fault {
         pointer: format!("{pointer}/{name}"),
         code: "required",
@@ -122,26 +108,19 @@ pub(crate) fn country(json: Json<'_>) -> Option<String> {
     )
 }
 
-fn postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
+/// Reads a postal code; an empty text stands for none, unless it `is_needed`.
+fn postal_code(json: Json<'_>, country: Option<&str>, is_needed: bool) -> Option<String> {
     json.parsed(
         "this must be a postal code as the country has them",
         |text| {
-            let possible = country.is_none_or(|country| postal_code::is_possible(text, country));
-            if possible {
+            let is_missing = text.is_empty() && !is_needed;
+            if is_missing || country.is_none_or(|country| postal_code::is_possible(text, country)) {
                 Ok(text.to_owned())
             } else {
                 Err(())
             }
         },
     )
-}
-
-/// Reads a postal code; an empty text stands for none.
-fn empty_or_postal_code(json: Json<'_>, country: Option<&str>) -> Option<String> {
-    if json.is_empty_text() {
-        return Some(String::new());
-    }
-    postal_code(json, country)
 }
 
 /// Reads a phone number; an empty text stands for none.

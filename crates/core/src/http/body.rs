@@ -251,12 +251,6 @@ impl Json<'_> {
         }
     }
 
-    /// Returns whether this is the empty text.
-    #[must_use]
-    pub fn is_empty_text(&self) -> bool {
-        self.value.as_str() == Some("")
-    }
-
     /// A text that `parse` accepts; `detail` says what it accepts.
     #[must_use]
     pub fn parsed<T, E>(self, detail: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {

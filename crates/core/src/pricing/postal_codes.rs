@@ -108,31 +108,28 @@ impl fmt::Display for PostalCodePattern {
 }
 
 impl PostalCodePattern {
-    /// Returns whether `postal_code` is in the set. A range has only codes of the length of its bounds.
-    #[must_use]
-    pub fn matches(&self, postal_code: &str) -> bool {
-        let given = bare(postal_code);
+    /// Returns whether a code of these letters and digits is in the set. A range has only codes of the length of its
+    /// bounds.
+    fn has(&self, given: &str) -> bool {
         match &self.codes {
-            Codes::One(code) => given == *code,
+            Codes::One(code) => given == code,
             Codes::Prefix(prefix) => given.starts_with(prefix),
             Codes::Range(first, last) => {
-                given.len() == first.len() && *first <= given && given <= *last
+                given.len() == first.len() && first.as_str() <= given && given <= last.as_str()
             }
         }
     }
 
-    /// Returns whether `postal_code` of `country` is in the set. The country's letters in front, as in
-    /// `CH-8001`, and the last four digits of a ZIP+4 code may be given or left out.
+    /// Returns whether `postal_code` of `country` is in the set, however it is typed. The
+    /// country in front, as in `CH-8001`, and the last four digits of a ZIP+4 code may be given or left out.
     #[must_use]
     pub fn matches_in(&self, country: &str, postal_code: &str) -> bool {
-        let without_country = postal_code::without_country(postal_code, country);
-        let zip = match (country, bare(postal_code)) {
-            ("US", digits) => digits.get(..5).map(str::to_owned),
-            _ => None,
-        };
-        self.matches(postal_code)
-            || without_country.is_some_and(|code| self.matches(code))
-            || zip.is_some_and(|zip| self.matches(&zip))
+        let typed = bare(postal_code);
+        let zip = typed.get(..5).filter(|_| country == "US");
+        let mut spellings = postal_code::spellings(postal_code, country).into_iter();
+        self.has(&typed)
+            || zip.is_some_and(|zip| self.has(zip))
+            || spellings.any(|code| self.has(&code))
     }
 }
 
@@ -179,6 +176,20 @@ mod tests {
             &["CH-8001", "CH 8001", "8001"],
             &["CH-9000"],
         );
+        check(
+            "6991",
+            "AT",
+            &["A-6991", "AT-6991", "６９９１"],
+            &["D-6991"],
+        );
+        check(
+            "1000..1099",
+            "LV",
+            &["LV-1050", "LV1050", "1050"],
+            &["LV-2050"],
+        );
+        check("F*", "MT", &["FRN 1000"], &["MTF 1000"]);
+        check("11500..11599", "EG", &["١١٥١١"], &["١١٤١١"]);
         check(
             "96701..96898",
             "US",

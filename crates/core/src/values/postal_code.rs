@@ -29,24 +29,35 @@ const MOST_CHARACTERS: usize = 12;
 
 /// Returns whether `text` can be a postal code of `country` (ISO 3166-1 alpha-2): of the form that codes have there, or
 /// of any form if that is not known. Case, spaces and hyphens do not matter, nor whether digits are written as in the
-/// country's script or in full width, nor whether the country's letters stand in front, as in `CH-8001` and `LV-1050`.
+/// country's script or in full width, nor whether the country stands in front, as in `CH-8001`, `A-6580` and `LV-1050`.
 pub(crate) fn is_possible(text: &str, country: &str) -> bool {
-    if text.chars().count() > MOST_CHARACTERS || text != text.trim() {
-        return false;
-    }
+    text.chars().count() <= MOST_CHARACTERS
+        && text == text.trim()
+        && !spellings(text, country).is_empty()
+}
+
+/// Returns the letters and digits of the postal code `text` of `country`, and those without the country in front if they
+/// are a code, too: what is compared, however people type it. There are none if it cannot be a postal code there.
+pub(crate) fn spellings(text: &str, country: &str) -> Vec<String> {
     let Some(code) = compact(text) else {
-        return false;
-    };
-    let form = Rules::of(country).form;
-    let Some(form) = form.and_then(|form| Regex::new(&format!("^(?:{form})$")).ok()) else {
-        return !code.is_empty();
+        return Vec::new();
     };
     let signs = SIGNS.iter().filter(|(of, _)| *of == country);
     let signs = signs.map(|(_, sign)| *sign).chain([country]);
-    let mut without_sign = signs.filter_map(|sign| code.strip_prefix(sign));
-    form.is_match(&code)
-        || form.is_match(&format!("{country}{code}"))
-        || without_sign.any(|code| form.is_match(code))
+    let without_sign = signs.filter_map(|sign| code.strip_prefix(sign));
+    let spellings = without_sign.map(str::to_owned);
+    let mut spellings: Vec<String> = spellings.chain([code.clone()]).collect();
+    let form = Rules::of_country(country).form;
+    let regex = form.and_then(|form| Regex::new(&format!("^(?:{form})$")).ok());
+    // Where the country is a part of each code, as in LV-1050, people leave it out.
+    let has_country = form.is_some_and(|form| form.starts_with(country));
+    spellings.retain(|code| match &regex {
+        Some(form) => {
+            form.is_match(code) || (has_country && form.is_match(&format!("{country}{code}")))
+        }
+        None => !code.is_empty(),
+    });
+    spellings
 }
 
 /// Returns the capital letters and digits of `text`; `None` if there is anything else in it but spaces and hyphens.
@@ -69,12 +80,6 @@ fn ascii_digit(c: char) -> Option<char> {
         .map(|zero| u32::from(c).wrapping_sub(u32::from(*zero)));
     let value = values.min()?;
     char::from_digit(value, 10)
-}
-
-/// Returns `text` without the country's letters in front, as in `CH-8001`, or `None` if they are not there.
-pub(crate) fn without_country<'a>(text: &'a str, country: &str) -> Option<&'a str> {
-    let rest = text.strip_prefix(country)?;
-    rest.strip_prefix(['-', ' '])
 }
 
 #[cfg(test)]

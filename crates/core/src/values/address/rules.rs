@@ -4,21 +4,11 @@
 /// code (a regular expression), separated by tabs.
 const COUNTRIES: &str = include_str!("countries.tsv");
 
-/// Whether addresses of a country have postal codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PostalCodes {
-    /// Every address has one.
-    Required,
-    /// Some have one.
-    Optional,
-    /// There are none; what people write instead is taken.
-    None,
-}
-
 /// What addresses of a country have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    postal_codes: PostalCodes,
+    /// Whether every address has a postal code.
+    pub(crate) postal_code_required: bool,
     /// Whether an address needs its region: a state that stands before the postal code.
     pub(crate) region_required: bool,
     /// The form of a postal code in capital letters without spaces and hyphens, as a regular expression; `None` if it is
@@ -28,26 +18,17 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Returns the rules of `country` (ISO 3166-1 alpha-2). Of a country that is not listed nothing is required.
-    pub(crate) fn of(country: &str) -> Self {
+    pub(crate) fn of_country(country: &str) -> Self {
         let lines = COUNTRIES.lines();
         let mut fields = lines.map(|line| line.split('\t'));
         let found =
             fields.find_map(|mut fields| (fields.next() == Some(country)).then_some(fields));
         let mut fields = found.into_iter().flatten();
         Self {
-            postal_codes: match fields.next() {
-                Some("required") => PostalCodes::Required,
-                Some("none") => PostalCodes::None,
-                Some(_) | None => PostalCodes::Optional,
-            },
+            postal_code_required: fields.next() == Some("required"),
             region_required: fields.next() == Some("region"),
             form: fields.next(),
         }
-    }
-
-    /// Returns whether every address has a postal code.
-    pub(crate) fn needs_postal_code(self) -> bool {
-        self.postal_codes == PostalCodes::Required
     }
 }
 
@@ -62,16 +43,19 @@ mod tests {
     #[test]
     fn countries_have_the_rules_of_the_metadata() {
         let rules = |country| {
-            let rules = Rules::of(country);
-            (rules.postal_codes, rules.region_required, rules.form)
+            let rules = Rules::of_country(country);
+            (
+                rules.postal_code_required,
+                rules.region_required,
+                rules.form,
+            )
         };
         let five = Some("\\d{5}");
-        assert_eq!(rules("DE"), (PostalCodes::Required, false, five));
-        assert_eq!(rules("HK"), (PostalCodes::None, false, None));
-        assert_eq!(rules("KW"), (PostalCodes::Optional, false, five));
-        let us = (PostalCodes::Required, true);
-        assert_eq!((rules("US").0, rules("US").1), us);
-        assert_eq!(rules("??"), (PostalCodes::Optional, false, None));
+        assert_eq!(rules("DE"), (true, false, five));
+        assert_eq!(rules("HK"), (false, false, None));
+        assert_eq!(rules("KW"), (false, false, five));
+        assert_eq!((rules("US").0, rules("US").1), (true, true));
+        assert_eq!(rules("??"), (false, false, None));
     }
 
     #[test]
