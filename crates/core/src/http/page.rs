@@ -183,7 +183,7 @@ struct PageBody<'a, T, B> {
     #[serde(flatten)]
     beside: B,
     items: &'a [T],
-    next_cursor: Option<String>,
+    next_cursor: Option<&'a str>,
 }
 
 /// Nothing beside the list.
@@ -200,16 +200,21 @@ impl<T> Page<T> {
     /// Adds to `response` to `request` the `Link` to the next page (RFC 8288), if there is one.
     #[must_use]
     pub fn linked(&self, response: Response, request: &Request) -> Response {
-        let Some(cursor) = self.cursor(request) else {
-            return response;
-        };
-        let kept = request.query.iter().filter(|(name, _)| name != "cursor");
-        let query: String = kept
-            .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
-            .collect();
-        let link = format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path);
-        response.header("Link", link)
+        with_link(response, self.cursor(request).as_deref(), request)
     }
+}
+
+/// Adds to `response` to `request` the `Link` to the page that begins at `cursor`, if there is one.
+fn with_link(response: Response, cursor: Option<&str>, request: &Request) -> Response {
+    let Some(cursor) = cursor else {
+        return response;
+    };
+    let kept = request.query.iter().filter(|(name, _)| name != "cursor");
+    let query: String = kept
+        .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
+        .collect();
+    let link = format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path);
+    response.header("Link", link)
 }
 
 impl<T: Serialize> Page<T> {
@@ -231,12 +236,14 @@ impl<T: Serialize> Page<T> {
         beside: impl Serialize,
         request: &Request,
     ) -> Result<Response, Problem> {
+        let next_cursor = self.cursor(request);
+        let next_cursor = next_cursor.as_deref();
         let response = Response::ok(&PageBody {
             beside,
             items: &self.items,
-            next_cursor: self.cursor(request),
+            next_cursor,
         })?;
-        Ok(self.linked(response, request))
+        Ok(with_link(response, next_cursor, request))
     }
 }
 
