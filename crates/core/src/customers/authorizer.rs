@@ -175,11 +175,7 @@ impl Admins {
             (None, Some(header)) => self.identify(header, request.now).await?,
             (given, _) => given,
         };
-        let request = Request {
-            identity,
-            ..request.clone()
-        };
-        request.admin().map(drop)
+        Identity::admin(identity, request.now).map(drop)
     }
 
     async fn identify(&self, header: &str, now: Time) -> Result<Option<Identity>, Problem> {

@@ -46,6 +46,27 @@ pub struct Identity {
     pub expires_at_seconds: i64,
 }
 
+impl Identity {
+    /// Returns the caller whose `identity` is known and whose token has not expired `now`.
+    fn caller(identity: Option<Self>, now: Time) -> Result<Caller, Problem> {
+        let identity = identity.ok_or(Problem::Unauthenticated("sign in to do this"))?;
+        if now.as_seconds() >= identity.expires_at_seconds {
+            return Err(Problem::Unauthenticated("the access token has expired"));
+        }
+        Ok(identity.caller)
+    }
+
+    /// As [`Request::admin`], for an `identity` that API Gateway did not establish.
+    pub(crate) fn admin(identity: Option<Self>, now: Time) -> Result<Caller, Problem> {
+        let caller = Self::caller(identity, now)?;
+        if caller.admin {
+            Ok(caller)
+        } else {
+            Err(Problem::Forbidden)
+        }
+    }
+}
+
 /// An HTTP request.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -180,13 +201,7 @@ impl Request {
     /// # Errors
     /// Returns [`Problem::Unauthenticated`] if nobody is, or if the token has expired.
     pub fn caller(&self) -> Result<Caller, Problem> {
-        let identity = self
-            .identity
-            .ok_or(Problem::Unauthenticated("sign in to do this"))?;
-        if self.now.as_seconds() >= identity.expires_at_seconds {
-            return Err(Problem::Unauthenticated("the access token has expired"));
-        }
-        Ok(identity.caller)
+        Identity::caller(self.identity, self.now)
     }
 
     /// Returns the caller who is signed in and is an admin.
@@ -194,12 +209,7 @@ impl Request {
     /// # Errors
     /// Returns [`Problem::Unauthenticated`], or [`Problem::Forbidden`] for a caller who is not an admin.
     pub fn admin(&self) -> Result<Caller, Problem> {
-        let caller = self.caller()?;
-        if caller.admin {
-            Ok(caller)
-        } else {
-            Err(Problem::Forbidden)
-        }
+        Identity::admin(self.identity, self.now)
     }
 
     /// Returns the `Idempotency-Key`, if one is sent: 1 to 255 visible ASCII characters.
