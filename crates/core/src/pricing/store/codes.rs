@@ -36,17 +36,13 @@ struct NumberItem {
     codes: u32,
 }
 
-fn number_pk(discount: DiscountId) -> String {
+/// Returns the key of the number of the codes of `discount`, and the partition of the index `by-list` that has them.
+fn codes_of(discount: DiscountId) -> String {
     format!("codes#{discount}")
 }
 
 fn batch_pk(batch: &Batch) -> String {
-    format!("codes#{}#{}", batch.discount_id, batch.name)
-}
-
-/// Returns the partition of the index `by-list` that has the codes of `discount`.
-fn list(discount: DiscountId) -> String {
-    format!("codes#{discount}")
+    format!("{}#{}", codes_of(batch.discount_id), batch.name)
 }
 
 impl PricingStore {
@@ -103,7 +99,7 @@ impl PricingStore {
             let progress = progress.when("made = :before").value(":before", &made)?;
             let number = self
                 .table
-                .update(key(number_pk(batch.discount_id)), "ADD codes :more");
+                .update(key(codes_of(batch.discount_id)), "ADD codes :more");
             let mut writes = vec![
                 progress.value(":more", &more)?,
                 number.value(":more", &more)?,
@@ -113,7 +109,7 @@ impl PricingStore {
                     pk: code_pk(code),
                     discount_id: batch.discount_id,
                     single_use: Some(code.clone()),
-                    list: Some(list(batch.discount_id)),
+                    list: Some(codes_of(batch.discount_id)),
                     position: Some(format!("{}#{code}", batch.created_at)),
                 };
                 writes.push(self.table.put(&item)?.when("attribute_not_exists(pk)"));
@@ -135,7 +131,7 @@ impl PricingStore {
     /// # Errors
     /// Returns [`StoreError`] if the database cannot be read.
     pub async fn number_of_codes(&self, discount: DiscountId) -> Result<u32, StoreError> {
-        let item: Option<NumberItem> = self.table.get(key(number_pk(discount))).await?;
+        let item: Option<NumberItem> = self.table.get(key(codes_of(discount))).await?;
         Ok(item.map_or(0, |item| item.codes))
     }
 
@@ -152,7 +148,7 @@ impl PricingStore {
         let after = page.after.as_deref();
         let query = self
             .table
-            .newest_first("by-list", "list", list(discount), after);
+            .newest_first("by-list", "list", codes_of(discount), after);
         let found: Vec<CodeItem> = query.first(page.limit + 1).await?;
         let position = |item: &CodeItem| item.position.clone().unwrap_or_default();
         let cut = Page::cut(found, page.limit, position);
