@@ -4,7 +4,7 @@
 use std::fmt;
 
 use oxcart_local::calls::{CallLog, in_a_row};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::authorisation::{Fate, Scene, Who, expected_fate, operations};
 use super::passwords::{mail, token};
@@ -169,15 +169,21 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         }
         "create_quote" => shop.post("/quotes").bearer(&owner.token).json(&quote),
         "create_guest_quote" => shop.post("/guest/quotes").json(&quote),
-        "get_guest_order" => {
-            let mut order = order;
-            order["email"] = json!("guest@example.com");
-            let placed = shop
-                .post("/guest/orders")
-                .key(&unique("guest"))
-                .json(&order);
-            let placed = placed.send().await.expect(202);
-            shop.get(placed.header("location").unwrap())
+        "get_guest_order" => shop.get(&guests_order(scene, order).await),
+        "cancel_guest_order" => {
+            let location = guests_order(scene, order).await;
+            shop.post(&location.replace('?', "/cancel?"))
+        }
+        "correct_address" => {
+            let product = shop.product("19.90", 1).await;
+            let id = shop.order(owner, &product, "tok_ok").await;
+            shop.until_settled(&id).await;
+            let mut address = order["shipping_address"].clone();
+            address["line2"] = json!("Second floor");
+            let call = shop.put(&operation.path.replace("{order_id}", id));
+            call.bearer(&owner.token)
+                .header("if-match", "*")
+                .json(&address)
         }
         "create_discount_codes" | "list_discount_codes" => codes(scene, operation).await,
         "put_rule" => {
@@ -187,6 +193,14 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, sender(operation)),
     }
+}
+
+/// Places `order` as a guest, and returns the path of its link.
+async fn guests_order(scene: &Scene, mut order: Value) -> String {
+    order["email"] = json!("guest@example.com");
+    let call = scene.shop.post("/guest/orders").key(&unique("guest"));
+    let placed = call.json(&order).send().await.expect(202);
+    placed.header("location").unwrap().to_owned()
 }
 
 /// Adds a discount with a hundred codes, and returns the request of `operation` about it.

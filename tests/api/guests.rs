@@ -55,6 +55,16 @@ fn a_guest_orders_and_reads_the_order_with_the_mailed_link() {
             .unwrap();
         let path = format!("/guest/orders/{id}?token={token}");
         shop.get(&path).send().await.expect(200);
+        // The number in the mail is that of the order.
+        assert!(text.contains(placed.json()["number"].as_str().unwrap()));
+        let cancel = format!("/guest/orders/{id}/cancel");
+        shop.post(&cancel).send().await.expect(404);
+        let cancel = shop.post(&format!("{cancel}?token={token}"));
+        let cancelled = cancel.send().await.expect(200);
+        assert_eq!(cancelled.json()["status"], "cancelled");
+        shop.until_settled(&id).await;
+        let read = shop.get(&path).send().await.expect(200);
+        assert_eq!(read.json()["payment_status"], "refunded");
     });
 }
 

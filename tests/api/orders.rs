@@ -1,10 +1,10 @@
 use expect_test::expect;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check;
 use crate::support::people::{Person, order_of, unique};
-use crate::support::run;
 use crate::support::shop::{Shop, shared};
+use crate::support::{run, run_local};
 
 /// A customer, and their order of two of a product with ten in stock, confirmed.
 async fn confirmed(shop: &Shop) -> (Person, String, String) {
@@ -32,6 +32,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                 location: /orders/<id-1>
                 etag: "<version>-pending"
                 {
+                  "billing_address": null,
                   "created_at": "<time>",
                   "customer_id": "<id-2>",
                   "discount": {
@@ -58,12 +59,16 @@ fn an_order_is_placed_and_is_pending_at_first() {
                       }
                     }
                   ],
+                  "metadata": {},
+                  "note": null,
+                  "number": "5732-7977-9188",
                   "payment_status": "pending",
                   "reverse_charge": false,
                   "review": null,
                   "shipping": null,
                   "shipping_address": {
                     "city": "Köln",
+                    "company": null,
                     "country": "DE",
                     "line1": "Heidestraße 17",
                     "line2": null,
@@ -119,6 +124,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                 etag: "<version>-completed"
                 preference-applied: wait=20
                 {
+                  "billing_address": null,
                   "created_at": "<time>",
                   "customer_id": "<id-2>",
                   "discount": {
@@ -145,12 +151,16 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                       }
                     }
                   ],
+                  "metadata": {},
+                  "note": null,
+                  "number": "6515-5925-2200",
                   "payment_status": "completed",
                   "reverse_charge": false,
                   "review": null,
                   "shipping": null,
                   "shipping_address": {
                     "city": "Köln",
+                    "company": null,
                     "country": "DE",
                     "line1": "Heidestraße 17",
                     "line2": null,
@@ -407,5 +417,84 @@ fn a_failed_order_cannot_be_cancelled() {
             }
         "#]],
         );
+    });
+}
+
+#[test]
+fn an_order_has_a_number_for_people_and_keeps_what_its_customer_tells() {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let customer = shop.customer().await;
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        order["billing_address"] = json!({
+            "recipient": "経理部", "company": "茶の会 株式会社", "line1": "丸の内1-9-1", "city": "千代田区",
+            "region": "東京都", "postal_code": "100-0005", "country": "JP",
+        });
+        order["note"] = json!("Bitte klingeln, nicht klopfen 🙂\nDanke");
+        order["metadata"] = json!({"campaign": "spring", "مصدر": "بريد"});
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        assert_eq!(placed["note"], order["note"]);
+        assert_eq!(placed["metadata"], order["metadata"]);
+        assert_eq!(placed["billing_address"]["company"], "茶の会 株式会社");
+        let number = placed["number"].as_str().unwrap();
+        let digits = number.replace('-', "");
+        for (person, text, found) in [
+            (&customer, number, 1),
+            (shop.admin().await, digits.as_str(), 1),
+            (&shop.customer().await, number, 0),
+        ] {
+            let page = shop.get(&format!("/orders?number={text}"));
+            let page = page.bearer(&person.token).send().await.expect(200).json();
+            let items = page["items"].as_array().unwrap();
+            assert_eq!(items.len(), found);
+            assert!(items.iter().all(|item| item["id"] == placed["id"]));
+        }
+        let wrong = shop.get("/orders?number=12").bearer(&customer.token);
+        wrong.send().await.expect(400);
+    });
+}
+
+#[test]
+fn the_address_of_an_order_is_corrected_until_it_is_shipped() {
+    run_local(async {
+        let shop = shared().await;
+        let (customer, id, _) = confirmed(shop).await;
+        let read = shop.read(&customer, &id).await;
+        let mut address = read["shipping_address"].clone();
+        address["line1"] = json!("Neue Straße 7");
+        let path = format!("/orders/{id}/shipping-address");
+        let put = |token: &str, tag: &str, address: &Value| {
+            let call = shop.put(&path).bearer(token).header("if-match", tag);
+            call.json(address)
+        };
+        let other = shop.customer().await;
+        let refused = put(&other.token, "*", &address).send().await;
+        refused.expect(404);
+        let stale = put(&customer.token, "\"1-pending\"", &address).send().await;
+        stale.expect(412);
+        let without = shop.put(&path).bearer(&customer.token).json(&address);
+        without.send().await.expect(428);
+        let mut elsewhere = address.clone();
+        elsewhere["country"] = json!("CH");
+        elsewhere["postal_code"] = json!("8001");
+        let elsewhere = put(&customer.token, "*", &elsewhere).send().await;
+        let elsewhere = elsewhere.expect(422).json();
+        assert_eq!(elsewhere["errors"][0]["pointer"], "/country");
+        let corrected = put(&customer.token, "*", &address).send().await;
+        let corrected = corrected.expect(200);
+        assert_eq!(corrected.json()["shipping_address"], address);
+        let again = put(&customer.token, "\"1-pending\"", &address).send().await;
+        assert_eq!(again.expect(200).json(), corrected.json());
+        shop.until_history(
+            &customer,
+            &id,
+            &["OrderCreated", "OrderConfirmed", "OrderAddressCorrected"],
+        )
+        .await;
+        let cancel = shop.post(&format!("/orders/{id}/cancel"));
+        cancel.bearer(&customer.token).send().await.expect(200);
+        let late = put(&customer.token, "*", &read["shipping_address"]);
+        late.send().await.expect(409);
     });
 }

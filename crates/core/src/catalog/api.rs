@@ -299,7 +299,7 @@ struct Attributes {
 /// Reads attributes. A weight among them must not be one that the field `contradicts`.
 fn attributes(json: Json<'_>, contradicts: impl FnOnce(u32) -> bool) -> Option<Attributes> {
     let place = json.clone();
-    let mut texts = json.texts(50)?;
+    let mut texts = json.texts(50, 1..=100, 0..=1000)?;
     let weight = texts.remove(WEIGHT_ATTRIBUTE);
     let weight_grams = weight.as_deref().and_then(weight_grams);
     if weight.is_some() && weight_grams.is_none() {

@@ -25,6 +25,7 @@ fn read_with(address: &mut Body<'_>, complete: bool) -> Option<Address> {
     let line = |json: Json<'_>| json.line(1..=100);
     let empty_or_line = |json: Json<'_>| json.line(0..=100);
     let recipient = part(address, "recipient", complete, line);
+    let company = address.optional("company", empty_or_line);
     let line1 = part(address, "line1", complete, line);
     let line2 = address.optional("line2", empty_or_line);
     let city = part(address, "city", complete, line);
@@ -44,6 +45,7 @@ fn read_with(address: &mut Body<'_>, complete: bool) -> Option<Address> {
     let tax_number = address.optional("tax_number", tax_number);
     Some(Address {
         recipient: recipient?,
+        company: company?.filter(|text| !text.is_empty()),
         line1: line1?,
         line2: line2?.filter(|text| !text.is_empty()),
         city: city?,
@@ -148,6 +150,7 @@ pub(crate) fn tax_number(json: Json<'_>) -> Option<TaxNumber> {
 #[derive(Debug, Serialize)]
 pub(crate) struct AddressBody {
     recipient: String,
+    company: Option<String>,
     line1: String,
     line2: Option<String>,
     city: String,
@@ -162,6 +165,7 @@ impl From<Address> for AddressBody {
     fn from(address: Address) -> Self {
         Self {
             recipient: address.recipient,
+            company: address.company,
             line1: address.line1,
             line2: address.line2,
             city: address.city,

@@ -346,16 +346,22 @@ impl Json<'_> {
         read.into_iter().collect()
     }
 
-    /// An object of texts: at most `most` of them, keys of 1 to 100 characters, values of up to 1000.
+    /// An object of at most `most` texts. The lengths in characters of their names are in `name`, and their own in
+    /// `length`.
     #[must_use]
-    pub fn texts(self, most: usize) -> Option<BTreeMap<String, String>> {
+    pub fn texts(
+        self,
+        most: usize,
+        name: RangeInclusive<usize>,
+        length: RangeInclusive<usize>,
+    ) -> Option<BTreeMap<String, String>> {
         let Value::Object(fields) = self.value else {
             return self.fault("type", "this must be an object of strings");
         };
         if fields.len() > most {
             return self.fault("length", format!("this must have at most {most} entries"));
         }
-        if let Some((code, detail)) = fields.keys().find_map(|name| fault_of(name, &(1..=100))) {
+        if let Some((code, detail)) = fields.keys().find_map(|key| fault_of(key, &name)) {
             return self.fault(code, format!("of a name: {detail}"));
         }
         let names: Vec<String> = fields.keys().cloned().collect();
@@ -363,7 +369,7 @@ impl Json<'_> {
             let read: Vec<Option<(String, String)>> = names
                 .into_iter()
                 .map(|name| {
-                    let text = body.required(&name, |json| json.text(0..=1000));
+                    let text = body.required(&name, |json| json.text(length.clone()));
                     Some((name, text?))
                 })
                 .collect();

@@ -172,8 +172,10 @@ routes! {
     PLACE_ORDER = "place_order", "POST" "/orders", Customer, Order;
     PLACE_GUEST_ORDER = "place_guest_order", "POST" "/guest/orders", Anyone, Order;
     GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read, &["token"];
-    LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read, &["status", "limit", "cursor"];
+    CANCEL_GUEST_ORDER = "cancel_guest_order", "POST" "/guest/orders/{order_id}/cancel", Anyone, Write, &["token"];
+    LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read, &["status", "number", "limit", "cursor"];
     GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
+    CORRECT_ADDRESS = "correct_address", "PUT" "/orders/{order_id}/shipping-address", OwnerOrAdmin, Write;
     CANCEL_ORDER = "cancel_order", "POST" "/orders/{order_id}/cancel", OwnerOrAdmin, Write;
     REVIEW_ORDER = "review_order", "POST" "/orders/{order_id}/review", Admin, Write;
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;

@@ -14,6 +14,7 @@ use crate::aws::dynamo::Written;
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
+use crate::orders::details::Details;
 use crate::orders::model::{Line, Order, PaymentStatus, Status};
 use crate::orders::store::OrderStore;
 use crate::pricing::breakdown::Breakdown;
@@ -71,6 +72,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
     let lines: Vec<Line> = lines.collect();
     Order {
         id,
+        number: None,
         customer_id: CustomerId::derived(&["customer"]),
         guest: None,
         status: Status::Pending,
@@ -81,6 +83,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         total: price,
         shipping_address: Address {
             recipient: "Ada".to_owned(),
+            company: None,
             line1: "1 Main Street".to_owned(),
             line2: None,
             city: "Graz".to_owned(),
@@ -90,6 +93,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             phone: None,
             tax_number: None,
         },
+        details: Details::default(),
         erase_at: None,
         failure: None,
         review: None,

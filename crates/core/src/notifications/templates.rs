@@ -8,7 +8,6 @@ use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::pricing::shipping::DeliveryDays;
 use crate::values::address::Address;
-use crate::values::id::OrderId;
 use numbers::Numbers;
 use parts::{Part, What};
 
@@ -128,7 +127,8 @@ impl<'a> Content<'a> {
 
 /// What a mail tells about an order.
 struct OrderContent<'a> {
-    id: OrderId,
+    /// Its number, or the identifier of an order of earlier releases.
+    number: String,
     parts: Vec<Part<'a>>,
     /// Whether the customer owes the tax instead of the shop.
     reverse_charge: bool,
@@ -156,6 +156,7 @@ fn address_lines(address: &Address) -> String {
     let town = format!("{code} {}", address.city);
     let parts = [
         Some(address.recipient.as_str()),
+        address.company.as_deref(),
         Some(address.line1.as_str()),
         address.line2.as_deref(),
         Some(town.trim_start()),
@@ -197,7 +198,10 @@ pub fn render_about_order(
     let shipping = shipping.filter(|_| template == Template::OrderConfirmed);
     render(&Content {
         order: Some(OrderContent {
-            id: order.id,
+            number: match order.number {
+                Some(number) => number.to_string(),
+                None => order.id.to_string(),
+            },
             parts: parts::of_order(order, &numbers)?,
             reverse_charge: order.breakdown.reverse_charge,
             address: address_lines(&order.shipping_address),

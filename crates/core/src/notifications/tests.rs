@@ -17,7 +17,9 @@ use crate::customers::model::{Customer, Email, PasswordHash};
 use crate::customers::password;
 use crate::customers::rules::{Registration, register};
 use crate::customers::store::CustomerStore;
+use crate::orders::details::Details;
 use crate::orders::model::{Failure, FailureCode, Line, Order};
+use crate::orders::number::OrderNumber;
 use crate::orders::rules::{self as order_rules, Placement};
 use crate::orders::store::OrderStore;
 use crate::pricing::breakdown::Breakdown;
@@ -128,8 +130,10 @@ pub(super) fn pending() -> Order {
         unit_price: eur(price),
     };
     let lines = vec![line("Tea & {{total}}", 2, "9.99"), line("Cup", 1, "5.02")];
+    let id = OrderId::derived(&["order"]);
     order_rules::place(Placement {
-        id: OrderId::derived(&["order"]),
+        id,
+        number: OrderNumber::derived(id, 0),
         customer_id: CustomerId::derived(&["ana"]),
         guest: None,
         breakdown: Breakdown::plain(&lines),
@@ -138,6 +142,7 @@ pub(super) fn pending() -> Order {
         total: eur("25.00"),
         shipping_address: Address {
             recipient: "Ana Li".to_owned(),
+            company: None,
             line1: "Hauptstraße 1".to_owned(),
             line2: None,
             city: "Wien".to_owned(),
@@ -147,6 +152,7 @@ pub(super) fn pending() -> Order {
             phone: None,
             tax_number: None,
         },
+        details: Details::default(),
         payment_token: "tok_ok".to_owned(),
         request_hash: "hash".to_owned(),
         now: now(),

@@ -1,17 +1,20 @@
 //! The routes of `/orders`, except for placing an order ([`super::checkout`]).
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::change::{self, Change};
 use super::executions::OrderWorkflow;
 use super::model::{Order, Status, UnknownName};
+use super::number::{InvalidOrderNumber, OrderNumber};
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::telemetry;
 use crate::event_log::store::EventLog;
 use crate::http::address::AddressBody;
 use crate::http::exchange::{Caller, Request, Response};
-use crate::http::page::PageRequest;
+use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::values::clock::Time;
@@ -26,12 +29,16 @@ use charges::TotalsBody;
 #[derive(Debug, Serialize)]
 pub(super) struct OrderBody {
     id: OrderId,
+    number: Option<OrderNumber>,
     customer_id: CustomerId,
     status: &'static str,
     payment_status: &'static str,
     #[serde(flatten)]
     totals: TotalsBody,
     shipping_address: AddressBody,
+    billing_address: Option<AddressBody>,
+    note: Option<String>,
+    metadata: BTreeMap<String, String>,
     failure: Option<FailureBody>,
     review: Option<ReviewBody>,
     version: u64,
@@ -62,11 +69,15 @@ impl TryFrom<Order> for OrderBody {
     fn try_from(order: Order) -> Result<Self, Problem> {
         Ok(Self {
             id: order.id,
+            number: order.number,
             customer_id: order.customer_id,
             status: order.status.as_str(),
             payment_status: order.payment_status.as_str(),
             totals: TotalsBody::new(&order.lines, &order.breakdown, order.total)?,
             shipping_address: order.shipping_address.into(),
+            billing_address: order.details.billing_address.map(AddressBody::from),
+            note: order.details.note,
+            metadata: order.details.metadata,
             failure: order.failure.map(|failure| FailureBody {
                 code: failure.code.as_str(),
                 detail: failure.detail,
@@ -88,7 +99,7 @@ pub(super) fn respond(order: Order) -> Result<Response, Problem> {
 }
 
 /// Returns whether `caller` may see `order`, which its owner and admins may.
-fn is_visible(order: &Order, caller: Caller) -> bool {
+pub(super) fn is_visible(order: &Order, caller: Caller) -> bool {
     caller.admin || order.customer_id == caller.customer_id
 }
 
@@ -110,8 +121,8 @@ pub async fn get_order(orders: &OrderStore, request: Request) -> Result<Response
     respond(visible(orders, &request).await?)
 }
 
-/// `GET /orders?status=&limit=&cursor=`: returns a page of the caller's own orders, newest first; with `status`, an admin
-/// gets the orders of all customers.
+/// `GET /orders?status=&number=&limit=&cursor=`: returns a page of the caller's own orders, newest first; with `status`, an admin
+/// gets the orders of all customers. With `number`, the page has the order of this number, if the caller may see it.
 ///
 /// # Errors
 /// Returns [`Problem::InvalidParameters`] for a parameter that is not valid.
@@ -123,10 +134,25 @@ pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Respon
         .map(|text| text.parse())
         .transpose()
         .map_err(|error: UnknownName| Problem::parameter("?status", error.to_string()))?;
+    let number: Option<OrderNumber> = query
+        .get("number")
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: InvalidOrderNumber| Problem::parameter("?number", error.to_string()))?;
     let page = PageRequest::read(&request, &query)?;
-    let found = match status {
-        Some(status) if caller.admin => orders.by_status(status, &page).await?,
-        status => {
+    let found = match (number, status) {
+        (Some(number), status) => {
+            let order = orders.get_by_number(number).await?;
+            let wanted = |order: &Order| {
+                is_visible(order, caller) && status.is_none_or(|status| status == order.status)
+            };
+            Page {
+                items: order.into_iter().filter(wanted).collect(),
+                next: None,
+            }
+        }
+        (None, Some(status)) if caller.admin => orders.by_status(status, &page).await?,
+        (None, status) => {
             orders
                 .by_customer(caller.customer_id, status, &page)
                 .await?
@@ -150,8 +176,20 @@ pub async fn cancel_order(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
+    let may_cancel = |order: &Order| is_visible(order, caller);
+    cancel(orders, workflow, id, may_cancel, &request).await
+}
+
+/// Cancels the order `id` as [`cancel_order`] does, if it is one that the caller `may_cancel`.
+pub(super) async fn cancel(
+    orders: &OrderStore,
+    workflow: &OrderWorkflow,
+    id: OrderId,
+    may_cancel: impl Fn(&Order) -> bool,
+    request: &Request,
+) -> Result<Response, Problem> {
     let cancel = |order| {
-        if !is_visible(&order, caller) {
+        if !may_cancel(&order) {
             return Err(Problem::NotFound("order"));
         }
         Ok(rules::cancel(order, request.now, request.traceparent())?)

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
+use super::details::{self, Details};
 use super::executions::OrderWorkflow;
 use super::fields::{self, Codes};
 use super::lines::{self, Item};
@@ -34,6 +35,7 @@ use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::{Currency, Money};
+use crate::values::tax_number::TaxNumber;
 
 /// The first and the longest pause between two reads of an order whose outcome the client waits for.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -79,6 +81,13 @@ impl Checkout {
 }
 
 impl Draft {
+    /// Returns the tax number of the business that buys, in whichever address it stands.
+    fn tax_number(&self) -> Option<&TaxNumber> {
+        let billing = self.details.billing_address.as_ref();
+        let of_billing = billing.and_then(|address| address.tax_number.as_ref());
+        self.shipping_address.tax_number.as_ref().or(of_billing)
+    }
+
     /// Returns the part of the draft that its price depends on.
     fn wanted(&self, buyer: &Buyer, now: Time) -> Wanted {
         Wanted {
@@ -87,7 +96,8 @@ impl Draft {
                 country: self.shipping_address.country.clone(),
                 region: self.shipping_address.region.clone(),
                 postal_code: self.shipping_address.postal_code.clone(),
-                tax_number: self.shipping_address.tax_number.clone(),
+                // The business that pays may have the goods sent elsewhere.
+                tax_number: self.tax_number().cloned(),
             },
             shipping_method: self.shipping_method.clone(),
             codes: self.codes.clone(),
@@ -103,6 +113,7 @@ impl Draft {
 pub(super) struct Draft {
     items: Vec<Item>,
     shipping_address: Address,
+    details: Details,
     payment_token: String,
     shipping_method: Option<String>,
     codes: Codes,
@@ -161,10 +172,11 @@ pub(super) async fn place(
     let hash = request.body_hash();
     let wanted = draft.wanted(&buyer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
-    let (stored, products, basis) = future::try_join3(
+    let (stored, products, basis, number) = future::try_join4(
         checkout.orders.get(id),
         checkout.totals.products.get_many(ids),
         basis(checkout, &draft, &wanted),
+        checkout.orders.free_number(id),
     )
     .await?;
     if let Some(order) = stored {
@@ -176,6 +188,7 @@ pub(super) async fn place(
         let quote = offer.quote;
         let order = rules::place(Placement {
             id,
+            number,
             customer_id: buyer.customer_id,
             guest: buyer.guest.clone(),
             lines: offer.lines,
@@ -183,6 +196,7 @@ pub(super) async fn place(
             uses: offer.uses,
             total: offer.total,
             shipping_address: draft.shipping_address.clone(),
+            details: draft.details.clone(),
             payment_token: draft.payment_token.clone(),
             request_hash: hash.clone(),
             now: request.now,
@@ -380,6 +394,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let shipping_address = body.required("shipping_address", |json| {
         json.object(address::read_as_known)
     });
+    let details = details::read(body);
     let payment_token = body.required("payment", |json| {
         json.object(|payment| payment.required("token", token))
     });
@@ -390,6 +405,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     Some(Draft {
         items: items?,
         shipping_address: shipping_address?,
+        details: details?,
         payment_token: payment_token?,
         shipping_method: shipping_method?,
         codes: codes?,

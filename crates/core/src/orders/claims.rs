@@ -255,6 +255,7 @@ mod tests {
         for number in 0..520 {
             let order = Order {
                 id: OrderId::derived(&[&number.to_string()]),
+                number: None,
                 ..guests_order("ana@example.com")
             };
             shop.store(&order).await;

@@ -206,10 +206,7 @@ pub(super) async fn erase_if_due(
 async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     orders.erase_address(order).await?;
     if order.erase_at.is_some() {
-        let erased = Order {
-            shipping_address: order.shipping_address.erased(),
-            ..order.clone()
-        };
+        let erased = order.erased();
         let unmark = |order| Ok::<_, StoreError>(erasure::unmark(order));
         change::apply_to(orders, erased, unmark).await?;
     }

@@ -1,6 +1,7 @@
 //! Published: `OrderCreated` and `OrderConfirmed` (`{customer_id, total_amount}`), `OrderFailed` (`{customer_id,
 //! failure: {code}}`), `OrderCancelled` (`{customer_id, previous_status}`), and `OrderClaimed`,
-//! `OrderReviewWanted` and `OrderReviewed` (`{customer_id}`). The aggregate is the order's identifier.
+//! `OrderReviewWanted`, `OrderReviewed` and `OrderAddressCorrected` (`{customer_id}`). The aggregate is the order's
+//! identifier.
 //!
 //! Consumed: `EmailConfirmed` ([`super::claims`]) and `CustomerDeleted` ([`super::erasure`]).
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
+use super::details::Details;
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Line, Order};
+use super::number::OrderNumber;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use crate::aws::Aws;
@@ -50,6 +52,7 @@ pub(crate) fn product(name: &str) -> ProductId {
 pub(super) fn address() -> Address {
     Address {
         recipient: "Ana Müller".to_owned(),
+        company: None,
         line1: "Lindenstraße 12".to_owned(),
         line2: None,
         city: "Wien".to_owned(),
@@ -74,8 +77,10 @@ pub(crate) fn lines(count: usize) -> Vec<Line> {
 /// A new order of `lines` by `name`.
 pub(crate) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
     let total = super::lines::total("EUR".parse().unwrap(), &lines).unwrap();
+    let id = OrderId::derived(&[name, &now.to_string()]);
     rules::place(Placement {
-        id: OrderId::derived(&[name, &now.to_string()]),
+        id,
+        number: OrderNumber::derived(id, 0),
         customer_id: customer(name),
         guest: None,
         breakdown: Breakdown::plain(&lines),
@@ -83,6 +88,7 @@ pub(crate) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
         lines,
         total,
         shipping_address: address(),
+        details: Details::default(),
         payment_token: "tok_ok".to_owned(),
         request_hash: "0".repeat(64),
         now,

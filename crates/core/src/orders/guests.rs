@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::api::{self, OrderBody};
 use super::checkout::{self, Buyer, Checkout};
+use super::executions::OrderWorkflow;
 use super::fields;
 use super::model::{Guest, Order};
 use super::store::OrderStore;
@@ -13,7 +14,7 @@ use crate::customers::model::{CustomerError, Locale};
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::http::routes;
+use crate::http::routes::{self, Route};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
 
@@ -101,15 +102,40 @@ pub async fn get_guest_order(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
+    let id = linked(links, &request, &routes::GET_GUEST_ORDER).await?;
+    let order = orders.get(id).await?.filter(is_guest_order);
+    api::respond(order.ok_or(Problem::NotFound("order"))?)
+}
+
+/// `POST /guest/orders/{order_id}/cancel?token=`: cancels a guest's order as `POST /orders/{order_id}/cancel` does, until
+/// an account has claimed it.
+///
+/// # Errors
+/// Returns [`Problem::NotFound`] without a valid token for this order, and [`Problem::Conflict`] once the order is being
+/// picked or has failed.
+pub async fn cancel_guest_order(
+    orders: &OrderStore,
+    links: &Links,
+    workflow: &OrderWorkflow,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = linked(links, &request, &routes::CANCEL_GUEST_ORDER).await?;
+    api::cancel(orders, workflow, id, is_guest_order, &request).await
+}
+
+/// Returns the order in the path of `request`, which the `token` in its query is for.
+///
+/// # Errors
+/// Returns [`Problem::NotFound`] without a valid token for this order.
+async fn linked(links: &Links, request: &Request, route: &Route) -> Result<OrderId, Problem> {
     let id: OrderId = request.id("order_id", "order")?;
-    let query = request.query(routes::GET_GUEST_ORDER.query)?;
+    let query = request.query(route.query)?;
     let token = query.get("token").copied().unwrap_or_default();
     let link = links.verify(Purpose::ReadOrder, token, request.now).await?;
     if link.is_none_or(|link| link.subject != id.to_string()) {
         return Err(Problem::NotFound("order"));
     }
-    let order = orders.get(id).await?.filter(is_guest_order);
-    api::respond(order.ok_or(Problem::NotFound("order"))?)
+    Ok(id)
 }
 
 fn is_guest_order(order: &Order) -> bool {

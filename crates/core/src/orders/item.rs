@@ -1,15 +1,19 @@
 //! The stored shapes of an order. They live for years: a new attribute is optional, and no attribute changes its
 //! meaning.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::credit::PastOrder;
+use super::details::Details;
 use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
+use super::number::OrderNumber;
 use crate::aws::dynamo::StoreError;
 use crate::customers::model::Email;
-use crate::values::address::AddressItem;
+use crate::values::address::{Address, AddressItem};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, DiscountId, OrderId, ProductId};
@@ -137,8 +141,12 @@ struct ReviewItem {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LinesItem {
     pub(super) order_id: OrderId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    number: Option<OrderNumber>,
     lines: Vec<LineItem>,
     address: AddressItem,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details: Option<Box<DetailsItem>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_token: Option<String>,
     #[serde(default, skip_serializing_if = "Charges::is_none")]
@@ -159,6 +167,38 @@ struct LineItem {
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
+}
+
+/// What a customer tells about an order, all of which goes when the address is erased.
+#[derive(Debug, Serialize, Deserialize)]
+struct DetailsItem {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    billing: Option<AddressItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
+}
+
+impl DetailsItem {
+    /// Returns the stored shape of `details`, or `None` if there is nothing to store.
+    fn new(details: &Details) -> Option<Self> {
+        (*details != Details::default()).then(|| Self {
+            billing: details.billing_address.clone().map(AddressItem::from),
+            note: details.note.clone(),
+            metadata: details.metadata.clone(),
+        })
+    }
+}
+
+impl From<DetailsItem> for Details {
+    fn from(item: DetailsItem) -> Self {
+        Self {
+            billing_address: item.billing.map(Address::from),
+            note: item.note,
+            metadata: item.metadata,
+        }
+    }
 }
 
 /// Returns the key of the index by status: `<status>#<shard>`.
@@ -259,6 +299,7 @@ impl HeaderItem {
         let (breakdown, uses) = charges::from_stored(currency, priced, lines.charges)?;
         Ok(Order {
             id: self.order_id,
+            number: lines.number,
             customer_id: self.customer_id,
             guest,
             status: self.status,
@@ -268,6 +309,7 @@ impl HeaderItem {
             uses,
             total: money(&self.total)?,
             shipping_address: lines.address.into(),
+            details: lines.details.map(|told| (*told).into()).unwrap_or_default(),
             erase_at: self.erase_at,
             failure,
             review: self.review.map(|review| Review {
@@ -328,8 +370,10 @@ impl LinesItem {
         });
         Self {
             order_id: order.id,
+            number: order.number,
             lines: lines.collect(),
             address: order.shipping_address.clone().into(),
+            details: DetailsItem::new(&order.details).map(Box::new),
             payment_token: order.payment_token.clone(),
             charges,
             schema: SCHEMA,

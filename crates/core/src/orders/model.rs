@@ -1,6 +1,8 @@
 //! Orders and their parts.
 
 use crate::customers::model::{Email, Locale};
+use crate::orders::details::Details;
+use crate::orders::number::OrderNumber;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
@@ -111,6 +113,8 @@ impl Line {
 pub struct Order {
     /// Its identifier.
     pub id: OrderId,
+    /// Its number for people. Orders of earlier releases have none.
+    pub number: Option<OrderNumber>,
     /// The customer; for a guest, an identifier that is made for this one order.
     pub customer_id: CustomerId,
     /// The guest who placed it, until an account claims it.
@@ -129,6 +133,8 @@ pub struct Order {
     pub total: Money,
     /// The address that it is shipped to.
     pub shipping_address: Address,
+    /// What its customer tells about it.
+    pub details: Details,
     /// When its address is erased at the latest, if its customer was deleted.
     pub erase_at: Option<Time>,
     /// Why it failed, if it did.
@@ -166,12 +172,24 @@ impl Order {
     /// change without an event of the order.
     #[must_use]
     pub fn tag(&self) -> String {
-        let erased = if self.shipping_address.is_erased() {
-            "-erased"
-        } else {
-            ""
-        };
+        let erased = if self.is_erased() { "-erased" } else { "" };
         format!("{}-{}{erased}", self.version, self.payment_status.as_str())
+    }
+
+    /// Returns the order without what is personal in it, apart from its customer.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        Self {
+            shipping_address: self.shipping_address.erased(),
+            details: Details::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether nothing personal is left of the order, or was ever given.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.shipping_address.is_erased() && self.details == Details::default()
     }
 
     /// Returns the sort key of lists of orders: the time, then the identifier.

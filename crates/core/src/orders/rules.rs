@@ -9,6 +9,9 @@ use super::model::{
     Course, Event, Failure, FailureCode, Guest, IllegalTransition, Line, Order, PaymentStatus,
     Review, Status,
 };
+use crate::http::problem::Problem;
+use crate::orders::details::Details;
+use crate::orders::number::OrderNumber;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
@@ -63,6 +66,8 @@ pub fn first_due(now: Time) -> Time {
 pub struct Placement {
     /// Its identifier.
     pub id: OrderId,
+    /// Its number for people.
+    pub number: OrderNumber,
     /// The customer; for a guest, an identifier that is made for this one order.
     pub customer_id: CustomerId,
     /// The guest who places it.
@@ -77,6 +82,8 @@ pub struct Placement {
     pub total: Money,
     /// The address that it is shipped to.
     pub shipping_address: Address,
+    /// What its customer tells about it.
+    pub details: Details,
     /// The token that the gateway is to charge.
     pub payment_token: String,
     /// Hash of the request.
@@ -97,6 +104,7 @@ pub fn place(placement: Placement) -> Order {
     event.traceparent = placement.traceparent;
     Order {
         id: placement.id,
+        number: Some(placement.number),
         customer_id: placement.customer_id,
         guest: placement.guest,
         status: Status::Pending,
@@ -106,6 +114,7 @@ pub fn place(placement: Placement) -> Order {
         uses: placement.uses,
         total: placement.total,
         shipping_address: placement.shipping_address,
+        details: placement.details,
         erase_at: None,
         failure: None,
         review: None,
@@ -186,6 +195,28 @@ pub fn claim(order: Order, customer: CustomerId, now: Time) -> Option<Order> {
         guest: None,
         ..stamped(order, "OrderClaimed", now)
     })
+}
+
+/// Returns the order with `address` in place of its address. Its status and what is due stay as they are.
+///
+/// # Errors
+/// Returns [`Problem::Conflict`] once it is shipped or over.
+pub fn correct_address(order: Order, address: Address, now: Time) -> Result<Order, Problem> {
+    match order.status {
+        Status::Pending | Status::Confirmed | Status::Processing => Ok(Order {
+            shipping_address: address,
+            ..stamped(order, "OrderAddressCorrected", now)
+        }),
+        Status::Shipped
+        | Status::Delivered
+        | Status::Completed
+        | Status::Returned
+        | Status::Cancelled
+        | Status::Failed => Err(Problem::Conflict(format!(
+            "The address of a {} order cannot be corrected.",
+            order.status
+        ))),
+    }
 }
 
 /// Returns the order confirmed, its stock being held and its payment captured; or `None` if it is confirmed already.

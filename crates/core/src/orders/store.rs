@@ -17,6 +17,7 @@ use crate::values::address::AddressItem;
 use crate::values::id::{CustomerId, DiscountId, OrderId};
 
 mod earlier;
+mod numbers;
 mod uses;
 mod waiting;
 
@@ -179,6 +180,31 @@ impl OrderStore {
         }
     }
 
+    /// Replaces the header that has `order.revision`, as [`OrderStore::replace`] does, and the address in the lines, in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn replace_with_address(&self, order: Order) -> Result<Option<Order>, StoreError> {
+        let read = order.revision;
+        let order = Order {
+            revision: read + 1,
+            ..order
+        };
+        let header = PartItem::Header(HeaderItem::from_order(&order));
+        let header = self.table.put(&header)?.when("revision = :revision");
+        let header = header.value(":revision", &read)?;
+        let address = AddressItem::from(order.shipping_address.clone());
+        let lines = self
+            .table
+            .update(lines_key(order.id), "SET address = :address")
+            .value(":address", &address)?;
+        match self.table.transact(vec![header, lines]).await? {
+            Written::Done => Ok(Some(order)),
+            Written::Refused(_) => Ok(None),
+        }
+    }
+
     /// Removes the payment token from the lines of the order `id`, if it is still there.
     ///
     /// # Errors
@@ -192,7 +218,7 @@ impl OrderStore {
         Ok(())
     }
 
-    /// Erases the address of `order`, except for its country.
+    /// Erases the address of `order`, except for its country, and what its customer told about it.
     ///
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
@@ -200,7 +226,7 @@ impl OrderStore {
         let erased = AddressItem::from(order.shipping_address.erased());
         let write = self
             .table
-            .update(lines_key(order.id), "SET address = :erased")
+            .update(lines_key(order.id), "SET address = :erased REMOVE details")
             .value(":erased", &erased)?
             .when("attribute_exists(order_id)");
         self.table.write(write).await.map(drop)

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use crate::orders::details::Details;
 use crate::orders::model::{Line, Order, PaymentStatus, Review, Status};
 use crate::orders::store::OrderStore;
 use crate::pricing::breakdown::Breakdown;
@@ -51,6 +52,7 @@ fn order(token: &str) -> Order {
     }];
     Order {
         id,
+        number: None,
         customer_id: CustomerId::derived(&["customer"]),
         guest: None,
         status: Status::Pending,
@@ -61,6 +63,7 @@ fn order(token: &str) -> Order {
         total: eur("40.00"),
         shipping_address: Address {
             recipient: "Ada".to_owned(),
+            company: None,
             line1: "1 Main Street".to_owned(),
             line2: None,
             city: "Graz".to_owned(),
@@ -70,6 +73,7 @@ fn order(token: &str) -> Order {
             phone: None,
             tax_number: None,
         },
+        details: Details::default(),
         erase_at: None,
         failure: None,
         review: None,

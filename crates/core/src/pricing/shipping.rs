@@ -152,7 +152,7 @@ impl ShippingMethod {
         subtotal: Money,
         destination: &Destination,
     ) -> Result<Money, NotShipped> {
-        let surcharge = zones::surcharge(&self.countries, &self.zones, destination)?;
+        let surcharge = self.surcharge(destination)?;
         let unsuitable = indexes(lines, |line| self.is_not_for(line));
         if !unsuitable.is_empty() {
             return Err(NotShipped::Goods(unsuitable));
@@ -179,6 +179,15 @@ impl ShippingMethod {
             (Some(_) | None, Some(surcharge)) => Ok(price.plus(surcharge)?),
             (Some(_) | None, None) => Ok(price),
         }
+    }
+
+    /// Returns what shipping to `destination` costs in addition to the price, or `None` if that is nothing.
+    ///
+    /// # Errors
+    /// Returns [`NotReached`] if the method does not ship there, or if that depends on a part of the address that is
+    /// missing or not known.
+    pub fn surcharge(&self, destination: &Destination) -> Result<Option<Money>, NotReached> {
+        zones::surcharge(&self.countries, &self.zones, destination)
     }
 
     /// Returns the amount from which shipping is free, if it is compared with the amount of this `basis`.

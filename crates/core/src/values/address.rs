@@ -14,6 +14,8 @@ pub(crate) use rules::Rules;
 pub struct Address {
     /// Who receives it.
     pub recipient: String,
+    /// The business at the address.
+    pub company: Option<String>,
     /// Street and number.
     pub line1: String,
     /// More that the carrier needs.
@@ -38,6 +40,7 @@ impl Address {
     pub fn erased(&self) -> Self {
         Self {
             recipient: String::new(),
+            company: None,
             line1: String::new(),
             line2: None,
             city: String::new(),
@@ -65,6 +68,8 @@ pub(crate) fn is_country(text: &str) -> bool {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AddressItem {
     recipient: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    company: Option<String>,
     line1: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     line2: Option<String>,
@@ -84,6 +89,7 @@ impl From<AddressItem> for Address {
     fn from(item: AddressItem) -> Self {
         Self {
             recipient: item.recipient,
+            company: item.company,
             line1: item.line1,
             line2: item.line2,
             city: item.city,
@@ -101,6 +107,7 @@ impl From<Address> for AddressItem {
     fn from(address: Address) -> Self {
         Self {
             recipient: address.recipient,
+            company: address.company,
             line1: address.line1,
             line2: address.line2,
             city: address.city,

@@ -131,7 +131,7 @@ fn names_of_texts_are_texts_too() {
     ] {
         let json = serde_json::json!({"texts": {name: "x"}}).to_string();
         let read = read(json.as_bytes(), |body| {
-            body.required("texts", |json| json.texts(5))
+            body.required("texts", |json| json.texts(5, 1..=100, 0..=1000))
         });
         let Err(Problem::InvalidBody(faults)) = read else {
             panic!("{json} was taken");

@@ -91,6 +91,7 @@ async fn a_delivery_about_an_unknown_order_or_customer_is_retried() {
     );
     let orphan = Order {
         id: OrderId::derived(&["orphan"]),
+        number: None,
         customer_id: CustomerId::derived(&["nobody"]),
         ..confirmed()
     };

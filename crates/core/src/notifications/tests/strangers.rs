@@ -8,6 +8,7 @@ fn strangers_order(number: u32, email: &str) -> Order {
     let id = OrderId::derived(&[&number.to_string()]);
     Order {
         id,
+        number: None,
         guest: Some(Guest {
             email: Email::stored(email.to_owned()),
             locale: "en".parse().unwrap(),

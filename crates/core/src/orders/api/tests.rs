@@ -54,6 +54,32 @@ async fn an_order_is_shown_to_its_owner_and_to_admins() {
 }
 
 #[tokio::test]
+async fn an_order_is_found_by_its_number_by_those_who_may_see_it() {
+    let shop = Shop::with(&order()).await;
+    let number = order().number.unwrap().to_string();
+    let spaced = number.replace('-', " ");
+    for (name, query, found) in [
+        ("ana", vec![("number", number.as_str())], 1),
+        ("admin", vec![("number", spaced.as_str())], 1),
+        ("ana", vec![("number", &number), ("status", "pending")], 1),
+        ("ana", vec![("number", &number), ("status", "failed")], 0),
+        ("ben", vec![("number", &number)], 0),
+        ("ana", vec![("number", "0000-0000-0000")], 0),
+    ] {
+        let page = list(&shop, name, &query).await.unwrap();
+        assert_eq!(ids(&page).len(), found, "{name} {query:?}");
+        assert_eq!(json_of(&page)["next_cursor"], Value::Null);
+    }
+    for wrong in ["", "1", "0000-0000-000a"] {
+        let refused = list(&shop, "ana", &[("number", wrong)]).await;
+        assert!(
+            matches!(refused, Err(Problem::InvalidParameters(_))),
+            "{wrong}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_large_orders_is_cut_and_the_next_continues() {
     let shop = Shop::open();
     let mut large = lines(50);

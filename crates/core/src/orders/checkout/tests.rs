@@ -8,8 +8,10 @@ use crate::aws::settings::Setting;
 use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
 use crate::orders::fixtures::{
-    Shop, after, eur, header, json_of, placed_at, product, request, with_header,
+    Shop, after, customer, eur, header, json_of, lines, order_of, placed_at, product, request,
+    with_header,
 };
+use crate::orders::number::OrderNumber;
 use crate::testing::Fault;
 use crate::values::clock::Time;
 
@@ -66,6 +68,85 @@ fn count(shop: &Shop) -> usize {
 }
 
 #[tokio::test]
+async fn an_order_whose_number_is_taken_gets_another_one() {
+    let (shop, checkout) = shop().await;
+    let key = "k";
+    let customer = customer("ana").to_string();
+    let id = OrderId::derived(&["place-order", &customer, key]);
+    let other = Order {
+        number: Some(OrderNumber::derived(id, 0)),
+        ..order_of("ben", lines(1), placed_at())
+    };
+    shop.store(&other).await;
+    let answer = place(&checkout, placing("ana", key, &body(), placed_at())).await;
+    let next = OrderNumber::derived(id, 1);
+    assert_eq!(json_of(&answer)["number"], next.to_string());
+}
+
+#[tokio::test]
+async fn an_order_keeps_what_its_customer_tells_about_it() {
+    let (shop, checkout) = shop().await;
+    let mut wanted = body();
+    wanted["billing_address"] = json!({
+        "recipient": "Buchhaltung", "company": "Teehaus GmbH", "line1": "Ring 1", "city": "Graz",
+        "postal_code": "8010", "country": "AT", "tax_number": "ATU13585627",
+    });
+    wanted["note"] = json!("Bitte beim Nachbarn abgeben.\nDanke!");
+    wanted["metadata"] = json!({"campaign": "spring", "basket": ""});
+    let answer = place(&checkout, placing("ana", "k", &wanted, placed_at())).await;
+    let shown = json_of(&answer);
+    assert_eq!(shown["billing_address"]["company"], "Teehaus GmbH");
+    assert_eq!(shown["billing_address"]["line2"], Value::Null);
+    assert_eq!(shown["note"], wanted["note"]);
+    assert_eq!(shown["metadata"], wanted["metadata"]);
+    let stored = stored(&shop, &answer).await;
+    assert!(!stored.is_erased());
+    shop.orders.erase_address(&stored).await.unwrap();
+    let erased = shop.stored(&stored).await;
+    assert_eq!(erased, stored.erased());
+    assert!(erased.is_erased());
+    let items = Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
+    for personal in ["Teehaus", "Nachbarn", "spring"] {
+        assert!(!items.contains(personal), "{personal}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_what_a_customer_tells_is_reported() {
+    let (_, checkout) = shop().await;
+    let mut wrong = body();
+    wrong["billing_address"] = json!({"country": "US", "recipient": "Ana"});
+    wrong["note"] = json!("x".repeat(1001));
+    let pairs = (0..21).map(|number| (format!("name {number}"), json!("")));
+    wrong["metadata"] = Value::Object(pairs.collect());
+    let refused = place_order(&checkout, placing("ana", "k", &wrong, placed_at())).await;
+    let Problem::InvalidBody(faults) = refused.unwrap_err() else {
+        panic!("it was taken");
+    };
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(
+        pointers,
+        [
+            "/billing_address/line1",
+            "/billing_address/city",
+            "/billing_address/region",
+            "/billing_address/postal_code",
+            "/note",
+            "/metadata"
+        ]
+    );
+    wrong["note"] = json!(" ");
+    wrong["metadata"] = json!({"": "a", "b": 1});
+    wrong["billing_address"] = json!(null);
+    let refused = place_order(&checkout, placing("ana", "k", &wrong, placed_at())).await;
+    let Problem::InvalidBody(faults) = refused.unwrap_err() else {
+        panic!("it was taken");
+    };
+    let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/note", "/metadata"]);
+}
+
+#[tokio::test]
 async fn a_placed_order_is_pending_and_its_workflow_runs() {
     let (shop, checkout) = shop().await;
     let answer = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
@@ -80,6 +161,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
     let text = serde_json::to_string_pretty(&json_of(&answer)).unwrap();
     expect![[r#"
         {
+          "billing_address": null,
           "created_at": "2026-03-01T09:30:00.000Z",
           "customer_id": "03cdfb5b-a899-50a7-84a6-6d865e0c058e",
           "discount": {
@@ -106,12 +188,16 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
               }
             }
           ],
+          "metadata": {},
+          "note": null,
+          "number": "6014-8183-7865",
           "payment_status": "pending",
           "reverse_charge": false,
           "review": null,
           "shipping": null,
           "shipping_address": {
             "city": "Wien",
+            "company": null,
             "country": "AT",
             "line1": "Lindenstraße 12",
             "line2": null,

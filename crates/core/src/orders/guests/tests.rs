@@ -66,6 +66,44 @@ impl Guests {
     }
 }
 
+#[tokio::test]
+async fn a_guest_cancels_with_the_link_until_an_account_has_claimed_the_order() {
+    let guests = guests().await;
+    let (id, token) = id_and_token(&guests.place(&body()).await.unwrap());
+    let cancel = async |id: &str, token: &str| {
+        let mut request = request("nobody", after(10));
+        request.identity = None;
+        let parameters = &mut request.path_parameters;
+        parameters.insert("order_id".to_owned(), id.to_owned());
+        request.query.push(("token".to_owned(), token.to_owned()));
+        let Guests { shop, links, .. } = &guests;
+        cancel_guest_order(&shop.orders, links, &shop.workflow, request).await
+    };
+    let another = OrderId::derived(&["another"]).to_string();
+    for (id, token) in [(&id, ""), (&another, token.as_str())] {
+        let refused = cancel(id, token).await;
+        assert!(matches!(refused, Err(Problem::NotFound("order"))));
+    }
+    let order = guests.shop.orders.get(id.parse().unwrap()).await.unwrap();
+    let order = order.unwrap();
+    let cancelled = cancel(&id, &token).await.unwrap();
+    assert_eq!(json_of(&cancelled)["status"], "cancelled");
+    assert_eq!(guests.shop.started(&order), ["0", "1"]);
+    let again = cancel(&id, &token).await.unwrap();
+    assert_eq!(json_of(&again)["version"], 2);
+    let order = guests.shop.stored(&order).await;
+    let claimed = rules::claim(order, customer("ana"), after(20)).unwrap();
+    guests
+        .shop
+        .orders
+        .replace(claimed, &[])
+        .await
+        .unwrap()
+        .unwrap();
+    let refused = cancel(&id, &token).await;
+    assert!(matches!(refused, Err(Problem::NotFound("order"))));
+}
+
 fn id_and_token(answer: &Response) -> (String, String) {
     let body = json_of(answer);
     let text = |name: &str| body[name].as_str().unwrap().to_owned();

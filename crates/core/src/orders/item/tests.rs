@@ -106,7 +106,19 @@ fn an_order_comes_back_as_it_was_stored() {
         ..order()
     };
     let marked = [None, Some(after(9)), Some(after(60)), Some(after(90))].map(marked);
-    for stored in [order(), stored, held.unwrap().unwrap()]
+    let told = Order {
+        number: None,
+        details: Details {
+            billing_address: Some(Address {
+                company: Some("Teehaus GmbH".to_owned()),
+                ..address()
+            }),
+            note: Some("beim Nachbarn".to_owned()),
+            metadata: [("a".to_owned(), "b".to_owned())].into(),
+        },
+        ..order()
+    };
+    for stored in [order(), stored, told, held.unwrap().unwrap()]
         .into_iter()
         .chain(marked)
     {

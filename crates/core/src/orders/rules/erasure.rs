@@ -29,7 +29,7 @@ pub fn is_due(order: &Order, erase_at: Time, now: Time) -> bool {
 #[must_use]
 pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
     let marked = order.erase_at.is_some_and(|marked| marked <= erase_at);
-    if marked || order.shipping_address.is_erased() || is_due(&order, erase_at, now) {
+    if marked || order.is_erased() || is_due(&order, erase_at, now) {
         return None;
     }
     Some(Order {
@@ -43,7 +43,7 @@ pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
 #[must_use]
 pub fn unmark(order: Order) -> Option<Order> {
     order.erase_at?;
-    order.shipping_address.is_erased().then_some(Order {
+    order.is_erased().then_some(Order {
         erase_at: None,
         ..order
     })

@@ -2,9 +2,11 @@ use super::*;
 use crate::aws::settings::Setting;
 use crate::orders::change::{self, Change};
 use crate::orders::fixtures::{Shop, after, customer, lines, order, order_of, placed_at};
+use crate::orders::number::OrderNumber;
 use crate::orders::remaining::Remaining;
 use crate::orders::rules;
 use crate::testing::Fault;
+use crate::values::address::Address;
 use crate::values::clock::Time;
 
 fn first_page(limit: usize) -> PageRequest {
@@ -31,6 +33,47 @@ async fn an_order_is_created_once_and_read_completely() {
     other.lines = lines(1);
     assert_eq!(shop.orders.create(&other).await.unwrap(), Created::Exists);
     assert_eq!(shop.stored(&order()).await, order());
+}
+
+#[tokio::test]
+async fn an_order_gets_the_first_number_that_no_other_order_has() {
+    let shop = Shop::with(&order()).await;
+    let number = order().number.unwrap();
+    let found = shop.orders.get_by_number(number).await.unwrap();
+    assert_eq!(found, Some(order()));
+    assert_eq!(shop.orders.free_number(order().id).await.unwrap(), number);
+    let next = order_of("ben", lines(1), placed_at()).id;
+    for attempt in 0..5 {
+        let free = OrderNumber::derived(next, attempt);
+        assert_eq!(shop.orders.get_by_number(free).await.unwrap(), None);
+        assert_eq!(shop.orders.free_number(next).await.unwrap(), free);
+        let other = Order {
+            number: Some(free),
+            ..order_of(&format!("eve {attempt}"), lines(1), placed_at())
+        };
+        shop.store(&other).await;
+    }
+    let none = shop.orders.free_number(next).await;
+    assert!(matches!(none, Err(StoreError::Busy(_))));
+}
+
+#[tokio::test]
+async fn an_address_is_corrected_only_if_nothing_has_changed_since_it_was_read() {
+    let shop = Shop::with(&order()).await;
+    let read = shop.stored(&order()).await;
+    let corrected = Order {
+        shipping_address: Address {
+            line1: "Lindenstraße 21".to_owned(),
+            ..read.shipping_address.clone()
+        },
+        ..read.clone()
+    };
+    let written = shop.orders.replace_with_address(corrected.clone()).await;
+    let written = written.unwrap().unwrap();
+    assert_eq!(shop.stored(&order()).await, written);
+    let again = shop.orders.replace_with_address(read).await;
+    assert_eq!(again.unwrap(), None);
+    assert_eq!(shop.stored(&order()).await, written);
 }
 
 #[tokio::test]

@@ -87,6 +87,7 @@ async fn orders_of_one_instant_count_one_after_the_other() {
     let shop = Shop::open();
     let orders = ["one", "two", "three"].map(|name| Order {
         id: OrderId::derived(&[name]),
+        number: None,
         ..order_of("ana", lines(1), placed_at())
     });
     for order in &orders {

@@ -150,7 +150,7 @@ pub enum InvalidTerms {
 }
 
 /// The rates that apply in a place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LocalRates<'a>(Vec<&'a TaxRate>);
 
 impl TaxRate {

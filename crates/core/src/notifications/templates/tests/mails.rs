@@ -5,14 +5,6 @@ use expect_test::expect;
 use super::kinds::{Discounts, Kind, Shipping, TAXES, case_c01, order};
 use super::*;
 
-/// Returns `text` with zeros in place of the identifier of `order`.
-fn without_id(text: &str, order: &Order) -> String {
-    text.replace(
-        &order.id.to_string(),
-        "00000000-0000-0000-0000-000000000000",
-    )
-}
-
 #[test]
 fn a_confirmation_in_plain_text() {
     let order = case_c01();
@@ -23,7 +15,7 @@ fn a_confirmation_in_plain_text() {
 
         thank you for your order. It is confirmed and paid.
 
-        Order 00000000-0000-0000-0000-000000000000
+        Order 3484-7193-8069
 
           2 x Tea & {{total}} at 20.00 EUR: 40.00 EUR
           Subtotal: 40.00 EUR
@@ -42,7 +34,7 @@ fn a_confirmation_in_plain_text() {
         Delivery time in days: 2–4
 
         Oxcart & Sons"]]
-    .assert_eq(&without_id(&mail.text, &order));
+    .assert_eq(&mail.text);
 }
 
 #[test]
@@ -56,7 +48,7 @@ fn a_confirmation_in_html() {
         <body style="font-family: sans-serif; max-width: 40em; margin: 2em auto">
         <p>Guten Tag Ana &#60;Li&#62;,</p>
         <p>vielen Dank für Ihre Bestellung. Sie ist bestätigt und bezahlt.</p>
-        <p>Bestellung 00000000-0000-0000-0000-000000000000</p>
+        <p>Bestellung 3484-7193-8069</p>
         <table style="width: 100%">
         <tr><td>2 x Tea &#38; {{total}} zu 20,00 EUR</td><td style="text-align: right; white-space: nowrap">40,00 EUR</td></tr>
         <tr><td>Zwischensumme</td><td style="text-align: right; white-space: nowrap">40,00 EUR</td></tr>
@@ -73,7 +65,7 @@ fn a_confirmation_in_html() {
         <p>Lieferzeit in Tagen: 2–4</p>
         <p>Oxcart &#38; Sons</p>
         </body>
-        </html>"#]].assert_eq(&without_id(&mail.html, &order));
+        </html>"#]].assert_eq(&mail.html);
 }
 
 #[test]
@@ -92,7 +84,7 @@ fn a_cancellation_in_chinese() {
 
         您的订单已取消。您无需付款；如已付款，款项将全额退还。
 
-        订单 00000000-0000-0000-0000-000000000000
+        订单 3484-7193-8069
 
           3 x Tea 1: 5.00 EUR，单价 1,234,567 JPY：3,703,701 JPY
           1 x Cup，单价 99,950 JPY：99,950 JPY
@@ -105,7 +97,7 @@ fn a_cancellation_in_chinese() {
           其中包含 VAT（19%）：619,679 JPY
 
         Oxcart & Sons"]]
-    .assert_eq(&without_id(&mail.text, &order));
+    .assert_eq(&mail.text);
 }
 
 #[test]
