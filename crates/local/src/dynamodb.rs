@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use engine::OpenError;
 
@@ -37,7 +38,11 @@ mod tables;
 mod tokens;
 
 /// How long the machine's time goes on between two looks for items past their time to live.
-const SWEEP_EVERY: Duration = Duration::from_secs(10);
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
+/// How many times as long as a look took the next one is put off: a look reads every table that has a time to live, and
+/// nothing else is served meanwhile.
+const SWEEP_REST: u32 = 19;
 
 /// The stack's tables. Clones share them.
 #[derive(Clone, Debug)]
@@ -169,15 +174,20 @@ impl DynamoDb {
     /// Keeps deleting what has outlived its time to live, until it is dropped.
     pub async fn keep_sweeping(self) {
         // A manual clock stands still between advances; then any advance is worth a look.
-        let manual = self.shared.clock.is_manual();
-        let every = if manual {
-            Duration::from_secs(1)
+        let clock = self.shared.clock.clone();
+        let every = if clock.is_manual() {
+            SignedDuration::from_secs(1)
         } else {
             SWEEP_EVERY
         };
+        let mut looked = clock.now();
         loop {
-            self.shared.clock.sleep(every).await;
+            let next = looked.saturating_add(every).unwrap_or(Timestamp::MAX);
+            clock.sleep_until(next).await;
+            looked = clock.now();
+            let began = Instant::now();
             self.sweep().await;
+            tokio::time::sleep(began.elapsed() * SWEEP_REST).await;
         }
     }
 
