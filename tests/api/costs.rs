@@ -180,7 +180,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             shop.until_settled(&id).await;
             let mut address = order["shipping_address"].clone();
             address["line2"] = json!("Second floor");
-            let call = shop.put(&operation.path.replace("{order_id}", id));
+            let call = shop.put(&operation.path.replace("{order_id}", &id));
             call.bearer(&owner.token)
                 .header("if-match", "*")
                 .json(&address)
@@ -241,7 +241,7 @@ async fn held_order(scene: &Scene, operation: Operation<'_>) -> Call {
         waits.then_some(()).ok_or(order.to_string())
     })
     .await;
-    let approve = shop.post(&operation.path.replace("{order_id}", id));
+    let approve = shop.post(&operation.path.replace("{order_id}", &id));
     let approve = approve.bearer(&shop.admin().await.token);
     approve.json(&json!({"decision": "approve"}))
 }
