@@ -1,4 +1,5 @@
-//! Regions of countries: states, provinces and the like, by their codes and names in ISO 3166-2.
+//! Regions of countries: states, provinces and the like, by their codes and names in ISO 3166-2, and by their names in
+//! the official languages of their country.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -16,7 +17,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// Returns the region of `country` that `text` is a code or a name of: `CA`, `US-CA` or `California`.
+    /// Returns the region of `country` that `text` is a code or a name of: `CA`, `US-CA` or `California`, `東京都`.
     /// Case, accents and punctuation do not matter.
     #[must_use]
     pub fn find(country: &str, text: &str) -> Option<Self> {
@@ -110,6 +111,27 @@ mod tests {
             ("IT", "Lombardia", Some("25")),
             ("BR", "Sao Paulo", Some("SP")),
             ("GB", "Northern Ireland", Some("NIR")),
+            // In the script of the country, or of one of its languages.
+            ("JP", "東京都", Some("13")),
+            ("RU", "МОСКВА", Some("MOW")),
+            ("RU", "Московская область", Some("MOS")),
+            ("EG", "القاهرة", Some("C")),
+            ("AE", "دبي", Some("DU")),
+            ("CN", "北京市", Some("BJ")),
+            ("TW", "台北市", Some("TPE")),
+            ("KR", "서울", Some("11")),
+            ("KR", "서울특별시", Some("11")),
+            ("GR", "Αττική", Some("I")),
+            ("GR", "αττικη", Some("I")),
+            ("UA", "Київ", Some("30")),
+            ("BG", "Област София", Some("22")),
+            ("IL", "מחוז תל אביב", Some("TA")),
+            ("TH", "กรุงเทพมหานคร", Some("10")),
+            ("IN", "महाराष्ट्र", Some("MH")),
+            ("GE", "თბილისი", Some("TB")),
+            ("CH", "Genf", Some("GE")),
+            ("ES", "Euskal Autonomia Erkidegoa", Some("PV")),
+            ("JP", "大阪都", None),
             ("US", "Californai", None),
             ("US", "Quebec", None),
             ("US", "", None),
@@ -127,6 +149,12 @@ mod tests {
             ("US", "US-CA", "california", true),
             ("AR", "AR-B", "Buenos Aires", true),
             ("AR", "AR-B", "AR-C", false),
+            ("JP", "東京都", "Tokyo", true),
+            ("JP", "jp-13", "東京都", true),
+            ("RU", "Moskva", "Москва", true),
+            ("EG", "Cairo", "القاهرة", true),
+            ("DE", "Bavaria", "Bayern", true),
+            ("RU", "Москва", "Московская область", false),
             ("US", "Kings County", "kings county", true),
             ("US", "CA", "CO", false),
             ("US", "Kings County", "Queens County", false),
