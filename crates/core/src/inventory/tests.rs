@@ -81,6 +81,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         uses: Vec::new(),
         lines,
         total: price,
+        is_shipped: true,
         shipping_address: Address {
             recipient: "Ada".to_owned(),
             company: None,

@@ -7,7 +7,6 @@ use super::strangers::holds_link;
 use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::pricing::shipping::DeliveryDays;
-use crate::values::address::Address;
 use numbers::Numbers;
 use parts::{Part, What};
 
@@ -132,7 +131,7 @@ struct OrderContent<'a> {
     parts: Vec<Part<'a>>,
     /// Whether the customer owes the tax instead of the shop.
     reverse_charge: bool,
-    /// One line for each part of the address; empty if there is no street, because nothing is shipped.
+    /// One line for each part of the address that the order is shipped to; empty if nothing is shipped.
     address: String,
     /// How many days the delivery takes, such as `2–4`, if the mail confirms the order and its method says that.
     delivery_days: Option<String>,
@@ -146,10 +145,11 @@ fn greeted(recipient: &Recipient) -> Option<&str> {
     is_known.then_some(name)
 }
 
-/// Returns one line for each part that the address has, except for those that hold a link. Returns nothing for an
-/// address without a street, to which nothing can be sent.
-fn address_lines(address: &Address) -> String {
-    if address.line1.is_empty() {
+/// Returns one line for each part that the address of `order` has, except for those that hold a link. Returns nothing if
+/// nothing is shipped, or if the address has been erased.
+fn address_lines(order: &Order) -> String {
+    let address = &order.shipping_address;
+    if !order.is_shipped || address.line1.is_empty() {
         return String::new();
     }
     let code = address.postal_code.as_deref().unwrap_or_default();
@@ -204,7 +204,7 @@ pub fn render_about_order(
             },
             parts: parts::of_order(order, &numbers)?,
             reverse_charge: order.breakdown.reverse_charge,
-            address: address_lines(&order.shipping_address),
+            address: address_lines(order),
             delivery_days: shipping.and_then(|part| part.delivery_days).map(range),
         }),
         failure: order.failure.as_ref().map(|failure| failure.code),

@@ -140,6 +140,7 @@ pub(super) fn pending() -> Order {
         uses: Vec::new(),
         lines,
         total: eur("25.00"),
+        is_shipped: true,
         shipping_address: Address {
             recipient: "Ana Li".to_owned(),
             company: None,

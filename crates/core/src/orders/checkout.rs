@@ -197,6 +197,7 @@ pub(super) async fn place(
             total: offer.total,
             shipping_address: draft.shipping_address.clone(),
             details: draft.details.clone(),
+            is_shipped: products.iter().any(|product| product.shipped),
             payment_token: draft.payment_token.clone(),
             request_hash: hash.clone(),
             now: request.now,

@@ -89,6 +89,7 @@ pub(crate) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
         total,
         shipping_address: address(),
         details: Details::default(),
+        is_shipped: true,
         payment_token: "tok_ok".to_owned(),
         request_hash: "0".repeat(64),
         now,

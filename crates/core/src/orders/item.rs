@@ -145,6 +145,9 @@ pub(super) struct LinesItem {
     number: Option<OrderNumber>,
     lines: Vec<LineItem>,
     address: AddressItem,
+    /// Whether none of the goods are shipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unshipped: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     details: Option<Box<DetailsItem>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,6 +313,7 @@ impl HeaderItem {
             total: money(&self.total)?,
             shipping_address: lines.address.into(),
             details: lines.details.map(|told| (*told).into()).unwrap_or_default(),
+            is_shipped: !lines.unshipped,
             erase_at: self.erase_at,
             failure,
             review: self.review.map(|review| Review {
@@ -374,6 +378,7 @@ impl LinesItem {
             lines: lines.collect(),
             address: order.shipping_address.clone().into(),
             details: DetailsItem::new(&order.details).map(Box::new),
+            unshipped: !order.is_shipped,
             payment_token: order.payment_token.clone(),
             charges,
             schema: SCHEMA,

@@ -131,10 +131,12 @@ pub struct Order {
     pub uses: Vec<Use>,
     /// The amount that is charged.
     pub total: Money,
-    /// The address that it is shipped to.
+    /// The address that it is shipped to, or that of the buyer if nothing is shipped.
     pub shipping_address: Address,
     /// What its customer tells about it.
     pub details: Details,
+    /// Whether any of its goods are shipped. Orders of earlier releases count as shipped.
+    pub is_shipped: bool,
     /// When its address is erased at the latest, if its customer was deleted.
     pub erase_at: Option<Time>,
     /// Why it failed, if it did.

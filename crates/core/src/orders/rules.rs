@@ -80,10 +80,12 @@ pub struct Placement {
     pub uses: Vec<Use>,
     /// The amount that is charged.
     pub total: Money,
-    /// The address that it is shipped to.
+    /// The address that it is shipped to, or that of the buyer if nothing is shipped.
     pub shipping_address: Address,
     /// What its customer tells about it.
     pub details: Details,
+    /// Whether any of its goods are shipped.
+    pub is_shipped: bool,
     /// The token that the gateway is to charge.
     pub payment_token: String,
     /// Hash of the request.
@@ -115,6 +117,7 @@ pub fn place(placement: Placement) -> Order {
         total: placement.total,
         shipping_address: placement.shipping_address,
         details: placement.details,
+        is_shipped: placement.is_shipped,
         erase_at: None,
         failure: None,
         review: None,

@@ -61,6 +61,7 @@ fn order(token: &str) -> Order {
         uses: Vec::new(),
         lines,
         total: eur("40.00"),
+        is_shipped: true,
         shipping_address: Address {
             recipient: "Ada".to_owned(),
             company: None,

@@ -15,18 +15,18 @@ use crate::orders::number::OrderNumber;
 use crate::testing::Fault;
 use crate::values::clock::Time;
 
-/// A shop that sells sencha and matcha, and its checkout.
+/// A shop that sells sencha, matcha and a voucher, which is not shipped, and its checkout.
 async fn shop() -> (Shop, Checkout) {
     let shop = Shop::open();
     let checkout = Checkout::new(&shop.aws).unwrap();
-    for (name, price) in [("sencha", "12.90"), ("matcha", "30.00")] {
+    for (name, price) in [("sencha", "12.90"), ("matcha", "30.00"), ("voucher", "50.00")] {
         let draft = ProductDraft {
             name: name.to_owned(),
             description: String::new(),
             price: eur(price),
             category: "tea".parse().unwrap(),
             weight_grams: None,
-            shipped: true,
+            shipped: name != "voucher",
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
         };
@@ -144,6 +144,25 @@ async fn every_fault_of_what_a_customer_tells_is_reported() {
     };
     let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/note", "/metadata"]);
+}
+
+#[tokio::test]
+async fn an_order_knows_whether_any_of_it_is_shipped() {
+    let (shop, checkout) = shop().await;
+    for (names, is_shipped) in [
+        (&["voucher"][..], false),
+        (&["voucher", "sencha"], true),
+        (&["sencha"], true),
+    ] {
+        let items = names.iter();
+        let items = items.map(|name| json!({"product_id": product(name), "quantity": 1}));
+        let mut body = body();
+        body["items"] = items.collect();
+        let answer = place(&checkout, placing("ana", &names.concat(), &body, placed_at())).await;
+        let order = stored(&shop, &answer).await;
+        assert_eq!(order.is_shipped, is_shipped, "{names:?}");
+        assert_eq!(order.shipping_address.city, "Wien");
+    }
 }
 
 #[tokio::test]
