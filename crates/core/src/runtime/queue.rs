@@ -27,6 +27,7 @@ pub struct Message {
 
 impl Message {
     fn new(message: SqsMessage) -> Self {
+        // SQS gives both attributes with every message; a message without them is a first delivery at the epoch.
         let sent = message.attributes.get("SentTimestamp");
         let sent_millis = sent.and_then(|millis| millis.parse().ok()).unwrap_or(0);
         let received = message.attributes.get("ApproximateReceiveCount");

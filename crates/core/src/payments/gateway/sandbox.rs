@@ -64,7 +64,7 @@ impl From<StoreError> for GatewayError {
 
 impl ChargeItem {
     /// Returns the charge that the first call with `token` creates.
-    fn new(key: &ChargeKey, amount: Money, token: &str) -> Self {
+    fn new(key: &ChargeKey, amount: Money, token: &str) -> Result<Self, GatewayError> {
         let (state, code) = match token {
             "tok_ok" | "tok_unknown" => (State::Captured, None),
             "tok_capture_later" => (State::Authorized, None),
@@ -73,15 +73,15 @@ impl ChargeItem {
             "tok_requires_action" => (State::Declined, Some("requires_action")),
             _ => (State::Declined, Some("invalid_token")),
         };
-        Self {
+        Ok(Self {
             charge_id: key.to_string(),
             state,
             currency: Some(amount.currency()),
-            amount: amount.minor_units().unwrap_or(0),
+            amount: minor_units(amount)?,
             refunded: 0,
             code: code.map(str::to_owned),
             loses_responses: token == "tok_unknown",
-        }
+        })
     }
 
     /// Returns the voided charge of a key that was never charged.
@@ -162,6 +162,12 @@ impl Sandbox {
     }
 }
 
+/// Returns the amount in the currency's smallest unit. A negative amount is not booked.
+fn minor_units(amount: Money) -> Result<u64, GatewayError> {
+    let units = amount.minor_units();
+    units.ok_or_else(|| GatewayError::Unknown("the amount is negative".into()))
+}
+
 fn item_key(key: &ChargeKey) -> Key {
     Key::new("charge_id", key)
 }
@@ -179,7 +185,7 @@ impl Gateway for Sandbox {
     ) -> Result<Charge, GatewayError> {
         let item = dynamo::change("the charge", || async {
             // Most charges are new, so they are stored without being read first.
-            let new = ChargeItem::new(key, amount, token);
+            let new = ChargeItem::new(key, amount, token)?;
             if self.create(&new).await? == Written::Done {
                 return Ok::<_, GatewayError>(Attempt::Done(new));
             }
@@ -234,7 +240,7 @@ impl Gateway for Sandbox {
     }
 
     async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
-        let total = total.minor_units().unwrap_or(0);
+        let total = minor_units(total)?;
         let write = self
             .books
             .update(item_key(key), "SET refunded = :total")

@@ -132,24 +132,21 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
             }
             CostType::ByWeight => {
                 let grams = |json: Json<'_>| json.integer(1..=1_000_000_000);
-                let steps = body.required("steps", |json| {
-                    steps(json, currency, grams, |up_to| u64::from(*up_to))
-                })?;
+                let steps =
+                    body.required("steps", |json| steps(json, currency, grams, |up_to| *up_to))?;
                 Some(Cost::ByWeight { steps })
             }
             CostType::ByAmount => {
                 let amount = |json: Json<'_>| price(json, currency);
                 let steps = body.required("steps", |json| {
-                    steps(json, currency, amount, |up_to: &Money| {
-                        up_to.minor_units().unwrap_or(0)
-                    })
+                    steps(json, currency, amount, |up_to: &Money| up_to.amount())
                 })?;
                 Some(Cost::ByAmount { steps })
             }
             CostType::ByQuantity => {
                 let pieces = |json: Json<'_>| json.integer(1..=MAX_PIECES);
                 let steps = body.required("steps", |json| {
-                    steps(json, currency, pieces, |up_to| u64::from(*up_to))
+                    steps(json, currency, pieces, |up_to| *up_to)
                 })?;
                 Some(Cost::ByQuantity { steps })
             }
@@ -158,11 +155,11 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
 }
 
 /// Reads steps whose upper bounds ascend. Only the last step may have no bound.
-fn steps<T>(
+fn steps<T, B: PartialOrd>(
     json: Json<'_>,
     currency: Currency,
     bound: impl Fn(Json<'_>) -> Option<T>,
-    units: impl Fn(&T) -> u64,
+    comparable: impl Fn(&T) -> B,
 ) -> Option<Vec<Step<T>>> {
     let place = json.clone();
     let steps = json.list(1..=MAX_STEPS, |json| {
@@ -180,7 +177,7 @@ fn steps<T>(
         .all(|pair| match (&pair[0].up_to, &pair[1].up_to) {
             (None, _) => false,
             (Some(_), None) => true,
-            (Some(lower), Some(upper)) => units(lower) < units(upper),
+            (Some(lower), Some(upper)) => comparable(lower) < comparable(upper),
         });
     if ascending {
         Some(steps)

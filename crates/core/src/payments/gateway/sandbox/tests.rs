@@ -103,9 +103,19 @@ fn simultaneous_charges_and_voids_agree_on_one_outcome() {
 }
 
 #[tokio::test]
+async fn a_negative_amount_is_neither_charged_nor_refunded() {
+    let (sandbox, _) = sandbox();
+    let charged = sandbox.charge(&key(), eur("-1.00"), "tok_ok").await;
+    assert_eq!(short(charged), "unknown");
+    assert_eq!(short(sandbox.retrieve(&key()).await), "not found");
+    let refunded = sandbox.refund(&key(), eur("-1.00")).await;
+    assert_eq!(short(refunded), "unknown");
+}
+
+#[tokio::test]
 async fn only_one_of_two_creates_the_charge() {
     let (sandbox, _) = sandbox();
-    let first = ChargeItem::new(&key(), eur("40.00"), "tok_ok");
+    let first = ChargeItem::new(&key(), eur("40.00"), "tok_ok").unwrap();
     assert_eq!(sandbox.create(&first).await.unwrap(), Written::Done);
     let second = ChargeItem::voided_unseen(&key());
     assert_ne!(sandbox.create(&second).await.unwrap(), Written::Done);
