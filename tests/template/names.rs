@@ -34,6 +34,21 @@ fn no_function_repeats_a_variable_that_all_functions_have() {
 }
 
 #[test]
+fn the_readme_of_a_service_names_its_functions() {
+    for function in Template::read().functions() {
+        let name = &function.binary;
+        let service = service_of(name).unwrap_or_else(|| panic!("{name} has no binary"));
+        let readme = root().join(format!("functions/{service}/README.md"));
+        let readme = std::fs::read_to_string(readme).unwrap();
+        let named = readme.contains(&format!("`{name}`"));
+        assert!(
+            named,
+            "functions/{service}/README.md does not name `{name}`"
+        );
+    }
+}
+
+#[test]
 fn a_function_has_one_name() {
     for function in Template::read().functions() {
         let name = &function.binary;
