@@ -63,6 +63,7 @@ fn settings() -> BTreeMap<String, String> {
         ("LOG_LEVEL", "info"),
         ("MINIMUM_CREDIT_SCORE", "600"),
         ("MINIMUM_ORDER_AMOUNT", "10.00"),
+        ("MINIMUM_ORDER_BASIS", "total"),
         ("ORDER_DEADLINE_SECONDS", "900"),
         ("REVIEW_DEADLINE_SECONDS", "259200"),
         ("PAYMENT_GATEWAY", "sandbox"),

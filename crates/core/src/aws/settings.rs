@@ -67,8 +67,10 @@ settings! {
     MessagesTable = "MESSAGES_TABLE",
     /// The lowest credit score (300 to 850) with which a customer's orders are accepted; 0 accepts all.
     MinimumCreditScore = "MINIMUM_CREDIT_SCORE",
-    /// The minimum total of an order, in the shop's currency.
+    /// The least that an order has to cost, in the shop's currency.
     MinimumOrderAmount = "MINIMUM_ORDER_AMOUNT",
+    /// What is compared with the minimum: `total` or `goods`.
+    MinimumOrderBasis = "MINIMUM_ORDER_BASIS",
     /// Seconds after which nothing new is begun for an order that is still pending.
     OrderDeadlineSeconds = "ORDER_DEADLINE_SECONDS",
     /// Name of the table of orders.

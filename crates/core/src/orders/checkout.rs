@@ -290,11 +290,20 @@ async fn offer(
         }
         Basis::Prices(prices) => checkout.totals.price(wanted, products, prices).await?,
     };
-    match draft.expected_total {
-        Some(expected) if expected != offer.total => Err(Problem::PriceChanged {
+    if let Some(expected) = draft.expected_total
+        && expected != offer.total
+    {
+        return Err(Problem::PriceChanged {
             total_amount: offer.total,
-        }),
-        Some(_) | None => Ok(offer),
+        });
+    }
+    // The workflow would refuse it, too, but only after the response.
+    match checkout.totals.shortfall(&offer)? {
+        Some(shortfall) => {
+            let detail = shortfall.to_string();
+            Err(Problem::field("/items", "below_minimum", detail))
+        }
+        None => Ok(offer),
     }
 }
 

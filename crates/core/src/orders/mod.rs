@@ -37,6 +37,7 @@ pub mod guests;
 mod item;
 pub mod lines;
 pub mod messages;
+pub mod minimum;
 pub mod model;
 pub mod number;
 pub mod quotes;

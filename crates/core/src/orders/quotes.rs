@@ -12,6 +12,7 @@ use super::api::charges::TotalsBody;
 use super::fields::{self, Codes};
 use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
+use super::minimum::Shortfall;
 use super::model::Line;
 use super::totals::{Offer, Totals, Wanted};
 use super::uses::QuoteUse;
@@ -75,6 +76,8 @@ struct PromisedLine {
 struct QuoteBody {
     #[serde(flatten)]
     totals: TotalsBody,
+    /// What the order lacks to the shop's minimum, without which it is refused.
+    below_minimum: Option<Shortfall>,
     expires_at: Time,
     quote: String,
 }
@@ -138,6 +141,7 @@ async fn respond(
     let expires = wanted.now.as_seconds() + i64::from(LIFETIME_SECONDS);
     Response::ok(&QuoteBody {
         totals: TotalsBody::new(&offer.lines, &offer.breakdown, offer.total)?,
+        below_minimum: totals.shortfall(&offer)?,
         expires_at: Time::from_millis(expires * 1000),
         quote,
     })

@@ -7,6 +7,7 @@ use futures::future;
 
 use super::fields::Codes;
 use super::lines::{self, Item};
+use super::minimum::{MinimumOrder, Shortfall};
 use super::model::Line;
 use super::store::OrderStore;
 use super::uses::{self, Earlier, QuoteUse, Taker, Use};
@@ -38,6 +39,7 @@ pub struct Totals {
     pub(super) products: ProductStore,
     pricing: PricingStore,
     pub(super) currency: Currency,
+    minimum: MinimumOrder,
 }
 
 /// What an order is priced by, besides its products.
@@ -104,6 +106,7 @@ impl Totals {
             products: ProductStore::new(aws)?,
             pricing: PricingStore::new(aws)?,
             currency: aws.settings().read(Setting::ShopCurrency)?,
+            minimum: MinimumOrder::read(aws.settings())?,
         })
     }
 
@@ -180,6 +183,12 @@ impl Totals {
             total,
             quote: None,
         })
+    }
+
+    /// Returns what the order of `offer` lacks to the shop's minimum.
+    pub(super) fn shortfall(&self, offer: &Offer) -> Result<Option<Shortfall>, Problem> {
+        let shortfall = self.minimum.shortfall(&offer.breakdown, offer.total);
+        shortfall.map_err(not_totalled)
     }
 
     /// Returns those of `candidates` that the order may have. Those with a code must be among them.

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use rust_decimal::{Decimal, RoundingStrategy};
-
 use super::credit::{Applicant, CreditScores, OwnOrders, ScoreUnknown};
 use super::evidence::Evidence;
+use super::minimum::MinimumOrder;
 use super::model::Order;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError, Settings};
@@ -16,7 +15,7 @@ use crate::screening::engine::{Broken, Engine, Judgement, Objection, Verdict};
 use crate::screening::model::Severity;
 use crate::screening::operator::{Compiled, OperatorRules};
 use crate::screening::view::Facts;
-use crate::values::money::{Currency, Money, MoneyError};
+use crate::values::money::MoneyError;
 
 /// The enabled rules of operators, compiled.
 pub type OperatorsRules = Arc<Vec<Arc<Compiled>>>;
@@ -35,8 +34,8 @@ pub enum Outcome {
 /// The settings of the built-in rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The least total of an order.
-    pub minimum: Money,
+    /// The least that an order has to cost.
+    pub minimum: MinimumOrder,
     /// The least credit score of a customer.
     pub credit: u32,
 }
@@ -45,22 +44,13 @@ impl Bounds {
     /// Reads `settings`.
     ///
     /// # Errors
-    /// Returns [`SettingError`] if a setting is missing, or the minimum is not an amount. An amount that the shop's currency
-    /// cannot express is rounded up, so that no value that the template accepts stops the function.
+    /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
-        let currency: Currency = settings.read(Setting::ShopCurrency)?;
-        let amount: String = settings.read(Setting::MinimumOrderAmount)?;
-        let minimum = round_up(&amount, currency)
-            .ok_or_else(|| SettingError::Invalid(Setting::MinimumOrderAmount.name(), amount))?;
-        let credit = settings.read(Setting::MinimumCreditScore)?;
-        Ok(Self { minimum, credit })
+        Ok(Self {
+            minimum: MinimumOrder::read(settings)?,
+            credit: settings.read(Setting::MinimumCreditScore)?,
+        })
     }
-}
-
-fn round_up(amount: &str, currency: Currency) -> Option<Money> {
-    let amount = Decimal::from_str_exact(amount).ok()?;
-    let amount = amount.round_dp_with_strategy(currency.exponent(), RoundingStrategy::AwayFromZero);
-    Money::new(amount, currency).ok()
 }
 
 /// The rules, and where their facts are read.
@@ -224,17 +214,15 @@ pub(crate) fn total_is_sum_of_lines(order: &Order) -> Judgement {
     ))
 }
 
-fn minimum_order_amount(order: &Order, minimum: Money) -> Judgement {
-    if order.total.compare(minimum)?.is_ge() {
-        return Ok(Ok(()));
-    }
-    Ok(Err(Objection {
-        code: "below_minimum".to_owned(),
-        message: format!(
-            "the total of {} is below the minimum of {minimum}",
-            order.total
-        ),
-    }))
+fn minimum_order_amount(order: &Order, minimum: MinimumOrder) -> Judgement {
+    let shortfall = minimum.shortfall(&order.breakdown, order.total)?;
+    Ok(match shortfall {
+        None => Ok(()),
+        Some(shortfall) => Err(Objection {
+            code: "below_minimum".to_owned(),
+            message: shortfall.to_string(),
+        }),
+    })
 }
 
 fn customer_credit(score: &Result<u32, ScoreUnknown>, least: u32) -> Judgement {

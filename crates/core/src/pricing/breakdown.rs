@@ -324,6 +324,17 @@ impl Breakdown {
         sums(self.parts().flat_map(|(_, _, taxes)| taxes))
     }
 
+    /// Returns what the lines cost after discounts, without shipping and without tax that prices do not include.
+    ///
+    /// # Errors
+    /// Returns [`MoneyError`] if amounts cannot be added.
+    pub fn goods(&self) -> Result<Money, MoneyError> {
+        let lines = self.lines.iter();
+        let left = lines.map(|line| after_discounts(line.subtotal, &line.discounts));
+        let left: Vec<Money> = left.collect::<Result<_, _>>()?;
+        Money::sum(self.currency, left)
+    }
+
     /// Returns the totals.
     ///
     /// # Errors

@@ -19,7 +19,11 @@ use crate::values::clock::Time;
 async fn shop() -> (Shop, Checkout) {
     let shop = Shop::open();
     let checkout = Checkout::new(&shop.aws).unwrap();
-    for (name, price) in [("sencha", "12.90"), ("matcha", "30.00"), ("voucher", "50.00")] {
+    for (name, price) in [
+        ("sencha", "12.90"),
+        ("matcha", "30.00"),
+        ("voucher", "50.00"),
+    ] {
         let draft = ProductDraft {
             name: name.to_owned(),
             description: String::new(),
@@ -158,7 +162,11 @@ async fn an_order_knows_whether_any_of_it_is_shipped() {
         let items = items.map(|name| json!({"product_id": product(name), "quantity": 1}));
         let mut body = body();
         body["items"] = items.collect();
-        let answer = place(&checkout, placing("ana", &names.concat(), &body, placed_at())).await;
+        let answer = place(
+            &checkout,
+            placing("ana", &names.concat(), &body, placed_at()),
+        )
+        .await;
         let order = stored(&shop, &answer).await;
         assert_eq!(order.is_shipped, is_shipped, "{names:?}");
         assert_eq!(order.shipping_address.city, "Wien");

@@ -1,13 +1,14 @@
 //! The verdicts of the rules.
 
 use super::*;
-use crate::aws::settings::Setting;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
+use crate::orders::minimum::Basis;
 use crate::orders::model::{Failure, FailureCode, Status};
 use crate::screening::changes;
 use crate::screening::model::Draft;
 use crate::screening::store::RuleStore;
 use crate::testing::Fault;
+use crate::values::money::Money;
 
 /// A bureau that gives every customer the same score, or none.
 #[derive(Clone, Copy)]
@@ -20,7 +21,9 @@ impl CreditScores for SameForAll {
     }
 }
 
-fn bounds(minimum: Money, credit: u32) -> Bounds {
+fn bounds(amount: Money, credit: u32) -> Bounds {
+    let basis = Basis::Total;
+    let minimum = MinimumOrder { amount, basis };
     Bounds { minimum, credit }
 }
 
@@ -231,29 +234,4 @@ fn a_rejection_outweighs_a_review_and_only_failed_rules_are_named() {
         Outcome::from_verdicts(bad),
         Outcome::Rejected("wrong".to_owned())
     );
-}
-
-#[test]
-fn the_minimum_is_rounded_up_and_a_text_is_an_invalid_setting() {
-    let given = |currency: &str, amount: &str| {
-        let values = [
-            ("SHOP_CURRENCY", currency),
-            ("MINIMUM_ORDER_AMOUNT", amount),
-            ("MINIMUM_CREDIT_SCORE", "600"),
-        ];
-        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Bounds::read(&Settings::Given(values.into_iter().collect()))
-    };
-    for (currency, amount, minimum) in [
-        ("EUR", "10.00", "10.00 EUR"),
-        ("EUR", "1.001", "1.01 EUR"),
-        ("JPY", "10.00", "10 JPY"),
-        ("JPY", "10.5", "11 JPY"),
-        ("KWD", "10", "10.000 KWD"),
-    ] {
-        let bounds = given(currency, amount).unwrap();
-        assert_eq!(bounds.minimum.to_string(), minimum);
-    }
-    let invalid = SettingError::Invalid(Setting::MinimumOrderAmount.name(), "10,00".to_owned());
-    assert_eq!(given("EUR", "10,00").unwrap_err(), invalid);
 }
