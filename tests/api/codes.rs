@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::Answer;
 use crate::support::people::{order_of, unique};
-use crate::support::prices::{euro, percentage};
+use crate::support::prices::{money, percentage};
 use crate::support::run;
 use crate::support::shop::{Setup, Shop};
 
@@ -157,7 +157,7 @@ fn a_generated_code_serves_one_order_and_comes_back_if_the_order_ends() {
         let placed = shop.place(person, &order).await.expect(202).json();
         for shown in [quoted, placed] {
             assert_eq!(shown["discounts"][0]["code"], codes[0]);
-            assert_eq!(shown["total_amount"], euro("18.00"));
+            assert_eq!(shown["total_amount"], money("18.00"));
         }
     });
 }

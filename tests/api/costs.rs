@@ -14,7 +14,7 @@ use crate::support::control::halves;
 use crate::support::people::{PASSWORD, order_of, unique};
 use crate::support::prices::percentage;
 use crate::support::shop::Setup;
-use crate::support::{root, run_local, until};
+use crate::support::{root, run_in_euros, until};
 
 /// How long each AWS call takes at least: otherwise one could end before another one has begun that does not wait for
 /// it.
@@ -44,7 +44,7 @@ impl fmt::Display for Cost {
 
 #[test]
 fn the_readme_says_what_a_request_of_each_route_costs() {
-    run_local(async {
+    run_in_euros(async {
         let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
         let log = CallLog::default();
         let setup = Setup {

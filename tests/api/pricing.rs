@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::check;
 use crate::support::client::{Answer, Call};
 use crate::support::people::{order_of, unique};
+use crate::support::prices::{CURRENCY, money, too_exact};
 use crate::support::shop::{Setup, Shop, shared};
 use crate::support::{run, until};
 
@@ -53,7 +54,7 @@ fn a_created_discount_is_returned_unchanged() {
             "benefit": {"type": "buy_x_get_y", "buy": 1, "get": 1},
             "categories": ["tea"],
             "starts_at": "2026-03-01T00:00:00+01:00",
-            "minimum_amount": {"amount": "20", "currency": "EUR"},
+            "minimum_amount": money("20.00"),
             "usage_limit": 5,
         });
         let made = create(shop, &body).await;
@@ -187,8 +188,8 @@ fn an_invalid_discount_is_refused_with_every_fault() {
         let body = json!({
             "code": "no spaces",
             "benefit": {"type": "percentage", "rate": "1.5"},
-            "minimum_amount": {"amount": "0", "currency": "EUR"},
-            "max_amount": {"amount": "1.001", "currency": "EUR"},
+            "minimum_amount": money("0.00"),
+            "max_amount": {"amount": too_exact(), "currency": CURRENCY.code()},
             "categories": ["Tea"],
             "customer_group": "vip",
             "condition": "order.colour == 1",
@@ -281,8 +282,7 @@ fn tax_rates_and_shipping_methods_are_replaced_as_a_whole() {
         ]);
         let refused = put("/tax-rates", "*", unclear).await.expect(422);
         assert_eq!(faults(&refused), ["/items/1/component ambiguous"]);
-        let euro = |amount: &str| json!({"amount": amount, "currency": "EUR"});
-        let steps = |first: Value, second: Value| json!([{"up_to": first, "price": euro("4.90")}, {"up_to": second, "price": euro("6.90")}]);
+        let steps = |first: Value, second: Value| json!([{"up_to": first, "price": money("4.90")}, {"up_to": second, "price": money("6.90")}]);
         let method = |steps: Value| json!([{"id": "parcel", "name": "Parcel", "countries": ["DE"], "cost": {"type": "by_weight", "steps": steps}}]);
         let path = "/shipping-methods";
         let made = put(path, "\"0\"", method(steps(json!(1000), Value::Null))).await;
@@ -335,7 +335,7 @@ fn the_shop_decides_which_discounts_an_order_has() {
         }
         let order = order_of(&[(&product, 1)], "tok_ok");
         let placed = shop.place(&customer, &order).await.expect(202).json();
-        assert_eq!(placed["total_amount"]["amount"], "16.00");
+        assert_eq!(placed["total_amount"], money("16.00"));
     });
 }
 

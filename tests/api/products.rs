@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use crate::support::people::{product, unique};
+use crate::support::prices::money;
 use crate::support::shop::{Shop, shared};
 use crate::support::{run, until};
 
@@ -11,7 +12,7 @@ fn teapot() -> Value {
         "name": "Cast-Iron Teapot",
         "description": "Keeps tea hot for an hour.",
         "category": "tea",
-        "price": {"amount": "54.00", "currency": "EUR"},
+        "price": money("54.00"),
         "attributes": {"name_de": "Teekanne aus Gusseisen", "name_zh": "铸铁茶壶"},
     })
 }
@@ -161,7 +162,7 @@ fn the_same_key_creates_a_product_once() {
 
 #[test]
 fn an_update_keeps_the_fields_that_are_not_sent() {
-    let patch = json!({"price": {"amount": "49.00", "currency": "EUR"}});
+    let patch = json!({"price": money("49.00")});
     check_update(
         patch,
         Some("\"1\""),
@@ -237,7 +238,7 @@ fn a_discontinued_product_is_read_by_admins_and_is_not_listed() {
         let shop = shared().await;
         let admin = shop.admin().await;
         let category = unique("category");
-        let body = json!({"name": "Kite", "category": category, "price": {"amount": "18.50", "currency": "EUR"}});
+        let body = json!({"name": "Kite", "category": category, "price": money("18.50")});
         let path = format!("/products/{}", create(shop, &body).await);
         let listed = async || {
             let list = shop.get(&format!("/products?category={category}"));
@@ -344,7 +345,7 @@ fn a_list_is_read_page_by_page_newest_first() {
         let mut made = Vec::new();
         for number in 0..5 {
             let body = json!({"name": format!("Kite {number}"), "category": category,
-                              "price": {"amount": "18.50", "currency": "EUR"}});
+                              "price": money("18.50")});
             made.insert(0, create(shop, &body).await);
         }
         let mut listed = Vec::new();

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Answer;
-use crate::support::prices::euro;
+use crate::support::prices::{money, written};
 use crate::support::run;
 use crate::support::shop::{Setup, Shop};
 
@@ -34,23 +34,22 @@ async fn quote(shop: &Shop, product: &str, address: Value) -> Answer {
 
 async fn ship_for(shop: &Shop, price: &str) {
     let parcel =
-        json!({"id": "parcel", "name": "Parcel", "cost": {"type": "flat", "price": euro(price)}});
+        json!({"id": "parcel", "name": "Parcel", "cost": {"type": "flat", "price": money(price)}});
     shop.replace_all("/shipping-methods", json!([parcel])).await;
 }
 
 /// Returns the total and the taxes of a quote: `rate of base: amount`.
 fn taxes(quote: &Answer) -> (String, Vec<String>) {
     let quote = quote.json();
-    let text = |value: &Value| value["amount"].as_str().unwrap().to_owned();
     let taxes = quote["taxes"].as_array().unwrap().iter().map(|tax| {
         let (name, rate) = (tax["name"].as_str().unwrap(), tax["rate"].as_str().unwrap());
         format!(
             "{name} {rate} of {}: {}",
-            text(&tax["base"]),
-            text(&tax["amount"])
+            written(&tax["base"]),
+            written(&tax["amount"])
         )
     });
-    (text(&quote["total_amount"]), taxes.collect())
+    (written(&quote["total_amount"]), taxes.collect())
 }
 
 #[test]

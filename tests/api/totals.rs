@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::Answer;
 use crate::support::people::{Person, order_of, unique};
-use crate::support::prices::{euro, percentage};
+use crate::support::prices::{money, percentage, written};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run, run_local};
 
@@ -22,9 +22,9 @@ async fn shop(setup: Setup) -> Shop {
     shop.replace_all("/tax-rates", rates).await;
     let standard = json!({
         "id": "standard", "name": "Standard", "countries": ["DE", "US"],
-        "cost": {"type": "flat", "price": euro("4.90")}, "free_from": euro("100.00"),
+        "cost": {"type": "flat", "price": money("4.90")}, "free_from": money("100.00"),
     });
-    let steps = json!([{"up_to": 2000, "price": euro("9.90")}]);
+    let steps = json!([{"up_to": 2000, "price": money("9.90")}]);
     let express = json!({
         "id": "express", "name": "Express", "countries": ["DE"],
         "cost": {"type": "by_weight", "steps": steps},
@@ -58,18 +58,17 @@ async fn quote(shop: &Shop, person: &Person, order: &Value) -> Answer {
 
 /// Lists the parts of the price of a quote or an order, one per line.
 fn list_parts(body: &Value) -> String {
-    let money = |value: &Value| value["amount"].as_str().unwrap_or("none").to_owned();
     let shares = |part: &Value| {
         let shares = part["discounts"].as_array().unwrap().iter();
         shares
-            .map(|share| format!(" -{}", money(&share["amount"])))
+            .map(|share| format!(" -{}", written(&share["amount"])))
             .collect::<String>()
     };
     let taxes = |part: &Value| {
         let taxes = part["taxes"].as_array().unwrap().iter();
         taxes
             .map(|tax| {
-                let (base, amount) = (money(&tax["base"]), money(&tax["amount"]));
+                let (base, amount) = (written(&tax["base"]), written(&tax["amount"]));
                 format!(" tax {} of {base} {amount}", tax["rate"].as_str().unwrap())
             })
             .collect::<String>()
@@ -79,8 +78,8 @@ fn list_parts(body: &Value) -> String {
         text += &format!(
             "{} x {}: {}{}{}\n",
             item["quantity"],
-            money(&item["unit_price"]),
-            money(&item["subtotal"]),
+            written(&item["unit_price"]),
+            written(&item["subtotal"]),
             shares(item),
             taxes(item)
         );
@@ -90,7 +89,7 @@ fn list_parts(body: &Value) -> String {
         text += &format!(
             "{}: {}{}{}\n",
             shipping["method"].as_str().unwrap(),
-            money(&shipping["price"]),
+            written(&shipping["price"]),
             shares(shipping),
             taxes(shipping)
         );
@@ -99,12 +98,12 @@ fn list_parts(body: &Value) -> String {
         text += &format!(
             "{}: {}\n",
             discount["name"].as_str().unwrap(),
-            money(&discount["amount"])
+            written(&discount["amount"])
         );
     }
     let names = ["subtotal", "discount", "tax", "total_amount"];
     text + &names
-        .map(|name| format!("{name} {}", money(&body[name])))
+        .map(|name| format!("{name} {}", written(&body[name])))
         .join(", ")
 }
 
@@ -128,7 +127,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         let product = shop.product("20.00", 10).await;
         shop.discount(percentage("A tenth", "0.10"), json!({"code": "Tenth"}))
             .await;
-        let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": euro("60.00"), "first_order": true, "usage_limit": 9, "condition": "order.country == 'DE'"});
+        let automatic = json!({"name": "Free shipping", "benefit": {"type": "free_shipping"}, "minimum_amount": money("60.00"), "first_order": true, "usage_limit": 9, "condition": "order.country == 'DE'"});
         shop.discount(automatic, json!({"priority": 200})).await;
         let order = order_of(&[(&product, 3)], "tok_ok");
         let order = with_fields(
@@ -169,7 +168,7 @@ fn the_price_that_was_quoted_is_the_price_that_is_charged() {
         assert_eq!(again.json()["id"], placed["id"]);
         // Without the quote, current prices apply.
         let today = shop.place(&customer, &order).await.expect(202).json();
-        assert_eq!(today["total_amount"], euro("85.90"));
+        assert_eq!(today["total_amount"], money("85.90"));
     });
 }
 
@@ -266,10 +265,10 @@ fn an_order_with_another_expected_total_is_refused_with_the_new_total() {
         let order = order_of(&[(&product, 2)], "tok_ok");
         let order = with_fields(order, json!({"shipping_method": "standard"}));
         let expecting =
-            |amount: &str| with_fields(order.clone(), json!({"expected_total": euro(amount)}));
+            |amount: &str| with_fields(order.clone(), json!({"expected_total": money(amount)}));
         let refused = shop.place(&customer, &expecting("40.00")).await;
         assert_eq!(describe_refusal(&refused), "409 price-changed");
-        assert_eq!(refused.json()["total_amount"], euro("44.90"));
+        assert_eq!(refused.json()["total_amount"], money("44.90"));
         let list = shop.get("/orders").bearer(&customer.token).send().await;
         assert_eq!(list.expect(200).json()["items"], json!([]));
         shop.place(&customer, &expecting("44.90")).await.expect(202);
@@ -282,14 +281,13 @@ fn a_shipping_method_is_required_and_must_suit_the_order() {
         let shop = shop(Setup::default()).await;
         let customer = shop.customer().await;
         let admin = shop.admin().await;
-        let heavy = json!({"name": "Pot", "category": "books", "price": euro("10.00"), "attributes": {"weight_grams": "1001"}});
+        let heavy = json!({"name": "Pot", "category": "books", "price": money("10.00"), "attributes": {"weight_grams": "1001"}});
         let call = shop.post("/products").bearer(&admin.token).json(&heavy);
         let heavy = call.send().await.expect(201).json()["id"]
             .as_str()
             .unwrap()
             .to_owned();
-        let light =
-            json!({"name": "Lid", "category": "toys", "price": euro("50.00"), "weight_grams": 400});
+        let light = json!({"name": "Lid", "category": "toys", "price": money("50.00"), "weight_grams": 400});
         let call = shop.post("/products").bearer(&admin.token).json(&light);
         let light = call.send().await.expect(201).json()["id"]
             .as_str()
@@ -359,7 +357,7 @@ fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
         for (code, more) in [
             ("EARLY", json!({"starts_at": "2100-01-01T00:00:00Z"})),
             ("LATE", json!({"ends_at": "2020-01-01T00:00:00Z"})),
-            ("MUCH", json!({"minimum_amount": euro("40.01")})),
+            ("MUCH", json!({"minimum_amount": money("40.01")})),
             ("BOOKS", json!({"categories": ["books"]})),
             ("GUESTS", json!({"customer_group": "guest"})),
             ("MEMBERS", json!({"customer_group": "customer"})),
@@ -417,7 +415,7 @@ fn a_code_that_cannot_be_applied_is_refused_with_the_reason() {
         }
         for code in [" FIRST", "once\u{a0}", "\tEach "] {
             let placed = shop.place(&customer, &order(code)).await.expect(202).json();
-            assert_eq!(placed["total_amount"], euro("36.00"), "{code}");
+            assert_eq!(placed["total_amount"], money("36.00"), "{code}");
         }
         shop.discount(percentage("Always", "0.01"), json!({})).await;
         let mut shown = String::new();

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use prices::CURRENCY;
+
 pub(crate) mod books;
 pub(crate) mod build;
 pub(crate) mod client;
@@ -43,16 +45,31 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
 
 /// Runs a test that needs the local runner. For another shop, it is skipped, which is said and counted.
 pub(crate) fn run_local(test: impl Future<Output = ()>) {
-    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     if given_url().is_none() {
         RUNTIME.block_on(test);
-        return;
+    } else {
+        skip("needs the local runner");
     }
+}
+
+/// Runs a test that needs the local runner and takes amounts from a document, which has them in euros. In another
+/// currency, it is skipped, which is said and counted.
+pub(crate) fn run_in_euros(test: impl Future<Output = ()>) {
+    if CURRENCY.code() == "EUR" {
+        run_local(test);
+    } else {
+        skip("takes its amounts from a document, which has them in euros");
+    }
+}
+
+/// Says that a test is skipped, and why.
+fn skip(reason: &str) {
+    static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let thread = std::thread::current();
     let name = thread.name().unwrap_or_default();
     // Not by `eprintln!`, whose output of a test that passes is not shown.
-    let line = format!("skipped, number {count}: {name} needs the local runner\n");
+    let line = format!("skipped, number {count}: {name} {reason}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Call};
+use super::prices::money;
 use super::shop::Shop;
 use super::until;
 
@@ -52,7 +53,7 @@ pub(crate) fn product(name: &str, amount: &str) -> Value {
     json!({
         "name": name,
         "category": "testing",
-        "price": {"amount": amount, "currency": "EUR"},
+        "price": money(amount),
     })
 }
 
@@ -125,7 +126,7 @@ impl Shop {
         self.call(Method::DELETE, path)
     }
 
-    /// Puts a product on sale at `amount` EUR with `on_hand` in stock, and returns its id.
+    /// Puts a product on sale at `amount`, as [`amount`](super::prices::amount) reads it, with `on_hand` in stock, and returns its id.
     pub(crate) async fn product(&self, amount: &str, on_hand: u32) -> String {
         self.named_product(&unique("Teapot"), amount, on_hand).await
     }

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::client::Call;
 use super::people::{Person, unique};
+use super::prices::{CURRENCY, amount};
 use super::{build, given_url, operator, root};
 
 /// Where a manual clock starts.
@@ -67,6 +68,37 @@ pub(crate) struct Setup {
     pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
+impl Setup {
+    /// The template's parameters.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let minimum_order = amount("10.00");
+        let day = self.manual_clock && !self.short_tokens;
+        let machine = if self.express { "EXPRESS" } else { "STANDARD" };
+        let mut parameters = vec![
+            ("LogLevel", self.log_level.unwrap_or("info")),
+            (
+                "RateLimitPercent",
+                match self.limits {
+                    Limits::Wide => "10000",
+                    Limits::Real => "100",
+                },
+            ),
+            ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
+            ("WorkflowType", machine),
+        ];
+        let names_currency = |(name, _): &(&str, &str)| *name == "ShopCurrency";
+        if !self.parameters.iter().any(names_currency) {
+            parameters.push(("ShopCurrency", CURRENCY.code()));
+            parameters.push(("MinimumOrderAmount", &minimum_order));
+        }
+        parameters.extend(self.parameters);
+        let parameters = parameters.into_iter();
+        parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+}
+
 /// A running shop, and what the tests know about it.
 pub(crate) struct Shop {
     url: String,
@@ -106,26 +138,8 @@ impl Shop {
         let binaries = tokio::task::spawn_blocking(build::binaries).await.unwrap();
         let log = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(unique("shop") + ".log");
         let file = Arc::new(Mutex::new(File::create(&log).unwrap()));
-        let machine = if setup.express { "EXPRESS" } else { "STANDARD" };
-        let day = setup.manual_clock && !setup.short_tokens;
-        let parameters = [
-            ("LogLevel", setup.log_level.unwrap_or("info")),
-            (
-                "RateLimitPercent",
-                match setup.limits {
-                    Limits::Wide => "10000",
-                    Limits::Real => "100",
-                },
-            ),
-            ("TokenLifetimeSeconds", if day { "86400" } else { "900" }),
-            ("WorkflowType", machine),
-        ];
         let options = Options {
-            parameters: parameters
-                .iter()
-                .chain(setup.parameters)
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            parameters: setup.parameters(),
             clock: if setup.manual_clock {
                 Clock::manual(START.parse().unwrap())
             } else {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::client::Answer;
+use super::prices::written;
 
 /// The headers that belong to the contract.
 const HEADERS: &[&str] = &[
@@ -19,7 +20,8 @@ const HEADERS: &[&str] = &[
 ];
 
 /// Status, headers of the contract and body. Identifiers become `<id-1>`, `<id-2>`, in the order in
-/// which they occur, times `<time>`, cursors and tokens their kind.
+/// which they occur, times `<time>`, cursors and tokens their kind; money is shown in euros, whatever the shop's currency
+/// is, so that one snapshot serves all.
 pub(crate) fn show(answer: &Answer) -> String {
     let mut shown = format!("{}\n", answer.status);
     for name in HEADERS {
@@ -47,6 +49,9 @@ pub(crate) fn show(answer: &Answer) -> String {
 /// their kind.
 fn steady(value: Value) -> Value {
     match value {
+        Value::Object(fields) if fields.contains_key("currency") => {
+            json!({"amount": written(&Value::Object(fields)), "currency": "EUR"})
+        }
         Value::Object(fields) => {
             let sorted: BTreeMap<String, Value> = fields.into_iter().collect();
             let fields = sorted.into_iter().map(|(name, value)| {

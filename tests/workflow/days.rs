@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::people::{Person, order_of, unique};
 use crate::support::shop::{Setup, Shop};
-use crate::support::{root, run_local};
+use crate::support::{root, run_in_euros, run_local};
 
 /// Returns the expressions of the section "Limits per day": for orders, for amounts and for pieces.
 fn documented() -> [String; 3] {
@@ -122,7 +122,7 @@ fn a_customer_gets_ten_pieces_of_each_product_a_day() {
 
 #[test]
 fn a_customer_spends_at_most_500_a_day() {
-    run_local(async {
+    run_in_euros(async {
         let [_, amount, _] = documented();
         let shop = limited(&amount).await;
         let (ana, ben) = (shop.customer().await, shop.customer().await);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::support::people::{Person, order_of};
-use crate::support::prices::{euro, percentage};
+use crate::support::prices::{money, percentage};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
@@ -176,7 +176,7 @@ fn a_free_order_is_confirmed_and_cancelled_without_the_gateway() {
         let mut order = order_of(&[(&product, 2)], "tok_declined");
         order["discount_code"] = json!("ALL");
         let placed = shop.place(&customer, &order).await.expect(202).json();
-        assert_eq!(placed["total_amount"], euro("0.00"));
+        assert_eq!(placed["total_amount"], money("0.00"));
         let order = placed["id"].as_str().unwrap();
         let confirmed = shop.until_status(&customer, order, "confirmed").await;
         assert_eq!(confirmed["payment_status"], "completed");
@@ -187,7 +187,7 @@ fn a_free_order_is_confirmed_and_cancelled_without_the_gateway() {
             &payment["captured"],
             &payment["attempts"],
         );
-        assert_eq!(paid, (&json!("completed"), &euro("0.00"), &json!(0)));
+        assert_eq!(paid, (&json!("completed"), &money("0.00"), &json!(0)));
         shop.cancel(&customer, order).await.expect(200);
         shop.until_settled(order).await;
         assert_eq!(shop.stock(&product).await, (5, 0, 5));

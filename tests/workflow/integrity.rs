@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::books::text;
 use crate::support::people::order_of;
+use crate::support::prices::amount;
 use crate::support::shop::{Setup, Shop, physical};
 use crate::support::{run_local, until};
 
@@ -184,7 +185,7 @@ fn money_that_does_not_add_up_is_found() {
                 table: "OrdersTable",
                 key: header,
                 update: Some("SET #total = :total"),
-                values: json!({":total": {"S": "39.79"}}),
+                values: json!({":total": {"S": amount("39.79")}}),
                 found: ["confirmed_is_paid", "log_is_row", "total_is_sum_of_parts"]
                     .map(|check| format!("order:{order}#{check}"))
                     .into(),
@@ -244,7 +245,7 @@ fn events_that_are_missing_or_contradict_the_tables_are_found() {
                 table: "EventLogTable",
                 key: event_key(&payment, 1),
                 update: Some("SET #data.amount.amount = :other"),
-                values: json!({":other": {"S": "39.79"}}),
+                values: json!({":other": {"S": amount("39.79")}}),
                 found: vec![format!("order:{order}#log_is_row")],
             },
         )

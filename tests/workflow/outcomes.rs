@@ -1,6 +1,9 @@
 //! How orders end, with both types of the state machine.
 
+use serde_json::{Value, json};
+
 use crate::support::people::{Person, order_of};
+use crate::support::prices::money;
 use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, express, shared};
 
@@ -24,7 +27,7 @@ fn check_failure(token: &'static str, code: &'static str, detail: &'static str) 
             shop.until_settled(&order).await;
             assert_eq!(shop.stock(&product).await, (10, 0, 10));
             let payment = shop.payment(&customer, &order).await;
-            assert_eq!(payment["captured"]["amount"], "0.00", "{payment}");
+            assert_eq!(payment["captured"], money("0.00"), "{payment}");
             let failed = shop.read(&customer, &order).await;
             assert_eq!(failed["payment_status"], payment["status"]);
         }
@@ -42,7 +45,7 @@ fn an_order_in_stock_and_paid_is_confirmed() {
             shop.until_settled(&order).await;
             assert_eq!(shop.stock(&product).await, (10, 2, 8));
             let payment = shop.payment(&customer, &order).await;
-            assert_eq!(payment["captured"]["amount"], "39.80");
+            assert_eq!(payment["captured"], money("39.80"));
             let books = shop.books_of(&order).await;
             assert_eq!(books.reservation["status"], "committed");
             assert_eq!(books.taken, 3980);
@@ -70,18 +73,59 @@ fn a_payment_that_needs_an_action_fails_the_order_and_says_so() {
 }
 
 #[test]
-fn an_order_below_the_minimum_fails_and_never_reaches_the_gateway() {
+fn an_order_below_the_minimum_is_refused_at_once_and_its_quote_says_what_is_missing() {
     run_local(async {
-        let shop = shared().await;
-        let customer = shop.customer().await;
-        let product = shop.product("4.99", 10).await;
-        let order = shop.order(&customer, &product, "tok_ok").await;
-        let failed = shop.until_status(&customer, &order, "failed").await;
-        assert_eq!(failed["failure"]["code"], "rule_failed");
-        shop.until_settled(&order).await;
-        let books = shop.books_of(&order).await;
-        assert_eq!((books.charges, books.taken), (0, 0));
-        assert_eq!(shop.stock(&product).await, (10, 0, 10));
+        for (basis, detail) in [("total", "the total of"), ("goods", "the goods cost")] {
+            let shop = Shop::start(Setup {
+                parameters: if basis == "goods" {
+                    &[("MinimumOrderBasis", "goods")]
+                } else {
+                    &[]
+                },
+                ..Setup::default()
+            })
+            .await;
+            let customer = shop.customer().await;
+            let cost = json!({"type": "flat", "price": money("0.02")});
+            let parcel = json!({"id": "parcel", "name": "Parcel", "cost": cost});
+            shop.replace_all("/shipping-methods", json!([parcel])).await;
+            let product = shop.product("4.99", 10).await;
+            let ordered = |pieces: u32| {
+                let mut order = order_of(&[(&product, pieces)], "tok_ok");
+                order["shipping_method"] = json!("parcel");
+                order
+            };
+            let quoted = async |order: &Value| {
+                let mut body = order.clone();
+                body.as_object_mut().unwrap().remove("payment");
+                let call = shop.post("/quotes").bearer(&customer.token).json(&body);
+                call.send().await.expect(200).json()["below_minimum"].clone()
+            };
+            let refused = async |order: &Value| {
+                let refused = shop.place(&customer, order).await.expect(422).json();
+                let fault = &refused["errors"][0];
+                assert_eq!(fault["pointer"], "/items");
+                assert_eq!(fault["code"], "below_minimum");
+                let told = fault["detail"].as_str().unwrap();
+                assert!(told.starts_with(detail), "{told}");
+            };
+            let lacks = |missing: &str| json!({"minimum": money("10.00"), "basis": basis, "missing": money(missing)});
+            refused(&ordered(1)).await;
+            // Two cost 9.98, and with shipping 10.00.
+            let two = ordered(2);
+            if basis == "total" {
+                assert_eq!(quoted(&ordered(1)).await, lacks("4.99"));
+                assert_eq!(quoted(&two).await, Value::Null);
+                let order = shop.place(&customer, &two).await.expect(202).json();
+                let order = order["id"].as_str().unwrap();
+                shop.until_status(&customer, order, "confirmed").await;
+            } else {
+                assert_eq!(quoted(&ordered(1)).await, lacks("5.01"));
+                assert_eq!(quoted(&two).await, lacks("0.02"));
+                refused(&two).await;
+                assert_eq!(quoted(&ordered(3)).await, Value::Null);
+            }
+        }
     });
 }
 
@@ -119,7 +163,7 @@ fn a_cancelled_order_gives_stock_and_money_back() {
             assert_eq!(cancelled["payment_status"], "refunded");
             assert_eq!(shop.stock(&product).await, (10, 0, 10));
             let payment = shop.payment(&customer, &order).await;
-            assert_eq!(payment["refunded"]["amount"], "39.80");
+            assert_eq!(payment["refunded"], money("39.80"));
             let books = shop.books_of(&order).await;
             assert_eq!((books.taken, books.given_back), (3980, 3980));
         }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::discounts::uses;
 use crate::support::client::Answer;
 use crate::support::people::{Person, order_of};
-use crate::support::prices::percentage;
+use crate::support::prices::{amount, percentage};
 use crate::support::shop::{Setup, Shop};
 use crate::support::{run_local, until};
 
-/// Starts a shop that reviews orders of more than 100.00 EUR.
+/// Starts a shop that reviews orders of more than 100.00.
 async fn shop(express: bool) -> Shop {
     let setup = Setup {
         express,
@@ -18,8 +18,8 @@ async fn shop(express: bool) -> Shop {
     let shop = Shop::start(setup).await;
     let admin = shop.admin().await;
     let rule = json!({
-        "expression": "order.total <= money(\"100.00\")",
-        "message": "more than 100.00 EUR",
+        "expression": format!("order.total <= money(\"{}\")", amount("100.00")),
+        "message": "more than 100.00",
         "code": "large",
         "severity": "review",
     });
@@ -28,7 +28,7 @@ async fn shop(express: bool) -> Shop {
     shop
 }
 
-/// A customer, a product at 60.00 EUR with five in stock, and the customer's order of two, as soon as it
+/// A customer, a product at 60.00 with five in stock, and the customer's order of two, as soon as it
 /// is held.
 async fn held(shop: &Shop) -> (Person, String, String) {
     let customer = shop.customer().await;

@@ -4,6 +4,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 
 use super::Scene;
+use crate::support::prices::money;
 use crate::support::run_local;
 
 #[test]
@@ -16,10 +17,7 @@ fn bad_changes_of_products_are_refused() {
         let get = |path: &str| scene.shop.get(path);
         let calls = vec![
             ("a null name", update(json!({"name": null}))),
-            (
-                "a free product",
-                update(json!({"price": {"amount": "0", "currency": "EUR"}})),
-            ),
+            ("a free product", update(json!({"price": money("0.00")}))),
             ("another id", update(json!({"id": nobody}))),
             (
                 "a broken tag",

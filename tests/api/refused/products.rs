@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{JSON, Scene, and, with};
 use crate::support::people::product;
+use crate::support::prices::{amount, too_exact};
 use crate::support::run_local;
 
 #[test]
@@ -105,19 +106,19 @@ fn products_with_impossible_values_are_refused() {
         let price = |amount: Value| create(with(kite(), "/price/amount", amount));
         let calls = vec![
             ("a price as a number", price(json!(18.5))),
-            ("a price of three decimals", price(json!("18.505"))),
-            ("a price of nothing", price(json!("0.00"))),
-            ("a negative price", price(json!("-1.00"))),
+            ("a price of a decimal too many", price(json!(too_exact()))),
+            ("a price of nothing", price(json!(amount("0.00")))),
+            ("a negative price", price(json!(amount("-1.00")))),
             ("a price that is not a number", price(json!("NaN"))),
             ("a price with an exponent", price(json!("1e3"))),
             ("a huge price", price(json!("9".repeat(40)))),
             (
                 "another currency",
-                create(with(kite(), "/price/currency", json!("USD"))),
+                create(with(kite(), "/price/currency", json!("CHF"))),
             ),
             (
                 "a price without its currency",
-                create(with(kite(), "/price", json!({"amount": "1.00"}))),
+                create(with(kite(), "/price", json!({"amount": amount("1.00")}))),
             ),
             (
                 "a price that is a text",
@@ -145,7 +146,7 @@ fn products_with_impossible_values_are_refused() {
             ),
             (
                 "several faults",
-                create(json!({"name": 1, "price": {"amount": "1.999"}, "x": null})),
+                create(json!({"name": 1, "price": {"amount": too_exact()}, "x": null})),
             ),
             ("a key of two words", create(kite()).key("two words")),
             (
@@ -155,7 +156,7 @@ fn products_with_impossible_values_are_refused() {
         ];
         scene.check(calls, expect![[r#"
             a price as a number: 422 invalid-body /price/amount type
-            a price of three decimals: 422 invalid-body /price/amount decimals
+            a price of a decimal too many: 422 invalid-body /price/amount decimals
             a price of nothing: 422 invalid-body /price range
             a negative price: 422 invalid-body /price range
             a price that is not a number: 422 invalid-body /price/amount invalid
