@@ -180,8 +180,8 @@ fn cached_rules_and_discounts_cost_an_order_no_reads() {
             none: place-order 8, validate-order 4, other steps 16
             first: place-order 26, validate-order 8, other steps 16
             cached: place-order 8, validate-order 4, other steps 16
-            with a code: place-order 12, validate-order 4, other steps 16
-            with a limited code: place-order 16, validate-order 4, other steps 16
+            with a code: place-order 10, validate-order 4, other steps 16
+            with a limited code: place-order 14, validate-order 4, other steps 16
             a rule that asks: place-order 8, validate-order 10, other steps 16
         "#]]
         .assert_eq(&shown);
@@ -239,11 +239,11 @@ fn a_code_costs_an_order_two_write_units_and_each_further_count_two_more() {
         shown += &format!("LATER: {units}\n");
         expect![[r#"
             no code: 3 read, 5 written
-            FREELY: 5 read, 7 written
-            TOTAL: 6 read, 7 written
-            EACH: 6 read, 9 written
-            BOTH: 7 read, 9 written
-            LATER: 9.5 read, 9 written
+            FREELY: 4 read, 7 written
+            TOTAL: 5 read, 7 written
+            EACH: 5 read, 9 written
+            BOTH: 6 read, 9 written
+            LATER: 8.5 read, 9 written
         "#]]
         .assert_eq(&shown);
     });

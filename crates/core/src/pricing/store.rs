@@ -9,6 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::batch;
@@ -272,24 +273,34 @@ impl PricingStore {
     }
 
     /// Returns the discount with `code`, ignoring case, or `None` if there is none. A code that one order can use may
-    /// have been typed in groups; the discount then has the code as it was made.
+    /// have been typed in groups; the discount then has the code as it was made. As with automatic discounts, a change of
+    /// the discount may be seen a moment later.
     ///
     /// # Errors
     /// Returns [`StoreError`] if the database cannot be read.
     pub async fn by_code(&self, code: &Code) -> Result<Option<Discount>, StoreError> {
-        let mut item: Option<CodeItem> = self.table.get(key(code_pk(code))).await?;
+        let mut item: Option<CodeItem> = self.known(code_pk(code)).await?;
         let joined = batch::joined(code).filter(|joined| joined != code);
         if let (None, Some(joined)) = (&item, joined) {
-            item = self.table.get(key(code_pk(&joined))).await?;
+            item = self.known(code_pk(&joined)).await?;
         }
         let Some(item) = item else {
             return Ok(None);
         };
-        let found = self.get(item.discount_id).await?;
-        Ok(found.map(|found| Discount {
+        let found: Option<DiscountItem> = self.known(discount_pk(item.discount_id)).await?;
+        Ok(found.map(Discount::from).map(|found| Discount {
             code: item.single_use.or(found.code),
             ..found
         }))
+    }
+
+    /// Returns the item with the key `pk` from an eventually consistent read, at half the cost; only if there is none, it
+    /// is read consistently, because it may have been stored just now.
+    async fn known<T: DeserializeOwned>(&self, pk: String) -> Result<Option<T>, StoreError> {
+        match self.table.get_eventually(key(pk.clone())).await? {
+            Some(item) => Ok(Some(item)),
+            None => self.table.get(key(pk)).await,
+        }
     }
 
     /// Returns a page of all discounts, newest first. The index is eventually consistent.
