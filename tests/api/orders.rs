@@ -88,6 +88,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     "amount": "0.00",
                     "currency": "EUR"
                   },
+                  "tax_number_check": null,
                   "taxes": [],
                   "total_amount": {
                     "amount": "37.00",
@@ -180,6 +181,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                     "amount": "0.00",
                     "currency": "EUR"
                   },
+                  "tax_number_check": null,
                   "taxes": [],
                   "total_amount": {
                     "amount": "37.00",

@@ -164,6 +164,7 @@ mod tests {
                 taxes: vec![tax("4.00", "0.40")],
             }),
             reverse_charge: false,
+            tax_number_check: None,
         }
     }
 

@@ -26,6 +26,7 @@ use crate::http::problem::Problem;
 use crate::pricing::batch;
 use crate::pricing::model::Code;
 use crate::pricing::tax::Destination;
+use crate::pricing::tax::registry::Registry;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, ProductId, TokenId};
@@ -86,8 +87,8 @@ struct QuoteBody {
 ///
 /// # Errors
 /// Returns a problem for bad input, a method that does not ship the order, and a code that gives no discount.
-pub async fn create_quote(
-    totals: &Totals,
+pub async fn create_quote<R: Registry>(
+    totals: &Totals<R>,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -102,8 +103,8 @@ pub async fn create_quote(
 ///
 /// # Errors
 /// As [`create_quote`].
-pub async fn create_guest_quote(
-    totals: &Totals,
+pub async fn create_guest_quote<R: Registry>(
+    totals: &Totals<R>,
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -119,8 +120,8 @@ pub async fn create_guest_quote(
     respond(totals, links, wanted, &subject).await
 }
 
-async fn respond(
-    totals: &Totals,
+async fn respond<R: Registry>(
+    totals: &Totals<R>,
     links: &Links,
     wanted: Wanted,
     subject: &str,

@@ -27,6 +27,7 @@ use crate::pricing::shipping::{NotReached, NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
 use crate::pricing::tax::place::TaxPlace;
+use crate::pricing::tax::registry::{Check, NoRegistry, Registry};
 use crate::pricing::tax::sheet::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, DiscountId, ProductId};
@@ -34,12 +35,13 @@ use crate::values::money::{Currency, Money};
 
 /// Prices orders by what the shop has stored.
 #[derive(Clone, Debug)]
-pub struct Totals {
+pub struct Totals<R = NoRegistry> {
     orders: OrderStore,
     pub(super) products: ProductStore,
     pricing: PricingStore,
     pub(super) currency: Currency,
     minimum: MinimumOrder,
+    registry: R,
 }
 
 /// What an order is priced by, besides its products.
@@ -96,17 +98,28 @@ impl Wanted {
 }
 
 impl Totals {
-    /// Reads the settings.
+    /// Reads the settings. No registry is asked about tax numbers.
     ///
     /// # Errors
     /// Returns [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Self::with(aws, NoRegistry)
+    }
+}
+
+impl<R: Registry> Totals<R> {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// Returns [`SettingError`] if a setting is missing or not valid.
+    pub fn with(aws: &Aws, registry: R) -> Result<Self, SettingError> {
         Ok(Self {
             orders: OrderStore::new(aws)?,
             products: ProductStore::new(aws)?,
             pricing: PricingStore::new(aws)?,
             currency: aws.settings().read(Setting::ShopCurrency)?,
             minimum: MinimumOrder::read(aws.settings())?,
+            registry,
         })
     }
 
@@ -165,12 +178,13 @@ impl Totals {
             Exclusive::Best => calculate_lowest(&cart, &allowed.discounts),
         };
         let Priced {
-            breakdown,
+            mut breakdown,
             passed_over,
         } = priced.map_err(|error| not_shipped(&error, &lines))?;
         for (id, refusal) in passed_over {
             coded.check(id, Err(refusal))?;
         }
+        breakdown.tax_number_check = self.checked(wanted).await?;
         let total = breakdown.totals().map_err(not_totalled)?.total;
         let applied = |taken: &Use| {
             let mut applied = breakdown.discounts.iter();
@@ -189,6 +203,25 @@ impl Totals {
     pub(super) fn shortfall(&self, offer: &Offer) -> Result<Option<Shortfall>, Problem> {
         let shortfall = self.minimum.shortfall(&offer.breakdown, offer.total);
         shortfall.map_err(not_totalled)
+    }
+
+    /// Returns what the registry says of the tax number, if there is one.
+    ///
+    /// # Errors
+    /// Returns [`Problem::InvalidBody`] for a number that the registry does not know: the buyer may have mistyped it, and
+    /// has to say whether to pay the tax instead.
+    async fn checked(&self, wanted: &Wanted) -> Result<Option<Check>, Problem> {
+        let Some(number) = &wanted.destination.tax_number else {
+            return Ok(None);
+        };
+        match self.registry.check(number).await {
+            Check::Invalid => Err(Problem::field(
+                "/shipping_address/tax_number",
+                "not_registered",
+                "this tax number is not registered: correct it, or leave it out to pay the tax",
+            )),
+            check @ (Check::NotChecked | Check::Valid | Check::Unavailable) => Ok(Some(check)),
+        }
     }
 
     /// Returns those of `candidates` that the order may have. Those with a code must be among them.

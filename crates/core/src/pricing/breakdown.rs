@@ -6,6 +6,7 @@ use super::model::{Discount, Refusal};
 use super::shipping::{DeliveryDays, FreeFromBasis, NotShipped, ShippingMethod};
 use super::tax::calculation::{self, Taxable};
 use super::tax::place::{Goods, TaxPlace};
+use super::tax::registry::Check;
 use super::tax::{Destination, Tax};
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
@@ -66,6 +67,8 @@ pub struct Breakdown {
     pub shipping: Option<PricedShipping>,
     /// Whether the buyer owes the tax instead of the shop, so that none is charged.
     pub reverse_charge: bool,
+    /// What a registry says of the buyer's tax number; `None` without a number, and for orders of earlier releases.
+    pub tax_number_check: Option<Check>,
 }
 
 /// The totals of a breakdown: `total = subtotal - discount + shipping + tax that is not included`.
@@ -215,6 +218,7 @@ pub fn calculate(cart: &Cart<'_>, discounts: &[Discount]) -> Result<Priced, NotS
             discounts: reduced.discounts,
             shipping,
             reverse_charge: cart.taxes.is_reverse_charge(),
+            tax_number_check: None,
         },
         passed_over: reduced.passed_over,
     })

@@ -127,6 +127,7 @@ impl Breakdown {
             discounts: Vec::new(),
             shipping: None,
             reverse_charge: false,
+            tax_number_check: None,
         }
     }
 }

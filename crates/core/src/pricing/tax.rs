@@ -10,6 +10,7 @@ use crate::values::tax_number::TaxNumber;
 
 pub mod calculation;
 pub mod place;
+pub mod registry;
 pub mod sheet;
 
 /// The part of an order's address that prices depend on.

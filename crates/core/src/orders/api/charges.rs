@@ -9,6 +9,7 @@ use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
+use crate::pricing::tax::registry::Check;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::Money;
 
@@ -68,6 +69,7 @@ pub(in crate::orders) struct TotalsBody {
     tax: Money,
     taxes: Vec<TaxBody>,
     reverse_charge: bool,
+    tax_number_check: Option<Check>,
     total_amount: Money,
 }
 
@@ -92,6 +94,7 @@ impl TotalsBody {
             tax: totals.tax,
             taxes: taxes(&breakdown.taxes().map_err(Problem::internal)?),
             reverse_charge: breakdown.reverse_charge,
+            tax_number_check: breakdown.tax_number_check,
             total_amount: total,
         })
     }

@@ -243,6 +243,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             "amount": "0.00",
             "currency": "EUR"
           },
+          "tax_number_check": null,
           "taxes": [],
           "total_amount": {
             "amount": "25.80",

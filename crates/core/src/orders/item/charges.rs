@@ -10,6 +10,7 @@ use crate::pricing::discounts::{Applied, Share};
 use crate::pricing::model::{Code, Rate};
 use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
+use crate::pricing::tax::registry::Check;
 use crate::values::id::{CustomerId, DiscountId};
 use crate::values::money::{Currency, Money};
 
@@ -51,6 +52,8 @@ pub(in crate::orders) struct Charges {
     shipping: Option<ShippingItem>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     reverse_charge: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax_number_check: Option<Check>,
     /// The uses of discounts that the order took, as far as earlier releases know them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     uses: Vec<UseItem>,
@@ -97,11 +100,12 @@ struct CountItem {
 }
 
 impl Charges {
-    /// Returns whether there is no discount, no shipping, no reverse charge and no use.
+    /// Returns whether there is no discount, no shipping, no reverse charge, no check and no use.
     pub(in crate::orders) fn is_none(&self) -> bool {
         self.discounts.is_empty()
             && self.shipping.is_none()
             && !self.reverse_charge
+            && self.tax_number_check.is_none()
             && self.uses.is_empty()
             && self.counts.is_empty()
     }
@@ -212,6 +216,7 @@ pub(in crate::orders) fn to_stored(
             c: LineCharges::new(discounts, &part.discounts, &part.taxes),
         }),
         reverse_charge: breakdown.reverse_charge,
+        tax_number_check: breakdown.tax_number_check,
         uses: known.into_iter().map(UseItem::from).collect(),
         counts: others.into_iter().map(CountItem::from).collect(),
     };
@@ -261,6 +266,7 @@ pub(in crate::orders) fn from_stored(
         discounts: discounts.collect::<Result<_, StoreError>>()?,
         shipping,
         reverse_charge: charges.reverse_charge,
+        tax_number_check: charges.tax_number_check,
     };
     let uses = charges.uses.into_iter().map(Use::from);
     let uses = uses.chain(charges.counts.into_iter().map(Use::from));

@@ -179,6 +179,7 @@ pub(super) fn order(kind: Kind) -> Order {
         discounts,
         shipping,
         reverse_charge: kind.reverse_charge,
+        tax_number_check: None,
     };
     Order {
         total: breakdown.totals().unwrap().total,
