@@ -230,3 +230,25 @@ fn a_deleted_account_places_no_order_with_a_token_that_is_left() {
         run_until_erased(&shop, &last).await;
     });
 }
+
+#[test]
+fn a_customer_exports_all_that_the_shop_knows() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("20.00", 5).await;
+        let order = shop.order(&customer, &product, "tok_ok").await;
+        let address = order_of(&[], "tok_ok")["shipping_address"].clone();
+        let address = shop.post("/customers/me/addresses").json(&address);
+        address.bearer(&customer.token).send().await.expect(201);
+        let export = shop.get("/customers/me/export").bearer(&customer.token);
+        let export = export.send().await.expect(200);
+        assert_eq!(export.header("cache-control"), Some("no-store"));
+        let export = export.json();
+        assert_eq!(export["account"]["email"], customer.email);
+        assert_eq!(export["addresses"].as_array().unwrap().len(), 1);
+        assert_eq!(export["sessions"].as_array().unwrap().len(), 1);
+        assert_eq!(export["items"][0]["id"], order);
+        shop.get("/customers/me/export").send().await.expect(401);
+    });
+}

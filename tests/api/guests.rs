@@ -202,3 +202,53 @@ fn an_account_that_confirms_its_address_gets_the_guest_orders_with_it() {
         shop.get(&location).send().await.expect(404);
     });
 }
+
+#[test]
+fn a_guest_sees_what_the_shop_knows_and_has_it_erased() {
+    run_local(async {
+        let shop = shared().await;
+        let product = shop.product("20.00", 5).await;
+        let email = format!("{}@example.com", unique("guest"));
+        let mut order = order_of(&[(&product, 1)], "tok_declined");
+        order["email"] = json!(email);
+        order["note"] = json!("Klingel defekt");
+        let call = shop.post("/guest/orders").key(&unique("click"));
+        let placed = call.header("prefer", "wait=20").json(&order).send().await;
+        let id = placed.expect(201).json()["id"].as_str().unwrap().to_owned();
+        shop.until_settled(&id).await;
+
+        for address in [&email, "nobody@example.com"] {
+            let asked = shop.post("/guest/access").json(&json!({"email": address}));
+            asked.send().await.expect(202);
+        }
+        let mail = until("the mail with the link", async || {
+            let mut mails = shop.mail().await.into_iter();
+            let found = mails.find(|mail| {
+                let text = mail["text"].as_str().unwrap();
+                mail["to"] == json!(email) && text.contains("/privacy?token=")
+            });
+            found.ok_or_else(|| "no message yet".to_owned())
+        })
+        .await;
+        let text = mail["text"].as_str().unwrap();
+        let token = text.split_once("/privacy?token=").unwrap().1;
+        let token = token.split_whitespace().next().unwrap();
+        let known = shop.get(&format!("/guest/access?token={token}"));
+        let known = known.send().await.expect(200).json();
+        assert_eq!(known["items"][0]["id"], json!(id));
+        assert_eq!(known["items"][0]["note"], "Klingel defekt");
+        shop.get("/guest/access?token=x").send().await.expect(404);
+        shop.post("/guest/erasure").send().await.expect(404);
+        let erase = format!("/guest/erasure?token={token}");
+        let erased = shop.post(&erase).send().await.expect(200).json();
+        assert_eq!(erased, json!({"erased": 1, "kept": 0, "more": false}));
+        shop.post(&erase).send().await.expect(404);
+        let admin = &shop.admin().await.token;
+        let left = shop.get(&format!("/orders/{id}")).bearer(admin);
+        let left = left.send().await.expect(200).json();
+        assert_eq!(
+            (&left["note"], &left["shipping_address"]["line1"]),
+            (&json!(null), &json!(""))
+        );
+    });
+}

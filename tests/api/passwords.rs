@@ -212,3 +212,46 @@ fn an_imported_bcrypt_hash_is_replaced_by_argon2id_at_the_first_sign_in() {
         sign_in(shop, &customer, "secret").await.expect(200);
     });
 }
+
+#[test]
+fn an_email_address_is_changed_with_links_to_both_mailboxes() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let confirm = async |path: &str, token: String| {
+            post(shop, path, json!({"token": token, "password": PASSWORD})).await
+        };
+        let first = mail(shop, &customer, "confirm your email address").await;
+        confirm("/auth/confirm", token(&first, "confirm"))
+            .await
+            .expect(204);
+        let renewed = Person {
+            email: format!("new-{}", customer.email),
+            ..customer.clone()
+        };
+        let ask = |password: &str| {
+            let call = shop.post("/customers/me/email").bearer(&customer.token);
+            call.json(&json!({"email": renewed.email, "password": password}))
+        };
+        ask("let me in").send().await.expect(422);
+        ask(PASSWORD).send().await.expect(202);
+        let new = mail(shop, &renewed, "confirm your new email address").await;
+        let present = mail(shop, &customer, "Another email address").await;
+        confirm("/auth/email", token(&new, "email"))
+            .await
+            .expect(204);
+        let me = || shop.get("/customers/me").bearer(&customer.token).send();
+        assert_eq!(me().await.json()["email"], json!(customer.email));
+        confirm("/auth/email", token(&present, "email"))
+            .await
+            .expect(204);
+        let changed = me().await.json();
+        assert_eq!(changed["email"], json!(renewed.email));
+        assert_eq!(changed["email_confirmed"], true);
+        sign_in(shop, &renewed, PASSWORD).await.expect(200);
+        sign_in(shop, &customer, PASSWORD).await.expect(401);
+        confirm("/auth/email", token(&present, "email"))
+            .await
+            .expect(422);
+    });
+}

@@ -18,7 +18,7 @@ use crate::values::id::CustomerId;
 
 /// A customer in the API, as the customer and admins see it.
 #[derive(Serialize)]
-pub(super) struct CustomerBody {
+pub(crate) struct CustomerBody {
     id: CustomerId,
     email: String,
     email_confirmed: bool,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Account, Customer, Email, PasswordHash, Role};
+use super::model::{Account, Customer, Email, EmailChange, PasswordHash, Role};
 use crate::aws::dynamo::StoreError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -50,6 +50,8 @@ pub(super) struct CustomerItem {
     #[serde(default)]
     password_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_change: Option<EmailChangeItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
     version: u64,
     schema: u32,
@@ -61,6 +63,37 @@ pub(super) struct CustomerItem {
     pub(super) event: Stamp,
     created_at: Time,
     updated_at: Time,
+}
+
+/// A change of the email address as it is stored.
+#[derive(Serialize, Deserialize)]
+struct EmailChangeItem {
+    email: String,
+    requested_at: Time,
+    is_approved: bool,
+    is_confirmed: bool,
+}
+
+impl From<EmailChange> for EmailChangeItem {
+    fn from(change: EmailChange) -> Self {
+        Self {
+            email: change.email.as_str().to_owned(),
+            requested_at: change.requested_at,
+            is_approved: change.is_approved,
+            is_confirmed: change.is_confirmed,
+        }
+    }
+}
+
+impl From<EmailChangeItem> for EmailChange {
+    fn from(item: EmailChangeItem) -> Self {
+        Self {
+            email: Email::stored(item.email),
+            requested_at: item.requested_at,
+            is_approved: item.is_approved,
+            is_confirmed: item.is_confirmed,
+        }
+    }
 }
 
 /// A role as it is stored.
@@ -95,6 +128,7 @@ impl CustomerItem {
             customer,
             password_hash,
             password_version,
+            email_change,
             request_hash,
         } = account;
         Self {
@@ -110,6 +144,7 @@ impl CustomerItem {
             roles: customer.roles.into_iter().map(RoleItem::from).collect(),
             password_hash: password_hash.0,
             password_version,
+            email_change: email_change.map(EmailChangeItem::from),
             request_hash,
             version: customer.version,
             schema: SCHEMA,
@@ -140,6 +175,7 @@ impl CustomerItem {
             roles: Vec::new(),
             password_hash: String::new(),
             password_version: account.password_version + 1,
+            email_change: None,
             request_hash: None,
             version: event.version,
             schema: SCHEMA,
@@ -173,6 +209,7 @@ impl TryFrom<CustomerItem> for Account {
             customer,
             password_hash: PasswordHash(item.password_hash),
             password_version: item.password_version,
+            email_change: item.email_change.map(EmailChange::from),
             request_hash: item.request_hash,
         })
     }

@@ -21,10 +21,16 @@ const KIND: &str = "oxcart-link+jwt";
 pub enum Purpose {
     /// To confirm an email address.
     ConfirmEmail,
+    /// To approve, at the present address, that an account gets another one.
+    ApproveEmail,
+    /// To confirm the new email address of an account.
+    ConfirmNewEmail,
     /// To reset a password.
     ResetPassword,
     /// To read an order that was placed without an account.
     ReadOrder,
+    /// To see and to erase what the shop knows about a guest.
+    GuestAccess,
     /// To place an order at the quoted price.
     Quote,
 }
@@ -34,8 +40,11 @@ impl Purpose {
     fn audience(self) -> &'static str {
         match self {
             Self::ConfirmEmail => "confirm-email",
+            Self::ApproveEmail => "approve-email",
+            Self::ConfirmNewEmail => "confirm-new-email",
             Self::ResetPassword => "reset-password",
             Self::ReadOrder => "read-order",
+            Self::GuestAccess => "guest-access",
             Self::Quote => "quote",
         }
     }

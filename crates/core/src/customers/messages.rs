@@ -13,6 +13,10 @@ use crate::values::id::{CustomerId, EventId};
 pub enum Template {
     /// The link that confirms the email address.
     ConfirmEmail,
+    /// The link that approves, at the present address, that the account gets another one.
+    ApproveEmail,
+    /// The link that confirms the new email address.
+    ConfirmNewEmail,
     /// The link that resets the password.
     PasswordReset,
 }

@@ -22,6 +22,7 @@ pub mod attempts;
 pub mod authorizer;
 pub mod credentials;
 pub mod deletion;
+pub mod email_change;
 pub mod events;
 pub mod issuer;
 mod item;

@@ -125,6 +125,19 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
+/// A change of the email address that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmailChange {
+    /// The new address.
+    pub email: Email,
+    /// When it was requested.
+    pub requested_at: Time,
+    /// Whether the reader of the present address has approved it, or never confirmed that address.
+    pub is_approved: bool,
+    /// Whether the reader of the new address has confirmed it.
+    pub is_confirmed: bool,
+}
+
 /// A customer, with what proves the identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -135,6 +148,8 @@ pub struct Account {
     /// Counts the customer's passwords, from 0. A session that began with an earlier password is over, even if
     /// it was stored after the change. Another hash of the same password does not count.
     pub password_version: u64,
+    /// The email address that the account is to get, while that is not confirmed at both ends.
+    pub email_change: Option<EmailChange>,
     /// A hash of the request that created the account, without the password; `None` if that request had no
     /// idempotency key.
     pub request_hash: Option<String>,

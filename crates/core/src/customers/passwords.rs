@@ -29,9 +29,9 @@ const MESSAGE_PERIOD_SECONDS: i64 = 300;
 /// The resources of the routes that check or change a password.
 #[derive(Clone, Debug)]
 pub struct PasswordChange {
-    customers: CustomerStore,
+    pub(super) customers: CustomerStore,
     sessions: SessionStore,
-    check: PasswordCheck,
+    pub(super) check: PasswordCheck,
 }
 
 impl PasswordChange {
@@ -183,8 +183,15 @@ pub async fn reset_password(
 /// The longest text that is accepted as a link's token, in characters.
 const MAX_TOKEN_CHARACTERS: usize = 4096;
 
+/// Reads the token of a link, and the password of the account that it is for.
+pub(super) fn link_and_password(body: &mut Body) -> Option<(String, String)> {
+    let token = body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS));
+    let password = body.required("password", |json| json.secret(1..=128));
+    Some((token?, password?))
+}
+
 /// Returns the account that the link `token` is for, and the link's fingerprint.
-async fn linked_account(
+pub(super) async fn linked_account(
     customers: &CustomerStore,
     links: &Links,
     purpose: Purpose,
@@ -198,7 +205,7 @@ async fn linked_account(
     Ok((account.ok_or_else(bad_link)?, link.fingerprint))
 }
 
-fn bad_link() -> Problem {
+pub(super) fn bad_link() -> Problem {
     Problem::InvalidBody(vec![Fault {
         pointer: "/token".to_owned(),
         code: "bad_link",
@@ -217,11 +224,7 @@ pub async fn confirm_email(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (token, password) = request.json(|body| {
-        let token = body.required("token", |json| json.secret(1..=MAX_TOKEN_CHARACTERS));
-        let password = body.required("password", |json| json.secret(1..=128));
-        Some((token?, password?))
-    })?;
+    let (token, password) = request.json(link_and_password)?;
     let customers = &passwords.customers;
     let linked = linked_account(customers, links, Purpose::ConfirmEmail, &token, &request);
     let (account, fingerprint) = linked.await?;

@@ -1,8 +1,11 @@
 //! The decisions about customers, without I/O.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::model::{Account, Customer, CustomerError, Email, Locale, PasswordHash, Role};
+use super::model::{
+    Account, Customer, CustomerError, Email, EmailChange, Locale, PasswordHash, Role,
+};
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
@@ -17,6 +20,10 @@ pub const ROLES_CHANGED: &str = "CustomerRolesChanged";
 pub const UPDATED: &str = "CustomerUpdated";
 /// A customer has confirmed the email address.
 pub const EMAIL_CONFIRMED: &str = "EmailConfirmed";
+/// A customer has requested another email address.
+pub const EMAIL_CHANGE_REQUESTED: &str = "CustomerEmailChangeRequested";
+/// A change of the email address is confirmed at one of its ends.
+pub const EMAIL_CHANGE_CONFIRMED: &str = "CustomerEmailChangeConfirmed";
 /// A customer's password has changed.
 pub const PASSWORD_CHANGED: &str = "CustomerPasswordChanged";
 /// An admin has disabled a customer's account.
@@ -25,6 +32,9 @@ pub const DISABLED: &str = "CustomerDisabled";
 pub const DELETED: &str = "CustomerDeleted";
 /// An admin has enabled a customer's account again.
 pub const ENABLED: &str = "CustomerEnabled";
+
+/// How long the links that confirm a change of the email address are valid: three days.
+pub const EMAIL_CHANGE_LIFETIME: Duration = Duration::from_hours(72);
 
 /// The data of a registration. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -71,6 +81,7 @@ pub fn register(
         customer,
         password_hash,
         password_version: 0,
+        email_change: None,
         request_hash,
     };
     (account, Stamp::new(id, 1, REGISTERED, now))
@@ -209,6 +220,69 @@ pub fn confirm_email(account: Account, now: Time) -> Option<(Account, Stamp)> {
     let mut next = account;
     next.customer.email_confirmed_at = Some(now);
     Some(changed(next, EMAIL_CONFIRMED, now))
+}
+
+/// Requests that the account gets the address `email`. Returns the account and the event, or `None` if that is requested
+/// already and the links for it are still valid.
+#[must_use]
+pub fn request_email_change(account: Account, email: Email, now: Time) -> Option<(Account, Stamp)> {
+    let requested = account.email_change.as_ref();
+    let is_same = |change: &EmailChange| {
+        change.email == email && now < change.requested_at.plus(EMAIL_CHANGE_LIFETIME)
+    };
+    if requested.is_some_and(is_same) {
+        return None;
+    }
+    let mut next = account;
+    next.email_change = Some(EmailChange {
+        email,
+        requested_at: now,
+        // Nobody has shown that the present address is theirs, so nobody is asked there.
+        is_approved: next.customer.email_confirmed_at.is_none(),
+        is_confirmed: false,
+    });
+    Some(changed(next, EMAIL_CHANGE_REQUESTED, now))
+}
+
+/// An end of a change of the email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The present address.
+    Present,
+    /// The new address.
+    New,
+}
+
+/// Confirms the change of the email address at the `end`. When both are confirmed, the account gets the new address, which
+/// is a confirmed one. Returns the account and the event, or `None` if that end is confirmed already, or there is no
+/// change.
+#[must_use]
+pub fn confirm_email_change(account: Account, end: End, now: Time) -> Option<(Account, Stamp)> {
+    let mut next = account;
+    let mut change = next.email_change.take()?;
+    let done = match end {
+        End::Present => &mut change.is_approved,
+        End::New => &mut change.is_confirmed,
+    };
+    if std::mem::replace(done, true) {
+        return None;
+    }
+    if !(change.is_approved && change.is_confirmed) {
+        next.email_change = Some(change);
+        return Some(changed(next, EMAIL_CHANGE_CONFIRMED, now));
+    }
+    next.customer.email = change.email;
+    next.customer.email_confirmed_at = Some(now);
+    Some(changed(next, EMAIL_CONFIRMED, now))
+}
+
+/// Returns what a link that confirms a change of the email address is bound to: a hash (SHA-256, hexadecimal) of the new
+/// address and the time of the request; or `None` if there is no change.
+#[must_use]
+pub fn email_change_fingerprint(account: &Account) -> Option<String> {
+    let change = account.email_change.as_ref()?;
+    let text = format!("{} {}", change.requested_at, change.email.lowercase());
+    Some(sha256_hex(text))
 }
 
 /// Returns the event of the deletion of `account`.

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::item::{CustomerItem, LIST_SHARDS, SCHEMA, customer_pk, list_shard};
@@ -148,9 +150,39 @@ impl CustomerStore {
         Ok(self.table.write(write).await? == Written::Done)
     }
 
+    /// Replaces the account as [`CustomerStore::replace`] does, which has the address `before`, and moves the
+    /// reservation of this address to the new one, in one transaction. Returns `false` if the stored version differs.
+    ///
+    /// # Errors
+    /// [`CustomerError::EmailTaken`] if another customer has the new address.
+    pub async fn replace_with_email(
+        &self,
+        account: Account,
+        before: &Email,
+        stamp: Stamp,
+    ) -> Result<bool, CustomerError> {
+        let version = account.customer.version.saturating_sub(1);
+        let claim = EmailItem {
+            pk: email_pk(&account.customer.email),
+            customer_id: account.customer.id,
+        };
+        let item = self.table.put(&CustomerItem::new(account, stamp))?;
+        let writes = vec![
+            item.when("version = :before").value(":before", &version)?,
+            self.table.put(&claim)?.when("attribute_not_exists(pk)"),
+            self.table.delete(email_key(before)),
+        ];
+        match self.table.transact(writes).await? {
+            Written::Done => Ok(true),
+            Written::Refused(places) if places.contains(&0) => Ok(false),
+            Written::Refused(_) => Err(CustomerError::EmailTaken),
+        }
+    }
+
     /// Erases the personal data of `account` in one transaction: name, email address and its reservation,
-    /// phone number, password and the address book. The identifier stays, with the event. Returns `false`
-    /// if the stored version differs from that of `account`.
+    /// phone number, password and the address book. The identifier stays, with the event; and a confirmed
+    /// address stays for [`ADDRESS_KEPT`], so that the orders that were placed with it as a guest are found
+    /// and erased, too. Returns `false` if the stored version differs from that of `account`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -158,12 +190,13 @@ impl CustomerStore {
         let Customer {
             id, version, email, ..
         } = &account.customer;
+        let deleted_at = stamp.at;
         let before = self
             .table
             .put(&CustomerItem::deleted(account, stamp))?
             .when("version = :before")
             .value(":before", version)?;
-        let writes = vec![
+        let mut writes = vec![
             before,
             self.table.delete(email_key(email)),
             // Emptied, not deleted, so that a concurrent change of the book finds another revision.
@@ -177,7 +210,24 @@ impl CustomerStore {
                 .value(":schema", &SCHEMA)?
                 .value(":one", &1)?,
         ];
+        if account.customer.email_confirmed_at.is_some() {
+            writes.push(self.table.put(&LeftAddressItem {
+                pk: left_address_pk(*id),
+                email: email.as_str().to_owned(),
+                expires_at: deleted_at.plus(ADDRESS_KEPT).as_seconds(),
+            })?);
+        }
         Ok(self.table.transact(writes).await? == Written::Done)
+    }
+
+    /// Returns the confirmed address of the account `id`, if it was deleted less than [`ADDRESS_KEPT`] ago.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn left_address(&self, id: CustomerId) -> Result<Option<Email>, StoreError> {
+        let key = Key::new("pk", left_address_pk(id));
+        let item: Option<LeftAddressItem> = self.table.get(key).await?;
+        Ok(item.map(|item| Email::stored(item.email)))
     }
 
     /// Replaces the password hash that `account` was read with by `hash`, another hash of the same password.
@@ -219,6 +269,23 @@ fn email_pk(email: &Email) -> String {
 
 fn email_key(email: &Email) -> Key {
     Key::new("pk", email_pk(email))
+}
+
+/// How long the confirmed address of a deleted account is kept: longer than the event of its deletion can wait in a
+/// queue and in that queue's dead letters.
+pub const ADDRESS_KEPT: Duration = Duration::from_hours(30 * 24);
+
+fn left_address_pk(id: CustomerId) -> String {
+    format!("left-address#{id}")
+}
+
+/// The confirmed address of a deleted account. The table's time to live deletes it.
+#[derive(Serialize, Deserialize)]
+struct LeftAddressItem {
+    pk: String,
+    email: String,
+    /// In seconds since 1970.
+    expires_at: i64,
 }
 
 /// An entry of the index `by-created`.

@@ -26,6 +26,7 @@ mod accounts;
 mod addresses;
 mod admins;
 mod deletion;
+mod email_change;
 mod guessing;
 mod keys;
 mod passwords;
@@ -133,6 +134,7 @@ async fn with_admin(customers: &CustomerStore) -> Account {
         },
         password_hash: PasswordHash(String::new()),
         password_version: 0,
+        email_change: None,
         request_hash: None,
     };
     let stamp = Stamp::new(id, 1, "CustomerRegistered", now());

@@ -132,6 +132,8 @@ routes! {
     ENABLE_CUSTOMER = "enable_customer", "POST" "/customers/{customer_id}/enable", Admin, Write;
     SET_CUSTOMER_ROLES = "set_customer_roles", "PUT" "/customers/{customer_id}/roles", Admin, Write;
     CONFIRM_EMAIL = "confirm_email", "POST" "/auth/confirm", Anyone, SignIn;
+    REQUEST_EMAIL_CHANGE = "request_email_change", "POST" "/customers/me/email", Customer, SignIn;
+    CONFIRM_EMAIL_CHANGE = "confirm_email_change", "POST" "/auth/email", Anyone, SignIn;
     RESEND_CONFIRMATION = "resend_confirmation", "POST" "/customers/me/confirmation", Customer, Write;
     CHANGE_PASSWORD = "change_password", "POST" "/customers/me/password", Customer, SignIn;
     FORGOT_PASSWORD = "forgot_password", "POST" "/auth/password/forgot", Anyone, SignIn;
@@ -173,6 +175,10 @@ routes! {
     PLACE_GUEST_ORDER = "place_guest_order", "POST" "/guest/orders", Anyone, Order;
     GET_GUEST_ORDER = "get_guest_order", "GET" "/guest/orders/{order_id}", Anyone, Read, &["token"];
     CANCEL_GUEST_ORDER = "cancel_guest_order", "POST" "/guest/orders/{order_id}/cancel", Anyone, Write, &["token"];
+    REQUEST_GUEST_ACCESS = "request_guest_access", "POST" "/guest/access", Anyone, SignIn;
+    GET_GUEST_ACCESS = "get_guest_access", "GET" "/guest/access", Anyone, Read, &["token", "limit", "cursor"];
+    ERASE_GUEST = "erase_guest", "POST" "/guest/erasure", Anyone, Write, &["token"];
+    EXPORT_ACCOUNT = "export_account", "GET" "/customers/me/export", Customer, Read, PAGE;
     LIST_ORDERS = "list_orders", "GET" "/orders", Customer, Read, &["status", "number", "limit", "cursor"];
     GET_ORDER = "get_order", "GET" "/orders/{order_id}", OwnerOrAdmin, Read;
     CORRECT_ADDRESS = "correct_address", "PUT" "/orders/{order_id}/shipping-address", OwnerOrAdmin, Write;

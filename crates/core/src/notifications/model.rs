@@ -17,10 +17,16 @@ pub enum Template {
     OrderFailed,
     /// The link that confirms an email address.
     ConfirmEmail,
+    /// The link that approves, at the present address, that the account gets another one.
+    ApproveEmail,
+    /// The link that confirms the new address of an account.
+    ConfirmNewEmail,
     /// The link that resets the password.
     PasswordReset,
     /// The password was changed.
     PasswordChanged,
+    /// The link with which a guest sees and erases what the shop knows.
+    GuestAccess,
 }
 
 impl Template {
@@ -30,8 +36,11 @@ impl Template {
         Self::OrderCancelled,
         Self::OrderFailed,
         Self::ConfirmEmail,
+        Self::ApproveEmail,
+        Self::ConfirmNewEmail,
         Self::PasswordReset,
         Self::PasswordChanged,
+        Self::GuestAccess,
     ];
 
     /// Returns the name in queues and items.
@@ -42,17 +51,35 @@ impl Template {
             Self::OrderCancelled => "order_cancelled",
             Self::OrderFailed => "order_failed",
             Self::ConfirmEmail => "confirm_email",
+            Self::ApproveEmail => "approve_email",
+            Self::ConfirmNewEmail => "confirm_new_email",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::GuestAccess => "guest_access",
         }
     }
 
-    /// Returns whether such messages are about an order. The others are about an account.
+    /// Returns whether such messages are about an order. The others are about an account or a guest.
     #[must_use]
     pub fn is_about_order(self) -> bool {
         match self {
             Self::OrderConfirmed | Self::OrderCancelled | Self::OrderFailed => true,
-            Self::ConfirmEmail | Self::PasswordReset | Self::PasswordChanged => false,
+            Self::ConfirmEmail
+            | Self::ApproveEmail
+            | Self::ConfirmNewEmail
+            | Self::PasswordReset
+            | Self::PasswordChanged
+            | Self::GuestAccess => false,
+        }
+    }
+
+    /// Returns whether such messages are about something like `about`.
+    #[must_use]
+    pub fn fits(self, about: About) -> bool {
+        match about {
+            About::Order(_) => self.is_about_order(),
+            About::Guest { .. } => self == Self::GuestAccess,
+            About::Account { .. } => !self.is_about_order() && self != Self::GuestAccess,
         }
     }
 }
@@ -62,6 +89,13 @@ impl Template {
 pub enum About {
     /// An order. There is one message of each template about it.
     Order(OrderId),
+    /// A guest.
+    Guest {
+        /// One of the guest's orders.
+        order_id: OrderId,
+        /// The request that caused the message. There is one message of each template for it.
+        occasion: EventId,
+    },
     /// A customer's account.
     Account {
         /// The customer.
@@ -86,6 +120,7 @@ impl MessageRequest {
     pub fn message_id(self) -> MessageId {
         let about = match self.about {
             About::Order(order_id) => order_id.to_string(),
+            About::Guest { order_id, occasion } => format!("{order_id} {occasion}"),
             About::Account {
                 customer_id,
                 occasion,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::model::{About, Claim, Message, MessageRequest, NotificationError, Status, Template};
-use crate::customers::model::Customer;
+use crate::customers::model::Account;
 use crate::orders::model::{Course, Order};
 use crate::values::clock::Time;
 use crate::values::event::Delivered;
@@ -13,11 +13,16 @@ use crate::values::id::{CustomerId, EventId, OrderId};
 /// the queue's visibility timeout has passed, which is longer than a function runs.
 const TAKES_OVER_FROM: u32 = 2;
 
-/// The body of a delivery: a request of the order workflow, a request of the customers service, or an event that
-/// a rule forwarded.
+/// The body of a delivery: a request for a guest, of the order workflow or of the customers service, or an event that a
+/// rule forwarded.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Body {
+    Guest {
+        template: String,
+        order_id: OrderId,
+        occasion: EventId,
+    },
     Order {
         template: String,
         order_id: OrderId,
@@ -38,6 +43,11 @@ pub fn parse_request(body: &str) -> Result<MessageRequest, NotificationError> {
     let body = serde_json::from_str(body)
         .map_err(|error| NotificationError::Unreadable(error.to_string()))?;
     match body {
+        Body::Guest {
+            template,
+            order_id,
+            occasion,
+        } => request_by_name(&template, About::Guest { order_id, occasion }),
         Body::Order { template, order_id } => request_by_name(&template, About::Order(order_id)),
         Body::Account {
             template,
@@ -56,10 +66,8 @@ pub fn parse_request(body: &str) -> Result<MessageRequest, NotificationError> {
 
 /// Returns the request for the message named `template`, if such messages are about something like `about`.
 fn request_by_name(template: &str, about: About) -> Result<MessageRequest, NotificationError> {
-    let about_order = matches!(about, About::Order(_));
-    let found = Template::ALL
-        .iter()
-        .find(|known| known.name() == template && known.is_about_order() == about_order);
+    let mut known = Template::ALL.iter();
+    let found = known.find(|known| known.name() == template && known.fits(about));
     match found {
         Some(template) => Ok(MessageRequest {
             template: *template,
@@ -97,15 +105,22 @@ fn request_by_event(event: Delivered) -> Result<MessageRequest, NotificationErro
     Ok(MessageRequest { template, about })
 }
 
-/// Returns whether what `template` says about `customer` is still true and useful: nobody is asked to confirm an
+/// Returns whether what `template` says about `account` is still true and useful: nobody is asked to confirm an
 /// address that is confirmed, and no link is sent for a disabled account.
 #[must_use]
-pub fn is_still_useful(template: Template, customer: &Customer) -> bool {
+pub fn is_still_useful(template: Template, account: &Account) -> bool {
+    let customer = &account.customer;
+    let change = account.email_change.as_ref();
     match template {
+        Template::ApproveEmail => change.is_some_and(|change| !change.is_approved),
+        Template::ConfirmNewEmail => change.is_some_and(|change| !change.is_confirmed),
         Template::ConfirmEmail => customer.email_confirmed_at.is_none() && !customer.disabled,
         Template::PasswordReset => !customer.disabled,
         Template::PasswordChanged => true,
-        Template::OrderConfirmed | Template::OrderCancelled | Template::OrderFailed => false,
+        Template::OrderConfirmed
+        | Template::OrderCancelled
+        | Template::OrderFailed
+        | Template::GuestAccess => false,
     }
 }
 
@@ -116,7 +131,12 @@ pub fn is_still_true(template: Template, order: &Order) -> bool {
     match template {
         Template::OrderConfirmed => order.status.course() == Course::Confirmed,
         Template::OrderCancelled | Template::OrderFailed => order.status.course() == Course::Closed,
-        Template::ConfirmEmail | Template::PasswordReset | Template::PasswordChanged => false,
+        Template::GuestAccess => order.guest.is_some(),
+        Template::ConfirmEmail
+        | Template::ApproveEmail
+        | Template::ConfirmNewEmail
+        | Template::PasswordReset
+        | Template::PasswordChanged => false,
     }
 }
 

@@ -14,10 +14,11 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
 use crate::customers::link::{Link, Links, Purpose};
 use crate::customers::model::Account;
-use crate::customers::rules::{email_fingerprint, password_fingerprint};
+use crate::customers::rules::{email_change_fingerprint, email_fingerprint, password_fingerprint};
 use crate::customers::store::CustomerStore;
 use crate::orders::guests;
 use crate::orders::model::Order;
+use crate::orders::privacy;
 use crate::orders::store::OrderStore;
 use crate::runtime;
 use crate::values::clock::Time;
@@ -82,6 +83,9 @@ pub async fn send_messages<M: MailSender>(
     let prepared = match request.about {
         About::Order(order_id) => {
             prepare_about_order(messenger, request.template, order_id, delivery.sent_at).await?
+        }
+        About::Guest { order_id, .. } => {
+            prepare_about_guest(messenger, order_id, delivery.sent_at).await?
         }
         About::Account { customer_id, .. } => {
             prepare_about_account(messenger, request.template, customer_id, delivery.sent_at)
@@ -173,6 +177,35 @@ async fn prepare_about_order<M: MailSender>(
     }))
 }
 
+/// Prepares the mail with the link with which the guest of the order `order_id` sees and erases what the shop knows.
+/// Returns `None` if the order does not exist, because anybody may ask for any address, or is not a guest's any more.
+async fn prepare_about_guest<M: MailSender>(
+    messenger: &Messenger<M>,
+    order_id: OrderId,
+    now: Time,
+) -> Result<Option<PreparedMail>, NotificationError> {
+    let order = messenger.orders.get(order_id).await?;
+    let template = Template::GuestAccess;
+    let Some(order) = order.filter(|order| rules::is_still_true(template, order)) else {
+        return Ok(None);
+    };
+    let Some(recipient) = recipient(messenger, &order, now).await? else {
+        return Ok(None);
+    };
+    let token = privacy::token(&messenger.links, order.id, now).await;
+    let token = token.map_err(NotificationError::Link)?;
+    let recipient = Recipient {
+        link: Some(format!("{}/privacy?token={token}", messenger.shop_url)),
+        ..recipient
+    };
+    let mail = templates::render_about_account(template, &messenger.shop, &recipient)?;
+    Ok(Some(PreparedMail {
+        customer_id: order.customer_id,
+        recipient,
+        mail,
+    }))
+}
+
 /// Prepares a mail about an account. Returns `None` if the mail is no longer useful, or if there is no such account:
 /// a request to reset the password of an unknown address is queued like any other.
 async fn prepare_about_account<M: MailSender>(
@@ -182,15 +215,20 @@ async fn prepare_about_account<M: MailSender>(
     now: Time,
 ) -> Result<Option<PreparedMail>, NotificationError> {
     let account = messenger.customers.account(customer_id).await?;
-    let Some(account) = account.filter(|found| rules::is_still_useful(template, &found.customer))
-    else {
+    let Some(account) = account.filter(|found| rules::is_still_useful(template, found)) else {
         return Ok(None);
     };
     let link = link(messenger, template, &account, now).await?;
-    let recipient = Recipient {
+    let new_email = account.email_change.map(|change| change.email);
+    let new_email = new_email.filter(|_| template == Template::ConfirmNewEmail);
+    let mut recipient = Recipient {
         link,
         ..account.customer.into()
     };
+    if let Some(email) = new_email {
+        recipient.email = email;
+        recipient.is_confirmed = false;
+    }
     let mail = templates::render_about_account(template, &messenger.shop, &recipient)?;
     Ok(Some(PreparedMail {
         customer_id,
@@ -219,6 +257,18 @@ async fn link<M: MailSender>(
             email_fingerprint(account),
             CONFIRMATION_SECONDS,
         ),
+        Template::ApproveEmail => (
+            Purpose::ApproveEmail,
+            "email",
+            email_change_fingerprint(account).unwrap_or_default(),
+            CONFIRMATION_SECONDS,
+        ),
+        Template::ConfirmNewEmail => (
+            Purpose::ConfirmNewEmail,
+            "email",
+            email_change_fingerprint(account).unwrap_or_default(),
+            CONFIRMATION_SECONDS,
+        ),
         Template::PasswordReset => (
             Purpose::ResetPassword,
             "reset",
@@ -226,6 +276,7 @@ async fn link<M: MailSender>(
             RESET_SECONDS,
         ),
         Template::PasswordChanged
+        | Template::GuestAccess
         | Template::OrderConfirmed
         | Template::OrderCancelled
         | Template::OrderFailed => return Ok(None),

@@ -120,7 +120,8 @@ fn key(id: MessageId) -> Key {
 struct MessageItem {
     message_id: MessageId,
     template: TemplateItem,
-    /// The order that the message is about; otherwise there is an `occasion`.
+    /// The order that the message is about; with an `occasion`, it is about the guest who placed it, and an `occasion`
+    /// alone is that of an account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order_id: Option<OrderId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,8 +154,11 @@ enum TemplateItem {
     OrderCancelled,
     OrderFailed,
     ConfirmEmail,
+    ApproveEmail,
+    ConfirmNewEmail,
     PasswordReset,
     PasswordChanged,
+    GuestAccess,
 }
 
 impl From<Status> for StatusItem {
@@ -186,8 +190,11 @@ impl From<Template> for TemplateItem {
             Template::OrderCancelled => Self::OrderCancelled,
             Template::OrderFailed => Self::OrderFailed,
             Template::ConfirmEmail => Self::ConfirmEmail,
+            Template::ApproveEmail => Self::ApproveEmail,
+            Template::ConfirmNewEmail => Self::ConfirmNewEmail,
             Template::PasswordReset => Self::PasswordReset,
             Template::PasswordChanged => Self::PasswordChanged,
+            Template::GuestAccess => Self::GuestAccess,
         }
     }
 }
@@ -199,8 +206,11 @@ impl From<TemplateItem> for Template {
             TemplateItem::OrderCancelled => Self::OrderCancelled,
             TemplateItem::OrderFailed => Self::OrderFailed,
             TemplateItem::ConfirmEmail => Self::ConfirmEmail,
+            TemplateItem::ApproveEmail => Self::ApproveEmail,
+            TemplateItem::ConfirmNewEmail => Self::ConfirmNewEmail,
             TemplateItem::PasswordReset => Self::PasswordReset,
             TemplateItem::PasswordChanged => Self::PasswordChanged,
+            TemplateItem::GuestAccess => Self::GuestAccess,
         }
     }
 }
@@ -209,6 +219,7 @@ impl From<&Message> for MessageItem {
     fn from(message: &Message) -> Self {
         let (order_id, occasion) = match message.request.about {
             About::Order(order_id) => (Some(order_id), None),
+            About::Guest { order_id, occasion } => (Some(order_id), Some(occasion)),
             About::Account { occasion, .. } => (None, Some(occasion)),
         };
         Self {
@@ -233,7 +244,8 @@ impl TryFrom<MessageItem> for Message {
 
     fn try_from(item: MessageItem) -> Result<Self, StoreError> {
         let about = match (item.order_id, item.occasion) {
-            (Some(order_id), _) => About::Order(order_id),
+            (Some(order_id), None) => About::Order(order_id),
+            (Some(order_id), Some(occasion)) => About::Guest { order_id, occasion },
             (None, Some(occasion)) => About::Account {
                 customer_id: item.customer_id,
                 occasion,

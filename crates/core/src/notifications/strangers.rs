@@ -24,8 +24,10 @@ pub fn quota(template: Template, recipient: &Recipient) -> Option<Quota> {
             ("orders", 10, true)
         }
         Template::PasswordChanged => ("changed-passwords", 5, true),
-        Template::ConfirmEmail => ("confirmations", 5, true),
+        Template::ConfirmEmail | Template::ConfirmNewEmail => ("confirmations", 5, true),
+        Template::ApproveEmail => ("changed-addresses", 5, true),
         Template::PasswordReset => ("resets", 5, false),
+        Template::GuestAccess => ("access", 5, false),
     };
     let counts = !(only_unconfirmed && recipient.is_confirmed);
     counts.then_some(Quota { kind, most })
@@ -97,7 +99,8 @@ mod tests {
         for template in Template::ALL {
             assert!(quota(*template, &unconfirmed).is_some(), "{template:?}");
             let counts = quota(*template, &confirmed).is_some();
-            assert_eq!(counts, *template == Template::PasswordReset, "{template:?}");
+            let always = [Template::PasswordReset, Template::GuestAccess].contains(template);
+            assert_eq!(counts, always, "{template:?}");
         }
     }
 }

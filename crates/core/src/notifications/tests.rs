@@ -194,6 +194,7 @@ async fn shop_of(order: &Order, customer: Customer) -> Shop {
         customer,
         password_hash: HASH.clone(),
         password_version: 0,
+        email_change: None,
         request_hash: None,
     };
     let customers = CustomerStore::new(&aws).unwrap();

@@ -67,10 +67,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::customers::model::{Account, Customer, Role};
-    use crate::customers::password;
-    use crate::orders::fixtures::{Shop, after, customer, lines, order_of, placed_at};
-    use crate::orders::model::{Failure, FailureCode, Guest, Order, Status};
+    use crate::orders::fixtures::{Shop, account, after, customer, guests_order};
+    use crate::orders::model::{Failure, FailureCode, Order, Status};
     use crate::testing::Fault;
     use crate::values::clock::Time;
     use crate::values::event::{DomainEvent, Stamp};
@@ -78,42 +76,6 @@ mod tests {
 
     fn erasure(shop: &Shop) -> Erasure {
         Erasure::new(&shop.aws).unwrap()
-    }
-
-    fn guests_order(email: &str) -> Order {
-        Order {
-            guest: Some(Guest {
-                email: email.parse().unwrap(),
-                locale: "en".parse().unwrap(),
-            }),
-            ..order_of(email, lines(1), placed_at())
-        }
-    }
-
-    async fn account(shop: &Shop, confirmed: bool, disabled: bool) -> CustomerStore {
-        let customers = CustomerStore::new(&shop.aws).unwrap();
-        let id = customer("ana");
-        let account = Account {
-            customer: Customer {
-                id,
-                email: "Ana@Example.com".parse().unwrap(),
-                name: "Ana".to_owned(),
-                locale: "en".parse().unwrap(),
-                phone: None,
-                email_confirmed_at: confirmed.then_some(placed_at()),
-                disabled,
-                roles: vec![Role::Customer],
-                version: 2,
-                created_at: placed_at(),
-                updated_at: placed_at(),
-            },
-            password_hash: password::hash("correct horse").unwrap(),
-            password_version: 0,
-            request_hash: None,
-        };
-        let stamp = Stamp::new(id, 2, "EmailConfirmed", placed_at());
-        customers.create(account, stamp).await.unwrap();
-        customers
     }
 
     fn delivery(event_type: &str, now: Time) -> Message {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::change::{self, Change};
-use super::events;
+use super::events::{self, CustomerEvent};
 use super::model::Order;
 use super::remaining::Remaining;
 use super::rules::erasure;
@@ -18,6 +18,8 @@ use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
+use crate::customers::model::Email;
+use crate::customers::store::CustomerStore;
 use crate::runtime::{ConsumeError, Message};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, OrderId};
@@ -61,6 +63,12 @@ impl Erasure {
         })
     }
 
+    /// Returns the erasure of a shop that gives a parcel as long as `patience`.
+    #[cfg(test)]
+    pub(super) fn for_tests(orders: OrderStore, patience: Duration) -> Self {
+        Self { orders, patience }
+    }
+
     /// Erases the orders of `customer`, whose account was deleted at `deleted_at`, as [`on_customer_deleted`] does.
     ///
     /// # Errors
@@ -91,18 +99,91 @@ impl Erasure {
     }
 }
 
+/// What became of the orders of a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GuestErasure {
+    /// How many were erased.
+    pub(super) erased: usize,
+    /// How many are on their way and will be erased.
+    pub(super) marked: usize,
+    /// Whether there may be more.
+    pub(super) more: bool,
+}
+
+impl Erasure {
+    /// Erases the orders that were placed with `email` as a guest, or marks those on their way to be erased as long after
+    /// `asked_at` as the shop has set: at most [`AT_FIRST`] orders. Neither kind is found with the address afterwards. The
+    /// order `last` comes last of all, so that it is there as long as any other is.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`]; what is left has to be erased again.
+    pub(super) async fn erase_guest(
+        &self,
+        email: &Email,
+        last: Option<OrderId>,
+        asked_at: Time,
+        now: Time,
+    ) -> Result<GuestErasure, StoreError> {
+        let erase_at = asked_at.plus(self.patience);
+        let mut done = GuestErasure::default();
+        let mut after = None;
+        for _ in 0..AT_FIRST / PAGE {
+            let page = self.orders.guest_orders(email, after.as_deref(), PAGE);
+            let page = page.await?;
+            let ids = page.items.into_iter().filter(|id| Some(*id) != last);
+            let erased = ids.map(|id| Box::pin(erase_or_mark(&self.orders, id, erase_at, now)));
+            let erased = futures::stream::iter(erased).buffer_unordered(AT_ONCE);
+            done.count(&erased.try_collect::<Vec<bool>>().await?);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        done.more = after.is_some();
+        if let Some(last) = last.filter(|_| !done.more) {
+            done.count(&[erase_or_mark(&self.orders, last, erase_at, now).await?]);
+        }
+        Ok(done)
+    }
+}
+
+impl GuestErasure {
+    fn count(&mut self, erased: &[bool]) {
+        let count = erased.iter().filter(|erased| **erased).count();
+        self.erased += count;
+        self.marked += erased.len() - count;
+    }
+}
+
 /// Erases the addresses of the customer's orders. Where a parcel may still need the address, the order is marked
 /// instead, for as many days after the deletion as the shop has set. A repeated delivery changes nothing.
 ///
 /// The first `AT_FIRST` orders are erased at once. If there are more, the position is stored, and `run-due-orders`
-/// continues there.
+/// continues there. Then the orders that were placed as a guest with the account's confirmed address are erased or
+/// marked, too, as many in each delivery.
 ///
 /// # Errors
 /// Returns [`ConsumeError`] if the message is to be delivered again.
-pub async fn on_customer_deleted(erasure: &Erasure, message: Message) -> Result<(), ConsumeError> {
-    let event = events::of_customer(&message, "CustomerDeleted")?;
-    let begun = erasure.begin(event.customer, event.happened_at, event.now);
-    Ok(begun.await?)
+pub async fn on_customer_deleted(
+    erasure: &Erasure,
+    customers: &CustomerStore,
+    message: Message,
+) -> Result<(), ConsumeError> {
+    let CustomerEvent {
+        customer,
+        happened_at,
+        now,
+    } = events::of_customer(&message, "CustomerDeleted")?;
+    erasure.begin(customer, happened_at, now).await?;
+    let Some(email) = customers.left_address(customer).await? else {
+        return Ok(());
+    };
+    let guest = erasure.erase_guest(&email, None, happened_at, now).await?;
+    if guest.more {
+        // What is erased or marked is no longer found, so the next delivery continues here.
+        return Err(StoreError::Busy("there are more orders of the guest".into()).into());
+    }
+    Ok(())
 }
 
 /// Erases or marks the orders of one page. Returns the position after which the next page begins, or `None` after the
@@ -118,7 +199,7 @@ async fn erase_page(
     let ids = page.items.into_iter();
     let erased = ids.map(|id| Box::pin(erase_or_mark(orders, id, erase_at, now)));
     let erased = futures::stream::iter(erased).buffer_unordered(AT_ONCE);
-    erased.try_collect::<()>().await?;
+    erased.try_collect::<Vec<bool>>().await?;
     Ok(page.next)
 }
 
@@ -169,20 +250,22 @@ async fn continue_erasure(
     Ok(())
 }
 
-/// Erases the address of the order `id` now, or marks it to be erased at `erase_at` at the latest.
+/// Erases the address of the order `id` now, or marks it to be erased at `erase_at` at the latest. Returns whether it is
+/// erased.
 async fn erase_or_mark(
     orders: &OrderStore,
     id: OrderId,
     erase_at: Time,
     now: Time,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mark = |order| Ok::<_, StoreError>(erasure::mark(order, erase_at, now));
     let marked = change::apply(orders, id, mark).await?;
     match marked {
         Some(Change::Unneeded(order)) if erasure::is_due(&order, erase_at, now) => {
-            erase(orders, &order).await
+            erase(orders, &order).await?;
+            Ok(true)
         }
-        Some(Change::Made(_) | Change::Unneeded(_)) | None => Ok(()),
+        Some(Change::Made(_) | Change::Unneeded(_)) | None => Ok(false),
     }
 }
 
@@ -205,8 +288,8 @@ pub(super) async fn erase_if_due(
 /// Erases the address first and then the mark, so that a run that dies in between is made again.
 async fn erase(orders: &OrderStore, order: &Order) -> Result<(), StoreError> {
     orders.erase_address(order).await?;
-    if order.erase_at.is_some() {
-        let erased = order.erased();
+    if order.erase_at.is_some() || order.guest.is_some() {
+        let erased = order.with_erased_lines();
         let unmark = |order| Ok::<_, StoreError>(erasure::unmark(order));
         change::apply_to(orders, erased, unmark).await?;
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::details::Details;
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
-use super::model::{Line, Order};
+use super::model::{Guest, Line, Order};
 use super::number::OrderNumber;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
@@ -18,12 +18,16 @@ use crate::aws::Aws;
 use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, create};
 use crate::catalog::store::ProductStore;
+use crate::customers::model::{Account, Customer, Role};
+use crate::customers::password;
+use crate::customers::store::CustomerStore;
 use crate::http::exchange::{Caller, Identity, Request, Response};
 use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepFailure};
 use crate::testing::{self, Engine};
 use crate::values::address::Address;
 use crate::values::clock::Time;
+use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::Money;
 
@@ -228,6 +232,45 @@ impl Shop {
     /// Returns the messages queued since the last call.
     pub(super) fn queued(&self) -> Vec<Value> {
         std::mem::take(&mut *self.queued.lock().unwrap())
+    }
+}
+
+/// Stores the account of Ana, `Ana@Example.com`.
+pub(super) async fn account(shop: &Shop, confirmed: bool, disabled: bool) -> CustomerStore {
+    let customers = CustomerStore::new(&shop.aws).unwrap();
+    let id = customer("ana");
+    let account = Account {
+        customer: Customer {
+            id,
+            email: "Ana@Example.com".parse().unwrap(),
+            name: "Ana".to_owned(),
+            locale: "en".parse().unwrap(),
+            phone: None,
+            email_confirmed_at: confirmed.then_some(placed_at()),
+            disabled,
+            roles: vec![Role::Customer],
+            version: 2,
+            created_at: placed_at(),
+            updated_at: placed_at(),
+        },
+        password_hash: password::hash("correct horse").unwrap(),
+        password_version: 0,
+        email_change: None,
+        request_hash: None,
+    };
+    let stamp = Stamp::new(id, 2, "EmailConfirmed", placed_at());
+    customers.create(account, stamp).await.unwrap();
+    customers
+}
+
+/// A new order of a guest with the address `email`.
+pub(super) fn guests_order(email: &str) -> Order {
+    Order {
+        guest: Some(Guest {
+            email: email.parse().unwrap(),
+            locale: "en".parse().unwrap(),
+        }),
+        ..order_of(email, lines(1), placed_at())
     }
 }
 

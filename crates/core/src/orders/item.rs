@@ -214,10 +214,12 @@ impl HeaderItem {
     pub(super) fn from_order(order: &Order) -> Self {
         let shard = order.id.shard(SHARDS);
         let due_at = order.due_at.into_iter().chain(order.erase_at).min();
+        // Nobody claims or finds an order any more whose guest has asked to be forgotten.
+        let guest = order.guest.as_ref().filter(|_| order.erase_at.is_none());
         Self {
             order_id: order.id,
             customer_id: order.customer_id,
-            guest_email: order.guest.as_ref().map(|guest| guest.email.lowercase()),
+            guest_email: guest.map(|guest| guest.email.lowercase()),
             guest: order.guest.as_ref().map(|guest| {
                 Box::new(GuestItem {
                     email: guest.email.as_str().to_owned(),

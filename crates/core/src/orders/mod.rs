@@ -40,6 +40,7 @@ pub mod messages;
 pub mod minimum;
 pub mod model;
 pub mod number;
+pub mod privacy;
 pub mod quotes;
 pub mod remaining;
 pub mod review;

@@ -178,9 +178,9 @@ impl Order {
         format!("{}-{}{erased}", self.version, self.payment_status.as_str())
     }
 
-    /// Returns the order without what is personal in it, apart from its customer.
+    /// Returns the order without what is personal in its lines: address, and what its customer told.
     #[must_use]
-    pub fn erased(&self) -> Self {
+    pub fn with_erased_lines(&self) -> Self {
         Self {
             shipping_address: self.shipping_address.erased(),
             details: Details::default(),
@@ -191,7 +191,9 @@ impl Order {
     /// Returns whether nothing personal is left of the order, or was ever given.
     #[must_use]
     pub fn is_erased(&self) -> bool {
-        self.shipping_address.is_erased() && self.details == Details::default()
+        self.guest.is_none()
+            && self.shipping_address.is_erased()
+            && self.details == Details::default()
     }
 
     /// Returns the sort key of lists of orders: the time, then the identifier.

@@ -11,6 +11,7 @@ use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
 use crate::pricing::model::Code;
 use crate::values::address::AddressItem;
@@ -278,6 +279,34 @@ impl OrderStore {
         let mut cut = Page::cut(found, page.limit, position);
         cut.next = cut.next.or(after);
         self.page(cut).await
+    }
+
+    /// Returns a page of the orders that were placed with the address `email` as a guest, newest first. The index may lag
+    /// by a moment.
+    ///
+    /// # Errors
+    /// Returns [`StoreError`] if a request to DynamoDB fails.
+    pub async fn by_guest(
+        &self,
+        email: &Email,
+        page: &PageRequest,
+    ) -> Result<Page<Order>, StoreError> {
+        let found = self.guest_orders(email, page.after.as_deref(), page.limit);
+        let found = found.await?;
+        let keys = found.items.iter();
+        let keys = keys.map(|id| Key::new("order_id", id).and("part", "header"));
+        // The index has only keys.
+        let headers: Vec<HeaderItem> = self.table.get_many(keys.collect(), false).await?;
+        let mut headers: HashMap<OrderId, HeaderItem> = headers
+            .into_iter()
+            .map(|header| (header.order_id, header))
+            .collect();
+        let items = found.items.iter();
+        let headers = Page {
+            items: items.filter_map(|id| headers.remove(id)).collect(),
+            next: found.next,
+        };
+        self.page(headers).await
     }
 
     /// Returns a page of all orders with `status`, newest first, as [`OrderStore::by_customer`] does.

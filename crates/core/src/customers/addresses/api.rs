@@ -19,7 +19,7 @@ use crate::values::id::{AddressId, CustomerId};
 
 /// An entry of the book on the wire.
 #[derive(Serialize)]
-struct EntryBody {
+pub(crate) struct EntryBody {
     id: AddressId,
     #[serde(flatten)]
     address: AddressBody,

@@ -119,7 +119,7 @@ impl Renewal {
 
 /// A session as its customer sees it.
 #[derive(Serialize)]
-struct SessionBody {
+pub(crate) struct SessionBody {
     id: SessionId,
     user_agent: Option<String>,
     created_at: Time,

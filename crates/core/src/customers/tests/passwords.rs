@@ -11,7 +11,7 @@ use crate::customers::passwords::{
 const NEW: &str = "battery staple";
 
 /// Registers Ana, and records what is queued.
-async fn shop_with_ana() -> (
+pub(super) async fn shop_with_ana() -> (
     Aws,
     Engine,
     CustomerStore,
@@ -35,7 +35,7 @@ async fn shop_with_ana() -> (
 }
 
 /// Returns the token of the link that a message would contain.
-async fn link(aws: &Aws, purpose: Purpose, id: CustomerId, fingerprint: &str) -> String {
+pub(super) async fn link(aws: &Aws, purpose: Purpose, id: CustomerId, fingerprint: &str) -> String {
     let link = Link {
         subject: id.to_string(),
         fingerprint: fingerprint.to_owned(),

@@ -49,6 +49,7 @@ fn account() -> Account {
         customer,
         password_hash: PasswordHash(String::new()),
         password_version: 3,
+        email_change: None,
         request_hash: None,
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::super::fixtures::{Shop, address, after, customer, lines, order_of, placed_at, step};
+use super::super::fixtures::{
+    Shop, account, address, after, customer, guests_order, lines, order_of, placed_at, step,
+};
 use super::super::model::{Order, Status};
 use super::super::rules;
 use super::super::workflow::{Scheduled, close_order, run_due_orders};
@@ -14,12 +16,15 @@ use crate::values::event::{DomainEvent, Stamp};
 /// A day, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
 
+/// Delivers the event that Ana's account is deleted.
+async fn deleted(shop: &Shop, erasure: &Erasure) -> Result<(), ConsumeError> {
+    let customers = CustomerStore::new(&shop.aws).unwrap();
+    on_customer_deleted(erasure, &customers, account_deleted()).await
+}
+
 /// Returns the erasure of a shop that gives a parcel `days` days.
 fn patient(shop: &Shop, days: u64) -> Erasure {
-    Erasure {
-        orders: shop.orders.clone(),
-        patience: Duration::from_secs(days * A_DAY),
-    }
+    Erasure::for_tests(shop.orders.clone(), Duration::from_secs(days * A_DAY))
 }
 
 /// Runs `run-due-orders` so many seconds after the first order.
@@ -89,9 +94,7 @@ async fn ended_orders_lose_their_address_and_open_ones_keep_it_until_they_end() 
         shop.store(order).await;
     }
     for _ in 0..2 {
-        on_customer_deleted(&patient(&shop, 30), account_deleted())
-            .await
-            .unwrap();
+        deleted(&shop, &patient(&shop, 30)).await.unwrap();
     }
     for order in &over {
         let left = shop.stored(order).await.shipping_address;
@@ -115,9 +118,7 @@ async fn ended_orders_lose_their_address_and_open_ones_keep_it_until_they_end() 
 async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
     let pending = order_of("ana", lines(2), placed_at());
     let shop = Shop::with(&pending).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     assert_eq!(recipient(&shop, &pending).await, "Ana Müller");
     let cancelled = rules::cancel(shop.stored(&pending).await, after(90), None)
         .unwrap()
@@ -138,9 +139,7 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
 async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     let closing = order_in("ana", 0, Status::Failed, false);
     let shop = Shop::with(&closing).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     assert_eq!(shop.stored(&closing).await.shipping_address, address());
     close_order(&shop.orders, step(&closing, after(91)))
         .await
@@ -148,9 +147,7 @@ async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     assert_eq!(recipient(&shop, &closing).await, "");
     // The step dies between closing and erasing: the order is due at once.
     let shop = Shop::with(&closing).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     let close = |order| Ok::<_, StoreError>(rules::close(order, None, after(91)).unwrap());
     change::apply(&shop.orders, closing.id, close)
         .await
@@ -166,9 +163,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
     let shipped = order_in("ana", 0, Status::Shipped, true);
     let shop = Shop::with(&shipped).await;
     for _ in 0..2 {
-        on_customer_deleted(&patient(&shop, 30), account_deleted())
-            .await
-            .unwrap();
+        deleted(&shop, &patient(&shop, 30)).await.unwrap();
     }
     run_due(&shop, 59 + 30 * A_DAY).await;
     assert_eq!(shop.stored(&shipped).await.shipping_address, address());
@@ -184,9 +179,7 @@ async fn an_order_on_its_way_loses_its_address_in_time_and_nothing_else() {
     }
     nothing_is_due(&shop, &shipped).await;
     // The event is delivered again.
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     assert_eq!(shop.stored(&shipped).await.erase_at, None);
 }
 
@@ -198,9 +191,7 @@ async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
         ..pending
     };
     let shop = Shop::with(&put_off).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     run_due(&shop, 31 * A_DAY).await;
     let stored = shop.stored(&put_off).await;
     assert_eq!(stored.shipping_address.recipient, "");
@@ -214,9 +205,7 @@ async fn an_order_to_be_run_is_run_when_only_its_address_was_due() {
 async fn an_erasure_after_zero_days_erases_the_address_at_once() {
     let confirmed = order_in("ana", 0, Status::Confirmed, true);
     let shop = Shop::with(&confirmed).await;
-    on_customer_deleted(&patient(&shop, 0), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 0)).await.unwrap();
     let stored = shop.stored(&confirmed).await;
     assert_eq!(stored.shipping_address, address().erased());
     assert_eq!((stored.erase_at, stored.due_at), (None, None));
@@ -238,9 +227,7 @@ async fn more_orders_than_a_page_are_all_found() {
     for order in &orders {
         shop.store(order).await;
     }
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     let text = serde_json::Value::from(shop.engine.items(Setting::OrdersTable)).to_string();
     assert!(!text.contains("Lindenstraße"));
 }
@@ -272,15 +259,11 @@ async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
     closed_orders(&shop, 1_650).await;
     let erasure = patient(&shop, 30);
     reads(&shop);
-    on_customer_deleted(&erasure, account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &erasure).await.unwrap();
     assert_eq!(addresses(&shop), 1_150);
     assert!(reads(&shop) <= 510);
     // The event is delivered again. What is stored about the rest stays.
-    on_customer_deleted(&erasure, account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &erasure).await.unwrap();
     assert_eq!(addresses(&shop), 1_150);
     let mut left = 1_150_usize;
     while left > 0 {
@@ -298,9 +281,7 @@ async fn a_deletion_with_thousands_of_orders_continues_where_it_stopped() {
 async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails() {
     let shop = Shop::open();
     closed_orders(&shop, 650).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     let (orders, workflow) = (shop.orders.clone(), shop.workflow.clone());
     let engine = shop.engine.clone();
     let time = after(120);
@@ -324,9 +305,7 @@ async fn an_erasure_that_another_run_has_ended_stays_ended_when_this_one_fails()
 async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
     let shop = Shop::open();
     closed_orders(&shop, 850).await;
-    on_customer_deleted(&patient(&shop, 30), account_deleted())
-        .await
-        .unwrap();
+    deleted(&shop, &patient(&shop, 30)).await.unwrap();
     // Eight orders are erased at the same time, and the SDK sends each call three times.
     for _ in 0..24 {
         shop.engine.fail_next("UpdateItem", Fault::Failed);
@@ -348,18 +327,62 @@ async fn an_erasure_that_fails_continues_later_and_does_not_go_back() {
 #[tokio::test]
 async fn a_message_that_is_not_such_an_event_is_delivered_again() {
     let shop = Shop::open();
+    let customers = CustomerStore::new(&shop.aws).unwrap();
     let mut other = account_deleted();
     other.body = other.body.replace("CustomerDeleted", "CustomerRegistered");
-    let answer = on_customer_deleted(&patient(&shop, 30), other).await;
+    let answer = on_customer_deleted(&patient(&shop, 30), &customers, other).await;
     assert!(
         matches!(answer, Err(ConsumeError::OtherType(_))),
         "{answer:?}"
     );
     let mut nonsense = account_deleted();
     nonsense.body = "{}".to_owned();
-    let answer = on_customer_deleted(&patient(&shop, 30), nonsense).await;
+    let answer = on_customer_deleted(&patient(&shop, 30), &customers, nonsense).await;
     assert!(
         matches!(answer, Err(ConsumeError::InvalidEvent(_))),
         "{answer:?}"
     );
+}
+
+#[tokio::test]
+async fn a_deletion_also_erases_what_was_ordered_with_the_confirmed_address_without_an_account() {
+    for confirmed in [true, false] {
+        let shop = Shop::open();
+        let customers = account(&shop, confirmed, false).await;
+        let over = Order {
+            status: Status::Completed,
+            due_at: None,
+            ..guests_order("ana@EXAMPLE.com")
+        };
+        let open = Order {
+            id: OrderId::derived(&["open"]),
+            number: None,
+            ..guests_order("ana@example.com")
+        };
+        let others = guests_order("ben@example.com");
+        for order in [&over, &open, &others] {
+            shop.store(order).await;
+        }
+        let stored = customers.account(customer("ana")).await.unwrap().unwrap();
+        let stamp = Stamp::new(customer("ana"), 3, "CustomerDeleted", after(60));
+        assert!(customers.erase(&stored, stamp).await.unwrap());
+        for _ in 0..2 {
+            deleted(&shop, &patient(&shop, 30)).await.unwrap();
+        }
+        assert_eq!(shop.stored(&others).await, others);
+        let (over_after, open_after) = (shop.stored(&over).await, shop.stored(&open).await);
+        assert_eq!(over_after.is_erased(), confirmed);
+        let latest = confirmed.then(|| after(60 + 30 * A_DAY));
+        assert_eq!(
+            (open_after.erase_at, open_after.guest),
+            (latest, open.guest.clone())
+        );
+        if confirmed {
+            // The parcel's time is over.
+            run_due(&shop, 61 + 30 * A_DAY).await;
+            assert!(shop.stored(&open).await.is_erased());
+            let items = serde_json::Value::from(shop.engine.items(Setting::OrdersTable));
+            assert!(!items.to_string().to_lowercase().contains("ana@example"));
+        }
+    }
 }

@@ -38,15 +38,16 @@ pub fn mark(order: Order, erase_at: Time, now: Time) -> Option<Order> {
     })
 }
 
-/// Returns the order without its mark, if its address is erased; or `None` if the address is not erased or there is no
-/// mark.
+/// Returns the order without its mark and its guest, if its lines are erased; or `None` if they are not, or there is
+/// neither.
 #[must_use]
 pub fn unmark(order: Order) -> Option<Order> {
-    order.erase_at?;
-    order.is_erased().then_some(Order {
+    let unmarked = Order {
         erase_at: None,
-        ..order
-    })
+        guest: None,
+        ..order.clone()
+    };
+    (unmarked.is_erased() && unmarked != order).then_some(unmarked)
 }
 
 #[cfg(test)]
