@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::people::{PASSWORD, Person, order_of};
-use crate::support::shop::{Setup, Shop, physical};
+use crate::support::shop::{Setup, Shop, physical, shared};
 use crate::support::{root, run_local};
 
 /// A day, in seconds.
