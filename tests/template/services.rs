@@ -225,22 +225,33 @@ fn services_depend_on_each_other_in_one_direction() {
             "{service} depends on itself: {dependencies:?}"
         );
     }
-    let map: String = dependencies
-        .iter()
-        .map(|(from, to)| {
-            let to: Vec<&str> = to.iter().map(String::as_str).collect();
-            format!("{from} -> {}\n", to.join(", "))
-        })
-        .collect();
     expect![[r#"
         catalog -> customers
         integrity -> catalog, customers, inventory, orders, payments, platform, pricing, screening
-        inventory -> orders
         notifications -> customers, orders
         orders -> catalog, customers, platform, pricing, screening
         payments -> orders
     "#]]
-    .assert_eq(&map);
+    .assert_eq(&lines(&dependencies));
+}
+
+/// Returns each of `dependencies` in a line.
+fn lines(dependencies: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let line = |(from, to): (&String, &BTreeSet<String>)| {
+        let to: Vec<&str> = to.iter().map(String::as_str).collect();
+        format!("{from} -> {}\n", to.join(", "))
+    };
+    dependencies.iter().map(line).collect()
+}
+
+#[test]
+fn what_only_steps_read_is_the_workflows() {
+    expect![[r#"
+        inventory -> orders
+        orders -> catalog, customers, screening
+        payments -> orders
+    "#]]
+    .assert_eq(&lines(&map().step_reads));
 }
 
 #[test]
@@ -250,9 +261,9 @@ fn the_map_shows_reads_and_events_between_services() {
           catalog["catalog<br/>reads 1, read by 2"]
           customers["customers<br/>reads 0, read by 4"]
           integrity["integrity<br/>reads 8, read by 0"]
-          inventory["inventory<br/>reads 1, read by 1"]
+          inventory["inventory<br/>reads 0, read by 1"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 5, read by 4"]
+          orders["orders<br/>reads 5, read by 3"]
           payments["payments<br/>reads 1, read by 1"]
           platform["platform<br/>reads 0, read by 2"]
           pricing["pricing<br/>reads 0, read by 2"]
@@ -267,7 +278,6 @@ fn the_map_shows_reads_and_events_between_services() {
           integrity -->|reads| platform
           integrity -->|reads| pricing
           integrity -->|reads| screening
-          inventory -->|reads| orders
           notifications -->|reads| customers
           notifications -->|reads| orders
           orders -->|reads| catalog
@@ -292,6 +302,11 @@ fn the_map_shows_reads_and_events_between_services() {
           OrderWorkflow ==>|calls| inventory
           OrderWorkflow ==>|calls| orders
           OrderWorkflow ==>|calls| payments
+          inventory ==>|reads in a step| orders
+          orders ==>|reads in a step| catalog
+          orders ==>|reads in a step| customers
+          orders ==>|reads in a step| screening
+          payments ==>|reads in a step| orders
     "#]]
     .assert_eq(&map().mermaid());
 }

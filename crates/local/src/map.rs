@@ -26,8 +26,12 @@ pub struct ServiceMap {
     pub services: BTreeSet<String>,
     /// The services that write each table (logical id). More than one is a fault.
     pub writers: BTreeMap<String, BTreeSet<String>>,
-    /// For each service those whose tables it reads while somebody waits.
+    /// For each service those whose tables it reads while a client waits, or by itself: in functions of routes, and in
+    /// consumers and scheduled functions.
     pub reads: BTreeMap<String, BTreeSet<String>>,
+    /// For each service those whose tables it reads in functions that only a state machine invokes. The workflow depends
+    /// on both services then; the service by itself depends on neither.
+    pub step_reads: BTreeMap<String, BTreeSet<String>>,
     /// From whom to whom (services, state machines) something goes asynchronously: types of
     /// events, queues, streams.
     pub tells: BTreeMap<(String, String), BTreeSet<String>>,
@@ -43,6 +47,8 @@ struct MapBuilder<'a> {
     arns: &'a Arns,
     /// The service of each function, by logical id.
     service_of: BTreeMap<&'a str, &'a str>,
+    /// The functions that only state machines invoke, by logical id.
+    steps: BTreeSet<&'a str>,
     map: ServiceMap,
 }
 
@@ -63,6 +69,7 @@ impl ServiceMap {
             stack,
             arns,
             service_of,
+            steps: steps(stack, arns),
             map,
         };
         builder.writers();
@@ -74,7 +81,8 @@ impl ServiceMap {
     }
 
     /// The map as a Mermaid flowchart: what is read in whole lines, what is told in dotted ones, the
-    /// workflow in thick ones. Each service says how many it reads, and how many read it.
+    /// workflow and what its steps read in thick ones. Each service says how many it reads, and how many read it,
+    /// apart from steps.
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut lines = vec!["flowchart LR".to_owned()];
@@ -101,6 +109,9 @@ impl ServiceMap {
         for (machine, service) in edges(&self.calls) {
             lines.push(format!("  {machine} ==>|calls| {service}"));
         }
+        for (from, to) in edges(&self.step_reads) {
+            lines.push(format!("  {from} ==>|reads in a step| {to}"));
+        }
         lines.join("\n") + "\n"
     }
 }
@@ -110,9 +121,42 @@ fn edges(of: &BTreeMap<String, BTreeSet<String>>) -> impl Iterator<Item = (&Stri
         .flat_map(|(from, to)| to.iter().map(move |to| (from, to)))
 }
 
+/// Returns the functions (logical ids) that state machines invoke and nothing else does: no route, authoriser, queue,
+/// stream, schedule or rule.
+fn steps<'a>(stack: &'a Stack, arns: &Arns) -> BTreeSet<&'a str> {
+    let tasks: BTreeSet<&str> = stack
+        .standing
+        .iter()
+        .filter(|need| stack.state_machines.contains_key(&need.holder))
+        .filter_map(|need| arns.find_function(&need.permission.resource))
+        .collect();
+    let api = stack.api.iter();
+    let of_api = api.flat_map(|api| {
+        let routes = api.routes.iter().map(|route| &route.function);
+        routes.chain(api.authorizers.values().map(|found| &found.function))
+    });
+    let of_mappings = stack.mappings.iter().map(|mapping| &mapping.function);
+    let of_schedules = stack.schedules.values().map(|schedule| &schedule.function);
+    let targets = stack.rules.values().flat_map(|rule| &rule.targets);
+    let of_rules = targets.filter_map(|target| match &target.kind {
+        TargetKind::Function(id) => Some(id),
+        TargetKind::Queue(_) | TargetKind::StateMachine(_) => None,
+    });
+    let others: BTreeSet<&str> = of_api
+        .chain(of_mappings)
+        .chain(of_schedules)
+        .chain(of_rules)
+        .map(String::as_str)
+        .collect();
+    let functions = stack.functions.keys().map(String::as_str);
+    functions
+        .filter(|id| tasks.contains(id) && !others.contains(id))
+        .collect()
+}
+
 impl<'a> MapBuilder<'a> {
-    /// Every permission of a function whose service is known.
-    fn permissions(&self) -> Vec<(&'a str, Permission)> {
+    /// Every permission of a function whose service is known, with the function and its service.
+    fn permissions(&self) -> Vec<(&'a str, &'a str, Permission)> {
         let mut found = Vec::new();
         for (holder, statements) in &self.stack.policies {
             let Some(service) = self.service_of.get(holder.as_str()) else {
@@ -125,7 +169,7 @@ impl<'a> MapBuilder<'a> {
                             action: action.clone(),
                             resource: resource.clone(),
                         };
-                        (*service, permission)
+                        (holder.as_str(), *service, permission)
                     }));
                 }
             }
@@ -134,7 +178,7 @@ impl<'a> MapBuilder<'a> {
     }
 
     fn writers(&mut self) {
-        for (service, Permission { action, resource }) in self.permissions() {
+        for (_, service, Permission { action, resource }) in self.permissions() {
             let changes = action
                 .split_once(':')
                 .is_some_and(|(_, name)| WRITES.contains(&name));
@@ -147,7 +191,7 @@ impl<'a> MapBuilder<'a> {
 
     /// Foreign tables that are read, queues that are sent to, workflows that are started.
     fn policies(&mut self) {
-        for (service, Permission { action, resource }) in self.permissions() {
+        for (function, service, Permission { action, resource }) in self.permissions() {
             let name = action.split_once(':').map_or("", |(_, name)| name);
             match self.arns.find(&resource) {
                 Some(Resource::Table(table)) if READS.contains(&name) => {
@@ -155,8 +199,12 @@ impl<'a> MapBuilder<'a> {
                     let foreign = owners.into_iter().filter(|owner| owner != service);
                     let foreign: Vec<String> = foreign.collect();
                     if !foreign.is_empty() {
-                        let reads = self.map.reads.entry(service.to_owned()).or_default();
-                        reads.extend(foreign);
+                        let reads = if self.steps.contains(function) {
+                            &mut self.map.step_reads
+                        } else {
+                            &mut self.map.reads
+                        };
+                        reads.entry(service.to_owned()).or_default().extend(foreign);
                     }
                 }
                 Some(Resource::Queue(queue)) if name == "SendMessage" => {
