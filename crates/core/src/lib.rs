@@ -19,6 +19,7 @@ pub mod pricing;
 pub mod publisher;
 pub mod runtime;
 pub mod screening;
+pub mod stock;
 #[cfg(test)]
 mod testing;
 pub mod values;

@@ -12,11 +12,12 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::event_log::store::{EventLog, LoggedEvent};
 use crate::inventory;
-use crate::inventory::model::{Reservation, Stock};
+use crate::inventory::model::Reservation;
 use crate::inventory::store::{InventoryStore, OpenPosition};
 use crate::orders::store::OrderStore;
 use crate::payments::model::Payment;
 use crate::payments::store::PaymentStore;
+use crate::stock::model::{Stock, product_of_stock, stock_aggregate};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, ProductId};
@@ -77,7 +78,7 @@ impl Evidence {
     async fn subject(&self, event: LoggedEvent) -> Result<Subject, StoreError> {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
-            "StockAdjusted" => inventory::model::product_of_stock(&id).map(Subject::Stock),
+            "StockAdjusted" => product_of_stock(&id).map(Subject::Stock),
             "PaymentRefunded" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.payments.get(payment).await?;
@@ -130,7 +131,7 @@ impl Evidence {
     /// # Errors
     /// [`StoreError`].
     pub async fn stock_events(&self, stock: &Stock) -> Result<Vec<DomainEvent>, StoreError> {
-        let aggregate = inventory::model::stock_aggregate(stock.product_id, &stock.place);
+        let aggregate = stock_aggregate(stock.product_id, &stock.place);
         self.events(&aggregate).await
     }
 

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::inventory::model::{Reservation, Stock};
+use crate::inventory::model::Reservation;
 use crate::orders::model::Order;
 use crate::payments::model::Payment;
+use crate::stock::model::Stock;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::{OrderId, ProductId};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::model::Subject;
-use crate::inventory::model::{Place, Stock};
 use crate::inventory::store::OpenPosition;
+use crate::stock::model::{Place, Stock};
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 

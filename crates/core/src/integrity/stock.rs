@@ -15,7 +15,7 @@ use super::model::{StockCase, Subject};
 use super::progress::{Sum, Sweep};
 use super::rules;
 use crate::aws::dynamo::StoreError;
-use crate::inventory::model::Stock;
+use crate::stock::model::Stock;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 

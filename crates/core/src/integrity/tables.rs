@@ -7,7 +7,8 @@ use super::store::FindingItem;
 use crate::aws::Aws;
 use crate::aws::dynamo::{Piece, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
-use crate::inventory::model::{order_of_reservation, product_of_stock};
+use crate::inventory::model::order_of_reservation;
+use crate::stock::model::product_of_stock;
 use crate::values::event::DomainEvent;
 use crate::{catalog, customers, inventory, orders, payments, pricing, screening};
 

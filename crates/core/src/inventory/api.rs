@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
+use crate::stock::model::Stock;
 use crate::values::id::ProductId;
 
-use super::model::{Stock, StockError};
+use super::model::StockError;
 use super::rules::{self, Adjustment};
 use super::store::InventoryStore;
 

@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde::de::Error as _;
 
 use crate::runtime::{ConsumeError, Message};
+use crate::stock::model::stock_aggregate;
 use crate::values::event::{Delivered, DomainEvent};
 use crate::values::id::{OrderId, ProductId};
 
 use super::item::{self, StoredItem};
-use super::model::{reservation_aggregate, stock_aggregate};
+use super::model::reservation_aggregate;
 use super::rules;
 use super::store::InventoryStore;
 

@@ -1,12 +1,11 @@
-//! The stored shapes of stock and reservations.
+//! The stored shape of reservations, and what the table's items are.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::AttributeValue;
 
-use super::model::{
-    Place, Reservation, ReservationStatus, ReservedLine, Stock, reservation_aggregate,
-};
+use super::model::{Reservation, ReservationStatus, ReservedLine, reservation_aggregate};
+use crate::stock::item::StockItem;
+use crate::stock::model::{Place, Stock};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};
@@ -19,51 +18,6 @@ pub(super) const OPEN_SHARDS: u32 = 4;
 
 /// The sort key of every reservation.
 pub(super) const RESERVATION_SORT_KEY: &str = "reservation";
-
-/// Stock as stored.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct StockItem {
-    pk: String,
-    sk: String,
-    available: u64,
-    reserved: u64,
-    version: u64,
-    schema: u32,
-    updated_at: Time,
-    event: Stamp,
-}
-
-impl StockItem {
-    pub(super) fn new(stock: &Stock) -> Self {
-        Self {
-            pk: stock_key(stock.product_id),
-            sk: stock.place.to_string(),
-            available: stock.available,
-            reserved: stock.reserved,
-            version: stock.version,
-            schema: SCHEMA,
-            updated_at: stock.updated_at,
-            event: stock.event.clone(),
-        }
-    }
-}
-
-impl TryFrom<StockItem> for Stock {
-    type Error = serde_dynamo::Error;
-
-    fn try_from(item: StockItem) -> Result<Self, serde_dynamo::Error> {
-        let id = item.pk.strip_prefix("stock#").unwrap_or_default();
-        Ok(Self {
-            product_id: id.parse().map_err(serde_dynamo::Error::custom)?,
-            place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
-            available: item.available,
-            reserved: item.reserved,
-            version: item.version,
-            updated_at: item.updated_at,
-            event: item.event,
-        })
-    }
-}
 
 /// A reservation as stored. Five lines fit in one write unit.
 #[derive(Debug, Serialize, Deserialize)]
@@ -167,9 +121,4 @@ pub(super) fn parse_item(image: serde_dynamo::Item) -> Result<StoredItem, serde_
     }
     let item: StockItem = serde_dynamo::from_item(image)?;
     Ok(StoredItem::Stock(item.try_into()?))
-}
-
-/// Returns the partition key of a product's stock.
-pub(super) fn stock_key(product_id: ProductId) -> String {
-    format!("stock#{product_id}")
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::http::exchange::IfMatch;
 use crate::orders::model::Course;
+use crate::stock::model::{Place, Stock, stock_aggregate};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, ProductId};
 
 use super::model::{
-    Place, Reservation, ReservationStatus, ReservedLine, Stock, StockError, reservation_aggregate,
-    stock_aggregate,
+    Reservation, ReservationStatus, ReservedLine, StockError, reservation_aggregate,
 };
 
 /// Returns how many of a product are reserved at all its places.

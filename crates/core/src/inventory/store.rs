@@ -10,8 +10,10 @@ use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{OrderId, ProductId};
 
-use super::item::{OPEN_SHARDS, RESERVATION_SORT_KEY, ReservationItem, StockItem, stock_key};
-use super::model::{Reservation, ReservedLine, Stock, reservation_aggregate};
+use super::item::{OPEN_SHARDS, RESERVATION_SORT_KEY, ReservationItem};
+use super::model::{Reservation, ReservedLine, reservation_aggregate};
+use crate::stock::item::{StockItem, stock_key};
+use crate::stock::model::Stock;
 
 /// The outcome of [`InventoryStore::hold`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::IntegrityStore;
 use crate::aws::dynamo::{Key, StoreError, Written};
 use crate::integrity::progress::{Reading, Round, Run, Sum, Sweep};
-use crate::inventory::model::Place;
 use crate::inventory::store::OpenPosition;
+use crate::stock::model::Place;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 

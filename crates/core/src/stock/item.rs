@@ -1,0 +1,62 @@
+//! The stored shape of stock.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
+
+use super::model::Stock;
+use crate::values::clock::Time;
+use crate::values::event::Stamp;
+use crate::values::id::ProductId;
+
+/// The version of the shape of the items that are written now.
+const SCHEMA: u32 = 1;
+
+/// Stock as stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StockItem {
+    pk: String,
+    sk: String,
+    available: u64,
+    reserved: u64,
+    version: u64,
+    schema: u32,
+    updated_at: Time,
+    event: Stamp,
+}
+
+impl StockItem {
+    pub(crate) fn new(stock: &Stock) -> Self {
+        Self {
+            pk: stock_key(stock.product_id),
+            sk: stock.place.to_string(),
+            available: stock.available,
+            reserved: stock.reserved,
+            version: stock.version,
+            schema: SCHEMA,
+            updated_at: stock.updated_at,
+            event: stock.event.clone(),
+        }
+    }
+}
+
+impl TryFrom<StockItem> for Stock {
+    type Error = serde_dynamo::Error;
+
+    fn try_from(item: StockItem) -> Result<Self, serde_dynamo::Error> {
+        let id = item.pk.strip_prefix("stock#").unwrap_or_default();
+        Ok(Self {
+            product_id: id.parse().map_err(serde_dynamo::Error::custom)?,
+            place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
+            available: item.available,
+            reserved: item.reserved,
+            version: item.version,
+            updated_at: item.updated_at,
+            event: item.event,
+        })
+    }
+}
+
+/// Returns the partition key of a product's stock.
+pub(crate) fn stock_key(product_id: ProductId) -> String {
+    format!("stock#{product_id}")
+}
