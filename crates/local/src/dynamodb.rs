@@ -114,8 +114,8 @@ impl DynamoDb {
         self.run(caller, operation, body, false)
     }
 
-    /// Carries out one operation; a read that is not consistent (`GetItem`, `Query`, `Scan`) sees
-    /// its table as it was before the last write to it.
+    /// Carries out one operation; a read that is not consistent (`GetItem`, `BatchGetItem` of one table, `Query`,
+    /// `Scan`) sees its table as it was before the last write to it.
     ///
     /// # Errors
     /// As [`DynamoDb::call`].
@@ -125,8 +125,15 @@ impl DynamoDb {
         operation: &str,
         body: Value,
     ) -> Result<Bytes, AwsError> {
-        let stale = matches!(operation, "GetItem" | "Query" | "Scan")
-            && body.get("ConsistentRead") != Some(&Value::Bool(true));
+        let consistent = |of: &Value| of.get("ConsistentRead") == Some(&Value::Bool(true));
+        let stale = match operation {
+            "GetItem" | "Query" | "Scan" => !consistent(&body),
+            "BatchGetItem" => {
+                let tables = body.get("RequestItems").and_then(Value::as_object);
+                !tables.into_iter().flatten().any(|(_, of)| consistent(of))
+            }
+            _ => false,
+        };
         self.run(caller, operation, body, stale)
     }
 

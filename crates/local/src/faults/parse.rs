@@ -157,7 +157,8 @@ fn possible(mode: Mode, service: &str, operation: &str) -> bool {
                 )
         }
         Mode::StaleRead => {
-            service == "dynamodb" && matches!(operation, "GetItem" | "Query" | "Scan")
+            service == "dynamodb"
+                && matches!(operation, "GetItem" | "BatchGetItem" | "Query" | "Scan")
         }
         Mode::Partial => matches!(
             operation,

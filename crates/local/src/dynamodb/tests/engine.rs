@@ -180,6 +180,15 @@ async fn a_stale_read_sees_the_table_before_its_last_write() {
     );
     get["ConsistentRead"] = json!(true);
     assert_eq!(stale("GetItem", get)["Item"]["name"], json!({"S": "two"}));
+    for (consistent, expected) in [(false, "one"), (true, "two")] {
+        let keys = json!({"Keys": [{"pk": {"S": "a"}}], "ConsistentRead": consistent});
+        let batch = json!({"RequestItems": {"things": keys}});
+        let read = stale("BatchGetItem", batch);
+        assert_eq!(
+            read["Responses"]["things"][0]["name"],
+            json!({"S": expected})
+        );
+    }
 }
 
 #[tokio::test]
