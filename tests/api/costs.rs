@@ -52,6 +52,8 @@ fn the_readme_says_what_a_request_of_each_route_costs() {
             ..Setup::default()
         };
         let scene = Scene::new(setup).await;
+        // Each request that costs something may order a piece.
+        scene.shop.set_stock(&scene.product, 500).await.expect(200);
         scene.shop.quiet().await;
         let mut wrong = String::new();
         let mut operations = operations();

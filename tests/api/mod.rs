@@ -27,6 +27,7 @@ mod refused;
 mod rules;
 mod sessions;
 mod shipping;
+mod shortage;
 mod taxes;
 mod totals;
 

@@ -293,7 +293,9 @@ fn a_shipping_method_is_required_and_must_suit_the_order() {
             .as_str()
             .unwrap()
             .to_owned();
-        shop.set_stock(&light, 10).await.expect(200);
+        for product in [&heavy, &light] {
+            shop.set_stock(product, 10).await.expect(200);
+        }
         let unweighed = shop.product("1.00", 10).await;
         let order =
             |lines: &[(&str, u32)], more: Value| with_fields(order_of(lines, "tok_ok"), more);

@@ -229,7 +229,7 @@ fn services_depend_on_each_other_in_one_direction() {
         catalog -> customers
         integrity -> catalog, customers, inventory, orders, payments, platform, pricing, screening
         notifications -> customers, orders
-        orders -> catalog, customers, platform, pricing, screening
+        orders -> catalog, customers, inventory, platform, pricing, screening
         payments -> orders
     "#]]
     .assert_eq(&lines(&dependencies));
@@ -261,9 +261,9 @@ fn the_map_shows_reads_and_events_between_services() {
           catalog["catalog<br/>reads 1, read by 2"]
           customers["customers<br/>reads 0, read by 4"]
           integrity["integrity<br/>reads 8, read by 0"]
-          inventory["inventory<br/>reads 0, read by 1"]
+          inventory["inventory<br/>reads 0, read by 2"]
           notifications["notifications<br/>reads 2, read by 0"]
-          orders["orders<br/>reads 5, read by 3"]
+          orders["orders<br/>reads 6, read by 3"]
           payments["payments<br/>reads 1, read by 1"]
           platform["platform<br/>reads 0, read by 2"]
           pricing["pricing<br/>reads 0, read by 2"]
@@ -282,6 +282,7 @@ fn the_map_shows_reads_and_events_between_services() {
           notifications -->|reads| orders
           orders -->|reads| catalog
           orders -->|reads| customers
+          orders -->|reads| inventory
           orders -->|reads| platform
           orders -->|reads| pricing
           orders -->|reads| screening

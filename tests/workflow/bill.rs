@@ -177,12 +177,12 @@ fn cached_rules_and_discounts_cost_an_order_no_reads() {
         );
         expect![[r#"
             in halves of a read unit
-            none: place-order 8, validate-order 4, other steps 16
-            first: place-order 26, validate-order 8, other steps 16
-            cached: place-order 8, validate-order 4, other steps 16
-            with a code: place-order 10, validate-order 4, other steps 16
-            with a limited code: place-order 14, validate-order 4, other steps 16
-            a rule that asks: place-order 8, validate-order 10, other steps 16
+            none: place-order 10, validate-order 4, other steps 16
+            first: place-order 28, validate-order 8, other steps 16
+            cached: place-order 10, validate-order 4, other steps 16
+            with a code: place-order 12, validate-order 4, other steps 16
+            with a limited code: place-order 16, validate-order 4, other steps 16
+            a rule that asks: place-order 10, validate-order 10, other steps 16
         "#]]
         .assert_eq(&shown);
     });
@@ -238,12 +238,12 @@ fn a_code_costs_an_order_two_write_units_and_each_further_count_two_more() {
         let units = placing(&shop, &customer, &product, Some("LATER")).await;
         shown += &format!("LATER: {units}\n");
         expect![[r#"
-            no code: 3 read, 5 written
-            FREELY: 4 read, 7 written
-            TOTAL: 5 read, 7 written
-            EACH: 5 read, 9 written
-            BOTH: 6 read, 9 written
-            LATER: 8.5 read, 9 written
+            no code: 3.5 read, 5 written
+            FREELY: 4.5 read, 7 written
+            TOTAL: 5.5 read, 7 written
+            EACH: 5.5 read, 9 written
+            BOTH: 6.5 read, 9 written
+            LATER: 9 read, 9 written
         "#]]
         .assert_eq(&shown);
     });

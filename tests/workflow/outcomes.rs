@@ -132,12 +132,17 @@ fn an_order_below_the_minimum_is_refused_at_once_and_its_quote_says_what_is_miss
 #[test]
 fn one_line_out_of_stock_fails_the_whole_order() {
     run_local(async {
-        let shop = shared().await;
+        // The request sees the stock before the last piece is sold, and the workflow after that.
+        let shop = Shop::start(Setup::default()).await;
         let customer = shop.customer().await;
         let (plenty, scarce) = (
             shop.product("19.90", 10).await,
-            shop.product("19.90", 1).await,
+            shop.product("19.90", 2).await,
         );
+        shop.quiet().await;
+        shop.fault("dynamodb:BatchGetItem@place-order=stale-read")
+            .await;
+        shop.set_stock(&scarce, 1).await.expect(200);
         let order = order_of(&[(&plenty, 2), (&scarce, 2)], "tok_ok");
         let placed = shop.place(&customer, &order).await.expect(202).json();
         let order = placed["id"].as_str().unwrap();

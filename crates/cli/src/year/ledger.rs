@@ -13,6 +13,8 @@ pub(super) struct Ledger {
     pub(super) price_changes: u64,
     /// How often an order with the limited discount code was refused because all uses were taken.
     pub(super) used_up: u64,
+    /// How many baskets were refused because a product was out of stock.
+    pub(super) sold_out: usize,
     /// What did not agree while the year was played.
     pub(super) disagreements: Vec<String>,
 }
@@ -52,6 +54,11 @@ pub(super) struct Order {
 }
 
 impl Ledger {
+    /// How many baskets were sent as orders.
+    pub(super) fn baskets(&self) -> usize {
+        self.orders.len() + self.sold_out
+    }
+
     /// What these lines cost at today's prices, before discounts.
     pub(super) fn subtotal(&self, lines: &[Line]) -> u64 {
         let prices = lines.iter().map(|line| {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::costs::{self, Costs};
 use super::ledger::{self, Ledger};
-use super::plan::{Cancel, Code, Draft, Plan, Sizes};
+use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
 use super::progress::Progress;
-use super::request::{Request, Who};
+use super::request::{Request, Response, Who};
 use super::seed::{self, PASSWORD};
 use super::shop::Shop;
 use super::world::PLACES;
@@ -151,22 +151,25 @@ impl Play<'_> {
     async fn burst(&mut self, orders: usize) -> Result<Vec<usize>, Error> {
         let first = self.ledger.orders.len();
         let drafts: Vec<Draft> = (0..orders).map(|_| self.plan.order()).collect();
-        let later = drafts
-            .iter()
-            .enumerate()
-            .filter(|(_, draft)| draft.cancel == Cancel::Later)
-            .map(|(at, _)| first + at)
-            .collect();
-        let (shop, ledger) = (self.shop, &self.ledger);
+        let cancels: Vec<Cancel> = drafts.iter().map(|draft| draft.cancel).collect();
+        let (shop, ledger, baskets) = (self.shop, &self.ledger, self.ledger.baskets());
         let placed: Vec<Placed> = stream::iter(drafts.into_iter().enumerate())
-            .map(|(at, draft)| place(shop, ledger, first + at, draft))
+            .map(|(at, draft)| place(shop, ledger, baskets + at, draft))
             .buffered(self.at_once)
             .try_collect()
             .await?;
-        for placed in placed {
+        let mut later = Vec::new();
+        for (placed, cancel) in placed.into_iter().zip(cancels) {
             self.ledger.used_up += u64::from(placed.used_up);
             self.ledger.disagreements.extend(placed.disagreement);
-            self.ledger.orders.push(placed.order);
+            let Some(order) = placed.order else {
+                self.ledger.sold_out += 1;
+                continue;
+            };
+            if cancel == Cancel::Later {
+                later.push(self.ledger.orders.len());
+            }
+            self.ledger.orders.push(order);
         }
         self.settle_from(first).await?;
         Ok(later)
@@ -207,23 +210,33 @@ impl Play<'_> {
 
 /// An order that was placed, and what happened on the way.
 struct Placed {
-    order: ledger::Order,
+    /// `None` if it was refused because a product was out of stock.
+    order: Option<ledger::Order>,
     used_up: bool,
     disagreement: Option<String>,
 }
 
-/// Places an order, and cancels it if that is to happen at once.
+/// Places the order of basket `number`, and cancels it if that is to happen at once.
 async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Result<Placed, Error> {
     let customer = ledger.customers.get(draft.customer);
     let customer = customer.map_or("", |customer| customer.id.as_str());
     let (body, used_up) = place_with(shop, ledger, customer, number, &draft).await?;
     let limited = draft.code == Some(Code::Limited) && !used_up;
     let discounted = draft.code == Some(Code::Spring) || limited;
+    if is_sold_out(&body) {
+        let disagreement = (!draft.lines.iter().any(|line| is_scarce(line.product)))
+            .then(|| format!("basket {number} has no scarce product: {body}"));
+        return Ok(Placed {
+            order: None,
+            used_up,
+            disagreement,
+        });
+    }
     let id = seed::text(&body, "id")?;
     let cancelled = draft.cancel == Cancel::AtOnce && cancel(shop, customer, &id).await?;
     let (total, disagreement) = check_total(shop, ledger, &draft, discounted, &body);
     Ok(Placed {
-        order: ledger::Order {
+        order: Some(ledger::Order {
             id,
             customer: draft.customer,
             lines: draft.lines,
@@ -232,13 +245,14 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
             limited,
             cancelled,
             erased: false,
-        },
+        }),
         used_up,
-        disagreement: disagreement.map(|detail| format!("order {number}: {detail}: {body}")),
+        disagreement: disagreement.map(|detail| format!("basket {number}: {detail}: {body}")),
     })
 }
 
-/// Places an order; without its discount code, if all uses of that are taken. Returns the order, and whether they were.
+/// Places an order; without its discount code, if all uses of that are taken. Returns the order, or the problem of what is
+/// sold out, and whether they were.
 async fn place_with(
     shop: &Shop,
     ledger: &Ledger,
@@ -267,7 +281,7 @@ async fn place_with(
             .send(&request(format!("order-{number}-{}", code.as_str()), &body))
             .await?;
         if response.status != 422 {
-            return Ok((response.expect(&[201, 202])?, false));
+            return Ok((placed_or_sold_out(response)?, false));
         }
         if response.body["errors"][0]["code"] != "used_up" {
             return Err(format!("a discount code was refused: {}", response.body).into());
@@ -279,7 +293,19 @@ async fn place_with(
     let response = shop
         .send(&request(format!("order-{number}"), &body))
         .await?;
-    Ok((response.expect(&[201, 202])?, draft.code.is_some()))
+    Ok((placed_or_sold_out(response)?, draft.code.is_some()))
+}
+
+/// Returns the body of `response`, which has to be an order or say that something is sold out.
+fn placed_or_sold_out(response: Response) -> Result<Value, Error> {
+    if is_sold_out(&response.body) {
+        return Ok(response.body);
+    }
+    response.expect(&[201, 202])
+}
+
+fn is_sold_out(body: &Value) -> bool {
+    body["type"] == "urn:oxcart:problem:out-of-stock"
 }
 
 /// Returns the total of a placed order, and what does not agree with the generator's prices and taxes.

@@ -78,6 +78,9 @@ pub enum Problem {
         /// What it costs.
         total_amount: Money,
     },
+    /// Something is not in stock in the quantity that is wanted; nothing is done.
+    #[error("not everything is in stock as you want it")]
+    OutOfStock(Vec<Fault>),
     /// The quote is not honoured any more; nothing is done.
     #[error("the quote has expired: ask for a new one")]
     QuoteExpired,
@@ -199,6 +202,7 @@ impl Problem {
             ),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict", "Conflict"),
             Self::PriceChanged { .. } => (StatusCode::CONFLICT, "price-changed", "Price changed"),
+            Self::OutOfStock(_) => (StatusCode::CONFLICT, "out-of-stock", "Out of stock"),
             Self::QuoteExpired => (StatusCode::CONFLICT, "quote-expired", "Quote expired"),
             Self::TooManyRequests { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -219,7 +223,9 @@ impl Problem {
     pub fn document(&self, instance: &str) -> Vec<u8> {
         let (status, slug, title) = self.parts();
         let errors = match self {
-            Self::InvalidParameters(faults) | Self::InvalidBody(faults) => faults.as_slice(),
+            Self::InvalidParameters(faults)
+            | Self::InvalidBody(faults)
+            | Self::OutOfStock(faults) => faults.as_slice(),
             Self::Malformed(_)
             | Self::UnsupportedMediaType
             | Self::TooLarge { .. }
@@ -296,6 +302,7 @@ mod tests {
             Problem::PriceChanged {
                 total_amount: Money::zero("EUR".parse().unwrap()),
             },
+            Problem::OutOfStock(faults()),
             Problem::QuoteExpired,
             Problem::TooManyRequests {
                 retry_after_seconds: 1,
@@ -321,6 +328,7 @@ mod tests {
                 | Problem::IdempotencyKeyReused
                 | Problem::Conflict(_)
                 | Problem::PriceChanged { .. }
+                | Problem::OutOfStock(_)
                 | Problem::QuoteExpired
                 | Problem::TooManyRequests { .. }
                 | Problem::Busy(_)
@@ -353,7 +361,7 @@ mod tests {
             assert_eq!(document["instance"], "/orders");
             let with_errors = matches!(
                 problem,
-                Problem::InvalidBody(_) | Problem::InvalidParameters(_)
+                Problem::InvalidBody(_) | Problem::InvalidParameters(_) | Problem::OutOfStock(_)
             );
             assert_eq!(document.get("errors").is_some(), with_errors);
             let text = document.to_string();

@@ -140,7 +140,8 @@ pub(super) struct Placed {
 /// decided within the seconds of `Prefer: wait=`. The same request again returns the same order.
 ///
 /// # Errors
-/// Returns a problem with all faults of the body, and for a key that is missing or was used with another body.
+/// Returns a problem with all faults of the body, and for a key that is missing or was used with another body; and
+/// [`Problem::OutOfStock`].
 pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Response, Problem> {
     let customer_id = request.caller()?.customer_id;
     let key = key(&request)?;
@@ -172,9 +173,10 @@ pub(super) async fn place(
     let hash = request.body_hash();
     let wanted = draft.wanted(&buyer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
-    let (stored, products, basis, number) = future::try_join4(
+    let (stored, products, seen, basis, number) = future::try_join5(
         checkout.orders.get(id),
         checkout.totals.products.get_many(ids),
+        checkout.totals.stock.glance(&wanted.items),
         basis(checkout, &draft, &wanted),
         checkout.orders.free_number(id),
     )
@@ -185,6 +187,15 @@ pub(super) async fn place(
     check_address(&draft, &products, checkout.currency())?;
     dynamo::change("the use of the discounts", || async {
         let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &basis).await?;
+        let short = &checkout.totals.stock;
+        let short = short.shortage(&wanted.items, &offer.lines, &seen).await?;
+        if !short.is_empty() {
+            // The same request, at the same time, may have placed the order, which holds what is missing.
+            let order = checkout.orders.get(id).await?;
+            let order = order.ok_or(Problem::OutOfStock(short))?;
+            let replayed = replay(checkout, request, &hash, order).await?;
+            return Ok(Attempt::Done(replayed));
+        }
         let quote = offer.quote;
         let order = rules::place(Placement {
             id,

@@ -21,7 +21,9 @@ use crate::catalog::store::ProductStore;
 use crate::customers::model::{Account, Customer, Role};
 use crate::customers::password;
 use crate::customers::store::CustomerStore;
-use crate::http::exchange::{Caller, Identity, Request, Response};
+use crate::http::exchange::{Caller, Identity, IfMatch, Request, Response};
+use crate::inventory::rules::{Adjustment, set_on_hand};
+use crate::inventory::store::InventoryStore;
 use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepFailure};
 use crate::testing::{self, Engine};
@@ -158,7 +160,7 @@ impl Shop {
         }
     }
 
-    /// A shop that signs links and sells Sencha at 12.90 EUR.
+    /// A shop that signs links and sells Sencha at 12.90 EUR, of which it has plenty.
     pub(super) async fn selling_sencha() -> Self {
         let shop = Shop::open();
         let secret =
@@ -179,7 +181,21 @@ impl Shop {
         let sencha = create(product("sencha"), draft, None, placed_at());
         let products = ProductStore::new(&shop.aws).unwrap();
         products.create(sencha).await.unwrap();
+        shop.stocked("sencha", 10_000).await;
         shop
+    }
+
+    /// Sets how many of the product `name` are on hand.
+    pub(super) async fn stocked(&self, name: &str, on_hand: u64) {
+        let inventory = InventoryStore::new(&self.aws).unwrap();
+        let id = product(name);
+        let stocks = inventory.stocks(id).await.unwrap();
+        let any = IfMatch::Any;
+        match set_on_hand(id, &stocks, on_hand, &any, placed_at()).unwrap() {
+            Adjustment::Unchanged => {}
+            Adjustment::Create(stock) => drop(inventory.create_stock(&stock).await.unwrap()),
+            Adjustment::Update(stock) => drop(inventory.update_stock(&stock, None).await.unwrap()),
+        }
     }
 
     /// A shop in which `order` is placed.

@@ -45,6 +45,7 @@ pub mod quotes;
 pub mod remaining;
 pub mod review;
 pub mod rules;
+mod shortage;
 pub mod store;
 pub mod today;
 pub mod totals;

@@ -14,6 +14,7 @@ use super::item::charges::{self, Charges, LineCharges};
 use super::lines::Item;
 use super::minimum::Shortfall;
 use super::model::Line;
+use super::shortage;
 use super::totals::{Offer, Totals, Wanted};
 use super::uses::QuoteUse;
 use crate::catalog::model::Product;
@@ -86,7 +87,8 @@ struct QuoteBody {
 /// `POST /quotes`: returns what an order of the caller would cost now.
 ///
 /// # Errors
-/// Returns a problem for bad input, a method that does not ship the order, and a code that gives no discount.
+/// Returns a problem for bad input, a method that does not ship the order, and a code that gives no discount; and
+/// [`Problem::OutOfStock`].
 pub async fn create_quote<R: Registry>(
     totals: &Totals<R>,
     links: &Links,
@@ -128,8 +130,15 @@ async fn respond<R: Registry>(
 ) -> Result<Response, Problem> {
     let ids = wanted.items.iter().map(|item| item.product_id);
     let products = totals.products.get_many(ids);
-    let (products, prices) = future::try_join(products, totals.prices(&wanted)).await?;
+    let (products, prices, seen) = future::try_join3(
+        products,
+        totals.prices(&wanted),
+        totals.stock.glance(&wanted.items),
+    )
+    .await?;
     let offer = totals.price(&wanted, products, &prices).await?;
+    let short = totals.stock.shortage(&wanted.items, &offer.lines, &seen);
+    shortage::refuse(short.await?)?;
     let quote = links
         .seal(
             Purpose::Quote,

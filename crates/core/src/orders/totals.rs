@@ -9,6 +9,7 @@ use super::fields::Codes;
 use super::lines::{self, Item};
 use super::minimum::{MinimumOrder, Shortfall};
 use super::model::Line;
+use super::shortage::StockCheck;
 use super::store::OrderStore;
 use super::uses::{self, Earlier, QuoteUse, Taker, Use};
 use crate::aws::Aws;
@@ -38,6 +39,7 @@ use crate::values::money::{Currency, Money};
 pub struct Totals<R = NoRegistry> {
     orders: OrderStore,
     pub(super) products: ProductStore,
+    pub(super) stock: StockCheck,
     pricing: PricingStore,
     pub(super) currency: Currency,
     minimum: MinimumOrder,
@@ -116,6 +118,7 @@ impl<R: Registry> Totals<R> {
         Ok(Self {
             orders: OrderStore::new(aws)?,
             products: ProductStore::new(aws)?,
+            stock: StockCheck::new(aws)?,
             pricing: PricingStore::new(aws)?,
             currency: aws.settings().read(Setting::ShopCurrency)?,
             minimum: MinimumOrder::read(aws.settings())?,

@@ -148,6 +148,7 @@ impl Response {
             | Problem::IdempotencyKeyReused
             | Problem::Conflict(_)
             | Problem::PriceChanged { .. }
+            | Problem::OutOfStock(_)
             | Problem::QuoteExpired
             | Problem::Internal(_) => response,
         }

@@ -36,6 +36,7 @@ async fn shop() -> (Shop, Checkout) {
         };
         let product = create(product(name), draft, None, placed_at());
         checkout.totals.products.create(product).await.unwrap();
+        shop.stocked(name, 10_000).await;
     }
     (shop, checkout)
 }
