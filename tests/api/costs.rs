@@ -177,7 +177,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             shop.post(&location.replace('?', "/cancel?"))
         }
         "correct_address" => {
-            let product = shop.product("19.90", 1).await;
+            let product = shop.product("19.90", 2).await;
             let id = shop.order(owner, &product, "tok_ok").await;
             shop.until_settled(&id).await;
             let mut address = order["shipping_address"].clone();
@@ -188,6 +188,11 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
                 .json(&address)
         }
         "create_discount_codes" | "list_discount_codes" => codes(scene, operation).await,
+        "set_stock" => {
+            let (on_hand, ..) = shop.stock(&scene.product).await;
+            let call = scene.call(operation, Who::Admin);
+            call.json(&json!({"on_hand": on_hand + 1}))
+        }
         "put_rule" => {
             let call = scene.call(operation, Who::Admin).header("if-match", "*");
             call.json(&scene.body(operation).unwrap())
