@@ -71,7 +71,7 @@ async fn an_address_changes_when_both_ends_have_confirmed_in_any_order() {
             .map(|message| message["template"].as_str().unwrap())
             .collect();
         assert_eq!(templates, ["confirm_new_email", "approve_email"]);
-        assert!(!json!(queued).to_string().contains("@"));
+        assert!(!json!(queued).to_string().contains('@'));
         assert_eq!(
             confirm(&aws, &customers, id, ends[0]).await.unwrap().status,
             204
