@@ -134,7 +134,7 @@ fn an_admin_gives_and_takes_roles_except_their_own() {
                 content-type: application/problem+json
                 {
                   "detail": "You cannot take the role admin from yourself. Ask another admin to do it.",
-                  "instance": "/customers/<id-1>/roles",
+                  "instance": "urn:oxcart:request:<id>",
                   "status": 409,
                   "title": "Conflict",
                   "type": "urn:oxcart:problem:conflict"

@@ -161,7 +161,7 @@ impl Scene {
         }
     }
 
-    fn token(&self, who: Who) -> Option<String> {
+    pub(super) fn token(&self, who: Who) -> Option<String> {
         match who {
             Who::Owner => Some(self.owner.token.clone()),
             Who::Other => Some(self.other.token.clone()),
@@ -177,7 +177,12 @@ impl Scene {
     }
 
     /// Returns the path of `operation` for the owner's resources.
-    fn path(&self, operation: Operation<'_>) -> String {
+    pub(super) fn path(&self, operation: Operation<'_>) -> String {
+        self.with_resources(operation.path)
+    }
+
+    /// Returns `path` with the owner's resources in place of its parameters.
+    pub(super) fn with_resources(&self, path: &str) -> String {
         let known = [
             ("{product_id}", &self.product),
             ("{order_id}", &self.order),
@@ -187,11 +192,9 @@ impl Scene {
             ("{customer_id}", &self.subject.id),
             ("{rule_name}", &self.rule),
         ];
-        let path = known
-            .iter()
-            .fold(operation.path.to_owned(), |path, (name, value)| {
-                path.replace(name, value)
-            });
+        let path = known.iter().fold(path.to_owned(), |path, (name, value)| {
+            path.replace(name, value)
+        });
         assert!(!path.contains('{'), "no value for a parameter of {path}");
         path
     }
@@ -240,12 +243,20 @@ impl Scene {
         }
     }
 
+    /// Returns somebody who may use `operation`.
+    pub(super) fn sender(operation: Operation<'_>) -> Who {
+        if operation.value["x-oxcart-access"] == "admin" {
+            Who::Admin
+        } else {
+            Who::Owner
+        }
+    }
+
     /// Returns the operations that take a body, each with somebody who may send it, and its body.
     pub(super) fn bodies(&self) -> impl Iterator<Item = (Operation<'static>, Who, Value)> {
         operations().into_iter().filter_map(|operation| {
-            let admin = operation.value["x-oxcart-access"] == "admin";
-            let who = if admin { Who::Admin } else { Who::Owner };
-            Some((operation, who, self.body(operation)?))
+            let body = self.body(operation)?;
+            Some((operation, Self::sender(operation), body))
         })
     }
 

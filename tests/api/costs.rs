@@ -248,7 +248,7 @@ async fn held_order(scene: &Scene, operation: Operation<'_>) -> Call {
         waits.then_some(()).ok_or(order.to_string())
     })
     .await;
-    let approve = shop.post(&operation.path.replace("{order_id}", &id));
+    let approve = shop.post(&operation.path.replace("{order_id}", id));
     let approve = approve.bearer(&shop.admin().await.token);
     approve.json(&json!({"decision": "approve"}))
 }

@@ -71,16 +71,16 @@ fn an_email_address_belongs_to_one_account_in_any_case() {
         check(
             &refused,
             expect![[r#"
-            409
-            content-type: application/problem+json
-            {
-              "detail": "There is already an account with this email address. Sign in, or reset its password.",
-              "instance": "/customers",
-              "status": 409,
-              "title": "Conflict",
-              "type": "urn:oxcart:problem:conflict"
-            }
-        "#]],
+                409
+                content-type: application/problem+json
+                {
+                  "detail": "There is already an account with this email address. Sign in, or reset its password.",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 409,
+                  "title": "Conflict",
+                  "type": "urn:oxcart:problem:conflict"
+                }
+            "#]],
         );
     });
 }
@@ -153,7 +153,7 @@ fn a_wrong_password_is_refused() {
             www-authenticate: Bearer error="invalid_token"
             {
               "detail": "The email address or the password is wrong.",
-              "instance": "/auth/login",
+              "instance": "urn:oxcart:request:<id>",
               "status": 401,
               "title": "Not signed in",
               "type": "urn:oxcart:problem:unauthenticated"
@@ -172,7 +172,7 @@ fn an_unknown_address_gets_the_same_response() {
             www-authenticate: Bearer error="invalid_token"
             {
               "detail": "The email address or the password is wrong.",
-              "instance": "/auth/login",
+              "instance": "urn:oxcart:request:<id>",
               "status": 401,
               "title": "Not signed in",
               "type": "urn:oxcart:problem:unauthenticated"
@@ -198,17 +198,17 @@ fn a_token_expires_after_900_seconds() {
         check(
             &list().await,
             expect![[r#"
-            401
-            content-type: application/problem+json
-            www-authenticate: Bearer error="invalid_token"
-            {
-              "detail": "the access token has expired",
-              "instance": "/orders",
-              "status": 401,
-              "title": "Not signed in",
-              "type": "urn:oxcart:problem:unauthenticated"
-            }
-        "#]],
+                401
+                content-type: application/problem+json
+                www-authenticate: Bearer error="invalid_token"
+                {
+                  "detail": "the access token has expired",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 401,
+                  "title": "Not signed in",
+                  "type": "urn:oxcart:problem:unauthenticated"
+                }
+            "#]],
         );
     });
 }

@@ -54,16 +54,16 @@ fn stock_is_not_set_without_if_match() {
         json!({"on_hand": 25}),
         None,
         expect![[r#"
-        428
-        content-type: application/problem+json
-        {
-          "detail": "send the ETag that you read in If-Match",
-          "instance": "/inventory/<id-1>",
-          "status": 428,
-          "title": "Precondition required",
-          "type": "urn:oxcart:problem:precondition-required"
-        }
-    "#]],
+            428
+            content-type: application/problem+json
+            {
+              "detail": "send the ETag that you read in If-Match",
+              "instance": "urn:oxcart:request:<id>",
+              "status": 428,
+              "title": "Precondition required",
+              "type": "urn:oxcart:problem:precondition-required"
+            }
+        "#]],
     );
 }
 
@@ -73,16 +73,16 @@ fn stock_is_not_set_with_a_stale_tag() {
         json!({"on_hand": 25}),
         Some("\"17-0\""),
         expect![[r#"
-        412
-        content-type: application/problem+json
-        {
-          "detail": "it has changed since you read it: read it again",
-          "instance": "/inventory/<id-1>",
-          "status": 412,
-          "title": "Precondition failed",
-          "type": "urn:oxcart:problem:precondition-failed"
-        }
-    "#]],
+            412
+            content-type: application/problem+json
+            {
+              "detail": "it has changed since you read it: read it again",
+              "instance": "urn:oxcart:request:<id>",
+              "status": 412,
+              "title": "Precondition failed",
+              "type": "urn:oxcart:problem:precondition-failed"
+            }
+        "#]],
     );
 }
 
@@ -143,16 +143,16 @@ fn less_than_is_reserved_cannot_be_on_hand() {
         check(
             &shop.set_stock(&product, 3).await,
             expect![[r#"
-            409
-            content-type: application/problem+json
-            {
-              "detail": "4 are reserved for orders. Set on_hand to 4 or more.",
-              "instance": "/inventory/<id-1>",
-              "status": 409,
-              "title": "Conflict",
-              "type": "urn:oxcart:problem:conflict"
-            }
-        "#]],
+                409
+                content-type: application/problem+json
+                {
+                  "detail": "4 are reserved for orders. Set on_hand to 4 or more.",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 409,
+                  "title": "Conflict",
+                  "type": "urn:oxcart:problem:conflict"
+                }
+            "#]],
         );
         shop.set_stock(&product, 4).await.expect(200);
         assert_eq!(shop.stock(&product).await, (4, 4, 0));
@@ -172,7 +172,7 @@ fn only_admins_see_stock() {
                 content-type: application/problem+json
                 {
                   "detail": "your account may not do this",
-                  "instance": "/inventory/<id-1>",
+                  "instance": "urn:oxcart:request:<id>",
                   "status": 403,
                   "title": "Forbidden",
                   "type": "urn:oxcart:problem:forbidden"

@@ -46,17 +46,17 @@ fn a_caller_who_sends_too_many_orders_has_to_wait_and_others_do_not() {
         check(
             &refused,
             expect![[r#"
-            429
-            content-type: application/problem+json
-            retry-after: 1
-            {
-              "detail": "you are sending too many requests: send this again in 1 s",
-              "instance": "/orders",
-              "status": 429,
-              "title": "Too many requests",
-              "type": "urn:oxcart:problem:too-many-requests"
-            }
-        "#]],
+                429
+                content-type: application/problem+json
+                retry-after: 1
+                {
+                  "detail": "you are sending too many requests: send this again in 1 s",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 429,
+                  "title": "Too many requests",
+                  "type": "urn:oxcart:problem:too-many-requests"
+                }
+            "#]],
         );
         try_to_order(&shop, &calm).await.expect(422);
         let reads = shop.get("/orders").bearer(&eager.token);

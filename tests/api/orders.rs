@@ -265,16 +265,16 @@ fn an_order_is_visible_to_its_customer_and_to_admins() {
         check(
             &shop.cancel(&other, &order).await,
             expect![[r#"
-            404
-            content-type: application/problem+json
-            {
-              "detail": "there is no such order",
-              "instance": "/orders/<id-1>/cancel",
-              "status": 404,
-              "title": "Not found",
-              "type": "urn:oxcart:problem:not-found"
-            }
-        "#]],
+                404
+                content-type: application/problem+json
+                {
+                  "detail": "there is no such order",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 404,
+                  "title": "Not found",
+                  "type": "urn:oxcart:problem:not-found"
+                }
+            "#]],
         );
         assert_eq!(shop.read(&customer, &order).await["status"], "confirmed");
         shop.cancel(shop.admin().await, &order).await.expect(200);
@@ -412,16 +412,16 @@ fn a_failed_order_cannot_be_cancelled() {
         check(
             &shop.cancel(&customer, &order).await,
             expect![[r#"
-            409
-            content-type: application/problem+json
-            {
-              "detail": "A failed order cannot be cancelled.",
-              "instance": "/orders/<id-1>/cancel",
-              "status": 409,
-              "title": "Conflict",
-              "type": "urn:oxcart:problem:conflict"
-            }
-        "#]],
+                409
+                content-type: application/problem+json
+                {
+                  "detail": "A failed order cannot be cancelled.",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 409,
+                  "title": "Conflict",
+                  "type": "urn:oxcart:problem:conflict"
+                }
+            "#]],
         );
     });
 }

@@ -93,7 +93,7 @@ fn a_new_customer_confirms_the_email_address_with_a_mailed_link() {
                           "pointer": "/token"
                         }
                       ],
-                      "instance": "/auth/confirm",
+                      "instance": "urn:oxcart:request:<id>",
                       "status": 422,
                       "title": "Invalid body",
                       "type": "urn:oxcart:problem:invalid-body"

@@ -146,16 +146,16 @@ fn the_same_key_creates_a_product_once() {
         check(
             &create(&product("Kite", "1.00")).await,
             expect![[r#"
-            422
-            content-type: application/problem+json
-            {
-              "detail": "this Idempotency-Key was used with another request",
-              "instance": "/products",
-              "status": 422,
-              "title": "Idempotency key reused",
-              "type": "urn:oxcart:problem:idempotency-key-reused"
-            }
-        "#]],
+                422
+                content-type: application/problem+json
+                {
+                  "detail": "this Idempotency-Key was used with another request",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 422,
+                  "title": "Idempotency key reused",
+                  "type": "urn:oxcart:problem:idempotency-key-reused"
+                }
+            "#]],
         );
     });
 }
@@ -200,16 +200,16 @@ fn an_update_without_if_match_is_refused() {
         json!({"name": "Pot"}),
         None,
         expect![[r#"
-        428
-        content-type: application/problem+json
-        {
-          "detail": "send the ETag that you read in If-Match",
-          "instance": "/products/<id-1>",
-          "status": 428,
-          "title": "Precondition required",
-          "type": "urn:oxcart:problem:precondition-required"
-        }
-    "#]],
+            428
+            content-type: application/problem+json
+            {
+              "detail": "send the ETag that you read in If-Match",
+              "instance": "urn:oxcart:request:<id>",
+              "status": 428,
+              "title": "Precondition required",
+              "type": "urn:oxcart:problem:precondition-required"
+            }
+        "#]],
     );
 }
 
@@ -219,16 +219,16 @@ fn an_update_of_an_outdated_version_is_refused() {
         json!({"name": "Pot"}),
         Some("\"7\""),
         expect![[r#"
-        412
-        content-type: application/problem+json
-        {
-          "detail": "it has changed since you read it: read it again",
-          "instance": "/products/<id-1>",
-          "status": 412,
-          "title": "Precondition failed",
-          "type": "urn:oxcart:problem:precondition-failed"
-        }
-    "#]],
+            412
+            content-type: application/problem+json
+            {
+              "detail": "it has changed since you read it: read it again",
+              "instance": "urn:oxcart:request:<id>",
+              "status": 412,
+              "title": "Precondition failed",
+              "type": "urn:oxcart:problem:precondition-failed"
+            }
+        "#]],
     );
 }
 
@@ -385,16 +385,16 @@ fn only_admins_create_products() {
         check(
             &call.json(&teapot()).send().await,
             expect![[r#"
-            403
-            content-type: application/problem+json
-            {
-              "detail": "your account may not do this",
-              "instance": "/products",
-              "status": 403,
-              "title": "Forbidden",
-              "type": "urn:oxcart:problem:forbidden"
-            }
-        "#]],
+                403
+                content-type: application/problem+json
+                {
+                  "detail": "your account may not do this",
+                  "instance": "urn:oxcart:request:<id>",
+                  "status": 403,
+                  "title": "Forbidden",
+                  "type": "urn:oxcart:problem:forbidden"
+                }
+            "#]],
         );
     });
 }

@@ -86,7 +86,7 @@ fn a_rule_is_put_read_listed_and_removed() {
                 content-type: application/problem+json
                 {
                   "detail": "send the ETag that you read in If-Match",
-                  "instance": "/rules/at_most",
+                  "instance": "urn:oxcart:request:<id>",
                   "status": 428,
                   "title": "Precondition required",
                   "type": "urn:oxcart:problem:precondition-required"
@@ -100,7 +100,7 @@ fn a_rule_is_put_read_listed_and_removed() {
                 content-type: application/problem+json
                 {
                   "detail": "it has changed since you read it: read it again",
-                  "instance": "/rules/at_most",
+                  "instance": "urn:oxcart:request:<id>",
                   "status": 412,
                   "title": "Precondition failed",
                   "type": "urn:oxcart:problem:precondition-failed"

@@ -67,7 +67,7 @@ fn a_session_is_renewed_and_a_refresh_token_works_once() {
                 www-authenticate: Bearer error="invalid_token"
                 {
                   "detail": "The session has ended. Sign in again.",
-                  "instance": "/auth/refresh",
+                  "instance": "urn:oxcart:request:<id>",
                   "status": 401,
                   "title": "Not signed in",
                   "type": "urn:oxcart:problem:unauthenticated"

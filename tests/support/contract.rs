@@ -152,11 +152,14 @@ impl Contract {
 
     fn check_headers(&self, documented: &Value, answer: &Answer) {
         let problem = answer.header("content-type") != Some("application/json");
+        let of_function = answer.status < 400 || problem;
+        let id = answer.header("x-request-id");
+        assert!(id.is_some() || !of_function, "no identifier: {answer:?}");
         for (name, header) in documented["headers"].as_object().into_iter().flatten() {
             let reference = header["$ref"].as_str().unwrap().trim_start_matches('#');
             let header = self.document.pointer(reference).unwrap();
             // API Gateway's own responses have none of our headers.
-            let wanted = header["required"] == true && (answer.status < 400 || problem);
+            let wanted = header["required"] == true && of_function;
             let given = answer.header(name);
             assert!(given.is_some() || !wanted, "{name} is missing: {answer:?}");
             if let (Some(given), Some(pattern)) = (given, header["schema"]["pattern"].as_str()) {

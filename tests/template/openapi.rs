@@ -17,6 +17,7 @@ use crate::support::root;
 struct Common {
     info: Map<String, Value>,
     servers: Value,
+    tags: Value,
     #[serde(rename = "securitySchemes")]
     security_schemes: Value,
     parameters: Map<String, Value>,
@@ -177,6 +178,9 @@ impl Operation {
             }
             responses.insert(status.to_string(), answer);
         }
+        for response in responses.values_mut() {
+            response["headers"]["X-Request-Id"] = reference("headers", "X-Request-Id");
+        }
         responses.into()
     }
 
@@ -188,7 +192,7 @@ impl Operation {
             "x-oxcart-access": route.access.as_str(),
             "security": match route.access {
                 // Anyone may use it, and an admin gets more.
-                Access::Anyone if self.problems.contains(&401) => json!([{}, {"access_token": []}]),
+                Access::Anyone if route.depends_on_caller() => json!([{}, {"access_token": []}]),
                 Access::Anyone => json!([]),
                 Access::Customer | Access::OwnerOrAdmin | Access::Admin => json!([{"access_token": []}]),
             },
@@ -276,6 +280,7 @@ fn document() -> Value {
         "openapi": "3.1.0",
         "info": info,
         "servers": common.servers,
+        "tags": common.tags,
         "paths": paths,
         "components": {
             "securitySchemes": common.security_schemes,

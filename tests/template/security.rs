@@ -1,6 +1,6 @@
 //! What the template promises about security: encryption, transport, who may reach what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oxcart_local::access;
 use oxcart_local::model::{Permission, Stack};
@@ -8,6 +8,7 @@ use oxcart_local::template::Places;
 use serde_yaml_ng::Value;
 
 use super::read::{Template, list};
+use crate::support::contract::contract;
 use crate::support::root;
 
 /// The resources of a type.
@@ -59,6 +60,48 @@ fn no_authorisation_is_cached() {
             assert_eq!(authorizer["Identity"]["ReauthorizeEvery"], 0, "{id}");
         }
     }
+}
+
+/// The headers of responses that scripts of other origins may read without being told
+/// (<https://fetch.spec.whatwg.org/#cors-safelisted-response-header-name>).
+const SAFE_HEADERS: [&str; 7] = [
+    "cache-control",
+    "content-language",
+    "content-length",
+    "content-type",
+    "expires",
+    "last-modified",
+    "pragma",
+];
+
+#[test]
+fn scripts_of_allowed_origins_may_use_every_header_that_is_documented() {
+    let template = Template::read();
+    let resources: BTreeMap<&str, &Value> = template.resources().into_iter().collect();
+    let cors = &resources["Api"]["Properties"]["CorsConfiguration"];
+    let listed = |name: &str| -> BTreeSet<String> {
+        let names = cors[name].as_sequence().unwrap().iter();
+        names
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (allowed, mut exposed) = (listed("AllowHeaders"), listed("ExposeHeaders"));
+    exposed.extend(SAFE_HEADERS.map(str::to_owned));
+    let components = &contract().document["components"];
+    let parameters = components["parameters"].as_object().unwrap().values();
+    let sent = parameters.filter(|parameter| parameter["in"] == "header");
+    let sent = sent.map(|parameter| parameter["name"].as_str().unwrap().to_lowercase());
+    let sent = sent.chain(["authorization".to_owned(), "content-type".to_owned()]);
+    let missing: Vec<String> = sent.filter(|name| !allowed.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "AllowHeaders");
+    let returned = components["headers"].as_object().unwrap().keys();
+    let returned = returned.map(|name| name.to_lowercase());
+    let missing: Vec<String> = returned.filter(|name| !exposed.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "ExposeHeaders");
+    assert!(
+        exposed.contains("apigw-requestid"),
+        "API Gateway's own responses"
+    );
 }
 
 #[test]

@@ -60,7 +60,19 @@ async fn ordering(shop: &Shop) -> Private {
     // An internal failure.
     shop.fault("dynamodb:*@place-order=error").await;
     let order = order_of(&[(&product, 1)], "tok_ok");
-    shop.place(&customer, &order).await.expect(500);
+    let failed = shop.place(&customer, &order).await.expect(500);
+    let id = failed.header("x-request-id").unwrap();
+    assert_eq!(failed.header("apigw-requestid"), Some(id));
+    assert_eq!(
+        failed.json()["instance"],
+        format!("urn:oxcart:request:{id}")
+    );
+    let logs = shop.logs();
+    let mut failures = logs.lines().filter(|line| line.contains("request failed"));
+    assert!(
+        failures.any(|line| line.contains(&format!(r#""request.id":"{id}""#))),
+        "{logs}"
+    );
     let address = &order["shipping_address"];
     let line = |name: &str| address[name].as_str().unwrap().to_owned();
     vec![

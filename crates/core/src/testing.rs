@@ -123,6 +123,7 @@ pub(crate) fn request(now: Time, body: &Value) -> Request {
     };
     Request {
         now,
+        request_id: "MJy3ZgkZFiAEJ8Q=".to_owned(),
         path: "/test".to_owned(),
         source_ip: "192.0.2.1".to_owned(),
         headers: http::HeaderMap::new(),

@@ -117,6 +117,14 @@ impl Gateway {
         .await
     }
 
+    /// Whether this is an OPTIONS request that no route takes. A route of `ANY` and `$default` take it with all others
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html>).
+    fn responds_to_options(&self, request: &Request) -> bool {
+        let path = encoding::decode_path(request.uri().path());
+        let method = request.method();
+        method == Method::OPTIONS && self.inner.routes.find(method.as_str(), &path).is_none()
+    }
+
     async fn answer(&self, request: Request, peer: SocketAddr, id: &str) -> Response {
         let inner = &self.inner;
         let (parts, body) = request.into_parts();
@@ -227,18 +235,18 @@ async fn handle(
 ) -> Response {
     let id = uuid::Uuid::new_v4().to_string();
     let cors = gateway.inner.api.cors.as_ref();
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let asks_first = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = match (cors, &origin) {
-        (Some(cors), Some(origin)) if asks_first => cors::preflight(cors, origin),
-        _ => gateway.answer(request, peer, &id).await,
+    let mut response = match cors {
+        Some(cors) if gateway.responds_to_options(&request) => {
+            cors::preflight(cors, request.headers())
+        }
+        Some(cors) => {
+            let origin = request.headers().get(header::ORIGIN).cloned();
+            let mut response = gateway.answer(request, peer, &id).await;
+            cors::complete(cors, origin.as_ref(), &mut response);
+            response
+        }
+        None => gateway.answer(request, peer, &id).await,
     };
-    if let Some(cors) = cors.filter(|_| !asks_first) {
-        cors::complete(cors, origin.as_ref(), &mut response);
-    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response
             .headers_mut()

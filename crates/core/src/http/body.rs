@@ -275,10 +275,11 @@ impl Json<'_> {
         })
     }
 
-    /// An amount of money in `currency`: `{"amount":"19.99","currency":"EUR"}`.
+    /// An amount of money in `currency`, zero or more: `{"amount":"19.99","currency":"EUR"}`.
     #[must_use]
     pub fn money(self, currency: Currency) -> Option<Money> {
-        self.object(|money| {
+        let place = self.clone();
+        let read = self.object(|money| {
             let amount = money.required("amount", |json| {
                 let Value::String(text) = json.value else {
                     return json.fault("type", "this must be a string such as \"19.99\"");
@@ -302,7 +303,12 @@ impl Json<'_> {
                 json.fault("currency", format!("the shop's currency is {currency}"))
             });
             same.and(amount)
-        })
+        });
+        let amount = place.value["amount"].as_str();
+        if amount.is_some_and(|text| text.starts_with('-')) {
+            return place.fault("range", "this must be zero or more");
+        }
+        read
     }
 
     /// An object, read like the whole body.

@@ -72,6 +72,8 @@ impl Identity {
 pub struct Request {
     /// When the API received it: the current time for the handler.
     pub now: Time,
+    /// The identifier that API Gateway gave it, which is in the response, in problems and in the logs.
+    pub request_id: String,
     /// The path, as the client sent it.
     pub path: String,
     /// The client's IP address, as API Gateway saw it.

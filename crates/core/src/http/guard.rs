@@ -39,7 +39,7 @@ impl Guard {
         let Some(limiter) = limiter.filter(|_| admit(self.route, &request).is_ok()) else {
             return pass_uncounted(self.route, request, handler).await;
         };
-        let path = request.path.clone();
+        let id = request.request_id.clone();
         let counted = limiter.count(limiter.caller(&request));
         let response = pass_uncounted(self.route, request, handler);
         let response = match self.route.class {
@@ -52,7 +52,7 @@ impl Guard {
                 gate::beside(counted, response).await
             }
         };
-        response.unwrap_or_else(|refused| protected(self.route, too_many(refused, &path)))
+        response.unwrap_or_else(|refused| completed(self.route, &id, too_many(refused, &id)))
     }
 }
 
@@ -63,15 +63,15 @@ where
     F: FnOnce(Request) -> Fut,
     Fut: Future<Output = Result<Response, Problem>>,
 {
-    let path = request.path.clone();
+    let id = request.request_id.clone();
     let known = known_tags(route, &request);
     let response = match admit(route, &request) {
         // Boxed: unboxed, its type nests deeper than the compiler goes.
         Ok(()) => Box::pin(handler(request)).await,
         Err(problem) => Err(problem),
     };
-    let response = response.unwrap_or_else(|problem| Response::problem(&problem, &path));
-    protected(route, conditional(known.as_ref(), response))
+    let response = response.unwrap_or_else(|problem| Response::problem(&problem, &id));
+    completed(route, &id, conditional(known.as_ref(), response))
 }
 
 /// Returns the entity tags of the states that the client already has, if it reads (`If-None-Match`, RFC 9110 section
@@ -94,11 +94,21 @@ fn conditional(known: Option<&Tags>, response: Response) -> Response {
     }
 }
 
-/// Returns `response` with the headers that protect it on its way and in the client: no browser guesses another media
-/// type for it, and nobody keeps what may be about a person (RFC 9111 section 5.2.2.5), unless the handler says how
+/// Returns `response` with the headers that every response has: the identifier of its request, the request headers that
+/// it depends on (RFC 9110 section 12.5.5), and what protects it on its way and in the client. No browser guesses another
+/// media type for it, and nobody keeps what may be about a person (RFC 9111 section 5.2.2.5), unless the handler says how
 /// long it may be kept. What is public may be kept, and is asked for again before it is used: a price may have changed.
-fn protected(route: &Route, response: Response) -> Response {
-    let response = response.header("X-Content-Type-Options", "nosniff");
+fn completed(route: &Route, request_id: &str, response: Response) -> Response {
+    // API Gateway adds the CORS headers of the origin.
+    let vary = if route.depends_on_caller() {
+        "Authorization, Origin"
+    } else {
+        "Origin"
+    };
+    let response = response
+        .header("X-Request-Id", request_id)
+        .header("Vary", vary)
+        .header("X-Content-Type-Options", "nosniff");
     let mut names = response.headers.iter().map(|(name, _)| *name);
     if names.any(|name| name == "Cache-Control") {
         response
@@ -114,11 +124,11 @@ fn admit(route: &Route, request: &Request) -> Result<(), Problem> {
     route.admit(request)
 }
 
-fn too_many(refused: Refused, path: &str) -> Response {
+fn too_many(refused: Refused, request_id: &str) -> Response {
     let problem = Problem::TooManyRequests {
         retry_after_seconds: refused.retry_after_seconds,
     };
-    let response = Response::problem(&problem, path);
+    let response = Response::problem(&problem, request_id);
     let headers = refused.headers().into_iter();
     headers.fold(response, |response, (name, value)| {
         response.header(name, value)
@@ -180,6 +190,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_response_names_its_request_and_what_it_depends_on() {
+        let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+        for (route, answer, vary) in [
+            (
+                &routes::GET_ORDER,
+                Response::ok(&"made"),
+                "Authorization, Origin",
+            ),
+            (
+                &routes::GET_PRODUCT,
+                Err(Problem::NotFound("product")),
+                "Authorization, Origin",
+            ),
+            (
+                &routes::LIST_PRODUCTS,
+                Response::ok(&"made"),
+                "Authorization, Origin",
+            ),
+            (
+                &routes::GET_SHIPPING_METHODS,
+                Response::ok(&"made"),
+                "Origin",
+            ),
+            (&routes::LOGIN, Err(Problem::QuoteExpired), "Origin"),
+        ] {
+            let response = pass_uncounted(route, request.clone(), async |_| answer).await;
+            let value = |name| {
+                let mut headers = response.headers.iter();
+                let found = headers.find(|(given, _)| *given == name);
+                found.map(|(_, value)| value.as_str())
+            };
+            assert_eq!(value("X-Request-Id"), Some("MJy3ZgkZFiAEJ8Q="));
+            assert_eq!(value("Vary"), Some(vary), "{}", route.operation);
+            let body: Value = serde_json::from_slice(&response.body).unwrap();
+            if response.status != StatusCode::OK {
+                assert_eq!(body["instance"], "urn:oxcart:request:MJy3ZgkZFiAEJ8Q=");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_client_that_has_the_current_state_gets_304_when_it_reads() {
         let mut request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         request
@@ -218,6 +269,7 @@ mod tests {
         assert_eq!(header("RateLimit"), Some("\"order\";r=0;t=1"));
         assert_eq!(header("RateLimit-Policy"), Some("\"order\";q=600;w=60"));
         assert_eq!(header("Cache-Control"), Some("no-store"));
+        assert_eq!(header("X-Request-Id"), Some("MJy3ZgkZFiAEJ8Q="));
         // A request that is refused for another reason is not counted.
         let written = engine.items(Setting::LimitsTable);
         let nobody = Request {

@@ -104,7 +104,7 @@ struct Document<'a> {
     title: &'static str,
     status: u16,
     detail: String,
-    instance: &'a str,
+    instance: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,9 +218,10 @@ impl Problem {
         }
     }
 
-    /// The problem document (`application/problem+json`) of a request to the path `instance`.
+    /// Returns the problem document (`application/problem+json`) of the request `request_id`, which is this occurrence of
+    /// the problem (RFC 9457 section 3.1.5).
     #[must_use]
-    pub fn document(&self, instance: &str) -> Vec<u8> {
+    pub fn document(&self, request_id: &str) -> Vec<u8> {
         let (status, slug, title) = self.parts();
         let errors = match self {
             Self::InvalidParameters(faults)
@@ -254,7 +255,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: self.to_string(),
-            instance,
+            instance: format!("urn:oxcart:request:{request_id}"),
             errors,
             total_amount,
         };
@@ -356,9 +357,9 @@ mod tests {
     fn a_document_says_what_is_wrong_and_nothing_internal() {
         for problem in all() {
             let document: serde_json::Value =
-                serde_json::from_slice(&problem.document("/orders")).unwrap();
+                serde_json::from_slice(&problem.document("MJy3ZgkZFiAEJ8Q=")).unwrap();
             assert_eq!(document["status"], problem.status().as_u16());
-            assert_eq!(document["instance"], "/orders");
+            assert_eq!(document["instance"], "urn:oxcart:request:MJy3ZgkZFiAEJ8Q=");
             let with_errors = matches!(
                 problem,
                 Problem::InvalidBody(_) | Problem::InvalidParameters(_) | Problem::OutOfStock(_)

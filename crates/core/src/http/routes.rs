@@ -80,6 +80,13 @@ impl Route {
         request.query(self.query).map(drop)
     }
 
+    /// Returns whether the responses of this route depend on who is signed in: also those about products, of which admins
+    /// see more than anyone else.
+    #[must_use]
+    pub fn depends_on_caller(&self) -> bool {
+        self.access != Access::Anyone || self.path.starts_with("/products")
+    }
+
     /// Returns whether the responses of this route may contain something about a person: those of every route except
     /// what anyone may read without a link.
     #[must_use]

@@ -316,6 +316,7 @@ pub(super) fn step_after(error: &str, order: &Order, now: Time) -> Step {
 pub(super) fn request(name: &str, now: Time) -> Request {
     Request {
         now,
+        request_id: "MJy3ZgkZFiAEJ8Q=".to_owned(),
         path: "/orders".to_owned(),
         source_ip: "192.0.2.1".to_owned(),
         headers: HeaderMap::new(),

@@ -78,6 +78,7 @@ mod tests {
         let order_id = order_id().to_string();
         Request {
             now: after(10),
+            request_id: "MJy3ZgkZFiAEJ8Q=".to_owned(),
             path: format!("/orders/{order_id}/payments"),
             source_ip: "192.0.2.1".to_owned(),
             headers: http::HeaderMap::new(),

@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD as STANDARD;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_runtime::{LambdaEvent, service_fn};
+use tracing::Instrument;
 
 use super::invocation::{Doing, Error};
 use crate::aws::Aws;
@@ -58,7 +59,10 @@ fn run<'a>(
 ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
     Box::pin(lambda_runtime::run(service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
-            outgoing(handle(incoming(event.payload)?).await)
+            let request = incoming(event.payload)?;
+            // At the highest level, so that it is there whatever the level of the logs is.
+            let named = tracing::error_span!("request", request.id = request.request_id);
+            outgoing(handle(request).instrument(named).await)
         },
     )))
 }
@@ -83,6 +87,7 @@ fn incoming(event: ApiGatewayV2httpRequest) -> Result<Request, Error> {
     };
     Ok(Request {
         now: Time::from_millis(context.time_epoch),
+        request_id: context.request_id.clone().unwrap_or_default(),
         path: event.raw_path.unwrap_or_default(),
         source_ip: context.http.source_ip.clone().unwrap_or_default(),
         headers: event.headers,

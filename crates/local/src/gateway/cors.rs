@@ -8,12 +8,15 @@ use axum::response::Response;
 
 use crate::model::Cors;
 
-/// The response to a preflight. For an origin that is not configured it has no CORS headers.
-pub(super) fn preflight(cors: &Cors, origin: &HeaderValue) -> Response {
+/// The response to OPTIONS on any path. It has CORS headers if the request is a preflight, that is, if it has an origin
+/// and says which method is to follow, and if the origin is configured.
+pub(super) fn preflight(cors: &Cors, request: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    if allow_origin(cors, origin, headers) {
+    let is_preflight = request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let origin = request.get(header::ORIGIN).filter(|_| is_preflight);
+    if origin.is_some_and(|origin| allow_origin(cors, origin, headers)) {
         list(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.methods);
         list(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &cors.headers);
         if let Some(max_age) = cors.max_age {

@@ -339,6 +339,29 @@ async fn a_preflight_is_answered_by_the_gateway() {
 }
 
 #[tokio::test]
+async fn options_that_no_route_takes_is_answered_without_a_body() {
+    let shop = shop().await;
+    for path in ["/mine", "/nowhere"] {
+        let request = shop.request("OPTIONS", path);
+        let request = request.header("origin", "https://shop.example");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 204, "{path}");
+        let headers = response.headers();
+        assert!(headers.contains_key("apigw-requestid"));
+        assert!(!headers.contains_key("access-control-allow-origin"));
+        assert_eq!(response.text().await.unwrap(), "");
+    }
+    // A route that takes every method takes this one, too.
+    let preflight = shop.request("OPTIONS", "/echo/1");
+    let preflight = preflight
+        .header("origin", "https://shop.example")
+        .header("access-control-request-method", "GET");
+    let response = preflight.send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.text().await.unwrap().contains("OPTIONS"));
+}
+
+#[tokio::test]
 async fn every_response_is_completed_for_its_origin() {
     let shop = shop().await;
     let answer = json!({"statusCode": 200, "headers": {"access-control-allow-origin": "*"}});

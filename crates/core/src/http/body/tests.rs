@@ -42,6 +42,31 @@ fn every_fault_is_reported_with_its_pointer() {
 }
 
 #[test]
+fn no_amount_is_negative() {
+    let faults = |amount: &str| {
+        let json = format!(r#"{{"price":{{"amount":"{amount}","currency":"EUR"}}}}"#);
+        let read = read(json.as_bytes(), |body| {
+            body.required("price", |json| json.money("EUR".parse().unwrap()))
+        });
+        match read {
+            Ok(price) => price.to_string(),
+            Err(Problem::InvalidBody(faults)) => {
+                format!("{} {}", faults[0].pointer, faults[0].code)
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    for (amount, expected) in [
+        ("0", "0.00 EUR"),
+        ("0.01", "0.01 EUR"),
+        ("-0.01", "/price range"),
+        ("-0", "/price range"),
+    ] {
+        assert_eq!(faults(amount), expected, "{amount}");
+    }
+}
+
+#[test]
 fn a_whole_number_is_whole_however_it_is_written() {
     let quantity = |text: &str| {
         let json = format!(

@@ -110,10 +110,10 @@ impl Response {
         }
     }
 
-    /// Returns the response to a request to `path` that ended in `problem`. An internal error is logged
+    /// Returns the response to the request `request_id` that ended in `problem`. An internal error is logged
     /// here, once, with its chain.
     #[must_use]
-    pub fn problem(problem: &Problem, path: &str) -> Self {
+    pub fn problem(problem: &Problem, request_id: &str) -> Self {
         if problem.status().is_server_error() {
             tracing::error!(
                 error = crate::aws::telemetry::chain(problem),
@@ -124,7 +124,7 @@ impl Response {
             status: problem.status(),
             headers: Vec::new(),
             content_type: "application/problem+json",
-            body: problem.document(path),
+            body: problem.document(request_id),
         };
         match problem {
             Problem::Unauthenticated(_) => {
@@ -164,7 +164,7 @@ mod tests {
         let problem = Problem::TooManyRequests {
             retry_after_seconds: 7,
         };
-        let response = Response::problem(&problem, "/orders");
+        let response = Response::problem(&problem, "MJy3ZgkZFiAEJ8Q=");
         assert_eq!(response.status, StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers, [("Retry-After", "7".to_owned())]);
     }

@@ -206,17 +206,6 @@ fn amount(json: Json<'_>, currency: Currency) -> Option<Money> {
     }
 }
 
-/// Reads an amount of zero or more.
-pub(super) fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
-    let place = json.clone();
-    let price = json.money(currency)?;
-    if price.minor_units().is_some() {
-        Some(price)
-    } else {
-        place.fault("range", "this must be zero or more")
-    }
-}
-
 fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
     json.object(|body| {
         let kind = body.required("type", |json| {
@@ -235,7 +224,7 @@ fn benefit(json: Json<'_>, currency: Currency) -> Option<Benefit> {
                 Some(Benefit::Amount { amount })
             }
             BenefitType::FixedPrice => {
-                let price = body.required("price", |json| price(json, currency))?;
+                let price = body.required("price", |json| json.money(currency))?;
                 Some(Benefit::FixedPrice { price })
             }
             BenefitType::BuyXGetY => {

@@ -1,6 +1,6 @@
 //! Reads shipping methods.
 
-use super::fields::{MAX_LISTED, boolean, category, method_id, name, postal_codes, price, product};
+use super::fields::{MAX_LISTED, boolean, category, method_id, name, postal_codes, product};
 use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::pricing::shipping::{Cost, DeliveryDays, FreeFromBasis, ShippingMethod, Step, Zone};
@@ -37,7 +37,7 @@ pub(super) fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMetho
             json.list(0..=MAX_LISTED, category)
         });
         let cost = body.required("cost", |json| cost(json, currency));
-        let free_from = body.optional("free_from", |json| price(json, currency));
+        let free_from = body.optional("free_from", |json| json.money(currency));
         let free_from_basis = body.optional("free_from_basis", |json| {
             json.named(&[
                 ("before_discounts", FreeFromBasis::BeforeDiscounts),
@@ -71,7 +71,7 @@ fn zone(json: Json<'_>, currency: Currency) -> Option<Zone> {
             json.list(0..=MAX_PARTS, postal_codes)
         });
         let excluded = body.optional("excluded", boolean);
-        let surcharge = body.optional("surcharge", |json| price(json, currency));
+        let surcharge = body.optional("surcharge", |json| json.money(currency));
         Some(Zone {
             country: country?,
             regions: regions?.unwrap_or_default(),
@@ -127,7 +127,7 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
         });
         match kind? {
             CostType::Flat => {
-                let price = body.required("price", |json| price(json, currency))?;
+                let price = body.required("price", |json| json.money(currency))?;
                 Some(Cost::Flat { price })
             }
             CostType::ByWeight => {
@@ -137,7 +137,7 @@ fn cost(json: Json<'_>, currency: Currency) -> Option<Cost> {
                 Some(Cost::ByWeight { steps })
             }
             CostType::ByAmount => {
-                let amount = |json: Json<'_>| price(json, currency);
+                let amount = |json: Json<'_>| json.money(currency);
                 let steps = body.required("steps", |json| {
                     steps(json, currency, amount, |up_to: &Money| up_to.amount())
                 })?;
@@ -165,7 +165,7 @@ fn steps<T, B: PartialOrd>(
     let steps = json.list(1..=MAX_STEPS, |json| {
         json.object(|body| {
             let up_to = body.optional("up_to", &bound);
-            let price = body.required("price", |json| price(json, currency));
+            let price = body.required("price", |json| json.money(currency));
             Some(Step {
                 up_to: up_to?,
                 price: price?,
