@@ -325,10 +325,8 @@ fn parameters_are_bounded_as_the_document_says() {
                 let mut probes = Probes::default();
                 probes.of(&parameter["schema"], &Value::Null, "");
                 for probe in probes.0 {
-                    let value = match &probe.body {
-                        Value::String(text) => text.clone(),
-                        other => other.to_string(),
-                    };
+                    let text = probe.body.as_str().map(str::to_owned);
+                    let value = text.unwrap_or_else(|| probe.body.to_string());
                     let name = parameter["name"].as_str().unwrap();
                     let of_header = parameter["in"] == "header";
                     // Nothing is found under a name that nobody has given, and no cursor can be made up. Some values
