@@ -38,6 +38,7 @@ fn a_customer_keeps_an_address_book() {
                 etag: "1"
                 {
                   "city": "Köln",
+                  "company": null,
                   "country": "DE",
                   "created_at": "<time>",
                   "id": "<id-1>",

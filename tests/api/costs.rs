@@ -11,7 +11,7 @@ use super::passwords::{mail, token};
 use crate::support::client::Call;
 use crate::support::contract::Operation;
 use crate::support::control::halves;
-use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::people::{PASSWORD, Person, order_of, unique};
 use crate::support::prices::percentage;
 use crate::support::shop::Setup;
 use crate::support::{root, run_in_euros, until};
@@ -176,6 +176,33 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             let location = guests_order(scene, order).await;
             shop.post(&location.replace('?', "/cancel?"))
         }
+        "get_guest_access" => {
+            let token = guests_token(scene, order).await;
+            shop.get(&format!("/guest/access?token={token}"))
+        }
+        "erase_guest" => {
+            let token = guests_token(scene, order).await;
+            shop.post(&format!("/guest/erasure?token={token}"))
+        }
+        "request_email_change" => {
+            let email = format!("{}@example.com", unique("new"));
+            let call = shop.post("/customers/me/email");
+            let call = call.json(&json!({"email": email, "password": PASSWORD}));
+            call.bearer(&shop.customer().await.token)
+        }
+        "confirm_email_change" => {
+            let person = shop.customer().await;
+            let renewed = Person {
+                email: format!("{}@example.com", unique("new")),
+                ..person.clone()
+            };
+            let call = shop.post("/customers/me/email").bearer(&person.token);
+            let call = call.json(&json!({"email": renewed.email, "password": PASSWORD}));
+            call.send().await.expect(202);
+            let mail = mail(shop, &renewed, "confirm your new email address").await;
+            let body = json!({"token": token(&mail, "email"), "password": PASSWORD});
+            shop.post("/auth/email").json(&body)
+        }
         "correct_address" => {
             let product = shop.product("19.90", 2).await;
             let id = shop.order(owner, &product, "tok_ok").await;
@@ -208,6 +235,24 @@ async fn guests_order(scene: &Scene, mut order: Value) -> String {
     let call = scene.shop.post("/guest/orders").key(&unique("guest"));
     let placed = call.json(&order).send().await.expect(202);
     placed.header("location").unwrap().to_owned()
+}
+
+/// Places `order` as a guest, and returns the token of the mailed link to what the shop knows about this guest.
+async fn guests_token(scene: &Scene, mut order: Value) -> String {
+    let shop = &scene.shop;
+    let guest = Person {
+        email: format!("{}@example.com", unique("guest")),
+        ..scene.owner.clone()
+    };
+    order["email"] = json!(guest.email);
+    let call = shop.post("/guest/orders").key(&unique("guest"));
+    let placed = call.json(&order).send().await.expect(202).json();
+    shop.until_settled(placed["id"].as_str().unwrap()).await;
+    let asked = shop.post("/guest/access");
+    let asked = asked.json(&json!({"email": guest.email})).send().await;
+    asked.expect(202);
+    let mail = mail(shop, &guest, "knows about you").await;
+    token(&mail, "privacy")
 }
 
 /// Adds a discount with a hundred codes, and returns the request of `operation` about it.
