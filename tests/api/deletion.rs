@@ -252,3 +252,41 @@ fn a_customer_exports_all_that_the_shop_knows() {
         shop.get("/customers/me/export").send().await.expect(401);
     });
 }
+
+#[test]
+fn a_deleted_account_takes_along_what_was_ordered_with_its_address() {
+    run_local(async {
+        let shop = Shop::start(standing_still(&[])).await;
+        let customer = shop.customer().await;
+        let link = "/confirm?token=";
+        let mail = shop.run_until("the mail with the link", async || {
+            let mut mails = shop.mail().await.into_iter();
+            let found = mails.find(|mail| {
+                let text = mail["text"].as_str().unwrap();
+                mail["to"] == customer.email.as_str() && text.contains(link)
+            });
+            found.ok_or_else(|| "no mail yet".to_owned())
+        });
+        let mail = mail.await;
+        let (_, rest) = mail["text"].as_str().unwrap().split_once(link).unwrap();
+        let token = rest.split_whitespace().next().unwrap();
+        let confirm = json!({"token": token, "password": PASSWORD});
+        let confirm = shop.post("/auth/confirm").json(&confirm).send().await;
+        confirm.expect(204);
+        let product = shop.product("19.90", 10).await;
+        let mut order = order_of(&[(&product, 1)], "tok_declined");
+        order["email"] = json!(customer.email);
+        let call = shop.post("/guest/orders").key("click-1");
+        let placed = call.json(&order).send().await.expect(202).json();
+        let id = placed["id"].as_str().unwrap();
+        shop.run_until_settled(id).await;
+        assert_eq!(delete(&shop, &customer, PASSWORD).await, 204);
+        run_until_erased(&shop, id).await;
+        shop.run_until("the guest is forgotten", async || {
+            let header = part(&shop, id, "header").await;
+            let forgotten = header["guest"].is_null() && header["guest_email"].is_null();
+            forgotten.then_some(()).ok_or(header.to_string())
+        })
+        .await;
+    });
+}

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::support::people::{PASSWORD, order_of, unique};
+use crate::support::prices::percentage;
 use crate::support::shop::{Setup, Shop, shared};
 use crate::support::{run, run_local, until};
 
@@ -12,8 +13,12 @@ fn a_guest_orders_and_reads_the_order_with_the_mailed_link() {
         let shop = shared().await;
         let product = shop.product("20.00", 5).await;
         let email = format!("{}@example.com", unique("guest"));
+        let code = unique("GUEST");
+        shop.discount(percentage("A tenth", "0.10"), json!({"code": code}))
+            .await;
         let mut order = order_of(&[(&product, 2)], "tok_ok");
         order["email"] = json!(email);
+        order["discount_code"] = json!(code);
         let call = shop.post("/guest/orders").key(&unique("click"));
         let placed = call.header("prefer", "wait=20").json(&order).send().await;
         let placed = placed.expect(201);

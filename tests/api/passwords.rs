@@ -237,6 +237,8 @@ fn an_email_address_is_changed_with_links_to_both_mailboxes() {
         ask(PASSWORD).send().await.expect(202);
         let new = mail(shop, &renewed, "confirm your new email address").await;
         let present = mail(shop, &customer, "Another email address").await;
+        let wrong = json!({"token": token(&new, "email"), "password": "let me in"});
+        post(shop, "/auth/email", wrong).await.expect(422);
         confirm("/auth/email", token(&new, "email"))
             .await
             .expect(204);

@@ -366,3 +366,41 @@ fn the_methods_of_the_page_about_shipping_are_taken() {
         assert_eq!(listed.json()["items"], items);
     });
 }
+
+#[test]
+fn a_corrected_address_does_not_lead_to_another_price_of_shipping() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        shop.discount(percentage("A tenth", "0.10"), json!({}))
+            .await;
+        let islands = json!(["25980..25999"]);
+        let dearer = json!({"country": "DE", "postal_codes": islands, "surcharge": money("10.00")});
+        let zones = json!({"countries": ["DE"], "zones": [dearer]});
+        let methods = json!([flat("parcel", "4.90", zones)]);
+        shop.replace_all("/shipping-methods", methods).await;
+        let customer = shop.customer().await;
+        let pot = shop.product("20.00", 10).await;
+        let mut order = order_of(&[(&pot, 1)], "tok_ok");
+        order["shipping_method"] = json!("parcel");
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        let path = format!(
+            "/orders/{}/shipping-address",
+            placed["id"].as_str().unwrap()
+        );
+        let correct = async |code: &str| {
+            let mut address = order["shipping_address"].clone();
+            address["postal_code"] = json!(code);
+            let call = shop.put(&path).bearer(&customer.token);
+            call.header("if-match", "*").json(&address).send().await
+        };
+        let refused = correct("25 985").await.expect(422).json();
+        let fault = &refused["errors"][0];
+        assert_eq!(
+            (&fault["pointer"], &fault["code"]),
+            (&json!("/postal_code"), &json!("another_price"))
+        );
+        let corrected = correct("10115").await.expect(200).json();
+        assert_eq!(corrected["shipping_address"]["postal_code"], "10115");
+        assert_eq!(corrected["total_amount"], placed["total_amount"]);
+    });
+}
