@@ -20,7 +20,7 @@ const HEADERS: &[&str] = &[
 ];
 
 /// Status, headers of the contract and body. Identifiers become `<id-1>`, `<id-2>`, in the order in
-/// which they occur, times `<time>`, cursors and tokens their kind; money is shown in euros, whatever the shop's currency
+/// which they occur, times `<time>`, cursors, tokens and orders' numbers their kind; money is shown in euros, whatever the shop's currency
 /// is, so that one snapshot serves all.
 pub(crate) fn show(answer: &Answer) -> String {
     let mut shown = format!("{}\n", answer.status);
@@ -57,7 +57,7 @@ fn steady(value: Value) -> Value {
             let fields = sorted.into_iter().map(|(name, value)| {
                 let opaque = matches!(
                     name.as_str(),
-                    "next_cursor" | "access_token" | "refresh_token"
+                    "next_cursor" | "access_token" | "refresh_token" | "number"
                 ) && value.is_string();
                 let value = if opaque {
                     Value::String(format!("<{name}>"))

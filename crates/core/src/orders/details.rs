@@ -16,7 +16,7 @@ pub struct Details {
     pub billing_address: Option<Address>,
     /// For the shop, such as where to leave the parcel: 1 to 1,000 characters.
     pub note: Option<String>,
-    /// For the client that placed the order: at most [`MOST_PAIRS`] texts by name.
+    /// For the client that placed the order: at most 20 texts by name.
     pub metadata: BTreeMap<String, String>,
 }
 

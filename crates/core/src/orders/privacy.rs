@@ -79,9 +79,9 @@ pub async fn get_guest_access(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (_, guest) = linked(orders, links, &request, &routes::GET_GUEST_ACCESS).await?;
     let query = request.query(routes::GET_GUEST_ACCESS.query)?;
     let page = PageRequest::read(&request, &query)?;
+    let (_, guest) = linked(orders, links, &request, &routes::GET_GUEST_ACCESS).await?;
     let found = orders.by_guest(&guest.email, &page).await?;
     found
         .fitting(Order::position, OrderBody::try_from)?
