@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::authorisation::{Scene, operations};
 use crate::support::contract::{Operation, contract};
 use crate::support::people::unique;
-use crate::support::run_local;
 use crate::support::shop::Setup;
+use crate::support::{run_in_euros, run_local};
 
 /// Texts that most patterns do not allow.
 const STRANGE: [&str; 6] = ["", " ", "!", "a b", "é", "-1"];
@@ -317,7 +317,7 @@ async fn is_refused(
 
 #[test]
 fn parameters_are_bounded_as_the_document_says() {
-    run_local(async {
+    run_in_euros(async {
         let scene = Scene::new(Setup::default()).await;
         let (mut wrong, mut tried) = (Vec::new(), 0);
         for operation in operations() {
