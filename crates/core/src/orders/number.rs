@@ -11,6 +11,9 @@ use crate::values::id::OrderId;
 /// How many digits a number has.
 const DIGITS: usize = 12;
 
+/// The most characters of a number as people type it, spaces and hyphens counted.
+const MOST_CHARACTERS: usize = 40;
+
 /// How many numbers there are.
 const NUMBERS: u64 = 1_000_000_000_000;
 
@@ -50,7 +53,9 @@ impl FromStr for OrderNumber {
     /// Reads the digits, however they are grouped by spaces and hyphens.
     fn from_str(text: &str) -> Result<Self, InvalidOrderNumber> {
         let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '-')).collect();
-        let plain = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let plain = text.len() <= MOST_CHARACTERS
+            && digits.len() == DIGITS
+            && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number = plain.then(|| digits.parse().ok()).flatten();
         number.map(Self).ok_or(InvalidOrderNumber)
     }
@@ -90,7 +95,9 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(number), "{text}");
         }
+        let long = format!("000093576420{}", "-".repeat(29));
         for text in [
+            &long,
             "",
             "0000-9357-642",
             "0000-9357-64200",
