@@ -16,8 +16,8 @@ use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
 use super::model::{
-    Category, InvalidCategory, InvalidStatus, MAX_WEIGHT_GRAMS, Product, ProductError, Status,
-    WEIGHT_ATTRIBUTE, weight_grams,
+    Category, InvalidCategory, MAX_WEIGHT_GRAMS, Product, ProductError, Status, WEIGHT_ATTRIBUTE,
+    weight_grams,
 };
 use super::rules::{self, Draft, Patch};
 use super::store::ProductStore;
@@ -121,16 +121,8 @@ pub async fn list_products(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = request.query(routes::LIST_PRODUCTS.query)?;
-    let category: Option<Category> = query
-        .get("category")
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|error: InvalidCategory| Problem::parameter("?category", error.to_string()))?;
-    let status: Option<Status> = query
-        .get("status")
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|error: InvalidStatus| Problem::parameter("?status", error.to_string()))?;
+    let category: Option<Category> = Request::parameter(&query, "category")?;
+    let status: Option<Status> = Request::parameter(&query, "status")?;
     let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
     if !status.is_public() {

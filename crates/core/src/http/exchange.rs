@@ -1,6 +1,7 @@
 //! Requests and responses as handlers see them.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use http::HeaderMap;
@@ -135,6 +136,18 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns the query parameter `name` as a value, if it is there. `query` is what [`Request::query`] returned.
+    ///
+    /// # Errors
+    /// Returns [`Problem::InvalidParameters`] with what the value should have been.
+    pub fn parameter<T>(query: &HashMap<&str, &str>, name: &str) -> Result<Option<T>, Problem>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let given = query.get(name).map(|text| text.parse()).transpose();
+        given.map_err(|invalid: T::Err| Problem::parameter(format!("?{name}"), invalid.to_string()))
     }
 
     /// Returns the path parameter `name` as the identifier of a `what`.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::change::{self, Change};
 use super::executions::OrderWorkflow;
-use super::model::{Order, Status, UnknownName};
-use super::number::{InvalidOrderNumber, OrderNumber};
+use super::model::{Order, Status};
+use super::number::OrderNumber;
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::telemetry;
@@ -121,24 +121,16 @@ pub async fn get_order(orders: &OrderStore, request: Request) -> Result<Response
     respond(visible(orders, &request).await?)
 }
 
-/// `GET /orders?status=&number=&limit=&cursor=`: returns a page of the caller's own orders, newest first; with `status`, an admin
-/// gets the orders of all customers. With `number`, the page has the order of this number, if the caller may see it.
+/// `GET /orders?status=&number=&limit=&cursor=`: returns a page of the caller's own orders, newest first; with `status`, an
+/// admin gets the orders of all customers. With `number`, the page has the order of this number, if the caller may see it.
 ///
 /// # Errors
 /// Returns [`Problem::InvalidParameters`] for a parameter that is not valid.
 pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let query = request.query(routes::LIST_ORDERS.query)?;
-    let status: Option<Status> = query
-        .get("status")
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|error: UnknownName| Problem::parameter("?status", error.to_string()))?;
-    let number: Option<OrderNumber> = query
-        .get("number")
-        .map(|text| text.parse())
-        .transpose()
-        .map_err(|error: InvalidOrderNumber| Problem::parameter("?number", error.to_string()))?;
+    let status: Option<Status> = Request::parameter(&query, "status")?;
+    let number: Option<OrderNumber> = Request::parameter(&query, "number")?;
     let page = PageRequest::read(&request, &query)?;
     let found = match (number, status) {
         (Some(number), status) => {
