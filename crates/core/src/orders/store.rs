@@ -9,7 +9,7 @@ use super::item::{HeaderItem, LinesItem, PartItem, SHARDS, status_shard};
 use super::model::{Order, Status};
 use super::uses::{QuoteUse, Use};
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::customers::model::Email;
 use crate::http::page::{Page, PageRequest};
@@ -43,6 +43,10 @@ pub enum Created {
     UsedUp,
     /// Nothing is stored, because the quote has been used for another order.
     QuoteUsed,
+}
+
+fn header_key(id: OrderId) -> Key {
+    Key::new("order_id", id).and("part", "header")
 }
 
 fn lines_key(id: OrderId) -> Key {
@@ -158,14 +162,7 @@ impl OrderStore {
         order: Order,
         given_back: &[Use],
     ) -> Result<Option<Order>, StoreError> {
-        let read = order.revision;
-        let order = Order {
-            revision: read + 1,
-            ..order
-        };
-        let header = PartItem::Header(HeaderItem::from_order(&order));
-        let write = self.table.put(&header)?.when("revision = :revision");
-        let write = write.value(":revision", &read)?;
+        let (order, write) = self.next_header(order)?;
         let written = if given_back.is_empty() {
             self.table.write(write).await?
         } else {
@@ -187,14 +184,7 @@ impl OrderStore {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn replace_with_address(&self, order: Order) -> Result<Option<Order>, StoreError> {
-        let read = order.revision;
-        let order = Order {
-            revision: read + 1,
-            ..order
-        };
-        let header = PartItem::Header(HeaderItem::from_order(&order));
-        let header = self.table.put(&header)?.when("revision = :revision");
-        let header = header.value(":revision", &read)?;
+        let (order, header) = self.next_header(order)?;
         let address = AddressItem::from(order.shipping_address.clone());
         let lines = self
             .table
@@ -204,6 +194,19 @@ impl OrderStore {
             Written::Done => Ok(Some(order)),
             Written::Refused(_) => Ok(None),
         }
+    }
+
+    /// Returns `order` with the next revision, and the write of its header, which is refused if the stored one has another
+    /// revision than `order`.
+    fn next_header(&self, order: Order) -> Result<(Order, Write), StoreError> {
+        let read = order.revision;
+        let order = Order {
+            revision: read + 1,
+            ..order
+        };
+        let header = PartItem::Header(HeaderItem::from_order(&order));
+        let write = self.table.put(&header)?.when("revision = :revision");
+        Ok((order, write.value(":revision", &read)?))
     }
 
     /// Removes the payment token from the lines of the order `id`, if it is still there.
@@ -293,8 +296,7 @@ impl OrderStore {
     ) -> Result<Page<Order>, StoreError> {
         let found = self.guest_orders(email, page.after.as_deref(), page.limit);
         let found = found.await?;
-        let keys = found.items.iter();
-        let keys = keys.map(|id| Key::new("order_id", id).and("part", "header"));
+        let keys = found.items.iter().map(|id| header_key(*id));
         // The index has only keys.
         let headers: Vec<HeaderItem> = self.table.get_many(keys.collect(), false).await?;
         let mut headers: HashMap<OrderId, HeaderItem> = headers

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{HeaderItem, LinesItem, OrderStore, lines_key};
-use crate::aws::dynamo::{Key, StoreError};
+use super::{HeaderItem, LinesItem, OrderStore, header_key, lines_key};
+use crate::aws::dynamo::StoreError;
 use crate::orders::credit::{LATEST, PastOrder};
 use crate::orders::model::{Order, Status};
 use crate::orders::today::MOST_ORDERS;
@@ -55,9 +55,7 @@ impl OrderStore {
             }
             Taker::Guest(email) => {
                 let ids = self.guest_orders(email, None, 99).await?.items;
-                let keys = ids
-                    .into_iter()
-                    .map(|id| Key::new("order_id", id).and("part", "header"));
+                let keys = ids.into_iter().map(header_key);
                 self.table.get_many(keys.collect(), true).await?
             }
             Taker::Unknown => Vec::new(),
