@@ -93,11 +93,9 @@ impl Draft {
         Wanted {
             items: self.items.clone(),
             destination: Destination {
-                country: self.shipping_address.country.clone(),
-                region: self.shipping_address.region.clone(),
-                postal_code: self.shipping_address.postal_code.clone(),
                 // The business that pays may have the goods sent elsewhere.
                 tax_number: self.tax_number().cloned(),
+                ..Destination::from(&self.shipping_address)
             },
             shipping_method: self.shipping_method.clone(),
             codes: self.codes.clone(),

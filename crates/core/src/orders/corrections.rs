@@ -10,7 +10,6 @@ use crate::orders::api;
 use crate::orders::model::Order;
 use crate::orders::rules;
 use crate::orders::store::OrderStore;
-use crate::pricing::shipping::ShippingMethod;
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
 use crate::values::address::Address;
@@ -78,7 +77,8 @@ pub async fn correct_address(
 /// # Errors
 /// Returns [`Problem::InvalidBody`] with the part of the address that may lead to another price.
 fn check_price(book: &PriceBook, order: &Order, address: &Address) -> Result<(), Problem> {
-    let (old, new) = (destination(&order.shipping_address), destination(address));
+    let old = Destination::from(&order.shipping_address);
+    let new = Destination::from(address);
     let method = order.breakdown.shipping.as_ref();
     let method = method.map(|shipping| shipping.method.as_str());
     let pointer = if old.country != new.country {
@@ -104,28 +104,20 @@ fn is_priced_alike(
     one: &Destination,
     other: &Destination,
 ) -> bool {
-    let known = book.methods.iter();
-    let known = known.filter(|known| method == Some(known.id.as_str()));
-    let known: Vec<&ShippingMethod> = known.collect();
-    if method.is_some() && known.is_empty() {
-        return false;
-    }
     let costs = |destination: &Destination| {
         let rates = book.taxes.rates_in(destination).ok()?;
-        let surcharges = known.iter().map(|method| method.surcharge(destination));
-        Some((rates, surcharges.collect::<Result<Vec<_>, _>>().ok()?))
+        let surcharge = match method {
+            None => None,
+            Some(id) => {
+                let mut known = book.methods.iter();
+                let method = known.find(|known| known.id == id)?;
+                method.surcharge(destination).ok()?
+            }
+        };
+        Some((rates, surcharge))
     };
     let costs_here = costs(one);
     costs_here.is_some() && costs_here == costs(other)
-}
-
-fn destination(address: &Address) -> Destination {
-    Destination {
-        country: address.country.clone(),
-        region: address.region.clone(),
-        postal_code: address.postal_code.clone(),
-        tax_number: address.tax_number.clone(),
-    }
 }
 
 #[cfg(test)]

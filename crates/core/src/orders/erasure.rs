@@ -131,9 +131,7 @@ impl Erasure {
             let page = self.orders.guest_orders(email, after.as_deref(), PAGE);
             let page = page.await?;
             let ids = page.items.into_iter().filter(|id| Some(*id) != last);
-            let erased = ids.map(|id| Box::pin(erase_or_mark(&self.orders, id, erase_at, now)));
-            let erased = futures::stream::iter(erased).buffer_unordered(AT_ONCE);
-            done.count(&erased.try_collect::<Vec<bool>>().await?);
+            done.count(&erase_all(&self.orders, ids, erase_at, now).await?);
             after = page.next;
             if after.is_none() {
                 break;
@@ -141,7 +139,7 @@ impl Erasure {
         }
         done.more = after.is_some();
         if let Some(last) = last.filter(|_| !done.more) {
-            done.count(&[erase_or_mark(&self.orders, last, erase_at, now).await?]);
+            done.count(&erase_all(&self.orders, [last], erase_at, now).await?);
         }
         Ok(done)
     }
@@ -196,11 +194,21 @@ async fn erase_page(
     now: Time,
 ) -> Result<Option<String>, StoreError> {
     let page = orders.ids_of_customer(customer, after, PAGE).await?;
-    let ids = page.items.into_iter();
+    erase_all(orders, page.items, erase_at, now).await?;
+    Ok(page.next)
+}
+
+/// Erases or marks the orders `ids`, a few at a time. Returns for each whether it is erased.
+async fn erase_all(
+    orders: &OrderStore,
+    ids: impl IntoIterator<Item = OrderId>,
+    erase_at: Time,
+    now: Time,
+) -> Result<Vec<bool>, StoreError> {
+    let ids = ids.into_iter();
     let erased = ids.map(|id| Box::pin(erase_or_mark(orders, id, erase_at, now)));
     let erased = futures::stream::iter(erased).buffer_unordered(AT_ONCE);
-    erased.try_collect::<Vec<bool>>().await?;
-    Ok(page.next)
+    erased.try_collect().await
 }
 
 /// Continues the erasures that are not finished, as far as one run may go.

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::model::Rate;
+use crate::values::address::Address;
 use crate::values::money::Money;
 use crate::values::tax_number::TaxNumber;
 
@@ -27,6 +28,17 @@ pub struct Destination {
     /// The tax number of the business that the goods are for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax_number: Option<TaxNumber>,
+}
+
+impl From<&Address> for Destination {
+    fn from(address: &Address) -> Self {
+        Self {
+            country: address.country.clone(),
+            region: address.region.clone(),
+            postal_code: address.postal_code.clone(),
+            tax_number: address.tax_number.clone(),
+        }
+    }
 }
 
 impl Destination {
