@@ -51,7 +51,7 @@ const EVERYBODY: &[Who] = &[
 
 /// How a request is received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+enum Fate {
     /// The handler gets the request.
     Admitted,
     /// API Gateway refuses it with 401 or 403, without a problem document.
@@ -61,7 +61,7 @@ pub(super) enum Fate {
 }
 
 /// Returns how `operation` receives a request of `who` according to the document.
-pub(super) fn expected_fate(operation: Operation<'_>, who: Who) -> Fate {
+fn expected_fate(operation: Operation<'_>, who: Who) -> Fate {
     let access = operation.value["x-oxcart-access"].as_str().unwrap();
     let owned = operation.path.contains('{');
     match (access, who) {

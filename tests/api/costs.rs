@@ -6,7 +6,7 @@ use std::fmt;
 use oxcart_local::calls::{CallLog, in_a_row};
 use serde_json::{Value, json};
 
-use super::authorisation::{Fate, Scene, Who, expected_fate, operations};
+use super::authorisation::{Scene, Who, operations};
 use super::passwords::{mail, token};
 use crate::support::client::Call;
 use crate::support::contract::Operation;
@@ -207,7 +207,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             call.json(&scene.body(operation).unwrap())
         }
         "review_order" => held_order(scene, operation).await,
-        _ => scene.request(operation, sender(operation)),
+        _ => scene.request(operation, Scene::sender(operation)),
     }
 }
 
@@ -297,11 +297,4 @@ async fn held_order(scene: &Scene, operation: Operation<'_>) -> Call {
     let approve = shop.post(&operation.path.replace("{order_id}", id));
     let approve = approve.bearer(&shop.admin().await.token);
     approve.json(&json!({"decision": "approve"}))
-}
-
-/// Returns who sends a request of `operation`.
-fn sender(operation: Operation<'_>) -> Who {
-    let mut who = [Who::Owner, Who::Admin, Who::Nobody].into_iter();
-    who.find(|who| expected_fate(operation, *who) == Fate::Admitted)
-        .unwrap()
 }

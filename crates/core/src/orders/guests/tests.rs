@@ -47,18 +47,23 @@ fn placing(body: &Value) -> Request {
     request
 }
 
+/// A request about the order `id` with the link that has `token`.
+fn with_link(id: &str, token: &str, now: Time) -> Request {
+    let mut request = request("nobody", now);
+    request.identity = None;
+    let parameters = &mut request.path_parameters;
+    parameters.insert("order_id".to_owned(), id.to_owned());
+    request.query.push(("token".to_owned(), token.to_owned()));
+    request
+}
+
 impl Guests {
     async fn place(&self, body: &Value) -> Result<Response, Problem> {
         place_guest_order(&self.checkout, &self.links, placing(body)).await
     }
 
     async fn read(&self, id: &str, token: &str, now: Time) -> StatusCode {
-        let mut request = request("nobody", now);
-        request.identity = None;
-        request
-            .path_parameters
-            .insert("order_id".to_owned(), id.to_owned());
-        request.query.push(("token".to_owned(), token.to_owned()));
+        let request = with_link(id, token, now);
         match get_guest_order(&self.shop.orders, &self.links, request).await {
             Ok(answer) => answer.status,
             Err(problem) => problem.status(),
@@ -71,11 +76,7 @@ async fn a_guest_cancels_with_the_link_until_an_account_has_claimed_the_order() 
     let guests = guests().await;
     let (id, token) = id_and_token(&guests.place(&body()).await.unwrap());
     let cancel = async |id: &str, token: &str| {
-        let mut request = request("nobody", after(10));
-        request.identity = None;
-        let parameters = &mut request.path_parameters;
-        parameters.insert("order_id".to_owned(), id.to_owned());
-        request.query.push(("token".to_owned(), token.to_owned()));
+        let request = with_link(id, token, after(10));
         let Guests { shop, links, .. } = &guests;
         cancel_guest_order(&shop.orders, links, &shop.workflow, request).await
     };
