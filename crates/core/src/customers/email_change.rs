@@ -5,13 +5,12 @@
 use super::api::{email, sent_password};
 use super::link::{Links, Purpose};
 use super::messages::{CustomerMessages, Template};
-use super::model::{Account, CustomerError, Email};
+use super::model::{Account, CustomerError};
 use super::passwords::{self, PasswordChange};
+use super::profile::change;
 use super::rules::{self, End};
-use crate::aws::dynamo::{self, Attempt};
-use crate::http::exchange::{Request, Response};
+use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
-use crate::values::event::Stamp;
 use crate::values::id::EventId;
 
 /// `POST /customers/me/email` `{email, password}`: requests another email address for the caller's account, mails the links
@@ -43,14 +42,12 @@ pub async fn request_email_change(
     if customers.account_with_email(&email).await?.is_some() {
         return Err(CustomerError::EmailTaken.into());
     }
-    let decide = |stored| {
-        Ok(rules::request_email_change(
-            stored,
-            email.clone(),
-            request.now,
-        ))
-    };
-    let account = change(passwords, &account, &request, decide).await?;
+    let account = change(customers, caller, &request, &IfMatch::Any, |stored| {
+        passwords::ensure_same_password(&stored, &account)?;
+        let email = email.clone();
+        Ok(rules::request_email_change(stored, email, request.now))
+    })
+    .await?;
     mail_links(messages, &account).await?;
     Ok(Response::accepted())
 }
@@ -90,7 +87,9 @@ pub async fn confirm_email_change(
     let (account, end) = linked(passwords, links, &token, &request).await?;
     let sent = sent_password(password, &request);
     passwords.check.reauthenticate(&account, &sent).await?;
-    change(passwords, &account, &request, |stored| {
+    let (customers, id) = (&passwords.customers, account.customer.id);
+    change(customers, id, &request, &IfMatch::Any, |stored| {
+        passwords::ensure_same_password(&stored, &account)?;
         if rules::email_change_fingerprint(&stored) != rules::email_change_fingerprint(&account) {
             return Err(CustomerError::Changed);
         }
@@ -111,53 +110,13 @@ async fn linked(
         (Purpose::ApproveEmail, End::Present),
         (Purpose::ConfirmNewEmail, End::New),
     ] {
-        if links.verify(purpose, token, request.now).await?.is_none() {
+        let Some(link) = links.verify(purpose, token, request.now).await? else {
             continue;
-        }
-        let customers = &passwords.customers;
-        let linked = passwords::linked_account(customers, links, purpose, token, request);
-        let (account, fingerprint) = linked.await?;
+        };
+        let (account, fingerprint) = passwords::account_of(&passwords.customers, link).await?;
         if rules::email_change_fingerprint(&account) == Some(fingerprint) {
             return Ok((account, end));
         }
     }
     Err(passwords::bad_link())
-}
-
-/// Changes the account as `decide` says, with its address if that changes, and returns it as it is then. `account` is what
-/// was read before; nothing is changed if its password has changed since.
-async fn change(
-    passwords: &PasswordChange,
-    account: &Account,
-    request: &Request,
-    decide: impl Fn(Account) -> Result<Option<(Account, Stamp)>, CustomerError>,
-) -> Result<Account, CustomerError> {
-    let customers = &passwords.customers;
-    let (id, password_version) = (account.customer.id, account.password_version);
-    let changed = || CustomerError::Changed;
-    dynamo::change_or(changed, || async {
-        let stored = customers.account(id).await?;
-        let stored = stored.ok_or(CustomerError::NoSuchCustomer)?;
-        if stored.password_version != password_version {
-            return Err(CustomerError::Changed);
-        }
-        let before: Email = stored.customer.email.clone();
-        let Some((next, mut stamp)) = decide(stored.clone())? else {
-            return Ok(Attempt::Done(stored));
-        };
-        stamp.traceparent = request.traceparent();
-        let written = if next.customer.email == before {
-            customers.replace(next.clone(), stamp).await?
-        } else {
-            customers
-                .replace_with_email(next.clone(), &before, stamp)
-                .await?
-        };
-        Ok(if written {
-            Attempt::Done(next)
-        } else {
-            Attempt::Overtaken
-        })
-    })
-    .await
 }

@@ -12,6 +12,7 @@ use super::model::CustomerError;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
+use crate::values::id::OrderId;
 
 /// The type in a link token's header, so that the token is never taken for an access token.
 const KIND: &str = "oxcart-link+jwt";
@@ -64,6 +65,17 @@ pub struct Link {
     pub subject: String,
     /// The state that the link was made for, as it was passed to [`Links::issue`].
     pub fingerprint: String,
+}
+
+impl Link {
+    /// Returns a link to the order `id`, whatever its state.
+    #[must_use]
+    pub fn to_order(id: OrderId) -> Self {
+        Self {
+            subject: id.to_string(),
+            fingerprint: String::new(),
+        }
+    }
 }
 
 /// The contents of a token made by [`Links::seal`], which may have expired.

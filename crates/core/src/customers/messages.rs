@@ -5,7 +5,17 @@ use serde::Serialize;
 use crate::aws::Aws;
 use crate::aws::queue::{Queue, QueueError};
 use crate::aws::settings::{Setting, SettingError};
+use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId};
+
+/// The period in seconds in which a customer or guest gets at most one of the same message, so that nobody can fill
+/// another's mailbox.
+const PERIOD_SECONDS: i64 = 300;
+
+/// Returns the number of the period that `now` is in. A message that is requested again in the same one is not sent.
+pub(crate) fn period(now: Time) -> i64 {
+    now.as_seconds() / PERIOD_SECONDS
+}
 
 /// The kind of a message that a customer requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -7,8 +7,8 @@
 
 use super::api::{email, new_password, sent_password};
 use super::credentials::PasswordCheck;
-use super::link::{Links, Purpose};
-use super::messages::{CustomerMessages, Template};
+use super::link::{Link, Links, Purpose};
+use super::messages::{self, CustomerMessages, Template};
 use super::model::{Account, CustomerError, Email};
 use super::profile::change;
 use super::rules;
@@ -21,10 +21,6 @@ use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId};
-
-/// The period in seconds in which a customer gets at most one of the same message, so that nobody can fill
-/// another's mailbox.
-const MESSAGE_PERIOD_SECONDS: i64 = 300;
 
 /// The resources of the routes that check or change a password.
 #[derive(Clone, Debug)]
@@ -83,6 +79,22 @@ fn both_passwords(body: &mut Body) -> Option<(String, String)> {
     Some((current?, new?))
 }
 
+/// Checks that the `stored` account has the password that it had when `account` was read, with which a caller has shown
+/// who they are.
+///
+/// # Errors
+/// [`CustomerError::Changed`] if it has another one.
+pub(super) fn ensure_same_password(
+    stored: &Account,
+    account: &Account,
+) -> Result<(), CustomerError> {
+    if stored.password_version == account.password_version {
+        Ok(())
+    } else {
+        Err(CustomerError::Changed)
+    }
+}
+
 /// Gives `account` the password `new`, unless its password has changed since it was read, and ends its sessions.
 /// A session that an error here leaves stored cannot be renewed, because it records which password it began with.
 async fn replace_password(
@@ -94,9 +106,7 @@ async fn replace_password(
     let hash = super::password::hash(new)?;
     let id = account.customer.id;
     change(&passwords.customers, id, request, &IfMatch::Any, |stored| {
-        if stored.password_version != account.password_version {
-            return Err(CustomerError::Changed);
-        }
+        ensure_same_password(&stored, account)?;
         Ok(Some(rules::change_password(
             stored,
             hash.clone(),
@@ -133,7 +143,7 @@ pub async fn forgot_password(
 /// Returns the occasion of a message that the customer `id` requests at `now`. It stays the same within five
 /// minutes, unless the password changes.
 fn occasion(id: CustomerId, now: Time, password_version: u64) -> EventId {
-    let window = now.as_seconds() / MESSAGE_PERIOD_SECONDS;
+    let window = messages::period(now);
     EventId::derived(&[
         "asked",
         &id.to_string(),
@@ -191,7 +201,7 @@ pub(super) fn link_and_password(body: &mut Body) -> Option<(String, String)> {
 }
 
 /// Returns the account that the link `token` is for, and the link's fingerprint.
-pub(super) async fn linked_account(
+async fn linked_account(
     customers: &CustomerStore,
     links: &Links,
     purpose: Purpose,
@@ -199,7 +209,14 @@ pub(super) async fn linked_account(
     request: &Request,
 ) -> Result<(Account, String), Problem> {
     let link = links.verify(purpose, token, request.now).await?;
-    let link = link.ok_or_else(bad_link)?;
+    account_of(customers, link.ok_or_else(bad_link)?).await
+}
+
+/// Returns the account that `link` is for, and the link's fingerprint.
+pub(super) async fn account_of(
+    customers: &CustomerStore,
+    link: Link,
+) -> Result<(Account, String), Problem> {
     let id: CustomerId = link.subject.parse().map_err(|_| bad_link())?;
     let account = customers.account(id).await?;
     Ok((account.ok_or_else(bad_link)?, link.fingerprint))
@@ -235,9 +252,7 @@ pub async fn confirm_email(
     passwords.check.reauthenticate(&account, &sent).await?;
     let id = account.customer.id;
     change(customers, id, &request, &IfMatch::Any, |stored| {
-        if stored.password_version != account.password_version {
-            return Err(CustomerError::Changed);
-        }
+        ensure_same_password(&stored, &account)?;
         Ok(rules::confirm_email(stored, request.now))
     })
     .await?;

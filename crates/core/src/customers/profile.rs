@@ -75,8 +75,8 @@ pub(super) fn account_response(account: Account) -> Result<Response, Problem> {
 /// it has read.
 ///
 /// # Errors
-/// What `decide` refuses; [`CustomerError::NoSuchCustomer`]; [`CustomerError::Stale`] or
-/// [`CustomerError::Changed`] if other writers are quicker.
+/// What `decide` refuses; [`CustomerError::NoSuchCustomer`]; [`CustomerError::EmailTaken`] if another customer has the new
+/// address; [`CustomerError::Stale`] or [`CustomerError::Changed`] if other writers are quicker.
 pub(super) async fn change(
     customers: &CustomerStore,
     id: CustomerId,
@@ -93,7 +93,13 @@ pub(super) async fn change(
                 return Ok(Attempt::Done(account));
             };
             stamp.traceparent = request.traceparent();
-            let replaced = customers.replace(next.clone(), stamp).await?;
+            let before = &account.customer.email;
+            let replaced = if next.customer.email == *before {
+                customers.replace(next.clone(), stamp).await?
+            } else {
+                let moved = customers.replace_with_email(next.clone(), before, stamp);
+                moved.await?
+            };
             // A refused write may be our own, whose response was lost, or another that made the same change.
             if replaced || customers.account(id).await?.as_ref() == Some(&next) {
                 return Ok(Attempt::Done(next));

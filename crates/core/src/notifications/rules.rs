@@ -131,12 +131,12 @@ pub fn is_still_true(template: Template, order: &Order) -> bool {
     match template {
         Template::OrderConfirmed => order.status.course() == Course::Confirmed,
         Template::OrderCancelled | Template::OrderFailed => order.status.course() == Course::Closed,
-        Template::GuestAccess => order.guest.is_some(),
         Template::ConfirmEmail
         | Template::ApproveEmail
         | Template::ConfirmNewEmail
         | Template::PasswordReset
-        | Template::PasswordChanged => false,
+        | Template::PasswordChanged
+        | Template::GuestAccess => false,
     }
 }
 

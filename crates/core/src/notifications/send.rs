@@ -17,7 +17,7 @@ use crate::customers::model::Account;
 use crate::customers::rules::{email_change_fingerprint, email_fingerprint, password_fingerprint};
 use crate::customers::store::CustomerStore;
 use crate::orders::guests;
-use crate::orders::model::Order;
+use crate::orders::model::{Guest, Order};
 use crate::orders::privacy;
 use crate::orders::store::OrderStore;
 use crate::runtime;
@@ -128,16 +128,19 @@ async fn recipient<M: MailSender>(
     };
     let token = guests::token(&messenger.links, order.id, now).await;
     let token = token.map_err(NotificationError::Link)?;
-    Ok(Some(Recipient {
+    let link = format!("{}/orders/{}?token={token}", messenger.shop_url, order.id);
+    Ok(Some(guest_of(order, guest, link)))
+}
+
+/// Returns `guest`, who placed `order`, as the recipient of a message with `link`.
+fn guest_of(order: &Order, guest: &Guest, link: String) -> Recipient {
+    Recipient {
         email: guest.email.clone(),
         name: order.shipping_address.recipient.clone(),
         is_confirmed: false,
         locale: guest.locale.clone(),
-        link: Some(format!(
-            "{}/orders/{}?token={token}",
-            messenger.shop_url, order.id
-        )),
-    }))
+        link: Some(link),
+    }
 }
 
 /// A mail that is ready to be sent.
@@ -185,19 +188,14 @@ async fn prepare_about_guest<M: MailSender>(
     now: Time,
 ) -> Result<Option<PreparedMail>, NotificationError> {
     let order = messenger.orders.get(order_id).await?;
-    let template = Template::GuestAccess;
-    let Some(order) = order.filter(|order| rules::is_still_true(template, order)) else {
-        return Ok(None);
-    };
-    let Some(recipient) = recipient(messenger, &order, now).await? else {
+    let Some((guest, order)) = order.and_then(|order| Some((order.guest.clone()?, order))) else {
         return Ok(None);
     };
     let token = privacy::token(&messenger.links, order.id, now).await;
     let token = token.map_err(NotificationError::Link)?;
-    let recipient = Recipient {
-        link: Some(format!("{}/privacy?token={token}", messenger.shop_url)),
-        ..recipient
-    };
+    let link = format!("{}/privacy?token={token}", messenger.shop_url);
+    let recipient = guest_of(&order, &guest, link);
+    let template = Template::GuestAccess;
     let mail = templates::render_about_account(template, &messenger.shop, &recipient)?;
     Ok(Some(PreparedMail {
         customer_id: order.customer_id,

@@ -85,10 +85,7 @@ fn guest(body: &mut Body<'_>) -> Option<Guest> {
 /// # Errors
 /// Returns [`CustomerError::Credentials`] if it cannot be signed.
 pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, CustomerError> {
-    let link = Link {
-        subject: id.to_string(),
-        fingerprint: String::new(),
-    };
+    let link = Link::to_order(id);
     let purpose = Purpose::ReadOrder;
     links.issue(purpose, link, LINK_LIFETIME_SECONDS, now).await
 }
@@ -129,13 +126,23 @@ pub async fn cancel_guest_order(
 /// Returns [`Problem::NotFound`] without a valid token for this order.
 async fn linked(links: &Links, request: &Request, route: &Route) -> Result<OrderId, Problem> {
     let id: OrderId = request.id("order_id", "order")?;
+    let linked = order_of_link(links, Purpose::ReadOrder, request, route).await?;
+    let linked = linked.filter(|linked| *linked == id);
+    linked.ok_or(Problem::NotFound("order"))
+}
+
+/// Returns the order that the link is for whose `token` is in the query of `request`; or `None` without a valid token for
+/// `purpose`.
+pub(super) async fn order_of_link(
+    links: &Links,
+    purpose: Purpose,
+    request: &Request,
+    route: &Route,
+) -> Result<Option<OrderId>, Problem> {
     let query = request.query(route.query)?;
     let token = query.get("token").copied().unwrap_or_default();
-    let link = links.verify(Purpose::ReadOrder, token, request.now).await?;
-    if link.is_none_or(|link| link.subject != id.to_string()) {
-        return Err(Problem::NotFound("order"));
-    }
-    Ok(id)
+    let link = links.verify(purpose, token, request.now).await?;
+    Ok(link.and_then(|link| link.subject.parse().ok()))
 }
 
 fn is_guest_order(order: &Order) -> bool {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::api::OrderBody;
 use super::erasure::Erasure;
 use super::fields;
+use super::guests;
 use super::messages::MessageQueue;
 use super::model::{Guest, Order};
 use super::store::OrderStore;
@@ -17,6 +18,7 @@ use crate::customers::addresses::api::EntryBody;
 use crate::customers::addresses::store::AddressStore;
 use crate::customers::api::CustomerBody;
 use crate::customers::link::{Link, Links, Purpose};
+use crate::customers::messages;
 use crate::customers::model::{CustomerError, Email};
 use crate::customers::sessions::api::SessionBody;
 use crate::customers::sessions::store::SessionStore;
@@ -31,21 +33,14 @@ use crate::values::id::{EventId, OrderId};
 /// How long a link to what the shop knows about a guest is valid, in seconds: one day.
 const LINK_SECONDS: u32 = 24 * 60 * 60;
 
-/// Within this time, in seconds, a guest gets one message, however often it is requested.
-const MESSAGE_PERIOD_SECONDS: i64 = 5 * 60;
-
 /// Returns the token of a link to what the shop knows about the guest of the order `id`, issued at `now`.
 ///
 /// # Errors
 /// Returns [`CustomerError::Credentials`] if it cannot be signed.
 pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, CustomerError> {
-    let link = Link {
-        subject: id.to_string(),
-        fingerprint: String::new(),
-    };
-    links
-        .issue(Purpose::GuestAccess, link, LINK_SECONDS, now)
-        .await
+    let link = Link::to_order(id);
+    let purpose = Purpose::GuestAccess;
+    links.issue(purpose, link, LINK_SECONDS, now).await
 }
 
 /// `POST /guest/access` `{email}`: mails a link to what the shop knows about the guest, if orders were placed with the
@@ -55,16 +50,16 @@ pub async fn token(links: &Links, id: OrderId, now: Time) -> Result<String, Cust
 /// Returns [`Problem::InvalidBody`].
 pub async fn request_guest_access(
     orders: &OrderStore,
-    messages: &MessageQueue,
+    queue: &MessageQueue,
     request: Request,
 ) -> Result<Response, Problem> {
     let email: Email = request.json(|body| body.required("email", fields::email))?;
     let latest = orders.guest_orders(&email, None, 1).await?;
     let id = latest.items.first().copied();
     let id = id.unwrap_or_else(|| OrderId::derived(&["nobody"]));
-    let window = request.now.as_seconds() / MESSAGE_PERIOD_SECONDS;
+    let window = messages::period(request.now);
     let occasion = EventId::derived(&["access", &id.to_string(), &window.to_string()]);
-    let queued = messages.guest_access(id, occasion).await;
+    let queued = queue.guest_access(id, occasion).await;
     queued.map_err(Problem::internal)?;
     Ok(Response::accepted())
 }
@@ -128,13 +123,8 @@ async fn linked(
     route: &Route,
 ) -> Result<(OrderId, Guest), Problem> {
     let unknown = || Problem::NotFound("guest");
-    let query = request.query(route.query)?;
-    let token = query.get("token").copied().unwrap_or_default();
-    let link = links
-        .verify(Purpose::GuestAccess, token, request.now)
-        .await?;
-    let id = link.and_then(|link| link.subject.parse().ok());
-    let id: OrderId = id.ok_or_else(unknown)?;
+    let id = guests::order_of_link(links, Purpose::GuestAccess, request, route).await?;
+    let id = id.ok_or_else(unknown)?;
     let order = orders.get(id).await?;
     let guest = order.and_then(|order| order.guest).ok_or_else(unknown)?;
     Ok((id, guest))
@@ -181,12 +171,12 @@ pub async fn export_account(export: &Export, request: Request) -> Result<Respons
     let id = request.caller()?.customer_id;
     let query = request.query(routes::EXPORT_ACCOUNT.query)?;
     let page = PageRequest::read(&request, &query)?;
-    let (account, book, sessions) = futures::try_join!(
+    let (account, book, sessions, orders) = futures::try_join!(
         export.customers.get(id),
         export.addresses.get(id),
         export.sessions.list(id, request.now),
+        export.orders.by_customer(id, None, &page),
     )?;
-    let orders = export.orders.by_customer(id, None, &page).await?;
     let account = account.ok_or(CustomerError::NoSuchCustomer)?;
     let person = PersonBody {
         account: account.into(),
