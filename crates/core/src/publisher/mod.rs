@@ -15,7 +15,6 @@ pub mod publish;
 pub mod redrive;
 pub mod rules;
 pub mod set_aside;
-pub mod stream;
 pub mod tables;
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 use super::bus::{Bus, NotOnBus, PutOutcome};
 use super::rules::{self, Entry, Unpublishable};
 use super::set_aside::SetAside;
-use super::stream::{StreamBatch, StreamResponse};
 use super::tables::Tables;
 use crate::aws::dynamo::StoreError;
 use crate::aws::queue::{Queue, QueueError};
@@ -15,6 +14,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
 use crate::event_log::store::EventLog;
 use crate::runtime::Error;
+use crate::values::stream::{StreamBatch, StreamResponse};
 
 /// The resources of `publish-events`.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ pub async fn publish_events(
         }
     }
     let Some((place, error)) = failed else {
-        return Ok(StreamResponse::all_published());
+        return Ok(StreamResponse::all_done());
     };
     let sequence_number = batch.records[place].sequence_number();
     let error = telemetry::chain(&error);

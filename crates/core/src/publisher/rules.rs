@@ -2,9 +2,9 @@
 
 use serde_dynamo::AttributeValue;
 
-use super::stream::StreamRecord;
 use super::tables::Tables;
 use crate::values::event::DomainEvent;
+use crate::values::stream::StreamRecord;
 
 /// The most entries of one call (EventBridge quota of `PutEvents`).
 const ENTRIES_PER_CALL: usize = 10;
@@ -78,7 +78,8 @@ pub fn new_entry(tables: &Tables, record: &StreamRecord) -> Result<Option<Entry>
     let Some(event) = image.get("event") else {
         return Ok(None);
     };
-    let id_before = record.old_event().and_then(event_id);
+    let event_before = record.old_image().and_then(|image| image.get("event"));
+    let id_before = event_before.and_then(event_id);
     if id_before.is_some() && id_before == event_id(event) {
         return Ok(None);
     }

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::rules::Unpublishable;
-use super::stream::StreamRecord;
 use crate::values::event::Stamp;
+use crate::values::stream::StreamRecord;
 
 /// A change that was set aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::publish::{Publisher, publish_events};
 use super::redrive::Redrive;
-use super::stream::StreamBatch;
 use super::tables::Service;
 use crate::aws::Aws;
 use crate::aws::dynamo::Table;
@@ -19,6 +18,7 @@ use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
+use crate::values::stream::StreamBatch;
 
 /// The entries of each call that was made to the bus.
 type Calls = Arc<Mutex<Vec<Vec<Value>>>>;

@@ -10,4 +10,5 @@ pub mod money;
 pub mod phone;
 pub(crate) mod postal_code;
 pub mod region;
+pub mod stream;
 pub mod tax_number;

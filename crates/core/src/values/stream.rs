@@ -2,7 +2,6 @@
 //! used.
 
 use serde::{Deserialize, Serialize};
-use serde_dynamo::AttributeValue;
 
 /// A batch of changes, in the order in which they were made.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,14 +27,7 @@ struct Change {
     #[serde(default)]
     new_image: Option<serde_dynamo::Item>,
     #[serde(default)]
-    old_image: Option<OldImage>,
-}
-
-/// The one attribute that is read of an item before its change.
-#[derive(Clone, Debug, Deserialize)]
-struct OldImage {
-    #[serde(default)]
-    event: Option<AttributeValue>,
+    old_image: Option<serde_dynamo::Item>,
 }
 
 impl StreamRecord {
@@ -67,10 +59,10 @@ impl StreamRecord {
         self.dynamodb.new_image.as_ref()
     }
 
-    /// Returns the attribute `event` of the item before the change, or `None` if it had none.
+    /// Returns the item before the change, or `None` if it is new.
     #[must_use]
-    pub fn old_event(&self) -> Option<&AttributeValue> {
-        self.dynamodb.old_image.as_ref()?.event.as_ref()
+    pub fn old_image(&self) -> Option<&serde_dynamo::Item> {
+        self.dynamodb.old_image.as_ref()
     }
 }
 
@@ -89,13 +81,13 @@ struct BatchItemFailure {
 }
 
 impl StreamResponse {
-    /// All changes are published.
+    /// All changes are done with.
     #[must_use]
-    pub fn all_published() -> Self {
+    pub fn all_done() -> Self {
         Self::default()
     }
 
-    /// The changes before the one at `sequence_number` are published; that one and all after it have to
+    /// The changes before the one at `sequence_number` are done with; that one and all after it have to
     /// be delivered again.
     #[must_use]
     pub fn retry_from(sequence_number: &str) -> Self {
