@@ -27,24 +27,26 @@ fn stock_is_set_with_a_star() {
         json!({"on_hand": 25}),
         Some("*"),
         expect![[r#"
-        200
-        content-type: application/json
-        etag: "<version>-0"
-        {
-          "available": 25,
-          "locations": [
+            200
+            content-type: application/json
+            etag: "<version>-0"
             {
               "available": 25,
-              "location": "main",
+              "backorder": 0,
+              "locations": [
+                {
+                  "available": 25,
+                  "backorder": 0,
+                  "location": "main",
+                  "on_hand": 25,
+                  "reserved": 0
+                }
+              ],
               "on_hand": 25,
+              "product_id": "<id-1>",
               "reserved": 0
             }
-          ],
-          "on_hand": 25,
-          "product_id": "<id-1>",
-          "reserved": 0
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -107,24 +109,26 @@ fn a_new_product_has_stock_of_zero() {
         check(
             &stock,
             expect![[r#"
-            200
-            content-type: application/json
-            etag: "<version>-0"
-            {
-              "available": 0,
-              "locations": [
+                200
+                content-type: application/json
+                etag: "<version>-0"
                 {
                   "available": 0,
-                  "location": "main",
+                  "backorder": 0,
+                  "locations": [
+                    {
+                      "available": 0,
+                      "backorder": 0,
+                      "location": "main",
+                      "on_hand": 0,
+                      "reserved": 0
+                    }
+                  ],
                   "on_hand": 0,
+                  "product_id": "<id-1>",
                   "reserved": 0
                 }
-              ],
-              "on_hand": 0,
-              "product_id": "<id-1>",
-              "reserved": 0
-            }
-        "#]],
+            "#]],
         );
     });
 }

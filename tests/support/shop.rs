@@ -106,7 +106,7 @@ pub(crate) struct Shop {
     pub(super) http: reqwest::Client,
     admin: OnceCell<Person>,
     buyer: OnceCell<Person>,
-    /// What was put on hand of each product.
+    /// What was put on hand and on backorder of each product.
     on_hand: Mutex<BTreeMap<String, u64>>,
     pub(super) log: PathBuf,
 }

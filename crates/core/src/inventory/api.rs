@@ -11,54 +11,69 @@ use crate::stock::model::Stock;
 use crate::values::id::ProductId;
 
 use super::model::StockError;
-use super::rules::{self, Adjustment};
+use super::rules::{self, Adjustment, Level};
 use super::store::InventoryStore;
 
 /// The largest `on_hand` of a product.
 const MOST_ON_HAND: u32 = 1_000_000_000;
 
+/// The largest `backorder` of a product.
+const MOST_ON_BACKORDER: u32 = 1_000_000_000;
+
 /// The stock of a product in a response.
 #[derive(Debug, Serialize)]
 struct StockBody {
     product_id: ProductId,
-    on_hand: u64,
-    reserved: u64,
-    available: u64,
+    #[serde(flatten)]
+    total: Amounts,
     locations: Vec<LocationBody>,
 }
 
 #[derive(Debug, Serialize)]
 struct LocationBody {
     location: String,
+    #[serde(flatten)]
+    amounts: Amounts,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Amounts {
     on_hand: u64,
+    backorder: u64,
     reserved: u64,
     available: u64,
+}
+
+impl Amounts {
+    fn add(&mut self, stock: &Stock) {
+        self.on_hand += stock.on_hand();
+        self.backorder += stock.backorder;
+        self.reserved += stock.reserved;
+        self.available += stock.available;
+    }
 }
 
 impl StockBody {
     /// Adds up the shards of each location: clients do not see shards.
     fn new(product_id: ProductId, stocks: &[Stock]) -> Self {
-        let mut locations: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut total = Amounts::default();
+        let mut locations: BTreeMap<&str, Amounts> = BTreeMap::new();
         for stock in stocks {
-            let (reserved, available) = locations.entry(&stock.place.location).or_default();
-            *reserved += stock.reserved;
-            *available += stock.available;
+            total.add(stock);
+            locations
+                .entry(&stock.place.location)
+                .or_default()
+                .add(stock);
         }
-        let available = stocks.iter().map(|stock| stock.available).sum();
-        let reserved = rules::total_reserved(stocks);
         let locations = locations
             .into_iter()
-            .map(|(location, (reserved, available))| LocationBody {
+            .map(|(location, amounts)| LocationBody {
                 location: location.to_owned(),
-                on_hand: reserved + available,
-                reserved,
-                available,
+                amounts,
             });
         Self {
             product_id,
-            on_hand: reserved + available,
-            reserved,
-            available,
+            total,
             locations: locations.collect(),
         }
     }
@@ -74,22 +89,27 @@ pub async fn get_stock(inventory: &InventoryStore, request: Request) -> Result<R
     respond(product_id, &inventory.stocks(product_id).await?)
 }
 
-/// Sets what is on hand of a product: `PUT /inventory/{product_id}` with `{"on_hand":10}`. Returns the stock.
-/// `If-Match: *` sets it regardless of what it was, and creates it if there is none.
+/// Sets what is on hand of a product, and how many of it may be sold before they are: `PUT /inventory/{product_id}` with
+/// `{"on_hand":10,"backorder":5}`. Without `backorder`, that stays as it is. Returns the stock. `If-Match: *` sets it regardless of what it was, and creates it if there is none.
 ///
 /// # Errors
 /// If the caller is not an admin, the input is not valid, `If-Match` is missing or stale, or more is reserved than
-/// would be on hand.
+/// could be sold.
 pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let product_id = request.id("product_id", "stock")?;
     let expected = request.if_match()?;
-    let on_hand =
-        request.json(|body| body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND)))?;
+    let level = request.json(|body| {
+        let on_hand = body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND));
+        let backorder = body.optional("backorder", |json| json.integer(0..=MOST_ON_BACKORDER));
+        Some(Level {
+            on_hand: on_hand?.into(),
+            backorder: backorder?.map(u64::from),
+        })
+    })?;
     let stocks = dynamo::change("the stock", || async {
         let stocks = inventory.stocks(product_id).await?;
-        let decided =
-            rules::set_on_hand(product_id, &stocks, on_hand.into(), &expected, request.now)?;
+        let decided = rules::set_level(product_id, &stocks, level, &expected, request.now)?;
         let (mut stock, is_new) = match decided {
             Adjustment::Unchanged => return Ok(Attempt::Done(stocks)),
             Adjustment::Create(stock) => (stock, true),
@@ -108,8 +128,8 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         // Read again, because what is reserved may have changed meanwhile, and a write may be refused because it
         // was made already and its response was lost.
         let stored = inventory.stocks(product_id).await?;
-        let is_ours =
-            |stored: &Stock| stored.event == stock.event && stored.on_hand() == stock.on_hand();
+        let set_to = |stock: &Stock| (stock.event.clone(), stock.on_hand(), stock.backorder);
+        let is_ours = |stored: &Stock| set_to(stored) == set_to(&stock);
         if written == Written::Done || stored.iter().any(is_ours) {
             return Ok(Attempt::Done(stored));
         }

@@ -1,4 +1,4 @@
-//! Published: `StockAdjusted` (`{product_id, location, on_hand}`) of the aggregate
+//! Published: `StockAdjusted` (`{product_id, location, on_hand, backorder}`) of the aggregate
 //! `stock#<product_id>#<location>#<shard>`; `InventoryReserved`, `InventoryCommitted` and
 //! `InventoryReleased` (`{order_id, lines: [{product_id, quantity}]}`) of the aggregate
 //! `reservation#<order_id>`. Consumed: `ProductCreated`.
@@ -13,7 +13,7 @@ use crate::values::id::{OrderId, ProductId};
 
 use super::item::{self, StoredItem};
 use super::model::reservation_aggregate;
-use super::rules;
+use super::rules::{self, Level};
 use super::store::InventoryStore;
 
 #[derive(Serialize)]
@@ -21,6 +21,7 @@ struct StockData {
     product_id: ProductId,
     location: String,
     on_hand: u64,
+    backorder: u64,
 }
 
 #[derive(Serialize)]
@@ -46,6 +47,7 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
                 product_id: stock.product_id,
                 location: stock.place.location.clone(),
                 on_hand: stock.on_hand(),
+                backorder: stock.backorder,
             });
             let aggregate = stock_aggregate(stock.product_id, &stock.place);
             (aggregate, stock.event, data)
@@ -76,7 +78,7 @@ pub async fn on_product_created(
     message: Message,
 ) -> Result<(), ConsumeError> {
     let (Delivered { time, detail }, product_id) = message.event("ProductCreated")?;
-    let mut stock = rules::first_stock(product_id, 0, time);
+    let mut stock = rules::first_stock(product_id, Level::default(), time);
     stock.event.traceparent = detail.traceparent;
     inventory.create_stock(&stock).await?;
     Ok(())

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_dynamo::AttributeValue;
 
 use super::model::{Reservation, ReservationStatus, ReservedLine, reservation_aggregate};
-use crate::stock::item::StockItem;
 use crate::stock::model::{Place, Stock};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -119,6 +118,5 @@ pub(super) fn parse_item(image: serde_dynamo::Item) -> Result<StoredItem, serde_
         let item: ReservationItem = serde_dynamo::from_item(image)?;
         return Ok(StoredItem::Reservation(item.into()));
     }
-    let item: StockItem = serde_dynamo::from_item(image)?;
-    Ok(StoredItem::Stock(item.try_into()?))
+    Ok(StoredItem::Stock(Stock::from_image(image)?))
 }

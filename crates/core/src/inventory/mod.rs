@@ -2,7 +2,7 @@
 //!
 //! Owns the table of stock and reservations. Invariants:
 //!
-//! - `on_hand = available + reserved`, and none of them is ever negative;
+//! - `on_hand + backorder = available + reserved`, and none of them is ever negative;
 //! - `reserved` is the sum of the lines of all reservations that are held or committed;
 //! - an order has at most one reservation, whose status changes in the same transaction as its stock;
 //! - a reservation is never deleted, and a released one stays released.

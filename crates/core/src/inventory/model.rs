@@ -92,10 +92,12 @@ pub enum StockError {
     #[error("the stock has changed since it was read")]
     Stale,
     /// More are reserved than would be on hand.
-    #[error("{reserved} are reserved for orders. Set on_hand to {reserved} or more.")]
+    #[error("{reserved} are reserved for orders. Set on_hand to {least} or more.")]
     BelowReserved {
         /// The number of reserved pieces.
         reserved: u64,
+        /// The number that has to be on hand beside those on backorder.
+        least: u64,
     },
     /// The database failed.
     #[error(transparent)]

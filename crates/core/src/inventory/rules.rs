@@ -38,15 +38,34 @@ pub enum Adjustment {
     Update(Stock),
 }
 
-/// Decides how to set `on_hand` of `product_id`, whose stock is `stocks`, at the main place.
+/// What the stock of a product is set to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// How many are on hand.
+    pub on_hand: u64,
+    /// How many may be sold before they are on hand; `None` leaves that as it is.
+    pub backorder: Option<u64>,
+}
+
+impl From<u64> for Level {
+    /// So many on hand, and as many on backorder as before.
+    fn from(on_hand: u64) -> Self {
+        Self {
+            on_hand,
+            backorder: None,
+        }
+    }
+}
+
+/// Decides how to set the stock of `product_id`, which is `stocks`, to `level` at the main place.
 ///
 /// # Errors
 /// [`StockError::Stale`] if the stock does not match `expected`; [`StockError::BelowReserved`] if more is reserved than
-/// `on_hand`.
-pub fn set_on_hand(
+/// could be sold.
+pub fn set_level(
     product_id: ProductId,
     stocks: &[Stock],
-    on_hand: u64,
+    level: Level,
     expected: &IfMatch,
     now: Time,
 ) -> Result<Adjustment, StockError> {
@@ -59,19 +78,24 @@ pub fn set_on_hand(
         return Err(StockError::Stale);
     }
     let Some(stock) = stocks.iter().find(|stock| stock.place == place) else {
-        return Ok(Adjustment::Create(first_stock(product_id, on_hand, now)));
+        return Ok(Adjustment::Create(first_stock(product_id, level, now)));
     };
-    if stock.on_hand() == on_hand {
+    let backorder = level.backorder.unwrap_or(stock.backorder);
+    if (stock.on_hand(), stock.backorder) == (level.on_hand, backorder) {
         return Ok(Adjustment::Unchanged);
     }
-    let Some(available) = on_hand.checked_sub(stock.reserved) else {
-        let reserved = stock.reserved;
-        return Err(StockError::BelowReserved { reserved });
+    let sellable = level.on_hand.saturating_add(backorder);
+    let Some(available) = sellable.checked_sub(stock.reserved) else {
+        return Err(StockError::BelowReserved {
+            reserved: stock.reserved,
+            least: stock.reserved.saturating_sub(backorder),
+        });
     };
     let version = stock.version + 1;
     let updated_at = now.no_earlier_than(stock.updated_at);
     Ok(Adjustment::Update(Stock {
         available,
+        backorder,
         version,
         updated_at,
         event: adjusted_stamp(product_id, &place, version, updated_at),
@@ -81,14 +105,16 @@ pub fn set_on_hand(
 
 /// Returns the first stock of a product, at the main place.
 #[must_use]
-pub fn first_stock(product_id: ProductId, on_hand: u64, now: Time) -> Stock {
+pub fn first_stock(product_id: ProductId, level: Level, now: Time) -> Stock {
     let place = Place::main();
+    let backorder = level.backorder.unwrap_or_default();
     Stock {
         event: adjusted_stamp(product_id, &place, 1, now),
         product_id,
         place,
-        available: on_hand,
+        available: level.on_hand.saturating_add(backorder),
         reserved: 0,
+        backorder,
         version: 1,
         updated_at: now,
     }

@@ -84,9 +84,9 @@ impl InventoryStore {
             .await
     }
 
-    /// Sets what is on hand to that of `stock`, however much is reserved by now, or only if `exactly` as much is
-    /// reserved, which `stock` has on hand. Refused if the stored version is not the previous one, or less would be on
-    /// hand than is reserved. If it is refused although `stock.event` is stored, it was written and the response was
+    /// Sets what is on hand and on backorder to that of `stock`, however much is reserved by now, or only if `exactly` as
+    /// much is reserved. Refused if the stored version is not the previous one, or more is reserved than could be sold. If
+    /// it is refused although `stock.event` is stored, it was written and the response was
     /// lost.
     ///
     /// # Errors
@@ -97,18 +97,19 @@ impl InventoryStore {
         exactly: Option<u64>,
     ) -> Result<Written, StoreError> {
         let key = Key::new("pk", stock_key(stock.product_id)).and("sk", &stock.place);
-        let change = "SET available = :on_hand - reserved, version = :version, \
-                      updated_at = :updated_at, event = :event";
+        let change = "SET available = :sellable - reserved, backorder = :backorder, \
+                      version = :version, updated_at = :updated_at, event = :event";
         let write = self
             .table
             .update(key, change)
-            .value(":on_hand", &stock.on_hand())?
+            .value(":sellable", &(stock.available + stock.reserved))?
+            .value(":backorder", &stock.backorder)?
             .value(":version", &stock.version)?
             .value(":before", &stock.version.saturating_sub(1))?
             .value(":updated_at", &stock.updated_at)?
             .value(":event", &stock.event)?;
         let write = match exactly {
-            None => write.when("version = :before AND reserved <= :on_hand"),
+            None => write.when("version = :before AND reserved <= :sellable"),
             Some(reserved) => write
                 .when("version = :before AND reserved = :reserved")
                 .value(":reserved", &reserved)?,

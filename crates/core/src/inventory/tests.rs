@@ -122,7 +122,7 @@ impl Shop {
     }
 
     async fn stocked(&self, name: &str, on_hand: u64) {
-        let stock = rules::first_stock(product(name), on_hand, minute(0));
+        let stock = rules::first_stock(product(name), on_hand.into(), minute(0));
         assert_eq!(
             self.inventory.create_stock(&stock).await.unwrap(),
             Written::Done

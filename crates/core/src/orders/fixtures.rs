@@ -22,7 +22,7 @@ use crate::customers::model::{Account, Customer, Role};
 use crate::customers::password;
 use crate::customers::store::CustomerStore;
 use crate::http::exchange::{Caller, Identity, IfMatch, Request, Response};
-use crate::inventory::rules::{Adjustment, set_on_hand};
+use crate::inventory::rules::{Adjustment, set_level};
 use crate::inventory::store::InventoryStore;
 use crate::pricing::breakdown::Breakdown;
 use crate::runtime::{Step, StepFailure};
@@ -191,7 +191,7 @@ impl Shop {
         let id = product(name);
         let stocks = inventory.stocks(id).await.unwrap();
         let any = IfMatch::Any;
-        match set_on_hand(id, &stocks, on_hand, &any, placed_at()).unwrap() {
+        match set_level(id, &stocks, on_hand.into(), &any, placed_at()).unwrap() {
             Adjustment::Unchanged => {}
             Adjustment::Create(stock) => drop(inventory.create_stock(&stock).await.unwrap()),
             Adjustment::Update(stock) => drop(inventory.update_stock(&stock, None).await.unwrap()),

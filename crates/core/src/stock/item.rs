@@ -18,6 +18,9 @@ pub(crate) struct StockItem {
     sk: String,
     available: u64,
     reserved: u64,
+    /// Absent from stock that earlier releases wrote last.
+    #[serde(default)]
+    backorder: u64,
     version: u64,
     schema: u32,
     updated_at: Time,
@@ -31,6 +34,7 @@ impl StockItem {
             sk: stock.place.to_string(),
             available: stock.available,
             reserved: stock.reserved,
+            backorder: stock.backorder,
             version: stock.version,
             schema: SCHEMA,
             updated_at: stock.updated_at,
@@ -49,10 +53,22 @@ impl TryFrom<StockItem> for Stock {
             place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
             available: item.available,
             reserved: item.reserved,
+            backorder: item.backorder,
             version: item.version,
             updated_at: item.updated_at,
             event: item.event,
         })
+    }
+}
+
+impl Stock {
+    /// Returns the stock that `image`, an item of the inventory's table, is.
+    ///
+    /// # Errors
+    /// If it is not stock.
+    pub(crate) fn from_image(image: serde_dynamo::Item) -> Result<Self, serde_dynamo::Error> {
+        let item: StockItem = serde_dynamo::from_item(image)?;
+        item.try_into()
     }
 }
 

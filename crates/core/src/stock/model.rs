@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;
@@ -74,13 +76,15 @@ pub struct Stock {
     pub product_id: ProductId,
     /// The place.
     pub place: Place,
-    /// How many can be reserved.
+    /// How many can be reserved: those on hand and those on backorder, less those that are reserved.
     pub available: u64,
     /// How many are reserved for orders.
     pub reserved: u64,
-    /// How often `on_hand` was set, from 1; reservations do not count.
+    /// How many may be sold before they are on hand.
+    pub backorder: u64,
+    /// How often `on_hand` or `backorder` was set, from 1; reservations do not count.
     pub version: u64,
-    /// When `on_hand` was last set.
+    /// When one of them was last set.
     pub updated_at: Time,
     /// Its last event, number `version`.
     pub event: Stamp,
@@ -90,6 +94,42 @@ impl Stock {
     /// Returns how many are on hand.
     #[must_use]
     pub fn on_hand(&self) -> u64 {
-        self.available.saturating_add(self.reserved)
+        let sellable = self.available.saturating_add(self.reserved);
+        sellable.saturating_sub(self.backorder)
     }
+
+    /// Returns whether shoppers can have the product, which is low if at most `low_level` are left on hand.
+    #[must_use]
+    pub fn availability(&self, low_level: u64) -> Availability {
+        if self.available == 0 {
+            return Availability::OutOfStock;
+        }
+        match self.left_on_hand() {
+            0 => Availability::Backorder,
+            left if left <= low_level => Availability::Low,
+            _ => Availability::InStock,
+        }
+    }
+
+    /// Returns how many of those on hand are not reserved.
+    #[must_use]
+    pub fn left_on_hand(&self) -> u64 {
+        self.available.saturating_sub(self.backorder)
+    }
+}
+
+/// Whether shoppers can have a product, as its stock says.
+///
+/// Wire and stored shape: `in_stock`, `low`, `backorder`, `out_of_stock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// There is enough of it.
+    InStock,
+    /// Few are left.
+    Low,
+    /// None is left, but it can be ordered, and is sent when it comes in.
+    Backorder,
+    /// It cannot be ordered.
+    OutOfStock,
 }

@@ -52,7 +52,7 @@ impl World {
             engine,
         };
         for line in lines(products) {
-            let stock = first_stock(line.product_id, 1_000_000, placed_at());
+            let stock = first_stock(line.product_id, 1_000_000.into(), placed_at());
             world.inventory.create_stock(&stock).await.unwrap();
         }
         world

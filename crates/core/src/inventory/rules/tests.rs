@@ -156,30 +156,35 @@ fn stock(available: u64, reserved: u64, version: u64) -> Stock {
         available,
         reserved,
         version,
-        ..first_stock(ProductId::derived(&["tea"]), 0, minute(3))
+        ..first_stock(ProductId::derived(&["tea"]), 0.into(), minute(3))
     }
 }
 
 proptest! {
     #[test]
     fn setting_stock_sets_what_is_on_hand_and_keeps_what_is_reserved(
-        available in 0_u64..20, reserved in 0_u64..20, on_hand in 0_u64..50, now in 0_i64..6,
+        left in 0_u64..20, reserved in 0_u64..20, on_backorder in 0_u64..9, on_hand in 0_u64..50,
+        backorder in proptest::option::of(0_u64..9), now in 0_i64..6,
     ) {
-        let before = stock(available, reserved, 7);
+        let before = Stock { backorder: on_backorder, ..stock(left + on_backorder, reserved, 7) };
         let id = before.product_id;
         let stocks = [before.clone()];
-        match set_on_hand(id, &stocks, on_hand, &IfMatch::Any, minute(now)) {
-            Ok(Adjustment::Unchanged) => prop_assert_eq!(before.on_hand(), on_hand),
+        let level = Level { on_hand, backorder };
+        let set = (on_hand, backorder.unwrap_or(on_backorder));
+        match set_level(id, &stocks, level, &IfMatch::Any, minute(now)) {
+            Ok(Adjustment::Unchanged) => {
+                prop_assert_eq!((before.on_hand(), before.backorder), set);
+            }
             Ok(Adjustment::Update(after)) => {
-                prop_assert_ne!(before.on_hand(), on_hand);
-                prop_assert_eq!(after.on_hand(), on_hand);
+                prop_assert_ne!((before.on_hand(), before.backorder), set);
+                prop_assert_eq!((after.on_hand(), after.backorder), set);
                 prop_assert_eq!(after.reserved, reserved);
                 prop_assert_eq!((after.version, after.event.version), (8, 8));
                 prop_assert!(after.updated_at >= before.updated_at);
             }
-            Err(StockError::BelowReserved { reserved: named }) => {
-                prop_assert!(on_hand < reserved);
-                prop_assert_eq!(named, reserved);
+            Err(StockError::BelowReserved { reserved: named, least }) => {
+                prop_assert!(set.0 + set.1 < reserved);
+                prop_assert_eq!((named, least + set.1), (reserved, reserved));
             }
             other => prop_assert!(false, "{:?}", other),
         }
@@ -191,7 +196,7 @@ proptest! {
     ) {
         let stocks = [stock(9, reserved, version)];
         let expected = IfMatch::Tags(vec![stock_tag(&[stock(9, other, other_version)])]);
-        let set = set_on_hand(stocks[0].product_id, &stocks, 30, &expected, minute(0));
+        let set = set_level(stocks[0].product_id, &stocks, 30.into(), &expected, minute(0));
         let same = (version, reserved) == (other_version, other);
         prop_assert_eq!(set.is_ok(), same);
     }
@@ -201,8 +206,11 @@ proptest! {
 fn only_a_star_creates_the_first_stock() {
     let tea = ProductId::derived(&["tea"]);
     let tags = IfMatch::Tags(vec![stock_tag(&[])]);
-    let set = set_on_hand(tea, &[], 5, &tags, minute(0));
+    let set = set_level(tea, &[], 5.into(), &tags, minute(0));
     assert!(matches!(set, Err(StockError::Stale)), "{set:?}");
-    let set = set_on_hand(tea, &[], 5, &IfMatch::Any, minute(0)).unwrap();
-    assert_eq!(set, Adjustment::Create(first_stock(tea, 5, minute(0))));
+    let set = set_level(tea, &[], 5.into(), &IfMatch::Any, minute(0)).unwrap();
+    assert_eq!(
+        set,
+        Adjustment::Create(first_stock(tea, 5.into(), minute(0)))
+    );
 }

@@ -103,10 +103,10 @@ async fn each_change_has_its_event() {
     assert_eq!(shop.put("tea", 12, "*").await.0, 200);
     look("main#0");
     expect![[r#"
-        stock#TEA#main#0 1 StockAdjusted {"location":"main","on_hand":10,"product_id":"TEA"}
-        stock#TEA#main#0 1 StockAdjusted {"location":"main","on_hand":10,"product_id":"TEA"}
+        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA"}
+        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA"}
         reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
         reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
         reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
-        stock#TEA#main#0 2 StockAdjusted {"location":"main","on_hand":12,"product_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
+        stock#TEA#main#0 2 StockAdjusted {"backorder":0,"location":"main","on_hand":12,"product_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
 }

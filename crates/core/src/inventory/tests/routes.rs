@@ -25,14 +25,14 @@ async fn stock_has_counts_on_hand_available_and_reserved() {
     let mut body = json_of(&stock);
     assert_eq!(body["product_id"], json!(product("tea")));
     body["product_id"] = json!("-");
-    expect![[r#"{"available":7,"locations":[{"available":7,"location":"main","on_hand":10,"reserved":3}],"on_hand":10,"product_id":"-","reserved":3}"#]]
+    expect![[r#"{"available":7,"backorder":0,"locations":[{"available":7,"backorder":0,"location":"main","on_hand":10,"reserved":3}],"on_hand":10,"product_id":"-","reserved":3}"#]]
         .assert_eq(&body.to_string());
 }
 
 #[tokio::test]
 async fn shards_are_added_up() {
     let shop = shop();
-    let first = rules::first_stock(product("tea"), 4, minute(0));
+    let first = rules::first_stock(product("tea"), 4.into(), minute(0));
     for (location, shard) in [("main", 0), ("main", 1), ("north", 0)] {
         let mut stock = first.clone();
         stock.place.location = location.to_owned();
@@ -104,10 +104,10 @@ async fn a_write_based_on_an_old_state_is_refused() {
     let shop = shop();
     shop.stocked("tea", 10).await;
     let read = shop.inventory.stocks(product("tea")).await.unwrap();
-    let set = |on_hand| match rules::set_on_hand(
+    let set = |on_hand: u64| match rules::set_level(
         product("tea"),
         &read,
-        on_hand,
+        on_hand.into(),
         &IfMatch::Any,
         minute(1),
     ) {
