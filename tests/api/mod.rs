@@ -7,6 +7,7 @@ use expect_test::Expect;
 mod accounts;
 mod addresses;
 mod authorisation;
+mod availability;
 mod bounds;
 mod codes;
 mod costs;

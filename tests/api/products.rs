@@ -58,12 +58,14 @@ fn a_product_is_created() {
             201
             content-type: application/json
             location: /products/<id-1>
-            etag: "1"
+            etag: "<version>-out_of_stock"
             {
               "attributes": {
                 "name_de": "Teekanne aus Gusseisen",
                 "name_zh": "铸铁茶壶"
               },
+              "availability": "out_of_stock",
+              "available_quantity": null,
               "category": "tea",
               "created_at": "<time>",
               "description": "Keeps tea hot for an hour.",
@@ -91,9 +93,11 @@ fn a_product_needs_no_description_and_no_attributes() {
             201
             content-type: application/json
             location: /products/<id-1>
-            etag: "1"
+            etag: "<version>-out_of_stock"
             {
               "attributes": {},
+              "availability": "out_of_stock",
+              "available_quantity": null,
               "category": "testing",
               "created_at": "<time>",
               "description": "",
@@ -169,12 +173,14 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
         expect![[r#"
             200
             content-type: application/json
-            etag: "2"
+            etag: "<version>-out_of_stock"
             {
               "attributes": {
                 "name_de": "Teekanne aus Gusseisen",
                 "name_zh": "铸铁茶壶"
               },
+              "availability": "out_of_stock",
+              "available_quantity": null,
               "category": "tea",
               "created_at": "<time>",
               "description": "Keeps tea hot for an hour.",

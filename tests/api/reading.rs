@@ -24,6 +24,7 @@ fn what_is_read_with_get_is_read_with_head_without_its_body() {
     run(async {
         let shop = shared().await;
         let product = shop.product("19.90", 1).await;
+        shop.until_shown(&product, "low").await;
         let buyer = shop.buyer().await;
         for (path, token) in [
             ("/health", None),
@@ -66,6 +67,7 @@ fn a_client_that_has_the_current_product_gets_304() {
     run(async {
         let shop = shared().await;
         let id = shop.product("19.90", 1).await;
+        shop.until_shown(&id, "low").await;
         let path = format!("/products/{id}");
         let read = shop.get(&path).send().await.expect(200);
         let tag = read.header("etag").unwrap();

@@ -31,7 +31,7 @@ mod shop;
 mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-const IN_USE: [&str; 20] = [
+const IN_USE: [&str; 21] = [
     "authorize-request",
     "commit-inventory",
     "confirm-order",
@@ -51,6 +51,7 @@ const IN_USE: [&str; 20] = [
     "run-due-orders",
     "send-messages",
     "set-stock",
+    "show-availability",
     "validate-order",
 ];
 

@@ -61,6 +61,7 @@ fn settings() -> BTreeMap<String, String> {
     let others = [
         ("ERASURE_DAYS", "30"),
         ("LOG_LEVEL", "info"),
+        ("LOW_STOCK_LEVEL", "5"),
         ("MINIMUM_CREDIT_SCORE", "600"),
         ("MINIMUM_ORDER_AMOUNT", "10.00"),
         ("MINIMUM_ORDER_BASIS", "total"),
@@ -69,6 +70,7 @@ fn settings() -> BTreeMap<String, String> {
         ("PAYMENT_GATEWAY", "sandbox"),
         ("RATE_LIMIT_PERCENT", "100"),
         ("SHOP_CURRENCY", "EUR"),
+        ("SHOW_STOCK_QUANTITY", "false"),
         ("TOKEN_ALGORITHM", "EdDSA"),
         ("TOKEN_LIFETIME_SECONDS", "900"),
     ];

@@ -59,6 +59,8 @@ settings! {
     LimitsTable = "LIMITS_TABLE",
     /// The lowest level that is logged: error, warn, info, debug or trace.
     LogLevel = "LOG_LEVEL",
+    /// The most pieces of a product left on hand that are shown as low.
+    LowStockLevel = "LOW_STOCK_LEVEL",
     /// The address that messages come from.
     MailFrom = "MAIL_FROM",
     /// Address of the queue of messages to customers.
@@ -104,6 +106,8 @@ settings! {
     ShopName = "SHOP_NAME",
     /// The address of the shop's pages, to which links in messages lead, without a trailing slash.
     ShopUrl = "SHOP_URL",
+    /// Whether it is shown how many of a product are left, if it is low: `true` or `false`.
+    ShowStockQuantity = "SHOW_STOCK_QUANTITY",
     /// How access tokens are signed: `EdDSA` or `HS256`.
     TokenAlgorithm = "TOKEN_ALGORITHM",
     /// Whom access tokens are for (`aud`).

@@ -11,6 +11,7 @@ use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
+use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
@@ -38,6 +39,8 @@ struct ProductBody {
     shipped: bool,
     attributes: BTreeMap<String, String>,
     status: Status,
+    availability: Availability,
+    available_quantity: Option<u64>,
     version: u64,
     created_at: Time,
     updated_at: Time,
@@ -46,6 +49,8 @@ struct ProductBody {
 impl From<Product> for ProductBody {
     fn from(product: Product) -> Self {
         Self {
+            availability: product.availability(),
+            available_quantity: product.available_quantity(),
             id: product.id,
             name: product.name,
             description: product.description,
@@ -184,6 +189,7 @@ async fn change(
         next.event.traceparent = request.traceparent();
         match products.replace(next).await {
             Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
+            Err(ProductError::StockMoved) => Ok(Attempt::Overtaken),
             replaced => product_response(replaced?).map(Attempt::Done),
         }
     })

@@ -2,9 +2,11 @@
 //!
 //! Owns the table of products. Invariants: a price is more than zero and in the shop's currency;
 //! a discontinued product never changes again; every change has exactly one
-//! event, numbered by the product's version. Products are never deleted: orders refer to them.
+//! event, numbered by the product's version. What is shown of a product's stock follows the inventory, and does not change
+//! the product. Products are never deleted: orders refer to them.
 
 pub mod api;
+pub mod availability;
 pub mod events;
 pub mod model;
 pub mod rules;

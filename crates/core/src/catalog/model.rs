@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::StoreError;
 use crate::http::problem::Problem;
+use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;
@@ -180,6 +181,8 @@ pub struct Product {
     pub attributes: BTreeMap<String, String>,
     /// Whether it can be bought.
     pub status: Status,
+    /// What shoppers see of its stock. Products of earlier releases have none until their stock changes.
+    pub stock: Option<ShownStock>,
     /// The number of its changes, from 1.
     pub version: u64,
     /// When it was created.
@@ -192,6 +195,38 @@ pub struct Product {
     pub event: Stamp,
 }
 
+impl Product {
+    /// Returns whether shoppers can have it, as far as its stock and its status go.
+    #[must_use]
+    pub fn availability(&self) -> Availability {
+        match self.status {
+            Status::OutOfStock => Availability::OutOfStock,
+            Status::Active | Status::Inactive | Status::Discontinued => self
+                .stock
+                .map_or(Availability::InStock, |stock| stock.availability),
+        }
+    }
+
+    /// Returns how many are left, if few are and the shop shows it.
+    #[must_use]
+    pub fn available_quantity(&self) -> Option<u64> {
+        let shown = self
+            .stock
+            .filter(|_| self.availability() == Availability::Low);
+        shown.and_then(|stock| stock.quantity)
+    }
+}
+
+/// What shoppers see of a product's stock. It follows the stock a moment later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownStock {
+    /// Whether the product can be ordered.
+    pub availability: Availability,
+    /// How many are left, if few are and the shop shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u64>,
+}
+
 /// Why a request about a product fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ProductError {
@@ -201,6 +236,9 @@ pub enum ProductError {
     /// The product has changed since it was read.
     #[error("the product has changed since it was read")]
     Stale,
+    /// What is shown of the product's stock has changed since it was read.
+    #[error("the stock that is shown of the product has changed since it was read")]
+    StockMoved,
     /// The product is discontinued and cannot be changed.
     #[error("A discontinued product cannot be changed.")]
     Discontinued,
@@ -217,6 +255,7 @@ impl From<ProductError> for Problem {
         match error {
             ProductError::NotFound => Self::NotFound("product"),
             ProductError::Stale => Self::PreconditionFailed,
+            ProductError::StockMoved => Self::Busy(error.into()),
             ProductError::Discontinued => Self::Conflict(error.to_string()),
             ProductError::KeyReused => Self::IdempotencyKeyReused,
             ProductError::Store(error) => error.into(),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::http::exchange::IfMatch;
+use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-use super::model::{Category, Product, ProductError, Status};
+use super::model::{Category, Product, ProductError, ShownStock, Status};
 
 /// The content of a new product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,10 @@ pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Ti
         shipped: draft.shipped,
         attributes: draft.attributes,
         status: draft.status,
+        stock: Some(ShownStock {
+            availability: Availability::OutOfStock,
+            quantity: None,
+        }),
         version: 1,
         created_at: now,
         updated_at: now,
@@ -84,7 +89,7 @@ pub fn update(
     expected: &IfMatch,
     now: Time,
 ) -> Result<Option<Product>, ProductError> {
-    if !expected.allows(&tag(product)) {
+    if !is_expected(product, expected) {
         return Err(ProductError::Stale);
     }
     match product.status {
@@ -123,7 +128,7 @@ pub fn discontinue(
         Status::Discontinued => return Ok(None),
         Status::Active | Status::Inactive | Status::OutOfStock => {}
     }
-    if !expected.allows(&tag(product)) {
+    if !is_expected(product, expected) {
         return Err(ProductError::Stale);
     }
     let discontinued = Product {
@@ -133,10 +138,31 @@ pub fn discontinue(
     Ok(Some(next_version(discontinued, "ProductDiscontinued", now)))
 }
 
-/// Returns the entity tag of a product, which is its version.
+/// Returns the entity tag of a product: its version, with what shoppers see of its stock unless it is in stock, such as
+/// `3-low-2`.
 #[must_use]
 pub fn tag(product: &Product) -> String {
-    product.version.to_string()
+    let version = product.version;
+    match (product.availability(), product.available_quantity()) {
+        (Availability::InStock, _) => version.to_string(),
+        (Availability::Low, Some(quantity)) => format!("{version}-low-{quantity}"),
+        (Availability::Low, None) => format!("{version}-low"),
+        (Availability::Backorder, _) => format!("{version}-backorder"),
+        (Availability::OutOfStock, _) => format!("{version}-out_of_stock"),
+    }
+}
+
+/// Returns whether a caller who has read what `expected` says may change `product`: its own fields are as they were.
+/// What is shown of its stock may have changed since, because nobody sets it here.
+fn is_expected(product: &Product, expected: &IfMatch) -> bool {
+    match expected {
+        IfMatch::Any => true,
+        IfMatch::Tags(tags) => {
+            let version = product.version.to_string();
+            let mut versions = tags.iter().filter_map(|tag| tag.split('-').next());
+            versions.any(|read| read == version)
+        }
+    }
 }
 
 fn next_version(product: Product, event_type: &str, now: Time) -> Product {

@@ -16,7 +16,9 @@ use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-use super::model::{Category, Product, ProductError, Status, WEIGHT_ATTRIBUTE, weight_grams};
+use super::model::{
+    Category, Product, ProductError, ShownStock, Status, WEIGHT_ATTRIBUTE, weight_grams,
+};
 
 /// The version of the stored shape of [`ProductItem`].
 const SCHEMA: u32 = 1;
@@ -44,6 +46,9 @@ struct ProductItem {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     status: Status,
+    /// Absent from products of earlier releases whose stock has not changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stock: Option<ShownStock>,
     category_shard: String,
     status_shard: String,
     position: String,
@@ -73,6 +78,7 @@ impl ProductItem {
             not_shipped: !product.shipped,
             attributes: product.attributes.clone(),
             status: product.status,
+            stock: product.stock,
             category_shard: shard_key(&product.category, shard),
             status_shard: shard_key(product.status, shard),
             position: position(product),
@@ -106,6 +112,7 @@ impl From<ProductItem> for Product {
             shipped: !item.not_shipped,
             attributes: item.attributes,
             status: item.status,
+            stock: item.stock,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
@@ -127,6 +134,16 @@ fn shard_key(value: impl ToString, shard: u32) -> String {
 /// Returns a product's place in lists: `<created_at>#<product_id>`.
 fn position(product: &Product) -> String {
     format!("{}#{}", product.created_at, product.id)
+}
+
+/// Returns whether `stored` is what was written as `product`. Its stock may have changed since.
+fn is_written(stored: &Product, product: &Product) -> bool {
+    let stock = stored.stock;
+    *stored
+        == Product {
+            stock,
+            ..product.clone()
+        }
 }
 
 /// The table of products.
@@ -185,7 +202,7 @@ impl ProductStore {
         }
         match self.get(product.id).await? {
             // Our own write, whose response was lost.
-            Some(stored) if stored == product => Ok((product, false)),
+            Some(stored) if is_written(&stored, &product) => Ok((stored, false)),
             Some(stored) if stored.request_hash == product.request_hash => Ok((stored, true)),
             Some(_) | None => Err(ProductError::KeyReused),
         }
@@ -194,22 +211,46 @@ impl ProductStore {
     /// Replaces the version before `product`, and returns `product`.
     ///
     /// # Errors
-    /// [`ProductError::Stale`] if another version is stored: read again and decide again.
+    /// [`ProductError::Stale`] if another version is stored, and [`ProductError::StockMoved`] if other stock is shown of it:
+    /// read again and decide again.
     pub async fn replace(&self, product: Product) -> Result<Product, ProductError> {
         let item = ProductItem::new(&product);
-        let write = self.table.put(&item)?;
-        let write = write
-            .when("version = :before")
-            .value(":before", &product.version.saturating_sub(1))?;
+        let before = product.version.saturating_sub(1);
+        let write = self.table.put(&item)?.value(":before", &before)?;
+        let write = match &product.stock {
+            Some(stock) => write
+                .when("version = :before AND stock = :stock")
+                .value(":stock", stock)?,
+            None => write.when("version = :before AND attribute_not_exists(stock)"),
+        };
         match self.table.write(write).await? {
             Written::Done => return Ok(product),
             Written::Refused(_) => {}
         }
         // The write may have been refused because it was made before and its response was lost.
-        match self.get(product.id).await? {
-            Some(stored) if stored == product => Ok(product),
-            Some(_) | None => Err(ProductError::Stale),
+        let stored = self.get(product.id).await?.ok_or(ProductError::Stale)?;
+        if is_written(&stored, &product) {
+            Ok(stored)
+        } else if stored.version == before && stored.stock != product.stock {
+            Err(ProductError::StockMoved)
+        } else {
+            Err(ProductError::Stale)
         }
+    }
+
+    /// Shows `stock` of the product `id`, which keeps its version. Refused if there is no such product.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn show_stock(
+        &self,
+        id: ProductId,
+        stock: ShownStock,
+    ) -> Result<Written, StoreError> {
+        let write = self.table.update(key(id), "SET stock = :stock");
+        let write = write.value(":stock", &stock)?;
+        let write = write.when("attribute_exists(product_id)");
+        self.table.write(write).await
     }
 
     /// Returns the products of `status`, newest first; with a `category` only those in it.

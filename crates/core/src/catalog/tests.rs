@@ -1,5 +1,6 @@
 //! The catalogue's routes, against an embedded DynamoDB.
 
+mod availability;
 mod changes;
 mod lists;
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::api;
 use super::store::ProductStore;
+use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
 use crate::customers::authorizer::Admins;
 use crate::http::exchange::{Request, Response};
@@ -20,6 +22,7 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
+    table: Table,
     admins: Arc<Admins>,
     engine: Engine,
 }
@@ -30,8 +33,10 @@ fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     let products = ProductStore::new(&aws).unwrap();
     let admins = Arc::new(Admins::new(&aws));
+    let table = Table::new(&aws, Setting::ProductsTable).unwrap();
     Shop {
         products,
+        table,
         admins,
         engine,
     }
