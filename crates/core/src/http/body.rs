@@ -21,6 +21,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use crate::http::problem::{Fault, Problem};
+use crate::values::clock::Time;
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most faults that are reported, so that a response is not much larger than its request.
@@ -399,6 +400,15 @@ fn fault_of(text: &str, length: &RangeInclusive<usize>) -> Option<(&'static str,
     } else {
         None
     }
+}
+
+/// Reads a point in time, in RFC 3339.
+#[must_use]
+pub fn time(json: Json<'_>) -> Option<Time> {
+    json.parsed(
+        "this must be an RFC 3339 time such as 2026-12-01T00:00:00Z",
+        str::parse,
+    )
 }
 
 #[cfg(test)]

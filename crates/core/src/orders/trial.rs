@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::store::OrderStore;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, time};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::screening::api::{expression, rule_name};
@@ -220,13 +220,6 @@ fn totals(json: Json<'_>, currency: Currency) -> Option<Totals> {
 
 fn count(json: Json<'_>) -> Option<u32> {
     json.integer(0..=u32::MAX)
-}
-
-fn time(json: Json<'_>) -> Option<Time> {
-    json.parsed(
-        "this must be a time such as 2026-12-24T16:30:00Z",
-        str::parse,
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads discounts from request bodies.
 
 use crate::catalog::model::{Category, InvalidCategory};
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, time};
 use crate::pricing::conditions;
 use crate::pricing::model::{
     Benefit, BuyXGetY, Code, Group, InvalidCode, InvalidRate, Rate, Terms,
@@ -168,13 +168,6 @@ fn condition(json: Json<'_>, currency: Currency) -> Option<String> {
 
 pub(super) fn rate(json: Json<'_>) -> Option<Rate> {
     json.parsed(&InvalidRate.to_string(), str::parse)
-}
-
-fn time(json: Json<'_>) -> Option<Time> {
-    json.parsed(
-        "this must be an RFC 3339 time such as 2026-12-01T00:00:00Z",
-        str::parse,
-    )
 }
 
 /// Reads the identifier of a shipping method.
