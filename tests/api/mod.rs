@@ -26,6 +26,7 @@ mod products;
 mod reading;
 mod refused;
 mod rules;
+mod sales;
 mod sessions;
 mod shipping;
 mod shortage;

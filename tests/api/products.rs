@@ -68,6 +68,10 @@ fn a_product_is_created() {
               "available_quantity": null,
               "category": "tea",
               "created_at": "<time>",
+              "current_price": {
+                "amount": "54.00",
+                "currency": "EUR"
+              },
               "description": "Keeps tea hot for an hour.",
               "id": "<id-1>",
               "name": "Cast-Iron Teapot",
@@ -75,6 +79,7 @@ fn a_product_is_created() {
                 "amount": "54.00",
                 "currency": "EUR"
               },
+              "sale": null,
               "shipped": true,
               "status": "active",
               "updated_at": "<time>",
@@ -100,6 +105,10 @@ fn a_product_needs_no_description_and_no_attributes() {
               "available_quantity": null,
               "category": "testing",
               "created_at": "<time>",
+              "current_price": {
+                "amount": "0.01",
+                "currency": "EUR"
+              },
               "description": "",
               "id": "<id-1>",
               "name": "Kite",
@@ -107,6 +116,7 @@ fn a_product_needs_no_description_and_no_attributes() {
                 "amount": "0.01",
                 "currency": "EUR"
               },
+              "sale": null,
               "shipped": true,
               "status": "active",
               "updated_at": "<time>",
@@ -183,6 +193,10 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
               "available_quantity": null,
               "category": "tea",
               "created_at": "<time>",
+              "current_price": {
+                "amount": "49.00",
+                "currency": "EUR"
+              },
               "description": "Keeps tea hot for an hour.",
               "id": "<id-1>",
               "name": "Cast-Iron Teapot",
@@ -190,6 +204,7 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
                 "amount": "49.00",
                 "currency": "EUR"
               },
+              "sale": null,
               "shipped": true,
               "status": "active",
               "updated_at": "<time>",

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, time};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
@@ -20,7 +20,7 @@ use super::model::{
     Category, InvalidCategory, MAX_WEIGHT_GRAMS, Product, ProductError, Status, WEIGHT_ATTRIBUTE,
     weight_grams,
 };
-use super::rules::{self, Draft, Patch};
+use super::rules::{self, Draft, Patch, SaleTerms, Viewer};
 use super::store::ProductStore;
 
 /// The most that all attributes of a product may have together, names and values, in bytes: a page
@@ -34,6 +34,8 @@ struct ProductBody {
     name: String,
     description: String,
     price: Money,
+    current_price: Money,
+    sale: Option<SaleBody>,
     category: Category,
     weight_grams: Option<u32>,
     shipped: bool,
@@ -46,15 +48,34 @@ struct ProductBody {
     updated_at: Time,
 }
 
-impl From<Product> for ProductBody {
-    fn from(product: Product) -> Self {
+/// A sale on the wire.
+#[derive(Debug, Serialize)]
+struct SaleBody {
+    price: Money,
+    starts_at: Time,
+    ends_at: Option<Time>,
+    lowest_price_before: Option<Money>,
+}
+
+impl ProductBody {
+    /// Returns `product` as `viewer` sees it at `now`.
+    fn new(product: Product, viewer: Viewer, now: Time) -> Self {
+        let sale = rules::shown_sale(&product, viewer, now);
+        let sale = sale.map(|sale| SaleBody {
+            price: sale.price,
+            starts_at: sale.starts_at,
+            ends_at: sale.ends_at,
+            lowest_price_before: product.prices.lowest_before(&sale),
+        });
         Self {
+            current_price: product.price_at(now),
             availability: product.availability(),
             available_quantity: product.available_quantity(),
             id: product.id,
             name: product.name,
             description: product.description,
-            price: product.price,
+            price: product.prices.regular,
+            sale,
             category: product.category,
             weight_grams: product.weight_grams,
             shipped: product.shipped,
@@ -85,12 +106,14 @@ pub async fn create_product(
         |key| ProductId::derived(&["create-product", &caller.customer_id.to_string(), key]),
     );
     let hash = key.map(|_| request.body_hash());
-    let mut product = rules::create(id, draft, hash, request.now);
+    let product = rules::create(id, draft, hash, request.now);
+    let mut product = product.map_err(ProductError::from)?;
     product.event.traceparent = request.traceparent();
     let (product, replayed) = products.create(product).await?;
-    let tag = rules::tag(&product);
+    let (viewer, now) = (Viewer::Admin, request.now);
+    let tag = rules::tag(&product, viewer, now);
     let location = format!("/products/{}", product.id);
-    let response = Response::created(location, &ProductBody::from(product))?;
+    let response = Response::created(location, &ProductBody::new(product, viewer, now))?;
     Ok(response.etag(&tag).replayed(replayed))
 }
 
@@ -104,15 +127,25 @@ pub async fn get_product(
     request: Request,
 ) -> Result<Response, Problem> {
     let product = stored(products, &request).await?;
-    if !product.status.is_public() {
-        match admins.admit(&request).await {
-            Err(Problem::Unauthenticated(_) | Problem::Forbidden) => {
-                return Err(ProductError::NotFound.into());
-            }
-            admitted => admitted?,
-        }
+    let viewer = viewer(admins, &product, &request).await?;
+    if viewer == Viewer::Anyone && !product.status.is_public() {
+        return Err(ProductError::NotFound.into());
     }
-    product_response(product)
+    respond(product, viewer, request.now)
+}
+
+/// Returns who asks for `product`. That is only looked at where it makes a difference.
+async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result<Viewer, Problem> {
+    let sale = product.sale(request.now);
+    let is_scheduled = sale.is_some_and(|sale| !sale.is_on(request.now));
+    if product.status.is_public() && !is_scheduled {
+        return Ok(Viewer::Anyone);
+    }
+    match admins.admit(request).await {
+        Ok(()) => Ok(Viewer::Admin),
+        Err(Problem::Unauthenticated(_) | Problem::Forbidden) => Ok(Viewer::Anyone),
+        Err(problem) => Err(problem),
+    }
 }
 
 /// `GET /products?category=&status=&limit=&cursor=`: lists products, newest first; without `status`
@@ -134,7 +167,8 @@ pub async fn list_products(
         admins.admit(&request).await?;
     }
     let listed = products.list(category.as_ref(), status, &page).await?;
-    listed.map(ProductBody::from).answer(&request)
+    let body = |product| ProductBody::new(product, Viewer::Anyone, request.now);
+    listed.map(body).answer(&request)
 }
 
 /// `PATCH /products/{product_id}`: changes the fields that are sent; `attributes` are replaced as
@@ -184,13 +218,13 @@ async fn change(
     dynamo::change("the product", || async {
         let product = stored(products, request).await?;
         let Some(mut next) = decide(&product)? else {
-            return product_response(product).map(Attempt::Done);
+            return respond(product, Viewer::Admin, request.now).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match products.replace(next).await {
             Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
             Err(ProductError::StockMoved) => Ok(Attempt::Overtaken),
-            replaced => product_response(replaced?).map(Attempt::Done),
+            replaced => respond(replaced?, Viewer::Admin, request.now).map(Attempt::Done),
         }
     })
     .await
@@ -201,15 +235,16 @@ async fn stored(products: &ProductStore, request: &Request) -> Result<Product, P
     Ok(products.get(id).await?.ok_or(ProductError::NotFound)?)
 }
 
-fn product_response(product: Product) -> Result<Response, Problem> {
-    let tag = rules::tag(&product);
-    Ok(Response::ok(&ProductBody::from(product))?.etag(&tag))
+fn respond(product: Product, viewer: Viewer, now: Time) -> Result<Response, Problem> {
+    let tag = rules::tag(&product, viewer, now);
+    Ok(Response::ok(&ProductBody::new(product, viewer, now))?.etag(&tag))
 }
 
 fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let name = body.required("name", |json| json.line(1..=255));
     let description = body.optional("description", |json| json.text(0..=1000));
-    let price = body.required("price", |json| price(json, currency));
+    let price = body.required("price", |json| self::price(json, currency));
+    let sale = body.optional("sale", |json| self::sale(json, currency));
     let category = body.required("category", category);
     let weight_grams = body.optional("weight_grams", weight);
     let shipped = body.optional("shipped", boolean);
@@ -224,6 +259,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         name: name?,
         description: description?.unwrap_or_default(),
         price: price?,
+        sale: sale?,
         category: category?,
         weight_grams: weight_grams?.or(attributes.weight_grams),
         shipped: shipped?.unwrap_or(true),
@@ -235,7 +271,8 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
 fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
     let name = body.non_nullable("name", |json| json.line(1..=255));
     let description = body.non_nullable("description", |json| json.text(0..=1000));
-    let price = body.non_nullable("price", |json| price(json, currency));
+    let price = body.non_nullable("price", |json| self::price(json, currency));
+    let sale = body.nullable("sale", |json| self::sale(json, currency));
     let category = body.non_nullable("category", category);
     let weight_grams = body.nullable("weight_grams", weight);
     let shipped = body.non_nullable("shipped", boolean);
@@ -255,6 +292,7 @@ fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         name: name?,
         description: description?,
         price: price?,
+        sale: sale?,
         category: category?,
         weight_grams: weight_grams?.or(among_attributes.map(Some)),
         shipped: shipped?,
@@ -271,6 +309,19 @@ fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
     } else {
         place.fault("range", "this must be more than zero")
     }
+}
+
+fn sale(json: Json<'_>, currency: Currency) -> Option<SaleTerms> {
+    json.object(|sale| {
+        let price = sale.required("price", |json| self::price(json, currency));
+        let starts_at = sale.optional("starts_at", time);
+        let ends_at = sale.optional("ends_at", time);
+        Some(SaleTerms {
+            price: price?,
+            starts_at: starts_at?,
+            ends_at: ends_at?,
+        })
+    })
 }
 
 fn boolean(json: Json<'_>) -> Option<bool> {

@@ -1,4 +1,4 @@
-//! `ProductCreated`, `ProductUpdated` (`{name, category, price, status}`) and `ProductDiscontinued`
+//! `ProductCreated`, `ProductUpdated` (`{name, category, price, sale, status}`, `sale` only if there is one) and `ProductDiscontinued`
 //! (`{}`), all of the aggregate `<product_id>`.
 
 use serde::de::Error as _;
@@ -9,6 +9,7 @@ use crate::values::id::ProductId;
 use crate::values::money::Money;
 
 use super::model::{Category, Status};
+use super::prices::Sale;
 
 /// The attributes that are read from a changed product's item.
 #[derive(Deserialize)]
@@ -17,6 +18,7 @@ struct Image {
     name: String,
     category: Category,
     price: Money,
+    sale: Option<Sale>,
     status: Status,
     event: Option<Stamp>,
 }
@@ -26,6 +28,8 @@ struct Data {
     name: String,
     category: Category,
     price: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale: Option<Sale>,
     status: Status,
 }
 
@@ -45,6 +49,7 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
             name: image.name,
             category: image.category,
             price: image.price,
+            sale: image.sale,
             status: image.status,
         };
         serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?

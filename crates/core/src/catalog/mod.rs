@@ -9,6 +9,7 @@ pub mod api;
 pub mod availability;
 pub mod events;
 pub mod model;
+pub mod prices;
 pub mod rules;
 pub mod store;
 

@@ -14,6 +14,8 @@ use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
+use super::prices::{Prices, Sale};
+
 /// Whether a product can be bought.
 ///
 /// Wire and stored shape: `active`, `inactive`, `out_of_stock`, `discontinued`.
@@ -169,8 +171,8 @@ pub struct Product {
     pub name: String,
     /// Its description: up to 1000 characters.
     pub description: String,
-    /// Its price, more than zero.
-    pub price: Money,
+    /// What it costs, and did before.
+    pub prices: Prices,
     /// Its category.
     pub category: Category,
     /// The weight of one piece, more than zero; `None` if it is not known.
@@ -196,6 +198,18 @@ pub struct Product {
 }
 
 impl Product {
+    /// Returns what one piece costs at `now`.
+    #[must_use]
+    pub fn price_at(&self, now: Time) -> Money {
+        self.prices.at(now)
+    }
+
+    /// Returns the sale that is on, or will be.
+    #[must_use]
+    pub fn sale(&self, now: Time) -> Option<Sale> {
+        self.prices.sale.filter(|sale| !sale.is_over(now))
+    }
+
     /// Returns whether shoppers can have it, as far as its stock and its status go.
     #[must_use]
     pub fn availability(&self) -> Availability {
@@ -242,6 +256,9 @@ pub enum ProductError {
     /// The product is discontinued and cannot be changed.
     #[error("A discontinued product cannot be changed.")]
     Discontinued,
+    /// The price and the sale price do not fit.
+    #[error(transparent)]
+    Sale(#[from] SaleError),
     /// The idempotency key was used for another product.
     #[error("the idempotency key was used with another request")]
     KeyReused,
@@ -257,8 +274,33 @@ impl From<ProductError> for Problem {
             ProductError::Stale => Self::PreconditionFailed,
             ProductError::StockMoved => Self::Busy(error.into()),
             ProductError::Discontinued => Self::Conflict(error.to_string()),
+            ProductError::Sale(error) => Self::field(error.pointer(), "range", error.to_string()),
             ProductError::KeyReused => Self::IdempotencyKeyReused,
             ProductError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Why a product cannot have a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SaleError {
+    /// The sale price is not lower than the price.
+    #[error("this must be less than the price without the sale, {} {}", .0.amount(), .0.currency())]
+    NotLower(Money),
+    /// The price becomes as low as the price of the sale that is set.
+    #[error("a sale at {} {} is set; the price must be more, or send \"sale\": null", .0.amount(), .0.currency())]
+    NotHigher(Money),
+    /// The sale ends before it starts.
+    #[error("this must be later than the start of the sale, {0}")]
+    Window(Time),
+}
+
+impl SaleError {
+    fn pointer(self) -> &'static str {
+        match self {
+            Self::NotLower(_) => "/sale/price",
+            Self::NotHigher(_) => "/price",
+            Self::Window(_) => "/sale/ends_at",
         }
     }
 }

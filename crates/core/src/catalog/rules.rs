@@ -9,7 +9,8 @@ use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 use crate::values::money::Money;
 
-use super::model::{Category, Product, ProductError, ShownStock, Status};
+use super::model::{Category, Product, ProductError, SaleError, ShownStock, Status};
+use super::prices::{Prices, Sale};
 
 /// The content of a new product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +19,10 @@ pub struct Draft {
     pub name: String,
     /// As [`Product::description`].
     pub description: String,
-    /// As [`Product::price`].
+    /// The price without a sale, more than zero.
     pub price: Money,
+    /// A sale.
+    pub sale: Option<SaleTerms>,
     /// As [`Product::category`].
     pub category: Category,
     /// As [`Product::weight_grams`].
@@ -32,6 +35,17 @@ pub struct Draft {
     pub status: Status,
 }
 
+/// A sale as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SaleTerms {
+    /// As [`Sale::price`].
+    pub price: Money,
+    /// From when on, at the earliest from now on; `None` for the start of the sale that is set, or else now.
+    pub starts_at: Option<Time>,
+    /// As [`Sale::ends_at`].
+    pub ends_at: Option<Time>,
+}
+
 /// A change of a product; fields that are `None` stay as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patch {
@@ -39,8 +53,10 @@ pub struct Patch {
     pub name: Option<String>,
     /// As [`Product::description`].
     pub description: Option<String>,
-    /// As [`Product::price`].
+    /// The price without a sale, more than zero.
     pub price: Option<Money>,
+    /// A sale; `Some(None)` ends it.
+    pub sale: Option<Option<SaleTerms>>,
     /// As [`Product::category`].
     pub category: Option<Category>,
     /// As [`Product::weight_grams`].
@@ -54,13 +70,29 @@ pub struct Patch {
 }
 
 /// Returns the first version of a product.
-#[must_use]
-pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Time) -> Product {
-    Product {
+///
+/// # Errors
+/// [`SaleError`].
+pub fn create(
+    id: ProductId,
+    draft: Draft,
+    request_hash: Option<String>,
+    now: Time,
+) -> Result<Product, SaleError> {
+    let sale = draft.sale.map(|terms| sale(terms, None, now)).transpose()?;
+    if let Some(sale) = &sale {
+        ensure_lower(sale, draft.price)?;
+    }
+    Ok(Product {
         id,
         name: draft.name,
         description: draft.description,
-        price: draft.price,
+        prices: Prices {
+            regular: draft.price,
+            sale,
+            since: now,
+            past: Vec::new(),
+        },
         category: draft.category,
         weight_grams: draft.weight_grams,
         shipped: draft.shipped,
@@ -75,14 +107,63 @@ pub fn create(id: ProductId, draft: Draft, request_hash: Option<String>, now: Ti
         updated_at: now,
         request_hash,
         event: Stamp::new(id, 1, "ProductCreated", now),
+    })
+}
+
+/// Returns the sale of `terms`, where `set` is on or will be.
+fn sale(terms: SaleTerms, set: Option<Sale>, now: Time) -> Result<Sale, SaleError> {
+    let set = set.map(|set| set.starts_at);
+    let starts_at = match terms.starts_at.or(set) {
+        // It goes on, at another price.
+        Some(start) if Some(start) == set => start,
+        Some(start) => start.max(now),
+        None => now,
+    };
+    if terms.ends_at.is_some_and(|end| end <= starts_at) {
+        return Err(SaleError::Window(starts_at));
     }
+    Ok(Sale {
+        price: terms.price,
+        starts_at,
+        ends_at: terms.ends_at,
+    })
+}
+
+fn ensure_lower(sale: &Sale, price: Money) -> Result<(), SaleError> {
+    if sale.price.amount() < price.amount() {
+        Ok(())
+    } else {
+        Err(SaleError::NotLower(price))
+    }
+}
+
+/// Returns the prices of `product` as `patch` changes them.
+fn patched_prices(product: &Product, patch: &Patch, now: Time) -> Result<Prices, SaleError> {
+    let set = product.sale(now);
+    let regular = patch.price.unwrap_or(product.prices.regular);
+    let sale = match patch.sale {
+        None => set,
+        Some(None) => None,
+        Some(Some(terms)) => Some(sale(terms, set, now)?),
+    };
+    if (regular, sale) == (product.prices.regular, set) {
+        return Ok(product.prices.clone());
+    }
+    match (&sale, patch.sale) {
+        (Some(sale), Some(_)) => ensure_lower(sale, regular)?,
+        (Some(sale), None) if ensure_lower(sale, regular).is_err() => {
+            return Err(SaleError::NotHigher(sale.price));
+        }
+        (Some(_) | None, _) => {}
+    }
+    Ok(product.prices.changed(regular, sale, now))
 }
 
 /// Returns the next version of `product`, changed by `patch`, or `None` if the patch changes nothing.
 ///
 /// # Errors
 /// [`ProductError::Stale`] if `expected` is another version; [`ProductError::Discontinued`] if the
-/// product is discontinued.
+/// product is discontinued; [`ProductError::Sale`].
 pub fn update(
     product: &Product,
     patch: Patch,
@@ -96,11 +177,12 @@ pub fn update(
         Status::Active | Status::Inactive | Status::OutOfStock => {}
         Status::Discontinued => return Err(ProductError::Discontinued),
     }
+    let prices = patched_prices(product, &patch, now)?;
     let old = product.clone();
     let patched = Product {
         name: patch.name.unwrap_or(old.name),
         description: patch.description.unwrap_or(old.description),
-        price: patch.price.unwrap_or(old.price),
+        prices,
         category: patch.category.unwrap_or(old.category),
         weight_grams: patch.weight_grams.unwrap_or(old.weight_grams),
         shipped: patch.shipped.unwrap_or(old.shipped),
@@ -138,22 +220,43 @@ pub fn discontinue(
     Ok(Some(next_version(discontinued, "ProductDiscontinued", now)))
 }
 
-/// Returns the entity tag of a product: its version, with what shoppers see of its stock unless it is in stock, such as
-/// `3-low-2`.
+/// Who sees a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewer {
+    /// An admin, who also sees a sale that has not started.
+    Admin,
+    /// Anybody.
+    Anyone,
+}
+
+/// Returns the sale of `product` that `viewer` sees at `now`.
 #[must_use]
-pub fn tag(product: &Product) -> String {
-    let version = product.version;
-    match (product.availability(), product.available_quantity()) {
-        (Availability::InStock, _) => version.to_string(),
-        (Availability::Low, Some(quantity)) => format!("{version}-low-{quantity}"),
-        (Availability::Low, None) => format!("{version}-low"),
-        (Availability::Backorder, _) => format!("{version}-backorder"),
-        (Availability::OutOfStock, _) => format!("{version}-out_of_stock"),
-    }
+pub fn shown_sale(product: &Product, viewer: Viewer, now: Time) -> Option<Sale> {
+    let sale = product.sale(now)?;
+    (viewer == Viewer::Admin || sale.is_on(now)).then_some(sale)
+}
+
+/// Returns the entity tag of a product as `viewer` sees it at `now`: its version, with what is shown of its stock unless it
+/// is in stock, and of its sale, such as `3-low-2-sale`.
+#[must_use]
+pub fn tag(product: &Product, viewer: Viewer, now: Time) -> String {
+    let stock = match (product.availability(), product.available_quantity()) {
+        (Availability::InStock, _) => String::new(),
+        (Availability::Low, Some(quantity)) => format!("-low-{quantity}"),
+        (Availability::Low, None) => "-low".to_owned(),
+        (Availability::Backorder, _) => "-backorder".to_owned(),
+        (Availability::OutOfStock, _) => "-out_of_stock".to_owned(),
+    };
+    let sale = match shown_sale(product, viewer, now) {
+        Some(sale) if sale.is_on(now) => "-sale",
+        Some(_) => "-scheduled",
+        None => "",
+    };
+    format!("{}{stock}{sale}", product.version)
 }
 
 /// Returns whether a caller who has read what `expected` says may change `product`: its own fields are as they were.
-/// What is shown of its stock may have changed since, because nobody sets it here.
+/// What is shown of its stock and its sale may have changed since, because nobody sets it here.
 fn is_expected(product: &Product, expected: &IfMatch) -> bool {
     match expected {
         IfMatch::Any => true,

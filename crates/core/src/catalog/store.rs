@@ -19,6 +19,7 @@ use crate::values::money::Money;
 use super::model::{
     Category, Product, ProductError, ShownStock, Status, WEIGHT_ATTRIBUTE, weight_grams,
 };
+use super::prices::{PastPrice, Prices, Sale};
 
 /// The version of the stored shape of [`ProductItem`].
 const SCHEMA: u32 = 1;
@@ -36,7 +37,15 @@ struct ProductItem {
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
+    /// The price without a sale.
     price: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sale: Option<Sale>,
+    /// Absent from products that earlier releases wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    priced_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    past_prices: Vec<PastPrice>,
     category: Category,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     weight_grams: Option<u32>,
@@ -72,7 +81,10 @@ impl ProductItem {
             product_id: product.id,
             name: product.name.clone(),
             description: product.description.clone(),
-            price: product.price,
+            price: product.prices.regular,
+            sale: product.prices.sale,
+            priced_at: Some(product.prices.since),
+            past_prices: product.prices.past.clone(),
             category: product.category.clone(),
             weight_grams: product.weight_grams,
             not_shipped: !product.shipped,
@@ -106,7 +118,13 @@ impl From<ProductItem> for Product {
             id: item.product_id,
             name: item.name,
             description: item.description,
-            price: item.price,
+            prices: Prices {
+                regular: item.price,
+                sale: item.sale,
+                // What it cost before its last change is not known.
+                since: item.priced_at.unwrap_or(item.updated_at),
+                past: item.past_prices,
+            },
             category: item.category,
             weight_grams: item.weight_grams,
             shipped: !item.not_shipped,

@@ -3,6 +3,7 @@
 mod availability;
 mod changes;
 mod lists;
+mod sales;
 
 use std::sync::Arc;
 

@@ -182,7 +182,7 @@ pub(super) async fn place(
     if let Some(order) = stored {
         return replay(checkout, request, &hash, order).await;
     }
-    check_address(&draft, &products, checkout.currency())?;
+    check_address(&draft, &products, checkout.currency(), request.now)?;
     dynamo::change("the use of the discounts", || async {
         let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &basis).await?;
         let short = &checkout.totals.stock;
@@ -256,13 +256,18 @@ pub(super) async fn place(
 ///
 /// # Errors
 /// Returns [`Problem::InvalidBody`] with each part that is missing, and with the faults of the lines.
-fn check_address(draft: &Draft, products: &[Product], currency: Currency) -> Result<(), Problem> {
+fn check_address(
+    draft: &Draft,
+    products: &[Product],
+    currency: Currency,
+    now: Time,
+) -> Result<(), Problem> {
     let mut faults = address::missing(&draft.shipping_address, "/shipping_address");
     let is_shipped = products.iter().any(|product| product.shipped);
     if !is_shipped || faults.is_empty() {
         return Ok(());
     }
-    let lines = lines::price(&draft.items, products.to_vec(), currency);
+    let lines = lines::price(&draft.items, products.to_vec(), currency, now);
     faults.extend(lines.err().unwrap_or_default());
     Err(Problem::InvalidBody(faults))
 }
@@ -292,8 +297,13 @@ async fn offer(
     let offer = match basis {
         Basis::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
-            lines::price(&wanted.items, products.clone(), checkout.currency())
-                .map_err(Problem::InvalidBody)?;
+            lines::price(
+                &wanted.items,
+                products.clone(),
+                checkout.currency(),
+                wanted.now,
+            )
+            .map_err(Problem::InvalidBody)?;
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
             quotes::honour(&checkout.links, quote, wanted, guest, products).await?
         }

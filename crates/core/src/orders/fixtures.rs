@@ -172,13 +172,14 @@ impl Shop {
             name: "Sencha".to_owned(),
             description: String::new(),
             price: eur("12.90"),
+            sale: None,
             category: "tea".parse().unwrap(),
             weight_grams: None,
             shipped: true,
             attributes: BTreeMap::new(),
             status: Status::Active,
         };
-        let sencha = create(product("sencha"), draft, None, placed_at());
+        let sencha = create(product("sencha"), draft, None, placed_at()).unwrap();
         let products = ProductStore::new(&shop.aws).unwrap();
         products.create(sencha).await.unwrap();
         shop.stocked("sencha", 10_000).await;

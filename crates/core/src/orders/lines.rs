@@ -6,6 +6,7 @@ use super::model::Line;
 use crate::catalog;
 use crate::catalog::model::Product;
 use crate::http::problem::Fault;
+use crate::values::clock::Time;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money, MoneyError};
 
@@ -24,8 +25,8 @@ pub struct Item {
     pub quantity: u32,
 }
 
-/// Returns the lines for `items`, one for each product in the order of their first entries, at today's names and
-/// prices; and their total.
+/// Returns the lines for `items`, one for each product in the order of their first entries, with the names and prices of
+/// `now`; and their total.
 ///
 /// # Errors
 /// Returns all faults of the request: products that do not exist or are not for sale, more than [`MOST_OF_ONE`] pieces
@@ -34,6 +35,7 @@ pub fn price(
     items: &[Item],
     products: Vec<Product>,
     currency: Currency,
+    now: Time,
 ) -> Result<(Vec<Line>, Money), Vec<Fault>> {
     let products: HashMap<ProductId, Product> = products
         .into_iter()
@@ -63,7 +65,7 @@ pub fn price(
                 product_id: product.id,
                 name: product.name.clone(),
                 quantity,
-                unit_price: product.price,
+                unit_price: product.price_at(now),
             });
         }
     }

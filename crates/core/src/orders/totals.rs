@@ -153,8 +153,8 @@ impl<R: Registry> Totals<R> {
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
         let facts = ProductFacts::from_products(&products);
-        let (mut lines, _) =
-            lines::price(&wanted.items, products, self.currency).map_err(Problem::InvalidBody)?;
+        let (mut lines, _) = lines::price(&wanted.items, products, self.currency, wanted.now)
+            .map_err(Problem::InvalidBody)?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
         let cart_lines = facts.cart_lines(&mut lines, &place)?;

@@ -30,13 +30,14 @@ async fn shop() -> (Shop, Checkout) {
             name: name.to_owned(),
             description: String::new(),
             price: eur(price),
+            sale: None,
             category: "tea".parse().unwrap(),
             weight_grams: None,
             shipped: name != "voucher",
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
         };
-        let product = create(product(name), draft, None, placed_at());
+        let product = create(product(name), draft, None, placed_at()).unwrap();
         checkout.totals.products.create(product).await.unwrap();
         shop.stocked(name, 10_000).await;
     }

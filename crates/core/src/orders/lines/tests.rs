@@ -10,13 +10,14 @@ fn tea(name: &str, price: &str, status: Status) -> Product {
         name: name.to_owned(),
         description: String::new(),
         price: eur(price),
+        sale: None,
         category: "tea".parse().unwrap(),
         weight_grams: None,
         shipped: true,
         attributes: std::collections::BTreeMap::new(),
         status,
     };
-    create(product(name), draft, None, placed_at())
+    create(product(name), draft, None, placed_at()).unwrap()
 }
 
 fn item(name: &str, quantity: u32) -> Item {
@@ -31,7 +32,7 @@ fn euro() -> Currency {
 }
 
 fn faults(items: &[Item], products: Vec<Product>) -> Vec<(String, &'static str)> {
-    let faults = price(items, products, euro()).unwrap_err();
+    let faults = price(items, products, euro(), placed_at()).unwrap_err();
     faults
         .into_iter()
         .map(|fault| (fault.pointer, fault.code))
@@ -45,7 +46,7 @@ fn items_of_one_product_become_one_line_where_it_was_first_asked_for() {
         tea("matcha", "30.00", Status::Active),
     ];
     let items = [item("sencha", 2), item("matcha", 1), item("sencha", 3)];
-    let (lines, total) = price(&items, products, euro()).unwrap();
+    let (lines, total) = price(&items, products, euro(), placed_at()).unwrap();
     let quantities: Vec<(&str, u32)> = lines
         .iter()
         .map(|line| (line.name.as_str(), line.quantity))
@@ -87,7 +88,10 @@ fn every_item_that_cannot_be_bought_is_a_fault() {
 fn the_most_of_one_product_counts_all_its_items() {
     let products = || vec![tea("sencha", "12.90", Status::Active)];
     let most = [item("sencha", 998), item("sencha", 1)];
-    assert_eq!(price(&most, products(), euro()).unwrap().0[0].quantity, 999);
+    assert_eq!(
+        price(&most, products(), euro(), placed_at()).unwrap().0[0].quantity,
+        999
+    );
     let more = [item("sencha", 998), item("sencha", 2)];
     assert_eq!(
         faults(&more, products()),
@@ -121,7 +125,7 @@ proptest! {
             .map(|(at, price)| tea(&name(at), &price.amount().to_string(), Status::Active))
             .collect();
         let items: Vec<Item> = wanted.iter().map(|(at, q)| item(&name(*at), *q)).collect();
-        let (lines, total) = price(&items, products, euro()).unwrap();
+        let (lines, total) = price(&items, products, euro(), placed_at()).unwrap();
         let count: u32 = lines.iter().map(|line| line.quantity).sum();
         prop_assert_eq!(count, wanted.iter().map(|(_, q)| q).sum::<u32>());
         let parts = wanted.iter().map(|(at, q)| prices[*at].times(*q).unwrap());
