@@ -34,6 +34,8 @@ pub(super) struct Books {
     pub(super) orders: HashMap<String, Book>,
     /// Available and reserved, by product.
     pub(super) stock: HashMap<String, (u64, u64)>,
+    /// The availability that is shown, by product.
+    pub(super) shown: HashMap<String, String>,
     /// How many events there are of each type.
     pub(super) events: BTreeMap<String, u64>,
     /// Aggregates whose events are not numbered from 1 without a gap.
@@ -63,6 +65,10 @@ impl Books {
         let mut books = Self::default();
         shop.scan("OrdersTable", |item| books.add_order_item(shop, item))?;
         shop.scan("InventoryTable", |item| books.add_inventory_item(item))?;
+        shop.scan("ProductsTable", |item| {
+            let shown = text(&item["stock"]["M"], "availability");
+            books.shown.insert(text(item, "product_id"), shown);
+        })?;
         shop.scan("PaymentsTable", |item| {
             let book = books.orders.entry(text(item, "order_id")).or_default();
             book.payments += 1;

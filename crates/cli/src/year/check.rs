@@ -186,6 +186,21 @@ fn check_stock(books: &Books, ledger: &Ledger, found: &mut Disagreements) {
                 ),
             );
         }
+        let shown = books.shown.get(&product.id).map_or("", String::as_str);
+        if shown != availability(*available) {
+            let sentence =
+                format!("product {number} is shown as {shown:?}; {available} are available");
+            found.add("availability", sentence);
+        }
+    }
+}
+
+/// Returns what a product is shown as of which so many are available, if five are few.
+fn availability(available: u64) -> &'static str {
+    match available {
+        0 => "out_of_stock",
+        1..=5 => "low",
+        _ => "in_stock",
     }
 }
 
