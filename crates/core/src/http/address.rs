@@ -28,12 +28,14 @@ fn read_with(address: &mut Body<'_>, complete: bool) -> Option<Address> {
     let company = address.optional("company", empty_or_line);
     let line1 = part(address, "line1", complete, line);
     let line2 = address.optional("line2", empty_or_line);
-    let city = part(address, "city", complete, line);
+    let has_region = address.has_text("region");
     let country = address.required("country", country);
     // An unknown country is one fault, not four.
     let of = country.as_deref();
     let rules = of.filter(|_| complete).map(Rules::of_country);
-    let is_needed = rules.is_some_and(|rules| rules.region_required);
+    let is_needed = rules.is_some_and(|rules| rules.places.need_city(has_region));
+    let city = part(address, "city", is_needed, line);
+    let is_needed = rules.is_some_and(|rules| rules.places.need_region());
     let region = part(address, "region", is_needed, |json| {
         json.line(usize::from(is_needed)..=100)
     });
@@ -77,8 +79,16 @@ pub(crate) fn missing(address: &Address, pointer: &str) -> Vec<Fault> {
     let parts = [
         ("recipient", true, Some(&address.recipient)),
         ("line1", true, Some(&address.line1)),
-        ("city", true, Some(&address.city)),
-        ("region", rules.region_required, address.region.as_ref()),
+        (
+            "city",
+            rules.places.need_city(address.region.is_some()),
+            Some(&address.city),
+        ),
+        (
+            "region",
+            rules.places.need_region(),
+            address.region.as_ref(),
+        ),
         (
             "postal_code",
             rules.postal_code_required,
@@ -232,6 +242,18 @@ mod tests {
         assert!(read_json(&us(json!("CA"))).is_ok());
         check_faults(&us(json!(null)), &["/region"]);
         check_faults(&us(json!("")), &["/region"]);
+        let without_city = |country: &str, region: Value| {
+            let code = json!({"SG": "560123"})[country].clone();
+            json!({"country": country, "city": null, "region": region, "postal_code": code})
+        };
+        for (country, region) in [("SG", json!(null)), ("AE", json!("دبي")), ("GI", json!(""))] {
+            assert_eq!(read_json(&without_city(country, region)).unwrap().city, "");
+        }
+        for region in [json!(null), json!("")] {
+            check_faults(&without_city("AE", region), &["/city"]);
+        }
+        check_faults(&json!({"city": null}), &["/city"]);
+        check_faults(&json!({"city": ""}), &["/city"]);
     }
 
     #[test]
@@ -256,7 +278,11 @@ mod tests {
                 Err(problem) => refused.push(format!("{row}: {problem:?}")),
                 Ok(address) => {
                     let read = serde_json::to_value(AddressBody::from(address)).unwrap();
-                    for (name, value) in typed.as_object().unwrap() {
+                    let mut expected = typed;
+                    if city.is_none() {
+                        expected["city"] = json!("");
+                    }
+                    for (name, value) in expected.as_object().unwrap() {
                         assert_eq!(read[name], *value, "{row}");
                     }
                 }
@@ -296,6 +322,10 @@ mod tests {
             missing(r#"{"country": "US", "recipient": "Ada", "postal_code": "94103"}"#),
             ["/to/line1", "/to/city", "/to/region"]
         );
+        assert_eq!(missing(r#"{"country": "SG"}"#), [all[0], all[1], all[3]]);
+        let in_japan = r#"{"country": "JP", "postal_code": "100-0005", "region": "東京都"}"#;
+        assert_eq!(missing(in_japan), all[..2]);
+        assert_eq!(missing(r#"{"country": "CO"}"#), all[..3]);
         let full = read_json(&json!({})).unwrap();
         assert_eq!(super::missing(&full, "/to"), []);
         for (json, faults) in [

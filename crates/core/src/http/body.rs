@@ -90,6 +90,13 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Returns whether the field `name` is a text that is not empty.
+    #[must_use]
+    pub fn has_text(&self, name: &str) -> bool {
+        let text = self.fields.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| !text.is_empty())
+    }
+
     /// Takes the field `name`, which must be there. `None` means that a fault is noted.
     pub fn required<T>(
         &mut self,

@@ -154,12 +154,13 @@ fn address_lines(order: &Order) -> String {
     }
     let code = address.postal_code.as_deref().unwrap_or_default();
     let town = format!("{code} {}", address.city);
+    let town = Some(town.trim()).filter(|town| !town.is_empty());
     let parts = [
         Some(address.recipient.as_str()),
         address.company.as_deref(),
         Some(address.line1.as_str()),
         address.line2.as_deref(),
-        Some(town.trim_start()),
+        town,
         address.region.as_deref(),
         Some(address.country.as_str()),
     ];
