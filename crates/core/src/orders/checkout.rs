@@ -81,22 +81,27 @@ impl Checkout {
 }
 
 impl Draft {
-    /// Returns the tax number of the business that buys, in whichever address it stands.
-    fn tax_number(&self) -> Option<&TaxNumber> {
+    /// Returns the tax number of the business that buys, in whichever address it stands, and where that is.
+    fn tax_number(&self) -> (Option<TaxNumber>, &'static str) {
         let billing = self.details.billing_address.as_ref();
-        let of_billing = billing.and_then(|address| address.tax_number.as_ref());
-        self.shipping_address.tax_number.as_ref().or(of_billing)
+        let of_billing = billing.and_then(|address| address.tax_number.clone());
+        match &self.shipping_address.tax_number {
+            None if of_billing.is_some() => (of_billing, "/billing_address/tax_number"),
+            of_shipping => (of_shipping.clone(), "/shipping_address/tax_number"),
+        }
     }
 
     /// Returns the part of the draft that its price depends on.
     fn wanted(&self, buyer: &Buyer, now: Time) -> Wanted {
+        // The business that pays may have the goods sent elsewhere.
+        let (tax_number, tax_number_at) = self.tax_number();
         Wanted {
             items: self.items.clone(),
             destination: Destination {
-                // The business that pays may have the goods sent elsewhere.
-                tax_number: self.tax_number().cloned(),
+                tax_number,
                 ..Destination::from(&self.shipping_address)
             },
+            tax_number_at,
             shipping_method: self.shipping_method.clone(),
             codes: self.codes.clone(),
             customer: buyer.guest.is_none().then_some(buyer.customer_id),

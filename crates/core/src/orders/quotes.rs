@@ -184,6 +184,7 @@ impl Choice {
         Wanted {
             items: self.items,
             destination: self.destination,
+            tax_number_at: "/shipping_address/tax_number",
             shipping_method: self.shipping_method,
             codes: self.codes,
             customer,

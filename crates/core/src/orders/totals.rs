@@ -61,6 +61,8 @@ pub struct Wanted {
     pub items: Vec<Item>,
     /// Where the order goes.
     pub destination: Destination,
+    /// Where in the request the destination's tax number is, as a JSON pointer.
+    pub tax_number_at: &'static str,
     /// The identifier of the shipping method.
     pub shipping_method: Option<String>,
     /// The discount codes.
@@ -219,7 +221,7 @@ impl<R: Registry> Totals<R> {
         };
         match self.registry.check(number).await {
             Check::Invalid => Err(Problem::field(
-                "/shipping_address/tax_number",
+                wanted.tax_number_at,
                 "not_registered",
                 "this tax number is not registered: correct it, or leave it out to pay the tax",
             )),

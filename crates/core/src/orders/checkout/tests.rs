@@ -75,6 +75,51 @@ fn count(shop: &Shop) -> usize {
     shop.engine.items(Setting::OrdersTable).len() / 2
 }
 
+#[test]
+fn the_tax_number_is_that_of_the_address_to_which_goods_are_sent_or_else_of_who_pays() {
+    let (vienna, graz) = ("ATU13585627", "ATU10223006");
+    let billing = json!({
+        "recipient": "Ana", "line1": "Ring 1", "city": "Graz", "postal_code": "8010",
+        "country": "AT", "tax_number": graz,
+    });
+    for (shipping, billing, number, at) in [
+        (
+            json!(vienna),
+            billing.clone(),
+            Some(vienna),
+            "/shipping_address/tax_number",
+        ),
+        (
+            json!(vienna),
+            json!(null),
+            Some(vienna),
+            "/shipping_address/tax_number",
+        ),
+        (
+            json!(null),
+            billing,
+            Some(graz),
+            "/billing_address/tax_number",
+        ),
+        (
+            json!(null),
+            json!(null),
+            None,
+            "/shipping_address/tax_number",
+        ),
+    ] {
+        let mut sent = body();
+        sent["shipping_address"]["tax_number"] = shipping;
+        sent["billing_address"] = billing;
+        let sent = sent.to_string();
+        let currency = "EUR".parse().unwrap();
+        let read = crate::http::body::read(sent.as_bytes(), |body| draft(body, currency));
+        let (found, found_at) = read.unwrap().tax_number();
+        let found = found.map(|number| number.to_string());
+        assert_eq!((found.as_deref(), found_at), (number, at));
+    }
+}
+
 #[tokio::test]
 async fn an_order_whose_number_is_taken_gets_another_one() {
     let (shop, checkout) = shop().await;
