@@ -110,9 +110,15 @@ impl Shop {
             messages => Err(format!("{messages:?}")),
         })
         .await;
+        self.run_until_quiet().await;
+        sent().await
+    }
+
+    /// Moves a manual clock on until nothing is on its way through streams and queues: what failed to be delivered comes
+    /// again only as time passes.
+    pub(crate) async fn run_until_quiet(&self) {
         self.run_until("quiet", async || self.is_quiet().await)
             .await;
-        sent().await
     }
 
     /// Waits until nothing is on its way through streams and queues.

@@ -380,6 +380,7 @@ fn a_shop_with_faults_has_no_findings() {
         for order in &orders {
             shop.run_until_settled(order).await;
         }
+        shop.run_until_quiet().await;
         shop.balanced().await.unwrap();
         let outcome = audit(&shop).await;
         assert_eq!(outcome["open_findings"], 0, "{:#?}", findings(&shop).await);
