@@ -28,13 +28,6 @@ impl Shop {
         let listed = items.find(|item| item["id"] == product).unwrap();
         listed["availability"].clone()
     }
-
-    async fn set_level(&self, product: &str, level: Value) {
-        let admin = self.admin().await;
-        let call = self.put(&format!("/inventory/{product}"));
-        let call = call.bearer(&admin.token).header("if-match", "*");
-        call.json(&level).send().await.expect(200);
-    }
 }
 
 #[test]
@@ -70,8 +63,8 @@ fn what_is_on_backorder_can_be_ordered_up_to_its_limit() {
         let shop = shared().await;
         let customer = shop.customer().await;
         let product = shop.product("20.00", 1).await;
-        shop.set_level(&product, json!({"on_hand": 1, "backorder": 3}))
-            .await;
+        let level = json!({"on_hand": 1, "backorder": 3});
+        shop.set_level(&product, &level).await.expect(200);
         shop.note_on_hand(&product, 4);
         let order = order_of(&[(&product, 2)], "tok_ok");
         let placed = shop.place(&customer, &order).await.expect(202).json();
@@ -82,7 +75,7 @@ fn what_is_on_backorder_can_be_ordered_up_to_its_limit() {
         let too_many = order_of(&[(&product, 3)], "tok_ok");
         shop.place(&customer, &too_many).await.expect(409);
         // A delivery of 10 keeps what may be sold in advance.
-        shop.set_level(&product, json!({"on_hand": 10})).await;
+        shop.set_stock(&product, 10).await.expect(200);
         shop.note_on_hand(&product, 13);
         shop.until_shown(&product, "in_stock").await;
         assert_eq!(shop.stock(&product).await, (10, 2, 11));

@@ -22,7 +22,8 @@ fn quote_of(order: &Value) -> Value {
     json!({"items": order["items"], "shipping_address": order["shipping_address"]})
 }
 
-async fn quote(shop: &Shop, customer: &Person, order: &Value) -> Answer {
+/// Asks for a quote of what `order` orders.
+pub(super) async fn quote(shop: &Shop, customer: &Person, order: &Value) -> Answer {
     let call = shop.post("/quotes").bearer(&customer.token);
     call.json(&quote_of(order)).send().await
 }

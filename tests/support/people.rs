@@ -147,13 +147,18 @@ impl Shop {
         id
     }
 
-    /// Sets what is on hand, whatever it was.
+    /// Sets what is on hand, regardless of what it was.
     pub(crate) async fn set_stock(&self, product: &str, on_hand: u32) -> Answer {
+        self.set_level(product, &json!({"on_hand": on_hand})).await
+    }
+
+    /// Sets what is on hand and on backorder, regardless of what it was.
+    pub(crate) async fn set_level(&self, product: &str, level: &Value) -> Answer {
         let admin = self.admin().await;
         self.put(&format!("/inventory/{product}"))
             .bearer(&admin.token)
             .header("if-match", "*")
-            .json(&json!({"on_hand": on_hand}))
+            .json(level)
             .send()
             .await
     }
