@@ -1,7 +1,7 @@
 //! What shoppers see of a product's stock: it follows the stream of the inventory's table.
 //!
 //! Most orders take from plenty, which shows nothing new and costs nothing here. The order of the changes of one item is
-//! kept by the stream, so that the last one is shown at the end; whatever is delivered again is shown again.
+//! kept by the stream, so that the last one is shown at the end. A change that is delivered again is shown again.
 
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
@@ -78,13 +78,9 @@ pub async fn show_availability(
 ) -> Result<StreamResponse, Error> {
     for change in changes(&batch.records, display) {
         if let Err(error) = show(products, &change).await {
-            let Change {
-                product_id,
-                sequence_number,
-                ..
-            } = change;
+            let sequence_number = change.sequence_number;
             let error = telemetry::chain(&error);
-            tracing::error!(%product_id, sequence_number, error, "availability not shown");
+            tracing::error!(product_id = %change.product_id, sequence_number, error, "availability not shown");
             return Ok(StreamResponse::retry_from(sequence_number));
         }
     }

@@ -79,10 +79,8 @@ pub fn create(
     request_hash: Option<String>,
     now: Time,
 ) -> Result<Product, SaleError> {
-    let sale = draft.sale.map(|terms| sale(terms, None, now)).transpose()?;
-    if let Some(sale) = &sale {
-        ensure_lower(sale, draft.price)?;
-    }
+    let sale = draft.sale.map(|terms| sale(terms, None, draft.price, now));
+    let sale = sale.transpose()?;
     Ok(Product {
         id,
         name: draft.name,
@@ -110,8 +108,8 @@ pub fn create(
     })
 }
 
-/// Returns the sale of `terms`, where `set` is on or will be.
-fn sale(terms: SaleTerms, set: Option<Sale>, now: Time) -> Result<Sale, SaleError> {
+/// Returns the sale of `terms` of a product that costs `regular` without it, where `set` is on or will be.
+fn sale(terms: SaleTerms, set: Option<Sale>, regular: Money, now: Time) -> Result<Sale, SaleError> {
     let set = set.map(|set| set.starts_at);
     let starts_at = match terms.starts_at.or(set) {
         // It goes on, at another price.
@@ -122,6 +120,9 @@ fn sale(terms: SaleTerms, set: Option<Sale>, now: Time) -> Result<Sale, SaleErro
     if terms.ends_at.is_some_and(|end| end <= starts_at) {
         return Err(SaleError::Window(starts_at));
     }
+    if terms.price.amount() >= regular.amount() {
+        return Err(SaleError::NotLower(regular));
+    }
     Ok(Sale {
         price: terms.price,
         starts_at,
@@ -129,32 +130,22 @@ fn sale(terms: SaleTerms, set: Option<Sale>, now: Time) -> Result<Sale, SaleErro
     })
 }
 
-fn ensure_lower(sale: &Sale, price: Money) -> Result<(), SaleError> {
-    if sale.price.amount() < price.amount() {
-        Ok(())
-    } else {
-        Err(SaleError::NotLower(price))
-    }
-}
-
 /// Returns the prices of `product` as `patch` changes them.
 fn patched_prices(product: &Product, patch: &Patch, now: Time) -> Result<Prices, SaleError> {
     let set = product.sale(now);
     let regular = patch.price.unwrap_or(product.prices.regular);
-    let sale = match patch.sale {
-        None => set,
-        Some(None) => None,
-        Some(Some(terms)) => Some(sale(terms, set, now)?),
+    let sale = match (patch.sale, set) {
+        (Some(terms), _) => {
+            let sale = terms.map(|terms| sale(terms, set, regular, now));
+            sale.transpose()?
+        }
+        (None, Some(set)) if set.price.amount() >= regular.amount() => {
+            return Err(SaleError::NotHigher(set.price));
+        }
+        (None, set) => set,
     };
     if (regular, sale) == (product.prices.regular, set) {
         return Ok(product.prices.clone());
-    }
-    match (&sale, patch.sale) {
-        (Some(sale), Some(_)) => ensure_lower(sale, regular)?,
-        (Some(sale), None) if ensure_lower(sale, regular).is_err() => {
-            return Err(SaleError::NotHigher(sale.price));
-        }
-        (Some(_) | None, _) => {}
     }
     Ok(product.prices.changed(regular, sale, now))
 }
@@ -256,16 +247,10 @@ pub fn tag(product: &Product, viewer: Viewer, now: Time) -> String {
 }
 
 /// Returns whether a caller who has read what `expected` says may change `product`: its own fields are as they were.
-/// What is shown of its stock and its sale may have changed since, because nobody sets it here.
+/// What the tag says beyond the version may have changed since: it follows the stock and the time.
 fn is_expected(product: &Product, expected: &IfMatch) -> bool {
-    match expected {
-        IfMatch::Any => true,
-        IfMatch::Tags(tags) => {
-            let version = product.version.to_string();
-            let mut versions = tags.iter().filter_map(|tag| tag.split('-').next());
-            versions.any(|read| read == version)
-        }
-    }
+    let version = product.version.to_string();
+    expected.allows_one(|tag| tag.split('-').next() == Some(&version))
 }
 
 fn next_version(product: Product, event_type: &str, now: Time) -> Product {

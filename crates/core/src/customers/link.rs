@@ -68,7 +68,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Returns a link to the order `id`, whatever its state.
+    /// Returns a link to the order `id`, which does not depend on the order's state.
     #[must_use]
     pub fn to_order(id: OrderId) -> Self {
         Self {

@@ -101,9 +101,14 @@ impl IfMatch {
     /// Returns whether a resource with the entity tag `tag` is expected.
     #[must_use]
     pub fn allows(&self, tag: &str) -> bool {
+        self.allows_one(|given| given == tag)
+    }
+
+    /// Returns whether a resource is expected of which one of the entity tags may be, as `matches` says.
+    pub fn allows_one(&self, matches: impl Fn(&str) -> bool) -> bool {
         match self {
             Self::Any => true,
-            Self::Tags(tags) => tags.iter().any(|given| given == tag),
+            Self::Tags(tags) => tags.iter().any(|given| matches(given)),
         }
     }
 }
