@@ -15,8 +15,8 @@ fn rate(name: &str, country: &str, rate: &str, more: &Value) -> Value {
     body
 }
 
-/// Replaces the tax sheet: `terms` with the rates as `items`.
-async fn put_sheet(shop: &Shop, terms: Value) -> Answer {
+/// Replaces the tax settings: `terms` with the rates as `items`.
+async fn put_tax_settings(shop: &Shop, terms: Value) -> Answer {
     let admin = shop.admin().await;
     let call = shop.put("/tax-rates").bearer(&admin.token);
     call.header("if-match", "*").json(&terms).send().await
@@ -61,7 +61,9 @@ fn a_region_is_known_by_its_code_and_its_name_and_an_unknown_one_is_refused() {
             rate("Sales tax", "US", "0.0725", &json!({"region": "CA"})),
             rate("Sales tax", "US", "0.04", &json!({"region": "New York"})),
         ]);
-        put_sheet(&shop, json!({"items": rates})).await.expect(200);
+        put_tax_settings(&shop, json!({"items": rates}))
+            .await
+            .expect(200);
         let product = shop.product("100.00", 5).await;
         let to = |region: Value| quote(&shop, &product, json!({"country": "US", "region": region}));
         for (region, tax, total) in [
@@ -104,7 +106,9 @@ fn several_taxes_are_charged_and_shown_each() {
                 &json!({"region": "BC", "component": "provincial"})
             ),
         ]);
-        put_sheet(&shop, json!({"items": rates})).await.expect(200);
+        put_tax_settings(&shop, json!({"items": rates}))
+            .await
+            .expect(200);
         let product = shop.product("100.00", 5).await;
         let quoted = quote(
             &shop,
@@ -132,7 +136,7 @@ fn a_gross_price_elsewhere_stays_or_its_net_price_does_by_setting() {
         for (elsewhere, abroad) in [("keep", "11.90"), ("net", "10.00")] {
             let terms =
                 json!({"items": items, "home": {"country": "DE"}, "prices_elsewhere": elsewhere});
-            put_sheet(&shop, terms).await.expect(200);
+            put_tax_settings(&shop, terms).await.expect(200);
             let swiss = quote(&shop, &product, json!({"country": "CH"})).await;
             assert_eq!(taxes(&swiss.expect(200)), (abroad.to_owned(), vec![]));
             let german = quote(&shop, &product, json!({"country": "DE"})).await;
@@ -172,7 +176,7 @@ fn invalid_terms_of_tax_are_refused() {
                 "/home required",
             ),
         ] {
-            let refused = put_sheet(&shop, terms).await.expect(422).json();
+            let refused = put_tax_settings(&shop, terms).await.expect(422).json();
             let found = &refused["errors"][0];
             let found = format!(
                 "{} {}",
@@ -195,7 +199,7 @@ fn a_business_in_another_member_state_is_not_charged_tax() {
             rate("VAT", "AT", "0.20", &json!({"included": true})),
         ]);
         let terms = json!({"items": items, "home": {"country": "DE"}, "reverse_charge": true});
-        put_sheet(&shop, terms).await.expect(200);
+        put_tax_settings(&shop, terms).await.expect(200);
         let to = |number: Value| {
             quote(
                 &shop,

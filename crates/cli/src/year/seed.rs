@@ -185,7 +185,7 @@ async fn add_taxes(shop: &Shop) -> Result<(), Error> {
     let replace = Request::new("replace-tax-rates", "PUT", "/tax-rates")
         .by(Who::Admin)
         .header("if-match", "*")
-        .json(world::tax_sheet());
+        .json(world::tax_settings());
     shop.send(&replace).await?.expect(&[200])?;
     Ok(())
 }

@@ -144,9 +144,9 @@ fn rounded(dividend: u64, divisor: u64) -> u64 {
     quotient + u64::from(up)
 }
 
-/// Returns the shop's tax sheet, as `PUT /tax-rates` takes it: all taxes are added to the prices, and rounded once for an
+/// Returns the shop's tax settings, as `PUT /tax-rates` takes it: all taxes are added to the prices, and rounded once for an
 /// order.
-pub(super) fn tax_sheet() -> Value {
+pub(super) fn tax_settings() -> Value {
     let rates = PLACES.iter().flat_map(|place| {
         place.taxes.iter().map(|tax| {
             let mut rate = json!({

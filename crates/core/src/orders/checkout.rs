@@ -19,7 +19,7 @@ use super::model::{Guest, Order, PaymentStatus, Status};
 use super::quotes;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
-use super::totals::{Offer, Prices, Totals, Wanted};
+use super::totals::{Offer, Prices, PricingRequest, Totals};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError};
 use crate::aws::settings::{Setting, SettingError};
@@ -92,10 +92,10 @@ impl Draft {
     }
 
     /// Returns the part of the draft that its price depends on.
-    fn wanted(&self, buyer: &Buyer, now: Time) -> Wanted {
+    fn wanted(&self, buyer: &Buyer, now: Time) -> PricingRequest {
         // The business that pays may have the goods sent elsewhere.
         let (tax_number, tax_number_at) = self.tax_number();
-        Wanted {
+        PricingRequest {
             items: self.items.clone(),
             destination: Destination {
                 tax_number,
@@ -176,11 +176,11 @@ pub(super) async fn place(
     let hash = request.body_hash();
     let wanted = draft.wanted(&buyer, request.now);
     let ids = wanted.items.iter().map(|item| item.product_id);
-    let (stored, products, seen, basis, number) = future::try_join5(
+    let (stored, products, seen, source, number) = future::try_join5(
         checkout.orders.get(id),
         checkout.totals.products.get_many(ids),
         checkout.totals.stock.glance(&wanted.items),
-        basis(checkout, &draft, &wanted),
+        source(checkout, &draft, &wanted),
         checkout.orders.free_number(id),
     )
     .await?;
@@ -189,7 +189,7 @@ pub(super) async fn place(
     }
     check_address(&draft, &products, checkout.currency(), request.now)?;
     dynamo::change("the use of the discounts", || async {
-        let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &basis).await?;
+        let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &source).await?;
         let short = &checkout.totals.stock;
         let short = short.shortage(&wanted.items, &offer.lines, &seen).await?;
         if !short.is_empty() {
@@ -222,7 +222,7 @@ pub(super) async fn place(
             .orders
             .create_quoted(&order, quote.as_ref())
             .await?;
-        match (created, &basis) {
+        match (created, &source) {
             (Created::Done, _) => {
                 api::start(&checkout.workflow, &order).await;
                 placed(checkout, request, order, false)
@@ -242,7 +242,7 @@ pub(super) async fn place(
                 let detail = "this quote has been used for another order; ask for a new one";
                 Err(Problem::field("/quote", "used", detail))
             }
-            (Created::UsedUp, Basis::Quote(_)) => {
+            (Created::UsedUp, PriceSource::Quote(_)) => {
                 let refusal = Refusal::UsedUp;
                 Err(Problem::field(
                     "/quote",
@@ -251,7 +251,7 @@ pub(super) async fn place(
                 ))
             }
             // Another order took the last use of a discount: the price is worked out again.
-            (Created::UsedUp, Basis::Prices(_)) => Ok(Attempt::Overtaken),
+            (Created::UsedUp, PriceSource::Prices(_)) => Ok(Attempt::Overtaken),
         }
     })
     .await
@@ -278,15 +278,19 @@ fn check_address(
 }
 
 /// What an order is priced by.
-enum Basis {
+enum PriceSource {
     Quote(String),
     Prices(Box<Prices>),
 }
 
-async fn basis(checkout: &Checkout, draft: &Draft, wanted: &Wanted) -> Result<Basis, StoreError> {
+async fn source(
+    checkout: &Checkout,
+    draft: &Draft,
+    wanted: &PricingRequest,
+) -> Result<PriceSource, StoreError> {
     Ok(match &draft.quote {
-        Some(quote) => Basis::Quote(quote.clone()),
-        None => Basis::Prices(Box::new(checkout.totals.prices(wanted).await?)),
+        Some(quote) => PriceSource::Quote(quote.clone()),
+        None => PriceSource::Prices(Box::new(checkout.totals.prices(wanted).await?)),
     })
 }
 
@@ -294,13 +298,13 @@ async fn basis(checkout: &Checkout, draft: &Draft, wanted: &Wanted) -> Result<Ba
 async fn offer(
     checkout: &Checkout,
     draft: &Draft,
-    wanted: &Wanted,
+    wanted: &PricingRequest,
     buyer: &Buyer,
     products: Vec<Product>,
-    basis: &Basis,
+    source: &PriceSource,
 ) -> Result<Offer, Problem> {
-    let offer = match basis {
-        Basis::Quote(quote) => {
+    let offer = match source {
+        PriceSource::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
             lines::price(
                 &wanted.items,
@@ -312,7 +316,7 @@ async fn offer(
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
             quotes::honour(&checkout.links, quote, wanted, guest, products).await?
         }
-        Basis::Prices(prices) => checkout.totals.price(wanted, products, prices).await?,
+        PriceSource::Prices(prices) => checkout.totals.price(wanted, products, prices).await?,
     };
     if let Some(expected) = draft.expected_total
         && expected != offer.total

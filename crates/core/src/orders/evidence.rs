@@ -16,7 +16,7 @@ use crate::catalog::store::ProductStore;
 use crate::customers::model::Customer;
 use crate::customers::store::CustomerStore;
 use crate::screening::cel::{Needs, Today};
-use crate::screening::engine::Broken;
+use crate::screening::engine::EvaluationError;
 use crate::screening::view::{CustomerView, Fact, Facts, LineView, OrderView, TotalsView, View};
 use crate::values::id::ProductId;
 
@@ -54,12 +54,12 @@ impl Evidence {
     /// it, and the facts that expressions see.
     ///
     /// # Errors
-    /// [`StoreError`]. Facts that cannot be made of what was read are [`Broken`].
+    /// [`StoreError`]. Facts that cannot be made of what was read are [`EvaluationError`].
     pub async fn gather(
         &self,
         order: &Order,
         needs: Needs,
-    ) -> Result<(EarlierOrders, Result<Facts, Broken>), StoreError> {
+    ) -> Result<(EarlierOrders, Result<Facts, EvaluationError>), StoreError> {
         let (earlier, categories, account) = future::try_join3(
             self.earlier(order, needs),
             self.categories(order, needs),
@@ -170,7 +170,7 @@ fn view(
     today: &Fact<Day>,
     customer: CustomerView,
     mut categories: HashMap<ProductId, String>,
-) -> Result<View, Broken> {
+) -> Result<View, EvaluationError> {
     let lines = order.lines.iter().map(|line| {
         Ok(LineView {
             product_id: line.product_id,
@@ -183,10 +183,10 @@ fn view(
     });
     let address = &order.shipping_address;
     let totals = order.breakdown.check();
-    let totals = totals.map_err(|error| Broken(error.to_string()))?;
+    let totals = totals.map_err(|error| EvaluationError(error.to_string()))?;
     Ok(View {
         order: OrderView {
-            lines: lines.collect::<Result<_, Broken>>()?,
+            lines: lines.collect::<Result<_, EvaluationError>>()?,
             country: Some(address.country.clone()),
             region: address.region.clone(),
             postal_code: address.postal_code.clone(),

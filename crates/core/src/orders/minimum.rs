@@ -15,19 +15,19 @@ use crate::values::money::{Currency, Money, MoneyError};
 /// Setting and wire: `total`, `goods`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Basis {
+pub enum MinimumBasis {
     /// What is charged, with shipping and tax.
     Total,
     /// What the goods cost after discounts, without shipping and without tax that is added.
     Goods,
 }
 
-/// A text that is not a [`Basis`].
+/// A text that is not a [`MinimumBasis`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this must be total or goods")]
 pub struct InvalidBasis;
 
-impl FromStr for Basis {
+impl FromStr for MinimumBasis {
     type Err = InvalidBasis;
 
     fn from_str(text: &str) -> Result<Self, InvalidBasis> {
@@ -45,7 +45,7 @@ pub struct MinimumOrder {
     /// The least amount.
     pub amount: Money,
     /// What is compared with it.
-    pub basis: Basis,
+    pub basis: MinimumBasis,
 }
 
 /// What an order lacks to the minimum.
@@ -54,7 +54,7 @@ pub struct Shortfall {
     /// The least amount.
     pub minimum: Money,
     /// What is compared with it.
-    pub basis: Basis,
+    pub basis: MinimumBasis,
     /// By how much more the order has to cost.
     pub missing: Money,
     /// What the order has of it.
@@ -88,8 +88,8 @@ impl MinimumOrder {
         total: Money,
     ) -> Result<Option<Shortfall>, MoneyError> {
         let counted = match self.basis {
-            Basis::Total => total,
-            Basis::Goods => breakdown.goods()?,
+            MinimumBasis::Total => total,
+            MinimumBasis::Goods => breakdown.goods()?,
         };
         if counted.compare(self.amount)?.is_ge() {
             return Ok(None);
@@ -109,11 +109,11 @@ impl fmt::Display for Shortfall {
             minimum, counted, ..
         } = self;
         match self.basis {
-            Basis::Total => write!(
+            MinimumBasis::Total => write!(
                 f,
                 "the total of {counted} is below the minimum of {minimum}"
             ),
-            Basis::Goods => write!(
+            MinimumBasis::Goods => write!(
                 f,
                 "the goods cost {counted}, which is below the minimum of {minimum}"
             ),
@@ -179,15 +179,15 @@ mod tests {
     fn the_minimum_is_for_the_total_or_for_the_goods() {
         let total = eur("14.30");
         for (basis, amount, expected) in [
-            (Basis::Total, "14.30", None),
+            (MinimumBasis::Total, "14.30", None),
             (
-                Basis::Total,
+                MinimumBasis::Total,
                 "14.31",
                 Some("the total of 14.30 EUR is below the minimum of 14.31 EUR, 0.01 EUR missing"),
             ),
-            (Basis::Goods, "9.00", None),
+            (MinimumBasis::Goods, "9.00", None),
             (
-                Basis::Goods,
+                MinimumBasis::Goods,
                 "10.00",
                 Some(
                     "the goods cost 9.00 EUR, which is below the minimum of 10.00 EUR, 1.00 EUR missing",
@@ -222,7 +222,7 @@ mod tests {
         ] {
             let read = given(currency, amount).unwrap();
             assert_eq!(read.amount.to_string(), minimum);
-            assert_eq!(read.basis, Basis::Goods);
+            assert_eq!(read.basis, MinimumBasis::Goods);
         }
         let invalid = SettingError::Invalid(Setting::MinimumOrderAmount.name(), "10,00".to_owned());
         assert_eq!(given("EUR", "10,00").unwrap_err(), invalid);

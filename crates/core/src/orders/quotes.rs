@@ -15,7 +15,7 @@ use super::lines::Item;
 use super::minimum::Shortfall;
 use super::model::Line;
 use super::shortage;
-use super::totals::{Offer, Totals, Wanted};
+use super::totals::{Offer, PricingRequest, Totals};
 use super::uses::QuoteUse;
 use crate::catalog::model::Product;
 use crate::customers::link::{Links, Purpose, Sealed};
@@ -125,7 +125,7 @@ pub async fn create_guest_quote<R: Registry>(
 async fn respond<R: Registry>(
     totals: &Totals<R>,
     links: &Links,
-    wanted: Wanted,
+    wanted: PricingRequest,
     subject: &str,
 ) -> Result<Response, Problem> {
     let ids = wanted.items.iter().map(|item| item.product_id);
@@ -180,8 +180,13 @@ struct Choice {
 }
 
 impl Choice {
-    fn wanted(self, customer: Option<CustomerId>, guest: Option<Email>, now: Time) -> Wanted {
-        Wanted {
+    fn wanted(
+        self,
+        customer: Option<CustomerId>,
+        guest: Option<Email>,
+        now: Time,
+    ) -> PricingRequest {
+        PricingRequest {
             items: self.items,
             destination: self.destination,
             tax_number_at: "/shipping_address/tax_number",
@@ -226,7 +231,7 @@ fn destination(body: &mut Body<'_>) -> Option<Destination> {
 }
 
 impl Promise {
-    fn from_offer(wanted: &Wanted, offer: &Offer) -> Self {
+    fn from_offer(wanted: &PricingRequest, offer: &Offer) -> Self {
         let (charges, all) = charges::to_stored(&offer.breakdown, &offer.uses);
         let lines = offer.lines.iter().zip(charges);
         let mut codes = wanted.codes.codes.iter().cloned();
@@ -251,7 +256,7 @@ impl Promise {
     }
 
     /// Returns whether the promise is for `wanted`. The method and the codes need not be named again.
-    fn is_for(&self, wanted: &Wanted) -> bool {
+    fn is_for(&self, wanted: &PricingRequest) -> bool {
         let mut quantities: BTreeMap<ProductId, u32> = BTreeMap::new();
         for item in &wanted.items {
             let sum = quantities.entry(item.product_id).or_default();
@@ -310,7 +315,7 @@ impl Promise {
 pub(super) async fn honour(
     links: &Links,
     quote: &str,
-    wanted: &Wanted,
+    wanted: &PricingRequest,
     guest: Option<&Email>,
     products: Vec<Product>,
 ) -> Result<Offer, Problem> {

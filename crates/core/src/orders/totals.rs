@@ -29,7 +29,7 @@ use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
 use crate::pricing::tax::place::TaxPlace;
 use crate::pricing::tax::registry::{Check, NoRegistry, Registry};
-use crate::pricing::tax::sheet::UnknownPlace;
+use crate::pricing::tax::settings::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
@@ -56,7 +56,7 @@ pub struct Prices {
 
 /// What is to be priced.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct PricingRequest {
     /// The products and their quantities.
     pub items: Vec<Item>,
     /// Where the order goes.
@@ -90,7 +90,7 @@ pub struct Offer {
     pub quote: Option<QuoteUse>,
 }
 
-impl Wanted {
+impl PricingRequest {
     /// Returns the customer or guest for whom uses are counted.
     fn taker(&self) -> Taker<'_> {
         match (self.customer, &self.guest) {
@@ -132,7 +132,7 @@ impl<R: Registry> Totals<R> {
     ///
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn prices(&self, wanted: &Wanted) -> Result<Prices, StoreError> {
+    pub async fn prices(&self, wanted: &PricingRequest) -> Result<Prices, StoreError> {
         let coded = wanted
             .codes
             .codes
@@ -150,7 +150,7 @@ impl<R: Registry> Totals<R> {
     /// a code that gives no discount.
     pub async fn price(
         &self,
-        wanted: &Wanted,
+        wanted: &PricingRequest,
         products: Vec<Product>,
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
@@ -215,7 +215,7 @@ impl<R: Registry> Totals<R> {
     /// # Errors
     /// Returns [`Problem::InvalidBody`] for a number that the registry does not know: the buyer may have mistyped it, and
     /// has to say whether to pay the tax instead.
-    async fn checked(&self, wanted: &Wanted) -> Result<Option<Check>, Problem> {
+    async fn checked(&self, wanted: &PricingRequest) -> Result<Option<Check>, Problem> {
         let Some(number) = &wanted.destination.tax_number else {
             return Ok(None);
         };
@@ -232,7 +232,7 @@ impl<R: Registry> Totals<R> {
     /// Returns those of `candidates` that the order may have. Those with a code must be among them.
     async fn allowed<'a>(
         &self,
-        wanted: &Wanted,
+        wanted: &PricingRequest,
         lines: &[CartLine],
         candidates: impl Iterator<Item = &'a Discount> + Clone,
         coded: &Coded<'_>,
@@ -266,7 +266,7 @@ impl<R: Registry> Totals<R> {
     }
 
     /// Returns the facts about the shopper; whether it is the first order only if that is `asked`.
-    async fn shopper(&self, wanted: &Wanted, asked: bool) -> Result<Shopper, StoreError> {
+    async fn shopper(&self, wanted: &PricingRequest, asked: bool) -> Result<Shopper, StoreError> {
         let has_ordered = match wanted.taker() {
             Taker::Unknown => true,
             taker @ (Taker::Customer(_) | Taker::Guest(_)) => {
@@ -284,7 +284,11 @@ impl<R: Registry> Totals<R> {
     }
 
     /// Returns the uses that an order of `wanted` with `discount` takes.
-    async fn uses(&self, wanted: &Wanted, discount: &Discount) -> Result<Vec<Use>, StoreError> {
+    async fn uses(
+        &self,
+        wanted: &PricingRequest,
+        discount: &Discount,
+    ) -> Result<Vec<Use>, StoreError> {
         let (terms, taker) = (&discount.terms, wanted.taker());
         let mut earlier = Earlier::default();
         if terms.usage_limit.is_some() && discount.was_unlimited.in_total {

@@ -8,7 +8,7 @@ use crate::http::body::{Body, Json, time};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::screening::api::{expression, rule_name};
-use crate::screening::engine::{Broken, Verdict};
+use crate::screening::engine::{EvaluationError, Verdict};
 use crate::screening::model::{Draft, RuleError, Severity};
 use crate::screening::operator::Compiled;
 use crate::screening::store::RuleStore;
@@ -79,7 +79,7 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
     }
     let rule = Compiled::new(name.as_str(), draft, trials.currency);
     let facts = match trial.about {
-        About::Sample(view) => Facts::new(&view).map_err(Broken::from),
+        About::Sample(view) => Facts::new(&view).map_err(EvaluationError::from),
         About::Stored(id) => {
             let order = trials.orders.get(id).await?;
             let order = order.ok_or(Problem::NotFound("order"))?;

@@ -11,7 +11,7 @@ use crate::aws::settings::{Setting, SettingError, Settings};
 use crate::aws::{Aws, telemetry};
 use crate::pricing::breakdown::BreakdownError as Unequal;
 use crate::screening::cel::Needs;
-use crate::screening::engine::{Broken, Engine, Judgement, Objection, Verdict};
+use crate::screening::engine::{Engine, EvaluationError, Judgement, Objection, Verdict};
 use crate::screening::model::Severity;
 use crate::screening::operator::{Compiled, OperatorRules};
 use crate::screening::view::Facts;
@@ -66,7 +66,7 @@ pub struct Rules<C = OwnOrders> {
 struct Case {
     order: Order,
     score: Result<u32, ScoreUnknown>,
-    facts: Result<Facts, Broken>,
+    facts: Result<Facts, EvaluationError>,
 }
 
 impl Rules {
@@ -228,7 +228,7 @@ fn minimum_order_amount(order: &Order, minimum: MinimumOrder) -> Judgement {
 fn customer_credit(score: &Result<u32, ScoreUnknown>, least: u32) -> Judgement {
     let score = score
         .as_ref()
-        .map_err(|error| Broken(telemetry::chain(error)))?;
+        .map_err(|error| EvaluationError(telemetry::chain(error)))?;
     Ok(if *score >= least {
         Ok(())
     } else {
@@ -240,7 +240,7 @@ fn customer_credit(score: &Result<u32, ScoreUnknown>, least: u32) -> Judgement {
     })
 }
 
-impl From<MoneyError> for Broken {
+impl From<MoneyError> for EvaluationError {
     fn from(error: MoneyError) -> Self {
         Self(error.to_string())
     }

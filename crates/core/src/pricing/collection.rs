@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::DiscountSettings;
 use super::shipping::ShippingMethod;
-use super::tax::sheet::{TaxRate, TaxTerms};
+use super::tax::settings::{TaxRate, TaxTerms};
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;

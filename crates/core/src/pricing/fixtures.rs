@@ -4,7 +4,7 @@ use super::breakdown::{Breakdown, PricedLine};
 use super::cart::CartLine;
 use super::model::{Benefit, Discount, Terms, Unlimited};
 use super::shipping::{Cost, FreeFromBasis, ShippingMethod};
-use super::tax::sheet::{TaxRate, TaxSheet, TaxTerms};
+use super::tax::settings::{TaxRate, TaxSettings, TaxTerms};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
@@ -105,9 +105,9 @@ pub(crate) fn tax(
     }
 }
 
-/// Returns the tax sheet with `rates` and the default terms.
-pub(crate) fn sheet(rates: &[TaxRate]) -> TaxSheet {
-    TaxSheet {
+/// Returns the tax settings with `rates` and the default terms.
+pub(crate) fn tax_settings(rates: &[TaxRate]) -> TaxSettings {
+    TaxSettings {
         rates: rates.to_vec(),
         terms: TaxTerms::default(),
     }

@@ -10,7 +10,7 @@ use super::model::{Benefit, BuyXGetY, Discount, Rate};
 use super::shipping::{Cost, NotShipped, ShippingMethod, Step, Zone};
 use super::tax::Destination;
 use super::tax::Tax;
-use super::tax::sheet::{Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms};
+use super::tax::settings::{Rounding, ShippingTax, TaxRate, TaxSettings, TaxTerms};
 use crate::values::money::{Currency, Money, RoundingMode};
 
 mod shipping;
@@ -242,11 +242,11 @@ fn priced_by(
         postal_code: Some("1010".to_owned()),
         tax_number: None,
     };
-    let sheet = TaxSheet {
+    let settings = TaxSettings {
         rates: taxes.to_vec(),
         terms: case.terms.clone(),
     };
-    let place = sheet.place(&destination).unwrap();
+    let place = settings.place(&destination).unwrap();
     let cart = Cart {
         currency: case.currency,
         lines: &case.lines,

@@ -16,7 +16,7 @@ use super::batch;
 use super::collection::{Collection, Entry};
 use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms, Unlimited};
 use super::shipping::ShippingMethod;
-use super::tax::sheet::TaxSheet;
+use super::tax::settings::TaxSettings;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
@@ -158,7 +158,7 @@ struct CollectionItem<T: Entry> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PriceBook {
     /// All tax rates, and how tax is computed with them.
-    pub taxes: TaxSheet,
+    pub taxes: TaxSettings,
     /// All shipping methods.
     pub methods: Vec<ShippingMethod>,
     /// The active discounts without a code, which are applied automatically.
@@ -223,7 +223,7 @@ impl PricingStore {
         let taxes = self.collection().await?;
         let settings: Collection<DiscountSettings> = self.collection().await?;
         let read = Arc::new(PriceBook {
-            taxes: TaxSheet {
+            taxes: TaxSettings {
                 rates: taxes.entries,
                 terms: taxes.terms,
             },

@@ -1,4 +1,4 @@
-//! Tax: which rates apply ([`sheet`]), what prices are where an order goes ([`place`]), and how much tax is due
+//! Tax: which rates apply ([`settings`]), what prices are where an order goes ([`place`]), and how much tax is due
 //! ([`calculation`]).
 
 use rust_decimal::Decimal;
@@ -12,7 +12,7 @@ use crate::values::tax_number::TaxNumber;
 pub mod calculation;
 pub mod place;
 pub mod registry;
-pub mod sheet;
+pub mod settings;
 
 /// The part of an order's address that prices depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use super::fixtures::{discount, noon, percent, tax};
 use super::model::{Discount, DiscountError, Terms};
 use super::rules;
 use super::store::{MAX_AUTOMATIC, PricingStore};
-use super::tax::sheet::{TaxRate, TaxTerms};
+use super::tax::settings::{TaxRate, TaxTerms};
 use crate::aws::settings::Setting;
 use crate::http::exchange::IfMatch;
 use crate::testing::{self, Engine, Fault};

@@ -16,10 +16,10 @@ pub struct Objection {
 /// Why a rule could not be evaluated. A rule that cannot be evaluated is not passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Broken(pub String);
+pub struct EvaluationError(pub String);
 
 /// The result of a rule: passed, an objection, or the reason why it could not be evaluated.
-pub type Judgement = Result<Result<(), Objection>, Broken>;
+pub type Judgement = Result<Result<(), Objection>, EvaluationError>;
 
 /// The result of a rule, as it is reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,7 +128,7 @@ mod tests {
             })
         });
         engine.register("broken", Severity::Review, |_| {
-            Err(Broken("no idea".to_owned()))
+            Err(EvaluationError("no idea".to_owned()))
         });
         engine.register("even", Severity::Review, move |number| {
             Ok(if number % 2 == 0 {
@@ -178,7 +178,7 @@ mod tests {
                 if answer {
                     Ok(Ok(()))
                 } else {
-                    Err(Broken("replaced".to_owned()))
+                    Err(EvaluationError("replaced".to_owned()))
                 }
             });
         }

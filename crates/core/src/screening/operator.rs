@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cel::{CompileError, Expression, Needs};
-use super::engine::{Broken, Judgement, Objection};
+use super::engine::{EvaluationError, Judgement, Objection};
 use super::model::Draft;
 use super::store::RuleStore;
 use super::view::Facts;
@@ -45,9 +45,9 @@ impl Compiled {
     /// Evaluates the rule on `facts`.
     ///
     /// # Errors
-    /// [`Broken`] if it cannot be evaluated or does not compile.
+    /// [`EvaluationError`] if it cannot be evaluated or does not compile.
     pub fn judge(&self, facts: &Facts) -> Judgement {
-        let broken = |error: &dyn std::error::Error| Broken(error.to_string());
+        let broken = |error: &dyn std::error::Error| EvaluationError(error.to_string());
         let expression = self.expression.as_ref().map_err(|error| broken(error))?;
         let holds = expression.holds(facts).map_err(|error| broken(&error))?;
         Ok(if holds {

@@ -4,7 +4,7 @@ use super::*;
 use crate::orders::fixtures::{Shop, after, json_of, order, request_about, with_header};
 use crate::orders::model::Status;
 use crate::pricing::breakdown::PricedShipping;
-use crate::pricing::fixtures::{self as pricing, method, sheet, tax};
+use crate::pricing::fixtures::{self as pricing, method, tax, tax_settings};
 use crate::pricing::shipping::{Cost, Zone};
 
 fn address() -> Value {
@@ -139,7 +139,7 @@ fn a_correction_does_not_lead_to_another_price() {
     check(&book, None, number, "/tax_number");
     let in_vienna = tax("AT", Some("Wien"), None, "0.10", false);
     let mut book = PriceBook::default();
-    book.taxes = sheet(&[tax("AT", None, None, "0.20", false), in_vienna]);
+    book.taxes = tax_settings(&[tax("AT", None, None, "0.20", false), in_vienna]);
     let region = |text: &'static str| move |to: &mut Address| to.region = Some(text.to_owned());
     check(&book, None, region("Wien"), "/region");
 }

@@ -12,7 +12,9 @@ use crate::orders::rules;
 use crate::orders::uses::{Counter, Earlier, Taker, Use, taken_with};
 use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
-use crate::pricing::fixtures::{discount, line as pricing_line, method, percent, sheet, tax};
+use crate::pricing::fixtures::{
+    discount, line as pricing_line, method, percent, tax, tax_settings,
+};
 use crate::pricing::model::Benefit;
 use crate::pricing::shipping::{Cost, DeliveryDays};
 use crate::pricing::tax::Destination;
@@ -229,8 +231,8 @@ fn charged() -> Order {
         postal_code: None,
         tax_number: None,
     };
-    let sheet = sheet(&[tax("AT", None, None, "0.20", true)]);
-    let place = sheet.place(&destination).unwrap();
+    let settings = tax_settings(&[tax("AT", None, None, "0.20", true)]);
+    let place = settings.place(&destination).unwrap();
     let bought = lines(2);
     let cart: Vec<CartLine> = bought
         .iter()

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
-use crate::orders::minimum::Basis;
+use crate::orders::minimum::MinimumBasis;
 use crate::orders::model::{Failure, FailureCode, Status};
 use crate::screening::changes;
 use crate::screening::model::Draft;
@@ -22,7 +22,7 @@ impl CreditScores for SameForAll {
 }
 
 fn bounds(amount: Money, credit: u32) -> Bounds {
-    let basis = Basis::Total;
+    let basis = MinimumBasis::Total;
     let minimum = MinimumOrder { amount, basis };
     Bounds { minimum, credit }
 }

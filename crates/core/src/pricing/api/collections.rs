@@ -12,8 +12,9 @@ use crate::http::problem::Problem;
 use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES, NoTerms};
 use crate::pricing::shipping::ShippingMethod;
 use crate::pricing::store::PricingStore;
-use crate::pricing::tax::sheet::{
-    self, Home, InvalidTerms, PricesElsewhere, Rounding, ShippingTax, TaxRate, TaxSheet, TaxTerms,
+use crate::pricing::tax::settings::{
+    self, Home, InvalidTerms, PricesElsewhere, Rounding, ShippingTax, TaxRate, TaxSettings,
+    TaxTerms,
 };
 use crate::values::money::{Currency, RoundingMode};
 
@@ -53,7 +54,7 @@ pub async fn replace_tax_rates(
         let terms = tax_terms(body);
         Some((terms?, entries?))
     })?;
-    if let Some((at, earlier)) = sheet::find_ambiguous(&entries) {
+    if let Some((at, earlier)) = settings::find_ambiguous(&entries) {
         let detail = format!(
             "this rate is for a part of the place of the rate \"{earlier}\", or the other way round; give them different \
              components if both are charged, and the same component if the more specific one replaces the other"
@@ -61,18 +62,18 @@ pub async fn replace_tax_rates(
         let pointer = format!("/items/{at}/component");
         return Err(Problem::field(&pointer, "ambiguous", detail));
     }
-    let sheet = TaxSheet {
+    let settings = TaxSettings {
         rates: entries,
         terms,
     };
-    sheet.check().map_err(|invalid| {
+    settings.check().map_err(|invalid| {
         let (pointer, code) = match &invalid {
             InvalidTerms::HomeRequired => ("/home", "required"),
             InvalidTerms::HomeRegion(_) => ("/home/region", "unknown_region"),
         };
         Problem::field(pointer, code, invalid.to_string())
     })?;
-    replace(pricing, &request, &expected, sheet.terms, sheet.rates).await
+    replace(pricing, &request, &expected, settings.terms, settings.rates).await
 }
 
 /// `GET /shipping-methods`: returns all shipping methods, to any caller.
@@ -172,7 +173,7 @@ fn tax_rate(json: Json<'_>) -> Option<TaxRate> {
     })
 }
 
-/// Reads the terms of the tax sheet. What is not given has its default.
+/// Reads the terms of the tax settings. What is not given has its default.
 fn tax_terms(body: &mut Body<'_>) -> Option<TaxTerms> {
     let rounding = body.optional("rounding", |json| {
         json.named(&[("line", Rounding::Line), ("order", Rounding::Order)])

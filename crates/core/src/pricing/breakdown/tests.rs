@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::pricing::discounts::{Shopper, allow};
-use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, sheet, tax};
+use crate::pricing::fixtures::{discount, eur, line, method, noon, percent, tax, tax_settings};
 use crate::pricing::model::{Benefit, BuyXGetY, Exclusive, Group, Terms};
 use crate::pricing::shipping::{Cost, Zone};
-use crate::pricing::tax::sheet::{ShippingTax, TaxRate, TaxSheet};
+use crate::pricing::tax::settings::{ShippingTax, TaxRate, TaxSettings};
 use crate::values::money::RoundingMode;
 
 type Calculation = fn(&Cart<'_>, &[Discount]) -> Result<Priced, NotShipped>;
@@ -18,15 +18,21 @@ fn priced_by(
     rates: &[TaxRate],
     discounts: &[Discount],
 ) -> Priced {
-    priced_in(calculation, lines, shipping, &sheet(rates), discounts)
+    priced_in(
+        calculation,
+        lines,
+        shipping,
+        &tax_settings(rates),
+        discounts,
+    )
 }
 
-/// Returns what [`priced_by`] does, with the taxes of `sheet`.
+/// Returns what [`priced_by`] does, with the taxes of `settings`.
 fn priced_in(
     calculation: Calculation,
     lines: &[CartLine],
     shipping: Option<&ShippingMethod>,
-    sheet: &TaxSheet,
+    settings: &TaxSettings,
     discounts: &[Discount],
 ) -> Priced {
     let destination = Destination {
@@ -40,7 +46,7 @@ fn priced_in(
         lines,
         destination: &destination,
         shipping,
-        taxes: &sheet.place(&destination).unwrap(),
+        taxes: &settings.place(&destination).unwrap(),
     };
     calculation(&cart, discounts).unwrap()
 }
@@ -457,13 +463,13 @@ fn the_rounded_taxes_on_the_shares_of_shipping_add_up() {
         component: Some("levy".to_owned()),
         ..tax("AT", None, None, "0.696", true)
     };
-    let mut sheet = sheet(&[
+    let mut settings = tax_settings(&[
         tax("AT", None, Some("books"), "0.23", true),
         levy,
         tax("AT", None, Some("tea"), "0.109", true),
     ]);
-    sheet.terms.rounding_mode = RoundingMode::Down;
-    sheet.terms.shipping_tax = ShippingTax::Proportional;
+    settings.terms.rounding_mode = RoundingMode::Down;
+    settings.terms.shipping_tax = ShippingTax::Proportional;
     let vienna = Destination {
         country: "AT".to_owned(),
         region: None,
@@ -477,7 +483,7 @@ fn the_rounded_taxes_on_the_shares_of_shipping_add_up() {
         lines: &lines,
         destination: &vienna,
         shipping: Some(&parcel),
-        taxes: &sheet.place(&vienna).unwrap(),
+        taxes: &settings.place(&vienna).unwrap(),
     };
     let mut breakdown = calculate(&cart, &[]).unwrap().breakdown;
     breakdown.check().unwrap();
@@ -693,9 +699,9 @@ fn shipping_with_a_surcharge_is_taxed_as_the_goods_that_are_shipped() {
         (ShippingTax::Proportional, "1.00"),
         (ShippingTax::Own, "1.83"),
     ] {
-        let mut sheet: TaxSheet = sheet(&rates);
-        sheet.terms.shipping_tax = shipping_tax;
-        let shipping = priced_in(calculate, &lines, Some(&parcel), &sheet, &[]);
+        let mut settings: TaxSettings = tax_settings(&rates);
+        settings.terms.shipping_tax = shipping_tax;
+        let shipping = priced_in(calculate, &lines, Some(&parcel), &settings, &[]);
         let shipping = shipping.breakdown.shipping.unwrap();
         assert_eq!(shipping.price, eur("11.00"));
         assert_eq!(shipping.taxes.len(), 1, "{shipping_tax:?}");

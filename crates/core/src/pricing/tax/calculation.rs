@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::Tax;
-use super::sheet::{Rounding, TaxRate};
+use super::settings::{Rounding, TaxRate};
 use crate::values::money::{Currency, Money, MoneyError, RoundingMode};
 
 /// A price after discounts, on which the same rates apply: a line, shipping, or a share of shipping.

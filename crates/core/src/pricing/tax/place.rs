@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Destination;
 use super::calculation::{self, Taxable};
-use super::sheet::{
-    LocalRates, PricesElsewhere, Rounding, SHIPPING, ShippingTax, TaxRate, TaxSheet, TaxTerms,
+use super::settings::{
+    LocalRates, PricesElsewhere, Rounding, SHIPPING, ShippingTax, TaxRate, TaxSettings, TaxTerms,
     UnknownPlace,
 };
 use crate::values::money::{Money, MoneyError, RoundingMode};
@@ -40,7 +40,7 @@ struct ShippingShare<'a> {
     price: Money,
 }
 
-impl TaxSheet {
+impl TaxSettings {
     /// Returns how goods are priced and taxed in `destination`.
     ///
     /// # Errors

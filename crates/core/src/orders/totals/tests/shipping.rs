@@ -5,7 +5,7 @@ use crate::http::problem::Problem;
 use crate::orders::model::Line;
 use crate::pricing::breakdown::{Cart, calculate};
 use crate::pricing::cart::CartLine;
-use crate::pricing::fixtures::{discount, line, percent, sheet};
+use crate::pricing::fixtures::{discount, line, percent, tax_settings};
 use crate::pricing::model::Discount;
 use crate::pricing::shipping::ShippingMethod;
 use crate::pricing::tax::Destination;
@@ -47,13 +47,13 @@ fn destination(text: &str) -> Destination {
 fn price(method: &ShippingMethod, discounts: &[Discount], cart: &str, to: &str) -> String {
     let cart: Vec<CartLine> = cart.split(", ").map(goods).collect();
     let destination = destination(to);
-    let sheet = sheet(&[]);
+    let settings = tax_settings(&[]);
     let priced = Cart {
         currency: "EUR".parse().unwrap(),
         lines: &cart,
         destination: &destination,
         shipping: Some(method),
-        taxes: &sheet.place(&destination).unwrap(),
+        taxes: &settings.place(&destination).unwrap(),
     };
     let lines = cart.iter().map(|line| Line {
         product_id: line.product_id,

@@ -1,8 +1,8 @@
-use super::super::sheet::Home;
+use super::super::settings::Home;
 use super::*;
-use crate::pricing::fixtures::{eur, sheet, tax};
+use crate::pricing::fixtures::{eur, tax, tax_settings};
 
-fn german(terms: TaxTerms) -> TaxSheet {
+fn german(terms: TaxTerms) -> TaxSettings {
     let rates = [
         tax("DE", None, None, "0.19", true),
         tax("DE", None, Some("books"), "0.07", true),
@@ -10,7 +10,7 @@ fn german(terms: TaxTerms) -> TaxSheet {
         tax("AT", None, Some("books"), "0.10", true),
         tax("NO", None, None, "0.25", false),
     ];
-    TaxSheet {
+    TaxSettings {
         terms: TaxTerms {
             home: Some(Home {
                 country: "DE".to_owned(),
@@ -18,18 +18,18 @@ fn german(terms: TaxTerms) -> TaxSheet {
             }),
             ..terms
         },
-        ..sheet(&rates)
+        ..tax_settings(&rates)
     }
 }
 
-fn place<'a>(sheet: &'a TaxSheet, country: &str) -> TaxPlace<'a> {
+fn place<'a>(settings: &'a TaxSettings, country: &str) -> TaxPlace<'a> {
     let destination = Destination {
         country: country.to_owned(),
         region: None,
         postal_code: None,
         tax_number: None,
     };
-    sheet.place(&destination).unwrap()
+    settings.place(&destination).unwrap()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_gross_price_stays_or_its_net_price_does() {
         ("NO", "tea", "11.90", "11.90", "10.00"),
     ] {
         let price = eur(price);
-        let at = |sheet| place(sheet, country).price(price, category).unwrap();
+        let at = |settings| place(settings, country).price(price, category).unwrap();
         assert_eq!(at(&keep), eur(kept), "{country} {category}");
         assert_eq!(at(&net), eur(converted), "{country} {category}");
     }
@@ -56,7 +56,7 @@ fn a_gross_price_stays_or_its_net_price_does() {
 
 #[test]
 fn without_a_home_prices_are_the_same_everywhere() {
-    let homeless = TaxSheet {
+    let homeless = TaxSettings {
         terms: TaxTerms {
             home: None,
             prices_elsewhere: PricesElsewhere::Net,
@@ -70,7 +70,7 @@ fn without_a_home_prices_are_the_same_everywhere() {
 
 /// Returns the parts of a price of shipping of 6.00 with an order of tea and books.
 fn shipping(policy: ShippingTax, tea: &str, books: &str) -> Vec<(String, String)> {
-    let sheet = german(TaxTerms {
+    let settings = german(TaxTerms {
         shipping_tax: policy,
         ..TaxTerms::default()
     });
@@ -79,7 +79,7 @@ fn shipping(policy: ShippingTax, tea: &str, books: &str) -> Vec<(String, String)
         category,
         price: eur(price),
     });
-    let place = place(&sheet, "DE");
+    let place = place(&settings, "DE");
     let parts = place.tax_on_shipping(eur("6.00"), &goods).unwrap();
     let parts = parts.iter().map(|part| {
         let rates: Vec<String> = part
@@ -127,7 +127,7 @@ fn shipping_is_taxed_by_its_own_category_by_the_goods_or_not_at_all() {
 
 #[test]
 fn a_basket_of_books_ships_at_the_rate_of_books() {
-    let sheet = german(TaxTerms {
+    let settings = german(TaxTerms {
         shipping_tax: ShippingTax::Highest,
         ..TaxTerms::default()
     });
@@ -135,14 +135,14 @@ fn a_basket_of_books_ships_at_the_rate_of_books() {
         category: "books",
         price: eur("20.00"),
     }];
-    let place = place(&sheet, "DE");
+    let place = place(&settings, "DE");
     let parts = place.tax_on_shipping(eur("5.35"), &goods).unwrap();
     assert_eq!(parts[0].rates[0].rate.to_string(), "0.07");
 }
 
 #[test]
 fn a_business_in_another_member_state_owes_the_tax_itself() {
-    let sheet = german(TaxTerms {
+    let settings = german(TaxTerms {
         reverse_charge: true,
         ..TaxTerms::default()
     });
@@ -160,7 +160,7 @@ fn a_business_in_another_member_state_owes_the_tax_itself() {
             postal_code: None,
             tax_number: number.map(|number| number.parse().unwrap()),
         };
-        let place = sheet.place(&destination).unwrap();
+        let place = settings.place(&destination).unwrap();
         assert_eq!(place.is_reverse_charge(), reverse, "{country} {number:?}");
         if reverse {
             assert!(place.rates("tea").is_empty());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::pricing::fixtures::{sheet, tax};
+use crate::pricing::fixtures::{tax, tax_settings};
 
 fn destination(country: &str, region: Option<&str>) -> Destination {
     Destination {
@@ -19,8 +19,8 @@ fn component(name: &str, component: &str, rate: TaxRate) -> TaxRate {
 }
 
 /// Returns the rates for the category in the place, or the code of the problem.
-fn rates(sheet: &TaxSheet, country: &str, region: Option<&str>, category: &str) -> String {
-    match sheet.rates_in(&destination(country, region)) {
+fn rates(settings: &TaxSettings, country: &str, region: Option<&str>, category: &str) -> String {
+    match settings.rates_in(&destination(country, region)) {
         Ok(local) => {
             let rates = local.on(category);
             let rates: Vec<String> = rates.iter().map(|rate| rate.rate.to_string()).collect();
@@ -32,7 +32,7 @@ fn rates(sheet: &TaxSheet, country: &str, region: Option<&str>, category: &str) 
 
 #[test]
 fn the_most_specific_rate_of_a_component_applies_and_the_place_outweighs_the_category() {
-    let sheet = sheet(&[
+    let settings = tax_settings(&[
         tax("DE", None, None, "0.19", true),
         tax("DE", None, Some("books"), "0.07", true),
         tax("US", Some("CA"), None, "0.0725", false),
@@ -52,17 +52,17 @@ fn the_most_specific_rate_of_a_component_applies_and_the_place_outweighs_the_cat
         ("US", Some("Texas"), "tea", ""),
         ("FR", None, "tea", ""),
     ] {
-        let found = rates(&sheet, country, region, category);
+        let found = rates(&settings, country, region, category);
         assert_eq!(found, expected, "{country} {region:?} {category}");
     }
 }
 
 #[test]
 fn a_rate_by_the_name_of_a_region_applies_to_its_code() {
-    let sheet = sheet(&[tax("CA", Some("Québec"), None, "0.09975", false)]);
+    let settings = tax_settings(&[tax("CA", Some("Québec"), None, "0.09975", false)]);
     for region in ["QC", "CA-QC", "quebec", "Quebec"] {
         assert_eq!(
-            rates(&sheet, "CA", Some(region), "tea"),
+            rates(&settings, "CA", Some(region), "tea"),
             "0.09975",
             "{region}"
         );
@@ -75,14 +75,14 @@ fn a_region_without_a_rate_is_an_error_where_the_country_has_rates_by_region() {
         tax("US", Some("CA"), None, "0.0725", false),
         tax("US", Some("NY"), None, "0.04", false),
     ];
-    let only = sheet(&regions);
+    let only = tax_settings(&regions);
     let unknown = "no tax rate is known for this region; give one of: CA, NY";
     assert_eq!(rates(&only, "US", Some("Texas"), "tea"), unknown);
     assert_eq!(rates(&only, "US", Some("Californai"), "tea"), unknown);
     let required = "tax depends on the region here; give one of: CA, NY";
     assert_eq!(rates(&only, "US", None, "tea"), required);
     let [california, new_york] = regions;
-    let all = sheet(&[california, new_york, tax("US", None, None, "0", false)]);
+    let all = tax_settings(&[california, new_york, tax("US", None, None, "0", false)]);
     assert_eq!(rates(&all, "US", Some("Texas"), "tea"), "0");
     let others = "; or another region of the country, by its code in ISO 3166-2";
     assert_eq!(
@@ -101,7 +101,7 @@ fn components_apply_together_and_compound_ones_come_last() {
         compound: true,
         ..tax("CA", Some("QC"), None, "0.095", false)
     };
-    let sheet = sheet(&[
+    let settings = tax_settings(&[
         component("QST", "provincial", compound),
         component("GST", "federal", tax("CA", None, None, "0.05", false)),
         component(
@@ -122,7 +122,7 @@ fn components_apply_together_and_compound_ones_come_last() {
         ("AB", "tea", "0.05"),
     ] {
         assert_eq!(
-            rates(&sheet, "CA", Some(region), category),
+            rates(&settings, "CA", Some(region), category),
             expected,
             "{region}"
         );
@@ -178,13 +178,13 @@ fn a_rate_for_postal_codes_comes_before_one_for_the_country() {
         postal_codes: vec!["35*".parse().unwrap(), "38000..38999".parse().unwrap()],
         ..tax("ES", None, None, "0", true)
     };
-    let sheet = sheet(&[tax("ES", None, None, "0.21", true), island]);
+    let settings = tax_settings(&[tax("ES", None, None, "0.21", true), island]);
     let at = |postal_code: Option<&str>| {
         let destination = Destination {
             postal_code: postal_code.map(str::to_owned),
             ..destination("ES", None)
         };
-        let local = sheet
+        let local = settings
             .rates_in(&destination)
             .map_err(|error| error.to_string())?;
         Ok(local.on("tea")[0].rate.to_string())

@@ -1,4 +1,4 @@
-//! The tax sheet: all rates of a shop, how it computes tax with them, and which of them apply in a place.
+//! The tax settings: all rates of a shop, how it computes tax with them, and which of them apply in a place.
 
 use std::collections::BTreeSet;
 
@@ -117,7 +117,7 @@ pub struct TaxTerms {
 
 /// All tax rates, and how tax is computed with them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaxSheet {
+pub struct TaxSettings {
     /// The rates.
     pub rates: Vec<TaxRate>,
     /// How tax is computed.
@@ -138,7 +138,7 @@ pub enum UnknownPlace {
     PostalCodeRequired,
 }
 
-/// Why the terms of a tax sheet cannot be used.
+/// Why the terms of the tax settings cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTerms {
     /// The terms depend on where the shop is, and it has not said so.
@@ -203,7 +203,7 @@ pub fn find_ambiguous(rates: &[TaxRate]) -> Option<(usize, &str)> {
     })
 }
 
-impl TaxSheet {
+impl TaxSettings {
     /// Returns the destination that the shop's home is, if the shop has said where it is.
     fn home(&self) -> Option<Destination> {
         self.terms.home.as_ref().map(|home| Destination {
