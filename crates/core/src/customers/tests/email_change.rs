@@ -11,8 +11,21 @@ use crate::customers::rules;
 const NEW: &str = "ana.new@example.com";
 
 async fn ask(aws: &Aws, id: CustomerId, email: &str, password: &str) -> Result<Response, Problem> {
+    ask_at(aws, id, email, password, now()).await
+}
+
+async fn ask_at(
+    aws: &Aws,
+    id: CustomerId,
+    email: &str,
+    password: &str,
+    at: Time,
+) -> Result<Response, Problem> {
     let body = json!({"email": email, "password": password});
-    let request = request_of(id, 0, &body);
+    let mut request = request_of(id, 0, &body);
+    request.now = at;
+    let identity = request.identity.as_mut().unwrap();
+    identity.expires_at_seconds = at.as_seconds() + 60;
     let passwords = PasswordChange::new(aws).unwrap();
     let messages = CustomerMessages::new(aws).unwrap();
     Box::pin(request_email_change(&passwords, &messages, request)).await
@@ -156,6 +169,54 @@ async fn the_links_of_an_earlier_change_and_of_other_things_are_refused() {
         );
     }
     assert_eq!(address(&customers, id).await.0, "Ana@Example.com");
+}
+
+#[tokio::test]
+async fn a_request_is_the_same_one_for_three_days_and_then_another() {
+    let (aws, _, customers, id, queued) = shop_with_ana().await;
+    let later = |hours| now().plus(Duration::from_hours(hours));
+    let fingerprint = async || {
+        let account = customers.account(id).await.unwrap().unwrap();
+        rules::email_change_fingerprint(&account).unwrap()
+    };
+    let mailed = || std::mem::take(&mut *queued.lock().unwrap());
+    ask(&aws, id, NEW, PASSWORD).await.unwrap();
+    let (first, mails) = (fingerprint().await, mailed());
+    ask_at(&aws, id, NEW, PASSWORD, later(71)).await.unwrap();
+    assert_eq!(
+        (fingerprint().await, mailed()),
+        (first.clone(), mails.clone())
+    );
+    // The first links have expired, so a request for the same address begins anew, with other links.
+    ask_at(&aws, id, NEW, PASSWORD, later(72)).await.unwrap();
+    assert_ne!(fingerprint().await, first);
+    assert_ne!(mailed(), mails);
+    let token = link(&aws, Purpose::ConfirmNewEmail, id, &first).await;
+    let refused = confirm_with(&aws, &token, PASSWORD).await;
+    assert!(matches!(refused, Err(Problem::InvalidBody(faults)) if faults[0].code == "bad_link"));
+}
+
+#[tokio::test]
+async fn a_link_does_not_confirm_a_change_that_was_requested_while_it_is_used() {
+    let (aws, engine, customers, id, _) = shop_with_ana().await;
+    ask(&aws, id, NEW, PASSWORD).await.unwrap();
+    let racing = aws.clone();
+    engine.before_next("TransactWriteItems", async move || {
+        let other = ask(&racing, id, "other@example.com", PASSWORD);
+        other.await.unwrap();
+    });
+    let overtaken = confirm(&aws, &customers, id, Purpose::ConfirmNewEmail).await;
+    assert!(
+        matches!(overtaken, Err(Problem::Conflict(_))),
+        "{overtaken:?}"
+    );
+    let account = customers.account(id).await.unwrap().unwrap();
+    assert_eq!(account.customer.email.as_str(), "Ana@Example.com");
+    let change = account.email_change.unwrap();
+    assert_eq!(
+        (change.email.as_str(), change.is_confirmed),
+        ("other@example.com", false)
+    );
 }
 
 #[tokio::test]
