@@ -44,7 +44,8 @@ fn stock_is_set_with_a_star() {
               ],
               "on_hand": 25,
               "product_id": "<id-1>",
-              "reserved": 0
+              "reserved": 0,
+              "variant_id": "<id-1>"
             }
         "#]],
     );
@@ -126,7 +127,8 @@ fn a_new_product_has_stock_of_zero() {
                   ],
                   "on_hand": 0,
                   "product_id": "<id-1>",
-                  "reserved": 0
+                  "reserved": 0,
+                  "variant_id": "<id-1>"
                 }
             "#]],
         );

@@ -32,6 +32,7 @@ mod shipping;
 mod shortage;
 mod taxes;
 mod totals;
+mod variants;
 
 /// Compares a response with its snapshot.
 fn check(answer: &Answer, expected: Expect) {

@@ -49,6 +49,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                       "name": "Kite",
                       "product_id": "<id-3>",
                       "quantity": 2,
+                      "sku": "<id-3>",
                       "subtotal": {
                         "amount": "37.00",
                         "currency": "EUR"
@@ -57,7 +58,8 @@ fn an_order_is_placed_and_is_pending_at_first() {
                       "unit_price": {
                         "amount": "18.50",
                         "currency": "EUR"
-                      }
+                      },
+                      "variant_id": "<id-3>"
                     }
                   ],
                   "metadata": {},
@@ -142,6 +144,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                       "name": "Kite",
                       "product_id": "<id-3>",
                       "quantity": 2,
+                      "sku": "<id-3>",
                       "subtotal": {
                         "amount": "37.00",
                         "currency": "EUR"
@@ -150,7 +153,8 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                       "unit_price": {
                         "amount": "18.50",
                         "currency": "EUR"
-                      }
+                      },
+                      "variant_id": "<id-3>"
                     }
                   ],
                   "metadata": {},

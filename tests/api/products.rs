@@ -73,16 +73,39 @@ fn a_product_is_created() {
                 "currency": "EUR"
               },
               "description": "Keeps tea hot for an hour.",
+              "gtin": null,
               "id": "<id-1>",
               "name": "Cast-Iron Teapot",
+              "options": [],
               "price": {
                 "amount": "54.00",
                 "currency": "EUR"
               },
               "sale": null,
               "shipped": true,
+              "sku": "<id-1>",
               "status": "active",
               "updated_at": "<time>",
+              "variants": [
+                {
+                  "availability": "out_of_stock",
+                  "available_quantity": null,
+                  "current_price": {
+                    "amount": "54.00",
+                    "currency": "EUR"
+                  },
+                  "gtin": null,
+                  "id": "<id-1>",
+                  "options": {},
+                  "price": {
+                    "amount": "54.00",
+                    "currency": "EUR"
+                  },
+                  "sale": null,
+                  "sku": "<id-1>",
+                  "weight_grams": null
+                }
+              ],
               "version": 1,
               "weight_grams": null
             }
@@ -110,16 +133,39 @@ fn a_product_needs_no_description_and_no_attributes() {
                 "currency": "EUR"
               },
               "description": "",
+              "gtin": null,
               "id": "<id-1>",
               "name": "Kite",
+              "options": [],
               "price": {
                 "amount": "0.01",
                 "currency": "EUR"
               },
               "sale": null,
               "shipped": true,
+              "sku": "<id-1>",
               "status": "active",
               "updated_at": "<time>",
+              "variants": [
+                {
+                  "availability": "out_of_stock",
+                  "available_quantity": null,
+                  "current_price": {
+                    "amount": "0.01",
+                    "currency": "EUR"
+                  },
+                  "gtin": null,
+                  "id": "<id-1>",
+                  "options": {},
+                  "price": {
+                    "amount": "0.01",
+                    "currency": "EUR"
+                  },
+                  "sale": null,
+                  "sku": "<id-1>",
+                  "weight_grams": null
+                }
+              ],
               "version": 1,
               "weight_grams": null
             }
@@ -198,16 +244,39 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
                 "currency": "EUR"
               },
               "description": "Keeps tea hot for an hour.",
+              "gtin": null,
               "id": "<id-1>",
               "name": "Cast-Iron Teapot",
+              "options": [],
               "price": {
                 "amount": "49.00",
                 "currency": "EUR"
               },
               "sale": null,
               "shipped": true,
+              "sku": "<id-1>",
               "status": "active",
               "updated_at": "<time>",
+              "variants": [
+                {
+                  "availability": "out_of_stock",
+                  "available_quantity": null,
+                  "current_price": {
+                    "amount": "49.00",
+                    "currency": "EUR"
+                  },
+                  "gtin": null,
+                  "id": "<id-1>",
+                  "options": {},
+                  "price": {
+                    "amount": "49.00",
+                    "currency": "EUR"
+                  },
+                  "sale": null,
+                  "sku": "<id-1>",
+                  "weight_grams": null
+                }
+              ],
               "version": 2,
               "weight_grams": null
             }

@@ -116,9 +116,9 @@ async fn add_product(
 /// # Errors
 /// If the shop refuses it.
 pub(super) async fn set_stock(shop: &Shop, product: &str, on_hand: u64) -> Result<(), Error> {
-    let set = Request::new("set-stock", "PUT", "/inventory/{product_id}")
+    let set = Request::new("set-stock", "PUT", "/inventory/{variant_id}")
         .by(Who::Admin)
-        .parameter("product_id", product)
+        .parameter("variant_id", product)
         .header("if-match", "*")
         .json(json!({"on_hand": on_hand}));
     shop.send(&set).await?.expect(&[200, 201])?;

@@ -1,19 +1,19 @@
-//! What shoppers see of a product's stock: it follows the stream of the inventory's table.
+//! What shoppers see of a variant's stock: it follows the stream of the inventory's table.
 //!
 //! Most orders take from plenty, which shows nothing new and costs nothing here. The order of the changes of one item is
 //! kept by the stream, so that the last one is shown at the end. A change that is delivered again is shown again.
 
 use crate::aws::Aws;
-use crate::aws::dynamo::StoreError;
+use crate::aws::dynamo::{self, Attempt, StoreError};
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::telemetry;
 use crate::runtime::Error;
 use crate::stock::model::{Availability, Place, Stock};
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 use crate::values::stream::{StreamBatch, StreamRecord, StreamResponse};
 
-use super::model::ShownStock;
 use super::store::ProductStore;
+use super::variants::ShownStock;
 
 /// What the shop shows of stock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl Display {
     }
 }
 
-/// How the stock of a product changed in a batch.
+/// How the stock of a variant changed in a batch.
 struct Change<'a> {
-    product_id: ProductId,
+    variant_id: VariantId,
     /// Where the batch goes on if this change cannot be shown.
     sequence_number: &'a str,
     before: Option<ShownStock>,
@@ -58,7 +58,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Returns whether the product may show something else now. Settings can have changed since it was last shown, which
+    /// Returns whether the variant may show something else now. Settings can have changed since it was last shown, which
     /// only matters when few are left.
     fn is_visible(&self) -> bool {
         let in_stock = |shown: ShownStock| shown.availability == Availability::InStock;
@@ -66,7 +66,7 @@ impl Change<'_> {
     }
 }
 
-/// Shows the stock of the products whose stock changed in `batch`. What is not stock of the main place, from which orders
+/// Shows the stock of the variants whose stock changed in `batch`. What is not stock of the main place, from which orders
 /// are served, is passed over.
 ///
 /// # Errors
@@ -80,14 +80,14 @@ pub async fn show_availability(
         if let Err(error) = show(products, &change).await {
             let sequence_number = change.sequence_number;
             let error = telemetry::chain(&error);
-            tracing::error!(product_id = %change.product_id, sequence_number, error, "availability not shown");
+            tracing::error!(variant_id = %change.variant_id, sequence_number, error, "availability not shown");
             return Ok(StreamResponse::retry_from(sequence_number));
         }
     }
     Ok(StreamResponse::all_done())
 }
 
-/// Returns one change for each product, in the order in which they first changed, from what was before the batch to what
+/// Returns one change for each variant, in the order in which they first changed, from what was before the batch to what
 /// is after it.
 fn changes(records: &[StreamRecord], display: Display) -> Vec<Change<'_>> {
     let mut changes: Vec<Change<'_>> = Vec::new();
@@ -96,16 +96,16 @@ fn changes(records: &[StreamRecord], display: Display) -> Vec<Change<'_>> {
             continue;
         };
         let shown = display.shown(&after);
-        let product_id = after.product_id;
+        let variant_id = after.variant_id;
         let known = changes
             .iter_mut()
-            .find(|known| known.product_id == product_id);
+            .find(|known| known.variant_id == variant_id);
         if let Some(known) = known {
             known.after = shown;
             continue;
         }
         changes.push(Change {
-            product_id,
+            variant_id,
             sequence_number: record.sequence_number(),
             before: stock(record.old_image()).map(|before| display.shown(&before)),
             after: shown,
@@ -124,10 +124,18 @@ async fn show(products: &ProductStore, change: &Change<'_>) -> Result<(), StoreE
     if !change.is_visible() {
         return Ok(());
     }
-    let product = products.get(change.product_id).await?;
-    // Stock can be set of what the catalogue does not know.
-    if product.is_some_and(|product| product.stock != Some(change.after)) {
-        products.show_stock(change.product_id, change.after).await?;
-    }
-    Ok(())
+    let id = change.variant_id;
+    dynamo::change("the product", || async {
+        // Stock can be set of what the catalogue does not know.
+        let Some(product) = products.with_variant(id).await? else {
+            return Ok(Attempt::Done(()));
+        };
+        let shown = product.variant(id).and_then(|variant| variant.stock);
+        if shown == Some(change.after) {
+            return Ok(Attempt::Done(()));
+        }
+        let written = products.show_stock(&product, id, change.after).await?;
+        Ok(written.into())
+    })
+    .await
 }

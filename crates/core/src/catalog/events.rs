@@ -1,15 +1,17 @@
-//! `ProductCreated`, `ProductUpdated` (`{name, category, price, sale, status}`, `sale` only if there is one) and `ProductDiscontinued`
-//! (`{}`), all of the aggregate `<product_id>`.
+//! `ProductCreated`, `ProductUpdated` (`{name, category, price, sale, status, variants}`, `sale` only if there is one) and
+//! `ProductDiscontinued` (`{}`), all of the aggregate `<product_id>`. `variants` (`[{id, sku}]`) is there unless the only variant has
+//! the product's identifier; `price` is the lowest of them then.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::values::event::{DomainEvent, Stamp};
-use crate::values::id::ProductId;
+use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
 use super::model::{Category, Status};
 use super::prices::Sale;
+use super::sku::Sku;
 
 /// The attributes that are read from a changed product's item.
 #[derive(Deserialize)]
@@ -20,7 +22,17 @@ struct Image {
     price: Money,
     sale: Option<Sale>,
     status: Status,
-    event: Option<Stamp>,
+    #[serde(default)]
+    variants: Vec<VariantData>,
+    event: Stamp,
+}
+
+/// A variant of a product, in the item and in the event.
+#[derive(Deserialize, Serialize)]
+struct VariantData {
+    id: VariantId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sku: Option<Sku>,
 }
 
 #[derive(Serialize)]
@@ -31,17 +43,20 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     sale: Option<Sale>,
     status: Status,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    variants: Vec<VariantData>,
 }
 
-/// Returns the last event of the product whose item is `image`.
+/// Returns the last event of the product whose item is `image`, or `None` for an item that leads to a product.
 ///
 /// # Errors
-/// If `image` is not the item of a product.
+/// If `image` is not an item of the table of products.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
-    let image: Image = serde_dynamo::from_item(image)?;
-    let Some(stamp) = image.event else {
+    if !image.contains_key("event") {
         return Ok(None);
-    };
+    }
+    let image: Image = serde_dynamo::from_item(image)?;
+    let stamp = image.event;
     let data = if stamp.event_type == "ProductDiscontinued" {
         serde_json::Value::Object(serde_json::Map::new())
     } else {
@@ -51,6 +66,7 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
             price: image.price,
             sale: image.sale,
             status: image.status,
+            variants: image.variants,
         };
         serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?
     };

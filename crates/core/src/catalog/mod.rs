@@ -1,6 +1,7 @@
 //! The catalogue: the products of the shop and their prices.
 //!
 //! Owns the table of products. Invariants: a price is more than zero and in the shop's currency;
+//! two variants never have the same SKU;
 //! a discontinued product never changes again; every change has exactly one
 //! event, numbered by the product's version. What is shown of a product's stock follows the inventory, and does not change
 //! the product. Products are never deleted: orders refer to them.
@@ -8,10 +9,15 @@
 pub mod api;
 pub mod availability;
 pub mod events;
+mod fields;
+mod item;
 pub mod model;
 pub mod prices;
 pub mod rules;
+pub mod sales;
+pub mod sku;
 pub mod store;
+pub mod variants;
 
 #[cfg(test)]
 mod tests;

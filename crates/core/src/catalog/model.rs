@@ -11,10 +11,11 @@ use crate::http::problem::Problem;
 use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::ProductId;
+use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
-use super::prices::{Prices, Sale};
+use super::prices::Prices;
+use super::variants::{ProductOption, Variant, VariantError, VariantFault};
 
 /// Whether a product can be bought.
 ///
@@ -171,20 +172,18 @@ pub struct Product {
     pub name: String,
     /// Its description: up to 1000 characters.
     pub description: String,
-    /// What it costs, and did before.
-    pub prices: Prices,
     /// Its category.
     pub category: Category,
-    /// The weight of one piece, more than zero; `None` if it is not known.
-    pub weight_grams: Option<u32>,
     /// Whether it is shipped, unlike a voucher or a download.
     pub shipped: bool,
     /// Further texts by name: at most 50, 8 KiB in all.
     pub attributes: BTreeMap<String, String>,
     /// Whether it can be bought.
     pub status: Status,
-    /// What shoppers see of its stock. Products of earlier releases have none until their stock changes.
-    pub stock: Option<ShownStock>,
+    /// What its variants differ in: at most [`super::variants::MOST_OPTIONS`].
+    pub options: Vec<ProductOption>,
+    /// What is sold of it: at least one, at most [`super::variants::MOST_VARIANTS`].
+    pub variants: Vec<Variant>,
     /// The number of its changes, from 1.
     pub version: u64,
     /// When it was created.
@@ -198,47 +197,73 @@ pub struct Product {
 }
 
 impl Product {
-    /// Returns what one piece costs at `now`.
+    /// Returns the variant if there is only one.
     #[must_use]
-    pub fn price_at(&self, now: Time) -> Money {
-        self.prices.at(now)
+    pub fn only_variant(&self) -> Option<&Variant> {
+        match self.variants.as_slice() {
+            [variant] => Some(variant),
+            _ => None,
+        }
     }
 
-    /// Returns the sale that is on, or will be.
+    /// Returns the variant with `id`.
     #[must_use]
-    pub fn sale(&self, now: Time) -> Option<Sale> {
-        self.prices.sale.filter(|sale| !sale.is_over(now))
+    pub fn variant(&self, id: VariantId) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.id == id)
     }
 
-    /// Returns whether shoppers can have it, as far as its stock and its status go.
+    /// Returns whether it is a product as in releases before there were variants: without options, and with one variant,
+    /// which has its identifier.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let only = self.only_variant();
+        self.options.is_empty() && only.is_some_and(|only| only.id == self.id.into())
+    }
+
+    /// Returns the name of the `variant` with its values, such as `T-shirt (M, red)`.
+    #[must_use]
+    pub fn name_of(&self, variant: &Variant) -> String {
+        let values = variant.values(&self.options);
+        if values.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} ({values})", self.name)
+        }
+    }
+
+    /// Returns the lowest price of a variant, as `price` gives it.
+    #[must_use]
+    pub fn lowest(&self, price: impl Fn(&Prices) -> Money) -> Option<Money> {
+        let prices = self.variants.iter().map(|variant| price(&variant.prices));
+        prices.min_by_key(|price| price.amount())
+    }
+
+    /// Returns whether shoppers can have it, as far as its stock and its status go: whether they can have the variant
+    /// that there is most of.
     #[must_use]
     pub fn availability(&self) -> Availability {
         match self.status {
             Status::OutOfStock => Availability::OutOfStock,
-            Status::Active | Status::Inactive | Status::Discontinued => self
-                .stock
-                .map_or(Availability::InStock, |stock| stock.availability),
+            Status::Active | Status::Inactive | Status::Discontinued => {
+                let variants = self.variants.iter().map(Variant::availability);
+                variants.min().unwrap_or(Availability::OutOfStock)
+            }
         }
     }
 
-    /// Returns how many are left, if few are and the shop shows it.
+    /// Returns whether shoppers can have its `variant`.
     #[must_use]
-    pub fn available_quantity(&self) -> Option<u64> {
-        let shown = self
-            .stock
-            .filter(|_| self.availability() == Availability::Low);
-        shown.and_then(|stock| stock.quantity)
+    pub fn availability_of(&self, variant: &Variant) -> Availability {
+        self.availability().max(variant.availability())
     }
-}
 
-/// What shoppers see of a product's stock. It follows the stock a moment later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShownStock {
-    /// Whether the product can be ordered.
-    pub availability: Availability,
-    /// How many are left, if few are and the shop shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quantity: Option<u64>,
+    /// Returns how many are left of its `variant`, if few are and the shop shows it.
+    #[must_use]
+    pub fn available_quantity(&self, variant: &Variant) -> Option<u64> {
+        let is_low = self.availability_of(variant) == Availability::Low;
+        let stock = variant.stock.filter(|_| is_low);
+        stock.and_then(|stock| stock.quantity)
+    }
 }
 
 /// Why a request about a product fails.
@@ -256,9 +281,14 @@ pub enum ProductError {
     /// The product is discontinued and cannot be changed.
     #[error("A discontinued product cannot be changed.")]
     Discontinued,
-    /// The price and the sale price do not fit.
+    /// The variants cannot be as they are asked for.
     #[error(transparent)]
-    Sale(#[from] SaleError),
+    Variant(#[from] VariantError),
+    /// More SKUs are added and removed than one transaction can hold.
+    #[error(
+        "Only 99 SKUs can be added and removed at once. Send fewer changes, one after another."
+    )]
+    TooManySkus,
     /// The idempotency key was used for another product.
     #[error("the idempotency key was used with another request")]
     KeyReused,
@@ -274,33 +304,15 @@ impl From<ProductError> for Problem {
             ProductError::Stale => Self::PreconditionFailed,
             ProductError::StockMoved => Self::Busy(error.into()),
             ProductError::Discontinued => Self::Conflict(error.to_string()),
-            ProductError::Sale(error) => Self::field(error.pointer(), "range", error.to_string()),
+            ProductError::Variant(error) if error.fault == VariantFault::SkuTaken => {
+                Self::Conflict(format!("{}: {error}", error.pointer()))
+            }
+            ProductError::Variant(error) => {
+                Self::field(&error.pointer(), error.code(), error.to_string())
+            }
+            ProductError::TooManySkus => Self::field("/variants", "too_many", error.to_string()),
             ProductError::KeyReused => Self::IdempotencyKeyReused,
             ProductError::Store(error) => error.into(),
-        }
-    }
-}
-
-/// Why a product cannot have a sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SaleError {
-    /// The sale price is not lower than the price.
-    #[error("this must be less than the price without the sale, {} {}", .0.amount(), .0.currency())]
-    NotLower(Money),
-    /// The price becomes as low as the price of the sale that is set.
-    #[error("a sale at {} {} is set; the price must be more, or send \"sale\": null", .0.amount(), .0.currency())]
-    NotHigher(Money),
-    /// The sale ends before it starts.
-    #[error("this must be later than the start of the sale, {0}")]
-    Window(Time),
-}
-
-impl SaleError {
-    fn pointer(self) -> &'static str {
-        match self {
-            Self::NotLower(_) => "/sale/price",
-            Self::NotHigher(_) => "/price",
-            Self::Window(_) => "/sale/ends_at",
         }
     }
 }

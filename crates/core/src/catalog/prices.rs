@@ -1,7 +1,7 @@
-//! What a product costs when: its price, a sale price for a while, and what it cost before.
+//! What a variant costs when: its price, a sale price for a while, and what it cost before.
 //!
 //! A shop in the EU that announces a reduction has to show the lowest price of at least the 30 days before it (Directive
-//! 98/6/EC, Article 6a). So a product remembers its prices for that long.
+//! 98/6/EC, Article 6a). So a variant remembers its prices for that long.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::values::money::Money;
 /// How long prices are remembered before a sale.
 const REMEMBERED: Duration = Duration::from_hours(30 * 24);
 
-/// The most past prices of a product. Beyond it, two that follow each other become one, the lower, so that no price is
+/// The most past prices of a variant. Beyond it, two that follow each other become one, the lower, so that no price is
 /// ever forgotten that would have been the lowest.
 const MOST_PAST_PRICES: usize = 30;
 
 /// A lower price for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sale {
-    /// What the product costs meanwhile: less than its price.
+    /// What the variant costs meanwhile: less than its price.
     pub price: Money,
     /// From when on.
     pub starts_at: Time,
@@ -43,7 +43,7 @@ impl Sale {
     }
 }
 
-/// A price that a product had, from the end of the past price before it.
+/// A price that a variant had, from the end of the past price before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastPrice {
     /// The price, or the lowest of several.
@@ -52,7 +52,7 @@ pub struct PastPrice {
     pub until: Time,
 }
 
-/// The prices of a product over time.
+/// The prices of a variant over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prices {
     /// The price without a sale, more than zero.
@@ -66,14 +66,20 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Returns what the product costs at `time`, which is not before [`Prices::since`].
+    /// Returns the sale that is on at `time`, or will be.
+    #[must_use]
+    pub fn sale_at(&self, time: Time) -> Option<Sale> {
+        self.sale.filter(|sale| !sale.is_over(time))
+    }
+
+    /// Returns what the variant costs at `time`, which is not before [`Prices::since`].
     #[must_use]
     pub fn at(&self, time: Time) -> Money {
         let sale = self.sale.filter(|sale| sale.is_on(time));
         sale.map_or(self.regular, |sale| sale.price)
     }
 
-    /// Returns the lowest price of the 30 days before `sale` starts, or `None` if the product had none then.
+    /// Returns the lowest price of the 30 days before `sale` starts, or `None` if the variant had none then.
     #[must_use]
     pub fn lowest_before(&self, sale: &Sale) -> Option<Money> {
         let start = sale.starts_at;
@@ -115,7 +121,15 @@ impl Prices {
         }
     }
 
-    /// Returns what the product has cost, one price after the other, since it was last changed and before `end`.
+    /// Remembers at most `most` past prices: of two that follow each other, the lower.
+    pub fn shorten(&mut self, most: usize) {
+        let start = self.since.minus(REMEMBERED);
+        while self.past.len() > most.max(1) {
+            merge_shortest(&mut self.past, start);
+        }
+    }
+
+    /// Returns what the variant has cost, one price after the other, since it was last changed and before `end`.
     fn so_far(&self, end: Time) -> Vec<PastPrice> {
         let sale = self.sale.iter();
         let turns = sale.flat_map(|sale| [Some(sale.starts_at), sale.ends_at]);

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use crate::http::exchange::IfMatch;
 use crate::stock::model::Availability;
 use crate::values::clock::Time;
+use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;
-use crate::values::money::Money;
 
-use super::model::{Category, Product, ProductError, SaleError, ShownStock, Status};
+use super::model::{Category, Product, ProductError, Status};
 use super::prices::{Prices, Sale};
+use super::variants::{
+    self, ListedVariant, ProductOption, Variant, VariantChange, VariantError, VariantFault,
+};
 
 /// The content of a new product.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,31 +22,25 @@ pub struct Draft {
     pub name: String,
     /// As [`Product::description`].
     pub description: String,
-    /// The price without a sale, more than zero.
-    pub price: Money,
-    /// A sale.
-    pub sale: Option<SaleTerms>,
     /// As [`Product::category`].
     pub category: Category,
-    /// As [`Product::weight_grams`].
-    pub weight_grams: Option<u32>,
     /// As [`Product::shipped`].
     pub shipped: bool,
     /// As [`Product::attributes`].
     pub attributes: BTreeMap<String, String>,
     /// Any but [`Status::Discontinued`].
     pub status: Status,
+    /// What is sold of it.
+    pub sold: Sold,
 }
 
-/// A sale as it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SaleTerms {
-    /// As [`Sale::price`].
-    pub price: Money,
-    /// From when on, at the earliest from now on; `None` for the start of the sale that is set, or else now.
-    pub starts_at: Option<Time>,
-    /// As [`Sale::ends_at`].
-    pub ends_at: Option<Time>,
+/// What is sold of a new product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sold {
+    /// The product itself, which has no options.
+    One(VariantChange),
+    /// Variants: at least one.
+    Variants(Vec<ProductOption>, Vec<VariantChange>),
 }
 
 /// A change of a product; fields that are `None` stay as they are.
@@ -53,53 +50,55 @@ pub struct Patch {
     pub name: Option<String>,
     /// As [`Product::description`].
     pub description: Option<String>,
-    /// The price without a sale, more than zero.
-    pub price: Option<Money>,
-    /// A sale; `Some(None)` ends it.
-    pub sale: Option<Option<SaleTerms>>,
     /// As [`Product::category`].
     pub category: Option<Category>,
-    /// As [`Product::weight_grams`].
-    pub weight_grams: Option<Option<u32>>,
     /// As [`Product::shipped`].
     pub shipped: Option<bool>,
     /// As [`Product::attributes`], which are replaced as a whole.
     pub attributes: Option<BTreeMap<String, String>>,
     /// Any but [`Status::Discontinued`].
     pub status: Option<Status>,
+    /// A change of its only variant.
+    pub only: VariantChange,
+    /// As [`Product::options`], which are replaced as a whole.
+    pub options: Option<Vec<ProductOption>>,
+    /// All variants that it is to have: at least one.
+    pub variants: Option<Vec<ListedVariant>>,
 }
 
 /// Returns the first version of a product.
 ///
 /// # Errors
-/// [`SaleError`].
+/// [`VariantError`].
 pub fn create(
     id: ProductId,
     draft: Draft,
     request_hash: Option<String>,
     now: Time,
-) -> Result<Product, SaleError> {
-    let sale = draft.sale.map(|terms| sale(terms, None, draft.price, now));
-    let sale = sale.transpose()?;
+) -> Result<Product, VariantError> {
+    let (options, variants) = match draft.sold {
+        Sold::One(content) => {
+            let only = variants::only(id, content, now);
+            let only = only.map_err(|fault| VariantError { at: None, fault })?;
+            (Vec::new(), vec![only])
+        }
+        Sold::Variants(options, contents) => {
+            let contents = contents.into_iter();
+            let new = contents.map(|change| ListedVariant { id: None, change });
+            let variants = variants::listed(id, &options, &[], new.collect(), now)?;
+            (options, variants)
+        }
+    };
     Ok(Product {
         id,
         name: draft.name,
         description: draft.description,
-        prices: Prices {
-            regular: draft.price,
-            sale,
-            since: now,
-            past: Vec::new(),
-        },
         category: draft.category,
-        weight_grams: draft.weight_grams,
         shipped: draft.shipped,
         attributes: draft.attributes,
         status: draft.status,
-        stock: Some(ShownStock {
-            availability: Availability::OutOfStock,
-            quantity: None,
-        }),
+        options,
+        variants,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -108,53 +107,11 @@ pub fn create(
     })
 }
 
-/// Returns the sale of `terms` of a product that costs `regular` without it, where `set` is on or will be.
-fn sale(terms: SaleTerms, set: Option<Sale>, regular: Money, now: Time) -> Result<Sale, SaleError> {
-    let set = set.map(|set| set.starts_at);
-    let starts_at = match terms.starts_at.or(set) {
-        // It goes on, at another price.
-        Some(start) if Some(start) == set => start,
-        Some(start) => start.max(now),
-        None => now,
-    };
-    if terms.ends_at.is_some_and(|end| end <= starts_at) {
-        return Err(SaleError::Window(starts_at));
-    }
-    if terms.price.amount() >= regular.amount() {
-        return Err(SaleError::NotLower(regular));
-    }
-    Ok(Sale {
-        price: terms.price,
-        starts_at,
-        ends_at: terms.ends_at,
-    })
-}
-
-/// Returns the prices of `product` as `patch` changes them.
-fn patched_prices(product: &Product, patch: &Patch, now: Time) -> Result<Prices, SaleError> {
-    let set = product.sale(now);
-    let regular = patch.price.unwrap_or(product.prices.regular);
-    let sale = match (patch.sale, set) {
-        (Some(terms), _) => {
-            let sale = terms.map(|terms| sale(terms, set, regular, now));
-            sale.transpose()?
-        }
-        (None, Some(set)) if set.price.amount() >= regular.amount() => {
-            return Err(SaleError::NotHigher(set.price));
-        }
-        (None, set) => set,
-    };
-    if (regular, sale) == (product.prices.regular, set) {
-        return Ok(product.prices.clone());
-    }
-    Ok(product.prices.changed(regular, sale, now))
-}
-
 /// Returns the next version of `product`, changed by `patch`, or `None` if the patch changes nothing.
 ///
 /// # Errors
 /// [`ProductError::Stale`] if `expected` is another version; [`ProductError::Discontinued`] if the
-/// product is discontinued; [`ProductError::Sale`].
+/// product is discontinued; [`ProductError::Variant`].
 pub fn update(
     product: &Product,
     patch: Patch,
@@ -168,23 +125,66 @@ pub fn update(
         Status::Active | Status::Inactive | Status::OutOfStock => {}
         Status::Discontinued => return Err(ProductError::Discontinued),
     }
-    let prices = patched_prices(product, &patch, now)?;
     let old = product.clone();
+    let options = patch.options.unwrap_or(old.options);
+    let changed = changed_variants(product, patch.only, now)?;
+    let is_listed = patch.variants.is_some();
+    let listed = patch.variants.unwrap_or_else(|| as_they_are(&changed));
+    let variants = variants::listed(product.id, &options, &changed, listed, now);
+    let variants = variants.map_err(|error| VariantError {
+        at: error.at.filter(|_| is_listed),
+        ..error
+    })?;
     let patched = Product {
         name: patch.name.unwrap_or(old.name),
         description: patch.description.unwrap_or(old.description),
-        prices,
         category: patch.category.unwrap_or(old.category),
-        weight_grams: patch.weight_grams.unwrap_or(old.weight_grams),
         shipped: patch.shipped.unwrap_or(old.shipped),
         attributes: patch.attributes.unwrap_or(old.attributes),
         status: patch.status.unwrap_or(old.status),
+        options,
+        variants,
         ..old
     };
     if patched == *product {
         return Ok(None);
     }
     Ok(Some(next_version(patched, "ProductUpdated", now)))
+}
+
+/// Returns the variants of `product`, of which the only one is changed by `change`.
+fn changed_variants(
+    product: &Product,
+    change: VariantChange,
+    now: Time,
+) -> Result<Vec<Variant>, VariantError> {
+    let product_error = |fault| VariantError { at: None, fault };
+    if let Some(only) = product.only_variant() {
+        let changed = variants::change(only, change, now);
+        return Ok(vec![changed.map_err(product_error)?]);
+    }
+    let fields = [
+        (change.price.is_some(), "/price"),
+        (change.sale.is_some(), "/sale"),
+        (change.weight_grams.is_some(), "/weight_grams"),
+        (change.sku.is_some(), "/sku"),
+        (change.gtin.is_some(), "/gtin"),
+    ];
+    match fields.into_iter().find(|(is_sent, _)| *is_sent) {
+        Some((_, field)) => Err(product_error(VariantFault::Several(field))),
+        None => Ok(product.variants.clone()),
+    }
+}
+
+/// Returns the list that leaves `variants` as they are.
+fn as_they_are(variants: &[Variant]) -> Vec<ListedVariant> {
+    let variants = variants.iter();
+    variants
+        .map(|variant| ListedVariant {
+            id: Some(variant.id),
+            change: VariantChange::default(),
+        })
+        .collect()
 }
 
 /// Returns `product` as discontinued, or `None` if it is discontinued already. In that case `expected`
@@ -220,30 +220,50 @@ pub enum Viewer {
     Anyone,
 }
 
-/// Returns the sale of `product` that `viewer` sees at `now`.
-#[must_use]
-pub fn shown_sale(product: &Product, viewer: Viewer, now: Time) -> Option<Sale> {
-    let sale = product.sale(now)?;
-    (viewer == Viewer::Admin || sale.is_on(now)).then_some(sale)
+impl Viewer {
+    /// Returns the sale of something with `prices` that is seen at `now`.
+    #[must_use]
+    pub fn sale(self, prices: &Prices, now: Time) -> Option<Sale> {
+        let sale = prices.sale_at(now)?;
+        (self == Self::Admin || sale.is_on(now)).then_some(sale)
+    }
 }
 
 /// Returns the entity tag of a product as `viewer` sees it at `now`: its version, with what is shown of its stock unless it
-/// is in stock, and of its sale, such as `3-low-2-sale`.
+/// is in stock, and of its sale, such as `3-low-2-sale`. Of several variants, the tag has a hash of these.
 #[must_use]
 pub fn tag(product: &Product, viewer: Viewer, now: Time) -> String {
-    let stock = match (product.availability(), product.available_quantity()) {
+    let shown = product.variants.iter();
+    let shown = shown.map(|variant| shown_of(product, variant, viewer, now));
+    let shown: Vec<String> = shown.collect();
+    let suffix = match shown.as_slice() {
+        [only] => only.clone(),
+        _ if shown.iter().all(String::is_empty) => String::new(),
+        all => {
+            let mut hash = sha256_hex(all.join("\n"));
+            hash.truncate(16);
+            format!("-{hash}")
+        }
+    };
+    format!("{}{suffix}", product.version)
+}
+
+/// Returns what a tag says of a variant: nothing if it is in stock and not on sale.
+fn shown_of(product: &Product, variant: &Variant, viewer: Viewer, now: Time) -> String {
+    let quantity = product.available_quantity(variant);
+    let stock = match (product.availability_of(variant), quantity) {
         (Availability::InStock, _) => String::new(),
         (Availability::Low, Some(quantity)) => format!("-low-{quantity}"),
         (Availability::Low, None) => "-low".to_owned(),
         (Availability::Backorder, _) => "-backorder".to_owned(),
         (Availability::OutOfStock, _) => "-out_of_stock".to_owned(),
     };
-    let sale = match shown_sale(product, viewer, now) {
+    let sale = match viewer.sale(&variant.prices, now) {
         Some(sale) if sale.is_on(now) => "-sale",
         Some(_) => "-scheduled",
         None => "",
     };
-    format!("{}{stock}{sale}", product.version)
+    format!("{stock}{sale}")
 }
 
 /// Returns whether a caller who has read what `expected` says may change `product`: its own fields are as they were.

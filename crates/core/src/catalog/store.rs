@@ -1,28 +1,31 @@
 //! The table of products.
 //!
-//! The indexes `by-category` and `by-status` list products by `position`. Their few keys are split into
-//! shards, so that no single key takes all the writes.
+//! A product is one item, with all its variants. The indexes `by-category` and `by-status` list products by `position`.
+//! Their few keys are split into shards, so that no single key takes all the writes.
+//!
+//! Two kinds of small items lead to products: `sku#<SKU>` keeps an SKU unique and is written in one transaction with the
+//! product, and `variant#<id>` is there for each variant that does not have the identifier of its product. It is written
+//! before the product, and never deleted; where the product does not have the variant, it means nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use futures::future;
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
-use crate::values::clock::Time;
-use crate::values::event::Stamp;
-use crate::values::id::ProductId;
-use crate::values::money::Money;
+use crate::values::id::{ProductId, VariantId};
 
-use super::model::{
-    Category, Product, ProductError, ShownStock, Status, WEIGHT_ATTRIBUTE, weight_grams,
+use super::item::{
+    LeadItem, ProductItem, SHARDS, position, shard_key, sku_lead, variant_lead, variant_stock,
 };
-use super::prices::{PastPrice, Prices, Sale};
+use super::model::{Category, Product, ProductError, Status};
+use super::sku::Sku;
+use super::variants::{ShownStock, VariantError, VariantFault};
 
-/// The version of the stored shape of [`ProductItem`].
-const SCHEMA: u32 = 1;
+/// The most writes of a transaction (DynamoDB's quota).
+const MOST_WRITES: usize = 100;
 
 /// The most products of a category that one query reads to find those of one status.
 const CATEGORY_CHUNK: usize = 200;
@@ -30,138 +33,66 @@ const CATEGORY_CHUNK: usize = 200;
 /// After so many queries a page is returned even if it is not full.
 const CATEGORY_QUERIES: usize = 10;
 
-/// A product as it is stored.
-#[derive(Debug, Serialize, Deserialize)]
-struct ProductItem {
-    product_id: ProductId,
-    name: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    description: String,
-    /// The price without a sale.
-    price: Money,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sale: Option<Sale>,
-    /// Absent from products that earlier releases wrote last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    priced_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    past_prices: Vec<PastPrice>,
-    category: Category,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    weight_grams: Option<u32>,
-    /// Products of earlier releases are shipped.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    not_shipped: bool,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    attributes: BTreeMap<String, String>,
-    status: Status,
-    /// Absent from products of earlier releases whose stock has not changed since.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stock: Option<ShownStock>,
-    category_shard: String,
-    status_shard: String,
-    position: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    request_hash: Option<String>,
-    version: u64,
-    schema: u32,
-    created_at: Time,
-    updated_at: Time,
-    event: Stamp,
-}
-
-/// The number of shards of each key of the indexes. It is part of the stored items, so it must never be lowered: a
-/// product in a shard that is not read any more would be hidden.
-const SHARDS: u32 = 4;
-
-impl ProductItem {
-    fn new(product: &Product) -> Self {
-        let shard = product.id.shard(SHARDS);
-        Self {
-            product_id: product.id,
-            name: product.name.clone(),
-            description: product.description.clone(),
-            price: product.prices.regular,
-            sale: product.prices.sale,
-            priced_at: Some(product.prices.since),
-            past_prices: product.prices.past.clone(),
-            category: product.category.clone(),
-            weight_grams: product.weight_grams,
-            not_shipped: !product.shipped,
-            attributes: product.attributes.clone(),
-            status: product.status,
-            stock: product.stock,
-            category_shard: shard_key(&product.category, shard),
-            status_shard: shard_key(product.status, shard),
-            position: position(product),
-            request_hash: product.request_hash.clone(),
-            version: product.version,
-            schema: SCHEMA,
-            created_at: product.created_at,
-            updated_at: product.updated_at,
-            event: product.event.clone(),
-        }
-    }
-}
-
-impl From<ProductItem> for Product {
-    fn from(mut item: ProductItem) -> Self {
-        if item.weight_grams.is_none() {
-            // Earlier releases had the weight among the attributes. One that is not a weight stays there.
-            let stored = item.attributes.get(WEIGHT_ATTRIBUTE);
-            item.weight_grams = stored.and_then(|text| weight_grams(text));
-            if item.weight_grams.is_some() {
-                item.attributes.remove(WEIGHT_ATTRIBUTE);
-            }
-        }
-        Self {
-            id: item.product_id,
-            name: item.name,
-            description: item.description,
-            prices: Prices {
-                regular: item.price,
-                sale: item.sale,
-                // What it cost before its last change is not known.
-                since: item.priced_at.unwrap_or(item.updated_at),
-                past: item.past_prices,
-            },
-            category: item.category,
-            weight_grams: item.weight_grams,
-            shipped: !item.not_shipped,
-            attributes: item.attributes,
-            status: item.status,
-            stock: item.stock,
-            version: item.version,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-            request_hash: item.request_hash,
-            event: item.event,
-        }
-    }
-}
-
 fn key(id: ProductId) -> Key {
     Key::new("product_id", id)
 }
 
-/// Returns a key of an index: `<category or status>#<shard>`.
-fn shard_key(value: impl ToString, shard: u32) -> String {
-    format!("{}#{shard}", value.to_string())
+fn lead_key(lead: &str) -> Key {
+    Key::new("product_id", lead)
 }
 
-/// Returns a product's place in lists: `<created_at>#<product_id>`.
-fn position(product: &Product) -> String {
-    format!("{}#{}", product.created_at, product.id)
-}
-
-/// Returns whether `stored` is what was written as `product`. Its stock may have changed since.
+/// Returns whether `stored` is what was written as `product`. The stock of its variants may have changed since.
 fn is_written(stored: &Product, product: &Product) -> bool {
-    let stock = stored.stock;
-    *stored
-        == Product {
-            stock,
-            ..product.clone()
+    let mut product = product.clone();
+    for variant in &mut product.variants {
+        let stored = stored.variant(variant.id);
+        variant.stock = stored.map_or(variant.stock, |stored| stored.stock);
+    }
+    *stored == product
+}
+
+/// Returns the SKUs that the variants of `product` were given.
+fn skus(product: &Product) -> BTreeSet<Sku> {
+    let variants = product.variants.iter();
+    variants.filter_map(|variant| variant.sku.clone()).collect()
+}
+
+/// Makes `write` depend on the version that is stored being `before`, with the same stock shown.
+fn if_stored(write: Write, before: &Product) -> Result<Write, StoreError> {
+    let write = write.value(":before", &before.version)?;
+    if !before.is_plain() {
+        let write = write.when("version = :before AND variant_stock = :stock");
+        return write.value(":stock", &variant_stock(before));
+    }
+    match before.only_variant().and_then(|only| only.stock) {
+        Some(stock) => {
+            let write = write.when("version = :before AND stock = :stock");
+            write.value(":stock", &stock)
         }
+        None => Ok(write.when("version = :before AND attribute_not_exists(stock)")),
+    }
+}
+
+/// Returns the error of the first variant of `product` whose SKU is refused: the first write of a transaction is the
+/// product, the next ones are `skus`, and those at the `refused` places are.
+fn taken(product: &Product, skus: &[Sku], refused: &[usize]) -> Option<ProductError> {
+    let skus = refused.iter().filter_map(|at| skus.get(at.checked_sub(1)?));
+    let skus: BTreeSet<&Sku> = skus.collect();
+    let mut variants = product.variants.iter();
+    let at = variants.position(|variant| {
+        let sku = variant.sku.as_ref();
+        sku.is_some_and(|sku| skus.contains(sku))
+    })?;
+    let fault = VariantFault::SkuTaken;
+    let at = (!product.is_plain()).then_some(at);
+    Some(VariantError { at, fault }.into())
+}
+
+/// How the write of a product ended.
+enum Saved {
+    Done,
+    /// Refused, with the error of an SKU that another product has, if that is why.
+    Refused(Option<ProductError>),
 }
 
 /// The table of products.
@@ -205,69 +136,166 @@ impl ProductStore {
         Ok(items.into_iter().map(Product::from).collect())
     }
 
+    /// Returns the products of the variants `ids`, by variant; variants that do not exist are left out. There are at most
+    /// 100 `ids`. A variant that does not have the identifier of its product takes another read after the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn products_of(
+        &self,
+        ids: impl IntoIterator<Item = VariantId>,
+    ) -> Result<BTreeMap<VariantId, ProductId>, StoreError> {
+        let ids: BTreeSet<VariantId> = ids.into_iter().collect();
+        let leads: Vec<Key> = ids.iter().map(|id| lead_key(&variant_lead(*id))).collect();
+        let found: Vec<LeadItem> = self.table.get_many(leads, false).await?;
+        let mut products: BTreeMap<VariantId, ProductId> = BTreeMap::new();
+        for id in ids {
+            let lead = variant_lead(id);
+            let lead = found.iter().find(|found| found.product_id == lead);
+            products.insert(id, lead.map_or(id.as_product(), |lead| lead.leads_to));
+        }
+        Ok(products)
+    }
+
+    /// Returns the product that has the variant `id`, or `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_variant(&self, id: VariantId) -> Result<Option<Product>, StoreError> {
+        let has_it = |product: &Product| product.variant(id).is_some();
+        if let Some(product) = self.get(id.as_product()).await?.filter(has_it) {
+            return Ok(Some(product));
+        }
+        let lead: Option<LeadItem> = self.table.get(lead_key(&variant_lead(id))).await?;
+        let Some(lead) = lead else {
+            return Ok(None);
+        };
+        Ok(self.get(lead.leads_to).await?.filter(has_it))
+    }
+
     /// Stores the new `product` and returns it with `false`. If the same request has created it before,
     /// returns the stored product with `true`.
     ///
     /// # Errors
-    /// [`ProductError::KeyReused`] if another request created a product with this identifier.
+    /// [`ProductError::KeyReused`] if another request created a product with this identifier, and
+    /// [`ProductError::Variant`] if another product has one of the SKUs.
     pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
-        let item = ProductItem::new(&product);
-        let write = self.table.put(&item)?;
+        let write = self.table.put(&ProductItem::new(&product)?)?;
         let write = write.when("attribute_not_exists(product_id)");
-        match self.table.write(write).await? {
-            Written::Done => return Ok((product, false)),
-            Written::Refused(_) => {}
-        }
+        let taken = match self.write_with_skus(None, &product, write).await? {
+            Saved::Done => return Ok((product, false)),
+            Saved::Refused(taken) => taken,
+        };
         match self.get(product.id).await? {
             // Our own write, whose response was lost.
             Some(stored) if is_written(&stored, &product) => Ok((stored, false)),
             Some(stored) if stored.request_hash == product.request_hash => Ok((stored, true)),
-            Some(_) | None => Err(ProductError::KeyReused),
+            Some(_) => Err(ProductError::KeyReused),
+            None => Err(taken.unwrap_or(ProductError::KeyReused)),
         }
     }
 
-    /// Replaces the version before `product`, and returns `product`.
+    /// Replaces `before` by `product`, its next version, and returns `product`.
     ///
     /// # Errors
     /// [`ProductError::Stale`] if another version is stored, and [`ProductError::StockMoved`] if other stock is shown of it:
-    /// read again and decide again.
-    pub async fn replace(&self, product: Product) -> Result<Product, ProductError> {
-        let item = ProductItem::new(&product);
-        let before = product.version.saturating_sub(1);
-        let write = self.table.put(&item)?.value(":before", &before)?;
-        let write = match &product.stock {
-            Some(stock) => write
-                .when("version = :before AND stock = :stock")
-                .value(":stock", stock)?,
-            None => write.when("version = :before AND attribute_not_exists(stock)"),
+    /// read again and decide again. [`ProductError::Variant`] if another product has one of the SKUs.
+    pub async fn replace(
+        &self,
+        before: &Product,
+        product: Product,
+    ) -> Result<Product, ProductError> {
+        let write = self.table.put(&ProductItem::new(&product)?)?;
+        let write = if_stored(write, before)?;
+        let taken = match self.write_with_skus(Some(before), &product, write).await? {
+            Saved::Done => return Ok(product),
+            Saved::Refused(taken) => taken,
         };
-        match self.table.write(write).await? {
-            Written::Done => return Ok(product),
-            Written::Refused(_) => {}
-        }
         // The write may have been refused because it was made before and its response was lost.
         let stored = self.get(product.id).await?.ok_or(ProductError::Stale)?;
         if is_written(&stored, &product) {
             Ok(stored)
-        } else if stored.version == before && stored.stock != product.stock {
+        } else if stored.version != before.version {
+            Err(ProductError::Stale)
+        } else if variant_stock(&stored) != variant_stock(before) {
             Err(ProductError::StockMoved)
         } else {
-            Err(ProductError::Stale)
+            Err(taken.unwrap_or(ProductError::Stale))
         }
     }
 
-    /// Shows `stock` of the product `id`, which keeps its version. Refused if there is no such product.
+    /// Carries out `write`, which stores `product` in the place of `before`, and with it what leads to its variants. If
+    /// it is refused, nothing is changed.
+    async fn write_with_skus(
+        &self,
+        before: Option<&Product>,
+        product: &Product,
+        write: Write,
+    ) -> Result<Saved, ProductError> {
+        let (old, new) = (before.map(skus).unwrap_or_default(), skus(product));
+        let added: Vec<Sku> = new.difference(&old).cloned().collect();
+        let mut writes = vec![write];
+        for sku in &added {
+            let lead = LeadItem::new(sku_lead(sku), product.id);
+            let write = self.table.put(&lead)?;
+            writes.push(write.when("attribute_not_exists(product_id)"));
+        }
+        for sku in old.difference(&new) {
+            writes.push(self.table.delete(lead_key(&sku_lead(sku))));
+        }
+        if writes.len() > MOST_WRITES {
+            return Err(ProductError::TooManySkus);
+        }
+        self.lead_to_variants(before, product).await?;
+        let written = match writes.len() {
+            1 => self.table.write(writes.remove(0)).await?,
+            _ => self.table.transact(writes).await?,
+        };
+        Ok(match written {
+            Written::Done => Saved::Done,
+            Written::Refused(refused) => Saved::Refused(taken(product, &added, &refused)),
+        })
+    }
+
+    /// Stores what leads from the new variants of `product` to it.
+    async fn lead_to_variants(
+        &self,
+        before: Option<&Product>,
+        product: &Product,
+    ) -> Result<(), StoreError> {
+        let is_known = |id| before.is_some_and(|before| before.variant(id).is_some());
+        let ids = product.variants.iter().map(|variant| variant.id);
+        let new = ids.filter(|id| id.as_product() != product.id && !is_known(*id));
+        let puts = new.map(|id| {
+            let lead = LeadItem::new(variant_lead(id), product.id);
+            self.table.put(&lead)
+        });
+        let puts: Vec<Write> = puts.collect::<Result<_, _>>()?;
+        let puts = puts.into_iter().map(|put| self.table.write(put));
+        future::try_join_all(puts).await?;
+        Ok(())
+    }
+
+    /// Shows `stock` of the variant `id` of `product`, which keeps its version. Refused if another version is stored.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn show_stock(
         &self,
-        id: ProductId,
+        product: &Product,
+        id: VariantId,
         stock: ShownStock,
     ) -> Result<Written, StoreError> {
-        let write = self.table.update(key(id), "SET stock = :stock");
+        let key = key(product.id);
+        let write = if product.is_plain() {
+            self.table.update(key, "SET stock = :stock")
+        } else {
+            let write = self.table.update(key, "SET variant_stock.#id = :stock");
+            write.name("#id", &id.to_string())
+        };
         let write = write.value(":stock", &stock)?;
-        let write = write.when("attribute_exists(product_id)");
+        let write = write.when("version = :version");
+        let write = write.value(":version", &product.version)?;
         self.table.write(write).await
     }
 
@@ -331,35 +359,5 @@ impl ProductStore {
         })
         .await?;
         Ok(items.into_iter().map(Product::from).collect())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_weight_of_an_item_of_earlier_releases_is_read() {
-        let item = |weight: &str| -> Product {
-            let item = json!({
-                "product_id": "0197f0a0-0000-7000-8000-000000000001", "name": "Tea", "category": "tea",
-                "price": {"amount": "1.00", "currency": "EUR"}, "attributes": {"weight_grams": weight},
-                "status": "active", "category_shard": "tea#0", "status_shard": "active#0", "position": "p",
-                "version": 1, "schema": 1, "created_at": "2026-03-01T12:00:00Z",
-                "updated_at": "2026-03-01T12:00:00Z",
-                "event": Stamp::new("p", 1, "ProductCreated", Time::from_millis(0)),
-            });
-            let item: ProductItem = serde_json::from_value(item).unwrap();
-            item.into()
-        };
-        let weighed = item("250");
-        assert_eq!(
-            (weighed.weight_grams, weighed.attributes.len()),
-            (Some(250), 0)
-        );
-        let unclear = item("20kg");
-        assert_eq!((unclear.weight_grams, unclear.attributes.len()), (None, 1));
     }
 }

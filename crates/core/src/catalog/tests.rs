@@ -4,6 +4,7 @@ mod availability;
 mod changes;
 mod lists;
 mod sales;
+mod variants;
 
 use std::sync::Arc;
 

@@ -97,6 +97,12 @@ impl<'a> Body<'a> {
         text.is_some_and(|text| !text.is_empty())
     }
 
+    /// Returns whether the field `name` is there and not null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|field| !field.is_null())
+    }
+
     /// Takes the field `name`, which must be there. `None` means that a fault is noted.
     pub fn required<T>(
         &mut self,

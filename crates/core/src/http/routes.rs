@@ -173,8 +173,8 @@ routes! {
     GET_SHIPPING_METHODS = "get_shipping_methods", "GET" "/shipping-methods", Anyone, Read;
     REPLACE_SHIPPING_METHODS = "replace_shipping_methods", "PUT" "/shipping-methods", Admin, Write;
 
-    GET_STOCK = "get_stock", "GET" "/inventory/{product_id}", Admin, Read;
-    SET_STOCK = "set_stock", "PUT" "/inventory/{product_id}", Admin, Write;
+    GET_STOCK = "get_stock", "GET" "/inventory/{variant_id}", Admin, Read;
+    SET_STOCK = "set_stock", "PUT" "/inventory/{variant_id}", Admin, Write;
 
     CREATE_QUOTE = "create_quote", "POST" "/quotes", Customer, Read;
     CREATE_GUEST_QUOTE = "create_guest_quote", "POST" "/guest/quotes", Anyone, Read;

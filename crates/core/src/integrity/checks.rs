@@ -9,7 +9,7 @@ use super::model::{Check, Subject, Violation};
 use super::rules;
 use crate::aws::dynamo::StoreError;
 use crate::values::clock::Time;
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 /// How many subjects are read at the same time.
 const AT_ONCE: usize = 16;
@@ -64,7 +64,7 @@ pub(super) async fn check_all(
     evidence: &Evidence,
     subjects: &BTreeSet<Subject>,
     now: Time,
-) -> Result<(Results, BTreeSet<ProductId>), StoreError> {
+) -> Result<(Results, BTreeSet<VariantId>), StoreError> {
     let mut results = Results::new();
     let mut products = BTreeSet::new();
     let checks = subjects.iter().cloned();
@@ -82,7 +82,7 @@ async fn check_one(
     evidence: &Evidence,
     subject: Subject,
     now: Time,
-) -> Result<(Option<(Subject, CheckResult)>, Vec<ProductId>), StoreError> {
+) -> Result<(Option<(Subject, CheckResult)>, Vec<VariantId>), StoreError> {
     let mut products = Vec::new();
     let checked = match &subject {
         Subject::Order(id) => order(evidence, *id, now, &mut products).await,
@@ -100,7 +100,7 @@ async fn order(
     evidence: &Evidence,
     id: OrderId,
     now: Time,
-    products: &mut Vec<ProductId>,
+    products: &mut Vec<VariantId>,
 ) -> Result<CheckResult, StoreError> {
     let Some(case) = Box::pin(evidence.order(id)).await? else {
         let violation = Violation {
@@ -109,7 +109,7 @@ async fn order(
         };
         return Ok(CheckResult::Settled(vec![violation]));
     };
-    products.extend(case.order.lines.iter().map(|line| line.product_id));
+    products.extend(case.order.lines.iter().map(|line| line.variant_id));
     Ok(if rules::is_settled(&case.order, now) {
         CheckResult::Settled(rules::order(&case))
     } else {

@@ -17,10 +17,10 @@ use crate::inventory::store::{InventoryStore, OpenPosition};
 use crate::orders::store::OrderStore;
 use crate::payments::model::Payment;
 use crate::payments::store::PaymentStore;
-use crate::stock::model::{Stock, product_of_stock, stock_aggregate};
+use crate::stock::model::{Stock, stock_aggregate, variant_of_stock};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 /// How many subjects of events are looked up at the same time.
 const AT_ONCE: usize = 16;
@@ -78,7 +78,7 @@ impl Evidence {
     async fn subject(&self, event: LoggedEvent) -> Result<Subject, StoreError> {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
-            "StockAdjusted" => product_of_stock(&id).map(Subject::Stock),
+            "StockAdjusted" => variant_of_stock(&id).map(Subject::Stock),
             "PaymentRefunded" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.payments.get(payment).await?;
@@ -122,7 +122,7 @@ impl Evidence {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn stocks(&self, product: ProductId) -> Result<Vec<Stock>, StoreError> {
+    pub async fn stocks(&self, product: VariantId) -> Result<Vec<Stock>, StoreError> {
         self.inventory.stocks(product).await
     }
 
@@ -131,7 +131,7 @@ impl Evidence {
     /// # Errors
     /// [`StoreError`].
     pub async fn stock_events(&self, stock: &Stock) -> Result<Vec<DomainEvent>, StoreError> {
-        let aggregate = stock_aggregate(stock.product_id, &stock.place);
+        let aggregate = stock_aggregate(stock.variant_id, &stock.place);
         self.events(&aggregate).await
     }
 

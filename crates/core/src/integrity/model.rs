@@ -9,7 +9,7 @@ use crate::payments::model::Payment;
 use crate::stock::model::Stock;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 /// The type of the event that an audit found a violation, or found it changed.
 pub const VIOLATED: &str = "IntegrityViolated";
@@ -94,7 +94,7 @@ pub enum Subject {
     /// An order with its reservation and its payment.
     Order(OrderId),
     /// A product's stock at all its places.
-    Stock(ProductId),
+    Stock(VariantId),
     /// The events of any other aggregate.
     Aggregate(String),
 }
@@ -102,7 +102,7 @@ pub enum Subject {
 impl Subject {
     /// Returns the product whose stock it is, if it is stock.
     #[must_use]
-    pub fn product(&self) -> Option<ProductId> {
+    pub fn product(&self) -> Option<VariantId> {
         match self {
             Self::Stock(id) => Some(*id),
             Self::Order(_) | Self::Aggregate(_) => None,

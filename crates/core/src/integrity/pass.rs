@@ -15,7 +15,7 @@ use super::tables::{self, SOURCES};
 use crate::aws::dynamo::{StoreError, Written};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 /// The longest time of which events are read at once.
 const WINDOW: Duration = Duration::from_hours(24);
@@ -63,7 +63,7 @@ pub(super) struct Pass<'a> {
     /// Subjects of which this audit found an event to be lost. The event comes back after it.
     lost: BTreeSet<Subject>,
     /// Products whose stock is to be compared.
-    products: BTreeSet<ProductId>,
+    products: BTreeSet<VariantId>,
     /// The comparison that an earlier audit did not finish.
     unfinished: Option<Sweep>,
     /// Where the reading has got, if that may only be stored together with the comparison of the stock that was read.

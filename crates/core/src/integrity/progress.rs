@@ -6,7 +6,7 @@ use super::model::Subject;
 use crate::inventory::store::OpenPosition;
 use crate::stock::model::{Place, Stock};
 use crate::values::clock::Time;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 /// The record of the latest audit, which it writes after each piece of its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Sum {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sweep {
     /// The sums by product and place.
-    pub sums: BTreeMap<(ProductId, Place), Sum>,
+    pub sums: BTreeMap<(VariantId, Place), Sum>,
     /// The position after which the next piece begins; `None` at the beginning.
     pub after: Option<OpenPosition>,
     /// Whether these products are looked at a second time, because something was wrong the first time.
@@ -164,7 +164,7 @@ pub struct Sweep {
 
 impl Sweep {
     /// Adds what a reservation holds of `product` at `place`, if that is among the sums.
-    pub fn add(&mut self, product: ProductId, place: Place, quantity: u64) {
+    pub fn add(&mut self, product: VariantId, place: Place, quantity: u64) {
         if let Some(sum) = self.sums.get_mut(&(product, place)) {
             sum.held = sum.held.saturating_add(quantity);
         }

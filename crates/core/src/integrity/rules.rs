@@ -12,7 +12,7 @@ use crate::orders::validation;
 use crate::payments::model::Payment;
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 use crate::values::money::Money;
 
 /// How many of an aggregate's events are looked at, its latest. An order has fewer.
@@ -172,7 +172,7 @@ struct ReservationData {
 
 #[derive(Deserialize)]
 struct LineData {
-    product_id: ProductId,
+    variant_id: VariantId,
     quantity: u64,
 }
 
@@ -240,7 +240,7 @@ fn reservation_differs(reservation: &Reservation, events: &[DomainEvent]) -> Opt
     };
     let logged = read_data::<ReservationData>(last).map(|data| {
         let lines = data.lines.into_iter();
-        by_product(lines.map(|line| (line.product_id, line.quantity)))
+        by_variant(lines.map(|line| (line.variant_id, line.quantity)))
     });
     if status == Some(reservation.status) && logged == Some(reserved_quantities(reservation)) {
         return None;
@@ -269,13 +269,13 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
 }
 
 /// Returns how many of each product a reservation has, at all places together.
-fn reserved_quantities(reservation: &Reservation) -> BTreeMap<ProductId, u64> {
+fn reserved_quantities(reservation: &Reservation) -> BTreeMap<VariantId, u64> {
     let lines = reservation.lines.iter();
-    by_product(lines.map(|line| (line.product_id, line.quantity)))
+    by_variant(lines.map(|line| (line.variant_id, line.quantity)))
 }
 
-fn by_product(quantities: impl Iterator<Item = (ProductId, u64)>) -> BTreeMap<ProductId, u64> {
-    let mut sums: BTreeMap<ProductId, u64> = BTreeMap::new();
+fn by_variant(quantities: impl Iterator<Item = (VariantId, u64)>) -> BTreeMap<VariantId, u64> {
+    let mut sums: BTreeMap<VariantId, u64> = BTreeMap::new();
     for (product, quantity) in quantities {
         let sum = sums.entry(product).or_default();
         *sum = sum.saturating_add(quantity);
@@ -309,7 +309,7 @@ fn hold_follows_order(case: &OrderCase) -> Vec<String> {
         ));
     }
     let bought = case.order.lines.iter();
-    let bought = by_product(bought.map(|line| (line.product_id, u64::from(line.quantity))));
+    let bought = by_variant(bought.map(|line| (line.variant_id, u64::from(line.quantity))));
     if case.order.status.course() == Course::Confirmed && bought != reserved_quantities(reservation)
     {
         faults.push("the quantities reserved are not those ordered".to_owned());

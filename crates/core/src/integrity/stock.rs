@@ -17,7 +17,7 @@ use super::rules;
 use crate::aws::dynamo::StoreError;
 use crate::stock::model::Stock;
 use crate::values::clock::Time;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 /// How many products are read at the same time.
 const AT_ONCE: usize = 16;
@@ -25,7 +25,7 @@ const AT_ONCE: usize = 16;
 /// Returns the sweep that compares the stock of `products`. Stock that cannot be read is left to [`results`].
 pub(super) async fn begin(
     evidence: &Evidence,
-    products: &BTreeSet<ProductId>,
+    products: &BTreeSet<VariantId>,
     second: bool,
 ) -> Result<Sweep, StoreError> {
     let products = products.iter().copied();
@@ -42,13 +42,13 @@ pub(super) async fn begin(
                 reserved: stock.reserved,
                 held: 0,
             };
-            ((stock.product_id, stock.place), sum)
+            ((stock.variant_id, stock.place), sum)
         }));
     }
     Ok(sweep)
 }
 
-async fn stocks(evidence: &Evidence, product: ProductId) -> Result<Vec<Stock>, StoreError> {
+async fn stocks(evidence: &Evidence, product: VariantId) -> Result<Vec<Stock>, StoreError> {
     match evidence.stocks(product).await {
         Err(StoreError::Shape(_)) => Ok(Vec::new()),
         read => read,
@@ -64,7 +64,7 @@ pub(super) async fn continue_sweep(
     let open = evidence.open_reservations(sweep.after.as_ref(), most);
     let (open, next) = open.await?;
     for line in open.into_iter().flat_map(|reservation| reservation.lines) {
-        sweep.add(line.product_id, line.place, line.quantity);
+        sweep.add(line.variant_id, line.place, line.quantity);
     }
     sweep.after = next;
     Ok(sweep.after.is_none())
@@ -74,7 +74,7 @@ pub(super) async fn continue_sweep(
 pub(super) async fn results(
     evidence: &Evidence,
     sweep: &Sweep,
-    products: &BTreeSet<ProductId>,
+    products: &BTreeSet<VariantId>,
     now: Time,
 ) -> Result<Results, StoreError> {
     let products = products.iter().copied();
@@ -86,7 +86,7 @@ pub(super) async fn results(
 async fn result(
     evidence: &Evidence,
     sweep: &Sweep,
-    product: ProductId,
+    product: VariantId,
     now: Time,
 ) -> Result<(Subject, CheckResult), StoreError> {
     let result = readable(check(evidence, sweep, product, now).await)?;
@@ -96,7 +96,7 @@ async fn result(
 async fn check(
     evidence: &Evidence,
     sweep: &Sweep,
-    product: ProductId,
+    product: VariantId,
     now: Time,
 ) -> Result<CheckResult, StoreError> {
     let mut violations = Vec::new();

@@ -8,7 +8,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{Piece, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
 use crate::inventory::model::order_of_reservation;
-use crate::stock::model::product_of_stock;
+use crate::stock::model::variant_of_stock;
 use crate::values::event::DomainEvent;
 use crate::{catalog, customers, inventory, orders, payments, pricing, screening};
 
@@ -155,7 +155,7 @@ impl Tables {
 pub fn subject_of_item(source: &str, event: &DomainEvent) -> Option<Subject> {
     match source {
         "oxcart.orders" => event.aggregate_id.parse().ok().map(Subject::Order),
-        "oxcart.inventory" => product_of_stock(&event.aggregate_id).map(Subject::Stock),
+        "oxcart.inventory" => variant_of_stock(&event.aggregate_id).map(Subject::Stock),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use crate::event_log::store::EventLog;
 use crate::testing;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 fn at(second: i64) -> Time {
     Time::from_millis(1_772_357_400_000 + second * 1000)
@@ -53,7 +53,7 @@ fn events_are_numbered_from_one_without_a_gap_and_in_time() {
 fn subjects_and_checks_are_read_as_they_are_written() {
     let subjects = [
         Subject::Order(OrderId::fresh(at(0))),
-        Subject::Stock(ProductId::fresh(at(0))),
+        Subject::Stock(VariantId::fresh(at(0))),
         Subject::Aggregate("rule#a:b".to_owned()),
     ];
     for subject in subjects {

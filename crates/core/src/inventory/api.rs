@@ -1,4 +1,4 @@
-//! The HTTP routes of stock: `/inventory/{product_id}`.
+//! The HTTP routes of stock: `/inventory/{variant_id}`.
 
 use std::collections::BTreeMap;
 
@@ -8,22 +8,24 @@ use crate::aws::dynamo::{self, Attempt, Written};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::stock::model::Stock;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 use super::model::StockError;
 use super::rules::{self, Adjustment, Level};
 use super::store::InventoryStore;
 
-/// The largest `on_hand` of a product.
+/// The largest `on_hand` of a variant.
 const MOST_ON_HAND: u32 = 1_000_000_000;
 
-/// The largest `backorder` of a product.
+/// The largest `backorder` of a variant.
 const MOST_ON_BACKORDER: u32 = 1_000_000_000;
 
-/// The stock of a product in a response.
+/// The stock of a variant in a response.
 #[derive(Debug, Serialize)]
 struct StockBody {
-    product_id: ProductId,
+    variant_id: VariantId,
+    /// The same identifier: earlier releases knew only products.
+    product_id: VariantId,
     #[serde(flatten)]
     total: Amounts,
     locations: Vec<LocationBody>,
@@ -55,7 +57,7 @@ impl Amounts {
 
 impl StockBody {
     /// Adds up the shards of each location: clients do not see shards.
-    fn new(product_id: ProductId, stocks: &[Stock]) -> Self {
+    fn new(variant_id: VariantId, stocks: &[Stock]) -> Self {
         let mut total = Amounts::default();
         let mut locations: BTreeMap<&str, Amounts> = BTreeMap::new();
         for stock in stocks {
@@ -72,24 +74,25 @@ impl StockBody {
                 amounts,
             });
         Self {
-            product_id,
+            variant_id,
+            product_id: variant_id,
             total,
             locations: locations.collect(),
         }
     }
 }
 
-/// Returns the stock of a product: `GET /inventory/{product_id}`.
+/// Returns the stock of a variant: `GET /inventory/{variant_id}`.
 ///
 /// # Errors
-/// If the caller is not an admin, or the product has no stock item, not even one of zero.
+/// If the caller is not an admin, or the variant has no stock item, not even one of zero.
 pub async fn get_stock(inventory: &InventoryStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    let product_id = request.id("product_id", "stock")?;
-    respond(product_id, &inventory.stocks(product_id).await?)
+    let variant_id = request.id("variant_id", "stock")?;
+    respond(variant_id, &inventory.stocks(variant_id).await?)
 }
 
-/// Sets what is on hand of a product, and how many of it may be sold before they are: `PUT /inventory/{product_id}` with
+/// Sets what is on hand of a variant, and how many of it may be sold before they are: `PUT /inventory/{variant_id}` with
 /// `{"on_hand":10,"backorder":5}`. Without `backorder`, that stays as it is. Returns the stock. `If-Match: *` sets it regardless of what it was, and creates it if there is none.
 ///
 /// # Errors
@@ -97,7 +100,7 @@ pub async fn get_stock(inventory: &InventoryStore, request: Request) -> Result<R
 /// could be sold.
 pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    let product_id = request.id("product_id", "stock")?;
+    let variant_id = request.id("variant_id", "stock")?;
     let expected = request.if_match()?;
     let level = request.json(|body| {
         let on_hand = body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND));
@@ -108,8 +111,8 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         })
     })?;
     let stocks = dynamo::change("the stock", || async {
-        let stocks = inventory.stocks(product_id).await?;
-        let decided = rules::set_level(product_id, &stocks, level, &expected, request.now)?;
+        let stocks = inventory.stocks(variant_id).await?;
+        let decided = rules::set_level(variant_id, &stocks, level, &expected, request.now)?;
         let (mut stock, is_new) = match decided {
             Adjustment::Unchanged => return Ok(Attempt::Done(stocks)),
             Adjustment::Create(stock) => (stock, true),
@@ -127,7 +130,7 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         };
         // Read again, because what is reserved may have changed meanwhile, and a write may be refused because it
         // was made already and its response was lost.
-        let stored = inventory.stocks(product_id).await?;
+        let stored = inventory.stocks(variant_id).await?;
         let set_to = |stock: &Stock| (stock.event.clone(), stock.on_hand(), stock.backorder);
         let is_ours = |stored: &Stock| set_to(stored) == set_to(&stock);
         if written == Written::Done || stored.iter().any(is_ours) {
@@ -139,12 +142,12 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
         }
     })
     .await?;
-    respond(product_id, &stocks)
+    respond(variant_id, &stocks)
 }
 
-fn respond(product_id: ProductId, stocks: &[Stock]) -> Result<Response, Problem> {
+fn respond(variant_id: VariantId, stocks: &[Stock]) -> Result<Response, Problem> {
     if stocks.is_empty() {
         return Err(StockError::NotFound.into());
     }
-    Ok(Response::ok(&StockBody::new(product_id, stocks))?.etag(&rules::stock_tag(stocks)))
+    Ok(Response::ok(&StockBody::new(variant_id, stocks))?.etag(&rules::stock_tag(stocks)))
 }

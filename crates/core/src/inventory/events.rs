@@ -1,15 +1,16 @@
-//! Published: `StockAdjusted` (`{product_id, location, on_hand, backorder}`) of the aggregate
-//! `stock#<product_id>#<location>#<shard>`; `InventoryReserved`, `InventoryCommitted` and
-//! `InventoryReleased` (`{order_id, lines: [{product_id, quantity}]}`) of the aggregate
-//! `reservation#<order_id>`. Consumed: `ProductCreated`.
+//! Published: `StockAdjusted` (`{variant_id, product_id, location, on_hand, backorder}`) of the aggregate
+//! `stock#<variant_id>#<location>#<shard>`; `InventoryReserved`, `InventoryCommitted` and
+//! `InventoryReleased` (`{order_id, lines: [{variant_id, product_id, quantity}]}`) of the aggregate
+//! `reservation#<order_id>`. `product_id` is the variant's identifier, too: earlier releases knew only products.
+//! Consumed: `ProductCreated`.
 
-use serde::Serialize;
 use serde::de::Error as _;
+use serde::{Deserialize, Serialize};
 
 use crate::runtime::{ConsumeError, Message};
 use crate::stock::model::stock_aggregate;
 use crate::values::event::{Delivered, DomainEvent};
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, ProductId, VariantId};
 
 use super::item::{self, StoredItem};
 use super::model::reservation_aggregate;
@@ -18,7 +19,8 @@ use super::store::InventoryStore;
 
 #[derive(Serialize)]
 struct StockData {
-    product_id: ProductId,
+    variant_id: VariantId,
+    product_id: VariantId,
     location: String,
     on_hand: u64,
     backorder: u64,
@@ -32,7 +34,8 @@ struct ReservationData {
 
 #[derive(Serialize)]
 struct LineData {
-    product_id: ProductId,
+    variant_id: VariantId,
+    product_id: VariantId,
     quantity: u64,
 }
 
@@ -44,17 +47,19 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     let (aggregate, stamp, data) = match item::parse_item(image)? {
         StoredItem::Stock(stock) => {
             let data = serde_json::to_value(StockData {
-                product_id: stock.product_id,
+                variant_id: stock.variant_id,
+                product_id: stock.variant_id,
                 location: stock.place.location.clone(),
                 on_hand: stock.on_hand(),
                 backorder: stock.backorder,
             });
-            let aggregate = stock_aggregate(stock.product_id, &stock.place);
+            let aggregate = stock_aggregate(stock.variant_id, &stock.place);
             (aggregate, stock.event, data)
         }
         StoredItem::Reservation(reservation) => {
             let lines = reservation.lines.into_iter().map(|line| LineData {
-                product_id: line.product_id,
+                variant_id: line.variant_id,
+                product_id: line.variant_id,
                 quantity: line.quantity,
             });
             let data = serde_json::to_value(ReservationData {
@@ -69,7 +74,19 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     Ok(Some(DomainEvent::new(aggregate, stamp, data)))
 }
 
-/// Creates the stock of a new product, at zero, unless it has stock: repeated deliveries change nothing.
+/// The variants in the data of `ProductCreated`; none for a product whose only variant has its identifier.
+#[derive(Deserialize)]
+struct ProductData {
+    #[serde(default)]
+    variants: Vec<CreatedVariant>,
+}
+
+#[derive(Deserialize)]
+struct CreatedVariant {
+    id: VariantId,
+}
+
+/// Creates the stock of the variants of a new product, at zero, unless they have stock: repeated deliveries change nothing.
 ///
 /// # Errors
 /// [`ConsumeError`]; the message has to be delivered again.
@@ -77,9 +94,17 @@ pub async fn on_product_created(
     inventory: &InventoryStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
-    let (Delivered { time, detail }, product_id) = message.event("ProductCreated")?;
-    let mut stock = rules::first_stock(product_id, Level::default(), time);
-    stock.event.traceparent = detail.traceparent;
-    inventory.create_stock(&stock).await?;
+    let (delivered, product): (Delivered, ProductId) = message.event("ProductCreated")?;
+    let Delivered { time, detail } = delivered;
+    let data: ProductData = serde_json::from_value(detail.data)?;
+    let mut variants: Vec<VariantId> = data.variants.iter().map(|variant| variant.id).collect();
+    if variants.is_empty() {
+        variants.push(product.into());
+    }
+    for variant in variants {
+        let mut stock = rules::first_stock(variant, Level::default(), time);
+        stock.event.traceparent = detail.traceparent.clone();
+        inventory.create_stock(&stock).await?;
+    }
     Ok(())
 }

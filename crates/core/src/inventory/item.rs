@@ -7,7 +7,7 @@ use super::model::{Reservation, ReservationStatus, ReservedLine, reservation_agg
 use crate::stock::model::{Place, Stock};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
@@ -38,7 +38,9 @@ pub(super) struct ReservationItem {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct LineItem {
-    product_id: ProductId,
+    /// The name is that of earlier releases, in which products had no variants.
+    #[serde(rename = "product_id")]
+    variant_id: VariantId,
     location: String,
     shard: u32,
     quantity: u64,
@@ -47,7 +49,7 @@ struct LineItem {
 impl ReservationItem {
     pub(super) fn new(reservation: &Reservation) -> Self {
         let lines = reservation.lines.iter().map(|line| LineItem {
-            product_id: line.product_id,
+            variant_id: line.variant_id,
             location: line.place.location.clone(),
             shard: line.place.shard,
             quantity: line.quantity,
@@ -74,7 +76,7 @@ impl ReservationItem {
 impl From<LineItem> for ReservedLine {
     fn from(item: LineItem) -> Self {
         Self {
-            product_id: item.product_id,
+            variant_id: item.variant_id,
             place: Place {
                 location: item.location,
                 shard: item.shard,

@@ -7,7 +7,7 @@ use crate::http::problem::Problem;
 use crate::stock::model::Place;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 /// Returns the aggregate id of an order's reservation in events.
 #[must_use]
@@ -51,11 +51,11 @@ impl ReservationStatus {
     }
 }
 
-/// The reserved stock of one product.
+/// The reserved stock of one variant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservedLine {
-    /// The product.
-    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
     /// The place of the stock.
     pub place: Place,
     /// How many.
@@ -85,8 +85,8 @@ pub struct Reservation {
 /// Why stock cannot be read or set.
 #[derive(Debug, thiserror::Error)]
 pub enum StockError {
-    /// The product has no stock item, not even one of zero.
-    #[error("there is no stock of this product")]
+    /// The variant has no stock item, not even one of zero.
+    #[error("there is no stock of this variant")]
     NotFound,
     /// The stock has changed since it was read.
     #[error("the stock has changed since it was read")]

@@ -7,19 +7,19 @@ use crate::orders::model::Course;
 use crate::stock::model::{Place, Stock, stock_aggregate};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 use super::model::{
     Reservation, ReservationStatus, ReservedLine, StockError, reservation_aggregate,
 };
 
-/// Returns how many of a product are reserved at all its places.
+/// Returns how many of a variant are reserved at all its places.
 #[must_use]
 pub fn total_reserved(stocks: &[Stock]) -> u64 {
     stocks.iter().map(|stock| stock.reserved).sum()
 }
 
-/// Returns the entity tag of a product's stock: `<version>-<reserved>`, because reservations change the response of
+/// Returns the entity tag of a variant's stock: `<version>-<reserved>`, because reservations change the response of
 /// `GET` without raising the version.
 #[must_use]
 pub fn stock_tag(stocks: &[Stock]) -> String {
@@ -27,7 +27,7 @@ pub fn stock_tag(stocks: &[Stock]) -> String {
     format!("{version}-{}", total_reserved(stocks))
 }
 
-/// How the stock of a product has to be written so that `on_hand` is set.
+/// How the stock of a variant has to be written so that `on_hand` is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adjustment {
     /// It is set already.
@@ -38,7 +38,7 @@ pub enum Adjustment {
     Update(Stock),
 }
 
-/// What the stock of a product is set to.
+/// What the stock of a variant is set to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Level {
     /// How many are on hand.
@@ -57,13 +57,13 @@ impl From<u64> for Level {
     }
 }
 
-/// Decides how to set the stock of `product_id`, which is `stocks`, to `level` at the main place.
+/// Decides how to set the stock of `variant_id`, which is `stocks`, to `level` at the main place.
 ///
 /// # Errors
 /// [`StockError::Stale`] if the stock does not match `expected`; [`StockError::BelowReserved`] if more is reserved than
 /// could be sold.
 pub fn set_level(
-    product_id: ProductId,
+    variant_id: VariantId,
     stocks: &[Stock],
     level: Level,
     expected: &IfMatch,
@@ -78,7 +78,7 @@ pub fn set_level(
         return Err(StockError::Stale);
     }
     let Some(stock) = stocks.iter().find(|stock| stock.place == place) else {
-        return Ok(Adjustment::Create(first_stock(product_id, level, now)));
+        return Ok(Adjustment::Create(first_stock(variant_id, level, now)));
     };
     let backorder = level.backorder.unwrap_or(stock.backorder);
     if (stock.on_hand(), stock.backorder) == (level.on_hand, backorder) {
@@ -98,19 +98,19 @@ pub fn set_level(
         backorder,
         version,
         updated_at,
-        event: adjusted_stamp(product_id, &place, version, updated_at),
+        event: adjusted_stamp(variant_id, &place, version, updated_at),
         ..stock.clone()
     }))
 }
 
-/// Returns the first stock of a product, at the main place.
+/// Returns the first stock of a variant, at the main place.
 #[must_use]
-pub fn first_stock(product_id: ProductId, level: Level, now: Time) -> Stock {
+pub fn first_stock(variant_id: VariantId, level: Level, now: Time) -> Stock {
     let place = Place::main();
     let backorder = level.backorder.unwrap_or_default();
     Stock {
-        event: adjusted_stamp(product_id, &place, 1, now),
-        product_id,
+        event: adjusted_stamp(variant_id, &place, 1, now),
+        variant_id,
         place,
         available: level.on_hand.saturating_add(backorder),
         reserved: 0,
@@ -120,8 +120,8 @@ pub fn first_stock(product_id: ProductId, level: Level, now: Time) -> Stock {
     }
 }
 
-fn adjusted_stamp(product_id: ProductId, place: &Place, version: u64, at: Time) -> Stamp {
-    let aggregate = stock_aggregate(product_id, place);
+fn adjusted_stamp(variant_id: VariantId, place: &Place, version: u64, at: Time) -> Stamp {
+    let aggregate = stock_aggregate(variant_id, place);
     Stamp::new(aggregate, version, "StockAdjusted", at)
 }
 
@@ -247,22 +247,22 @@ pub fn decide_release(
     })
 }
 
-/// Returns the first version of an order's reservation, with the `quantities` of each product added up.
+/// Returns the first version of an order's reservation, with the `quantities` of each variant added up.
 #[must_use]
 pub fn first_reservation(
     order_id: OrderId,
     status: ReservationStatus,
-    quantities: impl IntoIterator<Item = (ProductId, u32)>,
+    quantities: impl IntoIterator<Item = (VariantId, u32)>,
     now: Time,
 ) -> Reservation {
-    let mut merged: BTreeMap<ProductId, u64> = BTreeMap::new();
-    for (product_id, quantity) in quantities {
-        *merged.entry(product_id).or_default() += u64::from(quantity);
+    let mut merged: BTreeMap<VariantId, u64> = BTreeMap::new();
+    for (variant_id, quantity) in quantities {
+        *merged.entry(variant_id).or_default() += u64::from(quantity);
     }
     let lines = merged
         .into_iter()
-        .map(|(product_id, quantity)| ReservedLine {
-            product_id,
+        .map(|(variant_id, quantity)| ReservedLine {
+            variant_id,
             place: Place::main(),
             quantity,
         });

@@ -5,7 +5,7 @@ use crate::aws::dynamo::{self, Attempt};
 use crate::orders::model::Order;
 use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 use super::model::{Reservation, ReservationStatus};
 use super::rules::{self, Hold, Release, Stop};
@@ -46,7 +46,7 @@ pub async fn reserve_inventory(
     let quantities = order
         .lines
         .iter()
-        .map(|line| (line.product_id, line.quantity));
+        .map(|line| (line.variant_id, line.quantity));
     let held = ReservationStatus::Held;
     let reservation = rules::first_reservation(order.id, held, quantities, step.now);
     let short = match inventory.hold(&reservation).await? {
@@ -136,10 +136,10 @@ async fn read_order_and_reservation(
 }
 
 /// Returns the error that tells the customer which products are short.
-fn out_of_stock(order: &Order, short: &[ProductId]) -> StepError {
+fn out_of_stock(order: &Order, short: &[VariantId]) -> StepError {
     let lines = order.lines.iter();
     let names: Vec<&str> = lines
-        .filter(|line| short.contains(&line.product_id))
+        .filter(|line| short.contains(&line.variant_id))
         .map(|line| line.name.as_str())
         .collect();
     let more = names.len().saturating_sub(MOST_NAMES);

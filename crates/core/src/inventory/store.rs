@@ -1,6 +1,6 @@
 //! The table of stock and reservations.
 //!
-//! Stock: `pk` = `stock#<product_id>`, `sk` = `<location>#<shard>`. Reservations: `pk` =
+//! Stock: `pk` = `stock#<variant_id>`, `sk` = `<location>#<shard>`. Reservations: `pk` =
 //! `reservation#<order_id>`, `sk` = `reservation`.
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
-use crate::values::id::{OrderId, ProductId};
+use crate::values::id::{OrderId, VariantId};
 
 use super::item::{OPEN_SHARDS, RESERVATION_SORT_KEY, ReservationItem};
 use super::model::{Reservation, ReservedLine, reservation_aggregate};
@@ -20,8 +20,8 @@ use crate::stock::model::Stock;
 pub enum HoldOutcome {
     /// The stock is held.
     Held,
-    /// Nothing is changed, because these products are short, or the order has a reservation already, or both.
-    Refused(Vec<ProductId>),
+    /// Nothing is changed, because these variants are short, or the order has a reservation already, or both.
+    Refused(Vec<VariantId>),
 }
 
 /// The outcome of [`InventoryStore::release`].
@@ -31,8 +31,8 @@ pub enum ReleaseOutcome {
     Released,
     /// Nothing is changed, because the stored reservation has another version.
     Stale,
-    /// Nothing is changed, because less of these products is reserved than the reservation says.
-    Unbalanced(Vec<ProductId>),
+    /// Nothing is changed, because less of these variants is reserved than the reservation says.
+    Unbalanced(Vec<VariantId>),
 }
 
 /// A position among the open reservations.
@@ -61,19 +61,19 @@ impl InventoryStore {
         Ok(Self { table })
     }
 
-    /// Returns the stock of a product at all its places, read consistently.
+    /// Returns the stock of a variant at all its places, read consistently.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn stocks(&self, product_id: ProductId) -> Result<Vec<Stock>, StoreError> {
+    pub async fn stocks(&self, variant_id: VariantId) -> Result<Vec<Stock>, StoreError> {
         let query = self.table.query("pk = :pk");
-        let query = query.value(":pk", stock_key(product_id)).consistent();
+        let query = query.value(":pk", stock_key(variant_id)).consistent();
         let items: Vec<StockItem> = query.all().await?;
         let stocks: Result<Vec<Stock>, _> = items.into_iter().map(Stock::try_from).collect();
         Ok(stocks?)
     }
 
-    /// Stores the first stock of a product at a place. Refused if there is stock.
+    /// Stores the first stock of a variant at a place. Refused if there is stock.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -96,7 +96,7 @@ impl InventoryStore {
         stock: &Stock,
         exactly: Option<u64>,
     ) -> Result<Written, StoreError> {
-        let key = Key::new("pk", stock_key(stock.product_id)).and("sk", &stock.place);
+        let key = Key::new("pk", stock_key(stock.variant_id)).and("sk", &stock.place);
         let change = "SET available = :sellable - reserved, backorder = :backorder, \
                       version = :version, updated_at = :updated_at, event = :event";
         let write = self
@@ -183,7 +183,7 @@ impl InventoryStore {
         }
         Ok(match self.table.transact(writes).await? {
             Written::Done => HoldOutcome::Held,
-            Written::Refused(places) => HoldOutcome::Refused(products_at(reservation, &places)),
+            Written::Refused(places) => HoldOutcome::Refused(variants_at(reservation, &places)),
         })
     }
 
@@ -228,7 +228,7 @@ impl InventoryStore {
             Written::Done => ReleaseOutcome::Released,
             Written::Refused(places) if places.contains(&0) => ReleaseOutcome::Stale,
             Written::Refused(places) => {
-                ReleaseOutcome::Unbalanced(products_at(reservation, &places))
+                ReleaseOutcome::Unbalanced(variants_at(reservation, &places))
             }
         })
     }
@@ -245,16 +245,16 @@ impl InventoryStore {
     }
 
     fn stock_write(&self, line: &ReservedLine, change: &str) -> Result<Write, StoreError> {
-        let key = Key::new("pk", stock_key(line.product_id)).and("sk", &line.place);
+        let key = Key::new("pk", stock_key(line.variant_id)).and("sk", &line.place);
         let write = self.table.update(key, change);
         write.value(":quantity", &line.quantity)
     }
 }
 
-/// Returns the products whose writes are at `places` of a transaction that begins with the reservation.
-fn products_at(reservation: &Reservation, places: &[usize]) -> Vec<ProductId> {
+/// Returns the variants whose writes are at `places` of a transaction that begins with the reservation.
+fn variants_at(reservation: &Reservation, places: &[usize]) -> Vec<VariantId> {
     let lines = places
         .iter()
         .filter_map(|place| reservation.lines.get(place.checked_sub(1)?));
-    lines.map(|line| line.product_id).collect()
+    lines.map(|line| line.variant_id).collect()
 }

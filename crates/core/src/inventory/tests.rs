@@ -23,7 +23,7 @@ use crate::testing::{self, Engine};
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::id::{CustomerId, OrderId, VariantId};
 use crate::values::money::Money;
 
 #[derive(Clone)]
@@ -47,8 +47,8 @@ fn minute(number: i64) -> Time {
     Time::from_millis(1_750_000_000_000 + number * 60_000)
 }
 
-fn product(name: &str) -> ProductId {
-    ProductId::derived(&[name])
+fn product(name: &str) -> VariantId {
+    VariantId::derived(&[name])
 }
 
 fn order_id(number: u32) -> OrderId {
@@ -64,7 +64,9 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
     let id = order_id(number);
     let price = Money::parse("1.00", "EUR".parse().unwrap()).unwrap();
     let lines = lines.iter().map(|(name, quantity)| Line {
-        product_id: product(name),
+        product_id: product(name).as_product(),
+        variant_id: product(name),
+        sku: None,
         name: (*name).to_owned(),
         quantity: *quantity,
         unit_price: price,
@@ -217,7 +219,7 @@ impl Shop {
 }
 
 fn to(name: &str, body: &Value) -> Request {
-    testing::request(minute(1), body).at("product_id", product(name))
+    testing::request(minute(1), body).at("variant_id", product(name))
 }
 
 fn json_of(response: &Response) -> Value {

@@ -125,6 +125,8 @@ fn eur(amount: &str) -> Money {
 pub(super) fn pending() -> Order {
     let line = |name: &str, quantity, price| Line {
         product_id: ProductId::derived(&[name]),
+        variant_id: ProductId::derived(&[name]).into(),
+        sku: None,
         name: name.to_owned(),
         quantity,
         unit_price: eur(price),

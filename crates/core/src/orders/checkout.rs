@@ -175,10 +175,9 @@ pub(super) async fn place(
     let id = buyer.order_id;
     let hash = request.body_hash();
     let wanted = draft.wanted(&buyer, request.now);
-    let ids = wanted.items.iter().map(|item| item.product_id);
     let (stored, products, seen, source, number) = future::try_join5(
         checkout.orders.get(id),
-        checkout.totals.products.get_many(ids),
+        lines::products(&checkout.totals.products, &wanted.items),
         checkout.totals.stock.glance(&wanted.items),
         source(checkout, &draft, &wanted),
         checkout.orders.free_number(id),
@@ -189,7 +188,7 @@ pub(super) async fn place(
     }
     check_address(&draft, &products, checkout.currency(), request.now)?;
     dynamo::change("the use of the discounts", || async {
-        let offer = offer(checkout, &draft, &wanted, &buyer, products.clone(), &source).await?;
+        let offer = offer(checkout, &draft, &wanted, &buyer, &products, &source).await?;
         let short = &checkout.totals.stock;
         let short = short.shortage(&wanted.items, &offer.lines, &seen).await?;
         if !short.is_empty() {
@@ -272,7 +271,7 @@ fn check_address(
     if !is_shipped || faults.is_empty() {
         return Ok(());
     }
-    let lines = lines::price(&draft.items, products.to_vec(), currency, now);
+    let lines = lines::price(&draft.items, products, currency, now);
     faults.extend(lines.err().unwrap_or_default());
     Err(Problem::InvalidBody(faults))
 }
@@ -300,21 +299,16 @@ async fn offer(
     draft: &Draft,
     wanted: &PricingRequest,
     buyer: &Buyer,
-    products: Vec<Product>,
+    products: &[Product],
     source: &PriceSource,
 ) -> Result<Offer, Problem> {
     let offer = match source {
         PriceSource::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
-            lines::price(
-                &wanted.items,
-                products.clone(),
-                checkout.currency(),
-                wanted.now,
-            )
-            .map_err(Problem::InvalidBody)?;
+            let priced = lines::price(&wanted.items, products, checkout.currency(), wanted.now);
+            let (lines, _) = priced.map_err(Problem::InvalidBody)?;
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
-            quotes::honour(&checkout.links, quote, wanted, guest, products).await?
+            quotes::honour(&checkout.links, quote, wanted, guest, &lines).await?
         }
         PriceSource::Prices(prices) => checkout.totals.price(wanted, products, prices).await?,
     };

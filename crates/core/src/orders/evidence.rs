@@ -67,7 +67,7 @@ impl Evidence {
         )
         .await?;
         let customer = customer(order, &earlier, account);
-        let view = view(order, &earlier.today, customer, categories);
+        let view = view(order, &earlier.today, customer, &categories);
         let facts = view.and_then(|view| Ok(Facts::new(&view)?));
         Ok((earlier, facts))
     }
@@ -169,12 +169,13 @@ fn view(
     order: &Order,
     today: &Fact<Day>,
     customer: CustomerView,
-    mut categories: HashMap<ProductId, String>,
+    categories: &HashMap<ProductId, String>,
 ) -> Result<View, EvaluationError> {
     let lines = order.lines.iter().map(|line| {
         Ok(LineView {
             product_id: line.product_id,
-            category: categories.remove(&line.product_id),
+            variant_id: line.variant_id,
+            category: categories.get(&line.product_id).cloned(),
             quantity: line.quantity,
             unit_price: line.unit_price,
             subtotal: line.subtotal()?,

@@ -5,7 +5,7 @@ use crate::customers::model::Email;
 use crate::http::body::{Body, Json};
 use crate::pricing::model::{Code, InvalidCode};
 use crate::pricing::shipping::is_slug;
-use crate::values::id::ProductId;
+use crate::values::id::{ProductId, VariantId};
 
 /// Reads the field `items`.
 pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
@@ -15,12 +15,21 @@ pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
 }
 
 fn item(item: &mut Body<'_>) -> Option<Item> {
-    let product_id = item.required("product_id", |json| {
+    let product_id = item.optional("product_id", |json| {
         json.parsed("this must be a product's id", str::parse::<ProductId>)
     });
+    let variant_id = item.optional("variant_id", |json| {
+        json.parsed("this must be a variant's id", str::parse::<VariantId>)
+    });
+    let is_named = match (product_id, variant_id) {
+        (Some(None), Some(None)) => item.required("product_id", |_| None),
+        _ => Some(()),
+    };
     let quantity = item.required("quantity", |json| json.integer(1..=MOST_OF_ONE));
+    is_named?;
     Some(Item {
         product_id: product_id?,
+        variant_id: variant_id?,
         quantity: quantity?,
     })
 }

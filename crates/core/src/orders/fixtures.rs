@@ -16,8 +16,9 @@ use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use crate::aws::Aws;
 use crate::catalog::model::Status;
-use crate::catalog::rules::{Draft, create};
+use crate::catalog::rules::{Draft, Sold, create};
 use crate::catalog::store::ProductStore;
+use crate::catalog::variants::VariantChange;
 use crate::customers::model::{Account, Customer, Role};
 use crate::customers::password;
 use crate::customers::store::CustomerStore;
@@ -70,9 +71,19 @@ pub(super) fn address() -> Address {
     }
 }
 
+/// What a new product is that is sold for `euros`.
+pub(crate) fn sold_at(euros: &str) -> Sold {
+    Sold::One(VariantChange {
+        price: Some(eur(euros)),
+        ..VariantChange::default()
+    })
+}
+
 pub(crate) fn lines(count: usize) -> Vec<Line> {
     let line = |number| Line {
         product_id: product(&format!("product {number}")),
+        variant_id: product(&format!("product {number}")).into(),
+        sku: None,
         name: format!("Sencha, 100 g, No. {number}"),
         quantity: 2,
         unit_price: eur("12.90"),
@@ -163,21 +174,15 @@ impl Shop {
     /// A shop that signs links and sells Sencha at 12.90 EUR, of which it has plenty.
     pub(super) async fn selling_sencha() -> Self {
         let shop = Shop::open();
-        let secret =
-            json!({"kid": "1", "key": "a text of the tests that is long enough"}).to_string();
-        shop.engine.answer_others("GetSecretValue", move |_| {
-            (200, json!({"SecretString": secret}))
-        });
+        shop.sign_links();
         let draft = Draft {
             name: "Sencha".to_owned(),
             description: String::new(),
-            price: eur("12.90"),
-            sale: None,
             category: "tea".parse().unwrap(),
-            weight_grams: None,
             shipped: true,
             attributes: BTreeMap::new(),
             status: Status::Active,
+            sold: sold_at("12.90"),
         };
         let sencha = create(product("sencha"), draft, None, placed_at()).unwrap();
         let products = ProductStore::new(&shop.aws).unwrap();
@@ -186,10 +191,19 @@ impl Shop {
         shop
     }
 
+    /// Gives the shop the key with which it signs links and quotes.
+    pub(super) fn sign_links(&self) {
+        let secret = json!({"kid": "1", "key": "a text of the tests that is long enough"});
+        let secret = secret.to_string();
+        self.engine.answer_others("GetSecretValue", move |_| {
+            (200, json!({"SecretString": secret}))
+        });
+    }
+
     /// Sets how many of the product `name` are on hand.
     pub(super) async fn stocked(&self, name: &str, on_hand: u64) {
         let inventory = InventoryStore::new(&self.aws).unwrap();
-        let id = product(name);
+        let id = product(name).into();
         let stocks = inventory.stocks(id).await.unwrap();
         let any = IfMatch::Any;
         match set_level(id, &stocks, on_hand.into(), &any, placed_at()).unwrap() {

@@ -12,11 +12,12 @@ use super::model::{
 };
 use super::number::OrderNumber;
 use crate::aws::dynamo::StoreError;
+use crate::catalog::sku::Sku;
 use crate::customers::model::Email;
 use crate::values::address::{Address, AddressItem};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, DiscountId, OrderId, ProductId};
+use crate::values::id::{CustomerId, DiscountId, OrderId, ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
 pub(super) mod charges;
@@ -161,6 +162,12 @@ pub(super) struct LinesItem {
 struct LineItem {
     /// Product.
     p: ProductId,
+    /// Variant, unless it has the product's identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    v: Option<VariantId>,
+    /// SKU, if it was given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    s: Option<Sku>,
     /// Name.
     n: String,
     /// Quantity.
@@ -294,6 +301,8 @@ impl HeaderItem {
         for item in lines.lines {
             let line = Line {
                 product_id: item.p,
+                variant_id: item.v.unwrap_or(item.p.into()),
+                sku: item.s,
                 name: item.n,
                 quantity: item.q,
                 unit_price: money(&item.u)?,
@@ -369,6 +378,8 @@ impl LinesItem {
         let mut line_charges = line_charges.into_iter();
         let lines = order.lines.iter().map(|line| LineItem {
             p: line.product_id,
+            v: Some(line.variant_id).filter(|id| *id != line.product_id.into()),
+            s: line.sku.clone(),
             n: line.name.clone(),
             q: line.quantity,
             u: line.unit_price.amount().to_string(),

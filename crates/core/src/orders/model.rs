@@ -1,5 +1,6 @@
 //! Orders and their parts.
 
+use crate::catalog::sku::Sku;
 use crate::customers::model::{Email, Locale};
 use crate::orders::details::Details;
 use crate::orders::number::OrderNumber;
@@ -8,7 +9,7 @@ use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::id::{CustomerId, OrderId, ProductId, VariantId};
 use crate::values::money::{Money, MoneyError};
 
 mod status;
@@ -85,12 +86,16 @@ pub struct Guest {
     pub locale: Locale,
 }
 
-/// A product of an order; an order has one line for each of its products.
+/// A variant in an order; an order has one line for each of its variants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The product.
     pub product_id: ProductId,
-    /// Its name when the order was placed.
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its SKU when the order was placed, if it was given one.
+    pub sku: Option<Sku>,
+    /// The product's name when the order was placed, with what tells the variant from others.
     pub name: String,
     /// The number of pieces.
     pub quantity: u32,
@@ -99,6 +104,13 @@ pub struct Line {
 }
 
 impl Line {
+    /// Returns the SKU: the variant's own, or else its identifier.
+    #[must_use]
+    pub fn sku(&self) -> Sku {
+        let own = self.sku.clone();
+        own.unwrap_or_else(|| Sku::of_variant(self.variant_id))
+    }
+
     /// Returns the price of the line, before discounts and tax.
     ///
     /// # Errors
@@ -123,7 +135,7 @@ pub struct Order {
     pub status: Status,
     /// The status of its payment.
     pub payment_status: PaymentStatus,
-    /// One line for each product.
+    /// One line for each variant.
     pub lines: Vec<Line>,
     /// The parts of its total, with one entry for each line.
     pub breakdown: Breakdown,

@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::api::charges::TotalsBody;
 use super::fields::{self, Codes};
 use super::item::charges::{self, Charges, LineCharges};
-use super::lines::Item;
+use super::lines::{self, Item};
 use super::minimum::Shortfall;
 use super::model::Line;
 use super::shortage;
 use super::totals::{Offer, PricingRequest, Totals};
 use super::uses::QuoteUse;
-use crate::catalog::model::Product;
 use crate::customers::link::{Links, Purpose, Sealed};
 use crate::customers::model::Email;
 use crate::http::address;
@@ -30,7 +29,7 @@ use crate::pricing::tax::Destination;
 use crate::pricing::tax::registry::Registry;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
-use crate::values::id::{CustomerId, ProductId, TokenId};
+use crate::values::id::{CustomerId, ProductId, TokenId, VariantId};
 use crate::values::money::{Currency, Money};
 
 /// How long a quote is honoured.
@@ -39,7 +38,7 @@ pub const LIFETIME_SECONDS: u32 = 15 * 60;
 /// The subject of a quote for a guest who has not said who it is for.
 const GUEST: &str = "guest";
 
-/// What a quote promises, as it is signed. The names of products are not in it; they come from the catalogue.
+/// What a quote promises, as it is signed. The names and SKUs are not in it; they come from the catalogue.
 #[derive(Debug, Serialize, Deserialize)]
 struct Promise {
     /// Tells two quotes apart that promise the same. Quotes of earlier releases have none.
@@ -64,6 +63,9 @@ struct Promise {
 struct PromisedLine {
     /// Product.
     p: ProductId,
+    /// Variant, unless it has the product's identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    v: Option<VariantId>,
     /// Quantity.
     q: u32,
     /// Price of one piece.
@@ -128,15 +130,13 @@ async fn respond<R: Registry>(
     wanted: PricingRequest,
     subject: &str,
 ) -> Result<Response, Problem> {
-    let ids = wanted.items.iter().map(|item| item.product_id);
-    let products = totals.products.get_many(ids);
     let (products, prices, seen) = future::try_join3(
-        products,
+        lines::products(&totals.products, &wanted.items),
         totals.prices(&wanted),
         totals.stock.glance(&wanted.items),
     )
     .await?;
-    let offer = totals.price(&wanted, products, &prices).await?;
+    let offer = totals.price(&wanted, &products, &prices).await?;
     let short = totals.stock.shortage(&wanted.items, &offer.lines, &seen);
     shortage::refuse(short.await?)?;
     let quote = links
@@ -230,6 +230,12 @@ fn destination(body: &mut Body<'_>) -> Option<Destination> {
     })
 }
 
+impl PromisedLine {
+    fn variant(&self) -> VariantId {
+        self.v.unwrap_or(self.p.into())
+    }
+}
+
 impl Promise {
     fn from_offer(wanted: &PricingRequest, offer: &Offer) -> Self {
         let (charges, all) = charges::to_stored(&offer.breakdown, &offer.uses);
@@ -241,6 +247,7 @@ impl Promise {
             lines: lines
                 .map(|(line, c)| PromisedLine {
                     p: line.product_id,
+                    v: Some(line.variant_id).filter(|id| *id != line.product_id.into()),
                     q: line.quantity,
                     u: line.unit_price.amount().to_string(),
                     c,
@@ -255,14 +262,13 @@ impl Promise {
         }
     }
 
-    /// Returns whether the promise is for `wanted`. The method and the codes need not be named again.
-    fn is_for(&self, wanted: &PricingRequest) -> bool {
-        let mut quantities: BTreeMap<ProductId, u32> = BTreeMap::new();
-        for item in &wanted.items {
-            let sum = quantities.entry(item.product_id).or_default();
-            *sum = sum.saturating_add(item.quantity);
-        }
-        let promised = self.lines.iter().map(|line| (line.p, line.q)).collect();
+    /// Returns whether the promise is for `wanted`, whose items are `lines`. The method and the codes need not be named
+    /// again.
+    fn is_for(&self, wanted: &PricingRequest, lines: &[Line]) -> bool {
+        let lines = lines.iter().map(|line| (line.variant_id, line.quantity));
+        let quantities: BTreeMap<VariantId, u32> = lines.collect();
+        let promised = self.lines.iter().map(|line| (line.variant(), line.q));
+        let promised = promised.collect();
         let wanted_codes = &wanted.codes.codes;
         let codes: Vec<&Code> = self.code.iter().chain(&self.more_codes).collect();
         let same = |one: &Code, other: &Code| {
@@ -276,20 +282,18 @@ impl Promise {
             && (wanted_codes.is_empty() || same_codes)
     }
 
-    fn offer(self, products: Vec<Product>) -> Result<Offer, Problem> {
-        let mut names: BTreeMap<ProductId, String> = products
-            .into_iter()
-            .map(|product| (product.id, product.name))
-            .collect();
+    /// Returns the offer, with the names that `today` has for the lines.
+    fn offer(self, today: &[Line]) -> Result<Offer, Problem> {
         let money = |text: &str| Money::parse(text, self.currency).map_err(Problem::internal);
         let mut lines = Vec::with_capacity(self.lines.len());
         let mut priced = Vec::with_capacity(self.lines.len());
         for promised in self.lines {
+            let variant = promised.variant();
+            let line = today.iter().find(|line| line.variant_id == variant);
+            let line = line.ok_or_else(|| Problem::internal("a quoted line is missing"))?;
             let line = Line {
-                product_id: promised.p,
-                name: names.remove(&promised.p).unwrap_or_default(),
-                quantity: promised.q,
                 unit_price: money(&promised.u)?,
+                ..line.clone()
             };
             let subtotal = line.subtotal().map_err(Problem::internal)?;
             priced.push((subtotal, promised.c));
@@ -307,7 +311,8 @@ impl Promise {
     }
 }
 
-/// Returns what `quote` promises for `wanted` of the customer or of the `guest`, whose `products` are all for sale.
+/// Returns what `quote` promises for `wanted` of the customer or of the `guest`, whose items are these lines by the
+/// catalogue of `today`.
 ///
 /// # Errors
 /// Returns [`Problem::QuoteExpired`], and [`Problem::InvalidBody`] for a text that is not a quote of this shop or a
@@ -317,14 +322,14 @@ pub(super) async fn honour(
     quote: &str,
     wanted: &PricingRequest,
     guest: Option<&Email>,
-    products: Vec<Product>,
+    today: &[Line],
 ) -> Result<Offer, Problem> {
     let refuse = |code, detail| Problem::field("/quote", code, detail);
     let sealed: Option<Sealed<Promise>> = links.open(Purpose::Quote, quote, wanted.now).await?;
     let sealed =
         sealed.ok_or_else(|| refuse("unknown_quote", "this is not a quote of this shop"))?;
     let same = serves(&sealed.subject, wanted.customer, guest);
-    if !(same && sealed.content.is_for(wanted)) {
+    if !(same && sealed.content.is_for(wanted, today)) {
         let detail = "the quote was made for another customer, other items, another address, another \
                       shipping method or another code; ask for a new one";
         return Err(refuse("other_order", detail));
@@ -340,7 +345,7 @@ pub(super) async fn honour(
     };
     Ok(Offer {
         quote: Some(used),
-        ..sealed.content.offer(products)?
+        ..sealed.content.offer(today)?
     })
 }
 

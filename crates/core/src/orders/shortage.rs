@@ -11,10 +11,10 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::http::problem::{Fault, Problem};
 use crate::stock::store::StockStore;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
-/// How many of each product are available; none of those that are left out.
-pub(super) type Available = BTreeMap<ProductId, u64>;
+/// How many of each variant are available; none of those that are left out.
+pub(super) type Available = BTreeMap<VariantId, u64>;
 
 /// The stock, as placing and quoting look at it.
 #[derive(Clone, Debug)]
@@ -29,10 +29,11 @@ impl StockCheck {
         })
     }
 
-    /// Returns how many of the products of `items` are available. The last changes may be missing.
+    /// Returns how many of the variants of `items` are available. The last changes may be missing, and the only variant of a
+    /// product may be, too, if it does not have the product's identifier and is not named.
     pub(super) async fn glance(&self, items: &[Item]) -> Result<Available, StoreError> {
-        let products = items.iter().map(|item| item.product_id);
-        self.stock.available(products, false).await
+        let variants = items.iter().filter_map(Item::likely_variant);
+        self.stock.available(variants, false).await
     }
 
     /// Returns the faults of the `items` of which the stock is short, which the order merges to `lines`. What is short by
@@ -47,8 +48,8 @@ impl StockCheck {
         if doubtful.is_empty() {
             return Ok(Vec::new());
         }
-        let products = doubtful.iter().map(|line| line.product_id);
-        let available = self.stock.available(products, true).await?;
+        let variants = doubtful.iter().map(|line| line.variant_id);
+        let available = self.stock.available(variants, true).await?;
         Ok(faults(items, &short(doubtful, &available), &available))
     }
 }
@@ -57,21 +58,19 @@ impl StockCheck {
 fn short<'a>(lines: impl IntoIterator<Item = &'a Line>, available: &Available) -> Vec<&'a Line> {
     let lines = lines.into_iter();
     lines
-        .filter(|line| left(line.product_id, available) < u64::from(line.quantity))
+        .filter(|line| left(line.variant_id, available) < u64::from(line.quantity))
         .collect()
 }
 
-fn left(product: ProductId, available: &Available) -> u64 {
-    available.get(&product).copied().unwrap_or_default()
+fn left(variant: VariantId, available: &Available) -> u64 {
+    available.get(&variant).copied().unwrap_or_default()
 }
 
-/// Returns a fault for each of the `items` whose product is among the `short` lines.
+/// Returns a fault for each of the `items` that is part of one of the `short` lines.
 fn faults(items: &[Item], short: &[&Line], available: &Available) -> Vec<Fault> {
     let faults = items.iter().enumerate().filter_map(|(at, item)| {
-        let line = short
-            .iter()
-            .find(|line| line.product_id == item.product_id)?;
-        let detail = match left(line.product_id, available) {
+        let line = short.iter().find(|line| item.is_of(line))?;
+        let detail = match left(line.variant_id, available) {
             0 => format!("\"{}\" is sold out", line.name),
             _ => format!("fewer of \"{}\" are left than you want", line.name),
         };

@@ -31,7 +31,7 @@ use crate::pricing::tax::place::TaxPlace;
 use crate::pricing::tax::registry::{Check, NoRegistry, Registry};
 use crate::pricing::tax::settings::UnknownPlace;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, DiscountId, ProductId};
+use crate::values::id::{CustomerId, DiscountId, VariantId};
 use crate::values::money::{Currency, Money};
 
 /// Prices orders by what the shop has stored.
@@ -151,10 +151,10 @@ impl<R: Registry> Totals<R> {
     pub async fn price(
         &self,
         wanted: &PricingRequest,
-        products: Vec<Product>,
+        products: &[Product],
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
-        let facts = ProductFacts::from_products(&products);
+        let facts = Facts::of_products(products);
         let (mut lines, _) = lines::price(&wanted.items, products, self.currency, wanted.now)
             .map_err(Problem::InvalidBody)?;
         let place = book.taxes.place(&wanted.destination);
@@ -426,25 +426,27 @@ fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
     Problem::field("/items", "total", detail)
 }
 
-/// What pricing needs to know about products that lines do not hold.
-struct ProductFacts(HashMap<ProductId, Facts>);
+/// What pricing needs to know about variants that lines do not hold.
+struct Facts(HashMap<VariantId, VariantFacts>);
 
-/// The facts about one product.
-struct Facts {
+/// The facts about one variant.
+struct VariantFacts {
     category: Category,
     weight_grams: Option<u32>,
     shipped: bool,
 }
 
-impl ProductFacts {
-    fn from_products(products: &[Product]) -> Self {
-        let facts = products.iter().map(|product| {
-            let facts = Facts {
-                category: product.category.clone(),
-                weight_grams: product.weight_grams,
-                shipped: product.shipped,
-            };
-            (product.id, facts)
+impl Facts {
+    fn of_products(products: &[Product]) -> Self {
+        let facts = products.iter().flat_map(|product| {
+            product.variants.iter().map(|variant| {
+                let facts = VariantFacts {
+                    category: product.category.clone(),
+                    weight_grams: variant.weight_grams,
+                    shipped: product.shipped,
+                };
+                (variant.id, facts)
+            })
         });
         Self(facts.collect())
     }
@@ -456,12 +458,13 @@ impl ProductFacts {
         place: &TaxPlace<'_>,
     ) -> Result<Vec<CartLine>, Problem> {
         let line = |line: &mut Line| {
-            let facts = self.0.remove(&line.product_id);
-            let facts = facts.ok_or_else(|| Problem::internal("a line has no product"))?;
+            let facts = self.0.remove(&line.variant_id);
+            let facts = facts.ok_or_else(|| Problem::internal("a line has no variant"))?;
             let price = place.price(line.unit_price, facts.category.as_str());
             line.unit_price = price.map_err(not_totalled)?;
             Ok(CartLine {
                 product_id: line.product_id,
+                variant_id: line.variant_id,
                 category: facts.category,
                 quantity: line.quantity,
                 unit_price: line.unit_price,

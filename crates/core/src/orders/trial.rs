@@ -150,6 +150,9 @@ fn line(json: Json<'_>, currency: Currency) -> Option<LineView> {
         let product_id = line.optional("product_id", |json| {
             json.parsed("this must be a product's identifier", str::parse)
         });
+        let variant_id = line.optional("variant_id", |json| {
+            json.parsed("this must be a variant's identifier", str::parse)
+        });
         let category = line.optional("category", |json| json.line(1..=100));
         let quantity = line.required("quantity", |json| json.integer(1..=999));
         let unit_price = line.required("unit_price", |json| json.money(currency));
@@ -158,8 +161,10 @@ fn line(json: Json<'_>, currency: Currency) -> Option<LineView> {
         let Ok(subtotal) = unit_price.times(quantity) else {
             return place.fault("range", "this costs too much");
         };
+        let product_id = product_id?.unwrap_or_else(|| ProductId::derived(&["sample"]));
         Some(LineView {
-            product_id: product_id?.unwrap_or_else(|| ProductId::derived(&["sample"])),
+            product_id,
+            variant_id: variant_id?.unwrap_or(product_id.into()),
             category: category?,
             quantity,
             unit_price,

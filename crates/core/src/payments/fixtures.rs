@@ -46,6 +46,8 @@ fn order(token: &str) -> Order {
     let id = order_id();
     let lines = vec![Line {
         product_id: ProductId::derived(&["product"]),
+        variant_id: ProductId::derived(&["product"]).into(),
+        sku: None,
         name: "Kettle".to_owned(),
         quantity: 2,
         unit_price: eur("20.00"),

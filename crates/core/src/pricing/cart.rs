@@ -1,7 +1,7 @@
 //! The lines of a cart that is to be priced.
 
 use crate::catalog::model::Category;
-use crate::values::id::ProductId;
+use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Money, MoneyError};
 
 /// A line of a cart.
@@ -9,6 +9,8 @@ use crate::values::money::{Money, MoneyError};
 pub struct CartLine {
     /// The product.
     pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
     /// Its category.
     pub category: Category,
     /// The number of pieces.
@@ -28,6 +30,12 @@ impl CartLine {
     /// Returns [`MoneyError::TooLarge`] if the price exceeds what [`Money`] can hold.
     pub fn subtotal(&self) -> Result<Money, MoneyError> {
         self.unit_price.times(self.quantity)
+    }
+
+    /// Returns whether its product or its variant is one of `products`, which may be both.
+    #[must_use]
+    pub fn is_one_of(&self, products: &[ProductId]) -> bool {
+        products.contains(&self.product_id) || products.contains(&self.variant_id.as_product())
     }
 
     /// Returns the weight of the line, if that of a piece is known.

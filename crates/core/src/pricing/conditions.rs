@@ -33,6 +33,7 @@ pub fn facts(
     let viewed = lines.iter().map(|line| {
         Ok(LineView {
             product_id: line.product_id,
+            variant_id: line.variant_id,
             category: Some(line.category.to_string()),
             quantity: line.quantity,
             unit_price: line.unit_price,

@@ -76,10 +76,7 @@ pub fn allow(
     if terms.first_order && !shopper.first_order {
         return Err(Refusal::NotFirstOrder);
     }
-    let matching: Vec<&CartLine> = lines
-        .iter()
-        .filter(|line| terms.matches(line.product_id, &line.category))
-        .collect();
+    let matching: Vec<&CartLine> = lines.iter().filter(|line| terms.matches(line)).collect();
     if matching.is_empty() {
         return Err(Refusal::NoMatchingItems);
     }
@@ -254,7 +251,7 @@ impl Remaining<'_> {
             .iter()
             .map(|pieces| {
                 let line = &self.lines[pieces.line];
-                let matches = terms.matches(line.product_id, &line.category);
+                let matches = terms.matches(line);
                 if matches { pieces.left } else { nothing }
             })
             .collect();
@@ -311,8 +308,8 @@ impl Remaining<'_> {
                 .filter(|at| counts(&self.goods[*at]))
                 .collect::<Vec<usize>>()
         };
-        let bought = |line: &CartLine| terms.matches(line.product_id, &line.category);
-        let given = |line: &CartLine| bargain.gives(line.product_id, &line.category);
+        let bought = |line: &CartLine| terms.matches(line);
+        let given = |line: &CartLine| bargain.gives(line);
         let (counted, mut cheaper, set) = if bargain.gives_other_goods() {
             let counted = among(&|line| bought(line) && !given(line));
             (counted, among(&given), u64::from(bargain.buy))

@@ -22,6 +22,7 @@ pub(crate) fn noon() -> Time {
 pub(crate) fn line(name: &str, quantity: u32, price: &str) -> CartLine {
     CartLine {
         product_id: ProductId::derived(&[name]),
+        variant_id: ProductId::derived(&[name]).into(),
         category: name.parse().unwrap(),
         quantity,
         unit_price: eur(price),

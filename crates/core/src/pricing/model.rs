@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::aws::dynamo::StoreError;
 use crate::catalog::model::Category;
 use crate::http::problem::Problem;
+use crate::pricing::cart::CartLine;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
@@ -215,10 +216,10 @@ impl BuyXGetY {
         !(self.of_products.is_empty() && self.of_categories.is_empty())
     }
 
-    /// Returns whether it gives `product`, which is in `category`, as other goods.
+    /// Returns whether it gives `line` as other goods.
     #[must_use]
-    pub fn gives(&self, product: ProductId, category: &Category) -> bool {
-        self.of_products.contains(&product) || self.of_categories.contains(category)
+    pub fn gives(&self, line: &CartLine) -> bool {
+        line.is_one_of(&self.of_products) || self.of_categories.contains(&line.category)
     }
 }
 
@@ -291,11 +292,11 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Returns whether the discount applies to `product`, which is in `category`.
+    /// Returns whether the discount applies to `line`.
     #[must_use]
-    pub fn matches(&self, product: ProductId, category: &Category) -> bool {
+    pub fn matches(&self, line: &CartLine) -> bool {
         let all = self.products.is_empty() && self.categories.is_empty();
-        all || self.products.contains(&product) || self.categories.contains(category)
+        all || line.is_one_of(&self.products) || self.categories.contains(&line.category)
     }
 
     /// Returns how often one customer may use the discount: once if it is for first orders.

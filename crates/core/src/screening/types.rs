@@ -125,6 +125,7 @@ impl Record {
             ],
             Self::Line => &[
                 ("product_id", Type::TEXT),
+                ("variant_id", Type::TEXT),
                 ("category", Type::TEXT),
                 ("quantity", Type::INT),
                 ("unit_price", Type::MONEY),

@@ -30,7 +30,7 @@ use ::cel::context::VariableResolver;
 
 use super::types::Record;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, ProductId};
+use crate::values::id::{CustomerId, ProductId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// A value that may be absent, or exist without being known.
@@ -78,7 +78,7 @@ pub struct View {
 /// `currency` the totals' code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderView {
-    /// `lines`: one for each product.
+    /// `lines`: one for each variant.
     pub lines: Vec<LineView>,
     /// `country`: two capital letters.
     pub country: Option<String>,
@@ -95,6 +95,8 @@ pub struct OrderView {
 pub struct LineView {
     /// `product_id`.
     pub product_id: ProductId,
+    /// `variant_id`; that of the product if it is a product without variants.
+    pub variant_id: VariantId,
     /// `category` of the product.
     pub category: Option<String>,
     /// `quantity`.
@@ -215,6 +217,7 @@ fn order(view: &View, currency: Currency) -> Result<Part, MoneyError> {
 fn line(line: &LineView, currency: Currency) -> Result<Part, MoneyError> {
     Ok(Fields::default()
         .with("product_id", CelString::from(line.product_id.to_string()))
+        .with("variant_id", CelString::from(line.variant_id.to_string()))
         .with_some("category", line.category.clone().map(CelString::from))
         .with("quantity", CelInt::from(i64::from(line.quantity)))
         .with("unit_price", amount(line.unit_price, currency)?)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::model::Stock;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
@@ -30,7 +30,7 @@ pub(crate) struct StockItem {
 impl StockItem {
     pub(crate) fn new(stock: &Stock) -> Self {
         Self {
-            pk: stock_key(stock.product_id),
+            pk: stock_key(stock.variant_id),
             sk: stock.place.to_string(),
             available: stock.available,
             reserved: stock.reserved,
@@ -49,7 +49,7 @@ impl TryFrom<StockItem> for Stock {
     fn try_from(item: StockItem) -> Result<Self, serde_dynamo::Error> {
         let id = item.pk.strip_prefix("stock#").unwrap_or_default();
         Ok(Self {
-            product_id: id.parse().map_err(serde_dynamo::Error::custom)?,
+            variant_id: id.parse().map_err(serde_dynamo::Error::custom)?,
             place: item.sk.parse().map_err(serde_dynamo::Error::custom)?,
             available: item.available,
             reserved: item.reserved,
@@ -72,7 +72,7 @@ impl Stock {
     }
 }
 
-/// Returns the partition key of a product's stock.
-pub(crate) fn stock_key(product_id: ProductId) -> String {
-    format!("stock#{product_id}")
+/// Returns the partition key of a variant's stock.
+pub(crate) fn stock_key(variant_id: VariantId) -> String {
+    format!("stock#{variant_id}")
 }

@@ -1,4 +1,4 @@
-//! Stock: how many of a product are available and reserved at a place.
+//! Stock: how many of a variant are available and reserved at a place.
 //!
 //! The items are in the inventory's table, and only [`crate::inventory`] writes them. They stand here because orders
 //! read them, too, and the workflow's steps of the inventory read orders.

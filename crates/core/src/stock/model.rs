@@ -1,4 +1,4 @@
-//! The stock of a product, and where it is.
+//! The stock of a variant, and where it is.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
-/// The place of stock: a location, and one of the shards into which the stock of a popular product is split.
+/// The place of stock: a location, and one of the shards into which the stock of a popular variant is split.
 ///
 /// Stored shape: `<location>#<shard>`, such as `main#0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +21,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns the place that every product's stock has by default.
+    /// Returns the place that every variant's stock has by default.
     #[must_use]
     pub fn main() -> Self {
         Self {
@@ -54,26 +54,26 @@ impl FromStr for Place {
     }
 }
 
-/// Returns the aggregate id of a product's stock at `place` in events. The product's own id is the aggregate id of
+/// Returns the aggregate id of a variant's stock at `place` in events. A product's id is the aggregate id of
 /// the catalogue's events.
 #[must_use]
-pub fn stock_aggregate(product_id: ProductId, place: &Place) -> String {
-    format!("stock#{product_id}#{place}")
+pub fn stock_aggregate(variant_id: VariantId, place: &Place) -> String {
+    format!("stock#{variant_id}#{place}")
 }
 
-/// Returns the product of the stock with the id `aggregate`, or `None` if it is not an id of stock.
+/// Returns the variant of the stock with the id `aggregate`, or `None` if it is not an id of stock.
 #[must_use]
-pub fn product_of_stock(aggregate: &str) -> Option<ProductId> {
+pub fn variant_of_stock(aggregate: &str) -> Option<VariantId> {
     let mut parts = aggregate.split('#');
     parts.next().filter(|kind| *kind == "stock")?;
     parts.next()?.parse().ok()
 }
 
-/// The stock of a product at one place.
+/// The stock of a variant at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
-    /// The product.
-    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
     /// The place.
     pub place: Place,
     /// How many can be reserved: those on hand and those on backorder, less those that are reserved.
@@ -98,7 +98,7 @@ impl Stock {
         sellable.saturating_sub(self.backorder)
     }
 
-    /// Returns whether shoppers can have the product, which is low if at most `low_level` are left on hand.
+    /// Returns whether shoppers can have the variant, which is low if at most `low_level` are left on hand.
     #[must_use]
     pub fn availability(&self, low_level: u64) -> Availability {
         if self.available == 0 {
@@ -118,10 +118,10 @@ impl Stock {
     }
 }
 
-/// Whether shoppers can have a product, as its stock says.
+/// Whether shoppers can have a variant, as its stock says; the best comes first.
 ///
 /// Wire and stored shape: `in_stock`, `low`, `backorder`, `out_of_stock`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Availability {
     /// There is enough of it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 use super::item::{StockItem, stock_key};
 use super::model::{Place, Stock};
@@ -27,25 +27,25 @@ impl StockStore {
         })
     }
 
-    /// Returns how many of each product can be reserved for an order; products without stock are left out. A read that is
+    /// Returns how many of each variant can be reserved for an order; variants without stock are left out. A read that is
     /// not `consistent` may overlook the changes of the last second, at half the cost.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn available(
         &self,
-        products: impl IntoIterator<Item = ProductId>,
+        variants: impl IntoIterator<Item = VariantId>,
         consistent: bool,
-    ) -> Result<BTreeMap<ProductId, u64>, StoreError> {
+    ) -> Result<BTreeMap<VariantId, u64>, StoreError> {
         // Orders are served from the main place alone.
         let place = Place::main();
-        let products: BTreeSet<ProductId> = products.into_iter().collect();
-        let keys = products
+        let variants: BTreeSet<VariantId> = variants.into_iter().collect();
+        let keys = variants
             .into_iter()
             .map(|id| Key::new("pk", stock_key(id)).and("sk", &place));
         let items: Vec<StockItem> = self.table.get_many(keys.collect(), consistent).await?;
         let stocks = items.into_iter().map(Stock::try_from);
-        let available = stocks.map(|stock| stock.map(|stock| (stock.product_id, stock.available)));
+        let available = stocks.map(|stock| stock.map(|stock| (stock.variant_id, stock.available)));
         Ok(available.collect::<Result<_, _>>()?)
     }
 }

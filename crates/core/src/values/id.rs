@@ -132,6 +132,24 @@ identifiers! {
     SessionId
     /// An access token.
     TokenId
+    /// A variant of a product: what is sold, priced and stocked. The only variant of a product has the product's
+    /// identifier.
+    VariantId
+}
+
+impl From<ProductId> for VariantId {
+    /// The only variant of a product.
+    fn from(product: ProductId) -> Self {
+        Self(product.0)
+    }
+}
+
+impl VariantId {
+    /// Returns the product that has the same identifier, if there is such a product.
+    #[must_use]
+    pub fn as_product(self) -> ProductId {
+        ProductId(self.0)
+    }
 }
 
 /// FNV-1a (32 bits), a hash that no release changes, reduced to `0..shards`.

@@ -40,7 +40,7 @@ fn record(number: usize, before: Option<&Stock>, after: &Stock) -> Value {
     };
     let mut change = json!({
         "SequenceNumber": number.to_string(),
-        "Keys": {"pk": {"S": format!("stock#{}", after.product_id)}, "sk": {"S": "main#0"}},
+        "Keys": {"pk": {"S": format!("stock#{}", after.variant_id)}, "sk": {"S": "main#0"}},
         "NewImage": image(after),
     });
     if let Some(before) = before {
@@ -113,6 +113,50 @@ async fn a_product_shows_what_its_stock_is() {
     assert_eq!(
         (&product["version"], &product["updated_at"]),
         (&json!(1), &json!(minute(0)))
+    );
+}
+
+#[tokio::test]
+async fn a_product_with_variants_shows_the_stock_of_each() {
+    let shop = shop();
+    let shirt = shop.made(0, super::variants::shirt()).await;
+    let [first, second] = [0, 1].map(|at| shirt["variants"][at]["id"].clone());
+    let seen = async || {
+        let product = json_of(&shop.get(&shirt["id"]).await.unwrap());
+        let variants = product["variants"].as_array().unwrap().iter();
+        let shown = variants.map(|variant| {
+            let availability = variant["availability"].as_str().unwrap();
+            format!("{availability} {}", variant["available_quantity"])
+        });
+        let shown: Vec<String> = shown.collect();
+        let availability = product["availability"].as_str().unwrap().to_owned();
+        (availability, shown.join(", "))
+    };
+    let set = async |id: &Value, on_hand| {
+        let records = [record(1, None, &stock(id, (on_hand, 0, 0)))];
+        let shown = shop.show(FIVE_WITH_QUANTITY, &records).await;
+        assert_eq!(shown, all_done());
+    };
+    let expected = |product: &str, variants: &str| (product.to_owned(), variants.to_owned());
+    let mut tags = vec![shop.shown(&shirt["id"]).await.1];
+    set(&second, 3).await;
+    assert_eq!(seen().await, expected("low", "out_of_stock null, low 3"));
+    tags.push(shop.shown(&shirt["id"]).await.1);
+    set(&second, 2).await;
+    tags.push(shop.shown(&shirt["id"]).await.1);
+    set(&first, 10).await;
+    assert_eq!(seen().await, expected("in_stock", "in_stock null, low 2"));
+    tags.push(shop.shown(&shirt["id"]).await.1);
+    set(&second, 10).await;
+    tags.push(shop.shown(&shirt["id"]).await.1);
+    let different: std::collections::BTreeSet<&String> = tags.iter().collect();
+    assert_eq!(different.len(), tags.len(), "{tags:?}");
+    // The product is still at its first version, and can be changed by who has read any of these.
+    let patch = to(&shirt["id"], json!({"name": "Shirt"})).with("if-match", &tags[1]);
+    assert_eq!(status_of(shop.update(patch).await), 200);
+    assert_eq!(
+        seen().await,
+        expected("in_stock", "in_stock null, in_stock null")
     );
 }
 

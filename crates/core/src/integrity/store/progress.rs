@@ -9,7 +9,7 @@ use crate::integrity::progress::{Reading, Round, Run, Sum, Sweep};
 use crate::inventory::store::OpenPosition;
 use crate::stock::model::Place;
 use crate::values::clock::Time;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
@@ -140,7 +140,7 @@ struct SweepItem {
 #[derive(Debug, Serialize, Deserialize)]
 struct SumItem {
     /// Product.
-    p: ProductId,
+    p: VariantId,
     /// Place.
     l: String,
     /// Available.

@@ -40,9 +40,9 @@ async fn an_audit_of_hundreds_of_confirmed_orders_finds_nothing() {
     // The orders and the stock of two products.
     assert_eq!(outcome.checked, 252);
     // And it sees the reservations: one piece too much is found.
-    world.misplace(orders[0].lines[0].product_id).await;
+    world.misplace(orders[0].lines[0].variant_id).await;
     let outcome = world.audit_at(minutes(120)).await;
-    let subject = Subject::Stock(orders[0].lines[0].product_id);
+    let subject = Subject::Stock(orders[0].lines[0].variant_id);
     let expected = format!("{subject}#reserved_is_open_reservations");
     assert_eq!(world.open_findings(), [expected]);
     assert_eq!(outcome.open_findings, 1);
@@ -103,7 +103,7 @@ async fn an_audit_that_dies_has_advanced() {
 #[tokio::test]
 async fn reservations_are_compared_in_pieces_over_several_audits() {
     let (mut world, orders) = World::with_orders(60).await;
-    world.misplace(orders[0].lines[1].product_id).await;
+    world.misplace(orders[0].lines[1].variant_id).await;
     world.audit.limits.reservations = 20;
     world.audit.limits.reservations_at_a_time = 10;
     let mut hours = 0;
@@ -112,7 +112,7 @@ async fn reservations_are_compared_in_pieces_over_several_audits() {
         assert!(hours < 12, "the comparison advances");
         world.audit_at(minutes(60 * hours)).await;
     }
-    let subject = Subject::Stock(orders[0].lines[1].product_id);
+    let subject = Subject::Stock(orders[0].lines[1].variant_id);
     let expected = format!("{subject}#reserved_is_open_reservations");
     assert_eq!(world.open_findings(), [expected]);
     assert!(hours > 3, "twice sixty reservations, twenty an hour");
@@ -121,7 +121,7 @@ async fn reservations_are_compared_in_pieces_over_several_audits() {
 #[tokio::test]
 async fn of_two_audits_at_once_one_stops_and_the_comparison_of_the_other_goes_on() {
     let (mut world, orders) = World::with_orders(8).await;
-    let misplaced = orders[0].lines[1].product_id;
+    let misplaced = orders[0].lines[1].variant_id;
     world.misplace(misplaced).await;
     world.audit.limits.reservations = 4;
     world.audit.limits.reservations_at_a_time = 2;
@@ -149,7 +149,7 @@ async fn of_two_audits_at_once_one_stops_and_the_comparison_of_the_other_goes_on
 #[tokio::test]
 async fn stock_that_was_collected_is_compared_if_the_audit_dies_before() {
     let (mut world, orders) = World::with_orders(2).await;
-    let misplaced = orders[0].lines[1].product_id;
+    let misplaced = orders[0].lines[1].variant_id;
     world.audit.limits.items = 0;
     world.misplace(misplaced).await;
     let time = minutes(60);
@@ -170,7 +170,7 @@ async fn stock_that_changes_while_reservations_are_read_is_looked_at_again() {
     world.audit.limits.reservations = 2;
     world.audit.limits.reservations_at_a_time = 1;
     world.audit_at(minutes(60)).await;
-    let changed = orders[0].lines[0].product_id;
+    let changed = orders[0].lines[0].variant_id;
     world.misplace(changed).await;
     world.audit.limits.reservations = 1_000;
     world.audit.limits.reservations_at_a_time = 100;
@@ -226,8 +226,12 @@ async fn a_lost_event_is_found_without_log_or_stream_and_brought_back() {
     let before = world.log.history(order.id).await.unwrap();
     let lost = before.last().unwrap().clone();
     world.lose(order.id, lost.version).await;
-    let stock = world.inventory.stocks(product("product 0")).await.unwrap();
-    let stock = stock_aggregate(product("product 0"), &stock[0].place);
+    let stock = world
+        .inventory
+        .stocks(product("product 0").into())
+        .await
+        .unwrap();
+    let stock = stock_aggregate(product("product 0").into(), &stock[0].place);
     world.lose(&stock, 1).await;
     let outcome = world.audit_at(minutes(60 * 30)).await;
     assert_eq!(outcome.restored_events, 2);
@@ -268,7 +272,7 @@ async fn a_wrong_row_that_had_no_event_is_found_by_reading_on() {
     let key = Key::new("payment_id", id);
     let write = table.update(key, "SET captured = :less").value(":less", &1);
     table.write(write.unwrap()).await.unwrap();
-    world.misplace(orders[0].lines[0].product_id).await;
+    world.misplace(orders[0].lines[0].variant_id).await;
     world.audit.limits.items = 20;
     world.audit.limits.items_at_a_time = 10;
     let store = IntegrityStore::new(&world.aws).unwrap();
@@ -288,7 +292,7 @@ async fn a_wrong_row_that_had_no_event_is_found_by_reading_on() {
         format!("{}#confirmed_is_paid", Subject::Order(orders[7].id)),
         format!(
             "{}#reserved_is_open_reservations",
-            Subject::Stock(orders[0].lines[0].product_id)
+            Subject::Stock(orders[0].lines[0].variant_id)
         ),
     ]
     .into();

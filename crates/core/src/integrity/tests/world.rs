@@ -21,7 +21,7 @@ use crate::payments::store::PaymentStore;
 use crate::stock::model::Stock;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;
-use crate::values::id::ProductId;
+use crate::values::id::VariantId;
 
 pub(super) struct World {
     pub(super) aws: Aws,
@@ -52,7 +52,7 @@ impl World {
             engine,
         };
         for line in lines(products) {
-            let stock = first_stock(line.product_id, 1_000_000.into(), placed_at());
+            let stock = first_stock(line.variant_id, 1_000_000.into(), placed_at());
             world.inventory.create_stock(&stock).await.unwrap();
         }
         world
@@ -66,7 +66,7 @@ impl World {
             let order = order_of(&format!("customer {number}"), lines(2), placed_at());
             world.orders.create(&order).await.unwrap();
             let bought = order.lines.iter();
-            let bought = bought.map(|line| (line.product_id, line.quantity));
+            let bought = bought.map(|line| (line.variant_id, line.quantity));
             let (held, now) = (ReservationStatus::Held, placed_at());
             let reservation = first_reservation(order.id, held, bought, now);
             world.inventory.hold(&reservation).await.unwrap();
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Makes one more of the product reserved than its reservations hold.
-    pub(super) async fn misplace(&self, product: ProductId) -> Stock {
+    pub(super) async fn misplace(&self, product: VariantId) -> Stock {
         let stocks = self.inventory.stocks(product).await.unwrap();
         let table = Table::new(&self.aws, Setting::InventoryTable).unwrap();
         let key = Key::new("pk", format!("stock#{product}")).and("sk", "main#0");

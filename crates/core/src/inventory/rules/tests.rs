@@ -12,7 +12,7 @@ fn minute(number: i64) -> Time {
 }
 
 fn found(status: Option<ReservationStatus>) -> Option<Reservation> {
-    let tea = ProductId::derived(&["tea"]);
+    let tea = VariantId::derived(&["tea"]);
     let order = OrderId::derived(&["order"]);
     status.map(|status| first_reservation(order, status, [(tea, 2)], minute(0)))
 }
@@ -136,15 +136,15 @@ fn each_version_of_a_reservation_has_its_event_and_time_never_goes_back() {
 
 #[test]
 fn lines_of_one_product_are_added_up() {
-    let (tea, cup) = (ProductId::derived(&["tea"]), ProductId::derived(&["cup"]));
+    let (tea, cup) = (VariantId::derived(&["tea"]), VariantId::derived(&["cup"]));
     let most = u32::MAX;
     let lines = [(tea, most), (cup, 1), (tea, most)];
     let order = OrderId::derived(&["order"]);
     let reservation = first_reservation(order, ReservationStatus::Held, lines, minute(0));
-    let quantities: BTreeMap<ProductId, u64> = reservation
+    let quantities: BTreeMap<VariantId, u64> = reservation
         .lines
         .iter()
-        .map(|line| (line.product_id, line.quantity))
+        .map(|line| (line.variant_id, line.quantity))
         .collect();
     assert_eq!(reservation.lines.len(), 2);
     let all = BTreeMap::from([(tea, u64::from(most) * 2), (cup, 1)]);
@@ -156,7 +156,7 @@ fn stock(available: u64, reserved: u64, version: u64) -> Stock {
         available,
         reserved,
         version,
-        ..first_stock(ProductId::derived(&["tea"]), 0.into(), minute(3))
+        ..first_stock(VariantId::derived(&["tea"]), 0.into(), minute(3))
     }
 }
 
@@ -167,7 +167,7 @@ proptest! {
         backorder in proptest::option::of(0_u64..9), now in 0_i64..6,
     ) {
         let before = Stock { backorder: on_backorder, ..stock(left + on_backorder, reserved, 7) };
-        let id = before.product_id;
+        let id = before.variant_id;
         let stocks = [before.clone()];
         let level = Level { on_hand, backorder };
         let set = (on_hand, backorder.unwrap_or(on_backorder));
@@ -196,7 +196,7 @@ proptest! {
     ) {
         let stocks = [stock(9, reserved, version)];
         let expected = IfMatch::Tags(vec![stock_tag(&[stock(9, other, other_version)])]);
-        let set = set_level(stocks[0].product_id, &stocks, 30.into(), &expected, minute(0));
+        let set = set_level(stocks[0].variant_id, &stocks, 30.into(), &expected, minute(0));
         let same = (version, reserved) == (other_version, other);
         prop_assert_eq!(set.is_ok(), same);
     }
@@ -204,7 +204,7 @@ proptest! {
 
 #[test]
 fn only_a_star_creates_the_first_stock() {
-    let tea = ProductId::derived(&["tea"]);
+    let tea = VariantId::derived(&["tea"]);
     let tags = IfMatch::Tags(vec![stock_tag(&[])]);
     let set = set_level(tea, &[], 5.into(), &tags, minute(0));
     assert!(matches!(set, Err(StockError::Stale)), "{set:?}");

@@ -57,6 +57,24 @@ async fn a_new_product_gets_stock_of_zero_unless_it_has_stock() {
 }
 
 #[tokio::test]
+async fn each_variant_of_a_new_product_gets_stock() {
+    let shop = shop();
+    let [small, large] = ["small", "large"].map(product);
+    let variants = json!([{"id": small, "sku": "T-S"}, {"id": large}]);
+    let data = format!("\"data\":{{\"variants\":{variants}}}");
+    let message = created("shirt").replace("\"data\":{}", &data);
+    assert!(message.contains("T-S"), "{message}");
+    assert_eq!(
+        shop.deliver(&[message]).await,
+        r#"{"batchItemFailures":[]}"#
+    );
+    for (name, count) in [("small", 1), ("large", 1), ("shirt", 0)] {
+        let stocks = shop.inventory.stocks(product(name)).await.unwrap();
+        assert_eq!(stocks.len(), count, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_messages_that_failed_are_delivered_again() {
     let shop = shop();
     let bodies = [
@@ -103,10 +121,31 @@ async fn each_change_has_its_event() {
     assert_eq!(shop.put("tea", 12, "*").await.0, 200);
     look("main#0");
     expect![[r#"
-        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA"}
-        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA"}
-        reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
-        reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
-        reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
-        stock#TEA#main#0 2 StockAdjusted {"backorder":0,"location":"main","on_hand":12,"product_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
+        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA","variant_id":"TEA"}
+        stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA","variant_id":"TEA"}
+        reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
+        reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
+        reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
+        stock#TEA#main#0 2 StockAdjusted {"backorder":0,"location":"main","on_hand":12,"product_id":"TEA","variant_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
+}
+
+#[test]
+fn the_items_of_the_first_release_are_read() {
+    let (tea, order) = (product("tea"), order_id(1));
+    let event = |event_type: &str| json!({"id": tea, "type": event_type, "version": 1, "at": "2026-03-01T09:30:00Z"});
+    let stock = json!({
+        "pk": format!("stock#{tea}"), "sk": "main#0", "available": 3, "reserved": 2, "version": 1, "schema": 1,
+        "updated_at": "2026-03-01T09:30:00Z", "event": event("StockAdjusted"),
+    });
+    let reservation = json!({
+        "pk": format!("reservation#{order}"), "sk": "reservation", "order_id": order, "status": "held",
+        "lines": [{"product_id": tea, "location": "main", "shard": 0, "quantity": 2}],
+        "version": 1, "schema": 1, "created_at": "2026-03-01T09:30:00Z", "updated_at": "2026-03-01T09:30:00Z",
+        "event": event("InventoryReserved"), "open_shard": "1",
+    });
+    let read = |item: Value| events::published(serde_dynamo::to_item(item).unwrap());
+    let adjusted = read(stock).unwrap().unwrap();
+    assert_eq!(adjusted.data["on_hand"], 5);
+    let reserved = read(reservation).unwrap().unwrap();
+    assert_eq!(reserved.data["lines"][0]["variant_id"], json!(tea));
 }

@@ -1,4 +1,4 @@
-//! Tests of `/inventory/{product_id}`.
+//! Tests of `/inventory/{variant_id}`.
 
 use expect_test::expect;
 use serde_json::json;
@@ -23,9 +23,10 @@ async fn stock_has_counts_on_hand_available_and_reserved() {
     let stock = shop.get("tea").await.unwrap();
     assert_eq!(etag(&stock), "\"1-3\"");
     let mut body = json_of(&stock);
-    assert_eq!(body["product_id"], json!(product("tea")));
+    assert_eq!(body["variant_id"], json!(product("tea")));
+    body["variant_id"] = json!("-");
     body["product_id"] = json!("-");
-    expect![[r#"{"available":7,"backorder":0,"locations":[{"available":7,"backorder":0,"location":"main","on_hand":10,"reserved":3}],"on_hand":10,"product_id":"-","reserved":3}"#]]
+    expect![[r#"{"available":7,"backorder":0,"locations":[{"available":7,"backorder":0,"location":"main","on_hand":10,"reserved":3}],"on_hand":10,"product_id":"-","reserved":3,"variant_id":"-"}"#]]
         .assert_eq(&body.to_string());
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::catalog::sku::Sku;
 use crate::http::problem::Problem;
 use crate::orders::model::Line;
 use crate::pricing::breakdown::{Breakdown, PricedLine, PricedShipping};
@@ -10,13 +11,15 @@ use crate::pricing::model::{Code, Rate};
 use crate::pricing::shipping::DeliveryDays;
 use crate::pricing::tax::Tax;
 use crate::pricing::tax::registry::Check;
-use crate::values::id::{DiscountId, ProductId};
+use crate::values::id::{DiscountId, ProductId, VariantId};
 use crate::values::money::Money;
 
 /// A line: `subtotal` is before discounts.
 #[derive(Debug, Serialize)]
 pub(in crate::orders) struct LineBody {
     product_id: ProductId,
+    variant_id: VariantId,
+    sku: Sku,
     name: String,
     quantity: u32,
     unit_price: Money,
@@ -104,6 +107,8 @@ impl LineBody {
     fn new(line: &Line, priced: &PricedLine) -> Self {
         Self {
             product_id: line.product_id,
+            variant_id: line.variant_id,
+            sku: line.sku(),
             name: line.name.clone(),
             quantity: line.quantity,
             unit_price: line.unit_price,

@@ -8,7 +8,7 @@ use crate::aws::settings::Setting;
 use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
 use crate::orders::fixtures::{
-    Shop, after, customer, eur, header, json_of, lines, order_of, placed_at, product, request,
+    Shop, after, customer, header, json_of, lines, order_of, placed_at, product, request, sold_at,
     with_header,
 };
 use crate::orders::number::OrderNumber;
@@ -16,6 +16,7 @@ use crate::testing::Fault;
 use crate::values::clock::Time;
 
 mod refused;
+mod variants;
 
 /// A shop that sells sencha, matcha and a voucher, which is not shipped, and its checkout.
 async fn shop() -> (Shop, Checkout) {
@@ -29,13 +30,11 @@ async fn shop() -> (Shop, Checkout) {
         let draft = ProductDraft {
             name: name.to_owned(),
             description: String::new(),
-            price: eur(price),
-            sale: None,
             category: "tea".parse().unwrap(),
-            weight_grams: None,
             shipped: name != "voucher",
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
+            sold: sold_at(price),
         };
         let product = create(product(name), draft, None, placed_at()).unwrap();
         checkout.totals.products.create(product).await.unwrap();
@@ -253,6 +252,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
               "name": "sencha",
               "product_id": "7ca4c7f7-42dc-5178-9609-0cab594fbe50",
               "quantity": 2,
+              "sku": "7ca4c7f7-42dc-5178-9609-0cab594fbe50",
               "subtotal": {
                 "amount": "25.80",
                 "currency": "EUR"
@@ -261,7 +261,8 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
               "unit_price": {
                 "amount": "12.90",
                 "currency": "EUR"
-              }
+              },
+              "variant_id": "7ca4c7f7-42dc-5178-9609-0cab594fbe50"
             }
           ],
           "metadata": {},
@@ -333,10 +334,11 @@ async fn a_repeated_request_returns_the_same_order_as_it_is_now() {
         .get(product("sencha"))
         .await
         .unwrap();
-    let any = crate::http::exchange::IfMatch::Any;
-    let gone = crate::catalog::rules::discontinue(&stored.unwrap(), &any, after(2));
+    let (stored, any) = (stored.unwrap(), crate::http::exchange::IfMatch::Any);
+    let gone = crate::catalog::rules::discontinue(&stored, &any, after(2));
     let gone = gone.unwrap().unwrap();
-    checkout.totals.products.replace(gone).await.unwrap();
+    let products = &checkout.totals.products;
+    products.replace(&stored, gone).await.unwrap();
     let again = place(&checkout, placing("ana", "k", &body(), after(3))).await;
     assert_eq!(again.status, StatusCode::CREATED);
     assert_eq!(header(&again, "Idempotent-Replayed"), Some("true"));

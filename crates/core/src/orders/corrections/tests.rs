@@ -57,6 +57,20 @@ async fn an_address_is_corrected_by_the_owner_or_an_admin() {
 }
 
 #[tokio::test]
+async fn an_order_does_not_go_where_it_could_cost_something_else() {
+    let shop = Shop::with(&order()).await;
+    let mut elsewhere = address();
+    elsewhere["country"] = json!("DE");
+    elsewhere["postal_code"] = json!("10115");
+    let refused = correct(&shop, "ana", "*", &elsewhere).await;
+    assert!(
+        matches!(&refused, Err(Problem::InvalidBody(faults)) if faults[0].code == "another_price"),
+        "{refused:?}"
+    );
+    assert_eq!(shop.stored(&order()).await, order());
+}
+
+#[tokio::test]
 async fn an_order_that_is_shipped_or_over_keeps_its_address() {
     for status in Status::ALL {
         let open = [Status::Pending, Status::Confirmed, Status::Processing].contains(status);

@@ -187,6 +187,8 @@ fn an_item_of_an_earlier_version_can_still_be_read() {
     };
     let read = header.into_order(lines).unwrap();
     assert_eq!(read.lines[0].unit_price, eur("12.90"));
+    assert_eq!(read.lines[0].variant_id, product("sencha").into());
+    assert_eq!(read.lines[0].sku().as_str(), product("sencha").to_string());
     assert_eq!(read.payment_token.as_deref(), Some("tok_ok"));
 }
 
@@ -238,6 +240,7 @@ fn charged() -> Order {
         .iter()
         .map(|line| CartLine {
             product_id: line.product_id,
+            variant_id: line.variant_id,
             quantity: line.quantity,
             unit_price: line.unit_price,
             ..pricing_line("tea", 1, "1.00")
@@ -327,8 +330,11 @@ fn an_orders_charges_are_not_on_its_header() {
         names
     };
     assert_eq!(names(&charged), names(&plain));
-    // Without discount, shipping and tax, the lines have the shape from before there were any.
+    // Without discount, shipping, tax and variants, the lines have the shape from before there were any.
     assert!(!lines_of(&plain).contains_key("charges"));
+    let lines: serde_json::Value = serde_dynamo::from_item(lines_of(&plain)).unwrap();
+    let line = lines["lines"][0].as_object().unwrap();
+    assert_eq!(line.keys().collect::<Vec<_>>(), ["n", "p", "q", "u"]);
 }
 
 #[test]

@@ -3,26 +3,25 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, create};
-use crate::orders::fixtures::{eur, placed_at, product};
+use crate::orders::fixtures::{eur, placed_at, product, sold_at};
 
 fn tea(name: &str, price: &str, status: Status) -> Product {
     let draft = Draft {
         name: name.to_owned(),
         description: String::new(),
-        price: eur(price),
-        sale: None,
         category: "tea".parse().unwrap(),
-        weight_grams: None,
         shipped: true,
         attributes: std::collections::BTreeMap::new(),
         status,
+        sold: sold_at(price),
     };
     create(product(name), draft, None, placed_at()).unwrap()
 }
 
 fn item(name: &str, quantity: u32) -> Item {
     Item {
-        product_id: product(name),
+        product_id: Some(product(name)),
+        variant_id: None,
         quantity,
     }
 }
@@ -31,7 +30,7 @@ fn euro() -> Currency {
     "EUR".parse().unwrap()
 }
 
-fn faults(items: &[Item], products: Vec<Product>) -> Vec<(String, &'static str)> {
+fn faults(items: &[Item], products: &[Product]) -> Vec<(String, &'static str)> {
     let faults = price(items, products, euro(), placed_at()).unwrap_err();
     faults
         .into_iter()
@@ -46,7 +45,7 @@ fn items_of_one_product_become_one_line_where_it_was_first_asked_for() {
         tea("matcha", "30.00", Status::Active),
     ];
     let items = [item("sencha", 2), item("matcha", 1), item("sencha", 3)];
-    let (lines, total) = price(&items, products, euro(), placed_at()).unwrap();
+    let (lines, total) = price(&items, &products, euro(), placed_at()).unwrap();
     let quantities: Vec<(&str, u32)> = lines
         .iter()
         .map(|line| (line.name.as_str(), line.quantity))
@@ -79,7 +78,7 @@ fn every_item_that_cannot_be_bought_is_a_fault() {
         ("/items/5/product_id", "unknown_product"),
     ];
     assert_eq!(
-        faults(&items, products),
+        faults(&items, &products),
         expected.map(|(pointer, code)| (pointer.to_owned(), code))
     );
 }
@@ -89,12 +88,12 @@ fn the_most_of_one_product_counts_all_its_items() {
     let products = || vec![tea("sencha", "12.90", Status::Active)];
     let most = [item("sencha", 998), item("sencha", 1)];
     assert_eq!(
-        price(&most, products(), euro(), placed_at()).unwrap().0[0].quantity,
+        price(&most, &products(), euro(), placed_at()).unwrap().0[0].quantity,
         999
     );
     let more = [item("sencha", 998), item("sencha", 2)];
     assert_eq!(
-        faults(&more, products()),
+        faults(&more, &products()),
         [("/items/1/quantity".to_owned(), "range")]
     );
 }
@@ -103,7 +102,7 @@ fn the_most_of_one_product_counts_all_its_items() {
 fn a_total_beyond_what_money_holds_is_a_fault() {
     let products = vec![tea("gold", "999999999999999.00", Status::Active)];
     assert_eq!(
-        faults(&[item("gold", 2)], products),
+        faults(&[item("gold", 2)], &products),
         [("/items".to_owned(), "total")]
     );
 }
@@ -119,13 +118,13 @@ proptest! {
             .into_iter()
             .map(|cents| Money::new(rust_decimal::Decimal::new(cents, 2), euro()).unwrap())
             .collect();
-        let products = prices
+        let products: Vec<Product> = prices
             .iter()
             .enumerate()
             .map(|(at, price)| tea(&name(at), &price.amount().to_string(), Status::Active))
             .collect();
         let items: Vec<Item> = wanted.iter().map(|(at, q)| item(&name(*at), *q)).collect();
-        let (lines, total) = price(&items, products, euro(), placed_at()).unwrap();
+        let (lines, total) = price(&items, &products, euro(), placed_at()).unwrap();
         let count: u32 = lines.iter().map(|line| line.quantity).sum();
         prop_assert_eq!(count, wanted.iter().map(|(_, q)| q).sum::<u32>());
         let parts = wanted.iter().map(|(at, q)| prices[*at].times(*q).unwrap());

@@ -92,11 +92,14 @@ async fn what_was_restocked_since_it_was_seen_is_not_short() {
     let shop = Shop::open();
     let check = StockCheck::new(&shop.aws).unwrap();
     let items = ["sencha", "matcha", "oolong"].map(|name| Item {
-        product_id: product(name),
+        product_id: Some(product(name)),
+        variant_id: None,
         quantity: 2,
     });
     let lines = items.map(|item| Line {
-        product_id: item.product_id,
+        product_id: item.product_id.unwrap(),
+        variant_id: item.product_id.unwrap().into(),
+        sku: None,
         name: "Tea".to_owned(),
         quantity: item.quantity,
         unit_price: eur("12.90"),

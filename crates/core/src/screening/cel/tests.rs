@@ -19,6 +19,7 @@ fn line(name: &str, category: Option<&str>, quantity: u32, price: &str) -> LineV
     let unit_price = eur(price);
     LineView {
         product_id: ProductId::derived(&[name]),
+        variant_id: ProductId::derived(&[name]).into(),
         category: category.map(str::to_owned),
         quantity,
         unit_price,

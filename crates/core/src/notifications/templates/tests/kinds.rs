@@ -135,6 +135,8 @@ pub(super) fn order(kind: Kind) -> Order {
         .iter()
         .map(|(name, quantity, units)| Line {
             product_id: ProductId::derived(&[name]),
+            variant_id: ProductId::derived(&[name]).into(),
+            sku: None,
             name: (*name).to_owned(),
             quantity: *quantity,
             unit_price: money(*units, currency),
@@ -202,6 +204,8 @@ pub(super) fn case_c01() -> Order {
     let id = DiscountId::derived(&["spring"]);
     let lines = vec![Line {
         product_id: ProductId::derived(&["tea"]),
+        variant_id: ProductId::derived(&["tea"]).into(),
+        sku: None,
         name: "Tea & {{total}}".to_owned(),
         quantity: 2,
         unit_price: eur(2_000),

@@ -57,6 +57,8 @@ fn price(method: &ShippingMethod, discounts: &[Discount], cart: &str, to: &str) 
     };
     let lines = cart.iter().map(|line| Line {
         product_id: line.product_id,
+        variant_id: line.variant_id,
+        sku: None,
         name: line.category.to_string(),
         quantity: line.quantity,
         unit_price: line.unit_price,

@@ -1,0 +1,166 @@
+//! Products that are sold in variants.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Answer;
+use crate::support::people::{Person, order_of, unique};
+use crate::support::prices::money;
+use crate::support::run;
+use crate::support::shop::{Shop, shared};
+
+/// Returns a shirt in the sizes S and M, with SKUs of its own.
+fn shirt() -> Value {
+    let sku = unique("shirt");
+    let variant = |size: &str, price| json!({"options": {"size": size}, "sku": format!("{sku}-{size}"), "price": money(price)});
+    json!({
+        "name": "T-shirt", "category": "shirts",
+        "options": [{"name": "size", "values": ["S", "M"]}],
+        "variants": [variant("S", "20.00"), variant("M", "22.00")],
+    })
+}
+
+impl Shop {
+    async fn create(&self, product: &Value) -> Answer {
+        let admin = self.admin().await;
+        let call = self.post("/products").bearer(&admin.token);
+        call.key(&unique("product")).json(product).send().await
+    }
+
+    async fn patch_product(&self, product: &Value, patch: &Value) -> Answer {
+        let admin = self.admin().await;
+        let id = product["id"].as_str().unwrap();
+        let call = self.patch(&format!("/products/{id}"));
+        let call = call.bearer(&admin.token);
+        call.header("if-match", "*").json(patch).send().await
+    }
+
+    /// Places the order, and returns it once it is confirmed.
+    async fn confirmed(&self, customer: &Person, order: &Value) -> Value {
+        let placed = self.place(customer, order).await.expect(202).json();
+        let id = placed["id"].as_str().unwrap();
+        self.until_status(customer, id, "confirmed").await
+    }
+
+    /// Creates the shirt, of which there are `small` and `medium`.
+    async fn shirt(&self, small: u32, medium: u32) -> Value {
+        let shirt = self.create(&shirt()).await.expect(201).json();
+        for (at, on_hand) in [(0, small), (1, medium)] {
+            let id = shirt["variants"][at]["id"].as_str().unwrap();
+            self.set_stock(id, on_hand).await.expect(200);
+            self.note_on_hand(id, on_hand.into());
+        }
+        shirt
+    }
+}
+
+fn order(items: &Value) -> Value {
+    let mut order = order_of(&[], "tok_ok");
+    order["items"] = items.clone();
+    order
+}
+
+#[test]
+fn variants_are_priced_stocked_and_sold_on_their_own() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let shirt = shop.shirt(3, 5).await;
+        let [small, medium] = [0, 1].map(|at| shirt["variants"][at]["id"].as_str().unwrap());
+        let items = json!([
+            {"variant_id": medium, "quantity": 2},
+            {"product_id": shirt["id"], "variant_id": small, "quantity": 1},
+        ]);
+        let placed = shop.confirmed(&customer, &order(&items)).await;
+        let lines = placed["items"].as_array().unwrap();
+        let names = [&lines[0]["name"], &lines[1]["name"]];
+        assert_eq!(names, ["T-shirt (M)", "T-shirt (S)"]);
+        assert_eq!(lines[0]["unit_price"], money("22.00"));
+        assert_eq!(lines[0]["sku"], shirt["variants"][1]["sku"]);
+        assert_eq!(shop.stock(small).await, (3, 1, 2));
+        assert_eq!(shop.stock(medium).await, (5, 2, 3));
+        let alone = order(&json!([{"product_id": shirt["id"], "quantity": 1}]));
+        let refused = shop.place(&customer, &alone).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["pointer"], "/items/0/variant_id");
+    });
+}
+
+#[test]
+fn what_is_sold_out_in_one_size_is_sold_in_the_other() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let shirt = shop.shirt(0, 1).await;
+        let one = |at: usize| {
+            let variant = &shirt["variants"][at]["id"];
+            order(&json!([{"variant_id": variant, "quantity": 1}]))
+        };
+        let refused = shop.place(&customer, &one(0)).await.expect(409).json();
+        assert_eq!(
+            refused["errors"][0]["detail"],
+            "\"T-shirt (S)\" is sold out"
+        );
+        shop.confirmed(&customer, &one(1)).await;
+    });
+}
+
+#[test]
+fn the_stock_of_the_variants_is_shown() {
+    run(async {
+        let shop = shared().await;
+        let shirt = shop.shirt(0, 100).await;
+        let id = shirt["id"].as_str().unwrap();
+        let shown = shop.until_shown(id, "in_stock").await;
+        let availability = [0, 1].map(|at| shown["variants"][at]["availability"].clone());
+        assert_eq!(availability, ["out_of_stock", "in_stock"]);
+    });
+}
+
+#[test]
+fn an_sku_belongs_to_one_variant() {
+    run(async {
+        let shop = shared().await;
+        let shirt = shirt();
+        let created = shop.create(&shirt).await.expect(201).json();
+        let taken = shop.create(&shirt).await.expect(409).json();
+        let detail = "/variants/0/sku: a variant of another product has this SKU";
+        assert_eq!(taken["detail"], detail);
+        let only = json!({"variants": [{"id": created["variants"][1]["id"]}]});
+        let fewer = shop.patch_product(&created, &only).await.expect(200).json();
+        assert_eq!(fewer["variants"].as_array().unwrap().len(), 1);
+        // The other SKU is free now, but not this one.
+        let detail = "/variants/1/sku: a variant of another product has this SKU";
+        let taken = shop.create(&shirt).await.expect(409).json();
+        assert_eq!(taken["detail"], detail);
+    });
+}
+
+#[test]
+fn a_product_can_get_options_later() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let tea = shop.product("20.00", 5).await;
+        let read = shop.get(&format!("/products/{tea}")).send().await;
+        let read = read.expect(200).json();
+        assert_eq!(read["variants"][0]["id"], tea);
+        let patch = json!({
+            "options": [{"name": "size", "values": ["100 g", "500 g"]}],
+            "variants": [
+                {"id": tea, "options": {"size": "100 g"}},
+                {"options": {"size": "500 g"}, "price": money("80.00")},
+            ],
+        });
+        let changed = shop.patch_product(&read, &patch).await.expect(200).json();
+        assert_eq!(changed["price"], money("20.00"));
+        // The stock of the product is that of the variant that kept its identifier.
+        let items = json!([{"variant_id": tea, "quantity": 2}]);
+        let placed = shop.confirmed(&customer, &order(&items)).await;
+        assert_eq!(
+            placed["items"][0]["name"],
+            format!("{} (100 g)", read["name"].as_str().unwrap())
+        );
+        assert_eq!(shop.stock(&tea).await, (5, 2, 3));
+        let large = changed["variants"][1]["id"].as_str().unwrap();
+        assert_eq!(shop.set_stock(large, 1).await.status, 200);
+    });
+}
