@@ -185,6 +185,7 @@ impl Scene {
     pub(super) fn with_resources(&self, path: &str) -> String {
         let known = [
             ("{product_id}", &self.product),
+            ("{variant_id}", &self.product),
             ("{order_id}", &self.order),
             ("{session_id}", &self.session),
             ("{address_id}", &self.address),

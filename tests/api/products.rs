@@ -66,6 +66,7 @@ fn a_product_is_created() {
               },
               "availability": "out_of_stock",
               "available_quantity": null,
+              "brand": null,
               "category": "tea",
               "created_at": "<time>",
               "current_price": {
@@ -75,6 +76,7 @@ fn a_product_is_created() {
               "description": "Keeps tea hot for an hour.",
               "gtin": null,
               "id": "<id-1>",
+              "images": [],
               "name": "Cast-Iron Teapot",
               "options": [],
               "price": {
@@ -82,9 +84,16 @@ fn a_product_is_created() {
                 "currency": "EUR"
               },
               "sale": null,
+              "seo": {
+                "description": null,
+                "title": null
+              },
               "shipped": true,
               "sku": "<id-1>",
+              "slug": null,
               "status": "active",
+              "tags": [],
+              "translations": {},
               "updated_at": "<time>",
               "variants": [
                 {
@@ -126,6 +135,7 @@ fn a_product_needs_no_description_and_no_attributes() {
               "attributes": {},
               "availability": "out_of_stock",
               "available_quantity": null,
+              "brand": null,
               "category": "testing",
               "created_at": "<time>",
               "current_price": {
@@ -135,6 +145,7 @@ fn a_product_needs_no_description_and_no_attributes() {
               "description": "",
               "gtin": null,
               "id": "<id-1>",
+              "images": [],
               "name": "Kite",
               "options": [],
               "price": {
@@ -142,9 +153,16 @@ fn a_product_needs_no_description_and_no_attributes() {
                 "currency": "EUR"
               },
               "sale": null,
+              "seo": {
+                "description": null,
+                "title": null
+              },
               "shipped": true,
               "sku": "<id-1>",
+              "slug": null,
               "status": "active",
+              "tags": [],
+              "translations": {},
               "updated_at": "<time>",
               "variants": [
                 {
@@ -237,6 +255,7 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
               },
               "availability": "out_of_stock",
               "available_quantity": null,
+              "brand": null,
               "category": "tea",
               "created_at": "<time>",
               "current_price": {
@@ -246,6 +265,7 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
               "description": "Keeps tea hot for an hour.",
               "gtin": null,
               "id": "<id-1>",
+              "images": [],
               "name": "Cast-Iron Teapot",
               "options": [],
               "price": {
@@ -253,9 +273,16 @@ fn an_update_keeps_the_fields_that_are_not_sent() {
                 "currency": "EUR"
               },
               "sale": null,
+              "seo": {
+                "description": null,
+                "title": null
+              },
               "shipped": true,
               "sku": "<id-1>",
+              "slug": null,
               "status": "active",
+              "tags": [],
+              "translations": {},
               "updated_at": "<time>",
               "variants": [
                 {

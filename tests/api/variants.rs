@@ -1,4 +1,4 @@
-//! Products that are sold in variants.
+//! Products that are sold in variants, and what is told of them.
 
 use serde_json::{Value, json};
 
@@ -162,5 +162,35 @@ fn a_product_can_get_options_later() {
         assert_eq!(shop.stock(&tea).await, (5, 2, 3));
         let large = changed["variants"][1]["id"].as_str().unwrap();
         assert_eq!(shop.set_stock(large, 1).await.status, 200);
+    });
+}
+
+#[test]
+fn a_product_is_found_by_its_slug_in_any_script() {
+    run(async {
+        let shop = shared().await;
+        let slug = unique("煎茶");
+        let product = json!({
+            "name": "Sencha", "category": "tea", "price": money("20.00"), "slug": slug, "brand": "Uji",
+            "translations": {"de": {"name": "Grüner Tee"}},
+        });
+        let made = shop.create(&product).await.expect(201).json();
+        let read = async |path: &str| shop.get(path).send().await.expect(200).json();
+        let found = read(&format!("/products/{slug}?locale=de-AT")).await;
+        assert_eq!(
+            (&found["id"], &found["name"]),
+            (&made["id"], &json!("Grüner Tee"))
+        );
+        let renamed = json!({"slug": format!("{slug}-uji")});
+        shop.patch_product(&made, &renamed).await.expect(200);
+        // The client follows the way from the old address to the new one.
+        let found = read(&format!("/products/{slug}?locale=de-AT")).await;
+        assert_eq!(found["slug"], renamed["slug"]);
+        assert_eq!(found["name"], "Grüner Tee");
+        let taken = shop.create(&product).await.expect(409).json();
+        assert_eq!(
+            taken["detail"],
+            "/slug: another product has this slug, or had it"
+        );
     });
 }

@@ -17,7 +17,7 @@ const MOST: usize = 10_000;
 /// sentence for each finding, and for each queue with messages that were given up or events that were set aside.
 ///
 /// # Errors
-/// If an audit fails, or the tables or queues cannot be read.
+/// If audits fail, one after another, or the tables or queues cannot be read.
 pub(super) async fn everything(shop: &Shop) -> Result<Vec<String>, Error> {
     let begun = shop.clock.now();
     let mut audits = 0;
@@ -41,12 +41,28 @@ pub(super) async fn everything(shop: &Shop) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
+/// How often an audit is made that fails. On AWS, the next one on schedule goes on where the last one that was made stopped.
+const ATTEMPTS: usize = 3;
+
+/// Audits once. Returns what `audit-integrity` returns.
+async fn invoke(shop: &Shop) -> Result<Value, Error> {
+    let mut attempts = 1;
+    loop {
+        let event = costs::scheduled(shop);
+        match shop.invoke("audit-integrity", &event).await {
+            Err(error) if attempts < ATTEMPTS => {
+                eprintln!("An audit failed and is made again: {error}");
+                attempts += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Audits once. Returns whether everything that was stored when it all `begun` was looked at.
 async fn audit(shop: &Shop, begun: Timestamp) -> Result<bool, Error> {
     let _ = shop.clock.advance(Duration::from_secs(1));
-    let outcome = shop
-        .invoke("audit-integrity", &costs::scheduled(shop))
-        .await?;
+    let outcome = invoke(shop).await?;
     let report = Request::new("get-integrity", "GET", "/integrity").by(Who::Admin);
     let report = shop.send(&report).await?.expect(&[200])?;
     let round = report["everything_read"]["began_at"].as_str();
@@ -57,12 +73,10 @@ async fn audit(shop: &Shop, begun: Timestamp) -> Result<bool, Error> {
 /// Lets the shop audit until it has looked at every event.
 ///
 /// # Errors
-/// If an audit fails.
+/// If audits fail, one after another.
 pub(super) async fn catch_up(shop: &Shop) -> Result<(), Error> {
     for _ in 0..MOST {
-        let outcome = shop
-            .invoke("audit-integrity", &costs::scheduled(shop))
-            .await?;
+        let outcome = invoke(shop).await?;
         if outcome["caught_up"] != Value::Bool(false) {
             return Ok(());
         }

@@ -68,6 +68,11 @@ impl Books {
         shop.scan("ProductsTable", |item| {
             let shown = text(&item["stock"]["M"], "availability");
             books.shown.insert(text(item, "product_id"), shown);
+            let variants = item["variant_stock"]["M"].as_object();
+            for (id, shown) in variants.into_iter().flatten() {
+                let shown = text(&shown["M"], "availability");
+                books.shown.insert(id.clone(), shown);
+            }
         })?;
         shop.scan("PaymentsTable", |item| {
             let book = books.orders.entry(text(item, "order_id")).or_default();

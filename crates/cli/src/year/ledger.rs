@@ -1,6 +1,8 @@
 //! What the generator did: its own books, which the shop's are compared with at the end. Amounts are in the smallest unit
 //! of the shop's currency: cents, yen, fils.
 
+use serde_json::{Value, json};
+
 use super::plan::{Line, Token, is_scarce};
 
 /// Everything that was done to the shop.
@@ -19,14 +21,36 @@ pub(super) struct Ledger {
     pub(super) disagreements: Vec<String>,
 }
 
-/// A product.
+/// A product, or one of the two variants of one.
 #[derive(Debug)]
 pub(super) struct Product {
+    /// The identifier of what is sold.
     pub(super) id: String,
+    /// The identifier of the product, which is another one for variants.
+    pub(super) parent: String,
+    /// The identifiers of all variants of the product; empty if it has none.
+    pub(super) variants: Vec<String>,
     /// The current price.
     pub(super) price: u64,
     /// How many were put on hand, all together.
     pub(super) on_hand: u64,
+}
+
+impl Product {
+    /// Returns the patch with which it costs `price`.
+    pub(super) fn at_price(&self, price: &Value) -> Value {
+        if self.variants.is_empty() {
+            return json!({"price": price});
+        }
+        let variants = self.variants.iter().map(|id| {
+            if *id == self.id {
+                json!({"id": id, "price": price})
+            } else {
+                json!({"id": id})
+            }
+        });
+        json!({"variants": variants.collect::<Value>()})
+    }
 }
 
 /// A customer.

@@ -275,6 +275,16 @@ impl Plan {
     }
 }
 
+/// Returns the number of the first of two variants of one product, of which `number` is one. Of `products` numbers, two of
+/// ten belong together so.
+pub(super) fn first_variant(number: usize, products: usize) -> Option<usize> {
+    match number % 10 {
+        4 if number + 1 < products => Some(number),
+        5 => Some(number - 1),
+        _ => None,
+    }
+}
+
 /// Whether only a few of the product are on hand, so that orders for it fail.
 pub(super) fn is_scarce(product: usize) -> bool {
     product % SCARCE_EVERY == SCARCE_EVERY - 1
@@ -343,6 +353,18 @@ mod tests {
         };
         assert!((5_500..6_500).contains(&with(1)));
         assert!((20..100).contains(&with(MOST_LINES)));
+    }
+
+    #[test]
+    fn two_of_ten_products_are_variants_of_one() {
+        let firsts = (0..15).map(|number| first_variant(number, 15));
+        let pairs: Vec<(usize, usize)> = firsts
+            .enumerate()
+            .filter_map(|(number, first)| Some((number, first?)))
+            .collect();
+        // The last number of an odd one out is a product of its own.
+        assert_eq!(pairs, [(4, 4), (5, 4)]);
+        assert_eq!(first_variant(14, 16), Some(14));
     }
 
     #[test]

@@ -131,9 +131,9 @@ impl Play<'_> {
             }
             let change = Request::new("update-product", "PATCH", "/products/{product_id}")
                 .by(Who::Admin)
-                .parameter("product_id", &product.id)
+                .parameter("product_id", &product.parent)
                 .header("if-match", "*")
-                .json(json!({"price": self.shop.amount(price)?}));
+                .json(product.at_price(&self.shop.amount(price)?));
             self.shop.send(&change).await?.expect(&[200])?;
             product.price = price;
             self.ledger.price_changes += 1;
@@ -262,7 +262,13 @@ async fn place_with(
 ) -> Result<(Value, bool), Error> {
     let items = draft.lines.iter().map(|line| {
         let product = ledger.products.get(line.product);
-        json!({"product_id": product.map(|product| &product.id), "quantity": line.quantity})
+        let has_variants = product.is_some_and(|product| !product.variants.is_empty());
+        let name = if has_variants {
+            "variant_id"
+        } else {
+            "product_id"
+        };
+        json!({(name): product.map(|product| &product.id), "quantity": line.quantity})
     });
     let mut body = json!({
         "items": items.collect::<Vec<Value>>(),

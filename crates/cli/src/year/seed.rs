@@ -14,7 +14,7 @@ use oxcart_core::values::id::CustomerId;
 use serde_json::{Value, json};
 
 use super::ledger::{Customer, Ledger, Product};
-use super::plan::{Code, Plan, Sizes};
+use super::plan::{Code, Plan, Sizes, first_variant};
 use super::progress::Progress;
 use super::request::{Request, Who};
 use super::shop::Shop;
@@ -47,15 +47,23 @@ pub(super) async fn seed(
     let mut progress = Progress::new("products", sizes.products);
     for first in (0..sizes.products).step_by(BATCH) {
         let numbers = first..sizes.products.min(first + BATCH);
-        let wanted: Vec<(usize, u64, u64)> = numbers
-            .map(|number| (number, plan.price(), plan.on_hand(number)))
+        let wanted: Vec<NewProduct> = numbers
+            .map(|number| NewProduct {
+                number,
+                price: plan.price(),
+                on_hand: plan.on_hand(number),
+            })
             .collect();
-        let products: Vec<Product> = stream::iter(wanted)
-            .map(|(number, price, on_hand)| add_product(shop, number, price, on_hand))
+        let of_one = |one: &NewProduct, other: &NewProduct| {
+            let first = |new: &NewProduct| first_variant(new.number, sizes.products);
+            first(one).is_some() && first(one) == first(other)
+        };
+        let products: Vec<Vec<Product>> = stream::iter(wanted.chunk_by(of_one))
+            .map(|variants| add_product(shop, variants))
             .buffered(at_once)
             .try_collect()
             .await?;
-        ledger.products.extend(products);
+        ledger.products.extend(products.into_iter().flatten());
         end_batch(shop).await?;
         progress.show(ledger.products.len());
     }
@@ -77,6 +85,13 @@ pub(super) async fn seed(
     Ok(ledger)
 }
 
+/// What is to be sold, and how many are put on hand.
+struct NewProduct {
+    number: usize,
+    price: u64,
+    on_hand: u64,
+}
+
 /// Waits for what the batch has set off, and moves the clock on.
 async fn end_batch(shop: &Shop) -> Result<(), Error> {
     shop.settle([]).await?;
@@ -89,26 +104,50 @@ fn now(shop: &Shop) -> Time {
     Time::from_millis(shop.clock.now().as_millisecond())
 }
 
-/// Adds a product with the functions of the routes, and puts its stock in.
-async fn add_product(
-    shop: &Shop,
-    number: usize,
-    price: u64,
-    on_hand: u64,
-) -> Result<Product, Error> {
+/// Adds the product of `new`, which are one, or the variants of one, with the functions of the routes, and puts the stock
+/// in.
+async fn add_product(shop: &Shop, new: &[NewProduct]) -> Result<Vec<Product>, Error> {
+    let number = new.first().map_or(0, |new| new.number);
+    let mut product = json!({
+        "name": format!("Product {number}"),
+        "description": "One of many.",
+        "category": format!("category-{}", number % CATEGORIES),
+    });
+    if let [only] = new {
+        product["price"] = shop.amount(only.price)?;
+    } else {
+        let sizes = new.iter().map(|new| format!("size {}", new.number));
+        product["options"] = json!([{"name": "size", "values": sizes.collect::<Vec<_>>()}]);
+        let variants = new.iter().map(|new| {
+            let options = json!({"size": format!("size {}", new.number)});
+            let price = shop.amount(new.price)?;
+            Ok(json!({"options": options, "price": price, "sku": format!("P-{}", new.number)}))
+        });
+        product["variants"] = variants.collect::<Result<Value, Error>>()?;
+    }
     let create = Request::new("create-product", "POST", "/products")
         .by(Who::Admin)
         .header("idempotency-key", format!("product-{number}"))
-        .json(json!({
-            "name": format!("Product {number}"),
-            "description": "One of many.",
-            "category": format!("category-{}", number % CATEGORIES),
-            "price": shop.amount(price)?,
-        }));
+        .json(product);
     let body = shop.send(&create).await?.expect(&[200, 201])?;
-    let id = text(&body, "id")?;
-    set_stock(shop, &id, on_hand).await?;
-    Ok(Product { id, price, on_hand })
+    let product_id = text(&body, "id")?;
+    let ids = body["variants"].as_array().into_iter().flatten();
+    let ids: Vec<String> = ids
+        .map(|variant| text(variant, "id"))
+        .collect::<Result<_, _>>()?;
+    let is_plain = new.len() == 1;
+    let mut products = Vec::with_capacity(new.len());
+    for (new, id) in new.iter().zip(&ids) {
+        set_stock(shop, id, new.on_hand).await?;
+        products.push(Product {
+            id: id.clone(),
+            parent: product_id.clone(),
+            variants: if is_plain { Vec::new() } else { ids.clone() },
+            price: new.price,
+            on_hand: new.on_hand,
+        });
+    }
+    Ok(products)
 }
 
 /// Sets what is on hand of a product, whatever it was before.

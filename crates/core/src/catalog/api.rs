@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use http::StatusCode;
 use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
+use crate::customers::model::Locale;
 use crate::http::exchange::{IfMatch, Request, Response};
-use crate::http::page::PageRequest;
+use crate::http::page::{PageRequest, escape};
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::stock::model::Availability;
@@ -15,6 +17,7 @@ use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
+use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
 use super::item::position;
 use super::model::{Category, Product, ProductError, Status};
@@ -38,6 +41,12 @@ struct ProductBody {
     sku: Option<Sku>,
     gtin: Option<Gtin>,
     shipped: bool,
+    slug: Option<Slug>,
+    brand: Option<String>,
+    tags: Vec<String>,
+    seo: Seo,
+    images: Vec<Image>,
+    translations: BTreeMap<String, Translation>,
     attributes: BTreeMap<String, String>,
     status: Status,
     availability: Availability,
@@ -97,9 +106,31 @@ impl VariantBody {
     }
 }
 
+/// How a product is shown.
+#[derive(Clone, Debug)]
+struct View {
+    viewer: Viewer,
+    now: Time,
+    /// The language of the texts, if it is not the product's own.
+    locale: Option<Locale>,
+}
+
+impl View {
+    /// Returns how admins see products at the time of `request`, in their own language.
+    fn of_admin(request: &Request) -> Self {
+        Self {
+            viewer: Viewer::Admin,
+            now: request.now,
+            locale: None,
+        }
+    }
+}
+
 impl ProductBody {
-    /// Returns `product` as `viewer` sees it at `now`.
-    fn new(product: Product, viewer: Viewer, now: Time) -> Self {
+    /// Returns `product` as it is seen in `view`.
+    fn new(mut product: Product, view: &View) -> Self {
+        let (viewer, now) = (view.viewer, view.now);
+        translate(&mut product, view.locale.as_ref());
         let variants = product.variants.iter();
         let variants = variants.map(|variant| VariantBody::new(&product, variant, viewer, now));
         let variants: Vec<VariantBody> = variants.collect();
@@ -121,6 +152,12 @@ impl ProductBody {
             description: product.description,
             category: product.category,
             shipped: product.shipped,
+            slug: product.content.slug,
+            brand: product.content.brand,
+            tags: product.content.tags,
+            seo: product.content.seo,
+            images: product.content.images,
+            translations: product.content.translations,
             attributes: product.attributes,
             status: product.status,
             options: product.options,
@@ -130,6 +167,19 @@ impl ProductBody {
             updated_at: product.updated_at,
         }
     }
+}
+
+/// Gives `product` its texts in the language `locale`, or in the nearest that there is.
+fn translate(product: &mut Product, locale: Option<&Locale>) {
+    let found = locale.and_then(|locale| product.content.translation(locale));
+    let Some(texts) = found.cloned() else {
+        return;
+    };
+    product.name = texts.name;
+    product.description = texts
+        .description
+        .unwrap_or(std::mem::take(&mut product.description));
+    product.content.seo = texts.seo;
 }
 
 /// `POST /products`: creates a product and responds 201 with it and its `Location`.
@@ -154,28 +204,69 @@ pub async fn create_product(
     let mut product = product.map_err(ProductError::from)?;
     product.event.traceparent = request.traceparent();
     let (product, replayed) = products.create(product).await?;
-    let (viewer, now) = (Viewer::Admin, request.now);
-    let tag = rules::tag(&product, viewer, now);
+    let view = View::of_admin(&request);
+    let tag = rules::tag(&product, view.viewer, view.now);
     let location = format!("/products/{}", product.id);
-    let response = Response::created(location, &ProductBody::new(product, viewer, now))?;
+    let response = Response::created(location, &ProductBody::new(product, &view))?;
     Ok(response.etag(&tag).replayed(replayed))
 }
 
-/// `GET /products/{product_id}`: returns the product.
+/// `GET /products/{product_id}?locale=`: returns the product, which may also be named by its slug. One that it had before
+/// leads to its address: 301.
 ///
 /// # Errors
-/// [`Problem::NotFound`], also for a product that is not public and a caller who is not an admin.
+/// [`Problem::NotFound`], also for a product that is not public and a caller who is not an admin, and
+/// [`Problem::InvalidParameters`].
 pub async fn get_product(
     products: &ProductStore,
     admins: &Admins,
     request: Request,
 ) -> Result<Response, Problem> {
-    let product = stored(products, &request).await?;
+    let query = request.query(routes::GET_PRODUCT.query)?;
+    let locale: Option<Locale> = Request::parameter(&query, "locale")?;
+    let slug: Option<Slug> = request.id("product_id", "product").ok();
+    let product = match &slug {
+        Some(slug) => products.with_slug(slug).await?,
+        None => Some(stored(products, &request).await?),
+    };
+    let product = product.ok_or(ProductError::NotFound)?;
     let viewer = viewer(admins, &product, &request).await?;
     if viewer == Viewer::Anyone && !product.status.is_public() {
         return Err(ProductError::NotFound.into());
     }
-    respond(product, viewer, request.now)
+    if slug.is_some() && slug != product.content.slug {
+        return Ok(moved(&product, &request));
+    }
+    let now = request.now;
+    respond(
+        product,
+        &View {
+            viewer,
+            now,
+            locale,
+        },
+    )
+}
+
+/// Returns 301 to the address of `product`.
+fn moved(product: &Product, request: &Request) -> Response {
+    let slug = product.content.slug.as_ref();
+    let name = slug.map_or_else(|| product.id.to_string(), ToString::to_string);
+    let query: Vec<String> = request
+        .query
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
+    let query = match query.as_slice() {
+        [] => String::new(),
+        query => format!("?{}", query.join("&")),
+    };
+    let location = format!("/products/{}{query}", escape(&name));
+    Response {
+        status: StatusCode::MOVED_PERMANENTLY,
+        ..Response::no_content()
+    }
+    .header("Location", location)
 }
 
 /// Returns who asks for `product`. That is only looked at where it makes a difference.
@@ -195,7 +286,7 @@ async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result
     }
 }
 
-/// `GET /products?category=&status=&limit=&cursor=`: lists products, newest first; without `status`
+/// `GET /products?category=&status=&locale=&limit=&cursor=`: lists products, newest first; without `status`
 /// the active ones. Only admins may list those that are not public.
 ///
 /// # Errors
@@ -208,13 +299,19 @@ pub async fn list_products(
     let query = request.query(routes::LIST_PRODUCTS.query)?;
     let category: Option<Category> = Request::parameter(&query, "category")?;
     let status: Option<Status> = Request::parameter(&query, "status")?;
+    let locale: Option<Locale> = Request::parameter(&query, "locale")?;
     let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
     if !status.is_public() {
         admins.admit(&request).await?;
     }
     let listed = products.list(category.as_ref(), status, &page).await?;
-    let body = |product| Ok::<_, Problem>(ProductBody::new(product, Viewer::Anyone, request.now));
+    let view = View {
+        viewer: Viewer::Anyone,
+        now: request.now,
+        locale,
+    };
+    let body = |product| Ok::<_, Problem>(ProductBody::new(product, &view));
     let listed = listed.fitting(position, body)?;
     listed.answer(&request)
 }
@@ -266,13 +363,13 @@ async fn change(
     dynamo::change("the product", || async {
         let product = stored(products, request).await?;
         let Some(mut next) = decide(&product)? else {
-            return respond(product, Viewer::Admin, request.now).map(Attempt::Done);
+            return respond(product, &View::of_admin(request)).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
         match products.replace(&product, next).await {
             Err(ProductError::Stale) if *expected == IfMatch::Any => Ok(Attempt::Overtaken),
             Err(ProductError::StockMoved) => Ok(Attempt::Overtaken),
-            replaced => respond(replaced?, Viewer::Admin, request.now).map(Attempt::Done),
+            replaced => respond(replaced?, &View::of_admin(request)).map(Attempt::Done),
         }
     })
     .await
@@ -283,7 +380,7 @@ async fn stored(products: &ProductStore, request: &Request) -> Result<Product, P
     Ok(products.get(id).await?.ok_or(ProductError::NotFound)?)
 }
 
-fn respond(product: Product, viewer: Viewer, now: Time) -> Result<Response, Problem> {
-    let tag = rules::tag(&product, viewer, now);
-    Ok(Response::ok(&ProductBody::new(product, viewer, now))?.etag(&tag))
+fn respond(product: Product, view: &View) -> Result<Response, Problem> {
+    let tag = rules::tag(&product, view.viewer, view.now);
+    Ok(Response::ok(&ProductBody::new(product, view))?.etag(&tag))
 }

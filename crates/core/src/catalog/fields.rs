@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::customers::model::Locale;
 use crate::http::body::{Body, Json, time};
 use crate::values::id::VariantId;
 use crate::values::money::{Currency, Money};
 
+use super::content::{ContentChange, Image, InvalidSlug, Seo, Slug, Translation};
 use super::model::{
     Category, InvalidCategory, MAX_WEIGHT_GRAMS, Status, WEIGHT_ATTRIBUTE, weight_grams,
 };
@@ -42,6 +44,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         })
     });
     let weight = only.as_ref().and_then(|only| only.weight_grams.flatten());
+    let content = content(body);
     let attributes = body.optional("attributes", |json| {
         attributes(json, |grams| {
             is_listed || weight.is_some_and(|weight| weight != grams)
@@ -68,6 +71,7 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
         attributes: attributes.texts,
         status: status?.unwrap_or(Status::Active),
         sold,
+        content: content?,
     })
 }
 
@@ -99,6 +103,7 @@ pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         })
     });
     let weight = only.as_ref().and_then(|only| only.weight_grams);
+    let content = content(body);
     let attributes = body.non_nullable("attributes", |json| {
         attributes(json, |grams| {
             is_listed || weight.is_some_and(|weight| weight != Some(grams))
@@ -122,7 +127,90 @@ pub(super) fn patch(body: &mut Body<'_>, currency: Currency) -> Option<Patch> {
         },
         options: options?,
         variants: variants?,
+        content: content?,
     })
+}
+
+/// Reads what shoppers see of a product beside its name and price.
+fn content(body: &mut Body<'_>) -> Option<ContentChange> {
+    let slug = body.nullable("slug", |json| {
+        json.parsed(&InvalidSlug.to_string(), str::parse::<Slug>)
+    });
+    let brand = body.nullable("brand", |json| json.line(1..=100));
+    let tags = body.non_nullable("tags", |json| {
+        let mut seen = BTreeSet::new();
+        json.list(0..=50, |json| {
+            unlike_others(json, &mut seen, |json| json.line(1..=50))
+        })
+    });
+    let seo = body.non_nullable("seo", |json| json.object(seo));
+    let images = body.non_nullable("images", |json| {
+        json.list(0..=20, |json| json.object(image))
+    });
+    let translations = body.non_nullable("translations", translations);
+    Some(ContentChange {
+        slug: slug?,
+        brand: brand?,
+        tags: tags?,
+        seo: seo?,
+        images: images?,
+        translations: translations?,
+    })
+}
+
+fn seo(body: &mut Body<'_>) -> Option<Seo> {
+    let title = body.optional("title", |json| json.line(1..=100));
+    let description = body.optional("description", |json| json.text(1..=320));
+    Some(Seo {
+        title: title?,
+        description: description?,
+    })
+}
+
+fn image(body: &mut Body<'_>) -> Option<Image> {
+    let url = body.required("url", |json| {
+        let detail = "this must be an https address of at most 2000 characters";
+        json.parsed(detail, |text| match text.parse::<http::Uri>() {
+            Ok(url) if text.len() <= 2000 && is_https(&url) => Ok(text.to_owned()),
+            Ok(_) | Err(_) => Err(()),
+        })
+    });
+    let alt = body.optional("alt", |json| json.text(0..=500));
+    Some(Image {
+        url: url?,
+        alt: alt?.unwrap_or_default(),
+    })
+}
+
+fn is_https(url: &http::Uri) -> bool {
+    url.scheme_str() == Some("https") && url.host().is_some_and(|host| !host.is_empty())
+}
+
+/// Reads texts by their language tag, which is kept in lower case.
+fn translations(json: Json<'_>) -> Option<BTreeMap<String, Translation>> {
+    let place = json.clone();
+    let texts = json.objects(20, |body| {
+        let name = body.required("name", |json| json.line(1..=255));
+        let description = body.optional("description", |json| json.text(0..=1000));
+        let seo = body.optional("seo", |json| json.object(seo));
+        Some(Translation {
+            name: name?,
+            description: description?,
+            seo: seo?.unwrap_or_default(),
+        })
+    })?;
+    let mut translations = BTreeMap::new();
+    for (tag, texts) in texts {
+        let Ok(locale) = tag.parse::<Locale>() else {
+            let detail = "the names in here must be language tags such as de-AT";
+            return place.fault("invalid", detail);
+        };
+        let tag = locale.as_str().to_ascii_lowercase();
+        if translations.insert(tag, texts).is_some() {
+            return place.fault("repeated", "a language is there twice, in another case");
+        }
+    }
+    Some(translations)
 }
 
 /// Reads what a new variant has, but for its values of the options.

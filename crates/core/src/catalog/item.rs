@@ -10,6 +10,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
+use super::content::{Content, Slug};
 use super::model::{Category, Product, Status, WEIGHT_ATTRIBUTE, weight_grams};
 use super::prices::{PastPrice, Prices, Sale};
 use super::sku::{Gtin, Sku};
@@ -56,6 +57,8 @@ pub(super) struct ProductItem {
     /// The stock that is shown of the variants of a product that is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     variant_stock: Option<BTreeMap<VariantId, ShownStock>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    content: Content,
     category: Category,
     /// Products of earlier releases are shipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -73,6 +76,10 @@ pub(super) struct ProductItem {
     created_at: Time,
     updated_at: Time,
     event: Stamp,
+}
+
+fn is_default(content: &Content) -> bool {
+    *content == Content::default()
 }
 
 /// A variant of a product that is not plain.
@@ -164,6 +171,7 @@ impl ProductItem {
             options: product.options.clone(),
             variants: variants.filter(|_| only.is_none()).collect(),
             variant_stock: only.is_none().then(|| variant_stock(product)),
+            content: product.content.clone(),
             category: product.category.clone(),
             not_shipped: !product.shipped,
             attributes: product.attributes.clone(),
@@ -232,6 +240,7 @@ impl From<ProductItem> for Product {
             status: item.status,
             options: item.options,
             variants,
+            content: item.content,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,
@@ -244,7 +253,7 @@ impl From<ProductItem> for Product {
 /// An item that leads to a product, from an SKU or from a variant.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LeadItem {
-    /// `sku#<SKU>` or `variant#<variant_id>`.
+    /// `sku#<SKU>`, `slug#<slug>` or `variant#<variant_id>`.
     pub(super) product_id: String,
     /// The product.
     pub(super) leads_to: ProductId,
@@ -262,6 +271,11 @@ impl LeadItem {
 /// Returns the key of what leads from an SKU to its product.
 pub(super) fn sku_lead(sku: &Sku) -> String {
     format!("sku#{sku}")
+}
+
+/// Returns the key of what leads from a slug to its product.
+pub(super) fn slug_lead(slug: &Slug) -> String {
+    format!("slug#{slug}")
 }
 
 /// Returns the key of what leads from a variant to its product.

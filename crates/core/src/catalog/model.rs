@@ -14,6 +14,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
+use super::content::Content;
 use super::prices::Prices;
 use super::variants::{ProductOption, Variant, VariantError, VariantFault};
 
@@ -184,6 +185,8 @@ pub struct Product {
     pub options: Vec<ProductOption>,
     /// What is sold of it: at least one, at most [`super::variants::MOST_VARIANTS`].
     pub variants: Vec<Variant>,
+    /// What shoppers see of it beside that.
+    pub content: Content,
     /// The number of its changes, from 1.
     pub version: u64,
     /// When it was created.
@@ -286,9 +289,15 @@ pub enum ProductError {
     Variant(#[from] VariantError),
     /// More SKUs are added and removed than one transaction can hold.
     #[error(
-        "Only 99 SKUs can be added and removed at once. Send fewer changes, one after another."
+        "Only 98 SKUs can be added and removed at once. Send fewer changes, one after another."
     )]
     TooManySkus,
+    /// Another product has, or had, the slug.
+    #[error("/slug: another product has this slug, or had it")]
+    SlugTaken,
+    /// The product does not fit in an item of the table.
+    #[error("all texts of the product together are too long: they must fit in 380,000 bytes")]
+    TooLarge,
     /// The idempotency key was used for another product.
     #[error("the idempotency key was used with another request")]
     KeyReused,
@@ -303,13 +312,16 @@ impl From<ProductError> for Problem {
             ProductError::NotFound => Self::NotFound("product"),
             ProductError::Stale => Self::PreconditionFailed,
             ProductError::StockMoved => Self::Busy(error.into()),
-            ProductError::Discontinued => Self::Conflict(error.to_string()),
+            ProductError::Discontinued | ProductError::SlugTaken => {
+                Self::Conflict(error.to_string())
+            }
             ProductError::Variant(error) if error.fault == VariantFault::SkuTaken => {
                 Self::Conflict(format!("{}: {error}", error.pointer()))
             }
             ProductError::Variant(error) => {
                 Self::field(&error.pointer(), error.code(), error.to_string())
             }
+            ProductError::TooLarge => Self::field("", "too_large", error.to_string()),
             ProductError::TooManySkus => Self::field("/variants", "too_many", error.to_string()),
             ProductError::KeyReused => Self::IdempotencyKeyReused,
             ProductError::Store(error) => error.into(),

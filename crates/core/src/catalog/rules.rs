@@ -9,6 +9,7 @@ use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;
 use crate::values::id::ProductId;
 
+use super::content::{Content, ContentChange};
 use super::model::{Category, Product, ProductError, Status};
 use super::prices::{Prices, Sale};
 use super::variants::{
@@ -32,6 +33,8 @@ pub struct Draft {
     pub status: Status,
     /// What is sold of it.
     pub sold: Sold,
+    /// What shoppers see beside that.
+    pub content: ContentChange,
 }
 
 /// What is sold of a new product.
@@ -64,6 +67,8 @@ pub struct Patch {
     pub options: Option<Vec<ProductOption>>,
     /// All variants that it is to have: at least one.
     pub variants: Option<Vec<ListedVariant>>,
+    /// What shoppers see beside that.
+    pub content: ContentChange,
 }
 
 /// Returns the first version of a product.
@@ -99,6 +104,7 @@ pub fn create(
         status: draft.status,
         options,
         variants,
+        content: Content::default().changed(draft.content),
         version: 1,
         created_at: now,
         updated_at: now,
@@ -144,6 +150,7 @@ pub fn update(
         status: patch.status.unwrap_or(old.status),
         options,
         variants,
+        content: old.content.changed(patch.content),
         ..old
     };
     if patched == *product {

@@ -3,8 +3,9 @@
 //! A product is one item, with all its variants. The indexes `by-category` and `by-status` list products by `position`.
 //! Their few keys are split into shards, so that no single key takes all the writes.
 //!
-//! Two kinds of small items lead to products: `sku#<SKU>` keeps an SKU unique and is written in one transaction with the
-//! product, and `variant#<id>` is there for each variant that does not have the identifier of its product. It is written
+//! Three kinds of small items lead to products: `sku#<SKU>` and `slug#<slug>` keep these unique and are written in one
+//! transaction with the product. That of a slug stays when the product gets another one, so that its old address leads to
+//! it. And `variant#<id>` is there for each variant that does not have the identifier of its product. It is written
 //! before the product, and never deleted; where the product does not have the variant, it means nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +18,10 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::{Page, PageRequest};
 use crate::values::id::{ProductId, VariantId};
 
+use super::content::Slug;
 use super::item::{
-    LeadItem, ProductItem, SHARDS, position, shard_key, sku_lead, variant_lead, variant_stock,
+    LeadItem, ProductItem, SHARDS, position, shard_key, sku_lead, slug_lead, variant_lead,
+    variant_stock,
 };
 use super::model::{Category, Product, ProductError, Status};
 use super::sku::Sku;
@@ -26,6 +29,9 @@ use super::variants::{ShownStock, VariantError, VariantFault};
 
 /// The most writes of a transaction (DynamoDB's quota).
 const MOST_WRITES: usize = 100;
+
+/// The most bytes of a product as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
+const MOST_BYTES: usize = 380_000;
 
 /// The most products of a category that one query reads to find those of one status.
 const CATEGORY_CHUNK: usize = 200;
@@ -49,6 +55,16 @@ fn is_written(stored: &Product, product: &Product) -> bool {
         variant.stock = stored.map_or(variant.stock, |stored| stored.stock);
     }
     *stored == product
+}
+
+/// Checks that `product` fits in an item.
+fn ensure_fits(product: &Product) -> Result<(), ProductError> {
+    let item = serde_json::to_vec(&ProductItem::new(product)?).map_err(StoreError::unreadable)?;
+    if item.len() <= MOST_BYTES {
+        Ok(())
+    } else {
+        Err(ProductError::TooLarge)
+    }
 }
 
 /// Returns the SKUs that the variants of `product` were given.
@@ -173,6 +189,18 @@ impl ProductStore {
         Ok(self.get(lead.leads_to).await?.filter(has_it))
     }
 
+    /// Returns the product that has or had the slug, or `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_slug(&self, slug: &Slug) -> Result<Option<Product>, StoreError> {
+        let lead: Option<LeadItem> = self.table.get(lead_key(&slug_lead(slug))).await?;
+        match lead {
+            Some(lead) => self.get(lead.leads_to).await,
+            None => Ok(None),
+        }
+    }
+
     /// Stores the new `product` and returns it with `false`. If the same request has created it before,
     /// returns the stored product with `true`.
     ///
@@ -243,9 +271,12 @@ impl ProductStore {
         for sku in old.difference(&new) {
             writes.push(self.table.delete(lead_key(&sku_lead(sku))));
         }
+        let slug_place = writes.len();
+        writes.extend(self.lead_from_slug(before, product)?);
         if writes.len() > MOST_WRITES {
             return Err(ProductError::TooManySkus);
         }
+        ensure_fits(product)?;
         self.lead_to_variants(before, product).await?;
         let written = match writes.len() {
             1 => self.table.write(writes.remove(0)).await?,
@@ -253,8 +284,33 @@ impl ProductStore {
         };
         Ok(match written {
             Written::Done => Saved::Done,
+            Written::Refused(refused) if refused.contains(&slug_place) => {
+                Saved::Refused(Some(ProductError::SlugTaken))
+            }
             Written::Refused(refused) => Saved::Refused(taken(product, &added, &refused)),
         })
+    }
+
+    /// Returns the write of what leads from the slug of `product` to it, unless `before` had the same slug.
+    fn lead_from_slug(
+        &self,
+        before: Option<&Product>,
+        product: &Product,
+    ) -> Result<Option<Write>, StoreError> {
+        let old = before.and_then(|before| before.content.slug.as_ref());
+        let Some(slug) = product
+            .content
+            .slug
+            .as_ref()
+            .filter(|slug| Some(*slug) != old)
+        else {
+            return Ok(None);
+        };
+        let write = self
+            .table
+            .put(&LeadItem::new(slug_lead(slug), product.id))?;
+        let write = write.when("attribute_not_exists(product_id) OR leads_to = :product");
+        write.value(":product", &product.id).map(Some)
     }
 
     /// Stores what leads from the new variants of `product` to it.

@@ -2,6 +2,7 @@
 
 mod availability;
 mod changes;
+mod content;
 mod lists;
 mod sales;
 mod variants;

@@ -19,8 +19,9 @@ pub const MOST_OPTIONS: usize = 3;
 /// The most values of an option.
 pub const MOST_VALUES: usize = 99;
 
-/// The most variants of a product. A transaction of DynamoDB has at most 100 writes, one of which is the product.
-pub const MOST_VARIANTS: usize = 99;
+/// The most variants of a product. A transaction of DynamoDB has at most 100 writes, two of which are the product and its
+/// slug.
+pub const MOST_VARIANTS: usize = 98;
 
 /// The most past prices of all variants of a product together, so that it fits in an item (400 KB).
 const MOST_PAST_PRICES: usize = 300;

@@ -366,6 +366,32 @@ impl Json<'_> {
         read.into_iter().collect()
     }
 
+    /// An object of at most `most` objects, which `read` reads; its names are kept.
+    #[must_use]
+    pub fn objects<T>(
+        self,
+        most: usize,
+        read: impl Fn(&mut Body<'_>) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
+        let Value::Object(fields) = self.value else {
+            return self.fault("type", "this must be an object of objects");
+        };
+        if fields.len() > most {
+            return self.fault("length", format!("this must have at most {most} entries"));
+        }
+        let names: Vec<String> = fields.keys().cloned().collect();
+        self.object(|body| {
+            let read: Vec<Option<(String, T)>> = names
+                .into_iter()
+                .map(|name| {
+                    let value = body.required(&name, |json| json.object(&read));
+                    Some((name, value?))
+                })
+                .collect();
+            read.into_iter().collect()
+        })
+    }
+
     /// An object of at most `most` texts. The lengths in characters of their names are in `name`, and their own in
     /// `length`.
     #[must_use]

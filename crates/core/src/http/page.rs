@@ -248,7 +248,8 @@ impl<T: Serialize> Page<T> {
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters.
-fn escape(text: &str) -> String {
+#[must_use]
+pub fn escape(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -15,6 +15,7 @@ use super::number::OrderNumber;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use crate::aws::Aws;
+use crate::catalog::content::ContentChange;
 use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, Sold, create};
 use crate::catalog::store::ProductStore;
@@ -183,6 +184,7 @@ impl Shop {
             attributes: BTreeMap::new(),
             status: Status::Active,
             sold: sold_at("12.90"),
+            content: ContentChange::default(),
         };
         let sencha = create(product("sencha"), draft, None, placed_at()).unwrap();
         let products = ProductStore::new(&shop.aws).unwrap();

@@ -59,7 +59,7 @@ async fn a_product_with_variants_reads_back_as_it_was_created() {
     assert!(second["sku"].as_str().unwrap().parse::<VariantId>().is_ok());
     second["sku"] = json!("-");
     body["id"] = json!("-");
-    expect![[r#"{"attributes":{},"availability":"out_of_stock","available_quantity":null,"category":"shirts","created_at":"2025-06-15T15:06:40.000Z","current_price":{"amount":"18.00","currency":"EUR"},"description":"","gtin":null,"id":"-","name":"T-shirt","options":[{"name":"size","values":["S","M"]},{"name":"colour","values":["red","blue"]}],"price":{"amount":"20.00","currency":"EUR"},"sale":null,"shipped":true,"sku":null,"status":"active","updated_at":"2025-06-15T15:06:40.000Z","variants":[{"availability":"out_of_stock","available_quantity":null,"current_price":{"amount":"20.00","currency":"EUR"},"gtin":null,"id":"-","options":{"colour":"red","size":"S"},"price":{"amount":"20.00","currency":"EUR"},"sale":null,"sku":"T-S-R","weight_grams":150},{"availability":"out_of_stock","available_quantity":null,"current_price":{"amount":"18.00","currency":"EUR"},"gtin":"6291041500213","id":"-","options":{"colour":"blue","size":"M"},"price":{"amount":"22.00","currency":"EUR"},"sale":{"ends_at":null,"lowest_price_before":null,"price":{"amount":"18.00","currency":"EUR"},"starts_at":"2025-06-15T15:06:40.000Z"},"sku":"-","weight_grams":null}],"version":1,"weight_grams":null}"#]]
+    expect![[r#"{"attributes":{},"availability":"out_of_stock","available_quantity":null,"brand":null,"category":"shirts","created_at":"2025-06-15T15:06:40.000Z","current_price":{"amount":"18.00","currency":"EUR"},"description":"","gtin":null,"id":"-","images":[],"name":"T-shirt","options":[{"name":"size","values":["S","M"]},{"name":"colour","values":["red","blue"]}],"price":{"amount":"20.00","currency":"EUR"},"sale":null,"seo":{"description":null,"title":null},"shipped":true,"sku":null,"slug":null,"status":"active","tags":[],"translations":{},"updated_at":"2025-06-15T15:06:40.000Z","variants":[{"availability":"out_of_stock","available_quantity":null,"current_price":{"amount":"20.00","currency":"EUR"},"gtin":null,"id":"-","options":{"colour":"red","size":"S"},"price":{"amount":"20.00","currency":"EUR"},"sale":null,"sku":"T-S-R","weight_grams":150},{"availability":"out_of_stock","available_quantity":null,"current_price":{"amount":"18.00","currency":"EUR"},"gtin":"6291041500213","id":"-","options":{"colour":"blue","size":"M"},"price":{"amount":"22.00","currency":"EUR"},"sale":{"ends_at":null,"lowest_price_before":null,"price":{"amount":"18.00","currency":"EUR"},"starts_at":"2025-06-15T15:06:40.000Z"},"sku":"-","weight_grams":null}],"version":1,"weight_grams":null}"#]]
     .assert_eq(&body.to_string());
 }
 
@@ -245,7 +245,7 @@ async fn what_does_not_fit_a_product_with_variants_is_refused_with_every_fault()
 #[tokio::test]
 async fn too_many_skus_at_once_are_refused_before_anything_is_written() {
     let shop = shop();
-    let sizes: Vec<String> = (0..99).map(|size| size.to_string()).collect();
+    let sizes: Vec<String> = (0..98).map(|size| size.to_string()).collect();
     let variants = |prefix: &str| -> Value {
         let sizes = sizes.iter();
         let variants = sizes.map(|size| {
@@ -256,13 +256,13 @@ async fn too_many_skus_at_once_are_refused_before_anything_is_written() {
     let options = json!([{"name": "size", "values": sizes}]);
     let body = json!({"name": "Shirt", "category": "shirts", "options": options, "variants": variants("A")});
     let made = shop.made(0, body).await;
-    assert_eq!(made["variants"].as_array().unwrap().len(), 99);
+    assert_eq!(made["variants"].as_array().unwrap().len(), 98);
     let other = shop
         .patch(&made["id"], json!({"variants": variants("B")}))
         .await;
     assert_eq!(faults(other), ["/variants too_many"]);
     assert_eq!(json_of(&shop.get(&made["id"]).await.unwrap()), made);
-    assert_eq!(shop.leads().len(), 198);
+    assert_eq!(shop.leads().len(), 196);
 }
 
 #[tokio::test]

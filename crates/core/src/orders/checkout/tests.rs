@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::settings::Setting;
+use crate::catalog::content::ContentChange;
 use crate::catalog::model::Status as ProductStatus;
 use crate::catalog::rules::{Draft as ProductDraft, create};
 use crate::orders::fixtures::{
@@ -35,6 +36,7 @@ async fn shop() -> (Shop, Checkout) {
             attributes: BTreeMap::new(),
             status: ProductStatus::Active,
             sold: sold_at(price),
+            content: ContentChange::default(),
         };
         let product = create(product(name), draft, None, placed_at()).unwrap();
         checkout.totals.products.create(product).await.unwrap();

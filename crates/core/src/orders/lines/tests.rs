@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::content::ContentChange;
 use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, create};
 use crate::orders::fixtures::{eur, placed_at, product, sold_at};
@@ -14,6 +15,7 @@ fn tea(name: &str, price: &str, status: Status) -> Product {
         attributes: std::collections::BTreeMap::new(),
         status,
         sold: sold_at(price),
+        content: ContentChange::default(),
     };
     create(product(name), draft, None, placed_at()).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Orders of products with several variants.
 
 use super::*;
+use crate::catalog::content::ContentChange;
 use crate::catalog::model::Product;
 use crate::catalog::rules::Sold;
 use crate::catalog::variants::{ProductOption, VariantChange};
@@ -30,6 +31,7 @@ async fn shirt(shop: &Shop, checkout: &Checkout) -> Product {
         attributes: BTreeMap::new(),
         status: ProductStatus::Active,
         sold: Sold::Variants(options, variants),
+        content: ContentChange::default(),
     };
     let shirt = create(product("shirt"), draft, None, placed_at()).unwrap();
     let (shirt, _) = checkout.totals.products.create(shirt).await.unwrap();
