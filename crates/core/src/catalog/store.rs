@@ -39,12 +39,9 @@ const CATEGORY_CHUNK: usize = 200;
 /// After so many queries a page is returned even if it is not full.
 const CATEGORY_QUERIES: usize = 10;
 
-fn key(id: ProductId) -> Key {
+/// Returns the key of a product, or of what leads to one.
+fn key(id: impl ToString) -> Key {
     Key::new("product_id", id)
-}
-
-fn lead_key(lead: &str) -> Key {
-    Key::new("product_id", lead)
 }
 
 /// Returns whether `stored` is what was written as `product`. The stock of its variants may have changed since.
@@ -152,8 +149,8 @@ impl ProductStore {
         Ok(items.into_iter().map(Product::from).collect())
     }
 
-    /// Returns the products of the variants `ids`, by variant; variants that do not exist are left out. There are at most
-    /// 100 `ids`. A variant that does not have the identifier of its product takes another read after the first.
+    /// Returns the products that the variants `ids` are of, if these exist: what leads from each, or else the product with the
+    /// same identifier. There are at most 100 `ids`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -162,7 +159,7 @@ impl ProductStore {
         ids: impl IntoIterator<Item = VariantId>,
     ) -> Result<BTreeMap<VariantId, ProductId>, StoreError> {
         let ids: BTreeSet<VariantId> = ids.into_iter().collect();
-        let leads: Vec<Key> = ids.iter().map(|id| lead_key(&variant_lead(*id))).collect();
+        let leads: Vec<Key> = ids.iter().map(|id| key(variant_lead(*id))).collect();
         let found: Vec<LeadItem> = self.table.get_many(leads, false).await?;
         let mut products: BTreeMap<VariantId, ProductId> = BTreeMap::new();
         for id in ids {
@@ -182,7 +179,7 @@ impl ProductStore {
         if let Some(product) = self.get(id.as_product()).await?.filter(has_it) {
             return Ok(Some(product));
         }
-        let lead: Option<LeadItem> = self.table.get(lead_key(&variant_lead(id))).await?;
+        let lead: Option<LeadItem> = self.table.get(key(variant_lead(id))).await?;
         let Some(lead) = lead else {
             return Ok(None);
         };
@@ -194,7 +191,7 @@ impl ProductStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn with_slug(&self, slug: &Slug) -> Result<Option<Product>, StoreError> {
-        let lead: Option<LeadItem> = self.table.get(lead_key(&slug_lead(slug))).await?;
+        let lead: Option<LeadItem> = self.table.get(key(slug_lead(slug))).await?;
         match lead {
             Some(lead) => self.get(lead.leads_to).await,
             None => Ok(None),
@@ -205,12 +202,12 @@ impl ProductStore {
     /// returns the stored product with `true`.
     ///
     /// # Errors
-    /// [`ProductError::KeyReused`] if another request created a product with this identifier, and
-    /// [`ProductError::Variant`] if another product has one of the SKUs.
+    /// [`ProductError::KeyReused`] if another request created a product with this identifier; [`ProductError::Variant`] if
+    /// another product has one of the SKUs; [`ProductError::SlugTaken`]; [`ProductError::TooLarge`].
     pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
         let write = self.table.put(&ProductItem::new(&product)?)?;
         let write = write.when("attribute_not_exists(product_id)");
-        let taken = match self.write_with_skus(None, &product, write).await? {
+        let taken = match self.write_with_leads(None, &product, write).await? {
             Saved::Done => return Ok((product, false)),
             Saved::Refused(taken) => taken,
         };
@@ -227,7 +224,7 @@ impl ProductStore {
     ///
     /// # Errors
     /// [`ProductError::Stale`] if another version is stored, and [`ProductError::StockMoved`] if other stock is shown of it:
-    /// read again and decide again. [`ProductError::Variant`] if another product has one of the SKUs.
+    /// read again and decide again. Otherwise as [`ProductStore::create`], and [`ProductError::TooManySkus`].
     pub async fn replace(
         &self,
         before: &Product,
@@ -235,7 +232,7 @@ impl ProductStore {
     ) -> Result<Product, ProductError> {
         let write = self.table.put(&ProductItem::new(&product)?)?;
         let write = if_stored(write, before)?;
-        let taken = match self.write_with_skus(Some(before), &product, write).await? {
+        let taken = match self.write_with_leads(Some(before), &product, write).await? {
             Saved::Done => return Ok(product),
             Saved::Refused(taken) => taken,
         };
@@ -252,9 +249,9 @@ impl ProductStore {
         }
     }
 
-    /// Carries out `write`, which stores `product` in the place of `before`, and with it what leads to its variants. If
-    /// it is refused, nothing is changed.
-    async fn write_with_skus(
+    /// Carries out `write`, which stores `product` in the place of `before`, and with it what leads to it. If it is
+    /// refused, nothing leads to it that did not before, but for its variants.
+    async fn write_with_leads(
         &self,
         before: Option<&Product>,
         product: &Product,
@@ -269,7 +266,7 @@ impl ProductStore {
             writes.push(write.when("attribute_not_exists(product_id)"));
         }
         for sku in old.difference(&new) {
-            writes.push(self.table.delete(lead_key(&sku_lead(sku))));
+            writes.push(self.table.delete(key(sku_lead(sku))));
         }
         let slug_place = writes.len();
         writes.extend(self.lead_from_slug(before, product)?);

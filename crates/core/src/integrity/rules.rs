@@ -172,7 +172,8 @@ struct ReservationData {
 
 #[derive(Deserialize)]
 struct LineData {
-    variant_id: VariantId,
+    /// The variant, as the event names it.
+    product_id: VariantId,
     quantity: u64,
 }
 
@@ -240,7 +241,7 @@ fn reservation_differs(reservation: &Reservation, events: &[DomainEvent]) -> Opt
     };
     let logged = read_data::<ReservationData>(last).map(|data| {
         let lines = data.lines.into_iter();
-        by_variant(lines.map(|line| (line.variant_id, line.quantity)))
+        by_variant(lines.map(|line| (line.product_id, line.quantity)))
     });
     if status == Some(reservation.status) && logged == Some(reserved_quantities(reservation)) {
         return None;
@@ -268,7 +269,7 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
     })
 }
 
-/// Returns how many of each product a reservation has, at all places together.
+/// Returns how many of each variant a reservation has, at all places together.
 fn reserved_quantities(reservation: &Reservation) -> BTreeMap<VariantId, u64> {
     let lines = reservation.lines.iter();
     by_variant(lines.map(|line| (line.variant_id, line.quantity)))

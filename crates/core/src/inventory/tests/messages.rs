@@ -123,9 +123,9 @@ async fn each_change_has_its_event() {
     expect![[r#"
         stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA","variant_id":"TEA"}
         stock#TEA#main#0 1 StockAdjusted {"backorder":0,"location":"main","on_hand":10,"product_id":"TEA","variant_id":"TEA"}
-        reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
-        reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
-        reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4,"variant_id":"TEA"}],"order_id":"ORDER"}
+        reservation#ORDER 1 InventoryReserved {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
+        reservation#ORDER 2 InventoryCommitted {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
+        reservation#ORDER 3 InventoryReleased {"lines":[{"product_id":"TEA","quantity":4}],"order_id":"ORDER"}
         stock#TEA#main#0 2 StockAdjusted {"backorder":0,"location":"main","on_hand":12,"product_id":"TEA","variant_id":"TEA"}"#]].assert_eq(&seen.join("\n"));
 }
 
@@ -147,5 +147,5 @@ fn the_items_of_the_first_release_are_read() {
     let adjusted = read(stock).unwrap().unwrap();
     assert_eq!(adjusted.data["on_hand"], 5);
     let reserved = read(reservation).unwrap().unwrap();
-    assert_eq!(reserved.data["lines"][0]["variant_id"], json!(tea));
+    assert_eq!(reserved.data["lines"][0]["product_id"], json!(tea));
 }
