@@ -503,6 +503,7 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pricing::fixtures;
 
     #[test]
     fn a_code_is_read_as_people_paste_it() {
@@ -531,6 +532,28 @@ mod tests {
         );
         assert!(format!("{longest}a").parse::<Code>().is_err());
         assert_eq!("spring".parse::<Code>().unwrap(), "SPRING".parse().unwrap());
+    }
+
+    #[test]
+    fn a_discount_for_a_variant_is_not_for_the_others_of_its_product() {
+        let variant = |name: &str| CartLine {
+            variant_id: ProductId::derived(&[name]).into(),
+            ..fixtures::line("shirt", 1, "20.00")
+        };
+        let [small, large] = ["small", "large"].map(variant);
+        let found = |products: &[&str]| {
+            let rate = fixtures::percent("0.10");
+            let mut terms = fixtures::discount("ten", rate).terms;
+            terms.products = products
+                .iter()
+                .map(|name| ProductId::derived(&[name]))
+                .collect();
+            (terms.matches(&small), terms.matches(&large))
+        };
+        assert_eq!(found(&["small"]), (true, false));
+        assert_eq!(found(&["shirt"]), (true, true));
+        assert_eq!(found(&["trousers"]), (false, false));
+        assert_eq!(found(&[]), (true, true));
     }
 
     #[test]
