@@ -256,6 +256,58 @@ async fn a_change_of_the_product_and_one_of_its_stock_do_not_undo_each_other() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_product_and_one_of_the_stock_of_its_variant_do_not_undo_each_other() {
+    // The stock changes between the read and the write of the product, and the other way round.
+    for operation in ["PutItem", "UpdateItem"] {
+        let shop = shop();
+        let shirt = shop.made(0, super::variants::shirt()).await;
+        let (id, variant) = (shirt["id"].clone(), shirt["variants"][1]["id"].clone());
+        let rename = |id: &Value| to(id, json!({"name": "Shirt"})).with("if-match", "*");
+        let (other, same) = (shop.clone(), id.clone());
+        let few = [record(1, None, &stock(&variant, (3, 0, 0)))];
+        let by_other = few.clone();
+        shop.engine.before_next(operation, async move || {
+            if operation == "PutItem" {
+                assert_eq!(other.show(FIVE, &by_other).await, all_done());
+            } else {
+                assert_eq!(status_of(other.update(rename(&same)).await), 200);
+            }
+        });
+        if operation == "PutItem" {
+            assert_eq!(status_of(shop.update(rename(&id)).await), 200);
+        } else {
+            assert_eq!(shop.show(FIVE, &few).await, all_done());
+        }
+        let product = json_of(&shop.get(&id).await.unwrap());
+        let shown = &product["variants"][1]["availability"];
+        let seen = (&product["name"], shown, &product["version"]);
+        assert_eq!(
+            seen,
+            (&json!("Shirt"), &json!("low"), &json!(2)),
+            "{operation}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_stock_of_a_variant_that_is_removed_meanwhile_is_not_shown() {
+    let shop = shop();
+    let shirt = shop.made(0, super::variants::shirt()).await;
+    let ids = [0, 1].map(|at| shirt["variants"][at]["id"].clone());
+    let (other, id, kept) = (shop.clone(), shirt["id"].clone(), ids[0].clone());
+    shop.engine.before_next("UpdateItem", async move || {
+        let only = json!({"variants": [{"id": kept}]});
+        let request = to(&id, only).with("if-match", "*");
+        assert_eq!(status_of(other.update(request).await), 200);
+    });
+    let few = [record(1, None, &stock(&ids[1], (3, 0, 0)))];
+    assert_eq!(shop.show(FIVE, &few).await, all_done());
+    // The product can still be changed, because what is shown of its stock is that of its variants alone.
+    let request = to(&shirt["id"], json!({"name": "Shirt"})).with("if-match", "*");
+    assert_eq!(status_of(shop.update(request).await), 200);
+}
+
+#[tokio::test]
 async fn a_change_whose_response_was_lost_is_known_although_the_stock_has_changed() {
     let shop = shop();
     let id = shop.made(0, tea()).await["id"].clone();
