@@ -6,8 +6,8 @@ use serde_json::json;
 use super::check;
 use crate::support::client::Call;
 use crate::support::people::{PASSWORD, Person, product};
-use crate::support::run;
 use crate::support::shop::{Shop, shared};
+use crate::support::{run, run_local};
 
 /// Signs in, and returns the status of the response.
 async fn login_status(shop: &Shop, person: &Person) -> u16 {
@@ -110,7 +110,7 @@ fn an_admin_finds_disables_and_enables_an_account() {
 
 #[test]
 fn an_admin_gives_and_takes_roles_except_their_own() {
-    run(async {
+    run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
         let admin = shop.new_admin().await;
@@ -148,7 +148,7 @@ fn an_admin_gives_and_takes_roles_except_their_own() {
 
 #[test]
 fn an_admin_who_was_demoted_or_disabled_changes_nothing_with_an_earlier_token() {
-    run(async {
+    run_local(async {
         let shop = shared().await;
         let [admin, other] = [shop.new_admin().await, shop.new_admin().await];
         let own = format!("/customers/{}", other.id);

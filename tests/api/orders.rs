@@ -391,7 +391,7 @@ fn the_history_of_an_order_is_its_events() {
 
 #[test]
 fn cancelling_again_changes_nothing() {
-    run(async {
+    run_local(async {
         let shop = shared().await;
         let (customer, order, product) = confirmed(shop).await;
         shop.cancel(&customer, &order).await.expect(200);

@@ -1,12 +1,12 @@
 use expect_test::{Expect, expect};
 
 use super::check;
-use crate::support::run;
+use crate::support::run_local;
 use crate::support::shop::shared;
 
 /// Checks the payments of an order that is paid with `token`, once it has `status`.
 fn check_payments(token: &'static str, status: &'static str, expected: Expect) {
-    run(async {
+    run_local(async {
         let shop = shared().await;
         let customer = shop.customer().await;
         let product = shop.product("18.50", 10).await;

@@ -127,6 +127,17 @@ async fn what_is_not_a_variant_for_sale_is_refused() {
         let found = format!("{} {}", faults[0].pointer, faults[0].code);
         assert_eq!(found, fault, "{item}");
     }
+    // The other item has the product read to which the variant belongs.
+    let medium = shirt.variants[1].id;
+    let items = json!([
+        {"product_id": shirt.id, "variant_id": medium, "quantity": 1},
+        {"product_id": product("sencha"), "variant_id": small, "quantity": 1},
+    ]);
+    let request = placing("ana", "k", &of(items), placed_at());
+    let Err(Problem::InvalidBody(faults)) = place_order(&checkout, request).await else {
+        panic!("the variant is of another product");
+    };
+    assert_eq!(faults[0].pointer, "/items/1/variant_id");
     assert_eq!(count(&shop), 0);
 }
 
@@ -166,10 +177,15 @@ async fn a_quote_is_for_its_variants() {
     let quote = quote.await.unwrap();
     assert_eq!(lines_of(&quote), ["T-shirt (S) T-S 1 20.00"]);
     let quote = json_of(&quote)["quote"].clone();
-    for (variant, is_placed) in [(medium, false), (small, true)] {
+    let with_quote = |variant| {
         let mut body = one(variant);
         body["quote"] = quote.clone();
-        let placed = place_order(&checkout, placing("ana", "k", &body, placed_at())).await;
-        assert_eq!(placed.is_ok(), is_placed, "{placed:?}");
-    }
+        placing("ana", "k", &body, placed_at())
+    };
+    let other = place_order(&checkout, with_quote(medium)).await;
+    assert!(
+        matches!(&other, Err(Problem::InvalidBody(faults)) if faults[0].code == "other_order"),
+        "{other:?}"
+    );
+    place(&checkout, with_quote(small)).await;
 }
