@@ -144,7 +144,7 @@ fn rounded(dividend: u64, divisor: u64) -> u64 {
     quotient + u64::from(up)
 }
 
-/// Returns the shop's tax settings, as `PUT /tax-rates` takes it: all taxes are added to the prices, and rounded once for an
+/// Returns the shop's tax settings, as `PUT /tax-rates` takes them: all taxes are added to the prices, and rounded once for an
 /// order.
 pub(super) fn tax_settings() -> Value {
     let rates = PLACES.iter().flat_map(|place| {

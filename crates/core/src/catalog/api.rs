@@ -9,7 +9,7 @@ use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
 use crate::customers::model::Locale;
 use crate::http::exchange::{IfMatch, Request, Response};
-use crate::http::page::{PageRequest, escape};
+use crate::http::page::{PageRequest, encode, escape};
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::stock::model::Availability;
@@ -252,16 +252,12 @@ pub async fn get_product(
 fn moved(product: &Product, request: &Request) -> Response {
     let slug = product.content.slug.as_ref();
     let name = slug.map_or_else(|| product.id.to_string(), ToString::to_string);
-    let query: Vec<String> = request
-        .query
-        .iter()
-        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
-        .collect();
-    let query = match query.as_slice() {
-        [] => String::new(),
-        query => format!("?{}", query.join("&")),
-    };
-    let location = format!("/products/{}{query}", escape(&name));
+    let mut location = format!("/products/{}", escape(&name));
+    if !request.query.is_empty() {
+        let query = request.query.iter();
+        let query = query.map(|(name, value)| (name.as_str(), value.as_str()));
+        location = format!("{location}?{}", encode(query));
+    }
     Response {
         status: StatusCode::MOVED_PERMANENTLY,
         ..Response::no_content()

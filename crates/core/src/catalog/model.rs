@@ -245,19 +245,18 @@ impl Product {
     /// that there is most of.
     #[must_use]
     pub fn availability(&self) -> Availability {
-        match self.status {
-            Status::OutOfStock => Availability::OutOfStock,
-            Status::Active | Status::Inactive | Status::Discontinued => {
-                let variants = self.variants.iter().map(Variant::availability);
-                variants.min().unwrap_or(Availability::OutOfStock)
-            }
-        }
+        let variants = self.variants.iter();
+        let variants = variants.map(|variant| self.availability_of(variant));
+        variants.min().unwrap_or(Availability::OutOfStock)
     }
 
     /// Returns whether shoppers can have its `variant`.
     #[must_use]
     pub fn availability_of(&self, variant: &Variant) -> Availability {
-        self.availability().max(variant.availability())
+        match self.status {
+            Status::OutOfStock => Availability::OutOfStock,
+            Status::Active | Status::Inactive | Status::Discontinued => variant.availability(),
+        }
     }
 
     /// Returns how many are left of its `variant`, if few are and the shop shows it.

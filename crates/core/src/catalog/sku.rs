@@ -25,10 +25,10 @@ impl Sku {
         &self.0
     }
 
-    /// Returns the SKU of a variant that was given none: its identifier.
+    /// Returns the SKU of the variant `id`: its `own`, or its identifier if it was given none.
     #[must_use]
-    pub fn of_variant(id: VariantId) -> Self {
-        Self(id.to_string())
+    pub fn of_variant(own: Option<&Self>, id: VariantId) -> Self {
+        own.cloned().unwrap_or_else(|| Self(id.to_string()))
     }
 
     /// Returns the variant that has the SKU because it was given none, if the SKU is an identifier.

@@ -54,11 +54,15 @@ fn is_written(stored: &Product, product: &Product) -> bool {
     *stored == product
 }
 
-/// Checks that `product` fits in an item.
-fn ensure_fits(product: &Product) -> Result<(), ProductError> {
-    let item = serde_json::to_vec(&ProductItem::new(product)?).map_err(StoreError::unreadable)?;
-    if item.len() <= MOST_BYTES {
-        Ok(())
+/// Returns the item of `product`.
+///
+/// # Errors
+/// [`ProductError::TooLarge`] if DynamoDB could not hold it.
+fn item(product: &Product) -> Result<ProductItem, ProductError> {
+    let item = ProductItem::new(product)?;
+    let json = serde_json::to_vec(&item).map_err(StoreError::unreadable)?;
+    if json.len() <= MOST_BYTES {
+        Ok(item)
     } else {
         Err(ProductError::TooLarge)
     }
@@ -205,7 +209,7 @@ impl ProductStore {
     /// [`ProductError::KeyReused`] if another request created a product with this identifier; [`ProductError::Variant`] if
     /// another product has one of the SKUs; [`ProductError::SlugTaken`]; [`ProductError::TooLarge`].
     pub async fn create(&self, product: Product) -> Result<(Product, bool), ProductError> {
-        let write = self.table.put(&ProductItem::new(&product)?)?;
+        let write = self.table.put(&item(&product)?)?;
         let write = write.when("attribute_not_exists(product_id)");
         let taken = match self.write_with_leads(None, &product, write).await? {
             Saved::Done => return Ok((product, false)),
@@ -230,7 +234,7 @@ impl ProductStore {
         before: &Product,
         product: Product,
     ) -> Result<Product, ProductError> {
-        let write = self.table.put(&ProductItem::new(&product)?)?;
+        let write = self.table.put(&item(&product)?)?;
         let write = if_stored(write, before)?;
         let taken = match self.write_with_leads(Some(before), &product, write).await? {
             Saved::Done => return Ok(product),
@@ -273,7 +277,6 @@ impl ProductStore {
         if writes.len() > MOST_WRITES {
             return Err(ProductError::TooManySkus);
         }
-        ensure_fits(product)?;
         self.lead_to_variants(before, product).await?;
         let written = match writes.len() {
             1 => self.table.write(writes.remove(0)).await?,

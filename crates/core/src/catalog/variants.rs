@@ -71,8 +71,7 @@ impl Variant {
     /// Returns the SKU: the variant's own, or else its identifier.
     #[must_use]
     pub fn sku(&self) -> Sku {
-        let own = self.sku.clone();
-        own.unwrap_or_else(|| Sku::of_variant(self.id))
+        Sku::of_variant(self.sku.as_ref(), self.id)
     }
 
     /// Returns whether shoppers can have it, as far as its stock goes.

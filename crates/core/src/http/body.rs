@@ -379,17 +379,8 @@ impl Json<'_> {
         if fields.len() > most {
             return self.fault("length", format!("this must have at most {most} entries"));
         }
-        let names: Vec<String> = fields.keys().cloned().collect();
-        self.object(|body| {
-            let read: Vec<Option<(String, T)>> = names
-                .into_iter()
-                .map(|name| {
-                    let value = body.required(&name, |json| json.object(&read));
-                    Some((name, value?))
-                })
-                .collect();
-            read.into_iter().collect()
-        })
+        let names = fields.keys().cloned().collect();
+        self.values(names, |json| json.object(&read))
     }
 
     /// An object of at most `most` texts. The lengths in characters of their names are in `name`, and their own in
@@ -410,13 +401,22 @@ impl Json<'_> {
         if let Some((code, detail)) = fields.keys().find_map(|key| fault_of(key, &name)) {
             return self.fault(code, format!("of a name: {detail}"));
         }
-        let names: Vec<String> = fields.keys().cloned().collect();
+        let names = fields.keys().cloned().collect();
+        self.values(names, |json| json.text(length.clone()))
+    }
+
+    /// Reads the fields `names` of an object, and keeps their names.
+    fn values<T>(
+        self,
+        names: Vec<String>,
+        read: impl Fn(Json<'_>) -> Option<T>,
+    ) -> Option<BTreeMap<String, T>> {
         self.object(|body| {
-            let read: Vec<Option<(String, String)>> = names
+            let read: Vec<Option<(String, T)>> = names
                 .into_iter()
                 .map(|name| {
-                    let text = body.required(&name, |json| json.text(length.clone()));
-                    Some((name, text?))
+                    let value = body.required(&name, &read);
+                    Some((name, value?))
                 })
                 .collect();
             read.into_iter().collect()

@@ -209,11 +209,11 @@ fn with_link(response: Response, cursor: Option<&str>, request: &Request) -> Res
     let Some(cursor) = cursor else {
         return response;
     };
-    let kept = request.query.iter().filter(|(name, _)| name != "cursor");
-    let query: String = kept
-        .map(|(name, value)| format!("{}={}&", escape(name), escape(value)))
-        .collect();
-    let link = format!("<{}?{query}cursor={cursor}>; rel=\"next\"", request.path);
+    let query = request.query.iter();
+    let query = query.map(|(name, value)| (name.as_str(), value.as_str()));
+    let kept = query.filter(|(name, _)| *name != "cursor");
+    let query = encode(kept.chain([("cursor", cursor)]));
+    let link = format!("<{}?{query}>; rel=\"next\"", request.path);
     response.header("Link", link)
 }
 
@@ -245,6 +245,12 @@ impl<T: Serialize> Page<T> {
         })?;
         Ok(with_link(response, next_cursor, request))
     }
+}
+
+/// Returns the query that has these `parameters`.
+pub fn encode<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let parameters = parameters.map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    parameters.collect::<Vec<_>>().join("&")
 }
 
 /// Percent-encodes all but RFC 3986's unreserved characters.

@@ -378,7 +378,7 @@ impl LinesItem {
         let mut line_charges = line_charges.into_iter();
         let lines = order.lines.iter().map(|line| LineItem {
             p: line.product_id,
-            v: Some(line.variant_id).filter(|id| *id != line.product_id.into()),
+            v: line.other_variant(),
             s: line.sku.clone(),
             n: line.name.clone(),
             q: line.quantity,

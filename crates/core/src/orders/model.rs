@@ -107,8 +107,13 @@ impl Line {
     /// Returns the SKU: the variant's own, or else its identifier.
     #[must_use]
     pub fn sku(&self) -> Sku {
-        let own = self.sku.clone();
-        own.unwrap_or_else(|| Sku::of_variant(self.variant_id))
+        Sku::of_variant(self.sku.as_ref(), self.variant_id)
+    }
+
+    /// Returns the variant, unless it has the product's identifier: what is stored beside the product.
+    #[must_use]
+    pub fn other_variant(&self) -> Option<VariantId> {
+        Some(self.variant_id).filter(|variant| *variant != self.product_id.into())
     }
 
     /// Returns the price of the line, before discounts and tax.

@@ -247,7 +247,7 @@ impl Promise {
             lines: lines
                 .map(|(line, c)| PromisedLine {
                     p: line.product_id,
-                    v: Some(line.variant_id).filter(|id| *id != line.product_id.into()),
+                    v: line.other_variant(),
                     q: line.quantity,
                     u: line.unit_price.amount().to_string(),
                     c,
