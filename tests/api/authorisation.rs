@@ -107,6 +107,7 @@ pub(super) struct Scene {
     address: String,
     discount: String,
     rule: String,
+    category: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -143,6 +144,9 @@ impl Scene {
             .send()
             .await
             .expect(201);
+        let category = shop.put("/categories/tea").json(&json!({"name": "Tea"}));
+        let category = category.bearer(&shop.admin().await.token);
+        category.send().await.expect(201);
         Self {
             discount,
             other: shop.customer().await,
@@ -151,6 +155,7 @@ impl Scene {
             session: text(&sessions["items"][0]["id"]),
             address,
             rule: "order_has_a_line".to_owned(),
+            category: "tea".to_owned(),
             refresh_token: text(&login["refresh_token"]),
             forger: Forger::of(&shop, &owner).await,
             disabled,
@@ -192,6 +197,7 @@ impl Scene {
             ("{discount_id}", &self.discount),
             ("{customer_id}", &self.subject.id),
             ("{rule_name}", &self.rule),
+            ("{category}", &self.category),
         ];
         let path = known.iter().fold(path.to_owned(), |path, (name, value)| {
             path.replace(name, value)

@@ -146,14 +146,7 @@ impl Content {
     /// stands for the product's own texts.
     #[must_use]
     pub fn translation(&self, locale: &Locale) -> Option<&Translation> {
-        let mut tag = locale.as_str().to_ascii_lowercase();
-        loop {
-            if let Some(found) = self.translations.get(&tag) {
-                return Some(found);
-            }
-            let end = tag.rfind('-')?;
-            tag.truncate(end);
-        }
+        nearest(&self.translations, locale)
     }
 
     /// Returns the content as `change` changes it.
@@ -168,6 +161,21 @@ impl Content {
             images: change.images.unwrap_or(old.images),
             translations: change.translations.unwrap_or(old.translations),
         }
+    }
+}
+
+/// Returns what `translations` have for the language `locale`, or for the nearest that they have.
+pub(super) fn nearest<'a, T>(
+    translations: &'a BTreeMap<String, T>,
+    locale: &Locale,
+) -> Option<&'a T> {
+    let mut tag = locale.as_str().to_ascii_lowercase();
+    loop {
+        if let Some(found) = translations.get(&tag) {
+            return Some(found);
+        }
+        let end = tag.rfind('-')?;
+        tag.truncate(end);
     }
 }
 

@@ -1,6 +1,11 @@
 //! `ProductCreated`, `ProductUpdated` (`{name, category, price, sale, status, variants}`, `sale` only if there is one) and
 //! `ProductDiscontinued` (`{}`), all of the aggregate `<product_id>`. `variants` (`[{id, sku}]`) is there unless the only variant has
 //! the product's identifier; `price` is the lowest of them then.
+//!
+//! `CategoryChanged` (`{category, name, parent, position}`, `parent` only if there is one) and `CategoryRemoved`
+//! (`{category}`), both of the aggregate `categories`.
+
+use std::collections::BTreeMap;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
@@ -9,6 +14,7 @@ use crate::values::event::{DomainEvent, Stamp};
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
+use super::categories::store::TREE;
 use super::model::{Category, Status};
 use super::prices::Sale;
 use super::sku::Sku;
@@ -47,13 +53,41 @@ struct Data {
     variants: Vec<VariantData>,
 }
 
-/// Returns the last event of the product whose item is `image`, or `None` for an item that leads to a product.
+/// The attributes that are read from the item of the changed categories.
+#[derive(Deserialize)]
+struct TreeImage {
+    categories: BTreeMap<Category, CategoryImage>,
+    changed: Category,
+    event: Stamp,
+}
+
+/// A category, in the item and in the event.
+#[derive(Deserialize, Serialize)]
+struct CategoryImage {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<Category>,
+    position: u32,
+}
+
+#[derive(Serialize)]
+struct CategoryData {
+    category: Category,
+    #[serde(flatten)]
+    now: Option<CategoryImage>,
+}
+
+/// Returns the last event of the product or of the categories whose item is `image`, or `None` for an item that leads to a
+/// product.
 ///
 /// # Errors
 /// If `image` is not an item of the table of products.
 pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde_dynamo::Error> {
     if !image.contains_key("event") {
         return Ok(None);
+    }
+    if image.contains_key("categories") {
+        return of_categories(serde_dynamo::from_item(image)?).map(Some);
     }
     let image: Image = serde_dynamo::from_item(image)?;
     let stamp = image.event;
@@ -71,4 +105,14 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
         serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?
     };
     Ok(Some(DomainEvent::new(image.product_id, stamp, data)))
+}
+
+fn of_categories(mut image: TreeImage) -> Result<DomainEvent, serde_dynamo::Error> {
+    let now = image.categories.remove(&image.changed);
+    let data = CategoryData {
+        category: image.changed,
+        now,
+    };
+    let data = serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?;
+    Ok(DomainEvent::new(TREE, image.event, data))
 }

@@ -186,10 +186,8 @@ fn is_https(url: &http::Uri) -> bool {
     url.scheme_str() == Some("https") && url.host().is_some_and(|host| !host.is_empty())
 }
 
-/// Reads texts by their language tag, which is kept in lower case.
 fn translations(json: Json<'_>) -> Option<BTreeMap<String, Translation>> {
-    let place = json.clone();
-    let texts = json.objects(20, |body| {
+    by_language(json, |body| {
         let name = body.required("name", |json| json.line(1..=255));
         let description = body.optional("description", |json| json.text(0..=1000));
         let seo = body.optional("seo", |json| json.object(seo));
@@ -198,7 +196,16 @@ fn translations(json: Json<'_>) -> Option<BTreeMap<String, Translation>> {
             description: description?,
             seo: seo?.unwrap_or_default(),
         })
-    })?;
+    })
+}
+
+/// Reads at most 20 objects by their language tag, which is kept in lower case.
+pub(super) fn by_language<T>(
+    json: Json<'_>,
+    read: impl Fn(&mut Body<'_>) -> Option<T>,
+) -> Option<BTreeMap<String, T>> {
+    let place = json.clone();
+    let texts = json.objects(20, read)?;
     let mut translations = BTreeMap::new();
     for (tag, texts) in texts {
         let Ok(locale) = tag.parse::<Locale>() else {
@@ -327,7 +334,7 @@ fn boolean(json: Json<'_>) -> Option<bool> {
     json.boolean()
 }
 
-fn category(json: Json<'_>) -> Option<Category> {
+pub(super) fn category(json: Json<'_>) -> Option<Category> {
     let detail = InvalidCategory.to_string();
     json.parsed(&detail, str::parse)
 }

@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod availability;
+pub mod categories;
 pub mod content;
 pub mod events;
 mod fields;

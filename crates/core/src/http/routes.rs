@@ -159,6 +159,11 @@ routes! {
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
 
+    LIST_CATEGORIES = "list_categories", "GET" "/categories", Anyone, Read, &["locale"];
+    GET_CATEGORY = "get_category", "GET" "/categories/{category}", Anyone, Read, &["locale"];
+    PUT_CATEGORY = "put_category", "PUT" "/categories/{category}", Admin, Write;
+    REMOVE_CATEGORY = "remove_category", "DELETE" "/categories/{category}", Admin, Write;
+
     CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
     LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read, PAGE;
     GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;
@@ -278,11 +283,13 @@ mod tests {
         let public = ALL.iter().filter(|route| !route.is_personal());
         let public: BTreeSet<&str> = public.map(|route| route.operation).collect();
         let expected = [
+            "get_category",
             "get_health",
             "get_jwks",
             "get_openapi",
             "get_product",
             "get_shipping_methods",
+            "list_categories",
             "list_products",
         ];
         assert_eq!(public, expected.into());
