@@ -258,6 +258,21 @@ fn parameters(operation: Operation<'static>) -> impl Iterator<Item = &'static Va
     })
 }
 
+/// Returns `text`, percent-encoded.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// Returns the query in which the parameter `name` is the object of texts in `json`: `name[key]=value`.
+fn of_object(name: &str, json: &str) -> String {
+    let object: Map<String, Value> = serde_json::from_str(json).unwrap();
+    let fields = object.iter().map(|(key, value)| {
+        let value = encoded(value.as_str().unwrap());
+        format!("{name}%5B{}%5D={value}", encoded(key))
+    });
+    fields.collect::<Vec<_>>().join("&")
+}
+
 /// Sends `value` as `parameter` and returns whether the response says that it is not valid.
 async fn is_refused(
     scene: &Scene,
@@ -268,8 +283,7 @@ async fn is_refused(
     let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
     let name = parameter["name"].as_str().unwrap();
     let place = parameter["in"].as_str().unwrap();
-    let encoded = value.bytes().map(|byte| format!("%{byte:02X}"));
-    let encoded: String = encoded.collect();
+    let encoded = encoded(value);
     let path = match place {
         "path" => {
             let path = operation.path.replace(&format!("{{{name}}}"), &encoded);
@@ -278,6 +292,9 @@ async fn is_refused(
         _ => scene.path(operation),
     };
     let path = match place {
+        "query" if parameter["style"] == "deepObject" => {
+            format!("{path}?{}", of_object(name, value))
+        }
         "query" => format!("{path}?{name}={encoded}"),
         _ => path,
     };

@@ -17,13 +17,16 @@ use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
+use super::categories::store::CategoryStore;
 use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
-use super::item::position;
+use super::filter::Filter;
 use super::model::{Category, Product, ProductError, Status};
 use super::rules::{self, Viewer};
 use super::sku::{Gtin, Sku};
+use super::sort::Sort;
 use super::store::ProductStore;
+use super::store::lists::{List, Listed};
 use super::variants::{ProductOption, Variant};
 
 /// A product on the wire. `price`, `sale`, `weight_grams`, `sku` and `gtin` are those of its only variant; of several,
@@ -282,32 +285,46 @@ async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result
     }
 }
 
-/// `GET /products?category=&status=&locale=&limit=&cursor=`: lists products, newest first; without `status`
-/// the active ones. Only admins may list those that are not public.
+/// `GET /products?category=&status=&attributes[name]=&sort=&locale=&limit=&cursor=`: lists products, newest first unless `sort` says
+/// otherwise; those of a category with those of all below it; without `status` the active ones. Only admins may list those that are not public.
 ///
 /// # Errors
 /// [`Problem::InvalidParameters`], and for a status that is not public as [`Admins::admit`].
 pub async fn list_products(
     products: &ProductStore,
+    categories: &CategoryStore,
     admins: &Admins,
     request: Request,
 ) -> Result<Response, Problem> {
     let query = request.query(routes::LIST_PRODUCTS.query)?;
     let category: Option<Category> = Request::parameter(&query, "category")?;
     let status: Option<Status> = Request::parameter(&query, "status")?;
+    let sort: Option<Sort> = Request::parameter(&query, "sort")?;
     let locale: Option<Locale> = Request::parameter(&query, "locale")?;
+    let filter = Filter::read(&query)?;
     let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
     if !status.is_public() {
         admins.admit(&request).await?;
     }
-    let listed = products.list(category.as_ref(), status, &page).await?;
+    let categories = match &category {
+        Some(category) => Some(categories.get_eventually().await?.branch(category)),
+        None => None,
+    };
+    let list = List {
+        categories,
+        status,
+        filter,
+        sort: sort.unwrap_or_default(),
+    };
+    let listed = products.list(&list, &page).await?;
     let view = View {
         viewer: Viewer::Anyone,
         now: request.now,
         locale,
     };
-    let body = |product| Ok::<_, Problem>(ProductBody::new(product, &view));
+    let position = |listed: &Listed| listed.position.clone();
+    let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
     let listed = listed.fitting(position, body)?;
     listed.answer(&request)
 }

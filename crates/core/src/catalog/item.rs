@@ -14,6 +14,7 @@ use super::content::{Content, Slug};
 use super::model::{Category, Product, Status, WEIGHT_ATTRIBUTE, weight_grams};
 use super::prices::{PastPrice, Prices, Sale};
 use super::sku::{Gtin, Sku};
+use super::sort;
 use super::variants::{ProductOption, ShownStock, Variant};
 
 /// The version of the stored shape of [`ProductItem`].
@@ -66,9 +67,15 @@ pub(super) struct ProductItem {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     status: Status,
+    /// The release before, which may still be running, needs it to read a product.
     category_shard: String,
     status_shard: String,
     pub(super) position: String,
+    /// Its place in lists by name. Absent, as the next one, from products that earlier releases wrote last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name_position: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price_position: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_hash: Option<String>,
     version: u64,
@@ -155,12 +162,12 @@ impl ProductItem {
         let lowest = product.lowest(|prices| prices.regular);
         let only = product.only_variant().filter(|_| product.is_plain());
         let variants = product.variants.iter().map(VariantItem::from);
-        let unsold = || StoreError::unreadable("a product without variants");
+        let lowest = lowest.ok_or_else(|| StoreError::unreadable("a product without variants"))?;
         Ok(Self {
             product_id: product.id,
             name: product.name.clone(),
             description: product.description.clone(),
-            price: lowest.ok_or_else(unsold)?,
+            price: lowest,
             sale: only.and_then(|only| only.prices.sale),
             priced_at: only.map(|only| only.prices.since),
             past_prices: only.map_or_else(Vec::new, |only| only.prices.past.clone()),
@@ -179,6 +186,8 @@ impl ProductItem {
             category_shard: shard_key(&product.category, shard),
             status_shard: shard_key(product.status, shard),
             position: position(product),
+            name_position: Some(sort::name_position(&product.name, product.id)?),
+            price_position: Some(sort::price_position(lowest, product.id)?),
             request_hash: product.request_hash.clone(),
             version: product.version,
             schema: SCHEMA,
@@ -281,6 +290,22 @@ pub(super) fn slug_lead(slug: &Slug) -> String {
 /// Returns the key of what leads from a variant to its product.
 pub(super) fn variant_lead(id: VariantId) -> String {
     format!("variant#{id}")
+}
+
+/// An entry of an index of places, such as that of products by name.
+#[derive(Debug, Deserialize)]
+pub(super) struct PlaceItem {
+    pub(super) product_id: ProductId,
+    name_position: Option<String>,
+    price_position: Option<String>,
+}
+
+impl PlaceItem {
+    /// Returns the place by which its index is sorted.
+    pub(super) fn position(&self) -> String {
+        let position = self.name_position.as_ref().or(self.price_position.as_ref());
+        position.cloned().unwrap_or_default()
+    }
 }
 
 /// Returns a key of an index: `<category or status>#<shard>`.

@@ -12,12 +12,14 @@ pub mod categories;
 pub mod content;
 pub mod events;
 mod fields;
+pub mod filter;
 mod item;
 pub mod model;
 pub mod prices;
 pub mod rules;
 pub mod sales;
 pub mod sku;
+pub mod sort;
 pub mod store;
 pub mod variants;
 

@@ -1,29 +1,27 @@
 //! The table of products.
 //!
-//! A product is one item, with all its variants. The indexes `by-category` and `by-status` list products by `position`.
-//! Their few keys are split into shards, so that no single key takes all the writes.
+//! A product is one item, with all its variants. [`lists`] has the indexes.
 //!
 //! Three kinds of small items lead to products: `sku#<SKU>` and `slug#<slug>` keep these unique and are written in one
 //! transaction with the product. That of a slug stays when the product gets another one, so that its old address leads to
 //! it. And `variant#<id>` is there for each variant that does not have the identifier of its product. It is written
 //! before the product, and never deleted; where the product does not have the variant, it means nothing.
 
+pub mod lists;
+pub mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future;
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Key, StoreError, Table, Write, Written};
+use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
-use crate::http::page::{Page, PageRequest};
 use crate::values::id::{ProductId, VariantId};
 
 use super::content::Slug;
-use super::item::{
-    LeadItem, ProductItem, SHARDS, position, shard_key, sku_lead, slug_lead, variant_lead,
-    variant_stock,
-};
-use super::model::{Category, Product, ProductError, Status};
+use super::item::{LeadItem, ProductItem, sku_lead, slug_lead, variant_lead, variant_stock};
+use super::model::{Product, ProductError};
 use super::sku::Sku;
 use super::variants::{ShownStock, VariantError, VariantFault};
 
@@ -32,12 +30,6 @@ const MOST_WRITES: usize = 100;
 
 /// The most bytes of a product as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
 const MOST_BYTES: usize = 380_000;
-
-/// The most products of a category that one query reads to find those of one status.
-const CATEGORY_CHUNK: usize = 200;
-
-/// After so many queries a page is returned even if it is not full.
-const CATEGORY_QUERIES: usize = 10;
 
 /// Returns the key of a product, or of what leads to one.
 fn key(id: impl ToString) -> Key {
@@ -353,67 +345,5 @@ impl ProductStore {
         let write = write.when("version = :version");
         let write = write.value(":version", &product.version)?;
         self.table.write(write).await
-    }
-
-    /// Returns the products of `status`, newest first; with a `category` only those in it.
-    ///
-    /// A page of a category may have fewer products than its limit and still be followed by another
-    /// page, if few of very many products have the status.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn list(
-        &self,
-        category: Option<&Category>,
-        status: Status,
-        page: &PageRequest,
-    ) -> Result<Page<Product>, StoreError> {
-        let Some(category) = category else {
-            let after = page.after.as_deref();
-            let found = self
-                .query("by-status", "status_shard", &status, after, page.limit + 1)
-                .await?;
-            return Ok(Page::cut(found, page.limit, position));
-        };
-        let mut found = Vec::new();
-        let mut after = page.after.clone();
-        let mut most = page.limit + 1;
-        for _ in 0..CATEGORY_QUERIES {
-            let from = after.as_deref();
-            let chunk = self
-                .query("by-category", "category_shard", category, from, most)
-                .await?;
-            let last = chunk.last().map(position);
-            let more = chunk.len() == most;
-            found.extend(chunk.into_iter().filter(|product| product.status == status));
-            if found.len() > page.limit || !more {
-                return Ok(Page::cut(found, page.limit, position));
-            }
-            after = last;
-            most = (most * 2).min(CATEGORY_CHUNK);
-        }
-        Ok(Page {
-            items: found,
-            next: after,
-        })
-    }
-
-    async fn query(
-        &self,
-        index: &str,
-        attribute: &str,
-        value: &impl ToString,
-        after: Option<&str>,
-        most: usize,
-    ) -> Result<Vec<Product>, StoreError> {
-        let queries = (0..SHARDS).map(|shard| {
-            let key = shard_key(value.to_string(), shard);
-            self.table.newest_first(index, attribute, key, after)
-        });
-        let items = dynamo::merged(queries.collect(), most, true, |item: &ProductItem| {
-            item.position.clone()
-        })
-        .await?;
-        Ok(items.into_iter().map(Product::from).collect())
     }
 }

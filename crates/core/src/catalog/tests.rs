@@ -12,6 +12,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api;
+use super::categories::store::CategoryStore;
 use super::store::ProductStore;
 use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
@@ -25,6 +26,7 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
+    categories: CategoryStore,
     table: Table,
     admins: Arc<Admins>,
     engine: Engine,
@@ -39,6 +41,7 @@ fn shop() -> Shop {
     let table = Table::new(&aws, Setting::ProductsTable).unwrap();
     Shop {
         products,
+        categories: CategoryStore::new(&aws).unwrap(),
         table,
         admins,
         engine,
@@ -95,6 +98,10 @@ impl Shop {
         api::get_product(&self.products, &self.admins, to(id, json!({}))).await
     }
 
+    async fn list(&self, request: Request) -> Outcome {
+        api::list_products(&self.products, &self.categories, &self.admins, request).await
+    }
+
     /// Returns the names of all products in the list with `query`, page by page.
     async fn names(&self, query: &[(&str, &str)]) -> Vec<Vec<String>> {
         let mut pages = Vec::new();
@@ -107,7 +114,7 @@ impl Shop {
             if let Some(cursor) = &cursor {
                 request = request.with_query("cursor", cursor);
             }
-            let listed = api::list_products(&self.products, &self.admins, request);
+            let listed = self.list(request);
             let response = listed.await.unwrap();
             let page = json_of(&response);
             let items = page["items"].as_array().unwrap();
@@ -121,6 +128,14 @@ impl Shop {
                 return pages;
             }
         }
+    }
+
+    /// Returns the items of products, sorted.
+    fn products_stored(&self) -> Vec<Value> {
+        let mut items = self.stored();
+        items.retain(|item| item["status"].is_string());
+        items.sort_by_key(|item| item["product_id"].to_string());
+        items
     }
 
     fn stored(&self) -> Vec<Value> {

@@ -167,7 +167,8 @@ impl Request {
         text.parse().map_err(|_| Problem::NotFound(what))
     }
 
-    /// Returns the query parameters, of which only those in `known` may occur, each at most once.
+    /// Returns the query parameters, of which only those in `known` may occur, each at most once. There, `name[*]` stands for
+    /// all `name[...]`.
     ///
     /// # Errors
     /// [`Problem::InvalidParameters`].
@@ -175,7 +176,7 @@ impl Request {
         let mut found = HashMap::new();
         let mut faults = Vec::new();
         for (name, value) in &self.query {
-            let (code, detail) = if !known.contains(&name.as_str()) {
+            let (code, detail) = if !known.iter().any(|known| is_parameter(known, name)) {
                 (
                     "unknown_parameter",
                     format!("known are: {}", known.join(", ")),
@@ -306,4 +307,14 @@ impl Request {
 
 fn is_key(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Returns whether `known` stands for the query parameter `name`.
+fn is_parameter(known: &str, name: &str) -> bool {
+    let Some(known) = known.strip_suffix("[*]") else {
+        return known == name;
+    };
+    let key = name.strip_prefix(known);
+    let key = key.and_then(|key| key.strip_prefix('[')?.strip_suffix(']'));
+    key.is_some_and(|key| !key.is_empty())
 }

@@ -79,7 +79,7 @@ fn position(cursor: &str, request: &Request) -> Result<String, Problem> {
     let parts = bytes.split_at_checked(LIST_BYTES);
     let text = parts.and_then(|(_, text)| String::from_utf8(text.to_vec()).ok());
     let text = text
-        .filter(|text| !text.is_empty() && text.len() <= 200)
+        .filter(|text| !text.is_empty() && text.len() <= 400)
         .ok_or_else(|| refuse("this must be a cursor that a list gave"))?;
     if bytes.starts_with(&list_of(request)) {
         Ok(text)

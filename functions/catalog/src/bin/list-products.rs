@@ -1,4 +1,4 @@
-//! `GET /products`: list products, newest first.
+//! `GET /products`: list products.
 
 use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 
@@ -6,9 +6,10 @@ use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let products = catalog::store::ProductStore::new(&aws)?;
+    let categories = catalog::categories::store::CategoryStore::new(&aws)?;
     let admins = customers::authorizer::Admins::new(&aws);
     runtime::serve_http(&aws, &routes::LIST_PRODUCTS, |request| {
-        catalog::api::list_products(&products, &admins, request)
+        catalog::api::list_products(&products, &categories, &admins, request)
     })
     .await
 }

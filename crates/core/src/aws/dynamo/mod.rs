@@ -11,7 +11,7 @@ mod write;
 
 pub use change::{Attempt, change, change_or};
 pub use error::StoreError;
-pub use query::{Query, merged};
+pub use query::{Query, SortKey, merged};
 pub use scan::Piece;
 pub use table::Table;
 pub use write::{Key, Outcome, Write, Written};

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::BoxFuture;
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
@@ -44,16 +45,53 @@ impl Table {
         value: impl ToString,
         after: Option<&str>,
     ) -> Query {
-        let query = match after {
-            None => self.query("#key = :key"),
-            Some(after) => self
-                .query("#key = :key AND #position < :after")
-                .name("#position", "position")
-                .value(":after", after),
+        let order = SortKey {
+            attribute: "position",
+            descending: true,
         };
-        let query = query.name("#key", attribute).value(":key", value);
-        query.index(index).descending()
+        self.sorted(index, &[(attribute, value.to_string())], order, after)
     }
+
+    /// Returns a query of `index`, whose partition key consists of the attributes of `key` with their values (of up to four,
+    /// DynamoDB's quota), in the order of its sort key, and from after the value `after` of it on, if there is one.
+    #[must_use]
+    pub fn sorted(
+        &self,
+        index: &str,
+        key: &[(&str, String)],
+        order: SortKey,
+        after: Option<&str>,
+    ) -> Query {
+        let terms = (0..key.len()).map(|at| format!("#key{at} = :key{at}"));
+        let from = match (after, order.descending) {
+            (None, _) => None,
+            (Some(_), true) => Some("#sort < :after".to_owned()),
+            (Some(_), false) => Some("#sort > :after".to_owned()),
+        };
+        let condition: Vec<String> = terms.chain(from).collect();
+        let mut query = self.query(&condition.join(" AND ")).index(index);
+        for (at, (attribute, value)) in key.iter().enumerate() {
+            query = query.name(&format!("#key{at}"), attribute);
+            query = query.value(&format!(":key{at}"), value);
+        }
+        if let Some(after) = after {
+            query = query.name("#sort", order.attribute).value(":after", after);
+        }
+        if order.descending {
+            query.descending()
+        } else {
+            query
+        }
+    }
+}
+
+/// How a query is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// The attribute that is the sort key.
+    pub attribute: &'static str,
+    /// Whether its highest value comes first.
+    pub descending: bool,
 }
 
 impl Query {
@@ -173,6 +211,9 @@ impl<T: DeserializeOwned> Reader<T> {
 /// read of each.
 const SPARE: usize = 3;
 
+/// How many reads of one merge are under way at the same time.
+const READS_AT_ONCE: usize = 16;
+
 /// Returns the first `most` items of several queries together, by `sort_key`: how an index whose key is split in shards is
 /// read. All queries must have the direction `descending`. Each is read for its share of the items, and further only
 /// where the next items may be.
@@ -210,7 +251,8 @@ pub async fn merged<T: DeserializeOwned>(
         if most == 0 || reads.is_empty() {
             break;
         }
-        futures::future::try_join_all(reads).await?;
+        let reads = futures::stream::iter(reads).buffer_unordered(READS_AT_ONCE);
+        reads.try_collect::<()>().await?;
     }
     let mut found: Vec<T> = readers
         .into_iter()

@@ -47,10 +47,14 @@ fn a_product_of_the_first_release_has_one_variant_and_is_stored_as_it_was() {
     assert_eq!((only.id, only.sku.as_ref()), (product.id.into(), None));
     assert_eq!(only.prices.regular.amount().to_string(), "12.50");
     let mut written = serde_json::to_value(ProductItem::new(&product).unwrap()).unwrap();
-    // What a release after it has added: since when the price is as it is.
+    // What later releases have added: since when the price is as it is, and places in lists.
     assert_eq!(written["priced_at"], stored["updated_at"]);
+    let place = "00000000000000001250#0197f0a0-0000-7000-8000-000000000001";
+    assert_eq!(written["price_position"], place);
     let fields = written.as_object_mut().unwrap();
-    fields.remove("priced_at");
+    for added in ["priced_at", "name_position", "price_position"] {
+        fields.remove(added).unwrap();
+    }
     for shard in ["category_shard", "status_shard"] {
         fields.insert(shard.to_owned(), stored[shard].clone());
     }

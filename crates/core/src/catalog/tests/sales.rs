@@ -70,10 +70,10 @@ async fn a_sale_is_shown_while_it_is_on_and_before_that_to_admins() {
     }
     let scheduled = ["12.50".to_owned(), "10.00".to_owned(), tag("-scheduled")];
     assert_eq!(shop.seen(9, &id, true).await, scheduled);
-    let listed = api::list_products(&shop.products, &shop.admins, at(9, &id, &json!({})));
+    let listed = shop.list(at(9, &id, &json!({})));
     let listed = json_of(&listed.await.unwrap());
     assert_eq!(listed["items"][0]["sale"], Value::Null);
-    let listed = api::list_products(&shop.products, &shop.admins, at(10, &id, &json!({})));
+    let listed = shop.list(at(10, &id, &json!({})));
     let listed = json_of(&listed.await.unwrap());
     assert_eq!(listed["items"][0]["sale"]["price"], eur("10.00"));
 }
