@@ -1,6 +1,7 @@
 //! `oxcart admin`: what only an operator with access to the tables may do.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
@@ -69,6 +70,37 @@ pub(crate) async fn grant(aws: &Aws, email: &str) -> Result<(), Error> {
     let email = email.parse::<Email>()?;
     grant_admin(&CustomerStore::new(aws)?, &email, now).await?;
     Ok(())
+}
+
+/// The shop that a command works on, through the environment of one of its functions.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shop {
+    /// A JSON file with the environment of the command's function of a deployed shop, with credentials in the environment
+    /// of this command: `aws lambda get-function-configuration --query Environment.Variables --function-name NAME`.
+    /// Without it: the shop running here.
+    #[arg(long, value_name = "FILE")]
+    environment: Option<PathBuf>,
+    /// The control port of the shop running here.
+    #[arg(long, default_value_t = 3001)]
+    control_port: u16,
+}
+
+impl Shop {
+    /// Returns what `function` of the shop running here would reach, or of the deployed shop.
+    ///
+    /// # Errors
+    /// If the file is not an environment, or no shop runs here.
+    pub(crate) async fn reached(self, function: &str) -> Result<Aws, Error> {
+        let Some(path) = self.environment else {
+            let control = environment::control_url(self.control_port);
+            return local(&environment::of_function(function, &control).await?);
+        };
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let settings: BTreeMap<String, String> = serde_json::from_str(&text)
+            .map_err(|error| format!("{} is not an environment: {error}", path.display()))?;
+        deployed(settings)
+    }
 }
 
 /// A deployed shop, with the credentials that are in the environment and those of its functions' settings that are

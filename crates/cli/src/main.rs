@@ -6,9 +6,11 @@ mod build;
 mod demo;
 mod environment;
 mod keys;
+mod lists;
 mod map;
 mod policies;
 mod redrive;
+mod relist;
 mod run;
 mod year;
 
@@ -45,12 +47,17 @@ enum Command {
     Env(environment::Arguments),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
     Keys(keys::Arguments),
+    /// Counts what a page of each list of products costs, in a shop with more and more products.
+    Lists(lists::Arguments),
     /// Prints the services and how they hang together, as a Mermaid flowchart.
     Map,
     /// Compares the functions' policies with what a record says that they do.
     Policies(policies::Arguments),
-    /// Publishes the events that were set aside because they could not be published.
+    /// Publishes the events that were set aside because they could not be published; its function is `publish-events`.
     Redrive(redrive::Arguments),
+    /// Gives products of earlier releases their places in the lists by name and by price; its function is
+    /// `create-product`.
+    Relist(relist::Arguments),
     /// Plays a shop's year with up to 100,000 orders, and checks the books at the end.
     Year(year::Arguments),
 }
@@ -69,9 +76,11 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
+        Some(Command::Lists(arguments)) => lists::run(arguments).await,
         Some(Command::Map) => map::run(),
         Some(Command::Policies(arguments)) => policies::run(arguments),
         Some(Command::Redrive(arguments)) => redrive::run(arguments).await,
+        Some(Command::Relist(arguments)) => relist::run(arguments).await,
         Some(Command::Year(arguments)) => year::run(arguments).await,
     };
     match done {

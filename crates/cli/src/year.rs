@@ -17,8 +17,11 @@ use plan::{Plan, Sizes};
 use play::Play;
 use shop::Shop;
 
+pub(crate) use costs::halves;
+
 mod audit;
 mod books;
+mod browse;
 mod check;
 mod costs;
 mod ledger;
@@ -31,7 +34,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 36] = [
+const IN_USE: [&str; 37] = [
     "audit-integrity",
     "cancel-order",
     "close-order",
@@ -59,6 +62,7 @@ const IN_USE: [&str; 36] = [
     "postpone-order",
     "process-payment",
     "publish-events",
+    "put-category",
     "release-inventory",
     "replace-tax-rates",
     "reserve-inventory",
@@ -204,6 +208,7 @@ async fn report(
         faults: faults.clone(),
         at_once,
         weeks: arguments.weeks,
+        browsed: 0,
         faults_hit: 0,
     };
     let begun = Instant::now();

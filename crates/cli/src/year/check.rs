@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::books::{Book, Books, Totals};
 use super::ledger::{Ledger, Order};
 use super::plan::{Sizes, first_variant, is_scarce};
+use super::seed::CATEGORIES;
 use super::shop::Shop;
 use crate::Error;
 
@@ -221,6 +222,7 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
     let expected = [
         ("ProductCreated", products as u64),
         ("ProductUpdated", ledger.price_changes),
+        ("CategoryChanged", CATEGORIES as u64 + 1),
         ("CustomerRegistered", sizes.customers as u64),
         ("CustomerDeleted", deleted.count() as u64),
         ("OrderCreated", ledger.orders.len() as u64),

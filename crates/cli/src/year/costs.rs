@@ -55,6 +55,11 @@ fn lists<'a>(customer: &'a str, order: &str) -> Vec<Request<'a>> {
     vec![
         products(),
         products().query("category", "category-1"),
+        products().query("category", "all"),
+        products()
+            .query("category", "category-1")
+            .query("sort", "name"),
+        products().query("sort", "-price"),
         products().query("limit", "100"),
         admin("list-customers", "/customers"),
         own("list-orders", "/orders"),
@@ -173,8 +178,8 @@ pub(super) fn growing(costs: &[Costs]) -> Vec<String> {
     figures.collect()
 }
 
-/// Half units.
-fn halves(units: &Value) -> u64 {
+/// Returns how many half units these `units` of the bill are: they are whole numbers or halves.
+pub(crate) fn halves(units: &Value) -> u64 {
     let text = units.to_string();
     let (whole, half) = text.split_once('.').unwrap_or((&text, "0"));
     2 * whole.parse::<u64>().unwrap_or(0) + u64::from(half != "0")

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use futures::future::try_join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::browse::browse;
 use super::costs::{self, Costs};
 use super::ledger::{self, Ledger};
 use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
@@ -36,6 +38,8 @@ pub(super) struct Play<'a> {
     pub(super) at_once: usize,
     /// How long the year is.
     pub(super) weeks: u16,
+    /// How many lists were read from their first page to their last.
+    pub(super) browsed: usize,
     /// How many calls and invocations a fault has hit.
     pub(super) faults_hit: u64,
 }
@@ -153,11 +157,14 @@ impl Play<'_> {
         let drafts: Vec<Draft> = (0..orders).map(|_| self.plan.order()).collect();
         let cancels: Vec<Cancel> = drafts.iter().map(|draft| draft.cancel).collect();
         let (shop, ledger, baskets) = (self.shop, &self.ledger, self.ledger.baskets());
-        let placed: Vec<Placed> = stream::iter(drafts.into_iter().enumerate())
+        let placed = stream::iter(drafts.into_iter().enumerate())
             .map(|(at, draft)| place(shop, ledger, baskets + at, draft))
             .buffered(self.at_once)
-            .try_collect()
-            .await?;
+            .try_collect();
+        let browsed = browse(shop, ledger, self.browsed);
+        let (placed, disagreement): (Vec<Placed>, _) = try_join(placed, browsed).await?;
+        self.browsed += 1;
+        self.ledger.disagreements.extend(disagreement);
         let mut later = Vec::new();
         for (placed, cancel) in placed.into_iter().zip(cancels) {
             self.ledger.used_up += u64::from(placed.used_up);

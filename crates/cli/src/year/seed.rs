@@ -30,8 +30,16 @@ const BATCH: usize = 500;
 /// How far the clock moves between two batches.
 const BETWEEN_BATCHES: Duration = Duration::from_mins(5);
 
-/// The number of categories.
-const CATEGORIES: usize = 20;
+/// The number of categories with products.
+pub(super) const CATEGORIES: usize = 20;
+
+/// The category that all others are part of.
+pub(super) const ALL: &str = "all";
+
+/// Returns the category with this number, from 0.
+pub(super) fn category(number: usize) -> String {
+    format!("category-{number}")
+}
 
 /// Fills the shop.
 ///
@@ -44,6 +52,7 @@ pub(super) async fn seed(
     at_once: usize,
 ) -> Result<Ledger, Error> {
     let mut ledger = Ledger::default();
+    add_categories(shop).await?;
     let mut progress = Progress::new("products", sizes.products);
     for first in (0..sizes.products).step_by(BATCH) {
         let numbers = first..sizes.products.min(first + BATCH);
@@ -85,6 +94,19 @@ pub(super) async fn seed(
     Ok(ledger)
 }
 
+/// Adds the tree of categories.
+async fn add_categories(shop: &Shop) -> Result<(), Error> {
+    let below = (0..CATEGORIES).map(|number| (category(number), Some(ALL)));
+    for (category, parent) in [(ALL.to_owned(), None)].into_iter().chain(below) {
+        let put = Request::new("put-category", "PUT", "/categories/{category}")
+            .by(Who::Admin)
+            .parameter("category", &category)
+            .json(json!({"name": category, "parent": parent}));
+        shop.send(&put).await?.expect(&[201])?;
+    }
+    Ok(())
+}
+
 /// What is to be sold, and how many are put on hand.
 struct NewProduct {
     number: usize,
@@ -111,7 +133,7 @@ async fn add_product(shop: &Shop, new: &[NewProduct]) -> Result<Vec<Product>, Er
     let mut product = json!({
         "name": format!("Product {number}"),
         "description": "One of many.",
-        "category": format!("category-{}", number % CATEGORIES),
+        "category": category(number % CATEGORIES),
     });
     if let [only] = new {
         product["price"] = shop.amount(only.price)?;

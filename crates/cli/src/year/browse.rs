@@ -1,0 +1,126 @@
+//! Shoppers who browse while others order: the pages of a list have each of its products once, in its order.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::ledger::Ledger;
+use super::request::Request;
+use super::seed::{ALL, CATEGORIES, category, text};
+use super::shop::Shop;
+use crate::Error;
+
+/// What lists are sorted by, in turn.
+const SORTS: [&str; 4] = ["newest", "name", "price", "-price"];
+
+/// Every so many lists one is that of all categories together, which has a hundred pages in a large year.
+const WHOLE_EVERY: usize = 50;
+
+/// The most entries of a page.
+const PAGE: &str = "100";
+
+/// Reads a list from its first page to its last: that of a category, another one and in another order for each `number`.
+/// Returns what is wrong with it.
+///
+/// # Errors
+/// If the shop fails or refuses the request.
+pub(super) async fn browse(
+    shop: &Shop,
+    ledger: &Ledger,
+    number: usize,
+) -> Result<Option<String>, Error> {
+    let sort = SORTS.into_iter().cycle().nth(number / CATEGORIES % 4);
+    let sort = sort.unwrap_or_default();
+    let is_whole = number % WHOLE_EVERY == WHOLE_EVERY - 1;
+    let place = number % CATEGORIES;
+    let list = if is_whole {
+        ALL.to_owned()
+    } else {
+        category(place)
+    };
+    let mut found = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut request = Request::new("list-products", "GET", "/products")
+            .query("category", &list)
+            .query("sort", sort)
+            .query("limit", PAGE);
+        if let Some(cursor) = &cursor {
+            request = request.query("cursor", cursor);
+        }
+        let mut page = shop.send(&request).await?.expect(&[200])?;
+        if let Value::Array(items) = page["items"].take() {
+            found.extend(items);
+        }
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let products = ledger.products.iter().enumerate();
+    let mut groups = products.filter(|(number, product)| {
+        let before = number.checked_sub(1).and_then(|at| ledger.products.get(at));
+        before.is_none_or(|before| before.parent != product.parent)
+    });
+    let mut expected = BTreeSet::new();
+    for (number, product) in groups.by_ref() {
+        if is_whole || number % CATEGORIES == place {
+            expected.insert(product.parent.clone());
+        }
+    }
+    let ids = found.iter().map(|product| text(product, "id"));
+    let ids: BTreeSet<String> = ids.collect::<Result<_, _>>()?;
+    let wrong = if found.len() != ids.len() {
+        Some(format!(
+            "{} products, and {} of them once",
+            found.len(),
+            ids.len()
+        ))
+    } else if ids != expected {
+        Some(format!(
+            "{} products, not these {}",
+            ids.len(),
+            expected.len()
+        ))
+    } else if !is_sorted(&found, sort) {
+        Some("products in another order".to_owned())
+    } else {
+        None
+    };
+    Ok(wrong.map(|wrong| format!("the list of {list} by {sort} has {wrong}")))
+}
+
+/// Whether the products are in the order of `sort`. Their names have only ASCII letters and digits.
+fn is_sorted(products: &[Value], sort: &str) -> bool {
+    let field = |name: &str, product: &Value| product[name].as_str().unwrap_or_default().to_owned();
+    let price = |product: &Value| {
+        let amount = field("amount", &product["price"]).replace('.', "");
+        amount.parse::<u64>().unwrap_or_default()
+    };
+    match sort {
+        "newest" => products.is_sorted_by(|a, b| field("created_at", a) >= field("created_at", b)),
+        "name" => products.is_sorted_by(|a, b| field("name", a) <= field("name", b)),
+        "price" => products.is_sorted_by(|a, b| price(a) <= price(b)),
+        "-price" => products.is_sorted_by(|a, b| price(a) >= price(b)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_order_is_what_it_says() {
+        let product =
+            |name, amount, at| json!({"name": name, "price": {"amount": amount}, "created_at": at});
+        let products = [product("a", "9.00", "3"), product("b", "10.00", "1")];
+        let sorted = SORTS.map(|sort| is_sorted(&products, sort));
+        assert_eq!(sorted, [true, true, true, false]);
+        let [a, b] = products;
+        let sorted = SORTS.map(|sort| is_sorted(&[b.clone(), a.clone()], sort));
+        assert_eq!(sorted, [false, false, false, true]);
+    }
+}
