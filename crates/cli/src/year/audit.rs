@@ -11,7 +11,7 @@ use super::shop::Shop;
 use crate::Error;
 
 /// The most audits until everything was read: each reads 10,000 items.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// Lets the shop audit until it has looked at every event and has read all tables from beginning to end. Returns a
 /// sentence for each finding, and for each queue with messages that were given up or events that were set aside.
@@ -45,7 +45,10 @@ pub(super) async fn everything(shop: &Shop) -> Result<Vec<String>, Error> {
 const ATTEMPTS: usize = 3;
 
 /// Audits once. Returns what `audit-integrity` returns.
-async fn invoke(shop: &Shop) -> Result<Value, Error> {
+///
+/// # Errors
+/// If audits fail, one after another.
+pub(super) async fn invoke(shop: &Shop) -> Result<Value, Error> {
     let mut attempts = 1;
     loop {
         let event = costs::scheduled(shop);
@@ -63,11 +66,19 @@ async fn invoke(shop: &Shop) -> Result<Value, Error> {
 async fn audit(shop: &Shop, begun: Timestamp) -> Result<bool, Error> {
     let _ = shop.clock.advance(Duration::from_secs(1));
     let outcome = invoke(shop).await?;
+    Ok(outcome["caught_up"] == json!(true) && has_read_everything(shop, begun).await?)
+}
+
+/// Returns whether everything that was stored at `begun` has been read since.
+///
+/// # Errors
+/// If the shop does not say it.
+pub(super) async fn has_read_everything(shop: &Shop, begun: Timestamp) -> Result<bool, Error> {
     let report = Request::new("get-integrity", "GET", "/integrity").by(Who::Admin);
     let report = shop.send(&report).await?.expect(&[200])?;
     let round = report["everything_read"]["began_at"].as_str();
     let round: Option<Timestamp> = round.map(str::parse).transpose()?;
-    Ok(outcome["caught_up"] == json!(true) && round.is_some_and(|round| round >= begun))
+    Ok(round.is_some_and(|round| round >= begun))
 }
 
 /// Lets the shop audit until it has looked at every event.
