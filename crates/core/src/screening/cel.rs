@@ -99,6 +99,14 @@ impl Expression {
         Self::compile_for(source, currency, Stage::Priced)
     }
 
+    /// As [`Expression::compile`], for an expression over a product instead of an order.
+    ///
+    /// # Errors
+    /// [`CompileError`].
+    pub fn compile_listed(source: &str, currency: Currency) -> Result<Self, CompileError> {
+        Self::compile_for(source, currency, Stage::Listed)
+    }
+
     fn compile_for(source: &str, currency: Currency, stage: Stage) -> Result<Self, CompileError> {
         check_size(source)?;
         let parser = Parser::new()

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod events;
 pub mod model;
 pub mod operator;
+pub mod product;
 pub mod store;
 mod types;
 pub mod view;

@@ -8,6 +8,9 @@ pub(super) const LINES: u64 = 50;
 /// The most roles of a customer that an expression sees.
 const ROLES: u64 = 10;
 
+/// The most tags of a product, and the most attributes.
+const TEXTS: u64 = 50;
+
 /// The type of a value without fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scalar {
@@ -36,6 +39,8 @@ pub(super) enum Record {
     Customer,
     /// Its totals.
     Totals,
+    /// A product of the catalogue.
+    Product,
 }
 
 /// The type of the elements of a list.
@@ -84,13 +89,8 @@ impl Record {
             Self::Line => "line",
             Self::Customer => "customer",
             Self::Totals => "totals",
+            Self::Product => "product",
         }
-    }
-
-    /// Returns the record that every expression can read under this name.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        let named = [Self::Order, Self::Customer, Self::Totals];
-        named.into_iter().find(|record| record.name() == name)
     }
 
     /// Returns those of its fields that are not known yet when an order is priced.
@@ -107,6 +107,7 @@ impl Record {
                 "spent_today",
             ],
             Self::Totals => &["discount", "shipping", "tax"],
+            Self::Product => &[],
         }
     }
 
@@ -148,6 +149,20 @@ impl Record {
                 ("shipping", Type::MONEY),
                 ("tax", Type::MONEY),
                 ("total", Type::MONEY),
+            ],
+            Self::Product => &[
+                ("id", Type::TEXT),
+                ("name", Type::TEXT),
+                ("brand", Type::TEXT),
+                ("category", Type::TEXT),
+                ("price", Type::MONEY),
+                ("shipped", Type::BOOL),
+                ("created_at", Type::TIME),
+                ("tags", Type::List(Element::Scalar(Scalar::Text), TEXTS)),
+                (
+                    "attributes",
+                    Type::List(Element::Scalar(Scalar::Text), TEXTS),
+                ),
             ],
         }
     }

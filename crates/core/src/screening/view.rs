@@ -148,10 +148,8 @@ pub struct TotalsView {
 /// A [`View`] in the form that expressions read: built once, for any number of expressions.
 #[derive(Debug)]
 pub struct Facts {
-    currency: Currency,
-    order: Part,
-    customer: Part,
-    totals: Part,
+    pub(super) currency: Currency,
+    pub(super) parts: Vec<Part>,
 }
 
 impl Facts {
@@ -162,12 +160,12 @@ impl Facts {
     /// [`MoneyError::TooLarge`].
     pub fn new(view: &View) -> Result<Self, MoneyError> {
         let currency = view.totals.total.currency();
-        Ok(Self {
-            currency,
-            order: order(view, currency)?,
-            customer: customer(&view.customer, currency)?,
-            totals: totals(&view.totals, currency)?,
-        })
+        let parts = vec![
+            order(view, currency)?,
+            customer(&view.customer, currency)?,
+            totals(&view.totals, currency)?,
+        ];
+        Ok(Self { currency, parts })
     }
 
     /// Returns the currency of the amounts.
@@ -179,13 +177,9 @@ impl Facts {
 
 impl VariableResolver for Facts {
     fn resolve<'v>(&'v self, name: &str) -> Option<CowVal<'v, 'v>> {
-        Record::named(name).map(|record| {
-            CowVal::Borrowed(match record {
-                Record::Order | Record::Line => &self.order,
-                Record::Customer => &self.customer,
-                Record::Totals => &self.totals,
-            })
-        })
+        let mut parts = self.parts.iter();
+        let part = parts.find(|part| part.record.name() == name);
+        part.map(|part| CowVal::Borrowed(part))
     }
 }
 
@@ -273,7 +267,7 @@ pub(super) fn minor_units(money: Money) -> Option<i64> {
     i64::try_from(money.amount().mantissa()).ok()
 }
 
-fn amount(money: Money, currency: Currency) -> Result<CelInt, MoneyError> {
+pub(super) fn amount(money: Money, currency: Currency) -> Result<CelInt, MoneyError> {
     if money.currency() != currency {
         return Err(MoneyError::CurrencyMismatch);
     }
@@ -286,15 +280,15 @@ type Field = Result<Box<dyn Val>, String>;
 
 /// Collects the fields of a part.
 #[derive(Default)]
-struct Fields(Vec<(&'static str, Field)>);
+pub(super) struct Fields(Vec<(&'static str, Field)>);
 
 impl Fields {
-    fn with(mut self, name: &'static str, value: impl Val + 'static) -> Self {
+    pub(super) fn with(mut self, name: &'static str, value: impl Val + 'static) -> Self {
         self.0.push((name, Ok(Box::new(value))));
         self
     }
 
-    fn with_some(self, name: &'static str, value: Option<impl Val + 'static>) -> Self {
+    pub(super) fn with_some(self, name: &'static str, value: Option<impl Val + 'static>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -310,7 +304,7 @@ impl Fields {
         self
     }
 
-    fn part(self, record: Record) -> Part {
+    pub(super) fn part(self, record: Record) -> Part {
         Part {
             record,
             fields: Arc::new(self.0),
@@ -320,7 +314,7 @@ impl Fields {
 
 /// A value with named fields, which its clones share.
 #[derive(Clone, Debug)]
-struct Part {
+pub(super) struct Part {
     record: Record,
     fields: Arc<Vec<(&'static str, Field)>>,
 }

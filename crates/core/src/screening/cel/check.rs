@@ -79,6 +79,18 @@ pub(super) enum Stage {
     Placed,
     /// While an order is priced, before its discounts, shipping and tax are computed.
     Priced,
+    /// When a product is put into lists: it can read the product, and no order.
+    Listed,
+}
+
+impl Stage {
+    /// Returns what an expression can read by its name.
+    fn records(self) -> &'static [Record] {
+        match self {
+            Self::Placed | Self::Priced => &[Record::Order, Record::Customer, Record::Totals],
+            Self::Listed => &[Record::Product],
+        }
+    }
 }
 
 /// What the check found out about a part of an expression.
@@ -187,13 +199,16 @@ impl Checker {
     fn named(&self, id: u64, name: &str) -> Result<Type, Fault> {
         let local = self.names.iter().rev().find(|(local, _)| local == name);
         let known = local.map(|(_, kind)| *kind);
-        let known = known.or_else(|| Record::named(name).map(Type::Record));
+        let records = self.stage.records();
+        let record = || records.iter().find(|record| record.name() == name);
+        let known = known.or_else(|| record().copied().map(Type::Record));
         known.map_or_else(
             || {
-                fault(
-                    id,
-                    format!("there is no {name:?}; there are order, customer and totals"),
-                )
+                let there = match self.stage {
+                    Stage::Placed | Stage::Priced => "there are order, customer and totals",
+                    Stage::Listed => "there is product",
+                };
+                fault(id, format!("there is no {name:?}; {there}"))
             },
             Ok,
         )

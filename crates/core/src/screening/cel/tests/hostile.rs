@@ -287,7 +287,7 @@ fn every_field_exists_and_has_its_type() {
         for (field, kind) in record.fields() {
             let part = match record {
                 Record::Line => format!("order.lines[0].{field}"),
-                Record::Order | Record::Customer | Record::Totals => {
+                Record::Order | Record::Customer | Record::Totals | Record::Product => {
                     format!("{}.{field}", record.name())
                 }
             };
