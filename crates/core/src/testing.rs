@@ -106,6 +106,7 @@ fn tables() -> Vec<(String, Value)> {
                 "AttributeDefinitions",
                 "KeySchema",
                 "GlobalSecondaryIndexes",
+                "LocalSecondaryIndexes",
             ] {
                 let part = serde_json::to_value(&resource["Properties"][name]).unwrap();
                 if !part.is_null() {

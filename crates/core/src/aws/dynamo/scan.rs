@@ -29,6 +29,28 @@ impl Table {
         most: i32,
         attributes: &[&str],
     ) -> Result<Piece<serde_dynamo::Item>, StoreError> {
+        self.scan_piece(after, most, attributes, false).await
+    }
+
+    /// As [`Table::scan`], with all attributes, from a consistent read.
+    ///
+    /// # Errors
+    /// As [`Table::scan`].
+    pub async fn scan_consistently(
+        &self,
+        after: Option<&str>,
+        most: i32,
+    ) -> Result<Piece<serde_dynamo::Item>, StoreError> {
+        self.scan_piece(after, most, &[], true).await
+    }
+
+    async fn scan_piece(
+        &self,
+        after: Option<&str>,
+        most: i32,
+        attributes: &[&str],
+        consistent: bool,
+    ) -> Result<Piece<serde_dynamo::Item>, StoreError> {
         let names = attributes.iter().enumerate();
         let names: Vec<(String, String)> = names
             .map(|(place, name)| (format!("#a{place}"), (*name).to_owned()))
@@ -40,6 +62,7 @@ impl Table {
             .scan()
             .table_name(&self.name)
             .limit(most)
+            .consistent_read(consistent)
             .set_exclusive_start_key(after.map(key_at).transpose()?)
             .set_projection_expression(projection)
             .set_expression_attribute_names(

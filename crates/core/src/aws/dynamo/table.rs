@@ -190,6 +190,17 @@ impl Table {
         }
     }
 
+    /// Returns what writes nothing, in a transaction that depends on the item with `key`: give it a condition.
+    #[must_use]
+    pub fn check(&self, key: Key) -> Write {
+        Write {
+            table: self.name.clone(),
+            change: Change::Check(key.0),
+            condition: None,
+            terms: Terms::default(),
+        }
+    }
+
     /// Executes one write.
     ///
     /// # Errors
@@ -241,6 +252,10 @@ impl Table {
                     .set_expression_attribute_names(terms.names())
                     .set_expression_attribute_values(terms.values());
                 request.send().await.map(drop).map_err(refused)
+            }
+            Change::Check(_) => {
+                let alone = StoreError::unreadable("a check is part of a transaction");
+                Err((false, alone))
             }
         }
     }

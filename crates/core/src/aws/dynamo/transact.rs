@@ -5,7 +5,7 @@ use std::time::Instant;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use futures::future::BoxFuture;
 use uuid::Uuid;
@@ -136,6 +136,15 @@ fn transact_item(write: Write) -> Result<TransactWriteItem, StoreError> {
             .set_return_values_on_condition_check_failure(none)
             .build()
             .map(|delete| item.delete(delete)),
+        Change::Check(key) => ConditionCheck::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_return_values_on_condition_check_failure(none)
+            .build()
+            .map(|check| item.condition_check(check)),
     };
     Ok(item
         .map_err(|error| StoreError::Failed(error.into()))?

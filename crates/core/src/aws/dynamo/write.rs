@@ -69,6 +69,8 @@ pub(super) enum Change {
     Put(Item),
     Update(Item, String),
     Delete(Item),
+    /// Changes nothing: its condition is one of the transaction's.
+    Check(Item),
 }
 
 impl Write {
