@@ -108,6 +108,7 @@ pub(super) struct Scene {
     discount: String,
     rule: String,
     category: String,
+    collection: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -147,6 +148,10 @@ impl Scene {
         let category = shop.put("/categories/tea").json(&json!({"name": "Tea"}));
         let category = category.bearer(&shop.admin().await.token);
         category.send().await.expect(201);
+        let by_hand = json!({"name": "Spring", "products": [product]});
+        let collection = shop.put("/collections/spring").json(&by_hand);
+        let collection = collection.bearer(&shop.admin().await.token);
+        collection.send().await.expect(201);
         Self {
             discount,
             other: shop.customer().await,
@@ -156,6 +161,7 @@ impl Scene {
             address,
             rule: "order_has_a_line".to_owned(),
             category: "tea".to_owned(),
+            collection: "spring".to_owned(),
             refresh_token: text(&login["refresh_token"]),
             forger: Forger::of(&shop, &owner).await,
             disabled,
@@ -198,6 +204,7 @@ impl Scene {
             ("{customer_id}", &self.subject.id),
             ("{rule_name}", &self.rule),
             ("{category}", &self.category),
+            ("{collection}", &self.collection),
         ];
         let path = known.iter().fold(path.to_owned(), |path, (name, value)| {
             path.replace(name, value)

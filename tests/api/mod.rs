@@ -11,6 +11,7 @@ mod availability;
 mod bounds;
 mod categories;
 mod codes;
+mod collections;
 mod costs;
 mod customers;
 mod deletion;

@@ -18,6 +18,9 @@ use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
 use super::categories::store::CategoryStore;
+use super::collections::entries::EntryStore;
+use super::collections::model::{Choice, CollectionError};
+use super::collections::store::CollectionStore;
 use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
 use super::filter::Filter;
@@ -26,7 +29,7 @@ use super::rules::{self, Viewer};
 use super::sku::{Gtin, Sku};
 use super::sort::Sort;
 use super::store::ProductStore;
-use super::store::lists::{List, Listed};
+use super::store::lists::{List, Listed, Of};
 use super::variants::{ProductOption, Variant};
 
 /// A product on the wire. `price`, `sale`, `weight_grams`, `sku` and `gtin` are those of its only variant; of several,
@@ -285,19 +288,59 @@ async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result
     }
 }
 
-/// `GET /products?category=&status=&attributes[name]=&sort=&locale=&limit=&cursor=`: lists products, newest first unless `sort` says
-/// otherwise; those of a category with those of all below it; without `status` the active ones. Only admins may list those that are not public.
+/// What lists of products are chosen by.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The tree of categories.
+    pub categories: CategoryStore,
+    /// The collections.
+    pub collections: CollectionStore,
+    /// The table of what is in collections by rule.
+    pub entries: EntryStore,
+}
+
+impl Chosen {
+    /// Returns where the products of a collection come from, and how they are sorted.
+    async fn collection(&self, id: &Slug, sort: Option<Sort>) -> Result<(Of, Sort), Problem> {
+        let collections = self.collections.get_eventually().await?;
+        let collection = collections.all.get(id);
+        let collection = collection.ok_or(CollectionError::NotFound)?;
+        match (&collection.choice, sort) {
+            (Choice::Hand, None) => {
+                let products = self.collections.by_hand(id).await?;
+                Ok((Of::Chosen(products), Sort::default()))
+            }
+            (Choice::Hand, Some(_)) => {
+                let detail = "products that are chosen by hand have an order of their own";
+                Err(Problem::parameter("?sort", detail))
+            }
+            (Choice::Rule(chosen), sort) => {
+                let sort = sort.unwrap_or(chosen.sort);
+                Ok(match chosen.shown {
+                    Some(set) => (self.entries.list(id, set), sort),
+                    None => (Of::Chosen(Vec::new()), sort),
+                })
+            }
+        }
+    }
+}
+
+/// `GET /products?category=&collection=&status=&attributes[name]=&sort=&locale=&limit=&cursor=`: lists products, newest first
+/// unless `sort` or the collection says otherwise; those of a category with those of all below it; without `status` the
+/// active ones. Only admins may list those that are not public.
 ///
 /// # Errors
-/// [`Problem::InvalidParameters`], and for a status that is not public as [`Admins::admit`].
+/// [`Problem::InvalidParameters`], [`Problem::NotFound`] for a collection that is not there, and for a status that is not
+/// public as [`Admins::admit`].
 pub async fn list_products(
     products: &ProductStore,
-    categories: &CategoryStore,
+    chosen: &Chosen,
     admins: &Admins,
     request: Request,
 ) -> Result<Response, Problem> {
     let query = request.query(routes::LIST_PRODUCTS.query)?;
     let category: Option<Category> = Request::parameter(&query, "category")?;
+    let collection: Option<Slug> = Request::parameter(&query, "collection")?;
     let status: Option<Status> = Request::parameter(&query, "status")?;
     let sort: Option<Sort> = Request::parameter(&query, "sort")?;
     let locale: Option<Locale> = Request::parameter(&query, "locale")?;
@@ -307,15 +350,27 @@ pub async fn list_products(
     if !status.is_public() {
         admins.admit(&request).await?;
     }
-    let categories = match &category {
-        Some(category) => Some(categories.get_eventually().await?.branch(category)),
-        None => None,
+    let (of, sort) = match (category, collection) {
+        (None, None) => (Of::All, sort.unwrap_or_default()),
+        (Some(category), None) => {
+            let branch = chosen.categories.get_eventually().await?.branch(&category);
+            (Of::Categories(branch), sort.unwrap_or_default())
+        }
+        (None, Some(_)) if status != Status::Active => {
+            let detail = "a collection has only active products";
+            return Err(Problem::parameter("?status", detail));
+        }
+        (None, Some(collection)) => chosen.collection(&collection, sort).await?,
+        (Some(_), Some(_)) => {
+            let detail = "a list is of a category or of a collection";
+            return Err(Problem::parameter("?collection", detail));
+        }
     };
     let list = List {
-        categories,
+        of,
         status,
         filter,
-        sort: sort.unwrap_or_default(),
+        sort,
     };
     let listed = products.list(&list, &page).await?;
     let view = View {

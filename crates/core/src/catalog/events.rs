@@ -3,7 +3,8 @@
 //! the product's identifier; `price` is the lowest of them then.
 //!
 //! `CategoryChanged` (`{category, name, parent, position}`, `parent` only if there is one) and `CategoryRemoved`
-//! (`{category}`), both of the aggregate `categories`.
+//! (`{category}`), both of the aggregate `categories`; `CollectionChanged` (`{collection, name}`) and `CollectionRemoved`
+//! (`{collection}`), both of the aggregate `collections`.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use crate::values::id::{ProductId, VariantId};
 use crate::values::money::Money;
 
 use super::categories::store::TREE;
+use super::collections::store::COLLECTIONS;
+use super::content::Slug;
 use super::model::{Category, Status};
 use super::prices::Sale;
 use super::sku::Sku;
@@ -70,6 +73,27 @@ struct CategoryImage {
     position: u32,
 }
 
+/// The attributes that are read from the item of the changed collections.
+#[derive(Deserialize)]
+struct CollectionsImage {
+    collections: BTreeMap<Slug, CollectionImage>,
+    changed: Slug,
+    event: Stamp,
+}
+
+/// A collection, in the item and in the event.
+#[derive(Deserialize, Serialize)]
+struct CollectionImage {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct CollectionData {
+    collection: Slug,
+    #[serde(flatten)]
+    now: Option<CollectionImage>,
+}
+
 #[derive(Serialize)]
 struct CategoryData {
     category: Category,
@@ -77,8 +101,8 @@ struct CategoryData {
     now: Option<CategoryImage>,
 }
 
-/// Returns the last event of the product or of the categories whose item is `image`, or `None` for an item that leads to a
-/// product.
+/// Returns the last event of the product, the categories or the collections whose item is `image`, or `None` for an item
+/// that has none.
 ///
 /// # Errors
 /// If `image` is not an item of the table of products.
@@ -88,6 +112,9 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
     }
     if image.contains_key("categories") {
         return of_categories(serde_dynamo::from_item(image)?).map(Some);
+    }
+    if image.contains_key("collections") {
+        return of_collections(serde_dynamo::from_item(image)?).map(Some);
     }
     let image: Image = serde_dynamo::from_item(image)?;
     let stamp = image.event;
@@ -115,4 +142,14 @@ fn of_categories(mut image: TreeImage) -> Result<DomainEvent, serde_dynamo::Erro
     };
     let data = serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?;
     Ok(DomainEvent::new(TREE, image.event, data))
+}
+
+fn of_collections(mut image: CollectionsImage) -> Result<DomainEvent, serde_dynamo::Error> {
+    let now = image.collections.remove(&image.changed);
+    let data = CollectionData {
+        collection: image.changed,
+        now,
+    };
+    let data = serde_json::to_value(data).map_err(serde_dynamo::Error::custom)?;
+    Ok(DomainEvent::new(COLLECTIONS, image.event, data))
 }

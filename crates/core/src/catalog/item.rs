@@ -296,6 +296,7 @@ pub(super) fn variant_lead(id: VariantId) -> String {
 #[derive(Debug, Deserialize)]
 pub(super) struct PlaceItem {
     pub(super) product_id: ProductId,
+    position: Option<String>,
     name_position: Option<String>,
     price_position: Option<String>,
 }
@@ -303,8 +304,9 @@ pub(super) struct PlaceItem {
 impl PlaceItem {
     /// Returns the place by which its index is sorted.
     pub(super) fn position(&self) -> String {
-        let position = self.name_position.as_ref().or(self.price_position.as_ref());
-        position.cloned().unwrap_or_default()
+        let places = [&self.position, &self.name_position, &self.price_position];
+        let mut places = places.into_iter().flatten();
+        places.next().cloned().unwrap_or_default()
     }
 }
 

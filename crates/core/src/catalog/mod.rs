@@ -9,6 +9,7 @@
 pub mod api;
 pub mod availability;
 pub mod categories;
+pub mod collections;
 pub mod content;
 pub mod events;
 mod fields;

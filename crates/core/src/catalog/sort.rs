@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use icu_collator::options::CollatorOptions;
 use icu_collator::{CollatorBorrowed, CollatorPreferences};
+use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::StoreError;
 use crate::values::digest::hex;
@@ -16,8 +17,9 @@ const MOST_KEY_BYTES: usize = 150;
 
 /// The order of a list of products.
 ///
-/// Wire shape: `newest`, `name`, `price`, `-price`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Wire and stored shape: `newest`, `name`, `price`, `-price`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Sort {
     /// By the time of creation, the last first.
     #[default]
@@ -65,6 +67,20 @@ impl FromStr for Sort {
     fn from_str(text: &str) -> Result<Self, InvalidSort> {
         let found = Self::ALL.into_iter().find(|sort| sort.as_str() == text);
         found.ok_or(InvalidSort)
+    }
+}
+
+impl TryFrom<String> for Sort {
+    type Error = InvalidSort;
+
+    fn try_from(text: String) -> Result<Self, InvalidSort> {
+        text.parse()
+    }
+}
+
+impl From<Sort> for String {
+    fn from(sort: Sort) -> Self {
+        sort.as_str().to_owned()
     }
 }
 

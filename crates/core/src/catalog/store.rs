@@ -32,7 +32,7 @@ const MOST_WRITES: usize = 100;
 const MOST_BYTES: usize = 380_000;
 
 /// Returns the key of a product, or of what leads to one.
-fn key(id: impl ToString) -> Key {
+pub(super) fn key(id: impl ToString) -> Key {
     Key::new("product_id", id)
 }
 

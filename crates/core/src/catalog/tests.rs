@@ -11,8 +11,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::api;
+use super::api::{self, Chosen};
 use super::categories::store::CategoryStore;
+use super::collections::entries::EntryStore;
+use super::collections::store::CollectionStore;
 use super::store::ProductStore;
 use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
@@ -26,7 +28,7 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
-    categories: CategoryStore,
+    chosen: Chosen,
     table: Table,
     admins: Arc<Admins>,
     engine: Engine,
@@ -38,10 +40,15 @@ fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     let products = ProductStore::new(&aws).unwrap();
     let admins = Arc::new(Admins::new(&aws));
+    let chosen = Chosen {
+        categories: CategoryStore::new(&aws).unwrap(),
+        collections: CollectionStore::new(&aws).unwrap(),
+        entries: EntryStore::new(&aws).unwrap(),
+    };
     let table = Table::new(&aws, Setting::ProductsTable).unwrap();
     Shop {
         products,
-        categories: CategoryStore::new(&aws).unwrap(),
+        chosen,
         table,
         admins,
         engine,
@@ -99,7 +106,7 @@ impl Shop {
     }
 
     async fn list(&self, request: Request) -> Outcome {
-        api::list_products(&self.products, &self.categories, &self.admins, request).await
+        api::list_products(&self.products, &self.chosen, &self.admins, request).await
     }
 
     /// Returns the names of all products in the list with `query`, page by page.

@@ -154,7 +154,7 @@ routes! {
     GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
-    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["category", "status", "attributes[*]", "sort", "locale", "limit", "cursor"];
+    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["category", "collection", "status", "attributes[*]", "sort", "locale", "limit", "cursor"];
     GET_PRODUCT = "get_product", "GET" "/products/{product_id}", Anyone, Read, &["locale"];
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
@@ -163,6 +163,11 @@ routes! {
     GET_CATEGORY = "get_category", "GET" "/categories/{category}", Anyone, Read, &["locale"];
     PUT_CATEGORY = "put_category", "PUT" "/categories/{category}", Admin, Write;
     REMOVE_CATEGORY = "remove_category", "DELETE" "/categories/{category}", Admin, Write;
+
+    LIST_COLLECTIONS = "list_collections", "GET" "/collections", Anyone, Read, &["locale"];
+    GET_COLLECTION = "get_collection", "GET" "/collections/{collection}", Admin, Read;
+    PUT_COLLECTION = "put_collection", "PUT" "/collections/{collection}", Admin, Write;
+    REMOVE_COLLECTION = "remove_collection", "DELETE" "/collections/{collection}", Admin, Write;
 
     CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
     LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read, PAGE;
@@ -290,6 +295,7 @@ mod tests {
             "get_product",
             "get_shipping_methods",
             "list_categories",
+            "list_collections",
             "list_products",
         ];
         assert_eq!(public, expected.into());

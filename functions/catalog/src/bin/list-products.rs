@@ -6,10 +6,14 @@ use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let products = catalog::store::ProductStore::new(&aws)?;
-    let categories = catalog::categories::store::CategoryStore::new(&aws)?;
+    let chosen = catalog::api::Chosen {
+        categories: catalog::categories::store::CategoryStore::new(&aws)?,
+        collections: catalog::collections::store::CollectionStore::new(&aws)?,
+        entries: catalog::collections::entries::EntryStore::new(&aws)?,
+    };
     let admins = customers::authorizer::Admins::new(&aws);
     runtime::serve_http(&aws, &routes::LIST_PRODUCTS, |request| {
-        catalog::api::list_products(&products, &categories, &admins, request)
+        catalog::api::list_products(&products, &chosen, &admins, request)
     })
     .await
 }

@@ -1,8 +1,11 @@
-//! Gives products that earlier releases wrote their places in lists by name and by price.
+//! Going through all products: for what changes them all, and to give those that earlier releases wrote their places in
+//! lists by name and by price.
 
 use serde::Deserialize;
 
-use crate::aws::dynamo::{StoreError, Written};
+use crate::aws::dynamo::{Piece, StoreError, Written};
+use crate::catalog::item::ProductItem;
+use crate::catalog::model::Product;
 use crate::catalog::sort::{name_position, price_position};
 use crate::values::id::ProductId;
 use crate::values::money::Money;
@@ -31,6 +34,28 @@ pub struct Placed {
 }
 
 impl ProductStore {
+    /// Returns the products among the next at most `most` items of the table, read consistently, from after `after` on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn piece(
+        &self,
+        after: Option<&str>,
+        most: i32,
+    ) -> Result<Piece<Product>, StoreError> {
+        let piece = self.table.scan_consistently(after, most).await?;
+        let items = piece.items.into_iter();
+        let items = items.filter(|item| item.contains_key("status"));
+        let products = items.map(|item| {
+            let item: ProductItem = serde_dynamo::from_item(item)?;
+            Ok(item.into())
+        });
+        Ok(Piece {
+            items: products.collect::<Result<_, StoreError>>()?,
+            next: piece.next,
+        })
+    }
+
     /// Gives their places to those of the next at most `most` items of the table that are products without them, from
     /// after `after` on. A product that somebody changes meanwhile gets its places with that change.
     ///

@@ -123,7 +123,7 @@ async fn a_list_is_sorted_by_name_or_by_price() {
 async fn put_below(shop: &Shop, id: &str, parent: Option<&str>) {
     let body = json!({"name": id, "parent": parent});
     let request = testing::request(minute(0), &body).at("category", id);
-    let put = categories::api::put_category(&shop.categories, request.with("if-match", "*"));
+    let put = categories::api::put_category(&shop.chosen.categories, request.with("if-match", "*"));
     put.await.unwrap();
 }
 

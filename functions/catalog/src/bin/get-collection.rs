@@ -1,0 +1,13 @@
+//! `GET /collections/{collection}`: read one collection.
+
+use oxcart_function::{aws, catalog, http::routes, runtime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
+    let collections = catalog::collections::store::CollectionStore::new(&aws)?;
+    runtime::serve_http(&aws, &routes::GET_COLLECTION, |request| {
+        catalog::collections::api::get_collection(&collections, request)
+    })
+    .await
+}
