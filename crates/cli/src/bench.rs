@@ -31,11 +31,13 @@ mod shop;
 mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-const IN_USE: [&str; 21] = [
+const IN_USE: [&str; 23] = [
     "authorize-request",
+    "build-collections",
     "commit-inventory",
     "confirm-order",
     "create-product",
+    "follow-products",
     "get-health",
     "get-order",
     "get-product",

@@ -34,8 +34,9 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 37] = [
+const IN_USE: [&str; 40] = [
     "audit-integrity",
+    "build-collections",
     "cancel-order",
     "close-order",
     "commit-inventory",
@@ -44,6 +45,7 @@ const IN_USE: [&str; 37] = [
     "create-product",
     "delete-account",
     "fail-order",
+    "follow-products",
     "get-integrity",
     "get-order-history",
     "list-addresses",
@@ -63,6 +65,7 @@ const IN_USE: [&str; 37] = [
     "process-payment",
     "publish-events",
     "put-category",
+    "put-collection",
     "release-inventory",
     "replace-tax-rates",
     "reserve-inventory",

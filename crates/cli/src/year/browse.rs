@@ -1,12 +1,12 @@
 //! Shoppers who browse while others order: the pages of a list have each of its products once, in its order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Product};
 use super::request::Request;
-use super::seed::{ALL, CATEGORIES, category, text};
+use super::seed::{ALL, CATEGORIES, CHEAP, COLLECTION, category, text};
 use super::shop::Shop;
 use crate::Error;
 
@@ -38,11 +38,52 @@ pub(super) async fn browse(
     } else {
         category(place)
     };
+    let found = read(shop, "category", &list, sort).await?;
+    let expected = products(ledger).filter(|(number, _)| is_whole || number % CATEGORIES == place);
+    let wrong = compare(&found, expected.map(|(_, product)| product), sort)?;
+    Ok(wrong.map(|wrong| format!("the list of {list} by {sort} has {wrong}")))
+}
+
+/// Reads the collection, and returns what is wrong with it. Nothing may be on its way.
+///
+/// # Errors
+/// If the shop fails or refuses the request.
+pub(super) async fn check_collection(
+    shop: &Shop,
+    ledger: &Ledger,
+) -> Result<Option<String>, Error> {
+    let found = read(shop, "collection", COLLECTION, "price").await?;
+    let mut lowest: BTreeMap<&str, u64> = BTreeMap::new();
+    for product in &ledger.products {
+        let price = lowest.entry(&product.parent).or_insert(u64::MAX);
+        *price = product.price.min(*price);
+    }
+    let is_cheap = |product: &Product| lowest.get(product.parent.as_str()) < Some(&CHEAP);
+    let expected = products(ledger).map(|(_, product)| product);
+    let wrong = compare(
+        &found,
+        expected.filter(|product| is_cheap(product)),
+        "price",
+    )?;
+    Ok(wrong.map(|wrong| format!("the collection has {wrong}")))
+}
+
+/// Returns the products, of variants the first, with their numbers.
+fn products(ledger: &Ledger) -> impl Iterator<Item = (usize, &Product)> {
+    let products = ledger.products.iter().enumerate();
+    products.filter(|(number, product)| {
+        let before = number.checked_sub(1).and_then(|at| ledger.products.get(at));
+        before.is_none_or(|before| before.parent != product.parent)
+    })
+}
+
+/// Returns all products of a list.
+async fn read(shop: &Shop, of: &'static str, list: &str, sort: &str) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
         let mut request = Request::new("list-products", "GET", "/products")
-            .query("category", &list)
+            .query(of, list)
             .query("sort", sort)
             .query("limit", PAGE);
         if let Some(cursor) = &cursor {
@@ -54,40 +95,34 @@ pub(super) async fn browse(
         }
         cursor = page["next_cursor"].as_str().map(str::to_owned);
         if cursor.is_none() {
-            break;
+            return Ok(found);
         }
     }
-    let products = ledger.products.iter().enumerate();
-    let mut groups = products.filter(|(number, product)| {
-        let before = number.checked_sub(1).and_then(|at| ledger.products.get(at));
-        before.is_none_or(|before| before.parent != product.parent)
-    });
-    let mut expected = BTreeSet::new();
-    for (number, product) in groups.by_ref() {
-        if is_whole || number % CATEGORIES == place {
-            expected.insert(product.parent.clone());
-        }
-    }
+}
+
+/// Returns what is wrong with a list that should have the `expected` products, each once, in the order of `sort`.
+fn compare<'a>(
+    found: &[Value],
+    expected: impl Iterator<Item = &'a Product>,
+    sort: &str,
+) -> Result<Option<String>, Error> {
     let ids = found.iter().map(|product| text(product, "id"));
     let ids: BTreeSet<String> = ids.collect::<Result<_, _>>()?;
-    let wrong = if found.len() != ids.len() {
-        Some(format!(
-            "{} products, and {} of them once",
-            found.len(),
-            ids.len()
-        ))
+    let expected: BTreeSet<String> = expected.map(|product| product.parent.clone()).collect();
+    Ok(if found.len() != ids.len() {
+        let (products, once) = (found.len(), ids.len());
+        Some(format!("{products} products, and {once} of them once"))
     } else if ids != expected {
+        let missing = expected.difference(&ids).count();
+        let others = ids.difference(&expected).count();
         Some(format!(
-            "{} products, not these {}",
-            ids.len(),
-            expected.len()
+            "{others} products that it should not have, and lacks {missing}"
         ))
-    } else if !is_sorted(&found, sort) {
+    } else if !is_sorted(found, sort) {
         Some("products in another order".to_owned())
     } else {
         None
-    };
-    Ok(wrong.map(|wrong| format!("the list of {list} by {sort} has {wrong}")))
+    })
 }
 
 /// Whether the products are in the order of `sort`. Their names have only ASCII letters and digits.

@@ -223,6 +223,7 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
         ("ProductCreated", products as u64),
         ("ProductUpdated", ledger.price_changes),
         ("CategoryChanged", CATEGORIES as u64 + 1),
+        ("CollectionChanged", 1),
         ("CustomerRegistered", sizes.customers as u64),
         ("CustomerDeleted", deleted.count() as u64),
         ("OrderCreated", ledger.orders.len() as u64),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::audit;
 use super::ledger::Ledger;
 use super::request::{Request, Who};
+use super::seed::COLLECTION;
 use super::shop::Shop;
 use crate::Error;
 
@@ -57,6 +58,7 @@ fn lists<'a>(customer: &'a str, order: &str) -> Vec<Request<'a>> {
             .query("category", "category-1")
             .query("sort", "name"),
         products().query("sort", "-price"),
+        products().query("collection", COLLECTION),
         products().query("limit", "100"),
         admin("list-customers", "/customers"),
         own("list-orders", "/orders"),

@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::browse::browse;
+use super::browse::{browse, check_collection};
 use super::costs::{self, Costs};
 use super::ledger::{self, Ledger};
 use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
@@ -82,6 +82,8 @@ impl Play<'_> {
         self.jump(later);
         self.end_faults().await?;
         self.settle_from(0).await?;
+        let disagreement = check_collection(self.shop, &self.ledger).await?;
+        self.ledger.disagreements.extend(disagreement);
         Ok(costs)
     }
 

@@ -89,6 +89,7 @@ pub(super) async fn seed(
         end_batch(shop).await?;
         progress.show(ledger.customers.len());
     }
+    add_collection(shop).await?;
     add_discounts(shop, sizes).await?;
     add_taxes(shop).await?;
     Ok(ledger)
@@ -104,6 +105,24 @@ async fn add_categories(shop: &Shop) -> Result<(), Error> {
             .json(json!({"name": category, "parent": parent}));
         shop.send(&put).await?.expect(&[201])?;
     }
+    Ok(())
+}
+
+/// The collection of the products that cost less than [`CHEAP`].
+pub(super) const COLLECTION: &str = "cheap";
+
+/// A price in the smallest units of a currency with two decimals, near which many products change theirs.
+pub(super) const CHEAP: u64 = 10_000;
+
+/// Adds the collection.
+async fn add_collection(shop: &Shop) -> Result<(), Error> {
+    let most = shop.amount(CHEAP)?;
+    let rule = format!("product.price < money({})", most["amount"]);
+    let put = Request::new("put-collection", "PUT", "/collections/{collection}")
+        .by(Who::Admin)
+        .parameter("collection", COLLECTION)
+        .json(json!({"name": "Cheap", "rule": rule, "sort": "price"}));
+    shop.send(&put).await?.expect(&[201])?;
     Ok(())
 }
 

@@ -307,7 +307,7 @@ impl Chosen {
         let collection = collection.ok_or(CollectionError::NotFound)?;
         match (&collection.choice, sort) {
             (Choice::Hand, None) => {
-                let products = self.collections.by_hand(id).await?;
+                let products = self.collections.by_hand_eventually(id).await?;
                 Ok((Of::Chosen(products), Sort::default()))
             }
             (Choice::Hand, Some(_)) => {

@@ -11,6 +11,23 @@ use super::model::{
     MOST_LEFT, set_name,
 };
 
+/// Returns whether the collection `id` is as `draft` says already, but for its products by hand.
+#[must_use]
+pub fn is_as_wanted(collections: &Collections, id: &Slug, draft: &Draft) -> bool {
+    collections.all.get(id).is_some_and(|stored| {
+        let is_chosen_so = match (&stored.choice, &draft.choice) {
+            (Choice::Hand, DraftChoice::Hand(_)) => true,
+            (Choice::Rule(chosen), DraftChoice::Rule(rule, sort)) => {
+                (&chosen.rule, chosen.sort) == (rule, *sort)
+            }
+            (Choice::Hand, DraftChoice::Rule(..)) | (Choice::Rule(_), DraftChoice::Hand(_)) => {
+                false
+            }
+        };
+        is_chosen_so && (&stored.name, &stored.translations) == (&draft.name, &draft.translations)
+    })
+}
+
 /// Returns `collections` with the collection `id` as `draft` says. The products of a collection by hand, and whether they
 /// are the same as before, are not looked at here. A rule that is new gets a new set of entries; until that is complete, the
 /// one before is shown.

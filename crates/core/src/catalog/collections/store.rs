@@ -186,6 +186,15 @@ impl CollectionStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn by_hand(&self, id: &Slug) -> Result<Vec<ProductId>, StoreError> {
+        let item: Option<ByHandItem> = self.table.get(key(&hand_key(id))).await?;
+        Ok(item.map_or_else(Vec::new, |item| item.products))
+    }
+
+    /// Returns the products of the collection `id` by hand as they were a moment ago, at half the cost.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_hand_eventually(&self, id: &Slug) -> Result<Vec<ProductId>, StoreError> {
         let item: Option<ByHandItem> = self.table.get_eventually(key(&hand_key(id))).await?;
         Ok(item.map_or_else(Vec::new, |item| item.products))
     }

@@ -244,6 +244,12 @@ async fn a_collection_by_hand_has_its_products_in_their_order() {
         (&read["products"], &read["rule"]),
         (&json!(less), &Value::Null)
     );
+    // The same again, whose response was lost: it changes nothing.
+    let again = to("gifts", body(&less)).with("if-match", "\"1\"");
+    let again = shop.put(again).await.unwrap();
+    assert!(again.headers.contains(&("ETag", "\"2\"".to_owned())));
+    let other = to("gifts", body(&ids)).with("if-match", "\"1\"");
+    assert_eq!(outcome(shop.put(other).await).0, 412);
     let list = request(&json!({})).with_query("locale", "de-CH");
     let list = api::list_collections(&shop.builder.collections, list).await;
     let list = json_of(&list.unwrap());
