@@ -8,6 +8,7 @@ use oxcart_core::catalog::categories::model::{Node, Tree};
 use oxcart_core::catalog::categories::store::CategoryStore;
 use oxcart_core::catalog::content::ContentChange;
 use oxcart_core::catalog::model::Status;
+use oxcart_core::catalog::names::Names;
 use oxcart_core::catalog::rules::{self, Draft, Sold};
 use oxcart_core::catalog::store::ProductStore;
 use oxcart_core::catalog::variants::VariantChange;
@@ -146,8 +147,10 @@ impl Shop {
     async fn add_categories(&self) -> Result<(), Error> {
         let all: oxcart_core::catalog::model::Category = "all".parse()?;
         let node = |parent| Node {
-            name: "Category".to_owned(),
-            translations: BTreeMap::new(),
+            names: Names {
+                name: "Category".to_owned(),
+                translations: BTreeMap::new(),
+            },
             parent,
             position: 0,
         };

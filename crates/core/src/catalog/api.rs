@@ -17,10 +17,7 @@ use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
-use super::categories::store::CategoryStore;
-use super::collections::entries::EntryStore;
-use super::collections::model::{Choice, CollectionError};
-use super::collections::store::CollectionStore;
+use super::chosen::Chosen;
 use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
 use super::filter::Filter;
@@ -29,7 +26,7 @@ use super::rules::{self, Viewer};
 use super::sku::{Gtin, Sku};
 use super::sort::Sort;
 use super::store::ProductStore;
-use super::store::lists::{List, Listed, Of};
+use super::store::lists::{List, Listed};
 use super::variants::{ProductOption, Variant};
 
 /// A product on the wire. `price`, `sale`, `weight_grams`, `sku` and `gtin` are those of its only variant; of several,
@@ -288,43 +285,6 @@ async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result
     }
 }
 
-/// What lists of products are chosen by.
-#[derive(Clone, Debug)]
-pub struct Chosen {
-    /// The tree of categories.
-    pub categories: CategoryStore,
-    /// The collections.
-    pub collections: CollectionStore,
-    /// The table of what is in collections by rule.
-    pub entries: EntryStore,
-}
-
-impl Chosen {
-    /// Returns where the products of a collection come from, and how they are sorted.
-    async fn collection(&self, id: &Slug, sort: Option<Sort>) -> Result<(Of, Sort), Problem> {
-        let collections = self.collections.get_eventually().await?;
-        let collection = collections.all.get(id);
-        let collection = collection.ok_or(CollectionError::NotFound)?;
-        match (&collection.choice, sort) {
-            (Choice::Hand, None) => {
-                let products = self.collections.by_hand_eventually(id).await?;
-                Ok((Of::Chosen(products), Sort::default()))
-            }
-            (Choice::Hand, Some(_)) => {
-                let detail = "products that are chosen by hand have an order of their own";
-                Err(Problem::parameter("?sort", detail))
-            }
-            (Choice::Rule(chosen), sort) => {
-                let sort = sort.unwrap_or(chosen.sort);
-                Ok(match chosen.shown {
-                    Some(set) => (self.entries.list(id, set), sort),
-                    None => (Of::Chosen(Vec::new()), sort),
-                })
-            }
-        }
-    }
-}
-
 /// `GET /products?category=&collection=&status=&attributes[name]=&sort=&locale=&limit=&cursor=`: lists products, newest first
 /// unless `sort` or the collection says otherwise; those of a category with those of all below it; without `status` the
 /// active ones. Only admins may list those that are not public.
@@ -350,22 +310,7 @@ pub async fn list_products(
     if !status.is_public() {
         admins.admit(&request).await?;
     }
-    let (of, sort) = match (category, collection) {
-        (None, None) => (Of::All, sort.unwrap_or_default()),
-        (Some(category), None) => {
-            let branch = chosen.categories.get_eventually().await?.branch(&category);
-            (Of::Categories(branch), sort.unwrap_or_default())
-        }
-        (None, Some(_)) if status != Status::Active => {
-            let detail = "a collection has only active products";
-            return Err(Problem::parameter("?status", detail));
-        }
-        (None, Some(collection)) => chosen.collection(&collection, sort).await?,
-        (Some(_), Some(_)) => {
-            let detail = "a list is of a category or of a collection";
-            return Err(Problem::parameter("?collection", detail));
-        }
-    };
+    let (of, sort) = chosen.by(category, collection, status, sort).await?;
     let list = List {
         of,
         status,

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod availability;
 pub mod categories;
+pub mod chosen;
 pub mod collections;
 pub mod content;
 pub mod events;
@@ -16,6 +17,7 @@ mod fields;
 pub mod filter;
 mod item;
 pub mod model;
+pub mod names;
 pub mod prices;
 pub mod rules;
 pub mod sales;

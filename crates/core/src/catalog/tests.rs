@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::api::{self, Chosen};
+use super::api;
 use super::categories::store::CategoryStore;
+use super::chosen::Chosen;
 use super::collections::entries::EntryStore;
 use super::collections::store::CollectionStore;
 use super::store::ProductStore;

@@ -6,7 +6,7 @@ use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let products = catalog::store::ProductStore::new(&aws)?;
-    let chosen = catalog::api::Chosen {
+    let chosen = catalog::chosen::Chosen {
         categories: catalog::categories::store::CategoryStore::new(&aws)?,
         collections: catalog::collections::store::CollectionStore::new(&aws)?,
         entries: catalog::collections::entries::EntryStore::new(&aws)?,

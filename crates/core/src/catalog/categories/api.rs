@@ -1,13 +1,11 @@
 //! The routes of `/categories`.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
-use crate::catalog::content::nearest;
-use crate::catalog::fields::{by_language, category};
+use crate::catalog::fields::category;
 use crate::catalog::model::Category;
+use crate::catalog::names::{NamesBody, names};
 use crate::customers::model::Locale;
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
@@ -28,32 +26,20 @@ struct TreeBody {
 #[derive(Debug, Serialize)]
 struct CategoryBody {
     id: Category,
-    name: String,
+    #[serde(flatten)]
+    names: NamesBody,
     parent: Option<Category>,
     position: u32,
-    translations: BTreeMap<String, TranslationBody>,
-}
-
-/// What a category is called in another language.
-#[derive(Debug, Serialize)]
-struct TranslationBody {
-    name: String,
 }
 
 impl CategoryBody {
     /// Returns the category `id`, with its name in the language `locale`, or in the nearest that there is.
     fn new(id: &Category, node: &Node, locale: Option<&Locale>) -> Self {
-        let name = locale.and_then(|locale| nearest(&node.translations, locale));
-        let translations = node.translations.iter().map(|(tag, name)| {
-            let name = name.clone();
-            (tag.clone(), TranslationBody { name })
-        });
         Self {
             id: id.clone(),
-            name: name.unwrap_or(&node.name).clone(),
+            names: NamesBody::new(&node.names, locale),
             parent: node.parent.clone(),
             position: node.position,
-            translations: translations.collect(),
         }
     }
 }
@@ -159,17 +145,11 @@ fn category_of(request: &Request) -> Result<Category, Problem> {
 }
 
 fn node(body: &mut Body<'_>) -> Option<Node> {
-    let name = body.required("name", |json| json.line(1..=100));
+    let names = names(body);
     let parent = body.optional("parent", category);
     let position = body.optional("position", |json| json.integer(0..=MOST_POSITION));
-    let translations = body.optional("translations", |json| {
-        by_language(json, |body| {
-            body.required("name", |json| json.line(1..=100))
-        })
-    });
     Some(Node {
-        name: name?,
-        translations: translations?.unwrap_or_default(),
+        names: names?,
         parent: parent?,
         position: position?.unwrap_or_default(),
     })

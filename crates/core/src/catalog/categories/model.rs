@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::aws::dynamo::StoreError;
 use crate::catalog::model::Category;
+use crate::catalog::names::Names;
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
 
@@ -19,10 +20,8 @@ pub const MOST_POSITION: u32 = 1_000_000;
 /// What a category is called, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its name: a line of 1 to 100 characters.
-    pub name: String,
-    /// Its name in at most 20 other languages, by language tag in lower case.
-    pub translations: BTreeMap<String, String>,
+    /// What it is called.
+    pub names: Names,
     /// The category that it is part of, if it is part of one.
     pub parent: Option<Category>,
     /// Its place among those with the same parent, from 0 to [`MOST_POSITION`]. Those with the same place are sorted by

@@ -8,6 +8,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Category;
+use crate::catalog::names::Names;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 
@@ -50,8 +51,8 @@ struct NodeItem {
 impl From<&Node> for NodeItem {
     fn from(node: &Node) -> Self {
         Self {
-            name: node.name.clone(),
-            translations: node.translations.clone(),
+            name: node.names.name.clone(),
+            translations: node.names.translations.clone(),
             parent: node.parent.clone(),
             position: node.position,
         }
@@ -61,8 +62,10 @@ impl From<&Node> for NodeItem {
 impl From<NodeItem> for Node {
     fn from(item: NodeItem) -> Self {
         Self {
-            name: item.name,
-            translations: item.translations,
+            names: Names {
+                name: item.name,
+                translations: item.translations,
+            },
             parent: item.parent,
             position: item.position,
         }

@@ -98,7 +98,7 @@ async fn a_category_is_created_read_changed_and_removed() {
     let created = shop.put(to("tea", tea)).await.unwrap();
     assert_eq!((created.status.as_u16(), tag(&created)), (201, "\"1\""));
     let body = String::from_utf8(created.body).unwrap();
-    expect![[r#"{"id":"tea","name":"Tea","parent":null,"position":2,"translations":{"de":{"name":"Tee"},"zh-hant":{"name":"茶"}}}"#]]
+    expect![[r#"{"id":"tea","name":"Tea","translations":{"de":{"name":"Tee"},"zh-hant":{"name":"茶"}},"parent":null,"position":2}"#]]
         .assert_eq(&body);
     for (locale, name) in [("de-AT", "Tee"), ("zh-Hant-TW", "茶"), ("fr", "Tea")] {
         let read = to("tea", json!({})).with_query("locale", locale);

@@ -1,12 +1,12 @@
 //! The routes of `/collections`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
-use crate::catalog::content::{Slug, nearest};
-use crate::catalog::fields::by_language;
+use crate::catalog::content::Slug;
+use crate::catalog::names::{NamesBody, names};
 use crate::catalog::sort::{InvalidSort, Sort};
 use crate::catalog::store::ProductStore;
 use crate::customers::model::Locale;
@@ -35,14 +35,8 @@ struct CollectionsBody {
 #[derive(Debug, Serialize)]
 struct CollectionBody {
     id: Slug,
-    name: String,
-    translations: BTreeMap<String, NameBody>,
-}
-
-/// What a collection is called in another language.
-#[derive(Debug, Serialize)]
-struct NameBody {
-    name: String,
+    #[serde(flatten)]
+    names: NamesBody,
 }
 
 /// A collection on the wire, as admins see it.
@@ -59,15 +53,9 @@ struct ChosenBody {
 impl CollectionBody {
     /// Returns the collection `id`, with its name in the language `locale`, or in the nearest that there is.
     fn new(id: &Slug, collection: &Collection, locale: Option<&Locale>) -> Self {
-        let name = locale.and_then(|locale| nearest(&collection.translations, locale));
-        let translations = collection.translations.iter().map(|(tag, name)| {
-            let name = name.clone();
-            (tag.clone(), NameBody { name })
-        });
         Self {
             id: id.clone(),
-            name: name.unwrap_or(&collection.name).clone(),
-            translations: translations.collect(),
+            names: NamesBody::new(&collection.names, locale),
         }
     }
 }
@@ -237,12 +225,7 @@ async fn exist(products: &ProductStore, wanted: &[ProductId]) -> Result<(), Prob
 }
 
 fn draft(body: &mut Body<'_>) -> Option<Draft> {
-    let name = body.required("name", |json| json.line(1..=100));
-    let translations = body.optional("translations", |json| {
-        by_language(json, |body| {
-            body.required("name", |json| json.line(1..=100))
-        })
-    });
+    let names = names(body);
     let is_by_rule = body.has("rule");
     let choice = if is_by_rule {
         let rule = body.required("rule", |json| json.text(1..=SOURCE_CHARACTERS));
@@ -259,8 +242,7 @@ fn draft(body: &mut Body<'_>) -> Option<Draft> {
         sort.and_then(|_| products.map(DraftChoice::Hand))
     };
     Some(Draft {
-        name: name?,
-        translations: translations?.unwrap_or_default(),
+        names: names?,
         choice: choice?,
     })
 }

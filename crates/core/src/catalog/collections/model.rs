@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::aws::dynamo::StoreError;
 use crate::catalog::content::Slug;
+use crate::catalog::names::Names;
 use crate::catalog::sort::Sort;
 use crate::http::problem::Problem;
 use crate::screening::cel::CompileError;
@@ -22,10 +23,8 @@ pub const MOST_LEFT: usize = 100;
 /// A collection, without the products that were chosen by hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection {
-    /// Its name: a line of 1 to 100 characters.
-    pub name: String,
-    /// Its name in at most 20 other languages, by language tag in lower case.
-    pub translations: BTreeMap<String, String>,
+    /// What it is called.
+    pub names: Names,
     /// How its products are chosen.
     pub choice: Choice,
 }
@@ -65,10 +64,8 @@ impl Chosen {
 /// What a request says that a collection is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// As [`Collection::name`].
-    pub name: String,
-    /// As [`Collection::translations`].
-    pub translations: BTreeMap<String, String>,
+    /// As [`Collection::names`].
+    pub names: Names,
     /// How its products are chosen.
     pub choice: DraftChoice,
 }

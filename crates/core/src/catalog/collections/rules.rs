@@ -24,7 +24,7 @@ pub fn is_as_wanted(collections: &Collections, id: &Slug, draft: &Draft) -> bool
                 false
             }
         };
-        is_chosen_so && (&stored.name, &stored.translations) == (&draft.name, &draft.translations)
+        is_chosen_so && stored.names == draft.names
     })
 }
 
@@ -83,8 +83,7 @@ pub fn put(
         }
     };
     let collection = Collection {
-        name: draft.name.clone(),
-        translations: draft.translations.clone(),
+        names: draft.names.clone(),
         choice,
     };
     next.all.insert(id.clone(), collection);

@@ -8,6 +8,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::content::Slug;
+use crate::catalog::names::Names;
 use crate::catalog::sort::Sort;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
@@ -85,8 +86,8 @@ impl From<&Collection> for CollectionItem {
             }),
         };
         Self {
-            name: collection.name.clone(),
-            translations: collection.translations.clone(),
+            name: collection.names.name.clone(),
+            translations: collection.names.translations.clone(),
             chosen,
         }
     }
@@ -104,8 +105,10 @@ impl From<CollectionItem> for Collection {
             })
         });
         Self {
-            name: item.name,
-            translations: item.translations,
+            names: Names {
+                name: item.name,
+                translations: item.translations,
+            },
             choice,
         }
     }

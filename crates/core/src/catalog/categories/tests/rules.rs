@@ -8,13 +8,16 @@ use super::category;
 use crate::catalog::categories::model::{CategoryError, MOST_CATEGORIES, MOST_LEVELS, Node, Tree};
 use crate::catalog::categories::rules;
 use crate::catalog::model::Category;
+use crate::catalog::names::Names;
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 
 fn below(parent: Option<Category>) -> Node {
     Node {
-        name: "a".to_owned(),
-        translations: BTreeMap::new(),
+        names: Names {
+            name: "a".to_owned(),
+            translations: BTreeMap::new(),
+        },
         parent,
         position: 0,
     }
