@@ -61,5 +61,19 @@ fn products_come_into_a_collection_and_leave_it() {
         }
         shop.until_listed("cheap", &["Assam", "Gyokuro"]).await;
         shop.until_listed("gifts", &["Gyokuro", "Bancha"]).await;
+        for (sort, names) in [
+            ("newest", ["Assam", "Gyokuro"]),
+            ("-price", ["Assam", "Gyokuro"]),
+            ("price", ["Gyokuro", "Assam"]),
+        ] {
+            let sorted = format!("cheap&sort={sort}");
+            shop.until_listed(&sorted, &names).await;
+        }
+        // Another rule, and what the one before had is removed.
+        let rule = format!("product.price > money(\"{}\")", amount("10.00"));
+        let dear = json!({"name": "Dear", "rule": rule});
+        shop.collection("cheap", &dear).await.expect(200);
+        shop.invoke("build-collections", &scheduled).await.unwrap();
+        shop.until_listed("cheap", &["Bancha"]).await;
     });
 }
