@@ -24,6 +24,18 @@ const SCHEMA: u32 = 1;
 /// product in a shard that is not read any more would be hidden.
 pub(super) const SHARDS: u32 = 4;
 
+/// The most bytes of an item as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
+const MOST_BYTES: usize = 380_000;
+
+/// Returns whether DynamoDB can hold `item`.
+///
+/// # Errors
+/// [`StoreError`] if it cannot be written at all.
+pub(super) fn fits(item: &impl Serialize) -> Result<bool, StoreError> {
+    let json = serde_json::to_vec(item).map_err(StoreError::unreadable)?;
+    Ok(json.len() <= MOST_BYTES)
+}
+
 /// A product as it is stored. A plain product ([`Product::is_plain`]) is stored as it was before there were variants: its
 /// only variant is in the attributes of the product. Of others, `price` is the lowest price of a variant.
 #[derive(Debug, Serialize, Deserialize)]

@@ -20,16 +20,13 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{ProductId, VariantId};
 
 use super::content::Slug;
-use super::item::{LeadItem, ProductItem, sku_lead, slug_lead, variant_lead, variant_stock};
+use super::item::{LeadItem, ProductItem, fits, sku_lead, slug_lead, variant_lead, variant_stock};
 use super::model::{Product, ProductError};
 use super::sku::Sku;
 use super::variants::{ShownStock, VariantError, VariantFault};
 
 /// The most writes of a transaction (DynamoDB's quota).
 const MOST_WRITES: usize = 100;
-
-/// The most bytes of a product as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
-const MOST_BYTES: usize = 380_000;
 
 /// Returns the key of a product, or of what leads to one.
 pub(super) fn key(id: impl ToString) -> Key {
@@ -52,8 +49,7 @@ fn is_written(stored: &Product, product: &Product) -> bool {
 /// [`ProductError::TooLarge`] if DynamoDB could not hold it.
 fn item(product: &Product) -> Result<ProductItem, ProductError> {
     let item = ProductItem::new(product)?;
-    let json = serde_json::to_vec(&item).map_err(StoreError::unreadable)?;
-    if json.len() <= MOST_BYTES {
+    if fits(&item)? {
         Ok(item)
     } else {
         Err(ProductError::TooLarge)

@@ -278,6 +278,15 @@ impl Request {
         }
     }
 
+    /// Returns `If-Match`, or `None` without it: for what creates or updates a resource.
+    ///
+    /// # Errors
+    /// As [`Request::if_match`], but for a header that is missing.
+    pub fn if_match_or_none(&self) -> Result<Option<IfMatch>, Problem> {
+        let given = self.header("if-match").map(|_| self.if_match());
+        given.transpose()
+    }
+
     /// Returns the client's trace context, `traceparent`, if it has the form of version 00 (W3C Trace
     /// Context). It is stored with the event of a change.
     #[must_use]

@@ -87,8 +87,7 @@ pub async fn put_rule(
 ) -> Result<Response, Problem> {
     let author = request.admin()?.customer_id;
     let name = rule_name(&request)?;
-    let expected = request.header("if-match").map(|_| request.if_match());
-    let expected = expected.transpose()?;
+    let expected = request.if_match_or_none()?;
     let draft = request.json(|body| draft(body, currency))?;
     let edit = Edit {
         author,

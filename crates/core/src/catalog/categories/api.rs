@@ -93,8 +93,7 @@ pub async fn put_category(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let id = category_of(&request)?;
-    let expected = request.header("if-match").map(|_| request.if_match());
-    let expected = expected.transpose()?;
+    let expected = request.if_match_or_none()?;
     let node = request.json(node)?;
     dynamo::change("the categories", || async {
         let tree = categories.get().await?;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::catalog::item::fits;
 use crate::catalog::model::Category;
 use crate::catalog::names::Names;
 use crate::values::clock::Time;
@@ -19,9 +20,6 @@ pub(in crate::catalog) const TREE: &str = "categories";
 
 /// The version of the stored shape of [`TreeItem`].
 const SCHEMA: u32 = 1;
-
-/// The most bytes of the tree as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
-const MOST_BYTES: usize = 380_000;
 
 /// The tree as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -149,8 +147,7 @@ impl CategoryStore {
                 ..stamp
             },
         };
-        let json = serde_json::to_vec(&item).map_err(StoreError::unreadable)?;
-        if json.len() > MOST_BYTES {
+        if !fits(&item)? {
             return Err(CategoryError::TooLarge);
         }
         let write = self.table.put(&item)?;

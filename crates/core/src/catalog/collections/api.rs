@@ -129,8 +129,7 @@ pub async fn put_collection(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let id = collection_of(&request)?;
-    let expected = request.header("if-match").map(|_| request.if_match());
-    let expected = expected.transpose()?;
+    let expected = request.if_match_or_none()?;
     let draft = request.json(draft)?;
     let by_hand = match &draft.choice {
         DraftChoice::Hand(wanted) => {

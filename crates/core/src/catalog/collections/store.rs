@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::content::Slug;
+use crate::catalog::item::fits;
 use crate::catalog::names::Names;
 use crate::catalog::sort::Sort;
 use crate::values::clock::Time;
@@ -21,9 +22,6 @@ pub(in crate::catalog) const COLLECTIONS: &str = "collections";
 
 /// The version of the stored shape of [`CollectionsItem`].
 const SCHEMA: u32 = 1;
-
-/// The most bytes of the collections as JSON, which is a little more than what DynamoDB counts: it holds items of 400 KB.
-const MOST_BYTES: usize = 380_000;
 
 /// The collections as they are stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -255,7 +253,7 @@ impl CollectionStore {
         &self,
         change: impl Fn(&Collections) -> Option<Collections>,
     ) -> Result<(), CollectionError> {
-        crate::aws::dynamo::change("the collections", || async {
+        dynamo::change("the collections", || async {
             let Some(stored) = self.stored().await? else {
                 return Ok(Attempt::Done(()));
             };
@@ -279,7 +277,7 @@ impl CollectionStore {
         collections: &Collections,
         changed: &Slug,
         event: Stamp,
-    ) -> Result<crate::aws::dynamo::Write, CollectionError> {
+    ) -> Result<Write, CollectionError> {
         let all = collections.all.iter();
         let item = CollectionsItem {
             product_id: COLLECTIONS.to_owned(),
@@ -294,8 +292,7 @@ impl CollectionStore {
             updated_at: collections.updated_at,
             event,
         };
-        let json = serde_json::to_vec(&item).map_err(StoreError::unreadable)?;
-        if json.len() > MOST_BYTES {
+        if !fits(&item)? {
             return Err(CollectionError::TooLarge);
         }
         let write = self.table.put(&item)?;

@@ -58,7 +58,7 @@ pub enum Of {
     Categories(BTreeSet<Category>),
     /// A set of entries, which has this name in this table.
     Entries(Table, String),
-    /// These products, at most a thousand, in this order, whatever the list is sorted by.
+    /// These products, a few hundred at most, in this order, whatever the list is sorted by.
     Chosen(Vec<ProductId>),
 }
 
