@@ -1,31 +1,50 @@
-//! Buckets, as far as they are destinations: whatever could not be delivered is put here and can be
-//! looked at.
+//! The stack's buckets: what S3 keeps, and what the control port shows of it.
+//!
+//! The bytes of an object lie in a file of their own, and an index says which. A file is named by
+//! chance and never by its key, so a key may be any text. The files are in the data folder, or in a
+//! temporary one that goes when the runner ends.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::model::Stack;
 
+pub(crate) use index::{Condition, Details, Entry, Incoming, Store, Unmet};
+pub(crate) use uploads::{CompletePart, Part, UploadError};
+
+mod index;
+mod uploads;
+
+/// The most objects that the control port lists.
+const LISTED_OBJECTS: usize = 1000;
+
+/// The most bytes of bodies that the control port shows.
+const LISTED_BYTES: u64 = 4 * 1024 * 1024;
+
 /// The stack's buckets. Clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Buckets {
-    folder: Option<PathBuf>,
+    clock: Clock,
     /// By logical id: the physical name.
     names: Arc<BTreeMap<String, String>>,
-    /// By physical name, then key.
-    objects: Arc<Mutex<BTreeMap<String, BTreeMap<String, String>>>>,
+    /// `None` if the stack has no buckets.
+    store: Option<Arc<Store>>,
 }
 
 /// The body of `GET /_local/buckets/{name}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Listing {
-    /// Everything in the bucket, by key.
+    /// The first objects of the bucket, by key.
     pub objects: Vec<Object>,
+    /// Whether there are more objects, or longer bodies, than are shown.
+    pub truncated: bool,
 }
 
 /// One object.
@@ -33,89 +52,91 @@ pub struct Listing {
 pub struct Object {
     /// Its key.
     pub key: String,
-    /// What is in it.
+    /// Its size in bytes.
+    pub size: u64,
+    /// What is in it, as text.
     pub body: String,
 }
 
 impl Buckets {
-    /// The buckets of `stack`, in memory and, when there is a folder `data`, in `buckets/` there too.
-    #[must_use]
-    pub fn new(stack: &Stack, data: Option<&Path>) -> Self {
-        let folder = data.map(|data| data.join("buckets"));
+    /// The buckets of `stack`, in the folder `buckets/` of the folder `data` if there is one.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn open(stack: &Stack, clock: &Clock, data: Option<&Path>) -> io::Result<Self> {
         let names = stack.buckets.clone();
-        let mut objects: BTreeMap<_, _> = names
-            .values()
-            .map(|name| (name.clone(), BTreeMap::new()))
-            .collect();
-        if let Some(folder) = &folder {
-            for (name, objects) in &mut objects {
-                read_into(objects, &folder.join(name), "");
+        let store = if names.is_empty() {
+            None
+        } else {
+            let store = Store::open(data.map(|data| data.join("buckets")).as_deref())?;
+            for name in names.values() {
+                store.adopt(name, clock.now())?;
             }
-        }
-        Self {
-            folder,
+            Some(Arc::new(store))
+        };
+        Ok(Self {
+            clock: clock.clone(),
             names: Arc::new(names),
-            objects: Arc::new(Mutex::new(objects)),
-        }
+            store,
+        })
     }
 
     /// Keeps the record of a failed invocation in a bucket (logical id), under a key as Lambda makes
     /// it: `aws/lambda/<what failed>/YYYY/MM/DD/<time>-<unique>`.
-    pub fn put_failure(&self, bucket: &str, what: &str, now: Timestamp, body: String) {
+    pub fn put_failure(&self, bucket: &str, what: &str, now: Timestamp, body: &str) {
         let time = now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S");
-        self.put(
-            bucket,
-            &format!("aws/lambda/{what}/{time}-{}", Uuid::new_v4()),
-            body,
-        );
-    }
-
-    /// Puts an object in a bucket (logical id).
-    pub fn put(&self, bucket: &str, key: &str, body: String) {
+        let key = format!("aws/lambda/{what}/{time}-{}", Uuid::new_v4());
         let name = self.names.get(bucket).map_or(bucket, String::as_str);
-        if let Some(folder) = &self.folder {
-            let path = folder.join(name).join(key);
-            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-            if let Err(error) = made.and_then(|()| std::fs::write(&path, &body)) {
-                tracing::warn!(%error, path = %path.display(), "an object is kept in memory only");
-            }
+        let Some(store) = &self.store else { return };
+        if let Err(error) = store.put_bytes(name, &key, body.as_bytes(), now) {
+            tracing::error!(%error, bucket, "the record of a failure is lost");
         }
-        self.lock()
-            .entry(name.to_owned())
-            .or_default()
-            .insert(key.to_owned(), body);
     }
 
     /// What is in a bucket, by physical name or logical id; `None` if the stack has no such bucket.
-    #[must_use]
-    pub fn list(&self, bucket: &str) -> Option<Listing> {
+    /// At most 1,000 objects and 4 MiB are shown.
+    ///
+    /// # Errors
+    /// When the bucket cannot be read.
+    pub fn list(&self, bucket: &str) -> io::Result<Option<Listing>> {
         let name = self.names.get(bucket).map_or(bucket, String::as_str);
-        let objects = self.lock();
-        let objects = objects.get(name)?.iter();
-        let object = |(key, body): (&String, &String)| Object {
-            key: key.clone(),
-            body: body.clone(),
+        let Some(store) = self.store(name) else {
+            return Ok(None);
         };
-        Some(Listing {
-            objects: objects.map(object).collect(),
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<String, String>>> {
-        // Each object is put whole or not at all.
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Reads the files under `folder`; what cannot be read is left out.
-fn read_into(objects: &mut BTreeMap<String, String>, folder: &Path, prefix: &str) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let key = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.path().is_dir() {
-            read_into(objects, &entry.path(), &format!("{key}/"));
-        } else if let Ok(body) = std::fs::read_to_string(entry.path()) {
-            objects.insert(key, body);
+        let mut entries = store.list(name, "", "", LISTED_OBJECTS + 1)?;
+        let mut listing = Listing {
+            truncated: entries.len() > LISTED_OBJECTS,
+            ..Listing::default()
+        };
+        entries.truncate(LISTED_OBJECTS);
+        let mut left = LISTED_BYTES;
+        for entry in entries {
+            let Some((entry, file)) = store.open_object(name, &entry.key)? else {
+                continue;
+            };
+            let mut body = Vec::new();
+            file.take(left).read_to_end(&mut body)?;
+            left = left.saturating_sub(entry.size);
+            listing.truncated |= entry.size > body.len() as u64;
+            listing.objects.push(Object {
+                key: entry.key,
+                size: entry.size,
+                body: String::from_utf8_lossy(&body).into_owned(),
+            });
         }
+        Ok(Some(listing))
+    }
+
+    /// The store of a bucket, by physical name; `None` if the stack has no such bucket.
+    pub(crate) fn store(&self, name: &str) -> Option<&Arc<Store>> {
+        let store = self.store.as_ref()?;
+        let is_bucket = self.names.values().any(|bucket| bucket == name);
+        is_bucket.then_some(store)
+    }
+
+    /// The time that objects are modified at.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 }
 
@@ -123,22 +144,71 @@ fn read_into(objects: &mut BTreeMap<String, String>, folder: &Path, prefix: &str
 mod tests {
     use super::*;
 
+    fn stack() -> Stack {
+        Stack {
+            buckets: [("Failed".to_owned(), "shop-failed".to_owned())].into(),
+            ..Stack::default()
+        }
+    }
+
+    fn open(data: Option<&Path>) -> Buckets {
+        Buckets::open(&stack(), &Clock::manual(Timestamp::UNIX_EPOCH), data).unwrap()
+    }
+
     #[test]
     fn what_was_put_is_there_again_when_the_folder_is_opened_again() {
         let data = tempfile::tempdir().unwrap();
-        let stack = Stack {
-            buckets: [("Failed".to_owned(), "shop-failed".to_owned())].into(),
-            ..Stack::default()
-        };
-        let buckets = Buckets::new(&stack, Some(data.path()));
-        buckets.put_failure("Failed", "shard", Timestamp::UNIX_EPOCH, "{}".to_owned());
-        let again = Buckets::new(&stack, Some(data.path()));
-        assert_eq!(again.list("shop-failed"), buckets.list("Failed"));
-        let key = &again.list("Failed").unwrap().objects[0].key;
+        let buckets = open(Some(data.path()));
+        buckets.put_failure("Failed", "shard", Timestamp::UNIX_EPOCH, "{}");
+        let before = buckets.list("Failed").unwrap();
+        drop(buckets);
+        let again = open(Some(data.path()));
+        assert_eq!(again.list("shop-failed").unwrap(), before);
+        let object = &before.unwrap().objects[0];
         assert!(
-            key.starts_with("aws/lambda/shard/1970/01/01/1970-01-01T00.00.00-"),
-            "{key}"
+            object
+                .key
+                .starts_with("aws/lambda/shard/1970/01/01/1970-01-01T00.00.00-"),
+            "{object:?}"
         );
-        assert_eq!(again.list("other"), None);
+        assert_eq!(object.body, "{}");
+        assert_eq!(again.list("other").unwrap(), None);
+    }
+
+    #[test]
+    fn what_an_earlier_release_kept_as_files_is_taken_over() {
+        let data = tempfile::tempdir().unwrap();
+        let old = data.path().join("buckets/shop-failed/aws/lambda");
+        std::fs::create_dir_all(&old).unwrap();
+        std::fs::write(old.join("a"), "{}").unwrap();
+        for _ in 0..2 {
+            let listing = open(Some(data.path())).list("Failed").unwrap().unwrap();
+            assert_eq!(listing.objects.len(), 1);
+            assert_eq!(listing.objects[0].key, "aws/lambda/a");
+            assert_eq!(listing.objects[0].body, "{}");
+        }
+        assert!(!data.path().join("buckets/shop-failed").exists());
+    }
+
+    #[test]
+    fn a_file_that_was_being_written_is_removed_at_the_next_start() {
+        let data = tempfile::tempdir().unwrap();
+        open(Some(data.path())).put_failure("Failed", "a", Timestamp::UNIX_EPOCH, "{}");
+        let files = data.path().join("buckets/.files");
+        std::fs::write(files.join("half"), "x").unwrap();
+        let again = open(Some(data.path()));
+        assert!(!files.join("half").exists());
+        assert_eq!(again.list("Failed").unwrap().unwrap().objects[0].body, "{}");
+    }
+
+    #[test]
+    fn a_long_body_is_shown_in_part() {
+        let buckets = open(None);
+        let body = "x".repeat(5 * 1024 * 1024);
+        buckets.put_failure("Failed", "a", Timestamp::UNIX_EPOCH, &body);
+        let listing = buckets.list("Failed").unwrap().unwrap();
+        assert!(listing.truncated);
+        assert_eq!(listing.objects[0].size, 5 * 1024 * 1024);
+        assert_eq!(listing.objects[0].body.len() as u64, LISTED_BYTES);
     }
 }

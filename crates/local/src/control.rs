@@ -134,11 +134,11 @@ async fn execution(State(control): Shared, Path(name): Path<String>) -> Response
 }
 
 async fn bucket(State(control): Shared, Path(name): Path<String>) -> Response {
-    let listing = control.buckets.list(&name);
-    listing.map_or_else(
-        || not_found(&format!("no bucket {name}")),
-        |listing| Json(listing).into_response(),
-    )
+    match control.buckets.list(&name) {
+        Ok(Some(listing)) => Json(listing).into_response(),
+        Ok(None) => not_found(&format!("no bucket {name}")),
+        Err(error) => problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    }
 }
 
 async fn advance(State(control): Shared, body: Bytes) -> Response {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, Response, Uri};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::{HeaderMap, Method, Response};
 use axum::middleware;
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -23,17 +24,19 @@ use crate::functions::Functions;
 use crate::loopback;
 use crate::model::Stack;
 use crate::record::Record;
+use crate::s3::S3;
 
 use connection::{Client, Connections};
 use injected::Partial;
 
 mod connection;
 mod injected;
+mod objects;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-/// The largest request that any of the services takes, in bytes: DynamoDB's 16 MB.
+/// The largest request that any of the services but S3 takes, in bytes: DynamoDB's 16 MB.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// How the AWS services are reached. Give it its services, then [`Endpoint::serve`].
@@ -50,6 +53,8 @@ struct Shared {
     functions: Functions,
     access: Access,
     calls: Option<CallLog>,
+    /// `None` if the stack has no buckets.
+    s3: Option<S3>,
     /// How long an invocation of each function may take, by logical id.
     timeouts: BTreeMap<String, Duration>,
 }
@@ -87,6 +92,7 @@ impl Endpoint {
             functions: functions.clone(),
             access: Access::open(),
             calls: None,
+            s3: None,
             timeouts,
         };
         Self {
@@ -101,6 +107,13 @@ impl Endpoint {
         Arc::make_mut(&mut self.shared)
             .services
             .insert(name, Arc::new(service));
+        self
+    }
+
+    /// Adds S3, which has requests of another kind.
+    #[must_use]
+    pub fn with_s3(mut self, s3: S3) -> Self {
+        Arc::make_mut(&mut self.shared).s3 = Some(s3);
         self
     }
 
@@ -183,7 +196,7 @@ impl Endpoint {
         let error = match mode? {
             Mode::Throttle => injected::throttled(service),
             Mode::Conflict => injected::conflict(operation, body),
-            Mode::Error => AwsError::internal("fault"),
+            Mode::Error => injected::failed(service),
             Mode::TimeoutBefore => {
                 tokio::time::sleep(self.timeout(caller)).await;
                 return Some(Outcome::Silence);
@@ -280,11 +293,22 @@ async fn partial(
 async fn handle(
     State(endpoint): State<Endpoint>,
     ConnectInfo(client): ConnectInfo<Client>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    if let Some(s3) = endpoint.s3_of(&parts) {
+        let request = Request::from_parts(parts, body);
+        return endpoint.serve_s3(&s3, client, request).await;
+    }
+    let (method, uri, headers) = (
+        parts.method.clone(),
+        parts.uri.clone(),
+        parts.headers.clone(),
+    );
+    let body = match Bytes::from_request(Request::from_parts(parts, body), &()).await {
+        Ok(body) => body,
+        Err(refused) => return refused.into_response(),
+    };
     if method == Method::GET && uri.path() == "/" {
         return Response::new(Body::from("healthy: dynamodb"));
     }

@@ -3,7 +3,7 @@
 //! One fault is `service:operation@function=mode`, and several are joined by commas; a part without
 //! `=` is a further mode of the target before it.
 //!
-//! - service: as in IAM actions (`dynamodb`, `events`, `sqs`, `states`, `secretsmanager`, `ses`), or
+//! - service: as in IAM actions (`dynamodb`, `events`, `s3`, `secretsmanager`, `ses`, `sqs`, `states`), or
 //!   `lambda` for functions that are themselves to fail, or `*`.
 //! - operation: as in the API (`UpdateItem`), `Invoke` for `lambda`, or `Deliver` for what a service
 //!   hands to a function on its own (an event, a message, a stream record), `Expire` for the time to

@@ -28,6 +28,7 @@ mod params;
 pub mod queues;
 pub mod record;
 pub mod runner;
+pub mod s3;
 pub mod schedule;
 pub mod secrets;
 pub mod states;

@@ -13,7 +13,7 @@ pub const ACCOUNT: &str = "000000000000";
 pub struct Stack {
     /// The HTTP API, if the template has one.
     pub api: Option<Api>,
-    /// Buckets, by logical id: their physical names. Only as destinations of failed stream records.
+    /// Buckets, by logical id: their physical names.
     pub buckets: BTreeMap<String, String>,
     /// Event buses, by logical id: their physical names.
     pub buses: BTreeMap<String, String>,

@@ -20,6 +20,9 @@ pub fn needed(arns: &Arns, service: &str, operation: &str, body: &Value) -> BTre
             .map(|(action, resource)| permission(&action, resource))
             .collect();
     }
+    if service == "s3" {
+        return [object(arns, operation, body)].into();
+    }
     // A batch needs the permission of the single call.
     let action = operation.strip_suffix("Batch").unwrap_or(operation);
     let mut resources = match service {
@@ -40,6 +43,26 @@ pub fn needed(arns: &Arns, service: &str, operation: &str, body: &Value) -> BTre
     resources
         .map(|resource| permission(action, resource))
         .collect()
+}
+
+/// What a call of S3 needs. `HeadObject` and the steps of an upload in parts need what others do.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>
+fn object(arns: &Arns, operation: &str, body: &Value) -> Permission {
+    let action = match operation {
+        "CompleteMultipartUpload" | "CreateMultipartUpload" | "PostObject" | "UploadPart" => {
+            "PutObject"
+        }
+        "HeadObject" => "GetObject",
+        "ListObjectsV2" => "ListBucket",
+        other => other,
+    };
+    let bucket = arns.bucket(text(body, "Bucket").unwrap_or_default());
+    let key = text(body, "Key").filter(|_| action != "ListBucket");
+    Permission {
+        action: format!("s3:{action}"),
+        resource: key.map_or(bucket.clone(), |key| format!("{bucket}/{key}")),
+    }
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> Option<&'a str> {

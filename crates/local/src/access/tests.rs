@@ -145,6 +145,25 @@ fn a_call_needs_what_aws_documents() {
 }
 
 #[test]
+fn a_call_of_s3_needs_the_permission_of_its_object_or_its_bucket() {
+    let arns = Arns::new("eu-central-1");
+    let body = json!({"Bucket": "b", "Key": "imports/1"});
+    let object = "arn:aws:s3:::b/imports/1";
+    for (operation, action, resource) in [
+        ("GetObject", "s3:GetObject", object),
+        ("HeadObject", "s3:GetObject", object),
+        ("UploadPart", "s3:PutObject", object),
+        ("CompleteMultipartUpload", "s3:PutObject", object),
+        ("AbortMultipartUpload", "s3:AbortMultipartUpload", object),
+        ("DeleteObject", "s3:DeleteObject", object),
+        ("ListObjectsV2", "s3:ListBucket", "arn:aws:s3:::b"),
+    ] {
+        let needed = needed(&arns, "s3", operation, &body);
+        assert_eq!(needed, [permission(action, resource)].into(), "{operation}");
+    }
+}
+
+#[test]
 fn a_denied_call_says_who_what_and_where() {
     let mut stack = Stack::default();
     stack.functions.insert(

@@ -14,7 +14,23 @@ pub(super) fn throttled(service: &str) -> AwsError {
             status: 429,
             ..AwsError::client("TooManyRequestsException", message)
         },
+        "s3" => AwsError {
+            status: 503,
+            ..AwsError::client("SlowDown", "Please reduce your request rate. (fault)")
+        },
         _ => AwsError::client("ThrottlingException", message),
+    }
+}
+
+/// Each service's own failure.
+pub(super) fn failed(service: &str) -> AwsError {
+    let error = AwsError::internal("fault");
+    match service {
+        "s3" => AwsError {
+            code: "InternalError".to_owned(),
+            ..error
+        },
+        _ => error,
     }
 }
 

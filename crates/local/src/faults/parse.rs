@@ -31,11 +31,12 @@ enum Count {
 
 const CERTAIN: u32 = 1_000_000;
 
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "*",
     "dynamodb",
     "events",
     "lambda",
+    "s3",
     "secretsmanager",
     "ses",
     "sqs",
@@ -43,7 +44,7 @@ const SERVICES: [&str; 8] = [
 ];
 
 /// Operations that can be named. An operation that is never called would hide a typing error.
-const OPERATIONS: [(&str, &[&str]); 7] = [
+const OPERATIONS: [(&str, &[&str]); 8] = [
     (
         "dynamodb",
         &[
@@ -63,6 +64,20 @@ const OPERATIONS: [(&str, &[&str]); 7] = [
     ),
     ("events", &["Deliver", "PutEvents"]),
     ("lambda", &["Invoke"]),
+    (
+        "s3",
+        &[
+            "AbortMultipartUpload",
+            "CompleteMultipartUpload",
+            "CreateMultipartUpload",
+            "DeleteObject",
+            "GetObject",
+            "HeadObject",
+            "ListObjectsV2",
+            "PutObject",
+            "UploadPart",
+        ],
+    ),
     (
         "secretsmanager",
         &["DescribeSecret", "GetSecretValue", "PutSecretValue"],

@@ -29,6 +29,7 @@ use crate::mail::Mail;
 use crate::model::{Api, Destination, Stack};
 use crate::queues::Queues;
 use crate::record::Record;
+use crate::s3::S3;
 use crate::schedule;
 use crate::secrets::Secrets;
 use crate::states::StateMachines;
@@ -124,7 +125,7 @@ pub(super) fn assemble(
     let secrets = Secrets::new(stack, clock.clone(), arns.clone(), data).map_err(unusable)?;
     let control = Control {
         bill,
-        buckets: Buckets::new(stack, data),
+        buckets: Buckets::open(stack, &clock, data).map_err(unusable)?,
         mail: Mail::new(clock.clone()),
         clock,
         faults,
@@ -186,6 +187,7 @@ pub(super) fn run(
     let endpoint = Endpoint::new(stack, faults, &record, functions)
         .guarded(access)
         .timed(calls)
+        .with_s3(S3::new(control.buckets.clone()))
         .with("dynamodb", tables.clone())
         .with("events", events)
         .with("secretsmanager", secrets)
@@ -243,7 +245,7 @@ fn deliver(control: &Arc<Control>) -> Deliver {
                 let now = control.clock.now();
                 control
                     .buckets
-                    .put_failure(bucket, &who_failed(&record), now, record);
+                    .put_failure(bucket, &who_failed(&record), now, &record);
             }
         }
     })

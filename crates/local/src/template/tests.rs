@@ -10,6 +10,7 @@ use super::load::parse;
 use super::*;
 use crate::model::{Destination, Source, Stack, TargetInput, TargetKind};
 
+mod buckets;
 mod deployed;
 mod order;
 mod policies;

@@ -1,0 +1,168 @@
+//! Calls of S3, which are not JSON: who calls, whether they may, what goes wrong, and the call itself.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request as HttpRequest;
+use axum::http::request::Parts;
+use axum::http::{Method, Response};
+use futures::StreamExt;
+
+use super::connection::Client;
+use super::{Endpoint, Outcome};
+use crate::aws::Caller;
+use crate::faults::{Decision, Mode};
+use crate::s3::{Received, Request, S3, S3Error, is_for_s3, parameters};
+
+/// The name that IAM has for it.
+const SERVICE: &str = "s3";
+
+/// How much of a body that is refused is read nevertheless, in bytes: so that a client that sends
+/// first and reads afterwards learns why.
+const DRAINED: usize = 16 * 1024 * 1024;
+
+/// The response, or none: then the connection is closed.
+type Answer = Option<Result<Response<Body>, S3Error>>;
+
+impl Endpoint {
+    /// S3, if a request is for it.
+    pub(super) fn s3_of(&self, parts: &Parts) -> Option<S3> {
+        let s3 = self.shared.s3.as_ref();
+        is_for_s3(parts, |bucket| s3.is_some_and(|s3| s3.has(bucket))).then(|| {
+            // Where there are no buckets, every one is missing.
+            s3.cloned().unwrap_or_default()
+        })
+    }
+
+    /// Responds to a request of S3.
+    pub(super) async fn serve_s3(
+        &self,
+        s3: &S3,
+        client: Client,
+        request: HttpRequest,
+    ) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let mut body = Some(body);
+        let answer = self.answer_s3(s3, &client, &parts, &mut body).await;
+        if let Some(body) = body {
+            drain(body).await;
+        }
+        match answer {
+            Some(Ok(response)) => response,
+            Some(Err(error)) => {
+                tracing::debug!(method = %parts.method, %error, "refused by S3");
+                error.response(parts.uri.path(), parts.method == Method::HEAD)
+            }
+            None => {
+                client.closer.close();
+                Response::new(Body::empty())
+            }
+        }
+    }
+
+    async fn answer_s3(
+        &self,
+        s3: &S3,
+        client: &Client,
+        parts: &Parts,
+        body: &mut Option<Body>,
+    ) -> Answer {
+        let (request, caller) = match self.read_s3(s3, parts) {
+            Ok(read) => read,
+            Err(error) => return Some(Err(error)),
+        };
+        let operation = request.operation.name();
+        let logged = self.begin(&caller, client.address, SERVICE, operation);
+        let answer = self.call_s3(s3, &caller, &request, body).await;
+        self.end(logged);
+        answer
+    }
+
+    /// The request, and who makes it.
+    fn read_s3(&self, s3: &S3, parts: &Parts) -> Result<(Request, Caller), S3Error> {
+        if crate::s3::access_key(parts).is_none() {
+            return Err(S3Error::denied("Access Denied"));
+        }
+        let request = Request::parse(parts)?;
+        if !s3.has(&request.bucket) {
+            return Err(S3Error::no_such_bucket(&request.bucket));
+        }
+        Ok((request, self.caller(&parts.headers)))
+    }
+
+    /// Carries out one call, faults included.
+    async fn call_s3(
+        &self,
+        s3: &S3,
+        caller: &Caller,
+        request: &Request,
+        body: &mut Option<Body>,
+    ) -> Answer {
+        let operation = request.operation.name();
+        let asked = parameters(&request.bucket, &request.key);
+        let access = &self.shared.access;
+        if let Err(denied) = access.check(caller, SERVICE, operation, &asked) {
+            tracing::warn!("{}", denied.message);
+            return Some(Err(denied.into()));
+        }
+        let Decision { delay, mode } = self.shared.faults.for_call(caller, SERVICE, operation);
+        if delay > Duration::ZERO {
+            tokio::time::sleep(delay).await;
+        }
+        match self.instead(mode, caller, SERVICE, operation, &asked).await {
+            Some(Outcome::Answer(Err(error))) => return Some(Err(error.into())),
+            Some(Outcome::Answer(Ok(_)) | Outcome::Silence) => return None,
+            None => {}
+        }
+        self.shared.record.call(caller, SERVICE, operation, &asked);
+        let received = s3.receive(request, body.take().unwrap_or_default()).await;
+        let received = match received {
+            Ok(received) => received,
+            Err(error) => return Some(Err(error)),
+        };
+        if mode == Some(Mode::Duplicate) {
+            // The outcome of the first is not known, as after a lost response.
+            let _ = self.carry_out(s3, caller, request, &received).await;
+        }
+        let answer = self.carry_out(s3, caller, request, &received).await;
+        if mode == Some(Mode::KillAfter) {
+            self.kill(caller);
+        }
+        let is_lost = matches!(mode, Some(Mode::KillAfter | Mode::LostAnswer));
+        (!is_lost).then_some(answer)
+    }
+
+    async fn carry_out(
+        &self,
+        s3: &S3,
+        caller: &Caller,
+        request: &Request,
+        received: &Received,
+    ) -> Result<Response<Body>, S3Error> {
+        let bucket = parameters(&request.bucket, "");
+        let lists = "ListObjectsV2";
+        let may_list = self
+            .shared
+            .access
+            .check(caller, SERVICE, lists, &bucket)
+            .is_ok();
+        let answer = s3.call(request, received, may_list).await;
+        if answer.as_ref().is_err_and(S3Error::is_missing_key) && request.operation.reads() {
+            // That the object is not there was said because of this permission.
+            self.shared.record.call(caller, SERVICE, lists, &bucket);
+        }
+        answer
+    }
+}
+
+/// Reads what is left of a body, as far as that makes sense.
+async fn drain(body: Body) {
+    let mut left = DRAINED;
+    let mut pieces = body.into_data_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        let Some(less) = left.checked_sub(piece.len()) else {
+            return;
+        };
+        left = less;
+    }
+}

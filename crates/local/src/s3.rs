@@ -1,0 +1,116 @@
+//! S3: objects in buckets, by path-style requests on the port that `AWS_ENDPOINT_URL` names.
+//!
+//! There are `PutObject`, `GetObject` (also a range of it), `HeadObject`, `DeleteObject`,
+//! `ListObjectsV2` and uploads in parts, with conditions on entity tags. Every other operation,
+//! subresource, parameter and header of S3's own is refused by its name (`NotImplemented`). Buckets
+//! have no versions here, whatever the template says.
+//!
+//! Bodies are read into files as they come. `Content-MD5`, the hash of the payload, and checksums by
+//! CRC-32 and SHA-256 are verified; other checksums are refused. A body in chunks (`aws-chunked`) is
+//! decoded if its chunks are not signed, which is how the SDK for Rust sends a stream.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Response;
+use serde_json::{Value, json};
+
+use crate::buckets::{Buckets, Store};
+
+pub(crate) use body::Received;
+pub(crate) use error::S3Error;
+pub(crate) use request::{Operation, Request, access_key, is_for_s3};
+
+mod body;
+mod checksum;
+mod chunked;
+mod conditions;
+mod error;
+mod listing;
+mod objects;
+mod request;
+#[cfg(test)]
+mod tests;
+mod uploads;
+mod uri;
+mod xml;
+
+/// The largest body of one request, in bytes: 5 GB.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+const MAX_BODY: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The largest list of parts, in bytes: 10,000 parts with their checksums are smaller.
+const MAX_XML: u64 = 4 * 1024 * 1024;
+
+/// S3 for the buckets of one stack.
+#[derive(Clone, Debug, Default)]
+pub struct S3 {
+    buckets: Buckets,
+}
+
+impl S3 {
+    /// S3 for these buckets.
+    #[must_use]
+    pub fn new(buckets: Buckets) -> Self {
+        Self { buckets }
+    }
+
+    /// Whether the stack has a bucket of that name.
+    pub(crate) fn has(&self, bucket: &str) -> bool {
+        self.buckets.store(bucket).is_some()
+    }
+
+    /// Reads the body of a request as its operation needs it.
+    pub(crate) async fn receive(&self, request: &Request, body: Body) -> Result<Received, S3Error> {
+        let store = self.store(&request.bucket)?;
+        let limit = match request.operation {
+            Operation::PutObject | Operation::UploadPart => MAX_BODY,
+            Operation::CompleteMultipartUpload => MAX_XML,
+            Operation::AbortMultipartUpload
+            | Operation::CreateMultipartUpload
+            | Operation::DeleteObject
+            | Operation::GetObject
+            | Operation::HeadObject
+            | Operation::ListObjectsV2 => 0,
+        };
+        body::receive(store, &request.headers, body, limit).await
+    }
+
+    /// Carries out a request whose body was received. `may_list` is whether the caller may know that
+    /// an object is not there.
+    pub(crate) async fn call(
+        &self,
+        request: &Request,
+        received: &Received,
+        may_list: bool,
+    ) -> Result<Response<Body>, S3Error> {
+        let store = self.store(&request.bucket)?;
+        let now = self.buckets.now();
+        match request.operation {
+            Operation::PutObject => objects::put(store, request, received, now),
+            Operation::GetObject => objects::get(store, request, may_list),
+            Operation::HeadObject => objects::head(store, request, may_list),
+            Operation::DeleteObject => objects::delete(store, request),
+            Operation::ListObjectsV2 => listing::list(store, request),
+            Operation::CreateMultipartUpload => uploads::create(store, request),
+            Operation::UploadPart => uploads::part(store, request, received),
+            Operation::CompleteMultipartUpload => {
+                uploads::complete(store, request, received, now).await
+            }
+            Operation::AbortMultipartUpload => uploads::abort(store, request),
+        }
+    }
+
+    fn store(&self, bucket: &str) -> Result<&Arc<Store>, S3Error> {
+        let store = self.buckets.store(bucket);
+        store.ok_or_else(|| S3Error::no_such_bucket(bucket))
+    }
+}
+
+/// What policies, records and faults see of a request.
+pub(crate) fn parameters(bucket: &str, key: &str) -> Value {
+    json!({"Bucket": bucket, "Key": key})
+}
