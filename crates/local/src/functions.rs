@@ -21,6 +21,8 @@ pub use log::Log;
 pub use settings::{PAYLOAD_LIMIT, Settings};
 pub use workers::Handler;
 
+pub(crate) use environment::SECRET_ACCESS_KEY;
+
 use asynchronous::Failure;
 use pool::Pool;
 use workers::Workers;

@@ -9,19 +9,25 @@
 //! CRC-32 and SHA-256 are verified; other checksums are refused. A body in chunks (`aws-chunked`) is
 //! decoded if its chunks are not signed, which is how the SDK for Rust sends a stream.
 //!
+//! A presigned URL works as on AWS, by the runner's clock: a function that makes one has to say when
+//! (`PresigningConfig::builder().start_time(..)`), if that clock is not the machine's.
+//!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::Response;
+use axum::http::request::Parts;
 use serde_json::{Value, json};
 
 use crate::buckets::{Buckets, Store};
+use crate::functions::SECRET_ACCESS_KEY;
 
 pub(crate) use body::Received;
 pub(crate) use error::S3Error;
-pub(crate) use request::{Operation, Request, access_key, is_for_s3};
+pub(crate) use request::{Operation, Request, is_for_s3};
+pub(crate) use signature::Signer;
 
 mod body;
 mod checksum;
@@ -31,6 +37,7 @@ mod error;
 mod listing;
 mod objects;
 mod request;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod uploads;
@@ -49,13 +56,32 @@ const MAX_XML: u64 = 4 * 1024 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct S3 {
     buckets: Buckets,
+    region: String,
 }
 
 impl S3 {
-    /// S3 for these buckets.
+    /// S3 for these buckets, in a region.
     #[must_use]
-    pub fn new(buckets: Buckets) -> Self {
-        Self { buckets }
+    pub fn new(buckets: Buckets, region: &str) -> Self {
+        Self {
+            buckets,
+            region: region.to_owned(),
+        }
+    }
+
+    /// Who has signed a request. `is_function` says whether an access key is a function's.
+    pub(crate) fn signer(
+        &self,
+        parts: &Parts,
+        is_function: &dyn Fn(&str) -> bool,
+    ) -> Result<Signer, S3Error> {
+        let verifier = signature::Verifier {
+            region: &self.region,
+            secret: SECRET_ACCESS_KEY,
+            now: self.buckets.now(),
+            is_function,
+        };
+        verifier.signer(parts)
     }
 
     /// Whether the stack has a bucket of that name.

@@ -12,7 +12,7 @@ use super::connection::Client;
 use super::{Endpoint, Outcome};
 use crate::aws::Caller;
 use crate::faults::{Decision, Mode};
-use crate::s3::{Received, Request, S3, S3Error, is_for_s3, parameters};
+use crate::s3::{Received, Request, S3, S3Error, Signer, is_for_s3, parameters};
 
 /// The name that IAM has for it.
 const SERVICE: &str = "s3";
@@ -80,14 +80,19 @@ impl Endpoint {
 
     /// The request, and who makes it.
     fn read_s3(&self, s3: &S3, parts: &Parts) -> Result<(Request, Caller), S3Error> {
-        if crate::s3::access_key(parts).is_none() {
-            return Err(S3Error::denied("Access Denied"));
-        }
+        let is_function = |key: &str| self.shared.timeouts.contains_key(key);
+        let Signer { key, token } = s3.signer(parts, &is_function)?;
+        let function = is_function(&key).then_some(key);
+        let caller = Caller {
+            // Whoever uses a presigned URL is not the process that made it.
+            process: token.filter(|_| function.is_some()),
+            function,
+        };
         let request = Request::parse(parts)?;
         if !s3.has(&request.bucket) {
             return Err(S3Error::no_such_bucket(&request.bucket));
         }
-        Ok((request, self.caller(&parts.headers)))
+        Ok((request, caller))
     }
 
     /// Carries out one call, faults included.

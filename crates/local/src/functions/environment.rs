@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::pool::Pool;
 
+/// The secret of every function's access key.
+pub(crate) const SECRET_ACCESS_KEY: &str = "local";
+
 /// The whole environment of a process: what the template declares, and what Lambda itself sets.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
@@ -30,7 +33,7 @@ pub(super) fn environment(pool: &Pool, token: &str, api: &str) -> BTreeMap<Strin
         ("AWS_DEFAULT_REGION", pool.region().to_owned()),
         // The logical id and the process: so the endpoint knows who calls.
         ("AWS_ACCESS_KEY_ID", pool.id().to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
         ("AWS_SESSION_TOKEN", token.to_owned()),
         ("_HANDLER", "bootstrap".to_owned()),
         ("LAMBDA_TASK_ROOT", settings.binaries.display().to_string()),

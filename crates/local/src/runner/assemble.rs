@@ -187,7 +187,7 @@ pub(super) fn run(
     let endpoint = Endpoint::new(stack, faults, &record, functions)
         .guarded(access)
         .timed(calls)
-        .with_s3(S3::new(control.buckets.clone()))
+        .with_s3(S3::new(control.buckets.clone(), arns.region()))
         .with("dynamodb", tables.clone())
         .with("events", events)
         .with("secretsmanager", secrets)

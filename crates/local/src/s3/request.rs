@@ -4,7 +4,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
 use super::error::S3Error;
-use super::uri;
+use super::{signature, uri};
 
 /// The longest key, in bytes.
 const MAX_KEY: usize = 1024;
@@ -228,15 +228,9 @@ pub(crate) fn is_for_s3(parts: &Parts, has_bucket: impl Fn(&str) -> bool) -> boo
         return false;
     }
     match credential(parts) {
-        // As in `key/20260312/eu-central-1/s3/aws4_request`.
-        Some(credential) => credential.split('/').nth(3) == Some("s3"),
+        Some(credential) => signature::Credential::parse(&credential).is_some(),
         None => bucket_and_key(parts.uri.path()).is_some_and(|(bucket, _)| has_bucket(&bucket)),
     }
-}
-
-/// The access key that a request is signed with.
-pub(crate) fn access_key(parts: &Parts) -> Option<String> {
-    Some(credential(parts)?.split('/').next()?.to_owned())
 }
 
 /// The credential in a request's header, or in its query.

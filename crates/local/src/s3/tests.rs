@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
 use base64::Engine as _;
@@ -30,6 +30,7 @@ use crate::record::Record;
 
 mod objects;
 mod policies;
+mod presigned;
 mod uploads;
 
 const BUCKET: &str = "shop-files";
@@ -38,6 +39,7 @@ const BUCKET: &str = "shop-files";
 /// `imports/*` and list the bucket, `Reader` may only read.
 pub(super) struct World {
     pub(super) url: String,
+    clock: Clock,
     faults: Faults,
     calls: CallLog,
     record: tempfile::NamedTempFile,
@@ -147,10 +149,11 @@ impl World {
         let endpoint = Endpoint::new(&stack, &faults, &record, &functions)
             .guarded(Access::enforcing(&stack, &arns))
             .timed(Some(calls.clone()))
-            .with_s3(S3::new(buckets));
+            .with_s3(S3::new(buckets, "eu-central-1"));
         let server = tokio::spawn(endpoint.serve(listener));
         Self {
             url,
+            clock,
             faults,
             calls,
             record: file,
@@ -168,6 +171,7 @@ impl World {
             path: path.to_owned(),
             key: "Import",
             secret: "local",
+            region: "eu-central-1",
             headers: Vec::new(),
             body: Vec::new(),
             unsigned_payload: false,
@@ -221,6 +225,7 @@ pub(super) struct Call<'a> {
     path: String,
     key: &'static str,
     secret: &'static str,
+    region: &'static str,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     unsigned_payload: bool,
@@ -268,7 +273,7 @@ impl Call<'_> {
         let identity = credentials(self.key, self.secret).into();
         let parameters = SigningParams::builder()
             .identity(&identity)
-            .region("eu-central-1")
+            .region(self.region)
             .name("s3")
             .time(SystemTime::now())
             .settings(settings)
