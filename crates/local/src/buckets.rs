@@ -29,7 +29,7 @@ const LISTED_OBJECTS: usize = 1000;
 const LISTED_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The stack's buckets. Clones share them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Buckets {
     clock: Clock,
     /// By logical id: the physical name.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 /// The time that schedules, waits, timeouts of messages and events go by. Clones share one time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Clock {
     manual: Option<Arc<watch::Sender<Timestamp>>>,
 }

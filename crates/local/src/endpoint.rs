@@ -53,7 +53,6 @@ struct Shared {
     functions: Functions,
     access: Access,
     calls: Option<CallLog>,
-    /// `None` if the stack has no buckets.
     s3: Option<S3>,
     /// How long an invocation of each function may take, by logical id.
     timeouts: BTreeMap<String, Duration>,

@@ -21,6 +21,8 @@ pub struct Stack {
     pub functions: BTreeMap<String, Function>,
     /// Event source mappings: streams and queues that feed functions.
     pub mappings: Vec<Mapping>,
+    /// What buckets tell queues.
+    pub notifications: Vec<Notification>,
     /// What functions, state machines and roles may do, by logical id.
     pub policies: BTreeMap<String, Vec<Statement>>,
     /// SQS queues.
@@ -96,6 +98,23 @@ pub enum Destination {
     Queue(String),
     /// A bucket, by logical id.
     Bucket(String),
+}
+
+/// What a bucket tells a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The bucket, by logical id.
+    pub bucket: String,
+    /// Its own identifier.
+    pub id: String,
+    /// The event, as in `s3:ObjectCreated:*`.
+    pub event: String,
+    /// The queue, by logical id.
+    pub queue: String,
+    /// What a key has to begin with.
+    pub prefix: String,
+    /// What a key has to end with.
+    pub suffix: String,
 }
 
 /// A DynamoDB table.

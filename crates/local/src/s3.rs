@@ -21,8 +21,13 @@ use axum::http::Response;
 use axum::http::request::Parts;
 use serde_json::{Value, json};
 
+use crate::arn::Arns;
 use crate::buckets::{Buckets, Store};
 use crate::functions::SECRET_ACCESS_KEY;
+use crate::model::Stack;
+use crate::queues::Queues;
+
+use events::{Created, Events};
 
 pub(crate) use body::Received;
 pub(crate) use error::S3Error;
@@ -34,6 +39,7 @@ mod checksum;
 mod chunked;
 mod conditions;
 mod error;
+mod events;
 mod listing;
 mod objects;
 mod request;
@@ -53,19 +59,22 @@ const MAX_BODY: u64 = 5 * 1024 * 1024 * 1024;
 const MAX_XML: u64 = 4 * 1024 * 1024;
 
 /// S3 for the buckets of one stack.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct S3 {
     buckets: Buckets,
-    region: String,
+    arns: Arns,
+    events: Events,
 }
 
 impl S3 {
-    /// S3 for these buckets, in a region.
+    /// S3 for these buckets of a stack, which tell these queues.
     #[must_use]
-    pub fn new(buckets: Buckets, region: &str) -> Self {
+    pub fn new(stack: &Stack, buckets: Buckets, queues: Queues, arns: Arns) -> Self {
+        let events = Events::new(stack, queues, arns.clone(), buckets.now());
         Self {
             buckets,
-            region: region.to_owned(),
+            arns,
+            events,
         }
     }
 
@@ -76,7 +85,7 @@ impl S3 {
         is_function: &dyn Fn(&str) -> bool,
     ) -> Result<Signer, S3Error> {
         let verifier = signature::Verifier {
-            region: &self.region,
+            region: self.arns.region(),
             secret: SECRET_ACCESS_KEY,
             now: self.buckets.now(),
             is_function,
@@ -106,17 +115,21 @@ impl S3 {
     }
 
     /// Carries out a request whose body was received. `may_list` is whether the caller may know that
-    /// an object is not there.
+    /// an object is not there, `who` the caller in events.
     pub(crate) async fn call(
         &self,
         request: &Request,
         received: &Received,
         may_list: bool,
+        who: &str,
     ) -> Result<Response<Body>, S3Error> {
         let store = self.store(&request.bucket)?;
         let now = self.buckets.now();
         match request.operation {
-            Operation::PutObject => objects::put(store, request, received, now),
+            Operation::PutObject => {
+                let put = objects::put(store, request, received, now)?;
+                Ok(self.tell(request, who, put))
+            }
             Operation::GetObject => objects::get(store, request, may_list),
             Operation::HeadObject => objects::head(store, request, may_list),
             Operation::DeleteObject => objects::delete(store, request),
@@ -124,10 +137,23 @@ impl S3 {
             Operation::CreateMultipartUpload => uploads::create(store, request),
             Operation::UploadPart => uploads::part(store, request, received),
             Operation::CompleteMultipartUpload => {
-                uploads::complete(store, request, received, now).await
+                let put = uploads::complete(store, request, received, now).await?;
+                Ok(self.tell(request, who, put))
             }
             Operation::AbortMultipartUpload => uploads::abort(store, request),
         }
+    }
+
+    /// Tells queues of an object that was made, and returns the response to its maker.
+    fn tell(
+        &self,
+        request: &Request,
+        who: &str,
+        (response, created): (Response<Body>, Created),
+    ) -> Response<Body> {
+        self.events
+            .created(request, who, &created, self.buckets.now());
+        response
     }
 
     fn store(&self, bucket: &str) -> Result<&Arc<Store>, S3Error> {

@@ -6,6 +6,7 @@ pub use resolve::Places;
 pub(crate) use names::API_ID;
 
 mod api;
+mod buckets;
 mod build;
 mod builder;
 mod error;

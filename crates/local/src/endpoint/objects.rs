@@ -25,13 +25,10 @@ const DRAINED: usize = 16 * 1024 * 1024;
 type Answer = Option<Result<Response<Body>, S3Error>>;
 
 impl Endpoint {
-    /// S3, if a request is for it.
+    /// S3, if there is one and a request is for it.
     pub(super) fn s3_of(&self, parts: &Parts) -> Option<S3> {
-        let s3 = self.shared.s3.as_ref();
-        is_for_s3(parts, |bucket| s3.is_some_and(|s3| s3.has(bucket))).then(|| {
-            // Where there are no buckets, every one is missing.
-            s3.cloned().unwrap_or_default()
-        })
+        let s3 = self.shared.s3.as_ref()?;
+        is_for_s3(parts, |bucket| s3.has(bucket)).then(|| s3.clone())
     }
 
     /// Responds to a request of S3.
@@ -151,7 +148,8 @@ impl Endpoint {
             .access
             .check(caller, SERVICE, lists, &bucket)
             .is_ok();
-        let answer = s3.call(request, received, may_list).await;
+        let who = caller.function.as_deref().unwrap_or("operator");
+        let answer = s3.call(request, received, may_list, who).await;
         if answer.as_ref().is_err_and(S3Error::is_missing_key) && request.operation.reads() {
             // That the object is not there was said because of this permission.
             self.shared.record.call(caller, SERVICE, lists, &bucket);

@@ -187,7 +187,12 @@ pub(super) fn run(
     let endpoint = Endpoint::new(stack, faults, &record, functions)
         .guarded(access)
         .timed(calls)
-        .with_s3(S3::new(control.buckets.clone(), arns.region()))
+        .with_s3(S3::new(
+            stack,
+            control.buckets.clone(),
+            queues.clone(),
+            arns.clone(),
+        ))
         .with("dynamodb", tables.clone())
         .with("events", events)
         .with("secretsmanager", secrets)

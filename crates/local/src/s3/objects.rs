@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::body::Received;
 use super::conditions::{self, Verdict};
 use super::error::S3Error;
+use super::events::{Created, How};
 use super::request::Request;
 use crate::buckets::{Details, Entry, Store};
 
@@ -40,7 +41,7 @@ pub(super) fn put(
     request: &Request,
     received: &Received,
     now: Timestamp,
-) -> Result<Response<Body>, S3Error> {
+) -> Result<(Response<Body>, Created), S3Error> {
     let condition = conditions::of_write(&request.headers)?;
     let details = Details {
         etag: received.etag(),
@@ -56,7 +57,12 @@ pub(super) fn put(
     for (name, value) in &details.checksums {
         set(&mut response, name, value);
     }
-    Ok(response)
+    let created = Created {
+        how: How::Put,
+        size,
+        etag: details.etag,
+    };
+    Ok((response, created))
 }
 
 pub(super) fn get(

@@ -19,15 +19,18 @@ use tokio::task::JoinHandle;
 use super::S3;
 use crate::access::{Access, Usage};
 use crate::arn::Arns;
+use crate::bill::Bill;
 use crate::buckets::Buckets;
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::faults::Faults;
 use crate::functions::Functions;
-use crate::model::{Function, Stack, Statement};
+use crate::model::{Function, Notification, Queue, Stack, Statement};
+use crate::queues::Queues;
 use crate::record::Record;
 
+mod events;
 mod objects;
 mod policies;
 mod presigned;
@@ -42,6 +45,7 @@ pub(super) struct World {
     clock: Clock,
     faults: Faults,
     calls: CallLog,
+    queues: Queues,
     record: tempfile::NamedTempFile,
     stack: Stack,
     client: reqwest::Client,
@@ -122,7 +126,27 @@ fn stack() -> Stack {
         statement(&["ListBucket"], "arn:aws:s3:::shop-files"),
     ];
     let reader = vec![statement(&["GetObject"], imports)];
+    let queue = Queue {
+        name: "shop-uploaded".into(),
+        visibility_timeout: Duration::from_secs(30),
+        delay: Duration::ZERO,
+        retention: Duration::from_hours(96),
+        redrive: None,
+    };
+    let notification = |event: &str, suffix: &str| Notification {
+        bucket: "Files".into(),
+        id: format!("Files{suffix}"),
+        event: event.into(),
+        queue: "Uploaded".into(),
+        prefix: "imports/".into(),
+        suffix: suffix.into(),
+    };
     Stack {
+        notifications: vec![
+            notification("s3:ObjectCreated:*", ".csv"),
+            notification("s3:ObjectCreated:CompleteMultipartUpload", ".json"),
+        ],
+        queues: [("Uploaded".into(), queue)].into(),
         buckets: [("Files".into(), BUCKET.into())].into(),
         functions: [
             ("Import".into(), function("import")),
@@ -144,18 +168,26 @@ impl World {
         let record = Record::to_file(file.path(), &stack, &arns).unwrap();
         let functions = Functions::in_process(BTreeMap::new(), clock.clone());
         let buckets = Buckets::open(&stack, &clock, None).unwrap();
+        let queues = Queues::new(
+            &stack,
+            clock.clone(),
+            Bill::new(&stack),
+            arns.clone(),
+            "http://queues",
+        );
         let (listener, url) = Endpoint::bind(0).await.unwrap();
         let calls = CallLog::default();
         let endpoint = Endpoint::new(&stack, &faults, &record, &functions)
             .guarded(Access::enforcing(&stack, &arns))
             .timed(Some(calls.clone()))
-            .with_s3(S3::new(buckets, "eu-central-1"));
+            .with_s3(S3::new(&stack, buckets, queues.clone(), arns));
         let server = tokio::spawn(endpoint.serve(listener));
         Self {
             url,
             clock,
             faults,
             calls,
+            queues,
             record: file,
             stack,
             client: reqwest::Client::new(),

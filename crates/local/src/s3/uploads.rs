@@ -10,6 +10,7 @@ use super::body::Received;
 use super::checksum::{CRC32, crc32_text};
 use super::conditions::{self, bare};
 use super::error::S3Error;
+use super::events::{Created, How};
 use super::objects::{details, empty, quoted, set};
 use super::request::Request;
 use super::xml;
@@ -93,7 +94,7 @@ pub(super) async fn complete(
     request: &Request,
     received: &Received,
     now: Timestamp,
-) -> Result<Response<Body>, S3Error> {
+) -> Result<(Response<Body>, Created), S3Error> {
     let condition = conditions::of_write(&request.headers)?;
     let upload = request.parameter("uploadId").unwrap_or_default().to_owned();
     let (bucket, key) = (request.bucket.clone(), request.key.clone());
@@ -111,6 +112,7 @@ pub(super) async fn complete(
     }
     let parts = store.parts(&upload, &named).map_err(refused)?;
     let details = whole(begun, &named, &parts)?;
+    let size = parts.iter().map(|part| part.size).sum();
     let blocking = {
         let (store, bucket, key) = (Arc::clone(store), bucket.clone(), key.clone());
         let (details, condition) = (details.clone(), condition.clone());
@@ -132,7 +134,12 @@ pub(super) async fn complete(
         xml::element(&mut content, "ChecksumCRC32", crc32);
         xml::element(&mut content, "ChecksumType", "COMPOSITE");
     }
-    Ok(written("CompleteMultipartUploadResult", &content))
+    let created = Created {
+        how: How::Parts,
+        size,
+        etag: details.etag,
+    };
+    Ok((written("CompleteMultipartUploadResult", &content), created))
 }
 
 pub(super) fn abort(store: &Store, request: &Request) -> Result<Response<Body>, S3Error> {

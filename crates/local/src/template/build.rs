@@ -9,8 +9,8 @@ use super::error::{Refused, TemplateError};
 use super::reader::Properties;
 use super::resolve::{Location, Resolver};
 use super::{
-    api, function, globals, no_meaning, order, policies, resource_policies, resources, rules,
-    secret, sources, standing,
+    api, buckets, function, globals, no_meaning, order, policies, resource_policies, resources,
+    rules, secret, sources, standing,
 };
 use crate::arn::Resource;
 use crate::model::Stack;
@@ -172,7 +172,7 @@ fn add(
         "AWS::IAM::Policy" => policies::policy(builder, declared)?,
         "AWS::IAM::Role" => policies::role(builder, declared)?,
         "AWS::Lambda::EventSourceMapping" => sources::event_source_mapping(builder, declared)?,
-        "AWS::S3::Bucket" => resources::bucket(builder, declared)?,
+        "AWS::S3::Bucket" => buckets::bucket(builder, declared)?,
         "AWS::SQS::Queue" => resources::queue(builder, declared)?,
         "AWS::SecretsManager::Secret" => secret::secret(builder, declared)?,
         "AWS::Serverless::Function" => function::function(builder, declared)?,

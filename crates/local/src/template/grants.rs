@@ -5,6 +5,8 @@ use crate::model::{Permission, Statement};
 
 /// EventBridge.
 pub(super) const EVENTS: &str = "events.amazonaws.com";
+/// S3.
+pub(super) const S3: &str = "s3.amazonaws.com";
 /// API Gateway.
 pub(super) const API: &str = "apigateway.amazonaws.com";
 /// What invokes a function.

@@ -1,6 +1,6 @@
 //! Resource policies: whom a queue, a function or a role lets do what. EventBridge loses every event for a queue or
 //! function that does not let its rule send to it, and API Gateway fails every request whose authoriser it may not call,
-//! so a template with such a rule or authoriser is refused.
+//! so a template with such a rule or authoriser is refused. S3 refuses a bucket whose queue does not let it send.
 //!
 //! Not weighed are what denies or has other conditions than on the source: it is refused, except for the one denial that
 //! AWS's own services never meet, of what comes without TLS.
@@ -250,11 +250,23 @@ fn sources(condition: Properties) -> Result<Vec<Vec<String>>, Refused> {
             return Err(Refused::new(keys.at(), "is not emulated locally"));
         }
         let mut values = keys.some_texts("aws:SourceArn")?;
+        let mut accounts = keys.some_texts("aws:SourceAccount")?;
         if operator == "StringEquals" {
             values.retain(|value| !value.contains(['*', '?']));
+            accounts.retain(|value| !value.contains(['*', '?']));
+        }
+        let of_account = !accounts.is_empty();
+        if of_account {
+            // An account is no ARN. Where it is not this one, nothing is a source.
+            let this = operator.starts_with("String");
+            if !(this && accounts.iter().any(|account| like(account, ACCOUNT))) {
+                sources.push(Vec::new());
+            }
         }
         keys.done("Condition")?;
-        sources.push(values);
+        if !(of_account && values.is_empty()) {
+            sources.push(values);
+        }
     }
     Ok(sources)
 }

@@ -1,4 +1,4 @@
-//! Tables, queues, buses, buckets and state machines.
+//! Tables, queues, buses and state machines.
 
 use std::path::Path;
 
@@ -148,19 +148,6 @@ pub(super) fn subscription(declared: Declared) -> Result<(), Refused> {
     let mut properties = declared.properties;
     properties.only("Protocol", &["email", "email-json", "http", "https", "sms"])?;
     properties.done("AWS::SNS::Subscription")
-}
-
-pub(super) fn bucket(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
-    let Declared {
-        id,
-        name,
-        mut properties,
-        ..
-    } = declared;
-    properties.take("BucketName");
-    properties.done("AWS::S3::Bucket")?;
-    builder.stack.buckets.insert(id, name);
-    Ok(())
 }
 
 pub(super) fn state_machine(

@@ -83,8 +83,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "AWS::S3::Bucket",
-        "NotificationConfiguration: {}",
-        "NotificationConfiguration: is not emulated locally",
+        "WebsiteConfiguration: {}",
+        "WebsiteConfiguration: is not emulated locally",
     ),
     (
         "AWS::SecretsManager::Secret",
