@@ -1,7 +1,7 @@
 //! S3: objects in buckets, by path-style requests on the port that `AWS_ENDPOINT_URL` names.
 //!
 //! There are `PutObject`, `GetObject` (also a range of it), `HeadObject`, `DeleteObject`,
-//! `ListObjectsV2` and uploads in parts, with conditions on entity tags. Every other operation,
+//! `ListObjectsV2`, uploads in parts and by forms, with conditions on entity tags. Every other operation,
 //! subresource, parameter and header of S3's own is refused by its name (`NotImplemented`). Buckets
 //! have no versions here, whatever the template says.
 //!
@@ -28,9 +28,11 @@ use crate::model::Stack;
 use crate::queues::Queues;
 
 use events::{Created, Events};
+use signature::Verifier;
 
 pub(crate) use body::Received;
 pub(crate) use error::S3Error;
+pub(crate) use post::{Form, bucket_of_form};
 pub(crate) use request::{Operation, Request, is_for_s3};
 pub(crate) use signature::Signer;
 
@@ -41,7 +43,10 @@ mod conditions;
 mod error;
 mod events;
 mod listing;
+mod multipart;
 mod objects;
+mod policy;
+mod post;
 mod request;
 mod signature;
 #[cfg(test)]
@@ -84,13 +89,17 @@ impl S3 {
         parts: &Parts,
         is_function: &dyn Fn(&str) -> bool,
     ) -> Result<Signer, S3Error> {
-        let verifier = signature::Verifier {
+        self.verifier(is_function).signer(parts)
+    }
+
+    /// What signatures are verified with.
+    fn verifier<'a>(&'a self, is_function: &'a dyn Fn(&str) -> bool) -> Verifier<'a> {
+        Verifier {
             region: self.arns.region(),
             secret: SECRET_ACCESS_KEY,
             now: self.buckets.now(),
             is_function,
-        };
-        verifier.signer(parts)
+        }
     }
 
     /// Whether the stack has a bucket of that name.
@@ -151,8 +160,8 @@ impl S3 {
         who: &str,
         (response, created): (Response<Body>, Created),
     ) -> Response<Body> {
-        self.events
-            .created(request, who, &created, self.buckets.now());
+        let (bucket, key, now) = (&request.bucket, &request.key, self.buckets.now());
+        self.events.created(bucket, key, who, &created, now);
         response
     }
 

@@ -152,6 +152,7 @@ fn a_call_of_s3_needs_the_permission_of_its_object_or_its_bucket() {
     for (operation, action, resource) in [
         ("GetObject", "s3:GetObject", object),
         ("HeadObject", "s3:GetObject", object),
+        ("PostObject", "s3:PutObject", object),
         ("UploadPart", "s3:PutObject", object),
         ("CompleteMultipartUpload", "s3:PutObject", object),
         ("AbortMultipartUpload", "s3:AbortMultipartUpload", object),

@@ -12,10 +12,15 @@ use super::connection::Client;
 use super::{Endpoint, Outcome};
 use crate::aws::Caller;
 use crate::faults::{Decision, Mode};
-use crate::s3::{Received, Request, S3, S3Error, Signer, is_for_s3, parameters};
+use crate::s3::{
+    Form, Received, Request, S3, S3Error, Signer, bucket_of_form, is_for_s3, parameters,
+};
 
 /// The name that IAM has for it.
 const SERVICE: &str = "s3";
+
+/// Who makes a request that is not a function's, in events.
+const OPERATOR: &str = "operator";
 
 /// How much of a body that is refused is read nevertheless, in bytes: so that a client that sends
 /// first and reads afterwards learns why.
@@ -64,6 +69,16 @@ impl Endpoint {
         parts: &Parts,
         body: &mut Option<Body>,
     ) -> Answer {
+        if let Some(bucket) = bucket_of_form(parts) {
+            let read = s3.read_form(bucket, parts, body.take().unwrap_or_default());
+            let mut form = match read.await {
+                Ok(form) => form,
+                Err(error) => return Some(Err(error)),
+            };
+            let answer = self.post_s3(s3, &mut form).await;
+            *body = Some(form.into_body());
+            return answer;
+        }
         let (request, caller) = match self.read_s3(s3, parts) {
             Ok(read) => read,
             Err(error) => return Some(Err(error)),
@@ -77,19 +92,25 @@ impl Endpoint {
 
     /// The request, and who makes it.
     fn read_s3(&self, s3: &S3, parts: &Parts) -> Result<(Request, Caller), S3Error> {
-        let is_function = |key: &str| self.shared.timeouts.contains_key(key);
-        let Signer { key, token } = s3.signer(parts, &is_function)?;
-        let function = is_function(&key).then_some(key);
-        let caller = Caller {
-            // Whoever uses a presigned URL is not the process that made it.
-            process: token.filter(|_| function.is_some()),
-            function,
-        };
+        let signer = s3.signer(parts, &|key| self.is_function(key))?;
         let request = Request::parse(parts)?;
         if !s3.has(&request.bucket) {
             return Err(S3Error::no_such_bucket(&request.bucket));
         }
-        Ok((request, caller))
+        Ok((request, self.caller_of(signer)))
+    }
+
+    fn is_function(&self, key: &str) -> bool {
+        self.shared.timeouts.contains_key(key)
+    }
+
+    fn caller_of(&self, Signer { key, token }: Signer) -> Caller {
+        let function = self.is_function(&key).then_some(key);
+        Caller {
+            // Whoever uses a presigned URL is not the process that made it.
+            process: token.filter(|_| function.is_some()),
+            function,
+        }
     }
 
     /// Carries out one call, faults included.
@@ -101,22 +122,11 @@ impl Endpoint {
         body: &mut Option<Body>,
     ) -> Answer {
         let operation = request.operation.name();
-        let asked = parameters(&request.bucket, &request.key);
-        let access = &self.shared.access;
-        if let Err(denied) = access.check(caller, SERVICE, operation, &asked) {
-            tracing::warn!("{}", denied.message);
-            return Some(Err(denied.into()));
-        }
-        let Decision { delay, mode } = self.shared.faults.for_call(caller, SERVICE, operation);
-        if delay > Duration::ZERO {
-            tokio::time::sleep(delay).await;
-        }
-        match self.instead(mode, caller, SERVICE, operation, &asked).await {
-            Some(Outcome::Answer(Err(error))) => return Some(Err(error.into())),
-            Some(Outcome::Answer(Ok(_)) | Outcome::Silence) => return None,
-            None => {}
-        }
-        self.shared.record.call(caller, SERVICE, operation, &asked);
+        let before = self.before_s3(caller, operation, &request.bucket, &request.key);
+        let mode = match before.await {
+            Ok(mode) => mode,
+            Err(instead) => return instead,
+        };
         let received = s3.receive(request, body.take().unwrap_or_default()).await;
         let received = match received {
             Ok(received) => received,
@@ -127,6 +137,66 @@ impl Endpoint {
             let _ = self.carry_out(s3, caller, request, &received).await;
         }
         let answer = self.carry_out(s3, caller, request, &received).await;
+        self.after_s3(mode, caller, answer)
+    }
+
+    /// Carries out an upload by a form.
+    async fn post_s3(&self, s3: &S3, form: &mut Form) -> Answer {
+        let caller = match s3.signer_of_form(form, &|key| self.is_function(key)) {
+            Ok(signer) => self.caller_of(signer),
+            Err(error) => return Some(Err(error)),
+        };
+        let before = self.before_s3(&caller, "PostObject", &form.bucket, &form.key);
+        let mode = match before.await {
+            Ok(mode) => mode,
+            Err(instead) => return instead,
+        };
+        let received = match s3.receive_file(form).await {
+            Ok(received) => received,
+            Err(error) => return Some(Err(error)),
+        };
+        let who = caller.function.as_deref().unwrap_or(OPERATOR);
+        if mode == Some(Mode::Duplicate) {
+            let _ = s3.post(form, &received, who);
+        }
+        self.after_s3(mode, &caller, s3.post(form, &received, who))
+    }
+
+    /// Whether a call may be made, and what goes wrong with it. The error is what happens in its
+    /// place.
+    async fn before_s3(
+        &self,
+        caller: &Caller,
+        operation: &str,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<Mode>, Answer> {
+        let asked = parameters(bucket, key);
+        let access = &self.shared.access;
+        if let Err(denied) = access.check(caller, SERVICE, operation, &asked) {
+            tracing::warn!("{}", denied.message);
+            return Err(Some(Err(denied.into())));
+        }
+        let Decision { delay, mode } = self.shared.faults.for_call(caller, SERVICE, operation);
+        if delay > Duration::ZERO {
+            tokio::time::sleep(delay).await;
+        }
+        match self.instead(mode, caller, SERVICE, operation, &asked).await {
+            Some(Outcome::Answer(Err(error))) => return Err(Some(Err(error.into()))),
+            Some(Outcome::Answer(Ok(_)) | Outcome::Silence) => return Err(None),
+            None => {}
+        }
+        self.shared.record.call(caller, SERVICE, operation, &asked);
+        Ok(mode)
+    }
+
+    /// What becomes of the response.
+    fn after_s3(
+        &self,
+        mode: Option<Mode>,
+        caller: &Caller,
+        answer: Result<Response<Body>, S3Error>,
+    ) -> Answer {
         if mode == Some(Mode::KillAfter) {
             self.kill(caller);
         }
@@ -148,7 +218,7 @@ impl Endpoint {
             .access
             .check(caller, SERVICE, lists, &bucket)
             .is_ok();
-        let who = caller.function.as_deref().unwrap_or("operator");
+        let who = caller.function.as_deref().unwrap_or(OPERATOR);
         let answer = s3.call(request, received, may_list, who).await;
         if answer.as_ref().is_err_and(S3Error::is_missing_key) && request.operation.reads() {
             // That the object is not there was said because of this permission.

@@ -74,6 +74,7 @@ const OPERATIONS: [(&str, &[&str]); 8] = [
             "GetObject",
             "HeadObject",
             "ListObjectsV2",
+            "PostObject",
             "PutObject",
             "UploadPart",
         ],

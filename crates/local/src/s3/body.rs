@@ -1,5 +1,7 @@
 //! Reads a body into a file, and verifies what was said of it.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -11,7 +13,6 @@ use super::checksum::{Computed, Digests, Expected, hex};
 use super::chunked::Decoder;
 use super::error::S3Error;
 use crate::buckets::{Incoming, Store};
-use std::collections::BTreeMap;
 
 /// How much is gathered before it is written, in bytes.
 const BUFFER: usize = 256 * 1024;
@@ -36,7 +37,8 @@ impl Received {
 }
 
 /// What a body is written to as it comes.
-struct Writer {
+pub(super) struct Writer {
+    incoming: Incoming,
     file: BufWriter<File>,
     digests: Digests,
     size: u64,
@@ -44,7 +46,20 @@ struct Writer {
 }
 
 impl Writer {
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), S3Error> {
+    /// A new file, which takes at most `limit` bytes.
+    pub(super) async fn create(store: &Store, limit: u64) -> Result<Self, S3Error> {
+        let incoming = store.incoming();
+        let file = File::create(incoming.path()).await?;
+        Ok(Self {
+            incoming,
+            file: BufWriter::with_capacity(BUFFER, file),
+            digests: Digests::new(),
+            size: 0,
+            limit,
+        })
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), S3Error> {
         self.size += bytes.len() as u64;
         if self.size > self.limit {
             return Err(too_large(self.size, self.limit));
@@ -53,9 +68,21 @@ impl Writer {
         Ok(self.file.write_all(bytes).await?)
     }
 
-    async fn finish(mut self) -> Result<(u64, Computed), S3Error> {
+    /// What was received, and what was computed of it.
+    pub(super) async fn finish(
+        mut self,
+        checksums: BTreeMap<String, String>,
+    ) -> Result<(Received, Computed), S3Error> {
         self.file.flush().await?;
-        Ok((self.size, self.digests.finish()))
+        let computed = self.digests.finish();
+        let received = Received {
+            file: self.incoming,
+            size: self.size,
+            md5: computed.md5,
+            crc32: computed.crc32,
+            checksums,
+        };
+        Ok((received, computed))
     }
 }
 
@@ -71,13 +98,7 @@ pub(super) async fn receive(
     if let Some(size) = announced.filter(|size| *size > limit) {
         return Err(too_large(size, limit));
     }
-    let file = store.incoming();
-    let mut writer = Writer {
-        file: BufWriter::with_capacity(BUFFER, File::create(file.path()).await?),
-        digests: Digests::new(),
-        size: 0,
-        limit,
-    };
+    let mut writer = Writer::create(store, limit).await?;
     let mut decoder = expected.chunked.then(Decoder::default);
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
@@ -94,18 +115,13 @@ pub(super) async fn receive(
     if let Some(decoder) = decoder {
         expected.take(decoder.finish()?)?;
     }
-    let (size, computed) = writer.finish().await?;
-    if announced.is_some_and(|announced| announced != size) {
+    let checksums = expected.checksums.clone();
+    let (received, computed) = writer.finish(checksums).await?;
+    if announced.is_some_and(|announced| announced != received.size) {
         return Err(incomplete());
     }
     expected.check(&computed)?;
-    Ok(Received {
-        file,
-        size,
-        md5: computed.md5,
-        crc32: computed.crc32,
-        checksums: expected.checksums,
-    })
+    Ok(received)
 }
 
 /// How many bytes the headers say that the body has.
@@ -134,7 +150,7 @@ fn too_large(size: u64, limit: u64) -> S3Error {
         .with("MaxSizeAllowed", limit.to_string())
 }
 
-fn incomplete() -> S3Error {
+pub(super) fn incomplete() -> S3Error {
     let message =
         "You did not provide the number of bytes specified by the Content-Length HTTP header";
     S3Error::client("IncompleteBody", message)

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::request::Request;
 use super::uri;
 use crate::arn::Arns;
 use crate::model::{Notification, Stack};
@@ -20,6 +19,7 @@ use crate::queues::Queues;
 pub(super) enum How {
     Put,
     Parts,
+    Post,
 }
 
 /// An object that was just made.
@@ -47,6 +47,7 @@ impl How {
     fn name(self) -> &'static str {
         match self {
             Self::Put => "ObjectCreated:Put",
+            Self::Post => "ObjectCreated:Post",
             Self::Parts => "ObjectCreated:CompleteMultipartUpload",
         }
     }
@@ -69,12 +70,22 @@ impl Events {
     }
 
     /// Tells the queues that an object was made.
-    pub(super) fn created(&self, request: &Request, who: &str, created: &Created, now: Timestamp) {
+    pub(super) fn created(
+        &self,
+        bucket: &str,
+        key: &str,
+        who: &str,
+        created: &Created,
+        now: Timestamp,
+    ) {
         let sequencer = self.sequence.fetch_add(1, Ordering::Relaxed);
-        for (bucket, notification) in &*self.notifications {
-            let about = *bucket == request.bucket && notification.is_about(&request.key);
+        for (of, notification) in &*self.notifications {
+            let about = of == bucket && notification.is_about(key);
             if about && notification.has(created.how.name()) {
-                let record = self.record(request, notification, who, created, now, sequencer);
+                let mut record = self.record(bucket, key, created, now);
+                record["userIdentity"]["principalId"] = format!("AWS:AROALOCAL:{who}").into();
+                record["s3"]["configurationId"] = notification.id.clone().into();
+                record["s3"]["object"]["sequencer"] = format!("{sequencer:016X}").into();
                 let message = json!({ "Records": [record] }).to_string();
                 self.queues
                     .send(&notification.queue, message, Value::Null, None);
@@ -82,22 +93,14 @@ impl Events {
         }
     }
 
-    fn record(
-        &self,
-        request: &Request,
-        notification: &Notification,
-        who: &str,
-        created: &Created,
-        now: Timestamp,
-        sequencer: u64,
-    ) -> Value {
+    fn record(&self, bucket: &str, key: &str, created: &Created, now: Timestamp) -> Value {
         json!({
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
             "awsRegion": self.arns.region(),
             "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
             "eventName": created.how.name(),
-            "userIdentity": {"principalId": format!("AWS:AROALOCAL:{who}")},
+            "userIdentity": {},
             "requestParameters": {"sourceIPAddress": "127.0.0.1"},
             "responseElements": {
                 "x-amz-request-id": Uuid::new_v4().to_string(),
@@ -105,18 +108,16 @@ impl Events {
             },
             "s3": {
                 "s3SchemaVersion": "1.0",
-                "configurationId": notification.id,
                 "bucket": {
-                    "name": request.bucket,
+                    "name": bucket,
                     "ownerIdentity": {"principalId": "LOCAL"},
-                    "arn": self.arns.bucket(&request.bucket),
+                    "arn": self.arns.bucket(bucket),
                 },
                 "object": {
                     // As a form has it: a space is a plus.
-                    "key": uri::encode(&request.key, "/").replace("%20", "+"),
+                    "key": uri::encode(key, "/").replace("%20", "+"),
                     "size": created.size,
                     "eTag": created.etag,
-                    "sequencer": format!("{sequencer:016X}"),
                 },
             },
         })

@@ -231,8 +231,7 @@ fn range(request: &Request, size: u64) -> Result<Option<(u64, u64)>, S3Error> {
     let bounds = match (number(first), number(last)) {
         (Some(first), Some(last)) if first <= last => Some((first, last)),
         (Some(first), None) if last.is_empty() => Some((first, u64::MAX)),
-        // The last so many bytes. None of them cannot be sent.
-        (None, Some(0)) if first.is_empty() => Some((size, u64::MAX)),
+        // The last so many bytes.
         (None, Some(last)) if first.is_empty() => Some((size.saturating_sub(last), u64::MAX)),
         _ => None,
     };

@@ -7,7 +7,7 @@ use super::error::S3Error;
 use super::{signature, uri};
 
 /// The longest key, in bytes.
-const MAX_KEY: usize = 1024;
+pub(super) const MAX_KEY: usize = 1024;
 
 /// What is emulated of S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,7 @@ use crate::queues::Queues;
 use crate::record::Record;
 
 mod events;
+mod forms;
 mod objects;
 mod policies;
 mod presigned;

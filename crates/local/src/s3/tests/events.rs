@@ -7,7 +7,7 @@ use crate::aws::Caller;
 
 impl World {
     /// The messages in the queue, which are gone afterwards.
-    async fn told(&self) -> Vec<Value> {
+    pub(super) async fn told(&self) -> Vec<Value> {
         let url = "http://queues/000000000000/shop-uploaded";
         let request = json!({"QueueUrl": url, "MaxNumberOfMessages": 10});
         let received = self
