@@ -15,6 +15,8 @@ pub struct Stack {
     pub api: Option<Api>,
     /// Buckets, by logical id: their physical names.
     pub buckets: BTreeMap<String, String>,
+    /// Which pages may use buckets, by logical id.
+    pub bucket_cors: BTreeMap<String, Vec<BucketCors>>,
     /// Event buses, by logical id: their physical names.
     pub buses: BTreeMap<String, String>,
     /// Lambda functions.
@@ -115,6 +117,21 @@ pub struct Notification {
     pub prefix: String,
     /// What a key has to end with.
     pub suffix: String,
+}
+
+/// A rule of a bucket about cross-origin requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BucketCors {
+    /// `AllowedOrigins`, with `*` for any text.
+    pub origins: Vec<String>,
+    /// `AllowedMethods`.
+    pub methods: Vec<String>,
+    /// `AllowedHeaders`, with `*` for any text.
+    pub headers: Vec<String>,
+    /// `ExposedHeaders`.
+    pub expose: Vec<String>,
+    /// `MaxAge`, in seconds.
+    pub max_age: Option<u32>,
 }
 
 /// A DynamoDB table.

@@ -14,6 +14,7 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -24,13 +25,14 @@ use serde_json::{Value, json};
 use crate::arn::Arns;
 use crate::buckets::{Buckets, Store};
 use crate::functions::SECRET_ACCESS_KEY;
-use crate::model::Stack;
+use crate::model::{BucketCors, Stack};
 use crate::queues::Queues;
 
 use events::{Created, Events};
 use signature::Verifier;
 
 pub(crate) use body::Received;
+pub(crate) use cors::Origin;
 pub(crate) use error::S3Error;
 pub(crate) use post::{Form, bucket_of_form};
 pub(crate) use request::{Operation, Request, is_for_s3};
@@ -40,6 +42,7 @@ mod body;
 mod checksum;
 mod chunked;
 mod conditions;
+mod cors;
 mod error;
 mod events;
 mod listing;
@@ -68,6 +71,8 @@ const MAX_XML: u64 = 4 * 1024 * 1024;
 pub struct S3 {
     buckets: Buckets,
     arns: Arns,
+    /// By physical name.
+    cors: Arc<BTreeMap<String, Vec<BucketCors>>>,
     events: Events,
 }
 
@@ -76,7 +81,12 @@ impl S3 {
     #[must_use]
     pub fn new(stack: &Stack, buckets: Buckets, queues: Queues, arns: Arns) -> Self {
         let events = Events::new(stack, queues, arns.clone(), buckets.now());
+        let cors = stack.bucket_cors.iter().filter_map(|(id, rules)| {
+            let name = stack.buckets.get(id)?;
+            Some((name.clone(), rules.clone()))
+        });
         Self {
+            cors: Arc::new(cors.collect()),
             buckets,
             arns,
             events,
@@ -105,6 +115,30 @@ impl S3 {
     /// Whether the stack has a bucket of that name.
     pub(crate) fn has(&self, bucket: &str) -> bool {
         self.buckets.store(bucket).is_some()
+    }
+
+    /// Where a request comes from, if it is one of a page.
+    pub(crate) fn origin(parts: &Parts) -> Option<Origin> {
+        let (bucket, _) = request::bucket_and_key(parts.uri.path())?;
+        Origin::of(parts, bucket)
+    }
+
+    /// The response to a browser that asks whether a page may make a request.
+    pub(crate) fn preflight(&self, origin: Option<&Origin>) -> Result<Response<Body>, S3Error> {
+        let origin = origin.ok_or_else(|| {
+            let message = "Insufficient information. Origin request header needed.";
+            S3Error::client("BadRequest", message)
+        })?;
+        origin.preflight(self.cors_of(origin))
+    }
+
+    /// Lets the page that made a request read its response, if a rule says so.
+    pub(crate) fn mark(&self, origin: &Origin, response: &mut Response<Body>) {
+        origin.mark(self.cors_of(origin), response);
+    }
+
+    fn cors_of(&self, origin: &Origin) -> &[BucketCors] {
+        self.cors.get(&origin.bucket).map_or(&[], Vec::as_slice)
     }
 
     /// Reads the body of a request as its operation needs it.

@@ -45,11 +45,16 @@ impl Endpoint {
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let mut body = Some(body);
-        let answer = self.answer_s3(s3, &client, &parts, &mut body).await;
+        let origin = S3::origin(&parts);
+        let answer = if parts.method == Method::OPTIONS {
+            Some(s3.preflight(origin.as_ref()))
+        } else {
+            self.answer_s3(s3, &client, &parts, &mut body).await
+        };
         if let Some(body) = body {
             drain(body).await;
         }
-        match answer {
+        let mut response = match answer {
             Some(Ok(response)) => response,
             Some(Err(error)) => {
                 tracing::debug!(method = %parts.method, %error, "refused by S3");
@@ -57,9 +62,13 @@ impl Endpoint {
             }
             None => {
                 client.closer.close();
-                Response::new(Body::empty())
+                return Response::new(Body::empty());
             }
+        };
+        if let Some(origin) = &origin {
+            s3.mark(origin, &mut response);
         }
+        response
     }
 
     async fn answer_s3(

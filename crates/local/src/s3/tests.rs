@@ -26,10 +26,11 @@ use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::faults::Faults;
 use crate::functions::Functions;
-use crate::model::{Function, Notification, Queue, Stack, Statement};
+use crate::model::{BucketCors, Function, Notification, Queue, Stack, Statement};
 use crate::queues::Queues;
 use crate::record::Record;
 
+mod cors;
 mod events;
 mod forms;
 mod objects;
@@ -142,7 +143,15 @@ fn stack() -> Stack {
         prefix: "imports/".into(),
         suffix: suffix.into(),
     };
+    let cors = BucketCors {
+        origins: vec!["http://localhost:*".into()],
+        methods: vec!["PUT".into(), "POST".into()],
+        headers: vec!["Content-*".into()],
+        expose: vec!["ETag".into()],
+        max_age: Some(600),
+    };
     Stack {
+        bucket_cors: [("Files".into(), vec![cors])].into(),
         notifications: vec![
             notification("s3:ObjectCreated:*", ".csv"),
             notification("s3:ObjectCreated:CompleteMultipartUpload", ".json"),

@@ -6,7 +6,7 @@ use super::builder::{Builder, Declared};
 use super::error::Refused;
 use super::grants::{RequiredGrant, S3};
 use super::reader::Properties;
-use crate::model::{Notification, Permission};
+use crate::model::{BucketCors, Notification, Permission};
 
 /// What can be told: that an object was made, in any way or in one.
 ///
@@ -48,9 +48,42 @@ pub(super) fn bucket(builder: &mut Builder<'_>, declared: Declared) -> Result<()
         }
         builder.stack.notifications.extend(own);
     }
+    if let Some(mut configuration) = properties.map("CorsConfiguration")? {
+        let rules = configuration.maps("CorsRules")?.into_iter().map(cors);
+        let rules = rules.collect::<Result<_, _>>()?;
+        configuration.done("CorsConfiguration")?;
+        builder.stack.bucket_cors.insert(id.clone(), rules);
+    }
     properties.done("AWS::S3::Bucket")?;
     builder.stack.buckets.insert(id, name);
     Ok(())
+}
+
+fn cors(mut rule: Properties) -> Result<BucketCors, Refused> {
+    rule.text("Id")?;
+    let cors = BucketCors {
+        origins: rule.texts("AllowedOrigins")?,
+        methods: rule.texts("AllowedMethods")?,
+        headers: rule.texts("AllowedHeaders")?,
+        expose: rule.texts("ExposedHeaders")?,
+        max_age: rule.number("MaxAge", 0, u32::MAX)?,
+    };
+    let known = ["DELETE", "GET", "HEAD", "POST", "PUT"];
+    if let Some(other) = cors
+        .methods
+        .iter()
+        .find(|method| !known.contains(&method.as_str()))
+    {
+        let problem = format!("{other} is not one of {}", known.join(", "));
+        return Err(rule.refuse("AllowedMethods", problem));
+    }
+    let several = |origin: &&String| origin.matches('*').count() > 1;
+    if let Some(origin) = cors.origins.iter().find(several) {
+        let problem = format!("{origin} has more than one *");
+        return Err(rule.refuse("AllowedOrigins", problem));
+    }
+    rule.done("CorsRule")?;
+    Ok(cors)
 }
 
 fn notification(

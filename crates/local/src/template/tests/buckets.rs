@@ -1,7 +1,7 @@
 //! Buckets: what deploys need of them, who may do what with them, and whom they tell.
 
 use super::*;
-use crate::model::{Notification, Permission};
+use crate::model::{BucketCors, Notification, Permission};
 
 /// A bucket as it is deployed, and a function that works on a part of it.
 const TEMPLATE: &str = r#"
@@ -174,4 +174,29 @@ fn a_bucket_that_may_not_tell_its_queue_is_refused() {
         assert!(template.contains(part), "{part}");
         check_refused(&template.replacen(part, other, 1), &problem);
     }
+}
+
+#[test]
+fn a_bucket_says_which_pages_may_use_it() {
+    let rule = "CorsConfiguration: {CorsRules: [{Id: web, AllowedOrigins: [\"https://*.example\"], \
+                AllowedMethods: [PUT], AllowedHeaders: [\"*\"], ExposedHeaders: [ETag], MaxAge: 600}]}";
+    let template = TEMPLATE.replace("LifecycleConfiguration: {Rules: []}", rule);
+    let owned = |text: &str| vec![text.to_owned()];
+    let expected = BucketCors {
+        origins: owned("https://*.example"),
+        methods: owned("PUT"),
+        headers: owned("*"),
+        expose: owned("ETag"),
+        max_age: Some(600),
+    };
+    assert_eq!(load(&template).bucket_cors["Files"], [expected]);
+    let at = "Resources.Files.Properties.CorsConfiguration.CorsRules[0]";
+    check_refused(
+        &template.replace("[PUT]", "[PATCH]"),
+        &format!("{at}.AllowedMethods: PATCH is not one of DELETE, GET, HEAD, POST, PUT"),
+    );
+    check_refused(
+        &template.replace("https://*", "*://*"),
+        &format!("{at}.AllowedOrigins: *://*.example has more than one *"),
+    );
 }
