@@ -7,7 +7,7 @@
 //!
 //! Bodies are read into files as they come. `Content-MD5`, the hash of the payload, and checksums by
 //! CRC-32 and SHA-256 are verified; other checksums are refused. A body in chunks (`aws-chunked`) is
-//! decoded if its chunks are not signed, which is how the SDK for Rust sends a stream.
+//! decoded, which is how the SDK for Rust sends a stream; the signatures of chunks are not verified.
 //!
 //! A presigned URL works as on AWS, by the runner's clock: a function that makes one has to say when
 //! (`PresigningConfig::builder().start_time(..)`), if that clock is not the machine's.

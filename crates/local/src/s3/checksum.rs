@@ -17,6 +17,17 @@ pub(super) const CRC32: &str = "x-amz-checksum-crc32";
 
 const SHA256: &str = "x-amz-checksum-sha256";
 
+/// What says in `x-amz-content-sha256` that the body is in chunks. The SDK for Rust signs them where
+/// there is no TLS. The signatures of chunks are not verified: checksums are.
+const CHUNKED: [&str; 3] = [
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+];
+
+/// The signature of what comes after the body.
+const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
+
 /// Headers with that prefix that are no checksums.
 const ABOUT_CHECKSUMS: [&str; 3] = [
     "x-amz-checksum-algorithm",
@@ -87,7 +98,7 @@ impl Expected {
         };
         match text("x-amz-content-sha256") {
             None | Some("UNSIGNED-PAYLOAD") => {}
-            Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER") => expected.chunked = true,
+            Some(kind) if CHUNKED.contains(&kind) => expected.chunked = true,
             Some(hash) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
                 expected.payload = Some(hash.to_ascii_lowercase());
             }
@@ -101,7 +112,7 @@ impl Expected {
         let says_chunked = encodings.split(',').any(|one| one.trim() == "aws-chunked");
         if says_chunked && !expected.chunked {
             return Err(S3Error::not_emulated(
-                "aws-chunked without STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                "aws-chunked without STREAMING- in x-amz-content-sha256",
             ));
         }
         for (name, value) in headers {
@@ -127,6 +138,9 @@ impl Expected {
     pub(super) fn take(&mut self, trailers: Vec<(String, String)>) -> Result<(), S3Error> {
         let mut missing = std::mem::take(&mut self.announced);
         for (name, value) in trailers {
+            if name == TRAILER_SIGNATURE {
+                continue;
+            }
             let Some(at) = missing.iter().position(|announced| *announced == name) else {
                 return Err(malformed_trailer());
             };
