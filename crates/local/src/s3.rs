@@ -58,11 +58,6 @@ mod uploads;
 mod uri;
 mod xml;
 
-/// The largest body of one request, in bytes: 5 GB.
-///
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
-const MAX_BODY: u64 = 5 * 1024 * 1024 * 1024;
-
 /// The largest list of parts, in bytes: 10,000 parts with their checksums are smaller.
 const MAX_XML: u64 = 4 * 1024 * 1024;
 
@@ -145,7 +140,7 @@ impl S3 {
     pub(crate) async fn receive(&self, request: &Request, body: Body) -> Result<Received, S3Error> {
         let store = self.store(&request.bucket)?;
         let limit = match request.operation {
-            Operation::PutObject | Operation::UploadPart => MAX_BODY,
+            Operation::PutObject | Operation::UploadPart => body::MAX_BODY,
             Operation::CompleteMultipartUpload => MAX_XML,
             Operation::AbortMultipartUpload
             | Operation::CreateMultipartUpload
@@ -185,6 +180,46 @@ impl S3 {
             }
             Operation::AbortMultipartUpload => uploads::abort(store, request),
         }
+    }
+
+    /// Reads a form up to its file.
+    pub(crate) async fn read_form(
+        &self,
+        bucket: String,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Form, S3Error> {
+        self.store(&bucket)?;
+        Form::read(bucket, parts, body).await
+    }
+
+    /// Who has signed a form, which has to be as its policy says.
+    pub(crate) fn signer_of_form(
+        &self,
+        form: &mut Form,
+        is_function: &dyn Fn(&str) -> bool,
+    ) -> Result<Signer, S3Error> {
+        form.signer(&self.verifier(is_function))
+    }
+
+    /// Receives the file of a form.
+    pub(crate) async fn receive_file(&self, form: &mut Form) -> Result<Received, S3Error> {
+        let store = self.store(&form.bucket)?;
+        form.receive(store).await
+    }
+
+    /// Makes an object of the file of a form, and tells queues of it.
+    pub(crate) fn post(
+        &self,
+        form: &Form,
+        received: &Received,
+        who: &str,
+    ) -> Result<Response<Body>, S3Error> {
+        let now = self.buckets.now();
+        let (response, created) = form.put(self.store(&form.bucket)?, received, now)?;
+        self.events
+            .created(&form.bucket, &form.key, who, &created, now);
+        Ok(response)
     }
 
     /// Tells queues of an object that was made, and returns the response to its maker.

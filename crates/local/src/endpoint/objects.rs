@@ -116,7 +116,7 @@ impl Endpoint {
     fn caller_of(&self, Signer { key, token }: Signer) -> Caller {
         let function = self.is_function(&key).then_some(key);
         Caller {
-            // Whoever uses a presigned URL is not the process that made it.
+            // The user of a presigned URL is not the process that made it.
             process: token.filter(|_| function.is_some()),
             function,
         }

@@ -14,6 +14,11 @@ use super::chunked::Decoder;
 use super::error::S3Error;
 use crate::buckets::{Incoming, Store};
 
+/// The largest body of one request, in bytes: 5 GB.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
+pub(super) const MAX_BODY: u64 = 5 * 1024 * 1024 * 1024;
+
 /// How much is gathered before it is written, in bytes.
 const BUFFER: usize = 256 * 1024;
 

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::error::S3Error;
 use super::objects::{empty, quoted, set};
 use super::request::Request;
-use super::{uri, xml};
+use super::uri;
+use super::xml;
 use crate::buckets::{Entry, Store};
 
 /// The most keys on one page.

@@ -3,23 +3,26 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html>
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use futures::StreamExt;
+use jiff::Timestamp;
 
-use super::body::{Received, Writer, incomplete};
+use super::body::{MAX_BODY, Received, Writer, incomplete};
 use super::error::S3Error;
 use super::events::{Created, How};
 use super::multipart::{Piece, Reader};
 use super::objects::{details, empty, quoted, set};
 use super::policy::Policy;
+use super::request;
 use super::signature::{
     ALGORITHM, Credential, Signer, Verifier, does_not_match, unknown_key, verifies,
 };
-use super::{MAX_BODY, S3, request, xml};
-use crate::buckets::{Condition, Details};
+use super::xml;
+use crate::buckets::{Condition, Details, Store};
 
 /// Fields that ask for what is not emulated.
 const REFUSED: [&str; 4] = ["acl", "redirect", "success_action_redirect", "tagging"];
@@ -60,15 +63,9 @@ pub(crate) fn bucket_of_form(parts: &Parts) -> Option<String> {
     is_form.then_some(bucket)
 }
 
-impl S3 {
+impl Form {
     /// Reads a form up to its file.
-    pub(crate) async fn read_form(
-        &self,
-        bucket: String,
-        parts: &Parts,
-        body: Body,
-    ) -> Result<Form, S3Error> {
-        self.store(&bucket)?;
+    pub(super) async fn read(bucket: String, parts: &Parts, body: Body) -> Result<Self, S3Error> {
         let text = |name| {
             parts
                 .headers
@@ -76,7 +73,7 @@ impl S3 {
                 .and_then(|value| value.to_str().ok())
         };
         let reader = text(header::CONTENT_TYPE).and_then(Reader::new);
-        let mut form = Form {
+        let mut form = Self {
             bucket,
             key: String::new(),
             fields: BTreeMap::new(),
@@ -109,18 +106,14 @@ impl S3 {
     }
 
     /// Who has signed a form, which has to be as its policy says.
-    pub(crate) fn signer_of_form(
-        &self,
-        form: &mut Form,
-        is_function: &dyn Fn(&str) -> bool,
-    ) -> Result<Signer, S3Error> {
+    pub(super) fn signer(&mut self, verifier: &Verifier<'_>) -> Result<Signer, S3Error> {
         let Verifier {
             region,
             secret,
             now,
-            ..
-        } = self.verifier(is_function);
-        let field = |name: &str| form.fields.get(name).map(String::as_str);
+            is_function,
+        } = *verifier;
+        let field = |name: &str| self.fields.get(name).map(String::as_str);
         let Some(policy) = field("policy") else {
             return Err(S3Error::denied("Access Denied"));
         };
@@ -142,8 +135,8 @@ impl S3 {
         if !verifies(&credential, secret, policy, signature)? {
             return Err(does_not_match(&credential.key).with("StringToSign", policy));
         }
-        let range = Policy::parse(policy)?.check(&form.fields, now)?;
-        form.range = range.unwrap_or(form.range);
+        let range = Policy::parse(policy)?.check(&self.fields, now)?;
+        self.range = range.unwrap_or(self.range);
         Ok(Signer {
             key: credential.key,
             token: None,
@@ -151,11 +144,11 @@ impl S3 {
     }
 
     /// Receives the file of a form.
-    pub(crate) async fn receive_file(&self, form: &mut Form) -> Result<Received, S3Error> {
-        let (least, most) = form.range;
-        let mut writer = Writer::create(self.store(&form.bucket)?, most.min(MAX_BODY)).await?;
+    pub(super) async fn receive(&mut self, store: &Arc<Store>) -> Result<Received, S3Error> {
+        let (least, most) = self.range;
+        let mut writer = Writer::create(store, most.min(MAX_BODY)).await?;
         loop {
-            match form.next().await? {
+            match self.next().await? {
                 Some(Piece::Bytes(bytes)) => writer.write(&bytes).await?,
                 Some(Piece::End) => break,
                 Some(Piece::Field(..) | Piece::File(_)) | None => return Err(incomplete()),
@@ -171,42 +164,31 @@ impl S3 {
         Ok(received)
     }
 
-    /// Makes an object of the file of a form.
-    pub(crate) fn post(
+    /// Makes an object of the file of a form at `now`. Returns the response to its sender, too.
+    pub(super) fn put(
         &self,
-        form: &Form,
+        store: &Arc<Store>,
         received: &Received,
-        who: &str,
-    ) -> Result<Response<Body>, S3Error> {
-        let store = self.store(&form.bucket)?;
+        now: Timestamp,
+    ) -> Result<(Response<Body>, Created), S3Error> {
         let details = Details {
             etag: received.etag(),
-            ..details(&form.headers()?)?
+            ..details(&self.headers()?)?
         };
-        let (bucket, key) = (&form.bucket, &form.key);
-        let (now, any) = (self.buckets.now(), Condition::default());
+        let (size, any) = (received.size, Condition::default());
+        let (bucket, key, file) = (&self.bucket, &self.key, &received.file);
         store
-            .put(
-                bucket,
-                key,
-                &received.file,
-                received.size,
-                now,
-                &details,
-                &any,
-            )?
+            .put(bucket, key, file, size, now, &details, &any)?
             .map_err(|unmet| S3Error::unmet(unmet, false, key))?;
+        let response = self.response(&details.etag);
         let created = Created {
             how: How::Post,
-            size: received.size,
+            size,
             etag: details.etag,
         };
-        self.events.created(bucket, key, who, &created, now);
-        Ok(form.response(&created.etag))
+        Ok((response, created))
     }
-}
 
-impl Form {
     /// The next piece; `None` once the body has ended.
     async fn next(&mut self) -> Result<Option<Piece>, S3Error> {
         loop {

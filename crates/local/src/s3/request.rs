@@ -4,7 +4,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
 use super::error::S3Error;
-use super::{signature, uri};
+use super::signature;
+use super::uri;
 
 /// The longest key, in bytes.
 pub(super) const MAX_KEY: usize = 1024;

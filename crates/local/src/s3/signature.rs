@@ -1,6 +1,6 @@
 //! Signatures, version 4: in the header `Authorization`, or in the query of a presigned URL.
 //!
-//! What a function has signed is verified with the secret that it was started with. Whoever has a
+//! What a function has signed is verified with the secret that it was started with. Everyone who has a
 //! presigned URL acts as the function that made it, until it expires by the runner's clock. The
 //! header of anybody else is not verified, as little as for the other services: an operator's
 //! credentials are their own.

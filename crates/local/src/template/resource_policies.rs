@@ -257,7 +257,7 @@ fn sources(condition: Properties) -> Result<Vec<Vec<String>>, Refused> {
         }
         let of_account = !accounts.is_empty();
         if of_account {
-            // An account is no ARN. Where it is not this one, nothing is a source.
+            // An account is not an ARN. A policy for another account has no source here.
             let this = operator.starts_with("String");
             if !(this && accounts.iter().any(|account| like(account, ACCOUNT))) {
                 sources.push(Vec::new());

@@ -63,7 +63,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn whoever_has_the_url_may_use_it() {
+async fn everyone_with_the_url_may_use_it() {
     let world = World::new().await;
     let put = Presigned::new(&world, Method::PUT).url();
     let answer = world
