@@ -162,6 +162,47 @@ impl ProductStore {
         Ok(products)
     }
 
+    /// Returns the products that have the `skus`, which their variants were given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_skus(
+        &self,
+        skus: impl IntoIterator<Item = Sku>,
+    ) -> Result<BTreeMap<Sku, ProductId>, StoreError> {
+        let skus: BTreeMap<String, Sku> =
+            skus.into_iter().map(|sku| (sku_lead(&sku), sku)).collect();
+        let leads: Vec<Key> = skus.keys().map(key).collect();
+        let found: Vec<LeadItem> = self.table.get_many(leads, true).await?;
+        let found = found.into_iter().filter_map(|lead| {
+            let sku = skus.get(&lead.product_id)?;
+            Some((sku.clone(), lead.leads_to))
+        });
+        Ok(found.collect())
+    }
+
+    /// Returns the variants that have the `skus`; a variant that was given none has its identifier. There are at most 100
+    /// `skus`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn variants_with(
+        &self,
+        skus: impl IntoIterator<Item = Sku>,
+    ) -> Result<BTreeMap<Sku, VariantId>, StoreError> {
+        let skus: BTreeSet<Sku> = skus.into_iter().collect();
+        let given = self.with_skus(skus.iter().cloned()).await?;
+        let own = self
+            .products_of(skus.iter().filter_map(Sku::variant))
+            .await?;
+        let products = self
+            .get_many(given.into_values().chain(own.into_values()))
+            .await?;
+        let variants = products.iter().flat_map(|product| &product.variants);
+        let known = variants.map(|variant| (variant.sku(), variant.id));
+        Ok(known.filter(|(sku, _)| skus.contains(sku)).collect())
+    }
+
     /// Returns the product that has the variant `id`, or `None` if there is none.
     ///
     /// # Errors

@@ -40,6 +40,17 @@ pub fn read<T>(json: &[u8], read: impl FnOnce(&mut Body) -> Option<T>) -> Result
             "the body must be a JSON object".to_owned(),
         ));
     };
+    read_object(fields, read).map_err(Problem::InvalidBody)
+}
+
+/// Reads the object that has `fields`, as [`read`] does.
+///
+/// # Errors
+/// All faults.
+pub fn read_object<T>(
+    fields: Map<String, Value>,
+    read: impl FnOnce(&mut Body) -> Option<T>,
+) -> Result<T, Vec<Fault>> {
     let faults = RefCell::default();
     let read = Body::new(fields, String::new(), &faults).finish(read);
     match read {
@@ -47,7 +58,7 @@ pub fn read<T>(json: &[u8], read: impl FnOnce(&mut Body) -> Option<T>) -> Result
         Some(_) | None => {
             let mut faults = faults.into_inner();
             faults.truncate(MOST_FAULTS);
-            Err(Problem::InvalidBody(faults))
+            Err(faults)
         }
     }
 }

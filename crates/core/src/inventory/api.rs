@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt, Written};
+use crate::http::body::Body;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::stock::model::Stock;
@@ -102,14 +103,7 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
     request.admin()?;
     let variant_id = request.id("variant_id", "stock")?;
     let expected = request.if_match()?;
-    let level = request.json(|body| {
-        let on_hand = body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND));
-        let backorder = body.optional("backorder", |json| json.integer(0..=MOST_ON_BACKORDER));
-        Some(Level {
-            on_hand: on_hand?.into(),
-            backorder: backorder?.map(u64::from),
-        })
-    })?;
+    let level = request.json(level)?;
     let stocks = dynamo::change("the stock", || async {
         let stocks = inventory.stocks(variant_id).await?;
         let decided = rules::set_level(variant_id, &stocks, level, &expected, request.now)?;
@@ -143,6 +137,16 @@ pub async fn set_stock(inventory: &InventoryStore, request: Request) -> Result<R
     })
     .await?;
     respond(variant_id, &stocks)
+}
+
+/// Reads what stock is set to.
+pub(super) fn level(body: &mut Body<'_>) -> Option<Level> {
+    let on_hand = body.required("on_hand", |json| json.integer(0..=MOST_ON_HAND));
+    let backorder = body.optional("backorder", |json| json.integer(0..=MOST_ON_BACKORDER));
+    Some(Level {
+        on_hand: on_hand?.into(),
+        backorder: backorder?.map(u64::from),
+    })
 }
 
 fn respond(variant_id: VariantId, stocks: &[Stock]) -> Result<Response, Problem> {
