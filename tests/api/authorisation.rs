@@ -109,6 +109,8 @@ pub(super) struct Scene {
     rule: String,
     category: String,
     collection: String,
+    pub(super) import: String,
+    pub(super) export: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -152,7 +154,15 @@ impl Scene {
         let collection = shop.put("/collections/spring").json(&by_hand);
         let collection = collection.bearer(&shop.admin().await.token);
         collection.send().await.expect(201);
+        let mut jobs = Vec::new();
+        for path in ["/imports", "/exports"] {
+            let job = shop.post(path).json(&json!({}));
+            let job = job.bearer(&shop.admin().await.token).send().await;
+            jobs.push(text(&job.expect(202).json()["id"]));
+        }
         Self {
+            import: jobs[0].clone(),
+            export: jobs[1].clone(),
             discount,
             other: shop.customer().await,
             subject: shop.customer().await,
@@ -205,6 +215,8 @@ impl Scene {
             ("{rule_name}", &self.rule),
             ("{category}", &self.category),
             ("{collection}", &self.collection),
+            ("{import_id}", &self.import),
+            ("{export_id}", &self.export),
         ];
         let path = known.iter().fold(path.to_owned(), |path, (name, value)| {
             path.replace(name, value)

@@ -17,6 +17,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("CollectionsTable", "catalog"),
     ("CustomersTable", "customers"),
     ("EventLogTable", "platform"),
+    ("FileJobsTable", "catalog"),
     ("IntegrityTable", "integrity"),
     ("InventoryTable", "inventory"),
     ("LimitsTable", "platform"),
@@ -28,6 +29,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("RulesTable", "screening"),
     ("SandboxTable", "payments"),
     ("SessionsTable", "customers"),
+    ("StockImportsTable", "inventory"),
 ];
 
 /// The one table that the functions of all services write, each through the guard of its route
@@ -45,7 +47,7 @@ const READS: &[&str] = &[
 ];
 
 /// The only functions that may read whole tables, a piece at a time and while nobody waits.
-const SCANS: [&str; 2] = ["AuditIntegrity", "BuildCollections"];
+const SCANS: [&str; 3] = ["AuditIntegrity", "BuildCollections", "RunFileJobs"];
 
 const STREAM_READS: &[&str] = &[
     "dynamodb:DescribeStream",
@@ -57,6 +59,7 @@ const STREAM_READS: &[&str] = &[
 /// The files of oxcart-core, apart from each `store.rs`, that may know the SDKs: they speak to AWS
 /// or turn its shapes into ours.
 const ADAPTERS: &[&str] = &[
+    "crates/core/src/aws/bucket.rs",
     "crates/core/src/aws/clients.rs",
     "crates/core/src/aws/dynamo/error.rs",
     "crates/core/src/aws/dynamo/query.rs",
@@ -231,6 +234,7 @@ fn services_depend_on_each_other_in_one_direction() {
     expect![[r#"
         catalog -> customers
         integrity -> catalog, customers, inventory, orders, payments, platform, pricing, screening
+        inventory -> catalog
         notifications -> customers, orders
         orders -> catalog, customers, inventory, platform, pricing, screening
         payments -> orders
@@ -261,10 +265,10 @@ fn what_only_steps_read_is_the_workflows() {
 fn the_map_shows_reads_and_events_between_services() {
     expect![[r#"
         flowchart LR
-          catalog["catalog<br/>reads 1, read by 2"]
+          catalog["catalog<br/>reads 1, read by 3"]
           customers["customers<br/>reads 0, read by 4"]
           integrity["integrity<br/>reads 8, read by 0"]
-          inventory["inventory<br/>reads 0, read by 2"]
+          inventory["inventory<br/>reads 1, read by 2"]
           notifications["notifications<br/>reads 2, read by 0"]
           orders["orders<br/>reads 6, read by 3"]
           payments["payments<br/>reads 1, read by 1"]
@@ -281,6 +285,7 @@ fn the_map_shows_reads_and_events_between_services() {
           integrity -->|reads| platform
           integrity -->|reads| pricing
           integrity -->|reads| screening
+          inventory -->|reads| catalog
           notifications -->|reads| customers
           notifications -->|reads| orders
           orders -->|reads| catalog
@@ -296,7 +301,7 @@ fn the_map_shows_reads_and_events_between_services() {
           customers -.->|CustomerDeleted, EmailConfirmed| orders
           customers -.->|changes| platform
           integrity -.->|changes| platform
-          inventory -.->|changes| catalog
+          inventory -.->|FileJobQueue, changes| catalog
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
           orders -.->|changes| platform

@@ -1,5 +1,6 @@
-//! AWS as the shop uses it: its clients, DynamoDB, queues, the settings, and logs.
+//! AWS as the shop uses it: its clients, DynamoDB, queues, the bucket of files, the settings, and logs.
 
+pub mod bucket;
 mod clients;
 pub mod dynamo;
 pub mod gate;

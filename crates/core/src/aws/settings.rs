@@ -51,6 +51,12 @@ settings! {
     ErasureDays = "ERASURE_DAYS",
     /// Name of the table of published events.
     EventLogTable = "EVENT_LOG_TABLE",
+    /// Address of the queue of imports and exports that go on.
+    FileJobQueueUrl = "FILE_JOB_QUEUE_URL",
+    /// Name of the table of imports and exports.
+    FileJobsTable = "FILE_JOBS_TABLE",
+    /// Name of the bucket of their files.
+    FilesBucket = "FILES_BUCKET",
     /// Name of the table of audits and of what they found.
     IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.
@@ -110,6 +116,10 @@ settings! {
     ShopUrl = "SHOP_URL",
     /// Whether it is shown how many of a product are left, if it is low: `true` or `false`.
     ShowStockQuantity = "SHOW_STOCK_QUANTITY",
+    /// Address of the queue of imports of stock that go on.
+    StockImportQueueUrl = "STOCK_IMPORT_QUEUE_URL",
+    /// Name of the table of imports of stock.
+    StockImportsTable = "STOCK_IMPORTS_TABLE",
     /// How access tokens are signed: `EdDSA` or `HS256`.
     TokenAlgorithm = "TOKEN_ALGORITHM",
     /// Whom access tokens are for (`aud`).

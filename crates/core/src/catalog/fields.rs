@@ -251,6 +251,24 @@ fn variant_change(body: &mut Body<'_>, currency: Currency) -> Option<VariantChan
     })
 }
 
+/// Reads a row of an import of prices: the SKU of a variant, and how its prices change.
+pub(super) fn price_change(
+    body: &mut Body<'_>,
+    currency: Currency,
+) -> Option<(Sku, VariantChange)> {
+    let sku = body.required("sku", |json| {
+        json.parsed(&InvalidSku.to_string(), str::parse::<Sku>)
+    });
+    let price = body.non_nullable("price", |json| self::price(json, currency));
+    let sale = body.nullable("sale", |json| self::sale(json, currency));
+    let change = VariantChange {
+        price: price?,
+        sale: sale?,
+        ..VariantChange::default()
+    };
+    Some((sku?, change))
+}
+
 /// Notes a fault for each field that a product with a list of variants does not have itself.
 fn refuse_single(body: &mut Body<'_>) -> Option<()> {
     let detail = "send this in \"variants\", for each of them";
@@ -330,7 +348,7 @@ fn sale(json: Json<'_>, currency: Currency) -> Option<SaleTerms> {
     })
 }
 
-fn boolean(json: Json<'_>) -> Option<bool> {
+pub(super) fn boolean(json: Json<'_>) -> Option<bool> {
     json.boolean()
 }
 

@@ -169,6 +169,12 @@ routes! {
     PUT_COLLECTION = "put_collection", "PUT" "/collections/{collection}", Admin, Write;
     REMOVE_COLLECTION = "remove_collection", "DELETE" "/collections/{collection}", Admin, Write;
 
+    CREATE_IMPORT = "create_import", "POST" "/imports", Admin, Write;
+    GET_IMPORT = "get_import", "GET" "/imports/{import_id}", Admin, Read;
+    CANCEL_IMPORT = "cancel_import", "POST" "/imports/{import_id}/cancel", Admin, Write;
+    CREATE_EXPORT = "create_export", "POST" "/exports", Admin, Write;
+    GET_EXPORT = "get_export", "GET" "/exports/{export_id}", Admin, Read;
+
     CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
     LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read, PAGE;
     GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;

@@ -9,6 +9,7 @@
 
 pub mod api;
 pub mod events;
+pub mod imports;
 mod item;
 pub mod model;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! Tests of stock, reservations and the workflow's steps on an embedded DynamoDB.
 
+mod imports;
 mod laws;
 mod messages;
 mod routes;

@@ -120,6 +120,10 @@ identifiers! {
     DiscountId
     /// A domain event; the same for every delivery of the same event.
     EventId
+    /// An export of products or prices.
+    ExportId
+    /// An import of products or prices.
+    ImportId
     /// A message to a customer.
     MessageId
     /// An order.

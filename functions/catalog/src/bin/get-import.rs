@@ -1,0 +1,14 @@
+//! `GET /imports/{import_id}`: return an import.
+
+use oxcart_function::{aws, catalog, http::routes, runtime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), runtime::Error> {
+    let aws = aws::start().await?;
+    let imports = catalog::imports::store::ImportStore::new(&aws)?;
+    let bucket = aws::bucket::Bucket::new(&aws)?;
+    runtime::serve_http(&aws, &routes::GET_IMPORT, |request| {
+        catalog::imports::api::get_import(&imports, &bucket, request)
+    })
+    .await
+}
