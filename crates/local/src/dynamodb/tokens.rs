@@ -8,6 +8,7 @@ use dynoxide::Item;
 use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::database::{self, Answer, Database};
 use crate::aws::AwsError;
@@ -25,7 +26,8 @@ pub(super) struct Tokens {
 
 #[derive(Debug)]
 struct Remembered {
-    items: Value,
+    /// A hash of the items: as JSON values they would take tens of kilobytes for each transaction.
+    items: [u8; 32],
     /// What asking again costs: the written items are read.
     replay: Value,
 }
@@ -65,9 +67,9 @@ pub(super) fn transact(
         ));
     }
     tokens.forget_old(now);
-    let items = &body["TransactItems"];
+    let items = Sha256::digest(body["TransactItems"].to_string()).into();
     if let Some(seen) = tokens.seen.get(token) {
-        if seen.items != *items {
+        if seen.items != items {
             return Err(AwsError::client(
                 "IdempotentParameterMismatchException",
                 "The token was used with other parameters",
@@ -88,7 +90,7 @@ pub(super) fn transact(
     tokens.seen.insert(
         token.clone(),
         Remembered {
-            items: items.clone(),
+            items,
             replay: replay_cost(database, images),
         },
     );
