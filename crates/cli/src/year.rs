@@ -13,6 +13,7 @@ use crate::{Error, build};
 
 use books::Totals;
 use costs::Costs;
+use imports::Imports;
 use plan::{Plan, Sizes};
 use play::Play;
 use shop::Shop;
@@ -24,6 +25,7 @@ mod books;
 mod browse;
 mod check;
 mod costs;
+mod imports;
 mod ledger;
 mod plan;
 mod play;
@@ -34,7 +36,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 40] = [
+const IN_USE: [&str; 46] = [
     "audit-integrity",
     "build-collections",
     "cancel-order",
@@ -42,10 +44,14 @@ const IN_USE: [&str; 40] = [
     "commit-inventory",
     "confirm-order",
     "create-discount",
+    "create-export",
+    "create-import",
     "create-product",
     "delete-account",
     "fail-order",
     "follow-products",
+    "get-export",
+    "get-import",
     "get-integrity",
     "get-order-history",
     "list-addresses",
@@ -70,6 +76,8 @@ const IN_USE: [&str; 40] = [
     "replace-tax-rates",
     "reserve-inventory",
     "run-due-orders",
+    "run-file-jobs",
+    "run-stock-imports",
     "send-messages",
     "set-stock",
     "show-availability",
@@ -212,6 +220,7 @@ async fn report(
         at_once,
         weeks: arguments.weeks,
         browsed: 0,
+        imports: Imports::default(),
         faults_hit: 0,
     };
     let begun = Instant::now();

@@ -69,7 +69,7 @@ pub(super) async fn check_collection(
 }
 
 /// Returns the products, of variants the first, with their numbers.
-fn products(ledger: &Ledger) -> impl Iterator<Item = (usize, &Product)> {
+pub(super) fn products(ledger: &Ledger) -> impl Iterator<Item = (usize, &Product)> {
     let products = ledger.products.iter().enumerate();
     products.filter(|(number, product)| {
         let before = number.checked_sub(1).and_then(|at| ledger.products.get(at));

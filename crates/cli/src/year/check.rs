@@ -220,7 +220,7 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
     let deleted = ledger.customers.iter().filter(|customer| customer.deleted);
     let cancelled = ledger.orders.iter().filter(|order| order.cancelled);
     let expected = [
-        ("ProductCreated", products as u64),
+        ("ProductCreated", products as u64 + ledger.imported),
         ("ProductUpdated", ledger.price_changes),
         ("CategoryChanged", CATEGORIES as u64 + 1),
         ("CollectionChanged", 1),

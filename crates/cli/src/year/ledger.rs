@@ -11,6 +11,8 @@ pub(super) struct Ledger {
     pub(super) products: Vec<Product>,
     pub(super) customers: Vec<Customer>,
     pub(super) orders: Vec<Order>,
+    /// How many products were imported while the year was played.
+    pub(super) imported: u64,
     /// How often a price was changed to another one.
     pub(super) price_changes: u64,
     /// How often an order with the limited discount code was refused because all uses were taken.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::browse::{browse, check_collection};
 use super::costs::{self, Costs};
+use super::imports::Imports;
 use super::ledger::{self, Ledger};
 use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
 use super::progress::Progress;
@@ -40,6 +41,8 @@ pub(super) struct Play<'a> {
     pub(super) weeks: u16,
     /// How many lists were read from their first page to their last.
     pub(super) browsed: usize,
+    /// The files that are imported meanwhile.
+    pub(super) imports: Imports,
     /// How many calls and invocations a fault has hit.
     pub(super) faults_hit: u64,
 }
@@ -84,6 +87,8 @@ impl Play<'_> {
         self.settle_from(0).await?;
         let disagreement = check_collection(self.shop, &self.ledger).await?;
         self.ledger.disagreements.extend(disagreement);
+        let wrong = self.imports.check(self.shop, &self.ledger).await?;
+        self.ledger.disagreements.extend(wrong);
         Ok(costs)
     }
 
@@ -158,6 +163,7 @@ impl Play<'_> {
         let first = self.ledger.orders.len();
         let drafts: Vec<Draft> = (0..orders).map(|_| self.plan.order()).collect();
         let cancels: Vec<Cancel> = drafts.iter().map(|draft| draft.cancel).collect();
+        self.imports.begin(self.shop, &mut self.ledger).await?;
         let (shop, ledger, baskets) = (self.shop, &self.ledger, self.ledger.baskets());
         let placed = stream::iter(drafts.into_iter().enumerate())
             .map(|(at, draft)| place(shop, ledger, baskets + at, draft))
@@ -181,6 +187,8 @@ impl Play<'_> {
             self.ledger.orders.push(order);
         }
         self.settle_from(first).await?;
+        let disagreement = self.imports.end(self.shop).await?;
+        self.ledger.disagreements.extend(disagreement);
         Ok(later)
     }
 

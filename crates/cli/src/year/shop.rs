@@ -8,7 +8,7 @@ use oxcart_local::aws::Caller;
 use oxcart_local::clock::Clock;
 use oxcart_local::functions::Log;
 use oxcart_local::runner::{Options, Runner};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::request::{Request, Response, Returned};
@@ -279,6 +279,38 @@ impl Shop {
         let url = format!("{}/_local/{path}", self.runner.urls().control);
         let response = self.client.get(url).send().await?;
         Ok(response.error_for_status()?.json().await?)
+    }
+
+    /// Puts a file at an address that the shop has given.
+    ///
+    /// # Errors
+    /// If the bucket fails each time, or refuses it.
+    pub(super) async fn upload(&self, url: &str, file: String) -> Result<(), Error> {
+        let put = || self.client.put(url).body(file.clone());
+        self.repeat(put).await.map(drop)
+    }
+
+    /// Returns the file at an address that the shop has given.
+    ///
+    /// # Errors
+    /// If the bucket fails each time, or refuses it.
+    pub(super) async fn download(&self, url: &str) -> Result<String, Error> {
+        self.repeat(|| self.client.get(url)).await
+    }
+
+    /// Sends a request of the bucket until that has carried it out, and returns the body.
+    async fn repeat(&self, request: impl Fn() -> RequestBuilder) -> Result<String, Error> {
+        let mut failure = String::new();
+        for _ in 0..TRIES {
+            match request().send().await {
+                Ok(response) if response.status().is_server_error() => {
+                    failure = response.status().to_string();
+                }
+                Ok(response) => return Ok(response.error_for_status()?.text().await?),
+                Err(error) => failure = error.to_string(),
+            }
+        }
+        Err(format!("the bucket failed {TRIES} times: {failure}").into())
     }
 
     /// Counts units from zero.
