@@ -118,3 +118,49 @@ fn say(count: &mut usize, kind: &str, fault: &Fault) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        given: Given,
+    }
+
+    #[test]
+    fn an_export_becomes_a_file_of_products_and_one_of_their_stock() {
+        for (name, products, stock, zone) in [
+            ("shopify_2019", 2, 3, "UTC"),
+            ("shopify_2025", 1, 2, "Europe/Berlin"),
+            ("woocommerce", 3, 3, "Asia/Kolkata"),
+            ("woocommerce_de", 1, 1, "America/New_York"),
+        ] {
+            let given = Command::parse_from(["import", "--time-zone", zone]).given;
+            let file =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/other_shops/testdata");
+            let file = file.join(name).with_extension("csv");
+            let converted = given.convert(&file, "EUR".parse().unwrap()).unwrap();
+            let rows = |file: &NamedTempFile| -> Vec<Value> {
+                let text = std::fs::read_to_string(file.path()).unwrap();
+                text.lines()
+                    .map(|line| serde_json::from_str(line).unwrap())
+                    .collect()
+            };
+            let (made, stocked) = (rows(&converted.products), rows(&converted.stock));
+            assert_eq!((made.len(), stocked.len()), (products, stock), "{name}");
+            assert!(made.iter().all(|product| product["name"].is_string()));
+            assert!(stocked.iter().all(|stock| stock["on_hand"].is_u64()));
+        }
+        let unknown = Command::parse_from(["import", "--time-zone", "Europe/Atlantis"]).given;
+        assert!(
+            unknown
+                .convert(Path::new("none.csv"), "EUR".parse().unwrap())
+                .is_err()
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Transactions with a `ClientRequestToken`: carried out once in ten minutes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,20 +17,35 @@ use crate::aws::AwsError;
 /// How long DynamoDB remembers a token.
 const KEPT: Duration = Duration::from_mins(10);
 
-/// The transactions of the last ten minutes, by token.
+/// The transactions of the last ten minutes, by a hash of their tokens. There may be hundreds of thousands, so each
+/// takes little more than a hundred bytes.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    seen: HashMap<String, Remembered>,
+    seen: HashMap<Hash, Remembered>,
     /// When each was seen, oldest first.
-    times: VecDeque<(Timestamp, String)>,
+    times: VecDeque<(Timestamp, Hash)>,
+    /// The names of the tables in `seen`.
+    tables: HashSet<Arc<str>>,
 }
+
+/// The first half of a SHA-256.
+type Hash = [u8; 16];
 
 #[derive(Debug)]
 struct Remembered {
-    /// A hash of the items: as JSON values they would take tens of kilobytes for each transaction.
-    items: [u8; 32],
-    /// What asking again costs: the written items are read.
-    replay: Value,
+    /// A hash of the items.
+    items: Hash,
+    /// What asking again costs: the written items are read. Read units by table.
+    replay: Box<[(Arc<str>, usize)]>,
+}
+
+/// Returns a hash of `text`.
+fn hash(text: &str) -> Hash {
+    let mut hash = Hash::default();
+    hash.iter_mut()
+        .zip(Sha256::digest(text))
+        .for_each(|(to, from)| *to = from);
+    hash
 }
 
 impl Tokens {
@@ -41,6 +57,26 @@ impl Tokens {
                 self.seen.remove(&token);
             }
         }
+    }
+}
+
+impl Tokens {
+    /// The one copy of a table's name.
+    fn table(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.tables.get(name) {
+            return known.clone();
+        }
+        let new: Arc<str> = name.into();
+        self.tables.insert(new.clone());
+        new
+    }
+}
+
+impl Remembered {
+    /// What the API says of the cost of asking again.
+    fn consumed(&self) -> Value {
+        let units = |(table, units): &(Arc<str>, usize)| json!({"TableName": table.as_ref(), "CapacityUnits": units, "ReadCapacityUnits": units});
+        self.replay.iter().map(units).collect()
     }
 }
 
@@ -67,8 +103,8 @@ pub(super) fn transact(
         ));
     }
     tokens.forget_old(now);
-    let items = Sha256::digest(body["TransactItems"].to_string()).into();
-    if let Some(seen) = tokens.seen.get(token) {
+    let (token, items) = (hash(token), hash(&body["TransactItems"].to_string()));
+    if let Some(seen) = tokens.seen.get(&token) {
         if seen.items != items {
             return Err(AwsError::client(
                 "IdempotentParameterMismatchException",
@@ -79,21 +115,18 @@ pub(super) fn transact(
         let asked = wanted.is_some_and(|wanted| wanted != "NONE");
         return Ok(Answer {
             body: Bytes::from_static(b"{}"),
-            consumed: asked.then(|| seen.replay.clone()),
+            consumed: asked.then(|| seen.consumed()),
         });
     }
     let mut request: TransactWriteItemsRequest = database::request(body)?;
     request.client_request_token = None;
     let images = written_images(&request);
     let answer = database.transact_write(request)?;
-    tokens.times.push_back((now, token.clone()));
-    tokens.seen.insert(
-        token.clone(),
-        Remembered {
-            items,
-            replay: replay_cost(database, images),
-        },
-    );
+    let replay = replay_cost(database, images).into_iter();
+    let replay = replay.map(|(table, units)| (tokens.table(&table), units));
+    let replay = replay.collect();
+    tokens.times.push_back((now, token));
+    tokens.seen.insert(token, Remembered { items, replay });
     Ok(answer)
 }
 
@@ -123,7 +156,7 @@ fn written_images(request: &TransactWriteItemsRequest) -> Vec<(String, Image)> {
 }
 
 /// Two read units for each 4 KB of each item, by table.
-fn replay_cost(database: &Database, images: Vec<(String, Image)>) -> Value {
+fn replay_cost(database: &Database, images: Vec<(String, Image)>) -> HashMap<String, usize> {
     let mut by_table: HashMap<String, usize> = HashMap::new();
     for (table, image) in images {
         let size = match image {
@@ -132,6 +165,5 @@ fn replay_cost(database: &Database, images: Vec<(String, Image)>) -> Value {
         };
         *by_table.entry(table).or_default() += 2 * size.div_ceil(4096).max(1);
     }
-    let units = |(table, units): (String, usize)| json!({"TableName": table, "CapacityUnits": units, "ReadCapacityUnits": units});
-    by_table.into_iter().map(units).collect()
+    by_table
 }

@@ -88,7 +88,7 @@ impl Notice {
     }
 
     /// Returns the files that are there, by their imports.
-    fn uploads(&self) -> impl Iterator<Item = (ImportId, Upload)> {
+    pub(super) fn uploads(&self) -> impl Iterator<Item = (ImportId, Upload)> {
         self.records.iter().filter_map(|record| {
             let Object { key, size, etag } = &record.s3.object;
             let (_, id) = key.split_once('/')?;

@@ -11,6 +11,7 @@ use super::model::{Content, Counts, Format, Import, Status, Upload};
 use super::piece::import_piece;
 use super::rows::PIECE_BYTES;
 use super::rules;
+use super::run::Notice;
 use crate::aws::Aws;
 use crate::aws::settings::Setting;
 use crate::catalog::store::ProductStore;
@@ -370,5 +371,48 @@ async fn two_imports_of_one_product_at_once_create_it_once() {
         let import = shop.import(2, Content::Products, &file).await;
         assert_eq!((counts(&import), faults(&import)), ([1, 1, 0, 0], vec![]));
         assert_eq!(shop.stored().len(), 1);
+    }
+}
+
+#[test]
+fn a_message_of_the_queue_names_imports_and_a_test_of_the_bucket_none() {
+    let id = ImportId::derived(&["import"]);
+    let file = json!({"Records": [{"s3": {"object": {"key": format!("stock-imports/{id}"), "size": 7, "eTag": "abc"}}}]});
+    let other = json!({"Records": [{"s3": {"object": {"key": "imports/logo.png", "size": 7, "eTag": "abc"}}}]});
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "files"});
+    for (message, uploads) in [(file, 1), (other, 0), (test, 0)] {
+        let notice: Notice = serde_json::from_value(message).unwrap();
+        assert_eq!(notice.uploads().count(), uploads);
+        assert_eq!((notice.import_id, notice.export_id), (None, None));
+    }
+}
+
+#[test]
+fn what_the_inventory_reports_counts_if_it_is_later() {
+    let report = |status, read_bytes| Import {
+        status,
+        read_bytes,
+        ..running(Content::Stock, 100)
+    };
+    let (waiting, running) = (Status::Waiting, Status::Running);
+    let (completed, cancelled) = (Status::Completed, Status::Cancelled);
+    for (before, reported, after) in [
+        (report(waiting, 0), report(running, 10), Some(running)),
+        (report(running, 10), report(running, 20), Some(running)),
+        (report(running, 20), report(running, 10), None),
+        (report(running, 10), report(completed, 100), Some(completed)),
+        (report(completed, 100), report(running, 20), None),
+        (report(completed, 100), report(completed, 100), None),
+        (report(cancelled, 0), report(running, 10), Some(cancelled)),
+        (
+            report(cancelled, 0),
+            report(completed, 100),
+            Some(completed),
+        ),
+    ] {
+        let next = rules::reported(&before, &reported);
+        let next = next.map(|next| (next.status, next.read_bytes, next.revision));
+        let expected = after.map(|status| (status, reported.read_bytes, before.revision + 1));
+        assert_eq!(next, expected, "{before:?} {reported:?}");
     }
 }
