@@ -223,3 +223,28 @@ fn a_file_that_cannot_be_read_fails_its_import() {
         }
     });
 }
+
+#[test]
+fn a_file_that_the_bucket_tells_of_twice_is_imported_once() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let line = json!({"sku": unique("sku"), "name": "Tea", "category": "tea", "price": {"amount": amount("5.00"), "currency": CURRENCY.code()}});
+        let import = shop.imported("products", &line.to_string()).await;
+        let id = import["id"].as_str().unwrap();
+        let told = json!({"Records": [{"s3": {"object": {"key": format!("imports/{id}"), "size": 3, "eTag": "another"}}}]});
+        let goes_on = json!({"import_id": id});
+        let path = format!("/imports/{id}");
+        for body in [told, goes_on] {
+            let message = json!({
+                "messageId": unique("message"),
+                "body": body.to_string(),
+                "attributes": {"SentTimestamp": "1772357400000", "ApproximateReceiveCount": "1"},
+            });
+            let response = shop
+                .invoke("run-file-jobs", &json!({"Records": [message]}))
+                .await;
+            assert_eq!(response.unwrap()["batchItemFailures"], json!([]));
+            assert_eq!(shop.until_job(&path, "completed").await, import);
+        }
+    });
+}

@@ -36,9 +36,10 @@ impl BucketError {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match error.code() {
-            Some("PreconditionFailed" | "NoSuchKey" | "NoSuchUpload" | "InvalidRange") => {
-                Self::Changed
-            }
+            Some(
+                "PreconditionFailed" | "NoSuchKey" | "NoSuchUpload" | "InvalidPart"
+                | "InvalidRange",
+            ) => Self::Changed,
             Some(_) | None => Self::Failed(DisplayErrorContext(error).to_string().into()),
         }
     }
@@ -140,7 +141,7 @@ impl Bucket {
     /// Makes the file `key` of its `parts`.
     ///
     /// # Errors
-    /// [`BucketError::Changed`] if the upload is not there any more.
+    /// [`BucketError::Changed`] if the upload is not there any more, or has other parts.
     pub async fn complete(
         &self,
         key: &str,

@@ -59,8 +59,12 @@ impl Exporter {
                 return Ok(false);
             };
             let next = self.advanced(&export, now).await?;
-            // If this one is overtaken, the part was written twice.
-            let _: Attempt<()> = self.exports.replace(&next).await?;
+            let replaced = self.exports.replace(&next).await?;
+            // A write may be refused because it was made already and its response was lost. Otherwise another message
+            // goes on with the export.
+            if replaced == Attempt::Overtaken && self.exports.get(id).await? != Some(next) {
+                return Ok(false);
+            }
         }
         Ok(true)
     }

@@ -222,8 +222,12 @@ impl Runner {
                 let piece = self.piece(&import, &importer(&import)).await?;
                 rules::advanced(&import, piece, now)
             };
-            // If this one is overtaken, the import was cancelled, or the piece was read twice.
-            let _: Attempt<()> = self.imports.replace(&next).await?;
+            let replaced = self.imports.replace(&next).await?;
+            // A write may be refused because it was made already and its response was lost. Otherwise the import was
+            // cancelled, or another message goes on with it.
+            if replaced == Attempt::Overtaken && self.imports.get(id).await? != Some(next) {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
