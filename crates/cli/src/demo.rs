@@ -112,7 +112,20 @@ async fn register(client: &Client, url: &str, user: User) -> Result<(), Error> {
 /// # Errors
 /// If the shop refuses it.
 pub(crate) async fn sign_in(client: &Client, url: &str, user: User) -> Result<String, Error> {
-    let body = json!({"email": user.email, "password": user.password});
+    token(client, url, user.email, user.password).await
+}
+
+/// Signs in with an email address and a password, and returns the access token.
+///
+/// # Errors
+/// If the shop refuses it.
+pub(crate) async fn token(
+    client: &Client,
+    url: &str,
+    email: &str,
+    password: &str,
+) -> Result<String, Error> {
+    let body = json!({"email": email, "password": password});
     let answer = send(client.post(format!("{url}/auth/login")).json(&body))
         .await?
         .0;

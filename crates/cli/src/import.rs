@@ -11,7 +11,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use oxcart_core::values::money::Currency;
 use reqwest::header::CONTENT_LENGTH;
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,13 @@ pub(crate) struct Arguments {
     /// The shop's address.
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     url: String,
-    /// An admin's access token. Without it, the demo's admin signs in, if the shop runs here.
+    /// An admin's email address. Without it, and without a token, the demo's admin signs in, if the shop runs here.
+    #[arg(long, requires = "password")]
+    email: Option<String>,
+    /// The admin's password.
+    #[arg(long, env = "OXCART_PASSWORD", hide_env_values = true)]
+    password: Option<String>,
+    /// An admin's access token. It may expire before a long import is over; the import goes on then.
     #[arg(long, env = "OXCART_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// What the rows are: products, prices or stock.
@@ -79,6 +85,8 @@ struct Shop {
     client: Client,
     url: String,
     token: String,
+    /// With which another token can be had.
+    admin: Option<(String, String)>,
 }
 
 /// Sends the file, and returns once its import is over.
@@ -88,12 +96,34 @@ struct Shop {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let client = Client::builder().build()?;
     let url = arguments.url.trim_end_matches('/').to_owned();
-    let token = match arguments.token {
-        Some(token) => token,
-        None if is_here(&url) => demo::sign_in(&client, &url, demo::USERS[0]).await?,
-        None => return Err("give an admin's access token by --token or OXCART_TOKEN".into()),
+    let demo = || {
+        (
+            demo::USERS[0].email.to_owned(),
+            demo::USERS[0].password.to_owned(),
+        )
     };
-    let shop = Shop { client, url, token };
+    let admin = arguments.email.zip(arguments.password);
+    let mut shop = match (arguments.token, admin) {
+        (Some(token), _) => Shop {
+            client,
+            url,
+            token,
+            admin: None,
+        },
+        (None, None) if !is_here(&url) => {
+            return Err("give an admin's --email and --password, or an access --token".into());
+        }
+        (None, admin) => {
+            let admin = Some(admin.unwrap_or_else(demo));
+            Shop {
+                client,
+                url,
+                token: String::new(),
+                admin,
+            }
+        }
+    };
+    shop.sign_in().await?;
     let (file, dry_run) = (&arguments.file, arguments.dry_run);
     let unreadable = |error| format!("cannot read {}: {error}", file.display());
     let opened = File::open(file).map_err(unreadable)?;
@@ -139,8 +169,16 @@ impl Shop {
             .parse()?)
     }
 
+    /// Gets another token, if that can be had.
+    async fn sign_in(&mut self) -> Result<(), Error> {
+        if let Some((email, password)) = &self.admin {
+            self.token = demo::token(&self.client, &self.url, email, password).await?;
+        }
+        Ok(())
+    }
+
     /// Imports `file`, and shows how far that is until it is over.
-    async fn import(&self, file: &Path, content: &str, dry_run: bool) -> Result<Import, Error> {
+    async fn import(&mut self, file: &Path, content: &str, dry_run: bool) -> Result<Import, Error> {
         let unreadable = |error| format!("cannot read {}: {error}", file.display());
         let opened = tokio::fs::File::open(file).await.map_err(unreadable)?;
         let size = opened.metadata().await?.len();
@@ -165,7 +203,16 @@ impl Shop {
             let asked = self
                 .client
                 .get(format!("{}/imports/{}", self.url, import.id));
-            let seen: Import = answer(asked.bearer_auth(&self.token).send().await?).await?;
+            let seen = asked.bearer_auth(&self.token).send().await?;
+            if seen.status() == StatusCode::UNAUTHORIZED && self.admin.is_some() {
+                self.sign_in().await?;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            let seen = answer(seen).await.map_err(|error| {
+                let id = &import.id;
+                format!("{error}; the import goes on: GET /imports/{id}")
+            })?;
             bar.set_position(seen.read_bytes);
             bar.set_message(format!("{} rows", seen.rows));
             if !matches!(seen.status.as_str(), "waiting" | "running") {

@@ -47,7 +47,7 @@ enum Command {
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),
     /// Sends a file of products, prices or stock to a shop.
-    Import(import::Arguments),
+    Import(Box<import::Arguments>),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
     Keys(keys::Arguments),
     /// Counts what a page of each list of products costs, in a shop with more and more products.
@@ -78,7 +78,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Admin { command }) => admin::run(command).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
-        Some(Command::Import(arguments)) => import::run(arguments).await,
+        Some(Command::Import(arguments)) => import::run(*arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
         Some(Command::Lists(arguments)) => lists::run(arguments).await,
         Some(Command::Map) => map::run(),
