@@ -353,6 +353,54 @@ async fn a_product_that_changes_while_a_set_is_made_is_left_to_the_stream() {
 }
 
 #[tokio::test]
+async fn a_rule_that_changes_while_its_set_is_made_leaves_no_entries() {
+    let shop = shop();
+    for (name, amount) in [("Bancha", "9.00"), ("Gyokuro", "90.00"), ("Assam", "8.00")] {
+        shop.product(name, amount).await;
+    }
+    shop.set("tea", cheap()).await.unwrap();
+    let Builder {
+        collections,
+        products,
+        ..
+    } = shop.builder.clone();
+    shop.engine
+        .before_next("TransactWriteItems", async move || {
+            let dear = json!({"name": "Dear", "rule": "product.price > money(\"10.00\")"});
+            let request = to("tea", dear).with("if-match", "*");
+            let put = api::put_collection(&collections, &products, euro(), request);
+            put.await.unwrap();
+        });
+    shop.build().await;
+    assert_eq!(shop.names(&[("collection", "tea")]).await, ["Gyokuro"]);
+    assert_eq!(shop.entries(), 1);
+}
+
+#[tokio::test]
+async fn of_two_collections_at_once_both_are_there() {
+    let shop = shop();
+    shop.set("first", cheap()).await.unwrap();
+    let Builder {
+        collections,
+        products,
+        ..
+    } = shop.builder.clone();
+    shop.engine
+        .before_next("TransactWriteItems", async move || {
+            let request = to("second", cheap()).with("if-match", "*");
+            let put = api::put_collection(&collections, &products, euro(), request);
+            put.await.unwrap();
+        });
+    shop.set("third", cheap()).await.unwrap();
+    let stored = shop.engine.items(Setting::ProductsTable);
+    let stored = stored
+        .iter()
+        .find(|item| item["product_id"] == "collections");
+    let names = stored.unwrap()["collections"].as_object().unwrap().keys();
+    assert_eq!(names.collect::<Vec<_>>(), ["first", "second", "third"]);
+}
+
+#[tokio::test]
 async fn what_is_not_a_collection_is_refused() {
     let shop = shop();
     let id = shop.product("a", "5.00").await;
