@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::build::{Builder, build_collections};
 use super::entries::EntryStore;
 use super::follow::follow_products;
+use super::rules;
 use super::store::CollectionStore;
 use crate::aws::settings::Setting;
 use crate::catalog::api as products_api;
@@ -374,6 +375,17 @@ async fn a_rule_that_changes_while_its_set_is_made_leaves_no_entries() {
     shop.build().await;
     assert_eq!(shop.names(&[("collection", "tea")]).await, ["Gyokuro"]);
     assert_eq!(shop.entries(), 1);
+}
+
+#[tokio::test]
+async fn a_set_of_a_rule_that_has_been_replaced_is_not_shown() {
+    let shop = shop();
+    shop.set("tea", cheap()).await.unwrap();
+    let collections = shop.builder.collections.get().await.unwrap();
+    let id = "tea".parse().unwrap();
+    let set = collections.version;
+    assert!(rules::advanced(&collections, &id, set, None).is_some());
+    assert_eq!(rules::advanced(&collections, &id, set + 1, None), None);
 }
 
 #[tokio::test]

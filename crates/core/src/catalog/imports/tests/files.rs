@@ -98,6 +98,17 @@ async fn a_file_that_cannot_be_read_fails_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_file_in_utf_16_is_told_to_be() {
+    for file in [&b"\xff\xfes\0k\0u\0"[..], b"\xfe\xff\0s\0k\0u"] {
+        let shop = shop();
+        let import = running(Content::Prices, file.len());
+        let import = shop.run(1, import, file, PIECE_BYTES).await;
+        let detail = import.failure.unwrap().detail;
+        assert!(detail.contains("UTF-16"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_may_begin_with_a_byte_order_mark_and_have_no_rows() {
     for (file, rows) in [
         ("\u{feff}sku,price\r\n", 0),
