@@ -9,6 +9,8 @@ use super::store::ExportStore;
 use crate::aws::bucket::Bucket;
 use crate::catalog::imports::model::{Content, Format};
 use crate::catalog::imports::tests::Shop;
+use crate::catalog::rules;
+use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ExportId};
 
@@ -148,7 +150,10 @@ fn product() -> impl Strategy<Value = Value> {
                 variant
             })
             .collect();
-        body["options"] = json!([{"name": "=size", "values": values}]);
+        // In another order than the variants, and with one that none of them has.
+            let offered = std::iter::once("unused").chain(values.iter().rev().map(String::as_str));
+            let offered: Vec<&str> = offered.collect();
+            body["options"] = json!([{"name": "=size", "values": offered}]);
         body["variants"] = json!(all);
         body
     })
@@ -174,6 +179,35 @@ fn numbered(products: Vec<Value>) -> String {
         lines.push('\n');
     }
     lines
+}
+
+#[tokio::test]
+async fn a_discontinued_product_is_not_exported() {
+    let shop = Shop::new();
+    let ids = [
+        "0190a6d4-1111-7000-8000-000000000001",
+        "0190a6d4-1111-7000-8000-000000000002",
+    ];
+    let row = |id: &str| {
+        let price = json!({"amount": "5.00", "currency": "EUR"});
+        json!({"id": id, "name": "Tea", "category": "tea", "price": price})
+    };
+    let rows = ids.map(|id| format!("{}\n", row(id))).concat();
+    shop.import(1, Content::Products, &rows).await;
+    let product = shop
+        .products
+        .get(ids[0].parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let gone = rules::discontinue(&product, &IfMatch::Any, minute(2))
+        .unwrap()
+        .unwrap();
+    shop.products.replace(&product, gone).await.unwrap();
+    for format in [Format::Ndjson, Format::Csv] {
+        let file = file(&shop, Content::Products, format, 1).await;
+        assert_eq!(ids.map(|id| file.contains(id)), [false, true], "{file}");
+    }
 }
 
 proptest! {

@@ -316,6 +316,15 @@ async fn prices_are_set_by_sku_all_of_a_product_at_once() {
         .await;
     assert_eq!(counts(&import), [2, 2, 0, 0]);
     assert_eq!(shop.stored(), stored);
+    // Two prices of one product at once are one version, with one event.
+    let file = "sku,price\nS-S,23.50\nS-M,26.50\n";
+    let import = shop.import(4, Content::Prices, file).await;
+    assert_eq!(counts(&import), [2, 2, 2, 0]);
+    let shirt = &shop.stored()[0];
+    assert_eq!(
+        (&shirt["version"], &shirt["event"]["version"]),
+        (&json!(4), &json!(4))
+    );
 }
 
 #[tokio::test]
@@ -414,5 +423,32 @@ fn what_the_inventory_reports_counts_if_it_is_later() {
         let next = next.map(|next| (next.status, next.read_bytes, next.revision));
         let expected = after.map(|status| (status, reported.read_bytes, before.revision + 1));
         assert_eq!(next, expected, "{before:?} {reported:?}");
+    }
+}
+
+#[test]
+fn an_import_has_one_file_and_ends_once() {
+    let upload = Upload {
+        size: 7,
+        etag: "\"other\"".to_owned(),
+    };
+    for (status, starts, cancels) in [
+        (Status::Waiting, true, Some(true)),
+        (Status::Running, false, Some(true)),
+        (Status::Cancelled, false, Some(false)),
+        (Status::Completed, false, None),
+        (Status::Failed, false, None),
+    ] {
+        let import = Import {
+            status,
+            ..running(Content::Products, 100)
+        };
+        let uploaded = rules::uploaded(&import, upload.clone(), minute(1));
+        let uploaded = uploaded.map(|import| (import.status, import.upload));
+        let expected = starts.then(|| (Status::Running, Some(upload.clone())));
+        assert_eq!(uploaded, expected, "{status}");
+        let cancelled = rules::cancelled(&import, minute(1)).ok();
+        let cancelled = cancelled.map(|next| next.is_some());
+        assert_eq!(cancelled, cancels, "{status}");
     }
 }

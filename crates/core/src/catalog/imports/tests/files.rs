@@ -109,6 +109,16 @@ async fn a_file_in_utf_16_is_told_to_be() {
 }
 
 #[tokio::test]
+async fn a_header_has_at_most_two_hundred_columns() {
+    for (attributes, code) in [(199, ""), (200, "header")] {
+        let columns = (0..attributes).map(|number| format!(",attributes.{number}"));
+        let file = format!("name{}\n", columns.collect::<String>());
+        let failed = failure(Content::Products, file.as_bytes()).await;
+        assert_eq!(failed, (code.to_owned(), 0), "{attributes}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_may_begin_with_a_byte_order_mark_and_have_no_rows() {
     for (file, rows) in [
         ("\u{feff}sku,price\r\n", 0),

@@ -45,6 +45,7 @@ async fn the_cells_of_a_row_are_the_fields_of_its_product() {
         json!({"size": "M", "colour": "=blue"})
     );
     assert_eq!(shirt["variants"][1]["weight_grams"], 250);
+    assert_eq!(shirt.get("attributes"), None);
     let voucher = &stored[2];
     assert_eq!(
         (&voucher["not_shipped"], &voucher["status"]),
