@@ -181,8 +181,8 @@ impl ProductStore {
         Ok(found.collect())
     }
 
-    /// Returns the variants that have the `skus`; a variant that was given none has its identifier. There are at most 100
-    /// `skus`.
+    /// Returns the variants of all products that have one of the `skus`, by SKU; a variant that was given none has its
+    /// identifier. There are at most 100 `skus`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -200,7 +200,7 @@ impl ProductStore {
             .await?;
         let variants = products.iter().flat_map(|product| &product.variants);
         let known = variants.map(|variant| (variant.sku(), variant.id));
-        Ok(known.filter(|(sku, _)| skus.contains(sku)).collect())
+        Ok(known.collect())
     }
 
     /// Returns the product that has the variant `id`, or `None` if there is none.

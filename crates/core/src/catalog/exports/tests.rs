@@ -182,6 +182,25 @@ fn numbered(products: Vec<Value>) -> String {
 }
 
 #[tokio::test]
+async fn a_shop_of_more_products_than_are_read_at_once_is_exported_whole() {
+    let shop = Shop::new();
+    let price = json!({"amount": "5.00", "currency": "EUR"});
+    let row = |number: u32| {
+        let sku = format!("SKU-{number}");
+        json!({"sku": sku, "name": "Tea", "category": "tea", "price": price}).to_string() + "\n"
+    };
+    let rows: String = (0..600).map(row).collect();
+    let import = shop.import(1, Content::Products, &rows).await;
+    assert_eq!(import.counts.changed, 600);
+    for least in [1, 1_000_000] {
+        let file = file(&shop, Content::Prices, Format::Csv, least).await;
+        assert_eq!(file.lines().count(), 601);
+        let skus = (0..600).filter(|number| file.contains(&format!("\nSKU-{number},")));
+        assert_eq!(skus.count(), 600);
+    }
+}
+
+#[tokio::test]
 async fn a_discontinued_product_is_not_exported() {
     let shop = Shop::new();
     let ids = [
