@@ -16,7 +16,7 @@
 //! | picture of a variant | one of the product's images; which one, the attribute `variant_image` says, with lines such as `SKU=3` |
 //! | the 51st tag, the 21st image, an SEO title of 101 characters, ... | attributes: `more_tags`, `more_images`, `seo_title`, ... |
 //! | draft, archived, private or hidden products | `inactive`, and the attribute `imported_status` or `catalog_visibility` |
-//! | stock that is counted | a line of stock; less than none is none |
+//! | stock that is counted | a line of stock; a negative number counts as zero |
 //! | stock that is not counted | [`Options::uncounted`] |
 //! | Google Shopping; visible attributes of `WooCommerce`, its short description, dimensions, purchase note, shipping class | attributes |
 //! | metafields, `Meta:` columns, hidden attributes, costs, taxes, prices of other markets, unit prices, downloads, cross-sells, columns that nobody knows | not taken, as they may be no one else's business: noted, once for each column. [`Options::keep`] takes them as attributes |

@@ -28,7 +28,7 @@ const CHUNKED: [&str; 3] = [
 /// The signature of what comes after the body.
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
-/// Headers with that prefix that are no checksums.
+/// Headers with that prefix that are not checksums.
 const ABOUT_CHECKSUMS: [&str; 3] = [
     "x-amz-checksum-algorithm",
     "x-amz-checksum-mode",

@@ -245,7 +245,7 @@ impl Form {
     fn headers(&self) -> Result<HeaderMap, S3Error> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.fields {
-            // What cannot be the name of a header is none that is kept.
+            // A name that a header cannot have is left out.
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
                 continue;
             };

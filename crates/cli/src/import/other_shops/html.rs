@@ -97,7 +97,7 @@ fn tag_at(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns where the tag ends whose inside `inner` starts with: at the first `>` that is not in a quoted attribute. A tag
-/// of more than 64 KiB is none, so that many of them do not take long.
+/// of more than 64 KiB is read as text, so that many of them do not take long.
 fn end_of_tag(inner: &str) -> Option<usize> {
     let mut quote = None;
     let bytes = inner.bytes().take(64 * 1024).enumerate();

@@ -83,7 +83,7 @@ fn known(name: &str) -> Option<Use<Field>> {
     Some(Use::Field(field))
 }
 
-/// Returns what a column is for that is none of the fields.
+/// Returns the use of a column that is not one of the fields.
 fn other(name: &str) -> Option<Use<Field>> {
     if let Some(name) = name.strip_prefix("google shopping / ") {
         let name = words(name, true).replace('-', "_");

@@ -9,7 +9,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Returns the price that `text` is, or why it is none: a code and a detail.
+/// Returns the price that `text` is, or why it is not a price: a code and a detail.
 ///
 /// The decimal mark may be a comma; it is the last mark if there are several. An amount such as `1,299` is never taken for
 /// thousands: in a currency of two decimals, it has too many.

@@ -127,6 +127,21 @@ impl Shop {
         self.put(to(id, body).with("if-match", "*")).await
     }
 
+    /// Puts the collection `id` just before the next transaction of somebody else.
+    fn set_meanwhile(&self, id: &'static str, body: Value) {
+        let Builder {
+            collections,
+            products,
+            ..
+        } = self.builder.clone();
+        self.engine
+            .before_next("TransactWriteItems", async move || {
+                let request = to(id, body).with("if-match", "*");
+                let put = api::put_collection(&collections, &products, euro(), request);
+                put.await.unwrap();
+            });
+    }
+
     /// Runs the function of the schedule.
     async fn build(&self) {
         build_collections(&self.builder, IgnoredAny).await.unwrap();
@@ -360,18 +375,8 @@ async fn a_rule_that_changes_while_its_set_is_made_leaves_no_entries() {
         shop.product(name, amount).await;
     }
     shop.set("tea", cheap()).await.unwrap();
-    let Builder {
-        collections,
-        products,
-        ..
-    } = shop.builder.clone();
-    shop.engine
-        .before_next("TransactWriteItems", async move || {
-            let dear = json!({"name": "Dear", "rule": "product.price > money(\"10.00\")"});
-            let request = to("tea", dear).with("if-match", "*");
-            let put = api::put_collection(&collections, &products, euro(), request);
-            put.await.unwrap();
-        });
+    let dear = json!({"name": "Dear", "rule": "product.price > money(\"10.00\")"});
+    shop.set_meanwhile("tea", dear);
     shop.build().await;
     assert_eq!(shop.names(&[("collection", "tea")]).await, ["Gyokuro"]);
     assert_eq!(shop.entries(), 1);
@@ -392,17 +397,7 @@ async fn a_set_of_a_rule_that_has_been_replaced_is_not_shown() {
 async fn of_two_collections_at_once_both_are_there() {
     let shop = shop();
     shop.set("first", cheap()).await.unwrap();
-    let Builder {
-        collections,
-        products,
-        ..
-    } = shop.builder.clone();
-    shop.engine
-        .before_next("TransactWriteItems", async move || {
-            let request = to("second", cheap()).with("if-match", "*");
-            let put = api::put_collection(&collections, &products, euro(), request);
-            put.await.unwrap();
-        });
+    shop.set_meanwhile("second", cheap());
     shop.set("third", cheap()).await.unwrap();
     let stored = shop.engine.items(Setting::ProductsTable);
     let stored = stored

@@ -95,7 +95,7 @@ fn numbered(name: &str) -> Option<Use<Field>> {
     })
 }
 
-/// Returns what a column is for that is none of the fields.
+/// Returns the use of a column that is not one of the fields.
 fn other(name: &str) -> Option<Use<Field>> {
     let attribute = |name: &str| Some(Use::Attribute(name.to_owned()));
     match name {
