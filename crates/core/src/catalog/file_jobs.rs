@@ -1,9 +1,8 @@
 //! The queue of file jobs: imports of products and prices, exports, and what the inventory says of imports of stock.
 
 use crate::aws::Aws;
-use crate::aws::bucket::Bucket;
-use crate::aws::queue::{Queue, QueueError};
-use crate::aws::settings::{Setting, SettingError};
+use crate::aws::queue::QueueError;
+use crate::aws::settings::SettingError;
 use crate::runtime::Message;
 
 use super::exports;
@@ -14,7 +13,6 @@ use super::imports::importer::ProductImporter;
 use super::imports::model::{Import, ImportError};
 use super::imports::rules;
 use super::imports::run::{self, Notice, Runner};
-use super::imports::store::ImportStore;
 use super::store::ProductStore;
 
 /// Why a message was not processed. It has to be delivered again.
@@ -38,10 +36,8 @@ pub enum JobError {
 #[derive(Clone, Debug)]
 pub struct Jobs {
     runner: Runner,
-    imports: ImportStore,
     exporter: Exporter,
     products: ProductStore,
-    queue: Queue,
 }
 
 impl Jobs {
@@ -50,17 +46,15 @@ impl Jobs {
     /// # Errors
     /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        let products = ProductStore::new(aws)?;
+        let (products, runner) = (ProductStore::new(aws)?, Runner::new(aws)?);
         Ok(Self {
-            runner: Runner::new(aws)?,
-            imports: ImportStore::new(aws)?,
             exporter: Exporter {
                 exports: ExportStore::new(aws)?,
                 products: products.clone(),
-                bucket: Bucket::new(aws)?,
+                bucket: runner.bucket.clone(),
             },
             products,
-            queue: Queue::new(aws, Setting::FileJobQueueUrl)?,
+            runner,
         })
     }
 }
@@ -86,6 +80,7 @@ pub async fn run_file_jobs(jobs: &Jobs, message: Message) -> Result<(), JobError
     if let Some(report) = notice.report {
         let report = Import::from(*report);
         let reported = jobs
+            .runner
             .imports
             .change(report.id, |import| Ok(rules::reported(import, &report)));
         match reported.await {
@@ -97,7 +92,7 @@ pub async fn run_file_jobs(jobs: &Jobs, message: Message) -> Result<(), JobError
     if let Some(id) = notice.export_id
         && jobs.exporter.go_on(id, now).await?
     {
-        jobs.queue.send(&Notice::of_export(id)).await?;
+        jobs.runner.queue.send(&Notice::of_export(id)).await?;
     }
     Ok(())
 }

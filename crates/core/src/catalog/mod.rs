@@ -19,6 +19,7 @@ pub mod file_jobs;
 pub mod filter;
 pub mod imports;
 mod item;
+mod job_table;
 pub mod model;
 pub mod names;
 pub mod prices;

@@ -162,7 +162,8 @@ impl ProductStore {
         Ok(products)
     }
 
-    /// Returns the products that have the `skus`, which their variants were given.
+    /// Returns the products that have the `skus`. An SKU that is an identifier is that of a variant that was given none, and
+    /// may lead to a product that is not there. There are at most 100 `skus` of that kind.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -170,15 +171,24 @@ impl ProductStore {
         &self,
         skus: impl IntoIterator<Item = Sku>,
     ) -> Result<BTreeMap<Sku, ProductId>, StoreError> {
-        let skus: BTreeMap<String, Sku> =
-            skus.into_iter().map(|sku| (sku_lead(&sku), sku)).collect();
-        let leads: Vec<Key> = skus.keys().map(key).collect();
-        let found: Vec<LeadItem> = self.table.get_many(leads, true).await?;
-        let found = found.into_iter().filter_map(|lead| {
-            let sku = skus.get(&lead.product_id)?;
-            Some((sku.clone(), lead.leads_to))
+        let skus: BTreeSet<Sku> = skus.into_iter().collect();
+        let leads: BTreeMap<String, &Sku> = skus.iter().map(|sku| (sku_lead(sku), sku)).collect();
+        let found: Vec<LeadItem> = self
+            .table
+            .get_many(leads.keys().map(key).collect(), true)
+            .await?;
+        let own = self
+            .products_of(skus.iter().filter_map(Sku::variant))
+            .await?;
+        let own = skus
+            .iter()
+            .filter_map(|sku| Some((sku.clone(), *own.get(&sku.variant()?)?)));
+        let given = found.into_iter().filter_map(|lead| {
+            let sku = leads.get(&lead.product_id)?;
+            Some(((*sku).clone(), lead.leads_to))
         });
-        Ok(found.collect())
+        // One that was given comes last, and counts.
+        Ok(own.chain(given).collect())
     }
 
     /// Returns the variants of all products that have one of the `skus`, by SKU; a variant that was given none has its
@@ -190,17 +200,13 @@ impl ProductStore {
         &self,
         skus: impl IntoIterator<Item = Sku>,
     ) -> Result<BTreeMap<Sku, VariantId>, StoreError> {
-        let skus: BTreeSet<Sku> = skus.into_iter().collect();
-        let given = self.with_skus(skus.iter().cloned()).await?;
-        let own = self
-            .products_of(skus.iter().filter_map(Sku::variant))
-            .await?;
         let products = self
-            .get_many(given.into_values().chain(own.into_values()))
+            .get_many(self.with_skus(skus).await?.into_values())
             .await?;
         let variants = products.iter().flat_map(|product| &product.variants);
-        let known = variants.map(|variant| (variant.sku(), variant.id));
-        Ok(known.collect())
+        Ok(variants
+            .map(|variant| (variant.sku(), variant.id))
+            .collect())
     }
 
     /// Returns the product that has the variant `id`, or `None` if there is none.

@@ -9,12 +9,13 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError, Written};
 use crate::aws::settings::SettingError;
 use crate::catalog::imports::model::Import;
-use crate::catalog::imports::piece::{AT_ONCE, Came, Fields, Importer};
+use crate::catalog::imports::piece::{AT_ONCE, Came, Fields, Importer, sku_key};
 use crate::catalog::imports::run::{Notice, RunError, Runner};
 use crate::catalog::sku::{InvalidSku, Sku};
 use crate::catalog::store::ProductStore;
 use crate::http::body;
 use crate::http::exchange::IfMatch;
+use crate::http::problem::Fault;
 use crate::runtime::Message;
 use crate::values::clock::Time;
 use crate::values::id::VariantId;
@@ -74,8 +75,7 @@ pub(super) struct StockImporter<'a> {
 
 impl Importer for StockImporter<'_> {
     fn keys(&self, row: &Fields) -> Vec<String> {
-        let sku = row.get("sku").and_then(|sku| sku.as_str());
-        sku.map(str::to_owned).into_iter().collect()
+        sku_key(row)
     }
 
     async fn import(&self, rows: &[Fields]) -> Result<Vec<Came>, StoreError> {
@@ -104,7 +104,7 @@ impl StockImporter<'_> {
     /// Sets the stock of the variant of a row.
     async fn set(
         &self,
-        row: Result<(Sku, Level), Vec<crate::http::problem::Fault>>,
+        row: Result<(Sku, Level), Vec<Fault>>,
         variants: &BTreeMap<Sku, VariantId>,
     ) -> Result<Came, StoreError> {
         let (sku, level) = match row {
@@ -112,11 +112,7 @@ impl StockImporter<'_> {
             Err(faults) => return Ok(Came::Faults(faults)),
         };
         let Some(variant_id) = variants.get(&sku).copied() else {
-            return Ok(Came::fault(
-                "/sku",
-                "unknown_sku",
-                "no variant has this SKU",
-            ));
+            return Ok(Came::unknown_sku());
         };
         let set = dynamo::change("the stock", || self.attempt(variant_id, level));
         match set.await {
@@ -129,9 +125,7 @@ impl StockImporter<'_> {
             )),
         }
     }
-}
 
-impl StockImporter<'_> {
     /// Sets the stock of a variant, unless somebody else writes it meanwhile.
     async fn attempt(
         &self,

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Export, ExportError, Status, Upload};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Attempt, Key, StoreError, Table, Written};
+use crate::aws::dynamo::{Attempt, StoreError, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::imports::model::{Content, Format};
+use crate::catalog::job_table::JobTable;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ExportId};
 
@@ -98,7 +99,7 @@ impl From<ExportItem> for Export {
 /// The exports in the table of file jobs.
 #[derive(Clone, Debug)]
 pub struct ExportStore {
-    table: Table,
+    jobs: JobTable,
 }
 
 impl ExportStore {
@@ -108,7 +109,7 @@ impl ExportStore {
     /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
-            table: Table::new(aws, Setting::FileJobsTable)?,
+            jobs: JobTable::new(aws, Setting::FileJobsTable)?,
         })
     }
 
@@ -117,7 +118,7 @@ impl ExportStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn get(&self, id: ExportId) -> Result<Option<Export>, StoreError> {
-        let item: Option<ExportItem> = self.table.get(Key::new("job_id", id)).await?;
+        let item: Option<ExportItem> = self.jobs.get(id).await?;
         Ok(item.map(Export::from))
     }
 
@@ -127,9 +128,8 @@ impl ExportStore {
     /// # Errors
     /// [`ExportError::KeyReused`] if another request created an export with this identifier.
     pub async fn create(&self, export: Export) -> Result<(Export, bool), ExportError> {
-        let write = self.table.put(&ExportItem::from(&export))?;
-        let write = write.when("attribute_not_exists(job_id)");
-        if self.table.write(write).await? == Written::Done {
+        let item = ExportItem::from(&export);
+        if self.jobs.create(&item).await? == Written::Done {
             return Ok((export, false));
         }
         let stored = self.get(export.id).await?;
@@ -144,9 +144,7 @@ impl ExportStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn replace(&self, next: &Export) -> Result<Attempt<()>, StoreError> {
-        let write = self.table.put(&ExportItem::from(next))?;
-        let write = write.when("revision = :before");
-        let write = write.value(":before", &(next.revision - 1))?;
-        Ok(self.table.write(write).await?.into())
+        let item = ExportItem::from(next);
+        self.jobs.replace(&item, next.revision).await
     }
 }

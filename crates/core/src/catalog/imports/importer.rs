@@ -4,7 +4,7 @@ use crate::aws::dynamo::StoreError;
 
 use super::context::Context;
 use super::model::Content;
-use super::piece::{Came, Fields, Importer};
+use super::piece::{Came, Fields, Importer, sku_key};
 use super::{prices, products};
 
 /// Imports products or prices.
@@ -18,7 +18,7 @@ impl Importer for ProductImporter<'_> {
     fn keys(&self, row: &Fields) -> Vec<String> {
         match self.content {
             Content::Products => products::keys(row),
-            Content::Prices | Content::Stock => prices::keys(row),
+            Content::Prices | Content::Stock => sku_key(row),
         }
     }
 

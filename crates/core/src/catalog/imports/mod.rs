@@ -12,6 +12,7 @@
 
 pub mod api;
 pub(in crate::catalog) mod context;
+pub(in crate::catalog) mod formulas;
 pub mod importer;
 pub mod model;
 mod ndjson;
@@ -21,7 +22,7 @@ mod products;
 mod rows;
 pub mod rules;
 pub mod run;
-mod sheet;
+pub(in crate::catalog) mod sheet;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod tests;

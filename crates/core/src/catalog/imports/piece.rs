@@ -34,6 +34,12 @@ pub enum Came {
 }
 
 impl Came {
+    /// Returns what comes of a row about a variant that is not there.
+    #[must_use]
+    pub fn unknown_sku() -> Self {
+        Self::fault("/sku", "unknown_sku", "no variant has this SKU")
+    }
+
     /// Returns what comes of a row with one fault.
     #[must_use]
     pub fn fault(pointer: &str, code: &'static str, detail: &str) -> Self {
@@ -43,6 +49,13 @@ impl Came {
             detail: detail.to_owned(),
         }])
     }
+}
+
+/// Returns the SKU of `row`, if it has one: what no two rows about variants may have in common.
+#[must_use]
+pub fn sku_key(row: &Fields) -> Vec<String> {
+    let sku = row.get("sku").and_then(Value::as_str);
+    sku.map(str::to_owned).into_iter().collect()
 }
 
 /// Imports rows of one kind.

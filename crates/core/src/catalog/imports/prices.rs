@@ -1,9 +1,8 @@
 //! Rows that are prices: `sku`, `price`, and `sale` as a product's variant has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use serde_json::Value;
 
 use crate::aws::dynamo::{self, Attempt, StoreError};
 use crate::catalog::fields::price_change;
@@ -13,16 +12,10 @@ use crate::catalog::sku::Sku;
 use crate::catalog::variants::{ListedVariant, VariantChange};
 use crate::http::body;
 use crate::http::exchange::IfMatch;
-use crate::values::id::{ProductId, VariantId};
+use crate::values::id::ProductId;
 
 use super::context::{Context, fault_of};
 use super::piece::{AT_ONCE, Came, Fields};
-
-/// Returns what no two rows that are imported at the same time may have in common.
-pub(super) fn keys(fields: &Fields) -> Vec<String> {
-    let sku = fields.get("sku").and_then(Value::as_str);
-    sku.map(str::to_owned).into_iter().collect()
-}
 
 /// A row that could be read, with its place among the others.
 #[derive(Debug)]
@@ -56,17 +49,11 @@ pub(super) async fn import(
         .products
         .with_skus(prices.iter().map(|price| price.sku.clone()))
         .await?;
-    let own = prices.iter().filter_map(|price| price.sku.variant());
-    let by_variant = context.products.products_of(own).await?;
     let mut groups: BTreeMap<ProductId, Vec<Price>> = BTreeMap::new();
     for price in prices {
-        let own = price
-            .sku
-            .variant()
-            .and_then(|id: VariantId| by_variant.get(&id));
-        match by_sku.get(&price.sku).or(own) {
+        match by_sku.get(&price.sku) {
             Some(product) => groups.entry(*product).or_default().push(price),
-            None => set(&mut came, price.place, unknown()),
+            None => set(&mut came, price.place, Came::unknown_sku()),
         }
     }
     let groups = groups
@@ -90,10 +77,6 @@ fn set(came: &mut [Option<Came>], place: usize, outcome: Came) {
     if let Some(came) = came.get_mut(place) {
         *came = Some(outcome);
     }
-}
-
-fn unknown() -> Came {
-    Came::fault("/sku", "unknown_sku", "no variant has this SKU")
 }
 
 /// Changes the `prices` of variants of the product with `id`, and returns what came of each.
@@ -121,7 +104,7 @@ async fn change(
         Ok(decided) => Ok(decided),
         Err(ProductError::NotFound) => Ok(prices
             .iter()
-            .map(|price| (price.place, unknown()))
+            .map(|price| (price.place, Came::unknown_sku()))
             .collect()),
         Err(error) => {
             let fault = fault_of(error)?;
@@ -143,7 +126,6 @@ fn decide(
     prices: &[Price],
 ) -> Result<Decided, ProductError> {
     let mut came = Vec::new();
-    let mut taken: BTreeSet<usize> = BTreeSet::new();
     let mut next = product.clone();
     for price in prices {
         let Some(variant) = product
@@ -151,7 +133,7 @@ fn decide(
             .iter()
             .find(|variant| variant.sku() == price.sku)
         else {
-            came.push((price.place, unknown()));
+            came.push((price.place, Came::unknown_sku()));
             continue;
         };
         let variants = next.variants.iter().map(|known| ListedVariant {
@@ -174,7 +156,6 @@ fn decide(
                     version: product.version,
                     ..changed
                 };
-                taken.insert(price.place);
                 came.push((price.place, Came::Changed));
             }
             Err(ProductError::Variant(mut error)) => {
@@ -188,5 +169,6 @@ fn decide(
         version: product.version + 1,
         ..next
     };
-    Ok((came, (!taken.is_empty()).then_some(next)))
+    let is_changed = came.iter().any(|(_, came)| *came == Came::Changed);
+    Ok((came, is_changed.then_some(next)))
 }

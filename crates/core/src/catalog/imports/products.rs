@@ -16,8 +16,7 @@ use crate::catalog::sku::Sku;
 use crate::catalog::variants::VariantFault;
 use crate::http::body;
 use crate::http::exchange::IfMatch;
-use crate::http::problem::Fault;
-use crate::values::id::{ProductId, VariantId};
+use crate::values::id::ProductId;
 
 use super::context::{Context, fault_of};
 use super::piece::{AT_ONCE, Came, Fields};
@@ -26,7 +25,7 @@ use super::piece::{AT_ONCE, Came, Fields};
 #[derive(Debug)]
 struct Names {
     id: Option<ProductId>,
-    /// Whether there is an identifier that is none.
+    /// Whether an identifier is given that cannot be a product's.
     is_unreadable: bool,
     skus: BTreeSet<Sku>,
 }
@@ -90,7 +89,7 @@ pub(super) async fn import(
             let product = target.map(|target| products.get(&target?).cloned());
             async move {
                 let came = match product {
-                    Err(fault) => return Ok(Came::Faults(vec![fault])),
+                    Err(came) => return Ok(came),
                     Ok(Some(product)) => change(context, product, fields).await,
                     Ok(None) => create_or_change(context, names, fields).await,
                 };
@@ -104,52 +103,36 @@ pub(super) async fn import(
         .await
 }
 
-/// Returns the product that each row is of, if there is one.
+/// Returns the product that each row is of, if there is one, or what is wrong with its names.
 async fn targets(
     context: &Context<'_>,
     names: &[Names],
-) -> Result<Vec<Result<Option<ProductId>, Fault>>, StoreError> {
+) -> Result<Vec<Result<Option<ProductId>, Came>>, StoreError> {
     let skus = names.iter().flat_map(|names| names.skus.iter().cloned());
     let by_sku = context.products.with_skus(skus).await?;
-    let own = names
-        .iter()
-        .flat_map(|names| names.skus.iter().filter_map(Sku::variant));
-    let by_variant = context.products.products_of(own).await?;
     let target = |names: &Names| {
         if names.is_unreadable {
-            return Err(fault("/id", "invalid", "this must be a product's id"));
+            return Err(Came::fault("/id", "invalid", "this must be a product's id"));
         }
         if names.id.is_none() && names.skus.is_empty() {
             let detail = "a row needs an id or an SKU, so that it can be imported again";
-            return Err(fault("/sku", "required", detail));
+            return Err(Came::fault("/sku", "required", detail));
         }
-        let of_sku = |sku: &Sku| {
-            let own = sku.variant().and_then(|id: VariantId| by_variant.get(&id));
-            by_sku.get(sku).or(own).copied()
-        };
         let found: BTreeSet<ProductId> = names
             .skus
             .iter()
-            .filter_map(of_sku)
+            .filter_map(|sku| by_sku.get(sku).copied())
             .chain(names.id)
             .collect();
         let mut found = found.into_iter();
         let target = found.next();
         if found.next().is_some() {
             let detail = "the identifier and the SKUs of this row are of different products";
-            return Err(fault("", "contradiction", detail));
+            return Err(Came::fault("", "contradiction", detail));
         }
         Ok(target)
     };
     Ok(names.iter().map(target).collect())
-}
-
-fn fault(pointer: &str, code: &'static str, detail: &str) -> Fault {
-    Fault {
-        pointer: pointer.to_owned(),
-        code,
-        detail: detail.to_owned(),
-    }
 }
 
 /// Changes `product`, or the next version of it that somebody else stores meanwhile.
@@ -233,7 +216,7 @@ async fn create_or_change(
             None => Err(error),
         },
         Some(Ok(None)) | None => Err(error),
-        Some(Err(fault)) => Ok(Came::Faults(vec![fault])),
+        Some(Err(came)) => Ok(came),
     }
 }
 

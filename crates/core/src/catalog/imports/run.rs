@@ -110,11 +110,14 @@ struct Catalog {
 /// What runs imports.
 #[derive(Clone, Debug)]
 pub struct Runner {
-    imports: ImportStore,
+    /// The imports that it runs.
+    pub imports: ImportStore,
     /// The catalogue, if this is the inventory.
     catalog: Option<Catalog>,
-    bucket: Bucket,
-    queue: Queue,
+    /// Where the files are.
+    pub bucket: Bucket,
+    /// Where messages that a job goes on are sent.
+    pub queue: Queue,
     /// The shop's currency.
     pub currency: Currency,
 }
@@ -214,13 +217,13 @@ impl Runner {
                 return Ok(false);
             };
             let next = if self.is_cancelled(id).await? {
-                Import {
-                    status: Status::Cancelled,
-                    ..rules::advanced(&import, Piece::default(), now)
-                }
+                rules::cancelled(&import, now).ok().flatten()
             } else {
                 let piece = self.piece(&import, &importer(&import)).await?;
-                rules::advanced(&import, piece, now)
+                Some(rules::advanced(&import, piece, now))
+            };
+            let Some(next) = next else {
+                return Ok(false);
             };
             let replaced = self.imports.replace(&next).await?;
             // A write may be refused because it was made already and its response was lost. Otherwise the import was

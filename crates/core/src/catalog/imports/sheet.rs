@@ -19,7 +19,7 @@ const MOST_COLUMNS: usize = 200;
 const DELIMITERS: [char; 3] = [',', ';', '\t'];
 
 /// Columns of variants, which prices have as well.
-const PRICE_COLUMNS: [&str; 5] = [
+pub(in crate::catalog) const PRICE_COLUMNS: [&str; 5] = [
     "sku",
     "price",
     "sale_price",

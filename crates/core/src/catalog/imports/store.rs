@@ -6,8 +6,9 @@ use super::model::{
     Content, Counts, Failure, Fault, Format, Header, Import, ImportError, Status, Upload,
 };
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Written};
+use crate::aws::dynamo::{self, Attempt, StoreError, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::catalog::job_table::JobTable;
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, ImportId};
 
@@ -106,14 +107,10 @@ impl From<ImportItem> for Import {
     }
 }
 
-fn key(id: ImportId) -> Key {
-    Key::new("job_id", id)
-}
-
 /// The imports in one of the two tables.
 #[derive(Clone, Debug)]
 pub struct ImportStore {
-    table: Table,
+    jobs: JobTable,
 }
 
 impl ImportStore {
@@ -123,7 +120,7 @@ impl ImportStore {
     /// [`SettingError`] if a setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
-            table: Table::new(aws, Setting::FileJobsTable)?,
+            jobs: JobTable::new(aws, Setting::FileJobsTable)?,
         })
     }
 
@@ -133,7 +130,7 @@ impl ImportStore {
     /// [`SettingError`] if a setting is missing.
     pub fn of_stock(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
-            table: Table::new(aws, Setting::StockImportsTable)?,
+            jobs: JobTable::new(aws, Setting::StockImportsTable)?,
         })
     }
 
@@ -142,7 +139,7 @@ impl ImportStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn get(&self, id: ImportId) -> Result<Option<Import>, StoreError> {
-        let item: Option<ImportItem> = self.table.get(key(id)).await?;
+        let item: Option<ImportItem> = self.jobs.get(id).await?;
         Ok(item.map(Import::from))
     }
 
@@ -152,9 +149,8 @@ impl ImportStore {
     /// # Errors
     /// [`ImportError::KeyReused`] if another request created an import with this identifier.
     pub async fn create(&self, import: Import) -> Result<(Import, bool), ImportError> {
-        let write = self.table.put(&ImportItem::from(&import))?;
-        let write = write.when("attribute_not_exists(job_id)");
-        if self.table.write(write).await? == Written::Done {
+        let item = ImportItem::from(&import);
+        if self.jobs.create(&item).await? == Written::Done {
             return Ok((import, false));
         }
         let stored = self.get(import.id).await?;
@@ -169,10 +165,8 @@ impl ImportStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn replace(&self, next: &Import) -> Result<Attempt<()>, StoreError> {
-        let write = self.table.put(&ImportItem::from(next))?;
-        let write = write.when("revision = :before");
-        let write = write.value(":before", &(next.revision - 1))?;
-        Ok(self.table.write(write).await?.into())
+        let item = ImportItem::from(next);
+        self.jobs.replace(&item, next.revision).await
     }
 
     /// Changes the import with `id` as `decide` says, and returns it as it is then.

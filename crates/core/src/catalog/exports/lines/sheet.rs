@@ -3,21 +3,14 @@
 use csv::WriterBuilder;
 
 use crate::aws::dynamo::StoreError;
+use crate::catalog::imports::formulas::escaped;
 use crate::catalog::imports::model::Content;
+use crate::catalog::imports::sheet::PRICE_COLUMNS;
 use crate::catalog::model::Product;
 use crate::catalog::variants::Variant;
 use crate::values::clock::Time;
 
 use super::SaleLine;
-
-/// The columns of prices.
-const PRICES: [&str; 5] = [
-    "sku",
-    "price",
-    "sale_price",
-    "sale_starts_at",
-    "sale_ends_at",
-];
 
 /// The columns of the product itself.
 const PRODUCT: [&str; 14] = [
@@ -59,13 +52,13 @@ const VARIANT: [&str; 3] = ["variant_id", "gtin", "weight_grams"];
 /// [`StoreError::Shape`] if they cannot be written.
 pub(super) fn header(content: Content) -> Result<Vec<u8>, StoreError> {
     match content {
-        Content::Prices | Content::Stock => records(&[PRICES.map(str::to_owned).to_vec()]),
+        Content::Prices | Content::Stock => records(&[PRICE_COLUMNS.map(str::to_owned).to_vec()]),
         Content::Products => {
             let columns = PRODUCT
                 .iter()
                 .chain(&OPTIONS)
                 .chain(&VARIANT)
-                .chain(&PRICES);
+                .chain(&PRICE_COLUMNS);
             records(&[columns.map(|column| (*column).to_owned()).collect()])
         }
     }
@@ -144,21 +137,6 @@ fn price(sku: String, variant: &Variant, now: Time) -> [String; 5] {
 
 fn own(product: &Product) -> Result<Vec<String>, StoreError> {
     let content = &product.content;
-    let images = if content.images.is_empty() {
-        String::new()
-    } else {
-        json(&content.images)?
-    };
-    let translations = if content.translations.is_empty() {
-        String::new()
-    } else {
-        json(&content.translations)?
-    };
-    let attributes = if product.attributes.is_empty() {
-        String::new()
-    } else {
-        json(&product.attributes)?
-    };
     Ok(vec![
         product.id.to_string(),
         product.name.clone(),
@@ -175,9 +153,9 @@ fn own(product: &Product) -> Result<Vec<String>, StoreError> {
         list(&content.tags)?,
         content.seo.title.clone().unwrap_or_default(),
         content.seo.description.clone().unwrap_or_default(),
-        images,
-        translations,
-        attributes,
+        unless(content.images.is_empty(), &content.images)?,
+        unless(content.translations.is_empty(), &content.translations)?,
+        unless(product.attributes.is_empty(), &product.attributes)?,
     ])
 }
 
@@ -192,20 +170,17 @@ fn list(texts: &[String]) -> Result<String, StoreError> {
     }
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(StoreError::unreadable)
+/// Returns `value` as JSON, or an empty cell if it `is_empty`.
+fn unless(is_empty: bool, value: &impl serde::Serialize) -> Result<String, StoreError> {
+    if is_empty {
+        Ok(String::new())
+    } else {
+        json(value)
+    }
 }
 
-/// Returns the text of a cell. A spreadsheet would run what begins as a formula, so an apostrophe keeps it a text.
-fn escaped(cell: &str) -> String {
-    let is_formula = cell
-        .trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if is_formula {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::unreadable)
 }
 
 fn records(all: &[Vec<String>]) -> Result<Vec<u8>, StoreError> {

@@ -3,6 +3,7 @@
 use csv::ByteRecord;
 use serde_json::{Map, Value, json};
 
+use super::super::formulas::unescaped;
 use super::super::model::{Failure, Fault, Header};
 use super::super::rows::text;
 use crate::catalog::variants::MOST_OPTIONS;
@@ -32,17 +33,10 @@ pub(super) fn cells(
             ),
         }));
     }
-    let cells = record.iter().map(|cell| text(cell, line).map(unescaped));
+    let cells = record
+        .iter()
+        .map(|cell| Ok(unescaped(text(cell, line)?).to_owned()));
     cells.collect::<Result<_, _>>().map(Ok)
-}
-
-/// Returns the text of a cell without the apostrophe that keeps a spreadsheet from reading it as a formula.
-fn unescaped(cell: &str) -> String {
-    let rest = cell.trim_start_matches('\'');
-    let is_escaped = rest.len() < cell.len() && rest.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    cell.get(usize::from(is_escaped)..)
-        .unwrap_or(cell)
-        .to_owned()
 }
 
 /// The cells of a record with the header over them.
