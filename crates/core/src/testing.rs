@@ -123,6 +123,7 @@ pub(crate) fn request(now: Time, body: &Value) -> Request {
     let caller = Caller {
         customer_id: CustomerId::derived(&["admin"]),
         admin: true,
+        group: None,
     };
     Request {
         now,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::customers::model::Locale;
 use crate::http::body::{Body, Json, time};
 use crate::values::id::VariantId;
-use crate::values::money::{Currency, Money};
+use crate::values::money::Currency;
 
 use super::content::{ContentChange, Image, InvalidSlug, Seo, Slug, Translation};
 use super::model::{
@@ -222,7 +222,7 @@ pub(super) fn by_language<T>(
 
 /// Reads what a new variant has, but for its values of the options.
 fn new_variant(body: &mut Body<'_>, currency: Currency) -> Option<VariantChange> {
-    let price = body.required("price", |json| self::price(json, currency));
+    let price = body.required("price", |json| json.price(currency));
     let change = variant_change(body, currency);
     Some(VariantChange {
         price: Some(price?),
@@ -232,7 +232,7 @@ fn new_variant(body: &mut Body<'_>, currency: Currency) -> Option<VariantChange>
 
 /// Reads how a variant changes, but for its values of the options.
 fn variant_change(body: &mut Body<'_>, currency: Currency) -> Option<VariantChange> {
-    let price = body.non_nullable("price", |json| self::price(json, currency));
+    let price = body.non_nullable("price", |json| json.price(currency));
     let sale = body.nullable("sale", |json| self::sale(json, currency));
     let weight_grams = body.nullable("weight_grams", weight);
     let sku = body.nullable("sku", |json| {
@@ -259,7 +259,7 @@ pub(super) fn price_change(
     let sku = body.required("sku", |json| {
         json.parsed(&InvalidSku.to_string(), str::parse::<Sku>)
     });
-    let price = body.non_nullable("price", |json| self::price(json, currency));
+    let price = body.non_nullable("price", |json| json.price(currency));
     let sale = body.nullable("sale", |json| self::sale(json, currency));
     let change = VariantChange {
         price: price?,
@@ -325,19 +325,9 @@ fn values(json: Json<'_>) -> Option<BTreeMap<String, String>> {
     json.texts(MOST_OPTIONS, 1..=50, 1..=60)
 }
 
-fn price(json: Json<'_>, currency: Currency) -> Option<Money> {
-    let place = json.clone();
-    let price = json.money(currency)?;
-    if price.is_positive() {
-        Some(price)
-    } else {
-        place.fault("range", "this must be more than zero")
-    }
-}
-
 fn sale(json: Json<'_>, currency: Currency) -> Option<SaleTerms> {
     json.object(|sale| {
-        let price = sale.required("price", |json| self::price(json, currency));
+        let price = sale.required("price", |json| json.price(currency));
         let starts_at = sale.optional("starts_at", time);
         let ends_at = sale.optional("ends_at", time);
         Some(SaleTerms {

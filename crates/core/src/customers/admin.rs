@@ -11,6 +11,7 @@ use crate::http::exchange::{Caller, IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
 use crate::http::routes;
+use crate::values::group::{CustomerGroup, InvalidGroup};
 use crate::values::id::CustomerId;
 
 /// `GET /customers?email=&limit=&cursor=`: returns all customers, newest first, or with `email` the one with this
@@ -117,6 +118,27 @@ pub async fn set_customer_roles(
     account_response(account)
 }
 
+/// `PUT /customers/{customer_id}/group` `{group}`: puts the customer into a group, whose prices the next request has; `null`
+/// takes the customer out of it.
+///
+/// # Errors
+/// [`Problem::Forbidden`] for a caller who is not an admin; [`Problem::InvalidBody`]; [`Problem::PreconditionRequired`] or
+/// [`Problem::PreconditionFailed`] without a current `If-Match`.
+pub async fn set_customer_group(
+    customers: &CustomerStore,
+    request: Request,
+) -> Result<Response, Problem> {
+    acting_admin(customers, &request).await?;
+    let id = customer_id(&request)?;
+    let expected = request.if_match()?;
+    let group = request.json(|body| body.required("group", |json| json.or_null(group)))?;
+    let account = change(customers, id, &request, &expected, |account| {
+        rules::set_group(account, group.clone(), &expected, request.now)
+    })
+    .await?;
+    account_response(account)
+}
+
 /// Returns the caller, whom the stored account shows to be an admin now. So an admin who has just been demoted or
 /// disabled cannot undo it with a request that the authoriser let pass before.
 async fn acting_admin(customers: &CustomerStore, request: &Request) -> Result<Caller, Problem> {
@@ -133,6 +155,10 @@ fn customer_id(request: &Request) -> Result<CustomerId, Problem> {
 
 fn roles(body: &mut Body) -> Option<Vec<Role>> {
     body.required("roles", |json| json.list(1..=Role::ALL.len(), role))
+}
+
+fn group(json: Json<'_>) -> Option<CustomerGroup> {
+    json.parsed(&InvalidGroup.to_string(), str::parse)
 }
 
 fn role(json: Json<'_>) -> Option<Role> {

@@ -14,6 +14,7 @@ use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
+use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
 
 /// A customer in the API, as the customer and admins see it.
@@ -26,6 +27,7 @@ pub(crate) struct CustomerBody {
     locale: String,
     phone: Option<String>,
     roles: Vec<&'static str>,
+    group: Option<CustomerGroup>,
     disabled: bool,
     version: u64,
     created_at: Time,
@@ -42,6 +44,7 @@ impl From<Customer> for CustomerBody {
             locale: customer.locale.as_str().to_owned(),
             phone: customer.phone,
             roles: customer.roles.into_iter().map(Role::name).collect(),
+            group: customer.group,
             disabled: customer.disabled,
             version: customer.version,
             created_at: customer.created_at,

@@ -1,7 +1,7 @@
 //! The Lambda authoriser of the HTTP API: identifies the caller, and refuses forged tokens.
 //!
 //! It refuses tokens of accounts that are disabled or deleted, and tokens that were issued before the account's
-//! password changed. The roles that are stored, not those in the token, and the expiry are passed on in the context
+//! password changed. The roles that are stored, not those in the token, the group and the expiry are passed on in the context
 //! of its response, and handlers decide about them, because only handlers respond with problem documents. API Gateway
 //! keeps no response, so what is stored decides about every request
 //! (`docs/decisions/0026-no-authorisation-is-cached.md`).
@@ -20,6 +20,7 @@ use crate::http::exchange::{Caller, Identity, Request};
 use crate::http::problem::Problem;
 use crate::runtime::Error;
 use crate::values::clock::Time;
+use crate::values::group::CustomerGroup;
 
 /// Verifies access tokens.
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ struct Context {
     roles: String,
     /// In seconds since 1970.
     exp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<CustomerGroup>,
 }
 
 impl Authorization {
@@ -93,6 +96,7 @@ impl Authorization {
             sub: account.customer.id.to_string(),
             roles: roles.collect::<Vec<_>>().join(" "),
             exp: exp.to_string(),
+            group: account.customer.group.clone(),
         };
         Self {
             is_authorized: true,
@@ -171,11 +175,11 @@ impl Admins {
     /// # Errors
     /// As [`Request::admin`], and if the keys or the account cannot be read.
     pub async fn admit(&self, request: &Request) -> Result<(), Problem> {
-        let identity = match (request.identity, request.header("authorization")) {
+        let identity = match (&request.identity, request.header("authorization")) {
             (None, Some(header)) => self.identify(header, request.now).await?,
-            (given, _) => given,
+            (given, _) => given.clone(),
         };
-        Identity::admin(identity, request.now).map(drop)
+        Identity::admin(identity.as_ref(), request.now).map(drop)
     }
 
     async fn identify(&self, header: &str, now: Time) -> Result<Option<Identity>, Problem> {
@@ -190,6 +194,7 @@ impl Admins {
             caller: Caller {
                 customer_id: account.customer.id,
                 admin: account.customer.roles.contains(&Role::Admin),
+                group: account.customer.group,
             },
             expires_at_seconds,
         }))

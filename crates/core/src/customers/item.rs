@@ -6,6 +6,7 @@ use super::model::{Account, Customer, Email, EmailChange, PasswordHash, Role};
 use crate::aws::dynamo::StoreError;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
+use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
 
 /// The version of the shape of [`CustomerItem`]. All earlier versions can still be read.
@@ -45,6 +46,9 @@ pub(super) struct CustomerItem {
     #[serde(default)]
     disabled: bool,
     pub(super) roles: Vec<RoleItem>,
+    /// The authoriser reads this, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<CustomerGroup>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     password_hash: String,
     #[serde(default)]
@@ -142,6 +146,7 @@ impl CustomerItem {
             email_confirmed_at: customer.email_confirmed_at,
             disabled: customer.disabled,
             roles: customer.roles.into_iter().map(RoleItem::from).collect(),
+            group: customer.group,
             password_hash: password_hash.0,
             password_version,
             email_change: email_change.map(EmailChangeItem::from),
@@ -173,6 +178,7 @@ impl CustomerItem {
             email_confirmed_at: None,
             disabled: true,
             roles: Vec::new(),
+            group: None,
             password_hash: String::new(),
             password_version: account.password_version + 1,
             email_change: None,
@@ -201,6 +207,7 @@ impl TryFrom<CustomerItem> for Account {
             email_confirmed_at: item.email_confirmed_at,
             disabled: item.disabled,
             roles: item.roles.into_iter().map(Role::from).collect(),
+            group: item.group,
             version: item.version,
             created_at: item.created_at,
             updated_at: item.updated_at,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::aws::dynamo::StoreError;
 use crate::http::problem::{Problem, Source};
 use crate::values::clock::Time;
+use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
 
 mod email;
@@ -105,6 +106,8 @@ pub struct Customer {
     pub disabled: bool,
     /// The roles; the first is always [`Role::Customer`].
     pub roles: Vec<Role>,
+    /// The group whose prices the customer has, if any.
+    pub group: Option<CustomerGroup>,
     /// Counts the customer's events, from 1.
     pub version: u64,
     /// When the customer registered.

@@ -10,12 +10,15 @@ use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;
+use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
 
 /// A customer has registered.
 pub const REGISTERED: &str = "CustomerRegistered";
 /// A customer's roles have changed.
 pub const ROLES_CHANGED: &str = "CustomerRolesChanged";
+/// A customer has come into another group, or out of one.
+pub const GROUP_CHANGED: &str = "CustomerGroupChanged";
 /// A customer's name, locale or phone number has changed.
 pub const UPDATED: &str = "CustomerUpdated";
 /// A customer has confirmed the email address.
@@ -73,6 +76,7 @@ pub fn register(
         email_confirmed_at: None,
         disabled: false,
         roles: vec![Role::Customer],
+        group: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -166,6 +170,27 @@ pub fn set_roles(
     let mut next = account.clone();
     next.customer.roles = roles.into_iter().collect();
     Ok((next != account).then(|| changed(next, ROLES_CHANGED, now)))
+}
+
+/// Puts the account into `group`, or into none. Returns the account and the event, or `None` if it is there already.
+///
+/// # Errors
+/// [`CustomerError::Stale`] if the client expects another version.
+pub fn set_group(
+    account: Account,
+    group: Option<CustomerGroup>,
+    expected: &IfMatch,
+    now: Time,
+) -> Result<Option<(Account, Stamp)>, CustomerError> {
+    if !expected.allows(&tag(&account.customer)) {
+        return Err(CustomerError::Stale);
+    }
+    if account.customer.group == group {
+        return Ok(None);
+    }
+    let mut next = account;
+    next.customer.group = group;
+    Ok(Some(changed(next, GROUP_CHANGED, now)))
 }
 
 /// Lets the admin `by` disable the account. Returns the account and the event, or `None` if it is already

@@ -128,6 +128,7 @@ async fn with_admin(customers: &CustomerStore) -> Account {
             email_confirmed_at: None,
             disabled: false,
             roles: vec![Role::Customer, Role::Admin],
+            group: None,
             version: 1,
             created_at: now(),
             updated_at: now(),

@@ -288,6 +288,15 @@ impl Json<'_> {
         }
     }
 
+    /// Null, or what `read` takes.
+    pub fn or_null<T>(self, read: impl FnOnce(Self) -> Option<T>) -> Option<Option<T>> {
+        if self.value.is_null() {
+            Some(None)
+        } else {
+            read(self).map(Some)
+        }
+    }
+
     /// The value that has this name among `names`.
     #[must_use]
     pub fn named<T: Copy>(self, names: &[(&str, T)]) -> Option<T> {
@@ -334,6 +343,18 @@ impl Json<'_> {
             return place.fault("range", "this must be zero or more");
         }
         read
+    }
+
+    /// As [`Json::money`], more than zero.
+    #[must_use]
+    pub fn price(self, currency: Currency) -> Option<Money> {
+        let place = self.clone();
+        let price = self.money(currency)?;
+        if price.is_positive() {
+            Some(price)
+        } else {
+            place.fault("range", "this must be more than zero")
+        }
     }
 
     /// An object, read like the whole body.

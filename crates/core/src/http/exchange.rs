@@ -11,6 +11,7 @@ use crate::http::body::{self, Body};
 use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
+use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
 
 mod response;
@@ -30,16 +31,18 @@ pub const HEADERS_LIMIT_BYTES: usize = 10 * 1024;
 pub const QUERY_LIMIT_BYTES: usize = 4 * 1024;
 
 /// Who is signed in, as the authoriser found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The customer; admins are customers with a role.
     pub customer_id: CustomerId,
     /// Whether the customer has the role `admin`.
     pub admin: bool,
+    /// The group whose prices the customer has, if any.
+    pub group: Option<CustomerGroup>,
 }
 
 /// What the authoriser passed on of the access token; absent on open routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The caller.
     pub caller: Caller,
@@ -49,16 +52,16 @@ pub struct Identity {
 
 impl Identity {
     /// Returns the caller whose `identity` is known and whose token has not expired `now`.
-    fn caller(identity: Option<Self>, now: Time) -> Result<Caller, Problem> {
+    fn caller(identity: Option<&Self>, now: Time) -> Result<Caller, Problem> {
         let identity = identity.ok_or(Problem::Unauthenticated("sign in to do this"))?;
         if now.as_seconds() >= identity.expires_at_seconds {
             return Err(Problem::Unauthenticated("the access token has expired"));
         }
-        Ok(identity.caller)
+        Ok(identity.caller.clone())
     }
 
     /// As [`Request::admin`], for an `identity` that API Gateway did not establish.
-    pub(crate) fn admin(identity: Option<Self>, now: Time) -> Result<Caller, Problem> {
+    pub(crate) fn admin(identity: Option<&Self>, now: Time) -> Result<Caller, Problem> {
         let caller = Self::caller(identity, now)?;
         if caller.admin {
             Ok(caller)
@@ -222,7 +225,7 @@ impl Request {
     /// # Errors
     /// Returns [`Problem::Unauthenticated`] if nobody is, or if the token has expired.
     pub fn caller(&self) -> Result<Caller, Problem> {
-        Identity::caller(self.identity, self.now)
+        Identity::caller(self.identity.as_ref(), self.now)
     }
 
     /// Returns the caller who is signed in and is an admin.
@@ -230,7 +233,7 @@ impl Request {
     /// # Errors
     /// Returns [`Problem::Unauthenticated`], or [`Problem::Forbidden`] for a caller who is not an admin.
     pub fn admin(&self) -> Result<Caller, Problem> {
-        Identity::admin(self.identity, self.now)
+        Identity::admin(self.identity.as_ref(), self.now)
     }
 
     /// Returns the `Idempotency-Key`, if one is sent: 1 to 255 visible ASCII characters.

@@ -164,7 +164,10 @@ mod tests {
         let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
         let headers = async |route, answer: Result<Response, Problem>| {
             let request = Request {
-                identity: request.identity.filter(|_| route != &routes::GET_PRODUCT),
+                identity: request
+                    .identity
+                    .clone()
+                    .filter(|_| route != &routes::GET_PRODUCT),
                 ..request.clone()
             };
             let response = pass_uncounted(route, request, async |_| answer).await;

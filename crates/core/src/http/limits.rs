@@ -247,7 +247,7 @@ impl Limiter {
     /// because a client controls the other half.
     fn key(&self, request: &Request) -> String {
         let name = self.limit.name;
-        let identity = request.identity.filter(|_| self.limit.by_account);
+        let identity = request.identity.as_ref().filter(|_| self.limit.by_account);
         if let Some(identity) = identity {
             return format!("{name}#{}", identity.caller.customer_id);
         }

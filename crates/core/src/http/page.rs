@@ -52,7 +52,7 @@ fn list_of(request: &Request) -> [u8; LIST_BYTES] {
         hash.update(text);
     };
     add(&request.path);
-    if let Some(identity) = request.identity {
+    if let Some(identity) = &request.identity {
         add(&identity.caller.customer_id.to_string());
     }
     for (name, value) in &request.query {

@@ -60,7 +60,7 @@ pub const SOURCES: [Source; 8] = [
         name: "oxcart.customers",
         setting: Setting::CustomersTable,
         key: "pk",
-        attributes: &["pk", "customer_id", "roles", "event"],
+        attributes: &["pk", "customer_id", "roles", "group", "event"],
         published: customers::events::published,
     },
     Source {

@@ -99,7 +99,7 @@ pub(super) fn respond(order: Order) -> Result<Response, Problem> {
 }
 
 /// Returns whether `caller` may see `order`, which its owner and admins may.
-pub(super) fn is_visible(order: &Order, caller: Caller) -> bool {
+pub(super) fn is_visible(order: &Order, caller: &Caller) -> bool {
     caller.admin || order.customer_id == caller.customer_id
 }
 
@@ -109,7 +109,7 @@ async fn visible(orders: &OrderStore, request: &Request) -> Result<Order, Proble
     let id: OrderId = request.id("order_id", "order")?;
     let order = orders.get(id).await?;
     order
-        .filter(|order| is_visible(order, caller))
+        .filter(|order| is_visible(order, &caller))
         .ok_or(Problem::NotFound("order"))
 }
 
@@ -136,7 +136,7 @@ pub async fn list_orders(orders: &OrderStore, request: Request) -> Result<Respon
         (Some(number), status) => {
             let order = orders.get_by_number(number).await?;
             let wanted = |order: &Order| {
-                is_visible(order, caller) && status.is_none_or(|status| status == order.status)
+                is_visible(order, &caller) && status.is_none_or(|status| status == order.status)
             };
             Page {
                 items: order.into_iter().filter(wanted).collect(),
@@ -168,7 +168,7 @@ pub async fn cancel_order(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
-    let may_cancel = |order: &Order| is_visible(order, caller);
+    let may_cancel = |order: &Order| is_visible(order, &caller);
     cancel(orders, workflow, id, may_cancel, &request).await
 }
 

@@ -54,7 +54,7 @@ pub async fn correct_address(
     let Corrections { orders, pricing } = corrections;
     let corrected = dynamo::change("the order", || async {
         let order = orders.get(id).await?;
-        let order = order.filter(|order| api::is_visible(order, caller));
+        let order = order.filter(|order| api::is_visible(order, &caller));
         let order = order.ok_or(Problem::NotFound("order"))?;
         if order.shipping_address == address {
             // As it should be, perhaps because of this very request, whose response was lost.

@@ -282,6 +282,7 @@ pub(super) async fn account(shop: &Shop, confirmed: bool, disabled: bool) -> Cus
             email_confirmed_at: confirmed.then_some(placed_at()),
             disabled,
             roles: vec![Role::Customer],
+            group: None,
             version: 2,
             created_at: placed_at(),
             updated_at: placed_at(),
@@ -344,6 +345,7 @@ pub(super) fn request(name: &str, now: Time) -> Request {
             caller: Caller {
                 customer_id: customer(name),
                 admin: name == "admin",
+                group: None,
             },
             expires_at_seconds: now.as_seconds() + 60,
         }),

@@ -89,6 +89,7 @@ mod tests {
                 caller: Caller {
                     customer_id: CustomerId::derived(&[customer]),
                     admin,
+                    group: None,
                 },
                 expires_at_seconds: START / 1000 + 900,
             }),

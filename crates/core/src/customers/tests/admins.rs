@@ -84,7 +84,8 @@ async fn events_of_customers_hold_no_personal_data() {
 }
 
 use crate::customers::admin::{
-    disable_customer, enable_customer, get_customer, list_customers, set_customer_roles,
+    disable_customer, enable_customer, get_customer, list_customers, set_customer_group,
+    set_customer_roles,
 };
 use crate::customers::sessions::store::SessionStore;
 use crate::http::exchange::IfMatch;
@@ -213,6 +214,46 @@ async fn roles_are_set_with_the_version_that_was_read() {
             "{wrong}: {answer:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_customer_is_put_into_a_group_and_out_of_it() {
+    let (aws, engine, customers) = shop();
+    secret(&engine, "1", "a secret");
+    let id = registered(&aws).await;
+    let token = token(&aws).await;
+    with_admin(&customers).await;
+    let verifier = TokenVerifier::new(&aws).unwrap();
+    let set = async |etag: &str, body: Value| {
+        let request = admin(&body).at("customer_id", id);
+        set_customer_group(&customers, request.with("if-match", etag)).await
+    };
+    let made = set("\"1\"", json!({"group": "wholesale"})).await.unwrap();
+    assert_eq!(body(&made)["group"], "wholesale");
+    let stored = item_of(&engine, id);
+    let event = events::published(serde_dynamo::to_item(&stored).unwrap());
+    let event = serde_json::to_value(event.unwrap().unwrap()).unwrap();
+    assert_eq!(event["event_type"], "CustomerGroupChanged");
+    assert_eq!(event["data"], json!({"group": "wholesale"}));
+    let answer = authorize(&verifier, &token, now()).await;
+    assert_eq!(answer["context"]["group"], "wholesale");
+    let again = set("\"2\"", json!({"group": "wholesale"})).await.unwrap();
+    assert_eq!(body(&again)["version"], 2, "nothing has changed");
+    let stale = set("\"1\"", json!({"group": null})).await;
+    assert!(matches!(stale, Err(Problem::PreconditionFailed)));
+    for wrong in [
+        json!({}),
+        json!({"group": "guest"}),
+        json!({"group": "B2B"}),
+        json!({"group": 1}),
+    ] {
+        let answer = set("*", wrong.clone()).await;
+        assert!(matches!(answer, Err(Problem::InvalidBody(_))), "{wrong}");
+    }
+    let none = set("*", json!({"group": null})).await.unwrap();
+    assert_eq!(body(&none)["group"], Value::Null);
+    let answer = authorize(&verifier, &token, now()).await;
+    assert_eq!(answer["context"].get("group"), None);
 }
 
 #[tokio::test]

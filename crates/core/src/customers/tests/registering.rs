@@ -17,6 +17,7 @@ async fn an_account_is_stored_as_it_is_returned() {
         "locale": "de-AT",
         "phone": null,
         "roles": ["customer"],
+        "group": null,
         "disabled": false,
         "version": 1,
         "created_at": "2026-03-01T09:30:00.000Z",

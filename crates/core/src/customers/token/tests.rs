@@ -41,6 +41,7 @@ fn account() -> Account {
         email_confirmed_at: None,
         disabled: false,
         roles: vec![Role::Customer, Role::Admin],
+        group: None,
         version: 1,
         created_at: now(),
         updated_at: now(),
