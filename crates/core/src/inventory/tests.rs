@@ -71,6 +71,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         name: (*name).to_owned(),
         quantity: *quantity,
         unit_price: price,
+        price_list: None,
     });
     let lines: Vec<Line> = lines.collect();
     Order {

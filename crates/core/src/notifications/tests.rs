@@ -130,6 +130,7 @@ pub(super) fn pending() -> Order {
         name: name.to_owned(),
         quantity,
         unit_price: eur(price),
+        price_list: None,
     };
     let lines = vec![line("Tea & {{total}}", 2, "9.99"), line("Cup", 1, "5.02")];
     let id = OrderId::derived(&["order"]);

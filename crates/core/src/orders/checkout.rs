@@ -33,6 +33,7 @@ use crate::pricing::model::Refusal;
 use crate::pricing::tax::Destination;
 use crate::values::address::Address;
 use crate::values::clock::Time;
+use crate::values::group::CustomerGroup;
 use crate::values::id::{CustomerId, OrderId};
 use crate::values::money::{Currency, Money};
 use crate::values::tax_number::TaxNumber;
@@ -105,6 +106,7 @@ impl Draft {
             shipping_method: self.shipping_method.clone(),
             codes: self.codes.clone(),
             customer: buyer.guest.is_none().then_some(buyer.customer_id),
+            group: buyer.group.clone(),
             guest: buyer.guest.as_ref().map(|guest| guest.email.clone()),
             now,
         }
@@ -129,6 +131,8 @@ pub(super) struct Draft {
 pub(super) struct Buyer {
     pub(super) order_id: OrderId,
     pub(super) customer_id: CustomerId,
+    /// The group whose prices the customer has.
+    pub(super) group: Option<CustomerGroup>,
     pub(super) guest: Option<Guest>,
 }
 
@@ -146,11 +150,13 @@ pub(super) struct Placed {
 /// Returns a problem with all faults of the body, and for a key that is missing or was used with another body; and
 /// [`Problem::OutOfStock`].
 pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Response, Problem> {
-    let customer_id = request.caller()?.customer_id;
+    let caller = request.caller()?;
+    let customer_id = caller.customer_id;
     let key = key(&request)?;
     let buyer = Buyer {
         order_id: OrderId::derived(&["place-order", &customer_id.to_string(), key]),
         customer_id,
+        group: caller.group,
         guest: None,
     };
     let draft = request.json(|body| draft(body, checkout.currency()))?;

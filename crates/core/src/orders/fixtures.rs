@@ -88,6 +88,7 @@ pub(crate) fn lines(count: usize) -> Vec<Line> {
         name: format!("Sencha, 100 g, No. {number}"),
         quantity: 2,
         unit_price: eur("12.90"),
+        price_list: None,
     };
     (0..count).map(line).collect()
 }

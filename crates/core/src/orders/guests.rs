@@ -50,6 +50,7 @@ pub async fn place_guest_order(
     let buyer = Buyer {
         order_id: id,
         customer_id: CustomerId::derived(&["guest", &id.to_string()]),
+        group: None,
         guest: Some(guest),
     };
     let placed = Box::pin(checkout::place(checkout, &request, buyer, draft)).await?;

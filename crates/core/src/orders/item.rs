@@ -174,6 +174,9 @@ struct LineItem {
     q: u32,
     /// Price of one piece, in the header's currency.
     u: String,
+    /// Price list that gave it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    l: Option<String>,
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
@@ -306,6 +309,7 @@ impl HeaderItem {
                 name: item.n,
                 quantity: item.q,
                 unit_price: money(&item.u)?,
+                price_list: item.l,
             };
             priced.push((line.subtotal().map_err(StoreError::unreadable)?, item.c));
             bought.push(line);
@@ -383,6 +387,7 @@ impl LinesItem {
             n: line.name.clone(),
             q: line.quantity,
             u: line.unit_price.amount().to_string(),
+            l: line.price_list.clone(),
             c: line_charges.next().unwrap_or_default(),
         });
         Self {

@@ -100,6 +100,7 @@ pub fn price(
                 name: product.name_of(variant),
                 quantity,
                 unit_price: variant.prices.at(now),
+                price_list: None,
             });
         }
     }

@@ -101,6 +101,8 @@ pub struct Line {
     pub quantity: u32,
     /// The price of one piece when the order was placed.
     pub unit_price: Money,
+    /// The price list that gave it, if it is not the product's own price.
+    pub price_list: Option<String>,
 }
 
 impl Line {

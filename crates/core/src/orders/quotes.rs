@@ -70,6 +70,9 @@ struct PromisedLine {
     q: u32,
     /// Price of one piece.
     u: String,
+    /// Price list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    l: Option<String>,
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
@@ -96,9 +99,13 @@ pub async fn create_quote<R: Registry>(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let customer = request.caller()?.customer_id;
+    let caller = request.caller()?;
+    let customer = caller.customer_id;
     let choice = request.json(choice)?;
-    let wanted = choice.wanted(Some(customer), None, request.now);
+    let wanted = PricingRequest {
+        group: caller.group,
+        ..choice.wanted(Some(customer), None, request.now)
+    };
     respond(totals, links, wanted, &customer.to_string()).await
 }
 
@@ -193,6 +200,7 @@ impl Choice {
             shipping_method: self.shipping_method,
             codes: self.codes,
             customer,
+            group: None,
             guest,
             now,
         }
@@ -250,6 +258,7 @@ impl Promise {
                     v: line.other_variant(),
                     q: line.quantity,
                     u: line.unit_price.amount().to_string(),
+                    l: line.price_list.clone(),
                     c,
                 })
                 .collect(),
@@ -293,6 +302,7 @@ impl Promise {
             let line = line.ok_or_else(|| Problem::internal("a quoted line is missing"))?;
             let line = Line {
                 unit_price: money(&promised.u)?,
+                price_list: promised.l,
                 ..line.clone()
             };
             let subtotal = line.subtotal().map_err(Problem::internal)?;

@@ -23,6 +23,7 @@ use crate::pricing::breakdown::{Breakdown, Cart, Priced, calculate, calculate_lo
 use crate::pricing::cart::CartLine;
 use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
+use crate::pricing::lists::{ListedFor, lists_for};
 use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
 use crate::pricing::shipping::{NotReached, NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
@@ -31,6 +32,7 @@ use crate::pricing::tax::place::TaxPlace;
 use crate::pricing::tax::registry::{Check, NoRegistry, Registry};
 use crate::pricing::tax::settings::UnknownPlace;
 use crate::values::clock::Time;
+use crate::values::group::CustomerGroup;
 use crate::values::id::{CustomerId, DiscountId, VariantId};
 use crate::values::money::{Currency, Money};
 
@@ -69,6 +71,8 @@ pub struct PricingRequest {
     pub codes: Codes,
     /// The customer; `None` for a guest.
     pub customer: Option<CustomerId>,
+    /// The group whose prices the customer has.
+    pub group: Option<CustomerGroup>,
     /// The email address of a guest, if it is known.
     pub guest: Option<Email>,
     /// The time of the request.
@@ -91,6 +95,13 @@ pub struct Offer {
 }
 
 impl PricingRequest {
+    fn kind(&self) -> Group {
+        match self.customer {
+            Some(_) => Group::Customer,
+            None => Group::Guest,
+        }
+    }
+
     /// Returns the customer or guest for whom uses are counted.
     fn taker(&self) -> Taker<'_> {
         match (self.customer, &self.guest) {
@@ -157,6 +168,7 @@ impl<R: Registry> Totals<R> {
         let facts = Facts::of_products(products);
         let (mut lines, _) = lines::price(&wanted.items, products, self.currency, wanted.now)
             .map_err(Problem::InvalidBody)?;
+        self.apply_lists(wanted, &mut lines, book).await?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
         let cart_lines = facts.cart_lines(&mut lines, &place)?;
@@ -202,6 +214,35 @@ impl<R: Registry> Totals<R> {
             total,
             quote: None,
         })
+    }
+
+    /// Gives the `lines` the prices of the price lists that are for the order.
+    async fn apply_lists(
+        &self,
+        wanted: &PricingRequest,
+        lines: &mut [Line],
+        book: &PriceBook,
+    ) -> Result<(), StoreError> {
+        let order = ListedFor {
+            currency: self.currency,
+            kind: wanted.kind(),
+            group: wanted.group.as_ref(),
+            country: &wanted.destination.country,
+            now: wanted.now,
+        };
+        let lists = lists_for(&book.lists, &order);
+        if lists.is_empty() {
+            return Ok(());
+        }
+        let variants = lines.iter().map(|line| line.variant_id);
+        let prices = self.pricing.list_prices(&lists, variants).await?;
+        for line in lines {
+            if let Some((list, price)) = prices.find(line.variant_id, line.quantity) {
+                line.unit_price = price;
+                line.price_list = Some(list.to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Returns what the order of `offer` lacks to the shop's minimum.
@@ -274,10 +315,7 @@ impl<R: Registry> Totals<R> {
             }
         };
         Ok(Shopper {
-            group: match wanted.customer {
-                Some(_) => Group::Customer,
-                None => Group::Guest,
-            },
+            group: wanted.kind(),
             is_known: wanted.customer.is_some() || wanted.guest.is_some(),
             first_order: !has_ordered,
         })

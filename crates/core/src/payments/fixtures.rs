@@ -51,6 +51,7 @@ fn order(token: &str) -> Order {
         name: "Kettle".to_owned(),
         quantity: 2,
         unit_price: eur("20.00"),
+        price_list: None,
     }];
     Order {
         id,

@@ -1,4 +1,4 @@
-//! `/discounts`. Tax rates and shipping methods are in [`collections`], and what is decided
+//! `/discounts`. Tax rates and shipping methods are in [`collections`], price lists in [`lists`], and what is decided
 //! about all discounts is in [`settings`].
 
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::values::money::{Currency, Money};
 
 pub mod collections;
 mod fields;
+pub mod lists;
 mod methods;
 pub mod settings;
 

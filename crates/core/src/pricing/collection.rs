@@ -1,4 +1,4 @@
-//! The collections of tax rates and of shipping methods. Each is read and replaced as a whole, so that
+//! The collections of tax rates, of shipping methods and of price lists. Each is read and replaced as a whole, so that
 //! several entries change at once.
 
 use std::collections::BTreeSet;
@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::lists::PriceList;
 use super::model::DiscountSettings;
 use super::shipping::ShippingMethod;
 use super::tax::settings::{TaxRate, TaxTerms};
@@ -63,6 +64,18 @@ impl Entry for ShippingMethod {
     }
 }
 
+impl Entry for PriceList {
+    type Terms = NoTerms;
+
+    const COLLECTION: &str = "price-lists";
+    const CHANGED: &str = "PriceListsChanged";
+    const REPEATED: &str = "an earlier list has this id";
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+}
+
 /// Nothing is set for the collection as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoTerms {}
@@ -79,7 +92,7 @@ impl Entry for DiscountSettings {
     }
 }
 
-/// All tax rates, or all shipping methods. The settings of discounts are a collection of one or none.
+/// All tax rates, all shipping methods, or all price lists. The settings of discounts are a collection of one or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collection<T: Entry> {
     /// What is set for all of them.

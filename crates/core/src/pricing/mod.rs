@@ -1,4 +1,4 @@
-//! Everything that makes a price besides the catalogue: discounts, shipping methods and tax rates, and
+//! Everything that makes a price besides the catalogue: price lists, discounts, shipping methods and tax rates, and
 //! the one calculation that turns them into an order's totals.
 //!
 //! Owns the pricing table. Invariants:
@@ -21,6 +21,7 @@ pub mod collection;
 pub mod conditions;
 pub mod discounts;
 pub mod events;
+pub mod lists;
 pub mod model;
 pub mod postal_codes;
 pub mod rules;

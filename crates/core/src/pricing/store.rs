@@ -3,9 +3,10 @@
 //! - `discount#<discount_id>`: a discount. The index `by-list` lists all discounts, newest first.
 //! - `code#<code in lower case>`: the discount that has the code, so that no two discounts have the same.
 //! - `codes#...`: how many codes that one order each can use a discount has, and the requests that made them.
-//! - `tax-rates`, `shipping-methods`, `discount-settings`: a collection, which is replaced as a whole.
+//! - `tax-rates`, `shipping-methods`, `price-lists`, `discount-settings`: a collection, which is replaced as a whole.
+//! - `price#<list>#<variant_id>`: the prices of a variant in a price list. The index `by-list` lists those of a list.
 //! - `book`: the price book, which lists the automatic discounts. Every change of an automatic discount,
-//!   a tax rate or a shipping method increments its version in the same transaction.
+//!   a tax rate, a shipping method or a price list increments its version in the same transaction.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch;
 use super::collection::{Collection, Entry};
+use super::lists::PriceList;
 use super::model::{Code, Discount, DiscountError, DiscountSettings, Terms, Unlimited};
 use super::shipping::ShippingMethod;
 use super::tax::settings::TaxSettings;
@@ -26,6 +28,7 @@ use crate::values::event::Stamp;
 use crate::values::id::DiscountId;
 
 mod codes;
+mod prices;
 
 /// The version of the shape of the items that are written now.
 const SCHEMA: u32 = 1;
@@ -161,6 +164,8 @@ pub struct PriceBook {
     pub taxes: TaxSettings,
     /// All shipping methods.
     pub methods: Vec<ShippingMethod>,
+    /// All price lists, without their prices.
+    pub lists: Vec<PriceList>,
     /// The active discounts without a code, which are applied automatically.
     pub automatic: Vec<Discount>,
     /// What the shop has decided about all discounts.
@@ -228,6 +233,7 @@ impl PricingStore {
                 terms: taxes.terms,
             },
             methods: self.collection::<ShippingMethod>().await?.entries,
+            lists: self.collection::<PriceList>().await?.entries,
             automatic: found.into_iter().map(Discount::from).collect(),
             settings: settings.entries.first().copied().unwrap_or_default(),
             version: book.version,
@@ -400,7 +406,7 @@ impl PricingStore {
         .await
     }
 
-    /// Returns all tax rates or all shipping methods: an empty collection of version 0 if none were ever
+    /// Returns all tax rates, all shipping methods or all price lists: an empty collection of version 0 if none were ever
     /// written.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Tests of the pricing table: unique codes, and a price book that is read again only after a change.
 
 mod codes;
+mod lists;
 mod routes;
 
 use serde_json::Value;

@@ -252,6 +252,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
             {
               "discounts": [],
               "name": "sencha",
+              "price_list": null,
               "product_id": "7ca4c7f7-42dc-5178-9609-0cab594fbe50",
               "quantity": 2,
               "sku": "7ca4c7f7-42dc-5178-9609-0cab594fbe50",

@@ -103,6 +103,7 @@ async fn what_was_restocked_since_it_was_seen_is_not_short() {
         name: "Tea".to_owned(),
         quantity: item.quantity,
         unit_price: eur("12.90"),
+        price_list: None,
     });
     // Of oolong there is not even an item of stock.
     shop.stocked("sencha", 0).await;

@@ -36,7 +36,7 @@ struct CollectionBody<T: Entry> {
 /// If the caller is not an admin.
 pub async fn get_tax_rates(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
-    respond(pricing.collection::<TaxRate>().await?)
+    get::<TaxRate>(pricing).await
 }
 
 /// `PUT /tax-rates`: replaces all tax rates. Without any rate there is no tax.
@@ -50,7 +50,7 @@ pub async fn replace_tax_rates(
     request.admin()?;
     let expected = request.if_match()?;
     let (terms, entries) = request.json(|body| {
-        let entries = read_entries(body, tax_rate);
+        let entries = read_entries(body, MAX_ENTRIES, tax_rate);
         let terms = tax_terms(body);
         Some((terms?, entries?))
     })?;
@@ -81,7 +81,7 @@ pub async fn replace_tax_rates(
 /// # Errors
 /// If the database cannot be read.
 pub async fn get_shipping_methods(pricing: &PricingStore, _: Request) -> Result<Response, Problem> {
-    respond(pricing.collection::<ShippingMethod>().await?)
+    get::<ShippingMethod>(pricing).await
 }
 
 /// `PUT /shipping-methods`: replaces all shipping methods. Without any method shipping is free.
@@ -95,13 +95,19 @@ pub async fn replace_shipping_methods(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
-    let entries = request.json(|body| read_entries(body, |json| method(json, currency)))?;
+    let entries =
+        request.json(|body| read_entries(body, MAX_ENTRIES, |json| method(json, currency)))?;
     replace(pricing, &request, &expected, NoTerms {}, entries).await
+}
+
+/// Returns a collection.
+pub(super) async fn get<T: Entry>(pricing: &PricingStore) -> Result<Response, Problem> {
+    respond(pricing.collection::<T>().await?)
 }
 
 /// Replaces the entries of a collection and returns it. If another writer changes it in between, this
 /// decides again if `expected` is `*`, and returns [`Problem::PreconditionFailed`] otherwise.
-async fn replace<T: Entry>(
+pub(super) async fn replace<T: Entry>(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
@@ -139,11 +145,13 @@ fn respond<T: Entry>(collection: Collection<T>) -> Result<Response, Problem> {
     Ok(Response::ok(&body)?.etag(&tag))
 }
 
-fn read_entries<T>(
+/// Reads the entries of a collection, at most `most`.
+pub(super) fn read_entries<T>(
     body: &mut Body<'_>,
+    most: usize,
     entry: impl FnMut(Json<'_>) -> Option<T>,
 ) -> Option<Vec<T>> {
-    body.required("items", |json| json.list(0..=MAX_ENTRIES, entry))
+    body.required("items", |json| json.list(0..=most, entry))
 }
 
 fn tax_rate(json: Json<'_>) -> Option<TaxRate> {

@@ -140,6 +140,7 @@ pub(super) fn order(kind: Kind) -> Order {
             name: (*name).to_owned(),
             quantity: *quantity,
             unit_price: money(*units, currency),
+            price_list: None,
         });
     let lines: Vec<Line> = lines.collect();
     let mut priced: Vec<PricedLine> = Breakdown::plain(&lines).lines;
@@ -209,6 +210,7 @@ pub(super) fn case_c01() -> Order {
         name: "Tea & {{total}}".to_owned(),
         quantity: 2,
         unit_price: eur(2_000),
+        price_list: None,
     }];
     let breakdown = Breakdown {
         lines: vec![PricedLine {

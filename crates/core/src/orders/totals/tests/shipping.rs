@@ -62,6 +62,7 @@ fn price(method: &ShippingMethod, discounts: &[Discount], cart: &str, to: &str) 
         name: line.category.to_string(),
         quantity: line.quantity,
         unit_price: line.unit_price,
+        price_list: None,
     });
     let lines: Vec<Line> = lines.collect();
     match calculate(&priced, discounts) {
