@@ -41,6 +41,7 @@ fn changing_an_account_needs_its_latest_version() {
                   "disabled": false,
                   "email": "<email>",
                   "email_confirmed": false,
+                  "group": null,
                   "id": "<id-1>",
                   "locale": "en",
                   "name": "Erika Gabler",

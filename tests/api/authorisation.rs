@@ -147,6 +147,11 @@ impl Scene {
             .send()
             .await
             .expect(201);
+        let lists =
+            json!({"items": [{"id": "wholesale", "name": "Wholesale", "countries": ["AQ"]}]});
+        let lists = shop.put("/price-lists").json(&lists);
+        let lists = lists.bearer(&shop.admin().await.token);
+        lists.header("if-match", "*").send().await.expect(200);
         let category = shop.put("/categories/tea").json(&json!({"name": "Tea"}));
         let category = category.bearer(&shop.admin().await.token);
         category.send().await.expect(201);
@@ -214,6 +219,7 @@ impl Scene {
             ("{customer_id}", &self.subject.id),
             ("{rule_name}", &self.rule),
             ("{category}", &self.category),
+            ("{price_list}", &"wholesale".to_owned()),
             ("{collection}", &self.collection),
             ("{import_id}", &self.import),
             ("{export_id}", &self.export),

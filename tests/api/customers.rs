@@ -35,26 +35,27 @@ fn a_customer_registers() {
         check(
             &made,
             expect![[r#"
-            201
-            content-type: application/json
-            location: /customers/me
-            etag: "1"
-            {
-              "created_at": "<time>",
-              "disabled": false,
-              "email": "<email>",
-              "email_confirmed": false,
-              "id": "<id-1>",
-              "locale": "de",
-              "name": "Erika Mustermann",
-              "phone": null,
-              "roles": [
-                "customer"
-              ],
-              "updated_at": "<time>",
-              "version": 1
-            }
-        "#]],
+                201
+                content-type: application/json
+                location: /customers/me
+                etag: "1"
+                {
+                  "created_at": "<time>",
+                  "disabled": false,
+                  "email": "<email>",
+                  "email_confirmed": false,
+                  "group": null,
+                  "id": "<id-1>",
+                  "locale": "de",
+                  "name": "Erika Mustermann",
+                  "phone": null,
+                  "roles": [
+                    "customer"
+                  ],
+                  "updated_at": "<time>",
+                  "version": 1
+                }
+            "#]],
         );
     });
 }

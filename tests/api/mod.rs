@@ -24,6 +24,7 @@ mod limits;
 mod orders;
 mod passwords;
 mod payments;
+mod price_lists;
 mod pricing;
 mod products;
 mod reading;

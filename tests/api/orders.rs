@@ -47,6 +47,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                     {
                       "discounts": [],
                       "name": "Kite",
+                      "price_list": null,
                       "product_id": "<id-3>",
                       "quantity": 2,
                       "sku": "<id-3>",
@@ -142,6 +143,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                     {
                       "discounts": [],
                       "name": "Kite",
+                      "price_list": null,
                       "product_id": "<id-3>",
                       "quantity": 2,
                       "sku": "<id-3>",

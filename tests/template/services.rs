@@ -238,6 +238,7 @@ fn services_depend_on_each_other_in_one_direction() {
         notifications -> customers, orders
         orders -> catalog, customers, inventory, platform, pricing, screening
         payments -> orders
+        pricing -> catalog
     "#]]
     .assert_eq(&lines(&dependencies));
 }
@@ -265,7 +266,7 @@ fn what_only_steps_read_is_the_workflows() {
 fn the_map_shows_reads_and_events_between_services() {
     expect![[r#"
         flowchart LR
-          catalog["catalog<br/>reads 1, read by 3"]
+          catalog["catalog<br/>reads 1, read by 4"]
           customers["customers<br/>reads 0, read by 4"]
           integrity["integrity<br/>reads 8, read by 0"]
           inventory["inventory<br/>reads 1, read by 2"]
@@ -273,7 +274,7 @@ fn the_map_shows_reads_and_events_between_services() {
           orders["orders<br/>reads 6, read by 3"]
           payments["payments<br/>reads 1, read by 1"]
           platform["platform<br/>reads 0, read by 2"]
-          pricing["pricing<br/>reads 0, read by 2"]
+          pricing["pricing<br/>reads 1, read by 2"]
           screening["screening<br/>reads 0, read by 2"]
           OrderWorkflow{{OrderWorkflow}}
           catalog -->|reads| customers
@@ -295,6 +296,7 @@ fn the_map_shows_reads_and_events_between_services() {
           orders -->|reads| pricing
           orders -->|reads| screening
           payments -->|reads| orders
+          pricing -->|reads| catalog
           catalog -.->|ProductCreated| inventory
           catalog -.->|changes| platform
           customers -.->|CustomerPasswordChanged, CustomerRegistered, MessageQueue| notifications

@@ -137,6 +137,7 @@ routes! {
     GET_CUSTOMER = "get_customer", "GET" "/customers/{customer_id}", Admin, Read;
     DISABLE_CUSTOMER = "disable_customer", "POST" "/customers/{customer_id}/disable", Admin, Write;
     ENABLE_CUSTOMER = "enable_customer", "POST" "/customers/{customer_id}/enable", Admin, Write;
+    SET_CUSTOMER_GROUP = "set_customer_group", "PUT" "/customers/{customer_id}/group", Admin, Write;
     SET_CUSTOMER_ROLES = "set_customer_roles", "PUT" "/customers/{customer_id}/roles", Admin, Write;
     CONFIRM_EMAIL = "confirm_email", "POST" "/auth/confirm", Anyone, SignIn;
     REQUEST_EMAIL_CHANGE = "request_email_change", "POST" "/customers/me/email", Customer, SignIn;
@@ -188,6 +189,10 @@ routes! {
     REPLACE_TAX_RATES = "replace_tax_rates", "PUT" "/tax-rates", Admin, Write;
     GET_SHIPPING_METHODS = "get_shipping_methods", "GET" "/shipping-methods", Anyone, Read;
     REPLACE_SHIPPING_METHODS = "replace_shipping_methods", "PUT" "/shipping-methods", Admin, Write;
+    GET_PRICE_LISTS = "get_price_lists", "GET" "/price-lists", Admin, Read;
+    REPLACE_PRICE_LISTS = "replace_price_lists", "PUT" "/price-lists", Admin, Write;
+    LIST_PRICES = "list_prices", "GET" "/price-lists/{price_list}/prices", Admin, Read, PAGE;
+    SET_LIST_PRICE = "set_list_price", "PUT" "/price-lists/{price_list}/prices/{variant_id}", Admin, Write;
 
     GET_STOCK = "get_stock", "GET" "/inventory/{variant_id}", Admin, Read;
     SET_STOCK = "set_stock", "PUT" "/inventory/{variant_id}", Admin, Write;
