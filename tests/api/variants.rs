@@ -166,6 +166,48 @@ fn a_product_can_get_options_later() {
 }
 
 #[test]
+fn orders_and_their_mails_name_products_in_the_language_of_the_shopper() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let patch = shop.patch("/customers/me").bearer(&customer.token);
+        let patch = patch
+            .header("if-match", "*")
+            .json(&json!({"locale": "de-AT"}));
+        patch.send().await.expect(200);
+        let product = json!({
+            "name": "Teapot", "category": "pots", "price": money("20.00"),
+            "translations": {"de": {"name": "Teekanne"}, "zh": {"name": "茶壶"}},
+        });
+        let pot = shop.create(&product).await.expect(201).json();
+        let id = pot["id"].as_str().unwrap();
+        shop.set_stock(id, 5).await.expect(200);
+        shop.note_on_hand(id, 5);
+        let items = json!([{"product_id": id, "quantity": 1}]);
+        let placed = shop.confirmed(&customer, &order(&items)).await;
+        assert_eq!(placed["items"][0]["name"], "Teekanne");
+        let number = placed["number"].as_str().unwrap();
+        crate::support::until("the mail is sent", async || {
+            let mails = shop.mail().await.into_iter();
+            let mut texts = mails.filter_map(|mail| mail["text"].as_str().map(str::to_owned));
+            let found = texts.find(|text| text.contains(number));
+            let text = found.ok_or_else(|| format!("no mail about {number}"))?;
+            assert!(
+                text.contains("Teekanne") && !text.contains("Teapot"),
+                "{text}"
+            );
+            Ok(())
+        })
+        .await;
+        let guest = json!({
+            "items": items, "shipping_address": {"country": "CN"}, "locale": "zh-Hans-CN",
+        });
+        let quote = shop.post("/guest/quotes").json(&guest).send().await;
+        assert_eq!(quote.expect(200).json()["items"][0]["name"], "茶壶");
+    });
+}
+
+#[test]
 fn a_product_is_found_by_its_slug_in_any_script() {
     run(async {
         let shop = shared().await;

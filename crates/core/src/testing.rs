@@ -124,6 +124,7 @@ pub(crate) fn request(now: Time, body: &Value) -> Request {
         customer_id: CustomerId::derived(&["admin"]),
         admin: true,
         group: None,
+        locale: None,
     };
     Request {
         now,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use oxcart_core::aws::Aws;
-use oxcart_core::customers::model::{Locale, PasswordHash};
+use oxcart_core::customers::model::PasswordHash;
 use oxcart_core::customers::password;
 use oxcart_core::customers::rules::{self, Registration};
 use oxcart_core::customers::store::CustomerStore;
 use oxcart_core::values::clock::Time;
 use oxcart_core::values::id::CustomerId;
+use oxcart_core::values::locale::Locale;
 use serde_json::{Value, json};
 
 use super::ledger::{Customer, Ledger, Product};

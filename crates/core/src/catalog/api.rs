@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
-use crate::customers::model::Locale;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::{PageRequest, encode, escape};
 use crate::http::problem::Problem;
@@ -15,6 +14,7 @@ use crate::http::routes;
 use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
+use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
 
 use super::chosen::Chosen;

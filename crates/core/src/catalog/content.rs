@@ -7,8 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 
-use crate::customers::model::Locale;
 use crate::values::id::ProductId;
+use crate::values::locale::Locale;
 
 /// The part of a product's address that names it, such as `sencha-from-uji`: 1 to 100 small letters and digits of any
 /// script and single hyphens between them. It does not have the form of an identifier.

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::customers::model::Locale;
 use crate::http::body::{Body, Json, time};
 use crate::values::id::VariantId;
+use crate::values::locale::Locale;
 use crate::values::money::Currency;
 
 use super::content::{ContentChange, Image, InvalidSlug, Seo, Slug, Translation};

@@ -12,6 +12,7 @@ use crate::stock::model::Availability;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{ProductId, VariantId};
+use crate::values::locale::Locale;
 use crate::values::money::Money;
 
 use super::content::Content;
@@ -223,14 +224,17 @@ impl Product {
         self.options.is_empty() && only.is_some_and(|only| only.id == self.id.into())
     }
 
-    /// Returns the name of the `variant` with its values, such as `T-shirt (M, red)`.
+    /// Returns the name of the `variant` with its values, such as `T-shirt (M, red)`, in the language `locale` or the nearest
+    /// that the name is in.
     #[must_use]
-    pub fn name_of(&self, variant: &Variant) -> String {
+    pub fn name_of(&self, variant: &Variant, locale: Option<&Locale>) -> String {
+        let translation = locale.and_then(|locale| self.content.translation(locale));
+        let name = translation.map_or(&self.name, |translation| &translation.name);
         let values = variant.values(&self.options);
         if values.is_empty() {
-            self.name.clone()
+            name.clone()
         } else {
-            format!("{} ({values})", self.name)
+            format!("{name} ({values})")
         }
     }
 

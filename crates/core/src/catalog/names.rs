@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::customers::model::Locale;
 use crate::http::body::Body;
+use crate::values::locale::Locale;
 
 use super::content::nearest;
 use super::fields::by_language;

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::credentials::{PasswordCheck, SentPassword};
-use super::model::{Account, Customer, CustomerError, Email, Locale, Role};
+use super::model::{Account, Customer, CustomerError, Email, Role};
 use super::password;
 use super::rules::{self, Registration};
 use super::store::CustomerStore;
 use crate::aws::Aws;
 use crate::aws::settings::SettingError;
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, locale};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::values::clock::Time;
@@ -121,13 +121,6 @@ pub(super) fn new_password(json: Json<'_>) -> Option<String> {
 
 pub(super) fn name(json: Json<'_>) -> Option<String> {
     json.line(1..=100)
-}
-
-pub(super) fn locale(json: Json<'_>) -> Option<Locale> {
-    json.parsed(
-        "this must be a language tag such as de-AT",
-        str::parse::<Locale>,
-    )
 }
 
 /// Creates the account under the idempotency key `key`, or returns the one that an earlier request created,

@@ -1,7 +1,7 @@
 //! The Lambda authoriser of the HTTP API: identifies the caller, and refuses forged tokens.
 //!
 //! It refuses tokens of accounts that are disabled or deleted, and tokens that were issued before the account's
-//! password changed. The roles that are stored, not those in the token, the group and the expiry are passed on in the context
+//! password changed. The roles that are stored, not those in the token, the group, the language and the expiry are passed on in the context
 //! of its response, and handlers decide about them, because only handlers respond with problem documents. API Gateway
 //! keeps no response, so what is stored decides about every request
 //! (`docs/decisions/0026-no-authorisation-is-cached.md`).
@@ -78,6 +78,7 @@ struct Context {
     roles: String,
     /// In seconds since 1970.
     exp: String,
+    locale: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<CustomerGroup>,
 }
@@ -96,6 +97,7 @@ impl Authorization {
             sub: account.customer.id.to_string(),
             roles: roles.collect::<Vec<_>>().join(" "),
             exp: exp.to_string(),
+            locale: account.customer.locale.as_str().to_owned(),
             group: account.customer.group.clone(),
         };
         Self {
@@ -195,6 +197,7 @@ impl Admins {
                 customer_id: account.customer.id,
                 admin: account.customer.roles.contains(&Role::Admin),
                 group: account.customer.group,
+                locale: Some(account.customer.locale),
             },
             expires_at_seconds,
         }))

@@ -1,11 +1,11 @@
 //! The routes of a customer's own account, `/customers/me`, and how a stored account changes.
 
-use super::api::{CustomerBody, locale, name};
+use super::api::{CustomerBody, name};
 use super::model::{Account, CustomerError};
 use super::rules::{self, Patch};
 use super::store::CustomerStore;
 use crate::aws::dynamo::{self, Attempt};
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, locale};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
 use crate::values::event::Stamp;

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::model::{
-    Account, Customer, CustomerError, Email, EmailChange, Locale, PasswordHash, Role,
-};
+use super::model::{Account, Customer, CustomerError, Email, EmailChange, PasswordHash, Role};
 use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::event::Stamp;
 use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
+use crate::values::locale::Locale;
 
 /// A customer has registered.
 pub const REGISTERED: &str = "CustomerRegistered";

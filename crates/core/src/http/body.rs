@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 
 use crate::http::problem::{Fault, Problem};
 use crate::values::clock::Time;
+use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most faults that are reported, so that a response is not much larger than its request.
@@ -471,6 +472,12 @@ fn fault_of(text: &str, length: &RangeInclusive<usize>) -> Option<(&'static str,
     } else {
         None
     }
+}
+
+/// A language tag.
+#[must_use]
+pub fn locale(json: Json<'_>) -> Option<Locale> {
+    json.parsed("this must be a language tag such as de-AT", str::parse)
 }
 
 /// Reads a point in time, in RFC 3339.

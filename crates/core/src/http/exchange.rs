@@ -13,6 +13,7 @@ use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::group::CustomerGroup;
 use crate::values::id::CustomerId;
+use crate::values::locale::Locale;
 
 mod response;
 mod tags;
@@ -39,6 +40,8 @@ pub struct Caller {
     pub admin: bool,
     /// The group whose prices the customer has, if any.
     pub group: Option<CustomerGroup>,
+    /// The language that the customer reads, if it is known.
+    pub locale: Option<Locale>,
 }
 
 /// What the authoriser passed on of the access token; absent on open routes.

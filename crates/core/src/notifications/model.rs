@@ -1,9 +1,10 @@
 //! Messages to customers, and why they are not sent.
 
 use crate::aws::dynamo::StoreError;
-use crate::customers::model::{Customer, CustomerError, Email, Locale};
+use crate::customers::model::{Customer, CustomerError, Email};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
+use crate::values::locale::Locale;
 use crate::values::money::MoneyError;
 
 /// The kind of a message.

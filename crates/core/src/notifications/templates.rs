@@ -4,9 +4,9 @@
 use super::mail::Mail;
 use super::model::{NotificationError, Recipient, Template};
 use super::strangers::holds_link;
-use crate::customers::model::Locale;
 use crate::orders::model::{FailureCode, Order};
 use crate::pricing::shipping::DeliveryDays;
+use crate::values::locale::Locale;
 use numbers::Numbers;
 use parts::{Part, What};
 

@@ -35,6 +35,7 @@ use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::group::CustomerGroup;
 use crate::values::id::{CustomerId, OrderId};
+use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
 use crate::values::tax_number::TaxNumber;
 
@@ -107,6 +108,7 @@ impl Draft {
             codes: self.codes.clone(),
             customer: buyer.guest.is_none().then_some(buyer.customer_id),
             group: buyer.group.clone(),
+            locale: buyer.locale.clone(),
             guest: buyer.guest.as_ref().map(|guest| guest.email.clone()),
             now,
         }
@@ -133,6 +135,8 @@ pub(super) struct Buyer {
     pub(super) customer_id: CustomerId,
     /// The group whose prices the customer has.
     pub(super) group: Option<CustomerGroup>,
+    /// The language that the buyer reads, if it is known.
+    pub(super) locale: Option<Locale>,
     pub(super) guest: Option<Guest>,
 }
 
@@ -157,6 +161,7 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
         order_id: OrderId::derived(&["place-order", &customer_id.to_string(), key]),
         customer_id,
         group: caller.group,
+        locale: caller.locale,
         guest: None,
     };
     let draft = request.json(|body| draft(body, checkout.currency()))?;
@@ -277,7 +282,7 @@ fn check_address(
     if !is_shipped || faults.is_empty() {
         return Ok(());
     }
-    let lines = lines::price(&draft.items, products, currency, now);
+    let lines = lines::price(&draft.items, products, currency, None, now);
     faults.extend(lines.err().unwrap_or_default());
     Err(Problem::InvalidBody(faults))
 }
@@ -311,8 +316,7 @@ async fn offer(
     let offer = match source {
         PriceSource::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
-            let priced = lines::price(&wanted.items, products, checkout.currency(), wanted.now);
-            let (lines, _) = priced.map_err(Problem::InvalidBody)?;
+            let (lines, _) = checkout.totals.lines(wanted, products)?;
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
             quotes::honour(&checkout.links, quote, wanted, guest, &lines).await?
         }

@@ -347,6 +347,7 @@ pub(super) fn request(name: &str, now: Time) -> Request {
                 customer_id: customer(name),
                 admin: name == "admin",
                 group: None,
+                locale: None,
             },
             expires_at_seconds: now.as_seconds() + 60,
         }),

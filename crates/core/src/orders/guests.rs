@@ -10,8 +10,8 @@ use super::fields;
 use super::model::{Guest, Order};
 use super::store::OrderStore;
 use crate::customers::link::{Link, Links, Purpose};
-use crate::customers::model::{CustomerError, Locale};
-use crate::http::body::Body;
+use crate::customers::model::CustomerError;
+use crate::http::body::{Body, locale};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::http::routes::{self, Route};
@@ -51,6 +51,7 @@ pub async fn place_guest_order(
         order_id: id,
         customer_id: CustomerId::derived(&["guest", &id.to_string()]),
         group: None,
+        locale: Some(guest.locale.clone()),
         guest: Some(guest),
     };
     let placed = Box::pin(checkout::place(checkout, &request, buyer, draft)).await?;
@@ -69,12 +70,7 @@ fn path(id: OrderId) -> String {
 
 fn guest(body: &mut Body<'_>) -> Option<Guest> {
     let email = body.required("email", fields::email);
-    let locale = body.optional("locale", |json| {
-        json.parsed(
-            "this must be a language tag such as de-AT",
-            str::parse::<Locale>,
-        )
-    });
+    let locale = body.optional("locale", locale);
     Some(Guest {
         email: email?,
         locale: locale?.unwrap_or_default(),

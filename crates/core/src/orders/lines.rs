@@ -11,6 +11,7 @@ use crate::catalog::variants::Variant;
 use crate::http::problem::Fault;
 use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
+use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most entries that a request to place an order may have.
@@ -62,8 +63,8 @@ pub async fn products(store: &ProductStore, items: &[Item]) -> Result<Vec<Produc
     store.get_many(ids).await
 }
 
-/// Returns the lines for `items`, one for each variant in the order of their first entries, with the names and prices of
-/// `now`; and their total.
+/// Returns the lines for `items`, one for each variant in the order of their first entries, with the names in the
+/// language `locale`, and the prices of `now`; and their total.
 ///
 /// # Errors
 /// Returns all faults of the request: products and variants that do not exist or are not for sale, more than
@@ -72,6 +73,7 @@ pub fn price(
     items: &[Item],
     products: &[Product],
     currency: Currency,
+    locale: Option<&Locale>,
     now: Time,
 ) -> Result<(Vec<Line>, Money), Vec<Fault>> {
     let products = Products::new(products);
@@ -97,7 +99,7 @@ pub fn price(
                 product_id: product.id,
                 variant_id: variant.id,
                 sku: variant.sku.clone(),
-                name: product.name_of(variant),
+                name: product.name_of(variant, locale),
                 quantity,
                 unit_price: variant.prices.at(now),
                 price_list: None,

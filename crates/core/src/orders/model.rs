@@ -1,7 +1,7 @@
 //! Orders and their parts.
 
 use crate::catalog::sku::Sku;
-use crate::customers::model::{Email, Locale};
+use crate::customers::model::Email;
 use crate::orders::details::Details;
 use crate::orders::number::OrderNumber;
 use crate::orders::uses::Use;
@@ -10,6 +10,7 @@ use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, VariantId};
+use crate::values::locale::Locale;
 use crate::values::money::{Money, MoneyError};
 
 mod status;

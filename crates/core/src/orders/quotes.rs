@@ -20,7 +20,7 @@ use super::uses::QuoteUse;
 use crate::customers::link::{Links, Purpose, Sealed};
 use crate::customers::model::Email;
 use crate::http::address;
-use crate::http::body::{Body, Json};
+use crate::http::body::{self, Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::batch;
@@ -104,6 +104,7 @@ pub async fn create_quote<R: Registry>(
     let choice = request.json(choice)?;
     let wanted = PricingRequest {
         group: caller.group,
+        locale: caller.locale,
         ..choice.wanted(Some(customer), None, request.now)
     };
     respond(totals, links, wanted, &customer.to_string()).await
@@ -119,15 +120,19 @@ pub async fn create_guest_quote<R: Registry>(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (email, choice) = request.json(|body| {
+    let (email, locale, choice) = request.json(|body| {
         let email = body.optional("email", fields::email);
+        let locale = body.optional("locale", body::locale);
         let choice = choice(body);
-        Some((email?, choice?))
+        Some((email?, locale?, choice?))
     })?;
     let subject = email
         .as_ref()
         .map_or_else(|| GUEST.to_owned(), guest_subject);
-    let wanted = choice.wanted(None, email, request.now);
+    let wanted = PricingRequest {
+        locale,
+        ..choice.wanted(None, email, request.now)
+    };
     respond(totals, links, wanted, &subject).await
 }
 
@@ -201,6 +206,7 @@ impl Choice {
             codes: self.codes,
             customer,
             group: None,
+            locale: None,
             guest,
             now,
         }

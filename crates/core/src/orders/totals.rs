@@ -34,6 +34,7 @@ use crate::pricing::tax::settings::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::group::CustomerGroup;
 use crate::values::id::{CustomerId, DiscountId, VariantId};
+use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
 
 /// Prices orders by what the shop has stored.
@@ -73,6 +74,8 @@ pub struct PricingRequest {
     pub customer: Option<CustomerId>,
     /// The group whose prices the customer has.
     pub group: Option<CustomerGroup>,
+    /// The language in which the names of the products are shown.
+    pub locale: Option<Locale>,
     /// The email address of a guest, if it is known.
     pub guest: Option<Email>,
     /// The time of the request.
@@ -166,8 +169,7 @@ impl<R: Registry> Totals<R> {
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
         let facts = Facts::of_products(products);
-        let (mut lines, _) = lines::price(&wanted.items, products, self.currency, wanted.now)
-            .map_err(Problem::InvalidBody)?;
+        let (mut lines, _) = self.lines(wanted, products)?;
         self.apply_lists(wanted, &mut lines, book).await?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
@@ -214,6 +216,17 @@ impl<R: Registry> Totals<R> {
             total,
             quote: None,
         })
+    }
+
+    /// Returns the lines of `wanted` at the prices of their `products`, and their total.
+    pub(super) fn lines(
+        &self,
+        wanted: &PricingRequest,
+        products: &[Product],
+    ) -> Result<(Vec<Line>, Money), Problem> {
+        let locale = wanted.locale.as_ref();
+        lines::price(&wanted.items, products, self.currency, locale, wanted.now)
+            .map_err(Problem::InvalidBody)
     }
 
     /// Gives the `lines` the prices of the price lists that are for the order.

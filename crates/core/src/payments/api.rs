@@ -90,6 +90,7 @@ mod tests {
                     customer_id: CustomerId::derived(&[customer]),
                     admin,
                     group: None,
+                    locale: None,
                 },
                 expires_at_seconds: START / 1000 + 900,
             }),

@@ -98,8 +98,8 @@ fn incoming(event: ApiGatewayV2httpRequest) -> Result<Request, Error> {
     })
 }
 
-/// Reads what the authoriser passed on: `sub`, `roles` (separated by spaces), `exp` and, if the customer is in one,
-/// `group`, all of them text.
+/// Reads what the authoriser passed on: `sub`, `roles` (separated by spaces), `exp` `locale` and, if the customer is in
+/// one, `group`, all of them text.
 fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
     let fields = &context.authorizer.as_ref()?.fields;
     let text = |name: &str| fields.get(name)?.as_str();
@@ -107,6 +107,7 @@ fn identity(context: &ApiGatewayV2httpRequestContext) -> Option<Identity> {
         customer_id: text("sub")?.parse().ok()?,
         admin: text("roles")?.split(' ').any(|role| role == "admin"),
         group: text("group").and_then(|group| group.parse().ok()),
+        locale: text("locale").and_then(|locale| locale.parse().ok()),
     };
     Some(Identity {
         caller,

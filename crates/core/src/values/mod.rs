@@ -7,6 +7,7 @@ pub(crate) mod digest;
 pub mod event;
 pub mod group;
 pub mod id;
+pub mod locale;
 pub mod money;
 pub mod phone;
 pub(crate) mod postal_code;

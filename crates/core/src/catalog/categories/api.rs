@@ -6,11 +6,11 @@ use crate::aws::dynamo::{self, Attempt};
 use crate::catalog::fields::category;
 use crate::catalog::model::Category;
 use crate::catalog::names::{NamesBody, names};
-use crate::customers::model::Locale;
 use crate::http::body::Body;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::http::routes;
+use crate::values::locale::Locale;
 
 use super::model::{CategoryError, MOST_POSITION, Node};
 use super::rules;

@@ -9,7 +9,6 @@ use crate::catalog::content::Slug;
 use crate::catalog::names::{NamesBody, names};
 use crate::catalog::sort::{InvalidSort, Sort};
 use crate::catalog::store::ProductStore;
-use crate::customers::model::Locale;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::page::escape;
@@ -17,6 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::screening::cel::{Expression, SOURCE_CHARACTERS};
 use crate::values::id::ProductId;
+use crate::values::locale::Locale;
 use crate::values::money::Currency;
 
 use super::model::{

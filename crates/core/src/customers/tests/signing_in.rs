@@ -55,6 +55,7 @@ async fn a_caller_who_signed_in_is_identified_with_roles_and_expiry() {
         "context": {
             "sub": body(&answer)["id"],
             "roles": "customer",
+            "locale": "de-AT",
             "exp": (now().as_seconds() + 900).to_string(),
         },
     });

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::content::ContentChange;
+use crate::catalog::content::{ContentChange, Translation};
 use crate::catalog::model::Status;
 use crate::catalog::rules::{Draft, create};
 use crate::orders::fixtures::{eur, placed_at, product, sold_at};
@@ -33,7 +33,7 @@ fn euro() -> Currency {
 }
 
 fn faults(items: &[Item], products: &[Product]) -> Vec<(String, &'static str)> {
-    let faults = price(items, products, euro(), placed_at()).unwrap_err();
+    let faults = price(items, products, euro(), None, placed_at()).unwrap_err();
     faults
         .into_iter()
         .map(|fault| (fault.pointer, fault.code))
@@ -47,13 +47,37 @@ fn items_of_one_product_become_one_line_where_it_was_first_asked_for() {
         tea("matcha", "30.00", Status::Active),
     ];
     let items = [item("sencha", 2), item("matcha", 1), item("sencha", 3)];
-    let (lines, total) = price(&items, &products, euro(), placed_at()).unwrap();
+    let (lines, total) = price(&items, &products, euro(), None, placed_at()).unwrap();
     let quantities: Vec<(&str, u32)> = lines
         .iter()
         .map(|line| (line.name.as_str(), line.quantity))
         .collect();
     assert_eq!(quantities, [("sencha", 5), ("matcha", 1)]);
     assert_eq!(total, eur("94.50"));
+}
+
+#[test]
+fn a_line_has_the_name_in_the_language_of_the_shopper() {
+    let mut pot = tea("Teapot", "30.00", Status::Active);
+    let german = Translation {
+        name: "Teekanne".to_owned(),
+        ..Translation::default()
+    };
+    pot.content.translations.insert("de".to_owned(), german);
+    let named = |locale: Option<&str>| {
+        let locale: Option<Locale> = locale.map(|locale| locale.parse().unwrap());
+        let priced = price(
+            &[item("Teapot", 1)],
+            &[pot.clone()],
+            euro(),
+            locale.as_ref(),
+            placed_at(),
+        );
+        priced.unwrap().0[0].name.clone()
+    };
+    assert_eq!(named(Some("de-AT")), "Teekanne");
+    assert_eq!(named(Some("fr")), "Teapot", "there is no French name");
+    assert_eq!(named(None), "Teapot");
 }
 
 #[test]
@@ -90,7 +114,10 @@ fn the_most_of_one_product_counts_all_its_items() {
     let products = || vec![tea("sencha", "12.90", Status::Active)];
     let most = [item("sencha", 998), item("sencha", 1)];
     assert_eq!(
-        price(&most, &products(), euro(), placed_at()).unwrap().0[0].quantity,
+        price(&most, &products(), euro(), None, placed_at())
+            .unwrap()
+            .0[0]
+            .quantity,
         999
     );
     let more = [item("sencha", 998), item("sencha", 2)];
@@ -126,7 +153,7 @@ proptest! {
             .map(|(at, price)| tea(&name(at), &price.amount().to_string(), Status::Active))
             .collect();
         let items: Vec<Item> = wanted.iter().map(|(at, q)| item(&name(*at), *q)).collect();
-        let (lines, total) = price(&items, &products, euro(), placed_at()).unwrap();
+        let (lines, total) = price(&items, &products, euro(), None, placed_at()).unwrap();
         let count: u32 = lines.iter().map(|line| line.quantity).sum();
         prop_assert_eq!(count, wanted.iter().map(|(_, q)| q).sum::<u32>());
         let parts = wanted.iter().map(|(at, q)| prices[*at].times(*q).unwrap());
