@@ -10,7 +10,7 @@
 pub mod lists;
 pub mod places;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future;
 
@@ -141,6 +141,31 @@ impl ProductStore {
         Ok(items.into_iter().map(Product::from).collect())
     }
 
+    /// Returns the products with `ids` that exist, as they were a moment ago or are now.
+    async fn get_many_eventually(
+        &self,
+        ids: impl IntoIterator<Item = ProductId>,
+    ) -> Result<HashMap<ProductId, Product>, StoreError> {
+        let keys = ids.into_iter().map(key).collect();
+        let items: Vec<ProductItem> = self.table.get_many(keys, false).await?;
+        let products = items.into_iter().map(Product::from);
+        Ok(products.map(|product| (product.id, product)).collect())
+    }
+
+    /// Returns where the items with the keys `leads`, which may occur several times, lead; those that do not exist are left
+    /// out.
+    async fn leads(
+        &self,
+        leads: impl IntoIterator<Item = String>,
+        consistent: bool,
+    ) -> Result<BTreeMap<String, ProductId>, StoreError> {
+        let leads: BTreeSet<String> = leads.into_iter().collect();
+        let keys = leads.into_iter().map(key).collect();
+        let found: Vec<LeadItem> = self.table.get_many(keys, consistent).await?;
+        let found = found.into_iter();
+        Ok(found.map(|lead| (lead.product_id, lead.leads_to)).collect())
+    }
+
     /// Returns the products that the variants `ids` are of, if these exist: what leads from each, or else the product with the
     /// same identifier. There are at most 100 `ids`.
     ///
@@ -151,15 +176,13 @@ impl ProductStore {
         ids: impl IntoIterator<Item = VariantId>,
     ) -> Result<BTreeMap<VariantId, ProductId>, StoreError> {
         let ids: BTreeSet<VariantId> = ids.into_iter().collect();
-        let leads: Vec<Key> = ids.iter().map(|id| key(variant_lead(*id))).collect();
-        let found: Vec<LeadItem> = self.table.get_many(leads, false).await?;
-        let mut products: BTreeMap<VariantId, ProductId> = BTreeMap::new();
-        for id in ids {
-            let lead = variant_lead(id);
-            let lead = found.iter().find(|found| found.product_id == lead);
-            products.insert(id, lead.map_or(id.as_product(), |lead| lead.leads_to));
-        }
-        Ok(products)
+        let found = self.leads(ids.iter().copied().map(variant_lead), false);
+        let found = found.await?;
+        let product = |id: VariantId| found.get(&variant_lead(id)).copied();
+        let products = ids.into_iter();
+        Ok(products
+            .map(|id| (id, product(id).unwrap_or(id.as_product())))
+            .collect())
     }
 
     /// Returns the products that have the `skus`. An SKU that is an identifier is that of a variant that was given none, and
@@ -172,21 +195,16 @@ impl ProductStore {
         skus: impl IntoIterator<Item = Sku>,
     ) -> Result<BTreeMap<Sku, ProductId>, StoreError> {
         let skus: BTreeSet<Sku> = skus.into_iter().collect();
-        let leads: BTreeMap<String, &Sku> = skus.iter().map(|sku| (sku_lead(sku), sku)).collect();
-        let found: Vec<LeadItem> = self
-            .table
-            .get_many(leads.keys().map(key).collect(), true)
-            .await?;
+        let found = self.leads(skus.iter().map(sku_lead), true).await?;
         let own = self
             .products_of(skus.iter().filter_map(Sku::variant))
             .await?;
         let own = skus
             .iter()
             .filter_map(|sku| Some((sku.clone(), *own.get(&sku.variant()?)?)));
-        let given = found.into_iter().filter_map(|lead| {
-            let sku = leads.get(&lead.product_id)?;
-            Some(((*sku).clone(), lead.leads_to))
-        });
+        let given = skus
+            .iter()
+            .filter_map(|sku| Some((sku.clone(), *found.get(&sku_lead(sku))?)));
         // One that was given comes last, and counts.
         Ok(own.chain(given).collect())
     }

@@ -7,7 +7,7 @@
 //! The indexes of the newest hold whole products, which costs least to read. The others hold places only, so that what
 //! changes a product and not its place costs no write of them; the products are read from the table.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use crate::aws::dynamo::{self, Query, SortKey, StoreError, Table};
 use crate::catalog::filter::Filter;
@@ -17,7 +17,7 @@ use crate::catalog::sort::Sort;
 use crate::http::page::{Page, PageRequest};
 use crate::values::id::ProductId;
 
-use super::{ProductStore, key};
+use super::ProductStore;
 
 /// After so many pieces of a list, a page is returned even if it is not full.
 const MOST_PIECES: usize = 5;
@@ -178,11 +178,8 @@ impl ProductStore {
         places: Page<Place>,
         status: Status,
     ) -> Result<Page<Listed>, StoreError> {
-        let keys = places.items.iter().map(|place| key(place.product_id));
-        let items: Vec<ProductItem> = self.table.get_many(keys.collect(), false).await?;
-        let products = items.into_iter().map(Product::from);
-        let mut products: HashMap<ProductId, Product> =
-            products.map(|product| (product.id, product)).collect();
+        let ids = places.items.iter().map(|place| place.product_id);
+        let mut products = self.get_many_eventually(ids).await?;
         let listed = places.items.iter().filter_map(|place| {
             let product = products.remove(&place.product_id);
             let product = product.filter(|product| product.status == status)?;
