@@ -273,6 +273,15 @@ fn of_object(name: &str, json: &str) -> String {
     fields.collect::<Vec<_>>().join("&")
 }
 
+/// Returns the query in which the parameter `name` is the list of texts in `json`: `name=text,text`.
+fn of_list(name: &str, json: &str) -> String {
+    let list: Vec<Value> = serde_json::from_str(json).unwrap();
+    let texts = list
+        .iter()
+        .map(|text| encoded(text.as_str().unwrap_or("a")));
+    format!("{name}={}", texts.collect::<Vec<_>>().join(","))
+}
+
 /// Sends `value` as `parameter` and returns whether the response says that it is not valid.
 async fn is_refused(
     scene: &Scene,
@@ -294,6 +303,9 @@ async fn is_refused(
     let path = match place {
         "query" if parameter["style"] == "deepObject" => {
             format!("{path}?{}", of_object(name, value))
+        }
+        "query" if parameter["schema"]["type"] == "array" => {
+            format!("{path}?{}", of_list(name, value))
         }
         "query" => format!("{path}?{name}={encoded}"),
         _ => path,

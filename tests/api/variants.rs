@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::support::client::Answer;
 use crate::support::people::{Person, order_of, unique};
 use crate::support::prices::money;
-use crate::support::run;
 use crate::support::shop::{Shop, shared};
+use crate::support::{run, until};
 
 /// Returns a shirt in the sizes S and M, with SKUs of its own.
 fn shirt() -> Value {
@@ -204,6 +204,51 @@ fn orders_and_their_mails_name_products_in_the_language_of_the_shopper() {
         });
         let quote = shop.post("/guest/quotes").json(&guest).send().await;
         assert_eq!(quote.expect(200).json()["items"][0]["name"], "茶壶");
+    });
+}
+
+#[test]
+fn products_are_looked_up_by_identifiers_and_skus() {
+    run(async {
+        let shop = shared().await;
+        let sku = format!("{} & 50 %", unique("煎茶"));
+        let tea = json!({"name": "Sencha", "category": "tea", "sku": sku, "price": money("9.00")});
+        let tea = shop.create(&tea).await.expect(201).json();
+        let shirt = shop.create(&shirt()).await.expect(201).json();
+        let hidden = json!({"name": "Kite", "category": "kites", "status": "inactive", "price": money("9.00")});
+        let hidden = shop.create(&hidden).await.expect(201).json();
+        let admin = shop.admin().await;
+        let id = |value: &Value| value.as_str().unwrap().to_owned();
+        let [medium, hidden] = [&shirt["variants"][1]["id"], &hidden["id"]].map(id);
+        let nobody = unique("nobody");
+        let names = [
+            &hidden,
+            &medium,
+            &nobody,
+            &sku.replace('%', "%25").replace('&', "%26"),
+            &id(&shirt["id"]),
+        ];
+        let path = format!("/products?ids={}", names.map(String::as_str).join(","));
+        let found = until("the products are found", async || {
+            let found = shop.get(&path).send().await.expect(200).json();
+            match found["items"].as_array().unwrap().len() {
+                2 => Ok(found),
+                other => Err(other.to_string()),
+            }
+        });
+        let found = found.await;
+        assert_eq!(found["items"][0]["id"], shirt["id"]);
+        assert_eq!(found["items"][1]["id"], tea["id"]);
+        assert_eq!(found["not_found"], json!([hidden, nobody]));
+        assert_eq!(found["next_cursor"], Value::Null);
+        let seen = shop.get(&path).bearer(&admin.token).send().await;
+        let seen = seen.expect(200).json();
+        assert_eq!(seen["items"][0]["id"], hidden);
+        assert_eq!(seen["not_found"], json!([nobody]));
+        let mixed = shop.get(&format!("{path}&status=active")).send().await;
+        let faults = &mixed.expect(400).json()["errors"];
+        assert_eq!(faults[0]["pointer"], "?status");
+        assert_eq!(faults[0]["code"], "not_with_ids");
     });
 }
 

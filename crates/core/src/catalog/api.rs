@@ -1,6 +1,6 @@
 //! The routes of `/products`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use http::StatusCode;
 use serde::Serialize;
@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
 use crate::http::exchange::{IfMatch, Request, Response};
-use crate::http::page::{PageRequest, encode, escape};
-use crate::http::problem::Problem;
+use crate::http::page::{Page, PageRequest, encode, escape};
+use crate::http::problem::{Fault, Problem};
 use crate::http::routes;
 use crate::stock::model::Availability;
 use crate::values::clock::Time;
@@ -21,6 +21,7 @@ use super::chosen::Chosen;
 use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
 use super::filter::Filter;
+use super::lookup::{Found, MOST_NAMES, Names};
 use super::model::{Category, Product, ProductError, Status};
 use super::rules::{self, Viewer};
 use super::sku::{Gtin, Sku};
@@ -28,6 +29,9 @@ use super::sort::Sort;
 use super::store::ProductStore;
 use super::store::lists::{List, Listed};
 use super::variants::{ProductOption, Variant};
+
+/// The parameters that go with `ids`. All others choose or sort products.
+const LOOKUP_PARAMETERS: [&str; 4] = ["ids", "locale", "limit", "cursor"];
 
 /// A product on the wire. `price`, `sale`, `weight_grams`, `sku` and `gtin` are those of its only variant; of several,
 /// `price` and `current_price` are the lowest, and the others null.
@@ -83,6 +87,19 @@ struct SaleBody {
     starts_at: Time,
     ends_at: Option<Time>,
     lowest_price_before: Option<Money>,
+}
+
+/// What was found by names that lead to the same product.
+#[derive(Debug, Serialize)]
+struct FoundBody {
+    product: Option<ProductBody>,
+    not_found: Vec<Sku>,
+}
+
+/// What a page of a lookup has beside the products.
+#[derive(Debug, Serialize)]
+struct Missing {
+    not_found: Vec<Sku>,
 }
 
 impl VariantBody {
@@ -233,8 +250,8 @@ pub async fn get_product(
         None => Some(stored(products, &request).await?),
     };
     let product = product.ok_or(ProductError::NotFound)?;
-    let viewer = viewer(admins, &product, &request).await?;
-    if viewer == Viewer::Anyone && !product.status.is_public() {
+    let viewer = viewer(admins, &[&product], &request).await?;
+    if !viewer.sees(&product) {
         return Err(ProductError::NotFound.into());
     }
     if slug.is_some() && slug != product.content.slug {
@@ -268,14 +285,22 @@ fn moved(product: &Product, request: &Request) -> Response {
     .header("Location", location)
 }
 
-/// Returns who asks for `product`. That is only looked at where it makes a difference.
-async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result<Viewer, Problem> {
+/// Returns who asks for `products`. That is only looked at where it makes a difference.
+async fn viewer(
+    admins: &Admins,
+    products: &[&Product],
+    request: &Request,
+) -> Result<Viewer, Problem> {
     let now = request.now;
-    let is_scheduled = product.variants.iter().any(|variant| {
-        let sale = variant.prices.sale_at(now);
-        sale.is_some_and(|sale| !sale.is_on(now))
-    });
-    if product.status.is_public() && !is_scheduled {
+    let has_secrets = |product: &&Product| {
+        let mut sales = product.variants.iter();
+        let is_scheduled = sales.any(|variant| {
+            let sale = variant.prices.sale_at(now);
+            sale.is_some_and(|sale| !sale.is_on(now))
+        });
+        is_scheduled || !product.status.is_public()
+    };
+    if !products.iter().any(has_secrets) {
         return Ok(Viewer::Anyone);
     }
     match admins.admit(request).await {
@@ -287,7 +312,7 @@ async fn viewer(admins: &Admins, product: &Product, request: &Request) -> Result
 
 /// `GET /products?category=&collection=&status=&attributes[name]=&sort=&locale=&limit=&cursor=`: lists products, newest first
 /// unless `sort` or the collection says otherwise; those of a category with those of all below it; without `status` the
-/// active ones. Only admins may list those that are not public.
+/// active ones. Only admins may list those that are not public. With `ids=`, they are looked up instead.
 ///
 /// # Errors
 /// [`Problem::InvalidParameters`], [`Problem::NotFound`] for a collection that is not there, and for a status that is not
@@ -299,6 +324,10 @@ pub async fn list_products(
     request: Request,
 ) -> Result<Response, Problem> {
     let query = request.query(routes::LIST_PRODUCTS.query)?;
+    let names: Option<Names> = Request::parameter(&query, "ids")?;
+    if let Some(names) = names {
+        return look_up(products, admins, &names, &query, &request).await;
+    }
     let category: Option<Category> = Request::parameter(&query, "category")?;
     let collection: Option<Slug> = Request::parameter(&query, "collection")?;
     let status: Option<Status> = Request::parameter(&query, "status")?;
@@ -327,6 +356,74 @@ pub async fn list_products(
     let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
     let listed = listed.fitting(position, body)?;
     listed.answer(&request)
+}
+
+/// `GET /products?ids=&locale=&limit=&cursor=`: returns the products with these `names`, in their order, each once, and which
+/// of the names no product has that the caller may see. There are all of them on one page unless `limit` or the size of a
+/// response says otherwise.
+///
+/// # Errors
+/// [`Problem::InvalidParameters`], also for parameters that choose or sort products.
+async fn look_up(
+    products: &ProductStore,
+    admins: &Admins,
+    names: &Names,
+    query: &HashMap<&str, &str>,
+    request: &Request,
+) -> Result<Response, Problem> {
+    refuse_others(query)?;
+    let locale: Option<Locale> = Request::parameter(query, "locale")?;
+    let mut page = PageRequest::read(request, query)?;
+    if !query.contains_key("limit") {
+        page.limit = MOST_NAMES;
+    }
+    let mut found = products.look_up(names, &page).await?;
+    let seen = found.items.iter();
+    let seen: Vec<&Product> = seen.filter_map(|found| found.product.as_ref()).collect();
+    let viewer = viewer(admins, &seen, request).await?;
+    for found in &mut found.items {
+        found.product.take_if(|product| !viewer.sees(product));
+    }
+    let view = View {
+        viewer,
+        now: request.now,
+        locale,
+    };
+    let position = |found: &Found| found.position.clone();
+    let body = |found: Found| {
+        let not_found = found.missing().cloned().collect();
+        let product = found.product;
+        let product = product.map(|product| ProductBody::new(product, &view));
+        Ok::<_, Problem>(FoundBody { product, not_found })
+    };
+    let found = found.fitting(position, body)?;
+    let (mut items, mut not_found) = (Vec::new(), Vec::new());
+    for found in found.items {
+        items.extend(found.product);
+        not_found.extend(found.not_found);
+    }
+    let next = found.next;
+    Page { items, next }.answer_beside(Missing { not_found }, request)
+}
+
+/// Refuses parameters that do not go with `ids`.
+fn refuse_others(query: &HashMap<&str, &str>) -> Result<(), Problem> {
+    let others = query
+        .keys()
+        .filter(|name| !LOOKUP_PARAMETERS.contains(name));
+    let mut others: Vec<_> = others.collect();
+    others.sort_unstable();
+    let faults = others.into_iter().map(|name| Fault {
+        pointer: format!("?{name}"),
+        code: "not_with_ids",
+        detail: "this chooses or sorts products, which \"ids\" does already".to_owned(),
+    });
+    let faults: Vec<Fault> = faults.collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::InvalidParameters(faults))
+    }
 }
 
 /// `PATCH /products/{product_id}`: changes the fields that are sent; `attributes` are replaced as

@@ -20,6 +20,7 @@ pub mod filter;
 pub mod imports;
 mod item;
 mod job_table;
+pub mod lookup;
 pub mod model;
 pub mod names;
 pub mod prices;

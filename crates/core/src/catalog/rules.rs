@@ -221,13 +221,19 @@ pub fn discontinue(
 /// Who sees a product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewer {
-    /// An admin, who also sees a sale that has not started.
+    /// An admin, who also sees products that are not public, and a sale that has not started.
     Admin,
     /// Anybody.
     Anyone,
 }
 
 impl Viewer {
+    /// Returns whether `product` is shown.
+    #[must_use]
+    pub fn sees(self, product: &Product) -> bool {
+        self == Self::Admin || product.status.is_public()
+    }
+
     /// Returns the sale of something with `prices` that is seen at `now`.
     #[must_use]
     pub fn sale(self, prices: &Prices, now: Time) -> Option<Sale> {

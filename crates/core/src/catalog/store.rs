@@ -8,6 +8,7 @@
 //! before the product, and never deleted; where the product does not have the variant, it means nothing.
 
 pub mod lists;
+pub mod lookup;
 pub mod places;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -4,6 +4,7 @@ mod availability;
 mod changes;
 mod content;
 mod lists;
+mod lookup;
 mod sales;
 mod variants;
 

@@ -31,7 +31,7 @@ fn tea_called(sku: &str) -> Value {
 }
 
 impl Shop {
-    async fn patch(&self, id: &Value, patch: Value) -> super::Outcome {
+    pub(super) async fn patch(&self, id: &Value, patch: Value) -> super::Outcome {
         self.update(to(id, patch).with("if-match", "*")).await
     }
 
