@@ -27,6 +27,7 @@ mod check;
 mod costs;
 mod imports;
 mod ledger;
+mod lists;
 mod plan;
 mod play;
 mod progress;
@@ -36,7 +37,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 46] = [
+const IN_USE: [&str; 48] = [
     "audit-integrity",
     "build-collections",
     "cancel-order",
@@ -73,12 +74,14 @@ const IN_USE: [&str; 46] = [
     "put-category",
     "put-collection",
     "release-inventory",
+    "replace-price-lists",
     "replace-tax-rates",
     "reserve-inventory",
     "run-due-orders",
     "run-file-jobs",
     "run-stock-imports",
     "send-messages",
+    "set-list-price",
     "set-stock",
     "show-availability",
     "update-product",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::books::{Book, Books, Totals};
 use super::ledger::{Ledger, Order};
+use super::lists::number_of_prices;
 use super::plan::{Sizes, first_variant, is_scarce};
 use super::seed::CATEGORIES;
 use super::shop::Shop;
@@ -224,6 +225,8 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
         ("ProductUpdated", ledger.price_changes),
         ("CategoryChanged", CATEGORIES as u64 + 1),
         ("CollectionChanged", 1),
+        ("PriceListsChanged", 1),
+        ("ListPriceChanged", number_of_prices(sizes.products) as u64),
         ("CustomerRegistered", sizes.customers as u64),
         ("CustomerDeleted", deleted.count() as u64),
         ("OrderCreated", ledger.orders.len() as u64),

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::lists;
 use super::plan::{Line, Token, is_scarce};
 
 /// Everything that was done to the shop.
@@ -34,6 +35,8 @@ pub(super) struct Product {
     pub(super) variants: Vec<String>,
     /// The current price.
     pub(super) price: u64,
+    /// The price at the beginning of the year.
+    pub(super) first_price: u64,
     /// How many were put on hand, all together.
     pub(super) on_hand: u64,
 }
@@ -85,11 +88,16 @@ impl Ledger {
         self.orders.len() + self.sold_out
     }
 
-    /// What these lines cost at today's prices, before discounts.
-    pub(super) fn subtotal(&self, lines: &[Line]) -> u64 {
+    /// What these lines cost at today's prices in an order to `place`, before discounts.
+    pub(super) fn subtotal(&self, lines: &[Line], place: usize) -> u64 {
         let prices = lines.iter().map(|line| {
             let product = self.products.get(line.product);
-            product.map_or(0, |product| product.price) * line.quantity
+            let price = product.map_or(0, |product| {
+                let first = product.first_price;
+                let listed = lists::price(line.product, first, line.quantity, place);
+                listed.unwrap_or(product.price)
+            });
+            price * line.quantity
         });
         prices.sum()
     }

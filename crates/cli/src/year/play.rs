@@ -349,7 +349,7 @@ fn check_total(
     let (Some(subtotal), Some(discount), Some(tax), Some(total)) = amounts else {
         return (0, Some("an order without its amounts".to_owned()));
     };
-    let expected = ledger.subtotal(&draft.lines);
+    let expected = ledger.subtotal(&draft.lines, draft.place);
     let net = subtotal - discount.min(subtotal);
     let expected_tax = PLACES[draft.place].tax(net);
     let disagreement = if subtotal != expected {

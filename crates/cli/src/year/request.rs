@@ -25,7 +25,7 @@ pub(super) struct Request<'a> {
     method: &'static str,
     path: &'static str,
     who: Who<'a>,
-    parameter: Option<(&'static str, String)>,
+    parameters: Vec<(&'static str, String)>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Option<Value>,
@@ -48,14 +48,14 @@ pub(super) struct Returned {
 }
 
 impl<'a> Request<'a> {
-    /// A request to the route `path` (with the name of its parameter in braces), which `function` serves.
+    /// A request to the route `path` (with the names of its parameters in braces), which `function` serves.
     pub(super) fn new(function: &'static str, method: &'static str, path: &'static str) -> Self {
         Self {
             function,
             method,
             path,
             who: Who::Anyone,
-            parameter: None,
+            parameters: Vec::new(),
             query: Vec::new(),
             headers: vec![("content-type", "application/json".to_owned())],
             body: None,
@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn parameter(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.parameter = Some((name, value.into()));
+        self.parameters.push((name, value.into()));
         self
     }
 
@@ -106,7 +106,7 @@ impl<'a> Request<'a> {
     pub(super) fn event(&self, now: Timestamp) -> Value {
         let mut path = self.path.to_owned();
         let mut parameters = Map::new();
-        if let Some((name, value)) = &self.parameter {
+        for (name, value) in &self.parameters {
             path = path.replace(&format!("{{{name}}}"), value);
             parameters.insert((*name).to_owned(), value.as_str().into());
         }

@@ -15,6 +15,7 @@ use oxcart_core::values::locale::Locale;
 use serde_json::{Value, json};
 
 use super::ledger::{Customer, Ledger, Product};
+use super::lists;
 use super::plan::{Code, Plan, Sizes, first_variant};
 use super::progress::Progress;
 use super::request::{Request, Who};
@@ -91,6 +92,7 @@ pub(super) async fn seed(
         progress.show(ledger.customers.len());
     }
     add_collection(shop).await?;
+    lists::add(shop, &ledger.products).await?;
     add_discounts(shop, sizes).await?;
     add_taxes(shop).await?;
     Ok(ledger)
@@ -186,6 +188,7 @@ async fn add_product(shop: &Shop, new: &[NewProduct]) -> Result<Vec<Product>, Er
             parent: product_id.clone(),
             variants: if is_plain { Vec::new() } else { ids.clone() },
             price: new.price,
+            first_price: new.price,
             on_hand: new.on_hand,
         });
     }

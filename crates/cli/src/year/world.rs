@@ -130,6 +130,11 @@ impl Place {
         address
     }
 
+    /// Returns the country, two capital letters.
+    pub(super) fn country(&self) -> &'static str {
+        self.country
+    }
+
     /// Returns the tax on goods for `net`: each tax is rounded once, halves to the even unit.
     pub(super) fn tax(&self, net: u64) -> u64 {
         let taxes = self.taxes.iter();
