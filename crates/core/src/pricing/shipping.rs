@@ -95,7 +95,7 @@ pub struct ShippingMethod {
     /// The zones it ships to, in addition to its countries, and the zones that are excluded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<Zone>,
-    /// The products that it does not ship.
+    /// The products, and variants of products, that it does not ship.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_for_products: Vec<ProductId>,
     /// The categories that it does not ship.
@@ -197,8 +197,7 @@ impl ShippingMethod {
     }
 
     fn is_not_for(&self, line: &CartLine) -> bool {
-        self.not_for_products.contains(&line.product_id)
-            || self.not_for_categories.contains(&line.category)
+        line.is_one_of(&self.not_for_products) || self.not_for_categories.contains(&line.category)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pricing::fixtures::{eur, line, method};
+use crate::values::id::VariantId;
 
 fn germany() -> Destination {
     Destination {
@@ -137,6 +138,22 @@ fn pieces_are_counted_unless_they_are_not_shipped() {
         let price = parcel.price(&lines, eur("5.00"), &germany());
         assert_eq!(price, expected, "{pieces}");
     }
+}
+
+#[test]
+fn a_method_may_ship_one_variant_and_not_another() {
+    let large = CartLine {
+        variant_id: VariantId::derived(&["large pot"]),
+        ..line("pot", 1, "1.00")
+    };
+    let small = CartLine {
+        variant_id: VariantId::derived(&["small pot"]),
+        ..large.clone()
+    };
+    let mut letter = method("letter", Cost::Flat { price: eur("1.90") });
+    letter.not_for_products = vec![large.variant_id.as_product()];
+    assert!(letter.is_not_for(&large));
+    assert!(!letter.is_not_for(&small));
 }
 
 #[test]
