@@ -270,8 +270,9 @@ fn a_product_is_found_by_its_slug_in_any_script() {
         );
         let renamed = json!({"slug": format!("{slug}-uji")});
         shop.patch_product(&made, &renamed).await.expect(200);
-        // The client follows the way from the old address to the new one.
-        let found = read(&format!("/products/{slug}?locale=de-AT")).await;
+        let old = shop.get(&format!("/products/{slug}?locale=de-AT")).send();
+        let old = old.await.expect(301);
+        let found = read(old.header("location").unwrap()).await;
         assert_eq!(found["slug"], renamed["slug"]);
         assert_eq!(found["name"], "Grüner Tee");
         let taken = shop.create(&product).await.expect(409).json();

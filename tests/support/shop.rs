@@ -36,6 +36,12 @@ fn record() -> Option<PathBuf> {
     Some(folder.join(unique("shop") + ".jsonl"))
 }
 
+/// The client of the shop's API. It follows no redirect, so that tests see what the API itself responds.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().unwrap()
+}
+
 /// How much each caller may send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Limits {
@@ -166,7 +172,7 @@ impl Shop {
         Self {
             url,
             runner: None,
-            http: reqwest::Client::new(),
+            http: client(),
             admin: OnceCell::new(),
             buyer: OnceCell::new(),
             on_hand: Mutex::default(),
