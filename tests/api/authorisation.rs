@@ -111,6 +111,7 @@ pub(super) struct Scene {
     collection: String,
     pub(super) import: String,
     pub(super) export: String,
+    image: String,
     refresh_token: String,
     forger: Forger,
 }
@@ -165,7 +166,12 @@ impl Scene {
             let job = job.bearer(&shop.admin().await.token).send().await;
             jobs.push(text(&job.expect(202).json()["id"]));
         }
+        let image = json!({"content_type": "image/jpeg"});
+        let image = shop.post("/images").json(&image);
+        let image = image.bearer(&shop.admin().await.token).send().await;
+        let image = text(&image.expect(201).json()["url"]);
         Self {
+            image: image.rsplit('/').next().unwrap().to_owned(),
             import: jobs[0].clone(),
             export: jobs[1].clone(),
             discount,
@@ -223,6 +229,7 @@ impl Scene {
             ("{collection}", &self.collection),
             ("{import_id}", &self.import),
             ("{export_id}", &self.export),
+            ("{image_name}", &self.image),
         ];
         let path = known.iter().fold(path.to_owned(), |path, (name, value)| {
             path.replace(name, value)

@@ -18,6 +18,7 @@ mod deletion;
 mod guests;
 mod health;
 mod hostile;
+mod images;
 mod imports;
 mod inventory;
 mod limits;

@@ -140,13 +140,19 @@ fn roles_that_use_encrypted_resources_may_use_the_key() {
         .collect();
     // The environment is encrypted too.
     assert_eq!(roles("DecryptWithKey"), all);
-    let encrypts = ["sqs:SendMessage", "s3:PutObject"];
+    let buckets = of_type(&template, "AWS::S3::Bucket").into_iter();
+    let buckets: BTreeSet<&str> = buckets
+        .filter(|(_, bucket)| asks_for_the_key(&bucket["BucketEncryption"]))
+        .map(|(id, _)| id)
+        .collect();
+    let encrypts = |(action, resource): &(String, String)| match action.as_str() {
+        "sqs:SendMessage" => true,
+        "s3:PutObject" => buckets.contains(resource.as_str()),
+        _ => false,
+    };
     let sending: BTreeSet<String> = functions
         .iter()
-        .filter(|function| {
-            let mut grants = function.grants.iter();
-            grants.any(|(action, _)| encrypts.contains(&action.as_str()))
-        })
+        .filter(|function| function.grants.iter().any(encrypts))
         .map(|function| function.id.clone())
         .collect();
     assert_eq!(roles("EncryptWithKey"), sending);

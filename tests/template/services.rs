@@ -67,6 +67,7 @@ const ADAPTERS: &[&str] = &[
     "crates/core/src/aws/dynamo/table.rs",
     "crates/core/src/aws/dynamo/transact.rs",
     "crates/core/src/aws/dynamo/write.rs",
+    "crates/core/src/aws/form.rs",
     "crates/core/src/aws/queue.rs",
     "crates/core/src/customers/keys.rs",
     "crates/core/src/notifications/mail.rs",

@@ -1,4 +1,4 @@
-//! The bucket of files that come from outside and go there: the adapter to S3.
+//! The buckets of files that come from outside and go there: the adapter to S3.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use super::{Aws, gate};
 use crate::values::clock::Time;
 
 /// How long a file can be uploaded to an address, or downloaded from it.
-const ADDRESS_LIFETIME: Duration = Duration::from_hours(1);
+pub const ADDRESS_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The bucket did not carry out a request.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum BucketError {
 }
 
 impl BucketError {
-    fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(super) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Failed(error.into())
     }
 
@@ -46,14 +46,13 @@ impl BucketError {
 }
 
 fn presigning(now: Time) -> Result<PresigningConfig, BucketError> {
-    let seconds = u64::try_from(now.as_seconds()).unwrap_or(0);
     let config = PresigningConfig::builder()
-        .start_time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+        .start_time(SystemTime::from(now))
         .expires_in(ADDRESS_LIFETIME);
     config.build().map_err(BucketError::failed)
 }
 
-/// The bucket of files.
+/// A bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     client: Client,
@@ -61,14 +60,26 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Returns the bucket that the settings name (`FILES_BUCKET`).
+    /// Returns the bucket of files of imports and exports, which the settings name (`FILES_BUCKET`).
     ///
     /// # Errors
     /// [`SettingError`] if the setting is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Self::named(aws, Setting::FilesBucket)
+    }
+
+    /// Returns the bucket of images, which the settings name (`IMAGES_BUCKET`).
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn of_images(aws: &Aws) -> Result<Self, SettingError> {
+        Self::named(aws, Setting::ImagesBucket)
+    }
+
+    fn named(aws: &Aws, setting: Setting) -> Result<Self, SettingError> {
         Ok(Self {
             client: aws.s3(),
-            name: aws.settings().read(Setting::FilesBucket)?,
+            name: aws.settings().read(setting)?,
         })
     }
 

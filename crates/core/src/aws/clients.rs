@@ -115,6 +115,11 @@ impl Aws {
         &self.settings
     }
 
+    /// Returns what all clients have in common: region, credentials, and where AWS is reached.
+    pub(super) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// Returns the configuration of a client. One without an HTTP client makes a pool of its own, with a TLS handshake for
     /// each.
     fn client_config(&self) -> SdkConfig {

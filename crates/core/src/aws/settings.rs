@@ -57,6 +57,8 @@ settings! {
     FileJobsTable = "FILE_JOBS_TABLE",
     /// Name of the bucket of their files.
     FilesBucket = "FILES_BUCKET",
+    /// Name of the bucket of images of products.
+    ImagesBucket = "IMAGES_BUCKET",
     /// Name of the table of audits and of what they found.
     IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.

@@ -89,7 +89,8 @@ pub struct Seo {
 /// Wire and stored shape: `{"url": "https://...", "alt": "..."}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
-    /// Where it is: an `https` address of at most 2000 characters.
+    /// Where it is: an `https` address of at most 2000 characters, or `/images/<name>` of one that was uploaded
+    /// ([`crate::catalog::images`]).
     pub url: String,
     /// What it shows, for those who cannot see it: at most 500 characters.
     #[serde(default)]

@@ -7,7 +7,8 @@ use crate::values::id::VariantId;
 use crate::values::locale::Locale;
 use crate::values::money::Currency;
 
-use super::content::{ContentChange, Image, InvalidSlug, Seo, Slug, Translation};
+use super::content::{ContentChange, InvalidSlug, Seo, Slug, Translation};
+use super::images::fields::image;
 use super::model::{
     Category, InvalidCategory, MAX_WEIGHT_GRAMS, Status, WEIGHT_ATTRIBUTE, weight_grams,
 };
@@ -165,25 +166,6 @@ fn seo(body: &mut Body<'_>) -> Option<Seo> {
         title: title?,
         description: description?,
     })
-}
-
-fn image(body: &mut Body<'_>) -> Option<Image> {
-    let url = body.required("url", |json| {
-        let detail = "this must be an https address of at most 2000 characters";
-        json.parsed(detail, |text| match text.parse::<http::Uri>() {
-            Ok(url) if text.len() <= 2000 && is_https(&url) => Ok(text.to_owned()),
-            Ok(_) | Err(_) => Err(()),
-        })
-    });
-    let alt = body.optional("alt", |json| json.text(0..=500));
-    Some(Image {
-        url: url?,
-        alt: alt?.unwrap_or_default(),
-    })
-}
-
-fn is_https(url: &http::Uri) -> bool {
-    url.scheme_str() == Some("https") && url.host().is_some_and(|host| !host.is_empty())
 }
 
 fn translations(json: Json<'_>) -> Option<BTreeMap<String, Translation>> {

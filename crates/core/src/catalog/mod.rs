@@ -17,6 +17,7 @@ pub mod exports;
 mod fields;
 pub mod file_jobs;
 pub mod filter;
+pub mod images;
 pub mod imports;
 mod item;
 mod job_table;

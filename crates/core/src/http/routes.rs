@@ -176,6 +176,9 @@ routes! {
     CREATE_EXPORT = "create_export", "POST" "/exports", Admin, Write;
     GET_EXPORT = "get_export", "GET" "/exports/{export_id}", Admin, Read;
 
+    CREATE_IMAGE = "create_image", "POST" "/images", Admin, Write;
+    GET_IMAGE = "get_image", "GET" "/images/{image_name}", Anyone, Read;
+
     CREATE_DISCOUNT = "create_discount", "POST" "/discounts", Admin, Write;
     LIST_DISCOUNTS = "list_discounts", "GET" "/discounts", Admin, Read, PAGE;
     GET_DISCOUNT = "get_discount", "GET" "/discounts/{discount_id}", Admin, Read;
@@ -301,6 +304,7 @@ mod tests {
         let expected = [
             "get_category",
             "get_health",
+            "get_image",
             "get_jwks",
             "get_openapi",
             "get_product",

@@ -122,6 +122,8 @@ identifiers! {
     EventId
     /// An export of products or prices.
     ExportId
+    /// An image that is uploaded.
+    ImageId
     /// An import of products or prices.
     ImportId
     /// A message to a customer.

@@ -8,7 +8,7 @@ name,description,category,status,shipped,brand,tags,slug,seo_title,seo_descripti
 attributes,attributes.origin,option1_name,option1_value,option2_name,option2_value,sku,gtin,price,sale_price,\
 sale_ends_at,weight_grams
 Sencha,\"Green, \"\"first\"\" flush
-from Uji\",green-tea,active,true,Ippodo,green|loose,sencha,Sencha tea,,https://example.com/a.jpg|https://example.com/b.jpg,\
+from Uji\",green-tea,active,true,Ippodo,green|loose,sencha,Sencha tea,,https://example.com/a.jpg|/images/0195a1c3-2b00-7c11-8d3e-5a6b7c8d9e02.webp,\
 \"{\"\"de\"\": {\"\"name\"\": \"\"Sencha-Tee\"\"}}\",\"{\"\"grade\"\": \"\"A\"\"}\",Uji,,,,,SEN,4006381333931,12.50,10.00,2026-01-01T00:00:00Z,100
 Shirt,,clothes,,,,,,,,,,,,size,S,colour,red,SH-S-R,,20.00,,,
 ,,,,,,,,,,,,,,,M,,red,SH-M-R,,21.00,19.00,,250
@@ -27,7 +27,8 @@ async fn the_cells_of_a_row_are_the_fields_of_its_product() {
     assert_eq!(sencha["attributes"], json!({"grade": "A", "origin": "Uji"}));
     let content = &sencha["content"];
     assert_eq!(content["tags"], json!(["green", "loose"]));
-    assert_eq!(content["images"][1]["url"], "https://example.com/b.jpg");
+    let uploaded = "/images/0195a1c3-2b00-7c11-8d3e-5a6b7c8d9e02.webp";
+    assert_eq!(content["images"][1]["url"], uploaded);
     assert_eq!(content["translations"]["de"]["name"], "Sencha-Tee");
     assert_eq!(content["seo"]["title"], "Sencha tea");
     assert_eq!(
