@@ -98,13 +98,11 @@ impl Found {
 
 /// Returns whether `name` is the identifier of `product`, or the identifier or the SKU of one of its variants.
 fn has_name(product: &Product, name: &Sku) -> bool {
-    match name.variant() {
-        Some(id) => id.as_product() == product.id || product.variant(id).is_some(),
-        None => {
-            let mut variants = product.variants.iter();
-            variants.any(|variant| variant.sku.as_ref() == Some(name))
-        }
+    if let Some(id) = name.variant() {
+        return id.as_product() == product.id || product.variant(id).is_some();
     }
+    let mut variants = product.variants.iter();
+    variants.any(|variant| variant.sku.as_ref() == Some(name))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::catalog::item::{sku_lead, variant_lead};
 use crate::catalog::lookup::{Found, Names};
 use crate::catalog::sku::Sku;
 use crate::http::page::{Page, PageRequest};
-use crate::values::id::ProductId;
+use crate::values::id::{ProductId, VariantId};
 
 use super::ProductStore;
 
@@ -29,7 +29,7 @@ fn lead(name: &Sku) -> String {
 fn wanted(names: &Names, leads: &BTreeMap<String, ProductId>) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (place, name) in names.as_slice().iter().enumerate() {
-        let own = || name.variant().map(|id| id.as_product());
+        let own = || name.variant().map(VariantId::as_product);
         let product = leads.get(&lead(name)).copied().or_else(own);
         let same = wanted
             .iter_mut()

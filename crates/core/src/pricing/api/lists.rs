@@ -138,9 +138,10 @@ pub async fn set_list_price(prices: &Prices, request: Request) -> Result<Respons
             return respond(stored, variant, request.now).map(Attempt::Done);
         };
         next.event.traceparent = request.traceparent();
-        match prices.pricing.replace_list_price(&next).await? {
-            true => respond(Some(next), variant, request.now).map(Attempt::Done),
-            false => Ok(Attempt::Overtaken),
+        if prices.pricing.replace_list_price(&next).await? {
+            respond(Some(next), variant, request.now).map(Attempt::Done)
+        } else {
+            Ok(Attempt::Overtaken)
         }
     })
     .await

@@ -53,6 +53,11 @@ fn break_at(min_quantity: u32, amount: &str) -> Value {
     json!({"min_quantity": min_quantity, "price": {"amount": amount, "currency": "EUR"}})
 }
 
+fn price_request(list: &str, variant: &str, prices: &Value) -> Request {
+    let request = testing::request(noon(), &json!({ "prices": prices }));
+    request.at("price_list", list).at("variant_id", variant)
+}
+
 impl Shop {
     async fn put_lists(&self, etag: &str, lists: Value) -> Result<Response, Problem> {
         let request = testing::request(noon(), &lists).with("if-match", etag);
@@ -66,11 +71,6 @@ impl Shop {
         let request = testing::request(noon(), &product).with("idempotency-key", name);
         let made = api::create_product(&products, "EUR".parse().unwrap(), request).await;
         body(&made.unwrap())["id"].as_str().unwrap().to_owned()
-    }
-
-    fn price_request(&self, list: &str, variant: &str, prices: &Value) -> Request {
-        let request = testing::request(noon(), &json!({ "prices": prices }));
-        request.at("price_list", list).at("variant_id", variant)
     }
 
     async fn set(&self, request: Request) -> Result<Response, Problem> {
@@ -152,7 +152,7 @@ async fn prices_are_set_changed_and_taken_out_with_an_event_each() {
     let shop = shop().await;
     let cup = shop.product("cup").await;
     let set = async |prices: Value, etag: Option<&str>| {
-        let request = shop.price_request("wholesale", &cup, &prices);
+        let request = price_request("wholesale", &cup, &prices);
         let request = match etag {
             Some(etag) => request.with("if-match", etag),
             None => request,
@@ -191,7 +191,7 @@ async fn the_prices_of_a_list_are_paged() {
     let mut variants = Vec::new();
     for name in ["cup", "pot", "tea"] {
         let variant = shop.product(name).await;
-        let request = shop.price_request("wholesale", &variant, &json!([break_at(1, "9.00")]));
+        let request = price_request("wholesale", &variant, &json!([break_at(1, "9.00")]));
         shop.set(request).await.unwrap();
         variants.push(variant);
     }
@@ -234,9 +234,7 @@ async fn a_price_that_cannot_be_is_refused_by_its_field() {
         ),
         (json!(null), "/prices", "type"),
     ] {
-        let refused = shop
-            .set(shop.price_request("wholesale", &cup, &prices))
-            .await;
+        let refused = shop.set(price_request("wholesale", &cup, &prices)).await;
         assert_eq!(faults(refused), [(pointer.to_owned(), code)]);
     }
     let prices = json!([break_at(1, "9.00")]);
@@ -244,7 +242,7 @@ async fn a_price_that_cannot_be_is_refused_by_its_field() {
         ("retail", cup.as_str()),
         ("wholesale", "0195a1c2-7d41-7d52-8b17-51c0f4f2ab02"),
     ] {
-        let missing = shop.set(shop.price_request(list, variant, &prices)).await;
+        let missing = shop.set(price_request(list, variant, &prices)).await;
         assert!(matches!(missing, Err(Problem::NotFound(_))), "{missing:?}");
     }
 }
