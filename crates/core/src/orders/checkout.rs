@@ -316,7 +316,7 @@ async fn offer(
     let offer = match source {
         PriceSource::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
-            let (lines, _) = checkout.totals.lines(wanted, products)?;
+            let lines = checkout.totals.lines(wanted, products)?;
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
             quotes::honour(&checkout.links, quote, wanted, guest, &lines).await?
         }

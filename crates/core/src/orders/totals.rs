@@ -169,7 +169,7 @@ impl<R: Registry> Totals<R> {
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
         let facts = Facts::of_products(products);
-        let (mut lines, _) = self.lines(wanted, products)?;
+        let mut lines = self.lines(wanted, products)?;
         self.apply_lists(wanted, &mut lines, book).await?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
@@ -218,14 +218,15 @@ impl<R: Registry> Totals<R> {
         })
     }
 
-    /// Returns the lines of `wanted` at the prices of their `products`, and their total.
+    /// Returns the lines of `wanted` at the prices of their `products`.
     pub(super) fn lines(
         &self,
         wanted: &PricingRequest,
         products: &[Product],
-    ) -> Result<(Vec<Line>, Money), Problem> {
+    ) -> Result<Vec<Line>, Problem> {
         let locale = wanted.locale.as_ref();
         lines::price(&wanted.items, products, self.currency, locale, wanted.now)
+            .map(|(lines, _)| lines)
             .map_err(Problem::InvalidBody)
     }
 

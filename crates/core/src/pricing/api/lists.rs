@@ -95,8 +95,8 @@ pub async fn replace_price_lists(
     replace(pricing, &request, &expected, NoTerms {}, entries).await
 }
 
-/// `GET /price-lists/{price_list}/prices?limit=&cursor=`: returns the prices of a list, in the order of the variants'
-/// identifiers.
+/// `GET /price-lists/{price_list}/prices?limit=&cursor=`: returns the prices of a list, in the descending
+/// order of the variants' identifiers.
 ///
 /// # Errors
 /// If the caller is not an admin or a parameter is invalid, and [`Problem::NotFound`] if there is no such list.
