@@ -2,23 +2,16 @@
 
 mod convert;
 mod other_shops;
+pub(crate) mod shop;
 
 use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use oxcart_core::values::money::Currency;
-use reqwest::header::CONTENT_LENGTH;
-use reqwest::{Client, Response, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use reqwest::Client;
 
-use crate::{Error, demo};
+use crate::Error;
 
-/// How long to wait before the shop is asked again how far an import is.
-const PAUSE: Duration = Duration::from_millis(500);
+use shop::{Shop, report};
 
 /// How many faults are shown.
 const SHOWN: usize = 20;
@@ -52,43 +45,6 @@ pub(crate) struct Arguments {
     given: convert::Given,
 }
 
-/// An import as the shop shows it.
-#[derive(Debug, Deserialize)]
-struct Import {
-    id: String,
-    status: String,
-    upload_url: Option<String>,
-    read_bytes: u64,
-    rows: u64,
-    imported: u64,
-    changed: u64,
-    failed: u64,
-    faults: Vec<Fault>,
-    failure: Option<Failure>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Fault {
-    line: u64,
-    column: Option<String>,
-    pointer: String,
-    detail: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Failure {
-    detail: String,
-}
-
-/// The shop that takes imports.
-struct Shop {
-    client: Client,
-    url: String,
-    token: String,
-    /// With which another token can be had.
-    admin: Option<(String, String)>,
-}
-
 /// Sends the file, and returns once its import is over.
 ///
 /// # Errors
@@ -96,12 +52,6 @@ struct Shop {
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let client = Client::builder().build()?;
     let url = arguments.url.trim_end_matches('/').to_owned();
-    let demo = || {
-        (
-            demo::USERS[0].email.to_owned(),
-            demo::USERS[0].password.to_owned(),
-        )
-    };
     let admin = arguments.email.zip(arguments.password);
     let mut shop = match (arguments.token, admin) {
         (Some(token), _) => Shop {
@@ -113,15 +63,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         (None, None) if !is_here(&url) => {
             return Err("give an admin's --email and --password, or an access --token".into());
         }
-        (None, admin) => {
-            let admin = Some(admin.unwrap_or_else(demo));
-            Shop {
-                client,
-                url,
-                token: String::new(),
-                admin,
-            }
-        }
+        (None, None) => Shop::of_the_demo(client, url),
+        (None, admin) => Shop {
+            client,
+            url,
+            token: String::new(),
+            admin,
+        },
     };
     shop.sign_in().await?;
     let (file, dry_run) = (&arguments.file, arguments.dry_run);
@@ -136,16 +84,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         None => shop.currency().await?,
     };
     let converted = arguments.given.convert(file, currency)?;
-    let products = shop
-        .import(converted.products.path(), "products", dry_run)
-        .await?;
-    let products = report(&products, "products", dry_run);
-    // Without the products, their SKUs are not known.
-    if !dry_run && converted.stock.as_file().metadata()?.len() > 0 {
-        let stock = shop.import(converted.stock.path(), "stock", false).await?;
-        report(&stock, "stock", false)?;
-    }
-    products?;
+    let (products, stock) = (&converted.products, &converted.stock);
+    shop.import_with_stock(products, stock, dry_run).await?;
     match converted.faults {
         0 => Ok(()),
         faults => Err(format!("{faults} products could not be read").into()),
@@ -156,112 +96,4 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
 fn is_here(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or_default();
     host.starts_with("127.0.0.1:") || host.starts_with("localhost:")
-}
-
-impl Shop {
-    /// Returns the currency of the shop's products.
-    async fn currency(&self) -> Result<Currency, Error> {
-        let list = self.client.get(format!("{}/products?limit=1", self.url));
-        let list: Value = list.send().await?.json().await?;
-        let currency = list["items"][0]["price"]["currency"].as_str();
-        Ok(currency
-            .ok_or("the shop has no products yet: give its --currency")?
-            .parse()?)
-    }
-
-    /// Gets another token, if that can be had.
-    async fn sign_in(&mut self) -> Result<(), Error> {
-        if let Some((email, password)) = &self.admin {
-            self.token = demo::token(&self.client, &self.url, email, password).await?;
-        }
-        Ok(())
-    }
-
-    /// Imports `file`, and shows how far that is until it is over.
-    async fn import(&mut self, file: &Path, content: &str, dry_run: bool) -> Result<Import, Error> {
-        let unreadable = |error| format!("cannot read {}: {error}", file.display());
-        let opened = tokio::fs::File::open(file).await.map_err(unreadable)?;
-        let size = opened.metadata().await?.len();
-        let body = json!({"content": content, "dry_run": dry_run});
-        let created = self.client.post(format!("{}/imports", self.url));
-        let created = created.bearer_auth(&self.token).json(&body).send().await?;
-        let import: Import = answer(created).await?;
-        let address = import
-            .upload_url
-            .ok_or("the shop gives no address for the file")?;
-        let put = self.client.put(address).header(CONTENT_LENGTH, size);
-        let uploaded = put.body(opened).send().await?;
-        if !uploaded.status().is_success() {
-            let status = uploaded.status();
-            return Err(format!("uploading the file: {status} {}", uploaded.text().await?).into());
-        }
-        let bar = ProgressBar::new(size);
-        bar.set_style(ProgressStyle::with_template(
-            "{bar:30} {bytes}/{total_bytes} {msg} {elapsed} (left {eta})",
-        )?);
-        loop {
-            let asked = self
-                .client
-                .get(format!("{}/imports/{}", self.url, import.id));
-            let seen = asked.bearer_auth(&self.token).send().await?;
-            if seen.status() == StatusCode::UNAUTHORIZED && self.admin.is_some() {
-                self.sign_in().await?;
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            let seen = answer(seen).await.map_err(|error| {
-                let id = &import.id;
-                format!("{error}; the import goes on: GET /imports/{id}")
-            })?;
-            bar.set_position(seen.read_bytes);
-            bar.set_message(format!("{} rows", seen.rows));
-            if !matches!(seen.status.as_str(), "waiting" | "running") {
-                bar.finish_and_clear();
-                return Ok(seen);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-}
-
-async fn answer(response: Response) -> Result<Import, Error> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response.json().await?);
-    }
-    let problem: Value = response.json().await.unwrap_or_default();
-    Err(format!(
-        "{status} {}",
-        problem["detail"].as_str().unwrap_or_default()
-    )
-    .into())
-}
-
-/// Says what came of `import`.
-fn report(import: &Import, content: &str, dry_run: bool) -> Result<(), Error> {
-    let mut errors = std::io::stderr().lock();
-    for fault in import.faults.iter().take(SHOWN) {
-        let place = fault.column.as_deref().unwrap_or(&fault.pointer);
-        writeln!(errors, "line {}, {place}: {}", fault.line, fault.detail)?;
-    }
-    let left = import.faults.len().saturating_sub(SHOWN);
-    if left > 0 {
-        writeln!(errors, "and {left} more: GET /imports/{}", import.id)?;
-    }
-    let (rows, imported, changed) = (import.rows, import.imported, import.changed);
-    let done = if dry_run {
-        "would be imported"
-    } else {
-        "imported"
-    };
-    println!(
-        "{content}: {rows} rows, {imported} {done}, {changed} of them changed something, {} at fault",
-        import.failed
-    );
-    match (&import.failure, import.failed) {
-        (Some(failure), _) => Err(failure.detail.clone().into()),
-        (None, 0) if import.status == "completed" => Ok(()),
-        (None, 0) => Err(format!("the import is {}", import.status).into()),
-        (None, _) => Err("some rows were at fault".into()),
-    }
 }
