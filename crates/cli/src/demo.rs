@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::{Error, admin, environment};
 
+pub(crate) mod large;
+
 const CATALOGUE: &str = include_str!("../demo/catalogue.json");
 
 /// How many requests are under way at a time.
@@ -141,7 +143,14 @@ pub(crate) async fn token(
 /// If `price` is not an amount with two decimals.
 fn price_in(currency: Currency, price: &str) -> Result<Money, Error> {
     let cents = Money::parse(price, "EUR".parse()?)?.minor_units();
-    let cents = cents.ok_or("a price of the demo is negative")?;
+    in_currency(currency, cents.ok_or("a price of the demo is negative")?)
+}
+
+/// Returns a price that is of the usual magnitude in `currency`: 1850 cents are 18.50 EUR, 1850 JPY and 18.500 KWD.
+///
+/// # Errors
+/// If the amount is too large.
+fn in_currency(currency: Currency, cents: u64) -> Result<Money, Error> {
     let further = 10_u64.pow(currency.exponent().saturating_sub(2));
     Ok(Money::from_minor_units(cents * further, currency)?)
 }

@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod demo;
 mod environment;
+mod goods;
 mod import;
 mod keys;
 mod lists;
@@ -46,6 +47,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Prints the environment that a function of the running shop needs when it is started by hand.
     Env(environment::Arguments),
+    /// Prints products of the large demo, or their stock, as rows that a shop imports.
+    Goods(goods::Arguments),
     /// Sends a file of products, prices or stock to a shop.
     Import(Box<import::Arguments>),
     /// Exchanges the keys that tokens are signed with: prepare, promote, retire.
@@ -78,6 +81,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Admin { command }) => admin::run(command).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::Env(arguments)) => environment::run(arguments).await,
+        Some(Command::Goods(arguments)) => goods::run(&arguments),
         Some(Command::Import(arguments)) => import::run(*arguments).await,
         Some(Command::Keys(arguments)) => keys::run(arguments).await,
         Some(Command::Lists(arguments)) => lists::run(arguments).await,
