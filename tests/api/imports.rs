@@ -1,7 +1,10 @@
 //! Imports of products, prices and stock from files, and exports.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
+use crate::support::build;
 use crate::support::people::unique;
 use crate::support::prices::{CURRENCY, amount};
 use crate::support::shop::{Setup, Shop};
@@ -288,5 +291,39 @@ fn an_import_goes_on_after_the_pieces_of_one_message() {
         // With the address that creating an import returns.
         let import = shop.import(&json!({"content": "stock"})).await;
         assert_eq!(shop.upload(&import, "sku,on_hand\n").await, 200);
+    });
+}
+
+/// Returns the rows of the first 2,000 products of the large demo.
+fn goods(content: &str) -> Vec<String> {
+    let mut program = Command::new(build::program());
+    let program = program.args(["goods", "--products", "2000", "--content", content]);
+    let output = program.args(["--currency", CURRENCY.code()]).output();
+    let output = output.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let rows = String::from_utf8(output.stdout).unwrap();
+    rows.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn products_of_the_large_demo_are_all_taken() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        for content in ["products", "stock"] {
+            // Files so small that each is imported while the test has patience.
+            for rows in goods(content).chunks(500) {
+                let count = rows.len() as u64;
+                let import = shop.imported(content, &rows.join("\n")).await;
+                assert_eq!(counts(&import)[3], 0, "{import:#}");
+                assert_eq!(counts(&import)[1], count);
+            }
+        }
+        // What is there already is left as it is.
+        let again = goods("products")[..500].join("\n");
+        let import = shop.imported("products", &again).await;
+        assert_eq!(counts(&import), [500, 500, 0, 0], "{import:#}");
+        let list = shop.get("/products?locale=de&limit=100&attributes[origin]=Italy");
+        let list = list.send().await.expect(200).json();
+        assert!(!list["items"].as_array().unwrap().is_empty(), "{list:#}");
     });
 }

@@ -15,6 +15,7 @@ mod collections;
 mod costs;
 mod customers;
 mod deletion;
+mod demo;
 mod guests;
 mod health;
 mod hostile;

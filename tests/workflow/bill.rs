@@ -178,7 +178,7 @@ fn cached_rules_and_discounts_cost_an_order_no_reads() {
         expect![[r#"
             in halves of a read unit
             none: place-order 10, validate-order 4, other steps 16
-            first: place-order 28, validate-order 8, other steps 16
+            first: place-order 30, validate-order 8, other steps 16
             cached: place-order 10, validate-order 4, other steps 16
             with a code: place-order 12, validate-order 4, other steps 16
             with a limited code: place-order 16, validate-order 4, other steps 16

@@ -57,6 +57,8 @@ pub(crate) struct Demo {
     pub(crate) product_id: String,
     /// The demo customer's access token.
     pub(crate) access_token: String,
+    /// The shop's currency.
+    pub(crate) currency: Currency,
 }
 
 /// Loads the demo into the shop at `url`. What is there from an earlier run stays as it is.
@@ -88,6 +90,7 @@ pub(crate) async fn load(url: &str, control: &str) -> Result<Demo, Error> {
     Ok(Demo {
         product_id,
         access_token,
+        currency,
     })
 }
 

@@ -24,8 +24,14 @@ pub(crate) struct Arguments {
     /// Keeps the tables in this folder; without it they are gone at the end.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Starts an empty shop.
-    #[arg(long)]
+    /// What the shop has at the start: about 70 products, or 100,000 more, or nothing.
+    #[arg(long, value_enum, default_value_t = Size::Small)]
+    demo: Size,
+    /// How many products the large demo has. Tests have few.
+    #[arg(long, hide = true, default_value_t = demo::large::PRODUCTS)]
+    demo_products: u32,
+    /// Starts an empty shop: `--demo none` by its earlier name.
+    #[arg(long, hide = true, conflicts_with = "demo")]
     no_demo: bool,
     /// `manual`: time moves only by POST `/_local/clock/advance`.
     #[arg(long, default_value = "system", value_parser = ["system", "manual"])]
@@ -52,6 +58,21 @@ pub(crate) struct Arguments {
     /// Runs the functions as they were built last.
     #[arg(long)]
     no_build: bool,
+}
+
+/// How much of a demo there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Size {
+    Small,
+    Large,
+    None,
+}
+
+impl Arguments {
+    /// Returns how much of a demo is asked for.
+    fn demo(&self) -> Size {
+        if self.no_demo { Size::None } else { self.demo }
+    }
 }
 
 /// Reads `NAME=VALUE`.
@@ -104,7 +125,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     }
     let runner = Runner::start(options(&arguments)?).await?;
     let served = tokio::select! {
-        served = serve(&runner, arguments.no_demo) => served,
+        served = serve(&runner, &arguments) => served,
         stopped = tokio::signal::ctrl_c() => stopped.map_err(Error::from),
     };
     runner.stop().await;
@@ -112,16 +133,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
 }
 
 /// Makes the shop ready and tells so; then runs until it is dropped.
-async fn serve(runner: &Runner, no_demo: bool) -> Result<(), Error> {
-    let urls = runner.urls();
-    let demo = if no_demo {
-        runner.set_ready(serde_json::json!([]));
-        None
-    } else {
-        let demo = demo::load(&urls.shop, &urls.control).await?;
-        runner.set_ready(serde_json::to_value(demo::USERS)?);
-        Some(demo)
+async fn serve(runner: &Runner, arguments: &Arguments) -> Result<(), Error> {
+    let (urls, size) = (runner.urls(), arguments.demo());
+    let demo = match size {
+        Size::None => None,
+        Size::Small | Size::Large => Some(demo::load(&urls.shop, &urls.control).await?),
     };
+    if let (Size::Large, Some(demo)) = (size, &demo) {
+        demo::large::load(&urls.shop, demo.currency, arguments.demo_products).await?;
+    }
+    let users = demo.as_ref().map_or(&[][..], |_| &demo::USERS);
+    runner.set_ready(serde_json::to_value(users)?);
     println!(
         "The shop is open at {} (its own view: {}/_local/ready)",
         urls.shop, urls.control
@@ -151,4 +173,32 @@ fn order_line(shop: &str, demo: &demo::Demo) -> String {
          -H \"Idempotency-Key: $(date +%s%N)\" -H 'Prefer: wait=5' -d '{body}'",
         demo.access_token
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        run: Arguments,
+    }
+
+    #[test]
+    fn the_demo_is_the_small_one_unless_another_or_none_is_asked_for() {
+        for (arguments, expected) in [
+            (&[][..], Size::Small),
+            (&["--demo", "large"], Size::Large),
+            (&["--demo", "none"], Size::None),
+            (&["--no-demo"], Size::None),
+        ] {
+            let arguments = ["oxcart"].iter().chain(arguments);
+            assert_eq!(Command::parse_from(arguments).run.demo(), expected);
+        }
+        let both = ["oxcart", "--no-demo", "--demo", "large"];
+        assert!(Command::try_parse_from(both).is_err());
+    }
 }

@@ -21,6 +21,10 @@ pub(super) type Phrase = [String; 3];
 #[derive(Debug, Deserialize)]
 pub(super) struct Category {
     pub(super) id: String,
+    pub(super) parent: Option<String>,
+    pub(super) en: String,
+    pub(super) de: String,
+    pub(super) zh: String,
     /// Which of the [`Vocabulary::kinds`] its products are.
     pub(super) kind: Option<String>,
     /// From what to what they cost, in cents of a currency with two decimals.
@@ -31,7 +35,7 @@ pub(super) struct Category {
     pub(super) grams: (u32, u32),
 }
 
-/// Returns the categories.
+/// Returns the categories, each after its parent.
 ///
 /// # Errors
 /// If the file cannot be read.

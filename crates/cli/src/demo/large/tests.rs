@@ -1,6 +1,6 @@
 //! The large demo is always the same, and a shop takes all of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use expect_test::expect_file;
 use oxcart_core::catalog::content::Slug;
@@ -160,4 +160,19 @@ fn prices_are_of_the_usual_magnitude_in_each_currency() {
         let fils = euros.iter().map(|price| price.replace(" EUR", "0 KWD"));
         assert_eq!(dinars, fils.collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn the_tree_of_categories_can_be_added_in_its_order() {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for category in data::categories().unwrap() {
+        assert!(category.id.parse::<Category>().is_ok(), "{}", category.id);
+        let level = match &category.parent {
+            Some(parent) => known.get(parent).unwrap_or_else(|| panic!("{parent}")) + 1,
+            None => 1,
+        };
+        assert!(level <= 3, "{}", category.id);
+        assert!(known.insert(category.id, level).is_none());
+    }
+    assert!((100..=130).contains(&known.len()), "{}", known.len());
 }
