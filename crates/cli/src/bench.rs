@@ -23,7 +23,7 @@ mod first;
 mod functions;
 mod load;
 pub(crate) mod machine;
-mod numbers;
+pub(crate) mod numbers;
 mod process;
 mod processes;
 mod requests;

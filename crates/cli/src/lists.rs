@@ -1,5 +1,7 @@
 //! `oxcart lists`: what a page of each list of products costs, in a shop with more and more products.
 
+mod times;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -72,6 +74,9 @@ pub(crate) struct Arguments {
     /// Runs the functions as they were built last.
     #[arg(long)]
     no_build: bool,
+    /// Fills no shop, but measures how long pages take in the one at this address, which has the large demo.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["products", "no_build"])]
+    shop: Option<String>,
 }
 
 /// What a page costs.
@@ -87,6 +92,9 @@ struct Cost {
 /// If the shop does not start, a request fails, or a list costs more in a larger shop.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     Machine::read()?.print();
+    if let Some(url) = arguments.shop {
+        return times::measure(url.trim_end_matches('/')).await;
+    }
     if !arguments.no_build {
         let functions = IN_USE.map(str::to_owned);
         build::functions(!cfg!(debug_assertions), &functions).await?;

@@ -9,13 +9,13 @@ pub(super) fn tenths(amount: u64, unit: u64) -> String {
 }
 
 /// Microseconds as milliseconds with two decimals.
-pub(super) fn millis(micros: u64) -> String {
+pub(crate) fn millis(micros: u64) -> String {
     let hundredths = (micros + 5) / 10;
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// Whole microseconds.
-pub(super) fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -26,7 +26,7 @@ pub(super) fn per(amount: u64, count: u64) -> u64 {
 
 /// Returns the smallest of the `values` that at least `percent` percent of them do not exceed, or
 /// `None` if there are none.
-pub(super) fn percentile<T: Ord + Copy>(mut values: Vec<T>, percent: usize) -> Option<T> {
+pub(crate) fn percentile<T: Ord + Copy>(mut values: Vec<T>, percent: usize) -> Option<T> {
     values.sort_unstable();
     let rank = (values.len() * percent).div_ceil(100).max(1);
     values.get(rank - 1).copied()
