@@ -8,7 +8,7 @@ use crate::values::id::ImageId;
 /// The most bytes that an image may have.
 pub const MOST_BYTES: u64 = 10 * 1024 * 1024;
 
-/// How an image is written. SVG is none of these: a file of it can hold scripts, which run when it is opened.
+/// How an image is written. SVG is left out, because its files can hold scripts, which run when one is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageType {
     /// AV1 Image File Format.
