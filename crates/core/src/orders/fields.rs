@@ -1,8 +1,9 @@
 //! The fields that the bodies of quotes and of orders share.
 
-use super::lines::{Item, MOST_ITEMS, MOST_OF_ONE};
+use super::lines::{Item, MOST_ITEMS};
 use crate::customers::model::Email;
 use crate::http::body::{Body, Json};
+use crate::pricing::cart::MOST_OF_ONE;
 use crate::pricing::model::{Code, InvalidCode};
 use crate::pricing::shipping::is_slug;
 use crate::values::id::{ProductId, VariantId};

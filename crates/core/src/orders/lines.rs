@@ -9,6 +9,7 @@ use crate::catalog::model::Product;
 use crate::catalog::store::ProductStore;
 use crate::catalog::variants::Variant;
 use crate::http::problem::Fault;
+use crate::pricing::cart::MOST_OF_ONE;
 use crate::values::clock::Time;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::locale::Locale;
@@ -16,9 +17,6 @@ use crate::values::money::{Currency, Money, MoneyError};
 
 /// The most entries that a request to place an order may have.
 pub const MOST_ITEMS: usize = 50;
-
-/// The most pieces of one variant that can be ordered, all entries together.
-pub const MOST_OF_ONE: u32 = 999;
 
 /// One entry of a request to place an order. It names the product, the variant, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

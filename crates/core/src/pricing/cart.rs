@@ -4,6 +4,9 @@ use crate::catalog::model::Category;
 use crate::values::id::{ProductId, VariantId};
 use crate::values::money::{Money, MoneyError};
 
+/// The most pieces of one variant that can be ordered, all entries of an order together.
+pub const MOST_OF_ONE: u32 = 999;
+
 /// A line of a cart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CartLine {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::lists::PriceList;
+use super::lists::{MOST_LISTS, PriceList};
 use super::model::DiscountSettings;
 use super::shipping::ShippingMethod;
 use super::tax::settings::{TaxRate, TaxTerms};
@@ -14,7 +14,7 @@ use crate::http::exchange::IfMatch;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 
-/// The most entries of a collection.
+/// The most entries of most collections.
 pub const MAX_ENTRIES: usize = 200;
 
 /// An entry of a collection.
@@ -28,6 +28,8 @@ pub trait Entry: Clone + PartialEq + Serialize + DeserializeOwned {
     const CHANGED: &str;
     /// The fault of an entry that has the key of an earlier one.
     const REPEATED: &str;
+    /// The most entries of the collection.
+    const MOST: usize = MAX_ENTRIES;
 
     /// Returns the entry's key, which is unique in its collection.
     fn key(&self) -> String;
@@ -70,6 +72,7 @@ impl Entry for PriceList {
     const COLLECTION: &str = "price-lists";
     const CHANGED: &str = "PriceListsChanged";
     const REPEATED: &str = "an earlier list has this id";
+    const MOST: usize = MOST_LISTS;
 
     fn key(&self) -> String {
         self.id.clone()

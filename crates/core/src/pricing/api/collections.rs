@@ -9,7 +9,7 @@ use crate::http::address;
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::problem::Problem;
-use crate::pricing::collection::{self, Collection, Entry, MAX_ENTRIES, NoTerms};
+use crate::pricing::collection::{self, Collection, Entry, NoTerms};
 use crate::pricing::shipping::ShippingMethod;
 use crate::pricing::store::PricingStore;
 use crate::pricing::tax::settings::{
@@ -50,7 +50,7 @@ pub async fn replace_tax_rates(
     request.admin()?;
     let expected = request.if_match()?;
     let (terms, entries) = request.json(|body| {
-        let entries = read_entries(body, MAX_ENTRIES, tax_rate);
+        let entries = read_entries(body, tax_rate);
         let terms = tax_terms(body);
         Some((terms?, entries?))
     })?;
@@ -93,11 +93,7 @@ pub async fn replace_shipping_methods(
     currency: Currency,
     request: Request,
 ) -> Result<Response, Problem> {
-    request.admin()?;
-    let expected = request.if_match()?;
-    let entries =
-        request.json(|body| read_entries(body, MAX_ENTRIES, |json| method(json, currency)))?;
-    replace(pricing, &request, &expected, NoTerms {}, entries).await
+    put(pricing, &request, |json| method(json, currency)).await
 }
 
 /// Returns a collection.
@@ -105,9 +101,24 @@ pub(super) async fn get<T: Entry>(pricing: &PricingStore) -> Result<Response, Pr
     respond(pricing.collection::<T>().await?)
 }
 
+/// Replaces a collection for which nothing is set as a whole by what the body has, each entry as `read` reads it.
+///
+/// # Errors
+/// If the caller is not an admin, the body is invalid, or `If-Match` is missing or stale.
+pub(super) async fn put<T: Entry<Terms = NoTerms>>(
+    pricing: &PricingStore,
+    request: &Request,
+    read: impl FnMut(Json<'_>) -> Option<T>,
+) -> Result<Response, Problem> {
+    request.admin()?;
+    let expected = request.if_match()?;
+    let entries = request.json(|body| read_entries(body, read))?;
+    replace(pricing, request, &expected, NoTerms {}, entries).await
+}
+
 /// Replaces the entries of a collection and returns it. If another writer changes it in between, this
 /// decides again if `expected` is `*`, and returns [`Problem::PreconditionFailed`] otherwise.
-pub(super) async fn replace<T: Entry>(
+async fn replace<T: Entry>(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
@@ -145,13 +156,11 @@ fn respond<T: Entry>(collection: Collection<T>) -> Result<Response, Problem> {
     Ok(Response::ok(&body)?.etag(&tag))
 }
 
-/// Reads the entries of a collection, at most `most`.
-pub(super) fn read_entries<T>(
+fn read_entries<T: Entry>(
     body: &mut Body<'_>,
-    most: usize,
     entry: impl FnMut(Json<'_>) -> Option<T>,
 ) -> Option<Vec<T>> {
-    body.required("items", |json| json.list(0..=most, entry))
+    body.required("items", |json| json.list(0..=T::MOST, entry))
 }
 
 fn tax_rate(json: Json<'_>) -> Option<TaxRate> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::collections::{get, read_entries, replace};
+use super::collections::{get, put};
 use super::fields::{method_id, name};
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt};
@@ -14,18 +14,16 @@ use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
-use crate::pricing::collection::{Collection, NoTerms};
+use crate::pricing::cart::MOST_OF_ONE;
+use crate::pricing::collection::Collection;
 use crate::pricing::lists::{
-    self, Break, ForCustomers, ListPrice, MOST_BREAKS, MOST_COUNTRIES, MOST_LISTS, PriceList,
+    self, Break, ForCustomers, ListPrice, MOST_BREAKS, MOST_COUNTRIES, PriceList,
 };
 use crate::pricing::model::Group;
 use crate::pricing::store::PricingStore;
 use crate::values::clock::Time;
 use crate::values::id::VariantId;
 use crate::values::money::Currency;
-
-/// The highest quantity from which on a price can be: more pieces of a variant cannot be ordered.
-const MOST_PIECES: u32 = 999;
 
 /// The prices of a variant on the wire.
 #[derive(Debug, Serialize)]
@@ -88,18 +86,14 @@ pub async fn replace_price_lists(
     currency: Currency,
     request: Request,
 ) -> Result<Response, Problem> {
-    request.admin()?;
-    let expected = request.if_match()?;
-    let entries =
-        request.json(|body| read_entries(body, MOST_LISTS, |json| price_list(json, currency)))?;
-    replace(pricing, &request, &expected, NoTerms {}, entries).await
+    put(pricing, &request, |json| price_list(json, currency)).await
 }
 
 /// `GET /price-lists/{price_list}/prices?limit=&cursor=`: returns the prices of a list, in the descending
 /// order of the variants' identifiers.
 ///
 /// # Errors
-/// If the caller is not an admin or a parameter is invalid, and [`Problem::NotFound`] if there is no such list.
+/// If the caller is not an admin or a parameter is invalid, and [`Problem::NotFound`] for an unknown list.
 pub async fn list_prices(pricing: &PricingStore, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let query = request.query(routes::LIST_PRICES.query)?;
@@ -113,8 +107,8 @@ pub async fn list_prices(pricing: &PricingStore, request: Request) -> Result<Res
 /// the list has no price for it.
 ///
 /// # Errors
-/// If the caller is not an admin, the body is invalid, or `If-Match` is stale; and [`Problem::NotFound`] if there is no such
-/// list or no such variant.
+/// If the caller is not an admin, the body is invalid, or `If-Match` is stale; and [`Problem::NotFound`] for an unknown list
+/// or variant.
 pub async fn set_list_price(prices: &Prices, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let variant: VariantId = request.id("variant_id", "variant")?;
@@ -240,7 +234,7 @@ fn breaks(body: &mut Body<'_>, currency: Currency) -> Option<Vec<Break>> {
         let breaks = json.list(0..=MOST_BREAKS, |json| {
             json.object(|body| {
                 let min_quantity =
-                    body.optional("min_quantity", |json| json.integer(1..=MOST_PIECES));
+                    body.optional("min_quantity", |json| json.integer(1..=MOST_OF_ONE));
                 let price = body.required("price", |json| json.price(currency));
                 Some(Break {
                     min_quantity: min_quantity?.unwrap_or(1),
