@@ -1,6 +1,5 @@
 //! What an order would cost now, by the catalogue, the discounts, the shipping methods and the tax rates.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future;
@@ -15,7 +14,7 @@ use super::uses::{self, Earlier, QuoteUse, Taker, Use};
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
-use crate::catalog::model::{Category, Product};
+use crate::catalog::model::Product;
 use crate::catalog::store::ProductStore;
 use crate::customers::model::Email;
 use crate::http::problem::Problem;
@@ -25,17 +24,20 @@ use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
 use crate::pricing::lists::{ListedFor, lists_for};
 use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
-use crate::pricing::shipping::{NotReached, NotShipped, ShippingMethod};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
-use crate::pricing::tax::place::TaxPlace;
 use crate::pricing::tax::registry::{Check, NoRegistry, Registry};
-use crate::pricing::tax::settings::UnknownPlace;
 use crate::values::clock::Time;
 use crate::values::group::CustomerGroup;
-use crate::values::id::{CustomerId, DiscountId, VariantId};
+use crate::values::id::{CustomerId, DiscountId};
 use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
+
+mod facts;
+mod refusals;
+
+use facts::Facts;
+use refusals::{method, not_shipped, not_totalled, unknown_place};
 
 /// Prices orders by what the shop has stored.
 #[derive(Clone, Debug)]
@@ -406,125 +408,6 @@ impl<'a> Coded<'a> {
     /// Returns the problem of the code at the place `at`, which gives no discount.
     fn refused(&self, at: usize, refusal: Refusal) -> Problem {
         Problem::field(&self.codes.pointer(at), refusal.code(), refusal.to_string())
-    }
-}
-
-/// Returns the method with the identifier `wanted`. In a shop that has shipping methods, an order must name one.
-fn method<'a>(
-    book: &'a PriceBook,
-    wanted: Option<&str>,
-) -> Result<Option<&'a ShippingMethod>, Problem> {
-    let refuse = |code, detail| Err(Problem::field("/shipping_method", code, detail));
-    match wanted {
-        None if book.methods.is_empty() => Ok(None),
-        None => refuse("required", "choose one of the shop's shipping methods"),
-        Some(wanted) => match book.methods.iter().find(|method| method.id == wanted) {
-            Some(method) => Ok(Some(method)),
-            None => refuse("unknown_method", "there is no such shipping method"),
-        },
-    }
-}
-
-/// Returns the problem of a method that does not ship the `lines`.
-fn not_shipped(error: &NotShipped, lines: &[Line]) -> Problem {
-    let address = |part, code| {
-        let pointer = format!("/shipping_address/{part}");
-        Problem::field(&pointer, code, error.to_string())
-    };
-    let (code, detail) = match error {
-        NotShipped::Place(place) => match place {
-            NotReached::RegionRequired => return address("region", "required"),
-            NotReached::UnknownRegion => return address("region", "unknown_region"),
-            NotReached::PostalCodeRequired => return address("postal_code", "required"),
-            NotReached::Country => ("other_country", error.to_string()),
-            NotReached::Area => ("outside_area", error.to_string()),
-            NotReached::Money(error) => return not_totalled(*error),
-        },
-        NotShipped::Goods(at) => {
-            let detail = format!("this method does not ship {}", names(lines, at));
-            ("unsuitable_goods", detail)
-        }
-        NotShipped::UnknownWeight(at) => {
-            let names = names(lines, at);
-            let detail =
-                format!("this method is priced by weight, and the weight of {names} is not known");
-            ("unknown_weight", detail)
-        }
-        NotShipped::TooLarge => ("too_large", error.to_string()),
-        NotShipped::Money(error) => return not_totalled(*error),
-    };
-    Problem::field("/shipping_method", code, detail)
-}
-
-/// Returns the quoted names of the lines at the places `at`.
-fn names(lines: &[Line], at: &[usize]) -> String {
-    let lines = at.iter().filter_map(|at| lines.get(*at));
-    let names: Vec<String> = lines.map(|line| format!("\"{}\"", line.name)).collect();
-    names.join(", ")
-}
-
-fn unknown_place(unknown: &UnknownPlace) -> Problem {
-    let (field, code) = match unknown {
-        UnknownPlace::RegionRequired(_) => ("region", "required"),
-        UnknownPlace::UnknownRegion(_) => ("region", "unknown_region"),
-        UnknownPlace::PostalCodeRequired => ("postal_code", "required"),
-    };
-    let pointer = format!("/shipping_address/{field}");
-    Problem::field(&pointer, code, unknown.to_string())
-}
-
-fn not_totalled(error: crate::values::money::MoneyError) -> Problem {
-    let detail = format!("the order cannot be totalled: {error}");
-    Problem::field("/items", "total", detail)
-}
-
-/// What pricing needs to know about variants that lines do not hold.
-struct Facts(HashMap<VariantId, VariantFacts>);
-
-/// The facts about one variant.
-struct VariantFacts {
-    category: Category,
-    weight_grams: Option<u32>,
-    shipped: bool,
-}
-
-impl Facts {
-    fn of_products(products: &[Product]) -> Self {
-        let facts = products.iter().flat_map(|product| {
-            product.variants.iter().map(|variant| {
-                let facts = VariantFacts {
-                    category: product.category.clone(),
-                    weight_grams: variant.weight_grams,
-                    shipped: product.shipped,
-                };
-                (variant.id, facts)
-            })
-        });
-        Self(facts.collect())
-    }
-
-    /// Gives the `lines`, which have the catalogue's prices, the prices of `place`, and returns them as a cart.
-    fn cart_lines(
-        mut self,
-        lines: &mut [Line],
-        place: &TaxPlace<'_>,
-    ) -> Result<Vec<CartLine>, Problem> {
-        let line = |line: &mut Line| {
-            let facts = self.0.remove(&line.variant_id);
-            let facts = facts.ok_or_else(|| Problem::internal("a line has no variant"))?;
-            let price = place.price(line.unit_price, facts.category.as_str());
-            line.unit_price = price.map_err(not_totalled)?;
-            Ok(CartLine {
-                product_id: line.product_id,
-                variant_id: line.variant_id,
-                category: facts.category,
-                quantity: line.quantity,
-                unit_price: line.unit_price,
-                weight_grams: facts.weight_grams,
-                shipped: facts.shipped,
-            })
-        };
-        lines.iter_mut().map(line).collect()
     }
 }
 
