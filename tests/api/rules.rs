@@ -69,6 +69,7 @@ fn a_rule_is_put_read_listed_and_removed() {
                   "author": "<id-1>",
                   "code": "too_large",
                   "created_at": "<time>",
+                  "currency": null,
                   "enabled": true,
                   "expression": "order.item_count <= 5",
                   "message": "an order is at most 5 pieces",

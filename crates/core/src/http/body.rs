@@ -335,7 +335,7 @@ impl Json<'_> {
                 if json.value.as_str() == Some(currency.code()) {
                     return Some(());
                 }
-                json.fault("currency", format!("the shop's currency is {currency}"))
+                json.fault("currency", format!("the currency must be {currency} here"))
             });
             same.and(amount)
         });
@@ -344,6 +344,20 @@ impl Json<'_> {
             return place.fault("range", "this must be zero or more");
         }
         read
+    }
+
+    /// As [`Json::money`], in the currency that it names.
+    #[must_use]
+    pub fn money_in_any_currency(self) -> Option<Money> {
+        let named = self.value["currency"].as_str();
+        match named.and_then(|code| code.parse().ok()) {
+            Some(currency) => self.money(currency),
+            None => self.object(|money| {
+                money.required("amount", |json: Json<'_>| json.line(1..=40));
+                money.required("currency", currency);
+                None
+            }),
+        }
     }
 
     /// As [`Json::money`], more than zero.
@@ -478,6 +492,15 @@ fn fault_of(text: &str, length: &RangeInclusive<usize>) -> Option<(&'static str,
 #[must_use]
 pub fn locale(json: Json<'_>) -> Option<Locale> {
     json.parsed("this must be a language tag such as de-AT", str::parse)
+}
+
+/// A currency.
+#[must_use]
+pub fn currency(json: Json<'_>) -> Option<Currency> {
+    json.parsed(
+        "this must be the code of a currency in ISO 4217, such as EUR",
+        str::parse,
+    )
 }
 
 /// Reads a point in time, in RFC 3339.

@@ -78,7 +78,8 @@ impl MinimumOrder {
         })
     }
 
-    /// Returns what an order with these parts and this `total` lacks to the minimum, or `None` if it has enough.
+    /// Returns what an order with these parts and this `total` lacks to the minimum, or `None` if it has enough. An order in
+    /// another currency than the shop's has no minimum.
     ///
     /// # Errors
     /// Returns [`MoneyError`] if the parts cannot be added.
@@ -91,7 +92,9 @@ impl MinimumOrder {
             MinimumBasis::Total => total,
             MinimumBasis::Goods => breakdown.goods()?,
         };
-        if counted.compare(self.amount)?.is_ge() {
+        let is_enough =
+            counted.currency() != self.amount.currency() || counted.compare(self.amount)?.is_ge();
+        if is_enough {
             return Ok(None);
         }
         Ok(Some(Shortfall {

@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::store::OrderStore;
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::http::body::{Body, Json, time};
+use crate::http::body::{Body, Json, currency, time};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::screening::api::{expression, rule_name};
@@ -42,6 +42,7 @@ impl Trials {
 }
 
 struct Trial {
+    currency: Option<Currency>,
     expression: Option<String>,
     about: About,
 }
@@ -51,8 +52,8 @@ enum About {
     Sample(Box<View>),
 }
 
-/// `POST /rules/{rule_name}/test` `{order_id}` or `{order, customer, totals}`, with `{expression}` to try another
-/// expression than the rule's: returns `{rule, valid, message, code}` and changes nothing.
+/// `POST /rules/{rule_name}/test` `{order_id}` or `{order, customer, totals}`, with `{expression, currency}` to try others
+/// than the rule's: returns `{rule, valid, message, code}` and changes nothing.
 ///
 /// # Errors
 /// Returns a problem for a caller who is not an admin and for bad input, and [`Problem::NotFound`] if there is no such
@@ -60,10 +61,13 @@ enum About {
 pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Problem> {
     request.admin()?;
     let name = rule_name(&request)?;
-    let trial = request.json(|body| trial(body, trials.currency, request.now))?;
     let stored = trials.rules.get(&name).await?;
+    let own_currency = stored.as_ref().and_then(|rule| rule.draft.currency);
+    let currencies = (own_currency, trials.currency);
+    let trial = request.json(|body| trial(body, currencies, request.now))?;
     let unsaved = || Draft {
         expression: String::new(),
+        currency: None,
         message: "the order does not pass".to_owned(),
         code: "not_passed".to_owned(),
         severity: Severity::Reject,
@@ -77,6 +81,7 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
     if let Some(expression) = trial.expression {
         draft.expression = expression;
     }
+    draft.currency = trial.currency;
     let rule = Compiled::new(name.as_str(), draft, trials.currency);
     let facts = match trial.about {
         About::Sample(view) => Facts::new(&view).map_err(EvaluationError::from),
@@ -91,7 +96,16 @@ pub async fn test_rule(trials: &Trials, request: Request) -> Result<Response, Pr
     Response::ok(&Verdict::new(name.as_str(), severity, judgement))
 }
 
-fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
+/// Reads a trial of a rule that has `own_currency`, if it has one; `currency` in the body replaces it. All amounts are in it,
+/// or in `shop_currency`.
+fn trial(
+    body: &mut Body<'_>,
+    (own_currency, shop_currency): (Option<Currency>, Currency),
+    now: Time,
+) -> Option<Trial> {
+    let named = body.optional("currency", currency);
+    let own_currency = named.flatten().or(own_currency);
+    let currency = own_currency.unwrap_or(shop_currency);
     let expression = body.optional("expression", |json| expression(json, currency));
     let id = body.optional("order_id", |json| {
         json.parsed("this must be an order's identifier", str::parse::<OrderId>)
@@ -100,7 +114,11 @@ fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
         // A stored order has all other facts itself.
         let about = About::Stored(id??);
         let expression = expression?;
-        return Some(Trial { expression, about });
+        return Some(Trial {
+            currency: own_currency,
+            expression,
+            about,
+        });
     }
     let order = body.required("order", |json| order(json, currency, now));
     let customer = body.optional("customer", |json| customer(json, currency));
@@ -119,6 +137,7 @@ fn trial(body: &mut Body<'_>, currency: Currency, now: Time) -> Option<Trial> {
         },
     };
     Some(Trial {
+        currency: own_currency,
         expression: expression?,
         about: About::Sample(Box::new(view)),
     })

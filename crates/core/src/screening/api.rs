@@ -7,7 +7,7 @@ use super::changes::{self, Edit, Next};
 use super::model::{Draft, Rule, RuleError, RuleName, Severity};
 use super::store::RuleStore;
 use crate::aws::dynamo::{self, Attempt};
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, currency};
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
@@ -21,6 +21,7 @@ use crate::values::money::Currency;
 struct RuleBody {
     name: RuleName,
     expression: String,
+    currency: Option<Currency>,
     message: String,
     code: String,
     severity: Severity,
@@ -36,6 +37,7 @@ impl From<Rule> for RuleBody {
         Self {
             name: rule.name,
             expression: rule.draft.expression,
+            currency: rule.draft.currency,
             message: rule.draft.message,
             code: rule.draft.code,
             severity: rule.draft.severity,
@@ -170,7 +172,9 @@ fn rule_response(rule: Rule) -> Result<Response, Problem> {
     Ok(Response::ok(&RuleBody::from(rule))?.etag(&tag))
 }
 
-fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
+fn draft(body: &mut Body<'_>, shop_currency: Currency) -> Option<Draft> {
+    let own_currency = body.optional("currency", currency);
+    let currency = own_currency.flatten().unwrap_or(shop_currency);
     let expression = body.required("expression", |json| expression(json, currency));
     let message = body.required("message", |json| json.line(1..=200));
     let code = body.required("code", |json| {
@@ -189,6 +193,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let enabled = body.optional("enabled", |json: Json<'_>| json.boolean());
     Some(Draft {
         expression: expression?,
+        currency: own_currency?,
         message: message?,
         code: code?,
         severity: severity?.unwrap_or_default(),
@@ -196,7 +201,7 @@ fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     })
 }
 
-/// Reads an expression. One that does not compile is a fault that says where.
+/// Reads an expression whose amounts are in `currency`. One that does not compile is a fault that says where.
 pub(crate) fn expression(json: Json<'_>, currency: Currency) -> Option<String> {
     let place = json.clone();
     let source = json.text(1..=SOURCE_CHARACTERS)?;

@@ -34,7 +34,8 @@ const PARSER_DEPTH: u16 = 24;
 #[derive(Clone, Debug)]
 pub struct Expression {
     tree: IdedExpr,
-    currency: Currency,
+    /// The currency of the amounts that it names, if it names any.
+    currency: Option<Currency>,
     cost: u64,
     needs: Needs,
 }
@@ -82,7 +83,7 @@ impl Expression {
     /// The most that an expression may cost, see [`Expression::cost`].
     pub const MAX_COST: u64 = check::MAX_COST;
 
-    /// Compiles `source`, whose amounts are in `currency`.
+    /// Compiles `source`, which is for orders in `currency` if it names amounts, and for all orders otherwise.
     ///
     /// # Errors
     /// [`CompileError`] if it is not a valid expression over an order, or might cost too much.
@@ -122,7 +123,7 @@ impl Expression {
         })?;
         Ok(Self {
             tree,
-            currency,
+            currency: check.names_amounts().then_some(currency),
             cost: checked.cost,
             needs: check.needs(),
         })
@@ -133,7 +134,10 @@ impl Expression {
     /// # Errors
     /// [`EvaluationError`] if it cannot be evaluated.
     pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
-        if facts.currency() != self.currency {
+        if self
+            .currency
+            .is_some_and(|currency| currency != facts.currency())
+        {
             return Err(EvaluationError::Currency);
         }
         let mut context = Context::with_env(Arc::clone(&FUNCTIONS));

@@ -10,6 +10,7 @@ use crate::http::problem::Problem;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
+use crate::values::money::Currency;
 
 /// The most rules of a shop: an order is checked against all of them, and one query reads them.
 pub const MAX_RULES: usize = 100;
@@ -99,6 +100,9 @@ pub enum Severity {
 pub struct Draft {
     /// The condition that an order has to meet; it compiled when it was saved.
     pub expression: String,
+    /// The currency of its amounts, and of the orders that are checked against it. Without, its amounts are in the shop's
+    /// currency, and all orders are checked.
+    pub currency: Option<Currency>,
     /// The reason for people why an order does not pass: one line of 1 to 200 characters.
     pub message: String,
     /// The reason for programs: 1 to 50 of `a` to `z`, `0` to `9` and `_`.

@@ -24,9 +24,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles the rule `name` with the content `draft`.
+    /// Compiles the rule `name` with the content `draft`, in a shop whose currency is `shop_currency`.
     #[must_use]
-    pub fn new(name: &str, draft: Draft, currency: Currency) -> Self {
+    pub fn new(name: &str, draft: Draft, shop_currency: Currency) -> Self {
+        let currency = draft.currency.unwrap_or(shop_currency);
         Self {
             name: name.to_owned(),
             expression: Expression::compile(&draft.expression, currency),
@@ -42,11 +43,15 @@ impl Compiled {
             .map_or(Needs::default(), Expression::needs)
     }
 
-    /// Evaluates the rule on `facts`.
+    /// Evaluates the rule on `facts`. An order in another currency than the rule's own is not checked against it, and passes.
     ///
     /// # Errors
     /// [`EvaluationError`] if it cannot be evaluated or does not compile.
     pub fn judge(&self, facts: &Facts) -> Judgement {
+        let own_currency = self.draft.currency;
+        if own_currency.is_some_and(|currency| currency != facts.currency()) {
+            return Ok(Ok(()));
+        }
         let broken = |error: &dyn std::error::Error| EvaluationError(error.to_string());
         let expression = self.expression.as_ref().map_err(|error| broken(error))?;
         let holds = expression.holds(facts).map_err(|error| broken(&error))?;

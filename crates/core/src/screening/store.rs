@@ -13,6 +13,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::CustomerId;
+use crate::values::money::Currency;
 
 /// The version of the stored shape.
 const SCHEMA: u32 = 1;
@@ -23,6 +24,8 @@ struct RuleItem {
     part: String,
     rule_name: RuleName,
     expression: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
     message: String,
     code: String,
     severity: Severity,
@@ -57,6 +60,7 @@ impl RuleItem {
             part: "rule".to_owned(),
             rule_name: rule.name.clone(),
             expression: draft.expression,
+            currency: draft.currency,
             message: draft.message,
             code: draft.code,
             severity: draft.severity,
@@ -77,6 +81,7 @@ impl From<RuleItem> for Rule {
             name: item.rule_name,
             draft: Draft {
                 expression: item.expression,
+                currency: item.currency,
                 message: item.message,
                 code: item.code,
                 severity: item.severity,

@@ -163,3 +163,46 @@ async fn an_invalid_trial_is_refused() {
     let refused = test_rule(&trials, request).await;
     assert!(matches!(refused, Err(Problem::Forbidden)), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_rule_is_tried_in_its_currency() {
+    let shop = shop().await;
+    let sample =
+        json!({"lines": [{"quantity": 1, "unit_price": {"amount": "60", "currency": "JPY"}}]});
+    let expression = "order.total < money(\"50\") && order.currency == \"JPY\"";
+    let body = json!({"order": sample, "expression": expression, "currency": "JPY"});
+    assert_eq!(tried(&shop, "small", &body).await.unwrap()["valid"], false);
+    for (body, fault) in [
+        (
+            json!({"order": sample}),
+            "/order/lines/0/unit_price/currency currency",
+        ),
+        (
+            json!({"order": sample, "currency": "JPY", "expression": "order.total < money(\"0.50\")"}),
+            "/expression expression",
+        ),
+        (
+            json!({"order": sample, "currency": "yen"}),
+            "/currency invalid",
+        ),
+    ] {
+        let Err(Problem::InvalidBody(faults)) = tried(&shop, "small", &body).await else {
+            panic!("{body} was taken");
+        };
+        let first = format!("{} {}", faults[0].pointer, faults[0].code);
+        assert_eq!(first, fault, "{body}");
+    }
+    // A stored order in euros is none that a rule for yen is about.
+    let body =
+        json!({"order_id": order().id.to_string(), "expression": "false", "currency": "JPY"});
+    assert_eq!(tried(&shop, "small", &body).await.unwrap()["valid"], true);
+    let rules = RuleStore::new(&shop.aws).unwrap();
+    let yen = json!({"expression": "order.total < money(\"50\")", "message": "no", "code": "no", "currency": "JPY"});
+    let put = testing::request(after(0), &yen).at("rule_name", "yen");
+    let euro = "EUR".parse().unwrap();
+    let put = crate::screening::api::put_rule(&rules, euro, put).await;
+    let stored: Value = serde_json::from_slice(&put.unwrap().body).unwrap();
+    assert_eq!(stored["currency"], "JPY");
+    let body = json!({ "order": sample });
+    assert_eq!(tried(&shop, "yen", &body).await.unwrap()["valid"], false);
+}

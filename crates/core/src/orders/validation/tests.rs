@@ -4,6 +4,7 @@ use super::*;
 use crate::orders::fixtures::{Shop, after, eur, lines, order, order_of};
 use crate::orders::minimum::MinimumBasis;
 use crate::orders::model::{Failure, FailureCode, Status};
+use crate::pricing::breakdown::Breakdown;
 use crate::screening::changes;
 use crate::screening::model::Draft;
 use crate::screening::store::RuleStore;
@@ -49,11 +50,16 @@ async fn check<C: CreditScores>(rules: &Rules<C>, order: &Order) -> Result<Outco
 async fn add(shop: &Shop, name: &str, severity: Severity, expression: &str) {
     let draft = Draft {
         expression: expression.to_owned(),
+        currency: None,
         message: format!("{name} says no"),
         code: "no".to_owned(),
         severity,
         enabled: true,
     };
+    add_draft(shop, name, draft).await;
+}
+
+async fn add_draft(shop: &Shop, name: &str, draft: Draft) {
     let by = changes::Edit {
         author: crate::orders::fixtures::customer("admin"),
         now: after(0),
@@ -103,7 +109,7 @@ async fn no_rule_hides_another_and_a_broken_rule_is_not_passed() {
         summaries(&verdicts),
         [
             ("total_is_sum_of_lines", true, "ok"),
-            ("minimum_order_amount", false, "rule_broken"),
+            ("minimum_order_amount", true, "ok"),
             ("customer_credit", false, "rule_broken"),
         ]
     );
@@ -234,4 +240,43 @@ fn a_rejection_outweighs_a_review_and_only_failed_rules_are_named() {
         Outcome::from_verdicts(bad),
         Outcome::Rejected("wrong".to_owned())
     );
+}
+
+#[tokio::test]
+async fn a_rule_with_a_currency_is_for_orders_in_it_and_one_without_holds_up_others() {
+    let shop = Shop::open();
+    let draft = |currency: Option<&str>| Draft {
+        expression: "order.total < money(\"50\")".to_owned(),
+        currency: currency.map(|code| code.parse().unwrap()),
+        message: "no".to_owned(),
+        code: "no".to_owned(),
+        severity: Severity::Review,
+        enabled: true,
+    };
+    add_draft(&shop, "dollars", draft(Some("USD"))).await;
+    add_draft(&shop, "euros", draft(Some("EUR"))).await;
+    add_draft(&shop, "shop", draft(None)).await;
+    let prices_in = |code: &str| {
+        let mut lines = lines(2);
+        for line in &mut lines {
+            line.unit_price = Money::parse("13", code.parse().unwrap()).unwrap();
+        }
+        Order {
+            total: crate::orders::lines::total(code.parse().unwrap(), &lines).unwrap(),
+            breakdown: Breakdown::plain(&lines),
+            lines,
+            ..order()
+        }
+    };
+    let bounds = bounds(eur("10.00"), 600);
+    let rules = Rules::with(&shop.aws, bounds, OwnOrders).unwrap();
+    for (code, expected) in [
+        ("EUR", ["ok", "no", "no"]),
+        ("USD", ["no", "ok", "rule_broken"]),
+        ("JPY", ["ok", "ok", "rule_broken"]),
+    ] {
+        let found = verdicts(&rules, &prices_in(code)).await.unwrap();
+        let codes: Vec<&str> = found[3..].iter().map(|found| found.code.as_str()).collect();
+        assert_eq!(codes, expected, "{code}");
+    }
 }

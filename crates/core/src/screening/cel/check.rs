@@ -107,6 +107,8 @@ pub(super) struct Checker {
     currency: Currency,
     stage: Stage,
     needs: Needs,
+    /// Whether there is an amount among its literals.
+    names_amounts: bool,
     depth: u32,
     /// The loop variables in scope, the outermost first.
     names: Vec<(String, Type)>,
@@ -118,6 +120,7 @@ impl Checker {
             currency,
             stage,
             needs: Needs::default(),
+            names_amounts: false,
             depth: 0,
             names: Vec::new(),
         }
@@ -125,6 +128,10 @@ impl Checker {
 
     pub(super) fn needs(&self) -> Needs {
         self.needs
+    }
+
+    pub(super) fn names_amounts(&self) -> bool {
+        self.names_amounts
     }
 
     /// Checks that the whole expression is a condition and does not cost too much. Literals of amounts,

@@ -137,6 +137,7 @@ impl Checker {
                     id,
                     detail: error.to_string(),
                 })?;
+                self.names_amounts = true;
                 (Type::MONEY, minor_units(number))
             }
             "timestamp" => {
