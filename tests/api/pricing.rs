@@ -79,6 +79,7 @@ fn a_created_discount_is_returned_unchanged() {
                   "code": "<code>",
                   "condition": null,
                   "created_at": "<time>",
+                  "currency": null,
                   "customer_group": null,
                   "ended": false,
                   "ends_at": null,

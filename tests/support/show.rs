@@ -49,7 +49,9 @@ pub(crate) fn show(answer: &Answer) -> String {
 /// their kind.
 fn steady(value: Value) -> Value {
     match value {
-        Value::Object(fields) if fields.contains_key("currency") => {
+        Value::Object(fields)
+            if fields.contains_key("amount") && fields.contains_key("currency") =>
+        {
             json!({"amount": written(&Value::Object(fields)), "currency": "EUR"})
         }
         Value::Object(fields) => {

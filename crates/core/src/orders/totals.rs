@@ -304,7 +304,7 @@ impl<R: Registry> Totals<R> {
         let mut allowed = Allowed::default();
         for discount in candidates {
             let allows = allow(discount, lines, shopper, now);
-            let allows = allows.and_then(|()| conditions::met(discount, &facts));
+            let allows = allows.and_then(|()| conditions::met(discount, &facts, self.currency));
             if coded.check(discount.id, allows)? {
                 allowed.discounts.push(discount.clone());
                 allowed.uses.extend(self.uses(wanted, discount).await?);

@@ -33,6 +33,7 @@ struct DiscountBody {
     code: Option<Code>,
     single_use_codes: bool,
     name: String,
+    currency: Option<Currency>,
     benefit: Benefit,
     products: Vec<ProductId>,
     categories: Vec<Category>,
@@ -61,6 +62,7 @@ impl From<Discount> for DiscountBody {
             code: discount.code,
             single_use_codes: discount.single_use_codes,
             name: terms.name,
+            currency: terms.currency,
             benefit: terms.benefit,
             products: terms.products,
             categories: terms.categories,
@@ -133,7 +135,7 @@ pub async fn get_discount(pricing: &PricingStore, request: Request) -> Result<Re
 }
 
 /// `PATCH /discounts/{discount_id}`: changes a discount. Fields that are not sent stay as they are, and
-/// null clears an optional field. The code never changes.
+/// null clears an optional field. The code and the currency never change.
 ///
 /// # Errors
 /// If the caller is not an admin, the body is invalid, `If-Match` is missing or stale, or the discount has
@@ -145,10 +147,12 @@ pub async fn update_discount(
 ) -> Result<Response, Problem> {
     request.admin()?;
     let expected = request.if_match()?;
-    let patch = request.json(|body| fields::patch(body, currency))?;
     change(pricing, &request, &expected, |discount| {
-        let terms = patch.clone().apply_to(discount.terms.clone());
-        rules::update(discount, terms, &expected, request.now)
+        let currency = discount.terms.currency.unwrap_or(currency);
+        let patch = request.json(|body| fields::patch(body, currency))?;
+        let terms = patch.apply_to(discount.terms.clone());
+        let updated = rules::update(discount, terms, &expected, request.now);
+        Ok(updated?)
     })
     .await
 }
@@ -162,7 +166,7 @@ pub async fn end_discount(pricing: &PricingStore, request: Request) -> Result<Re
     request.admin()?;
     let expected = request.if_match()?;
     change(pricing, &request, &expected, |discount| {
-        rules::end(discount, &expected, request.now)
+        Ok(rules::end(discount, &expected, request.now)?)
     })
     .await
 }
@@ -173,7 +177,7 @@ async fn change(
     pricing: &PricingStore,
     request: &Request,
     expected: &IfMatch,
-    decide: impl Fn(&Discount) -> Result<Option<Discount>, DiscountError>,
+    decide: impl Fn(&Discount) -> Result<Option<Discount>, Problem>,
 ) -> Result<Response, Problem> {
     dynamo::change("the discount", || async {
         let discount = stored(pricing, request).await?;
@@ -199,10 +203,11 @@ fn respond(discount: Discount) -> Result<Response, Problem> {
     Ok(Response::ok(&DiscountBody::from(discount))?.etag(&tag))
 }
 
-/// Returns terms in which everything but `name` and `benefit` has its default.
-fn default_terms(name: String, benefit: Benefit) -> Terms {
+/// Returns terms in which everything but `name`, `currency` and `benefit` has its default.
+fn default_terms(name: String, currency: Option<Currency>, benefit: Benefit) -> Terms {
     Terms {
         name,
+        currency,
         benefit,
         products: Vec::new(),
         categories: Vec::new(),

@@ -66,16 +66,18 @@ pub fn facts(
     })
 }
 
-/// Checks that the order with `facts` meets the condition of `discount`, if it has one. A condition that
-/// cannot be evaluated is not met.
+/// Checks that the order with `facts` meets the condition of `discount`, if it has one. Its amounts are in the discount's
+/// currency, or in `shop_currency` if it names none. A condition that cannot be evaluated is not met, such as one with
+/// amounts in another currency than the order's.
 ///
 /// # Errors
 /// Returns [`Refusal::ConditionNotMet`] if it does not.
-pub fn met(discount: &Discount, facts: &Facts) -> Result<(), Refusal> {
+pub fn met(discount: &Discount, facts: &Facts, shop_currency: Currency) -> Result<(), Refusal> {
     let Some(source) = &discount.terms.condition else {
         return Ok(());
     };
-    let holds = compile(source, facts.currency()).map(|condition| condition.holds(facts));
+    let currency = discount.terms.currency.unwrap_or(shop_currency);
+    let holds = compile(source, currency).map(|condition| condition.holds(facts));
     match holds {
         Ok(Ok(true)) => Ok(()),
         Ok(Ok(false) | Err(_)) | Err(_) => Err(Refusal::ConditionNotMet),
@@ -110,7 +112,33 @@ mod tests {
         ] {
             let mut conditional = discount("conditional", percent("0.1"));
             conditional.terms.condition = Some(condition.to_owned());
-            assert_eq!(met(&conditional, &facts), expected, "{condition}");
+            assert_eq!(met(&conditional, &facts, euro), expected, "{condition}");
+        }
+    }
+
+    #[test]
+    fn a_condition_with_amounts_is_for_orders_in_their_currency() {
+        let [euro, yen] = ["EUR", "JPY"].map(|code| code.parse().unwrap());
+        let to = Destination {
+            country: "JP".to_owned(),
+            region: None,
+            postal_code: None,
+            tax_number: None,
+        };
+        let facts = facts(&[line("tea", 1, "5000.00")], &to, None, euro, noon()).unwrap();
+        let mut conditional = discount("conditional", percent("0.1"));
+        for (condition, own, shop, is_met) in [
+            ("totals.subtotal >= money('5000')", None, euro, true),
+            ("totals.subtotal >= money('5000')", None, yen, false),
+            ("totals.subtotal >= money('5000')", Some(euro), yen, true),
+            ("totals.subtotal >= money('5000')", Some(yen), euro, false),
+            ("order.country == 'JP'", None, yen, true),
+            ("totals.subtotal == order.total", None, yen, true),
+        ] {
+            conditional.terms.condition = Some(condition.to_owned());
+            conditional.terms.currency = own;
+            let met = met(&conditional, &facts, shop).is_ok();
+            assert_eq!(met, is_met, "{condition} {own:?} {shop}");
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Shopper {
 /// when the order is placed, and combination with other discounts when it is priced.
 ///
 /// # Errors
-/// Returns the first [`Refusal`] that applies. A minimum in another currency counts as not reached.
+/// Returns the first [`Refusal`] that applies.
 pub fn allow(
     discount: &Discount,
     lines: &[CartLine],
@@ -60,6 +60,13 @@ pub fn allow(
     }
     if terms.starts_at.is_some_and(|start| now < start) {
         return Err(Refusal::NotStarted);
+    }
+    if let Some(currency) = terms.only_currency()
+        && lines
+            .iter()
+            .any(|line| line.unit_price.currency() != currency)
+    {
+        return Err(Refusal::OtherCurrency);
     }
     match shopper.group {
         Group::Guest if terms.customer_group == Some(Group::Customer) => {

@@ -39,6 +39,7 @@ pub(crate) fn discount(name: &str, benefit: Benefit) -> Discount {
         code: None,
         terms: Terms {
             name: name.to_owned(),
+            currency: None,
             benefit,
             products: Vec::new(),
             categories: Vec::new(),
@@ -75,6 +76,7 @@ pub(crate) fn method(id: &str, cost: Cost) -> ShippingMethod {
     ShippingMethod {
         id: id.to_owned(),
         name: id.to_owned(),
+        currency: None,
         countries: Vec::new(),
         zones: Vec::new(),
         not_for_products: Vec::new(),

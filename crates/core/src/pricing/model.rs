@@ -14,7 +14,7 @@ use crate::pricing::cart::CartLine;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
-use crate::values::money::Money;
+use crate::values::money::{Currency, Money};
 
 /// A fraction from 0 to 1, such as a tax rate or the part that a discount takes off.
 ///
@@ -250,6 +250,10 @@ impl Group {
 pub struct Terms {
     /// The name that customers see: 1 to 100 characters.
     pub name: String,
+    /// The currency of its amounts, and of the orders that it is for; without, the shop's. Never changes. A discount without
+    /// a currency and without amounts is for orders in all currencies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// What the discount takes off.
     pub benefit: Benefit,
     /// The products it applies to. It applies to all products if this and `categories` are empty.
@@ -297,6 +301,20 @@ impl Terms {
     pub fn matches(&self, line: &CartLine) -> bool {
         let all = self.products.is_empty() && self.categories.is_empty();
         all || line.is_one_of(&self.products) || self.categories.contains(&line.category)
+    }
+
+    /// Returns the only currency of the orders that the discount is for: its own, or that of its amounts.
+    #[must_use]
+    pub fn only_currency(&self) -> Option<Currency> {
+        let of_benefit = match &self.benefit {
+            Benefit::Amount { amount } => Some(*amount),
+            Benefit::FixedPrice { price } => Some(*price),
+            Benefit::Percentage { .. } | Benefit::BuyXGetY(_) | Benefit::FreeShipping { .. } => {
+                None
+            }
+        };
+        let amount = of_benefit.or(self.minimum_amount).or(self.max_amount);
+        self.currency.or(amount.map(Money::currency))
     }
 
     /// Returns how often one customer may use the discount: once if it is for first orders.
@@ -447,6 +465,9 @@ pub enum Refusal {
     /// The discount is no longer valid.
     #[error("this discount has expired")]
     Expired,
+    /// The order is in another currency than the discount.
+    #[error("this discount is for orders in another currency")]
+    OtherCurrency,
     /// The discount applies to none of the order's products.
     #[error("this discount does not apply to the products in this order")]
     NoMatchingItems,
@@ -487,6 +508,7 @@ impl Refusal {
             Self::UnknownCode => "unknown_code",
             Self::NotStarted => "not_started",
             Self::Expired => "expired",
+            Self::OtherCurrency => "other_currency",
             Self::NoMatchingItems => "no_matching_items",
             Self::BelowMinimumAmount => "below_minimum_amount",
             Self::OtherCustomers => "other_customers",

@@ -6,7 +6,7 @@ use super::cart::CartLine;
 use super::tax::Destination;
 use crate::catalog::model::Category;
 use crate::values::id::ProductId;
-use crate::values::money::{Money, MoneyError};
+use crate::values::money::{Currency, Money, MoneyError};
 
 mod zones;
 
@@ -89,6 +89,9 @@ pub struct ShippingMethod {
     pub id: String,
     /// The name that customers see.
     pub name: String,
+    /// The currency of its amounts, and of the orders that it ships; without, the shop's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// The countries it ships to. It ships everywhere if there are none, and no zones that it ships to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub countries: Vec<String>,

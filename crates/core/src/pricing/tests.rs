@@ -1,6 +1,7 @@
 //! Tests of the pricing table: unique codes, and a price book that is read again only after a change.
 
 mod codes;
+mod currencies;
 mod lists;
 mod routes;
 

@@ -1,7 +1,7 @@
 //! Reads discounts from request bodies.
 
 use crate::catalog::model::{Category, InvalidCategory};
-use crate::http::body::{Body, Json, time};
+use crate::http::body::{Body, Json, currency, time};
 use crate::pricing::conditions;
 use crate::pricing::model::{
     Benefit, BuyXGetY, Code, Group, InvalidCode, InvalidRate, Rate, Terms,
@@ -50,6 +50,7 @@ impl Patch {
     pub(super) fn apply_to(self, terms: Terms) -> Terms {
         Terms {
             name: self.name.unwrap_or(terms.name),
+            currency: terms.currency,
             benefit: self.benefit.unwrap_or(terms.benefit),
             products: self.products.unwrap_or(terms.products),
             categories: self.categories.unwrap_or(terms.categories),
@@ -70,11 +71,14 @@ impl Patch {
     }
 }
 
-/// Reads a new discount, for which `name` and `benefit` are required.
+/// Reads a new discount, for which `name` and `benefit` are required. Its amounts are in its own currency, or in
+/// `shop_currency` if it names none.
 pub(super) fn draft(
     body: &mut Body<'_>,
-    currency: Currency,
+    shop_currency: Currency,
 ) -> Option<(Option<Code>, bool, Terms)> {
+    let own_currency = body.optional("currency", currency);
+    let currency = own_currency.flatten().unwrap_or(shop_currency);
     let name = body.required("name", name);
     let benefit = body.required("benefit", |json| benefit(json, currency));
     let code = body.optional("code", |json| {
@@ -94,7 +98,7 @@ pub(super) fn draft(
     Some((
         code?,
         single_use_codes?.unwrap_or_default(),
-        patch?.apply_to(super::default_terms(name?, benefit?)),
+        patch?.apply_to(super::default_terms(name?, own_currency?, benefit?)),
     ))
 }
 

@@ -2,7 +2,7 @@
 
 use super::fields::{MAX_LISTED, boolean, category, method_id, name, postal_codes, product};
 use crate::http::address;
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, currency};
 use crate::pricing::shipping::{Cost, DeliveryDays, FreeFromBasis, ShippingMethod, Step, Zone};
 use crate::values::money::{Currency, Money};
 
@@ -21,11 +21,13 @@ const MAX_PARTS: usize = 200;
 /// The most days of delivery.
 const MAX_DAYS: u32 = 365;
 
-/// Reads a shipping method.
-pub(super) fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMethod> {
+/// Reads a shipping method. Its amounts are in its own currency, or in `shop_currency` if it names none.
+pub(super) fn method(json: Json<'_>, shop_currency: Currency) -> Option<ShippingMethod> {
     json.object(|body| {
         let id = body.required("id", method_id);
         let name = body.required("name", name);
+        let own_currency = body.optional("currency", currency);
+        let currency = own_currency.flatten().unwrap_or(shop_currency);
         let countries = body.optional("countries", |json| json.list(0..=250, address::country));
         let zones = body.optional("zones", |json| {
             json.list(0..=MAX_ZONES, |json| zone(json, currency))
@@ -48,6 +50,7 @@ pub(super) fn method(json: Json<'_>, currency: Currency) -> Option<ShippingMetho
         Some(ShippingMethod {
             id: id?,
             name: name?,
+            currency: own_currency?,
             countries: countries?.unwrap_or_default(),
             zones: zones?.unwrap_or_default(),
             not_for_products: products?.unwrap_or_default(),
