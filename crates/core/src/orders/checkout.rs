@@ -26,7 +26,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Product;
 use crate::customers::link::Links;
 use crate::http::address;
-use crate::http::body::{Body, Json};
+use crate::http::body::{Body, Json, currency};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::model::Refusal;
@@ -76,12 +76,6 @@ impl Checkout {
     }
 }
 
-impl Checkout {
-    pub(super) fn currency(&self) -> Currency {
-        self.totals.currency
-    }
-}
-
 impl Draft {
     /// Returns the tax number of the business that buys, in whichever address it stands, and where that is.
     fn tax_number(&self) -> (Option<TaxNumber>, &'static str) {
@@ -99,6 +93,7 @@ impl Draft {
         let (tax_number, tax_number_at) = self.tax_number();
         PricingRequest {
             items: self.items.clone(),
+            currency: self.currency,
             destination: Destination {
                 tax_number,
                 ..Destination::from(&self.shipping_address)
@@ -119,6 +114,7 @@ impl Draft {
 #[derive(Debug)]
 pub(super) struct Draft {
     items: Vec<Item>,
+    currency: Option<Currency>,
     shipping_address: Address,
     details: Details,
     payment_token: String,
@@ -164,7 +160,7 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
         locale: caller.locale,
         guest: None,
     };
-    let draft = request.json(|body| draft(body, checkout.currency()))?;
+    let draft = request.json(draft)?;
     let placed = Box::pin(place(checkout, &request, buyer, draft)).await?;
     let location = format!("/orders/{}", placed.order.id);
     respond(&request, placed, location, OrderBody::try_from)
@@ -197,7 +193,7 @@ pub(super) async fn place(
     if let Some(order) = stored {
         return replay(checkout, request, &hash, order).await;
     }
-    check_address(&draft, &products, checkout.currency(), request.now)?;
+    check_address(&draft, &products, request.now)?;
     dynamo::change("the use of the discounts", || async {
         let offer = offer(checkout, &draft, &wanted, &buyer, &products, &source).await?;
         let short = &checkout.totals.stock;
@@ -271,18 +267,13 @@ pub(super) async fn place(
 ///
 /// # Errors
 /// Returns [`Problem::InvalidBody`] with each part that is missing, and with the faults of the lines.
-fn check_address(
-    draft: &Draft,
-    products: &[Product],
-    currency: Currency,
-    now: Time,
-) -> Result<(), Problem> {
+fn check_address(draft: &Draft, products: &[Product], now: Time) -> Result<(), Problem> {
     let mut faults = address::missing(&draft.shipping_address, "/shipping_address");
     let is_shipped = products.iter().any(|product| product.shipped);
     if !is_shipped || faults.is_empty() {
         return Ok(());
     }
-    let lines = lines::price(&draft.items, products, currency, None, now);
+    let lines = lines::price(&draft.items, products, None, now);
     faults.extend(lines.err().unwrap_or_default());
     Err(Problem::InvalidBody(faults))
 }
@@ -316,7 +307,7 @@ async fn offer(
     let offer = match source {
         PriceSource::Quote(quote) => {
             // A quote does not sell what is no longer for sale.
-            let lines = checkout.totals.lines(wanted, products)?;
+            let lines = wanted.lines(products)?;
             let guest = buyer.guest.as_ref().map(|guest| &guest.email);
             quotes::honour(&checkout.links, quote, wanted, guest, &lines).await?
         }
@@ -431,8 +422,9 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
 }
 
 /// Reads the body of a request to place an order.
-pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
+pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
     let items = fields::items(body);
+    let currency = body.optional("currency", currency);
     let shipping_address = body.required("shipping_address", |json| {
         json.object(address::read_as_known)
     });
@@ -443,9 +435,12 @@ pub(super) fn draft(body: &mut Body<'_>, currency: Currency) -> Option<Draft> {
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
     let codes = fields::codes(body);
     let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
-    let expected_total = body.optional("expected_total", |json| json.money(currency));
+    let expected_total = body.optional("expected_total", |json: Json<'_>| {
+        json.money_in_any_currency()
+    });
     Some(Draft {
         items: items?,
+        currency: currency?,
         shipping_address: shipping_address?,
         details: details?,
         payment_token: payment_token?,

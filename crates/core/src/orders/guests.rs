@@ -43,7 +43,7 @@ pub async fn place_guest_order(
     let key = checkout::key(&request)?;
     let (guest, draft) = request.json(|body| {
         let guest = guest(body);
-        let draft = checkout::draft(body, checkout.currency());
+        let draft = checkout::draft(body);
         Some((guest?, draft?))
     })?;
     let id = OrderId::derived(&["place-guest-order", &guest.email.lowercase(), key]);

@@ -62,18 +62,17 @@ pub async fn products(store: &ProductStore, items: &[Item]) -> Result<Vec<Produc
 }
 
 /// Returns the lines for `items`, one for each variant in the order of their first entries, with the names in the
-/// language `locale`, and the prices of `now`; and their total.
+/// language `locale`, and the catalogue's prices of `now`.
 ///
 /// # Errors
-/// Returns all faults of the request: products and variants that do not exist or are not for sale, more than
-/// [`MOST_OF_ONE`] pieces of one variant, and a total beyond what [`Money`] holds.
+/// Returns all faults of the request: products and variants that do not exist or are not for sale, and more than
+/// [`MOST_OF_ONE`] pieces of one variant.
 pub fn price(
     items: &[Item],
     products: &[Product],
-    currency: Currency,
     locale: Option<&Locale>,
     now: Time,
-) -> Result<(Vec<Line>, Money), Vec<Fault>> {
+) -> Result<Vec<Line>, Vec<Fault>> {
     let products = Products::new(products);
     let mut lines: Vec<Line> = Vec::with_capacity(items.len());
     let mut faults = Vec::new();
@@ -104,14 +103,11 @@ pub fn price(
             });
         }
     }
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        Ok(lines)
+    } else {
+        Err(faults)
     }
-    let total = total(currency, &lines).map_err(|error| {
-        let detail = format!("the order cannot be totalled: {error}");
-        vec![fault("/items".to_owned(), "total", detail)]
-    })?;
-    Ok((lines, total))
 }
 
 /// The products of a request, by their identifiers and those of their variants.

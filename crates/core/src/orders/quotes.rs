@@ -186,6 +186,7 @@ fn serves(subject: &str, customer: Option<CustomerId>, guest: Option<&Email>) ->
 /// What a request wants to have priced.
 struct Choice {
     items: Vec<Item>,
+    currency: Option<Currency>,
     destination: Destination,
     shipping_method: Option<String>,
     codes: Codes,
@@ -200,6 +201,7 @@ impl Choice {
     ) -> PricingRequest {
         PricingRequest {
             items: self.items,
+            currency: self.currency,
             destination: self.destination,
             tax_number_at: "/shipping_address/tax_number",
             shipping_method: self.shipping_method,
@@ -215,11 +217,13 @@ impl Choice {
 
 fn choice(body: &mut Body<'_>) -> Option<Choice> {
     let items = fields::items(body);
+    let currency = body.optional("currency", body::currency);
     let destination = body.required("shipping_address", |json| json.object(destination));
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
     let codes = fields::codes(body);
     Some(Choice {
         items: items?,
+        currency: currency?,
         destination: destination?,
         shipping_method: shipping_method?,
         codes: codes?,
@@ -277,8 +281,8 @@ impl Promise {
         }
     }
 
-    /// Returns whether the promise is for `wanted`, whose items are `lines`. The method and the codes need not be named
-    /// again.
+    /// Returns whether the promise is for `wanted`, whose items are `lines`. The currency, the method and the codes need not
+    /// be named again.
     fn is_for(&self, wanted: &PricingRequest, lines: &[Line]) -> bool {
         let lines = lines.iter().map(|line| (line.variant_id, line.quantity));
         let quantities: BTreeMap<VariantId, u32> = lines.collect();
@@ -292,6 +296,7 @@ impl Promise {
         let promised_too = |code: &Code| codes.iter().any(|other| same(code, other));
         let same_codes = codes.len() == wanted_codes.len() && wanted_codes.iter().all(promised_too);
         quantities == promised
+            && wanted.currency.is_none_or(|wanted| wanted == self.currency)
             && self.to.covers(&wanted.destination)
             && (wanted.shipping_method.is_none() || wanted.shipping_method == self.method)
             && (wanted_codes.is_empty() || same_codes)
@@ -346,8 +351,8 @@ pub(super) async fn honour(
         sealed.ok_or_else(|| refuse("unknown_quote", "this is not a quote of this shop"))?;
     let same = serves(&sealed.subject, wanted.customer, guest);
     if !(same && sealed.content.is_for(wanted, today)) {
-        let detail = "the quote was made for another customer, other items, another address, another \
-                      shipping method or another code; ask for a new one";
+        let detail = "the quote was made for another customer, other items, another currency, another \
+                      address, another shipping method or another code; ask for a new one";
         return Err(refuse("other_order", detail));
     }
     if wanted.now >= sealed.expires_at() {

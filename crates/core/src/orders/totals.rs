@@ -22,7 +22,7 @@ use crate::pricing::breakdown::{Breakdown, Cart, Priced, calculate, calculate_lo
 use crate::pricing::cart::CartLine;
 use crate::pricing::conditions;
 use crate::pricing::discounts::{Shopper, allow};
-use crate::pricing::lists::{ListedFor, lists_for};
+use crate::pricing::lists::ListedFor;
 use crate::pricing::model::{Discount, Exclusive, Group, Refusal};
 use crate::pricing::store::{PriceBook, PricingStore};
 use crate::pricing::tax::Destination;
@@ -34,6 +34,7 @@ use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
 
 mod facts;
+mod listed;
 mod refusals;
 
 use facts::Facts;
@@ -46,7 +47,7 @@ pub struct Totals<R = NoRegistry> {
     pub(super) products: ProductStore,
     pub(super) stock: StockCheck,
     pricing: PricingStore,
-    pub(super) currency: Currency,
+    shop_currency: Currency,
     minimum: MinimumOrder,
     registry: R,
 }
@@ -64,6 +65,8 @@ pub struct Prices {
 pub struct PricingRequest {
     /// The products and their quantities.
     pub items: Vec<Item>,
+    /// The currency of the prices; `None` for the shop's.
+    pub currency: Option<Currency>,
     /// Where the order goes.
     pub destination: Destination,
     /// Where in the request the destination's tax number is, as a JSON pointer.
@@ -107,6 +110,12 @@ impl PricingRequest {
         }
     }
 
+    /// Returns the lines that are wanted, at the prices of their `products`.
+    pub(super) fn lines(&self, products: &[Product]) -> Result<Vec<Line>, Problem> {
+        let lines = lines::price(&self.items, products, self.locale.as_ref(), self.now);
+        lines.map_err(Problem::InvalidBody)
+    }
+
     /// Returns the customer or guest for whom uses are counted.
     fn taker(&self) -> Taker<'_> {
         match (self.customer, &self.guest) {
@@ -138,7 +147,7 @@ impl<R: Registry> Totals<R> {
             products: ProductStore::new(aws)?,
             stock: StockCheck::new(aws)?,
             pricing: PricingStore::new(aws)?,
-            currency: aws.settings().read(Setting::ShopCurrency)?,
+            shop_currency: aws.settings().read(Setting::ShopCurrency)?,
             minimum: MinimumOrder::read(aws.settings())?,
             registry,
         })
@@ -170,25 +179,35 @@ impl<R: Registry> Totals<R> {
         products: &[Product],
         Prices { book, coded }: &Prices,
     ) -> Result<Offer, Problem> {
+        let currency = listed::currency(wanted.currency, self.shop_currency, &book.lists)?;
         let facts = Facts::of_products(products);
-        let mut lines = self.lines(wanted, products)?;
-        self.apply_lists(wanted, &mut lines, book).await?;
+        let mut lines = wanted.lines(products)?;
+        let order = ListedFor {
+            currency,
+            kind: wanted.kind(),
+            group: wanted.group.as_ref(),
+            country: &wanted.destination.country,
+            now: wanted.now,
+        };
+        listed::apply(&self.pricing, &book.lists, &order, &mut lines).await?;
+        listed::check(&lines, &wanted.items, currency)?;
         let place = book.taxes.place(&wanted.destination);
         let place = place.map_err(|unknown| unknown_place(&unknown))?;
         let cart_lines = facts.cart_lines(&mut lines, &place)?;
         let is_shipped = cart_lines.iter().any(|line| line.shipped);
         let shipping = if is_shipped {
-            method(book, wanted.shipping_method.as_deref())?
+            let wanted = wanted.shipping_method.as_deref();
+            method(book, wanted, currency, self.shop_currency)?
         } else {
             None
         };
         let coded = Coded::new(&wanted.codes, coded)?;
         let candidates = book.automatic.iter().chain(coded.discounts.iter().copied());
         let allowed = self
-            .allowed(wanted, &cart_lines, candidates, &coded)
+            .allowed(wanted, currency, &cart_lines, candidates, &coded)
             .await?;
         let cart = Cart {
-            currency: self.currency,
+            currency,
             lines: &cart_lines,
             destination: &wanted.destination,
             shipping,
@@ -220,47 +239,6 @@ impl<R: Registry> Totals<R> {
         })
     }
 
-    /// Returns the lines of `wanted` at the prices of their `products`.
-    pub(super) fn lines(
-        &self,
-        wanted: &PricingRequest,
-        products: &[Product],
-    ) -> Result<Vec<Line>, Problem> {
-        let locale = wanted.locale.as_ref();
-        lines::price(&wanted.items, products, self.currency, locale, wanted.now)
-            .map(|(lines, _)| lines)
-            .map_err(Problem::InvalidBody)
-    }
-
-    /// Gives the `lines` the prices of the price lists that are for the order.
-    async fn apply_lists(
-        &self,
-        wanted: &PricingRequest,
-        lines: &mut [Line],
-        book: &PriceBook,
-    ) -> Result<(), StoreError> {
-        let order = ListedFor {
-            currency: self.currency,
-            kind: wanted.kind(),
-            group: wanted.group.as_ref(),
-            country: &wanted.destination.country,
-            now: wanted.now,
-        };
-        let lists = lists_for(&book.lists, &order);
-        if lists.is_empty() {
-            return Ok(());
-        }
-        let variants = lines.iter().map(|line| line.variant_id);
-        let prices = self.pricing.list_prices(&lists, variants).await?;
-        for line in lines {
-            if let Some((list, price)) = prices.find(line.variant_id, line.quantity) {
-                line.unit_price = price;
-                line.price_list = Some(list.to_owned());
-            }
-        }
-        Ok(())
-    }
-
     /// Returns what the order of `offer` lacks to the shop's minimum.
     pub(super) fn shortfall(&self, offer: &Offer) -> Result<Option<Shortfall>, Problem> {
         let shortfall = self.minimum.shortfall(&offer.breakdown, offer.total);
@@ -290,6 +268,7 @@ impl<R: Registry> Totals<R> {
     async fn allowed<'a>(
         &self,
         wanted: &PricingRequest,
+        currency: Currency,
         lines: &[CartLine],
         candidates: impl Iterator<Item = &'a Discount> + Clone,
         coded: &Coded<'_>,
@@ -299,12 +278,13 @@ impl<R: Registry> Totals<R> {
             .any(|discount| discount.terms.first_order);
         let shopper = self.shopper(wanted, is_asked).await?;
         let (to, now) = (&wanted.destination, wanted.now);
-        let facts = conditions::facts(lines, to, wanted.customer, self.currency, now);
+        let facts = conditions::facts(lines, to, wanted.customer, currency, now);
         let facts = facts.map_err(not_totalled)?;
         let mut allowed = Allowed::default();
         for discount in candidates {
             let allows = allow(discount, lines, shopper, now);
-            let allows = allows.and_then(|()| conditions::met(discount, &facts, self.currency));
+            let allows =
+                allows.and_then(|()| conditions::met(discount, &facts, self.shop_currency));
             if coded.check(discount.id, allows)? {
                 allowed.discounts.push(discount.clone());
                 allowed.uses.extend(self.uses(wanted, discount).await?);

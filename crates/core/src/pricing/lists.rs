@@ -151,10 +151,17 @@ pub struct ListPrices {
 }
 
 impl ListPrices {
-    /// Returns the `prices` that were found in `lists`.
+    /// Returns the `prices` that were found in `lists`. Those that were set while their list had another currency are left
+    /// out.
     #[must_use]
     pub fn new(lists: &[&PriceList], prices: Vec<ListPrice>) -> Self {
-        let prices = prices.into_iter();
+        let counts = |price: &ListPrice| {
+            let mut lists = lists.iter();
+            let list = lists.find(|list| list.id == price.list);
+            let mut breaks = price.breaks.iter();
+            list.is_some_and(|list| breaks.all(|step| step.price.currency() == list.currency))
+        };
+        let prices = prices.into_iter().filter(counts);
         Self {
             lists: lists.iter().map(|list| list.id.clone()).collect(),
             prices: prices

@@ -5,21 +5,33 @@ use crate::orders::model::Line;
 use crate::pricing::shipping::{NotReached, NotShipped, ShippingMethod};
 use crate::pricing::store::PriceBook;
 use crate::pricing::tax::settings::UnknownPlace;
-use crate::values::money::MoneyError;
+use crate::values::money::{Currency, MoneyError};
 
-/// Returns the method with the identifier `wanted`. In a shop that has shipping methods, an order must name one.
+/// Returns the method with the identifier `wanted`, for an order in `currency`. In a shop that has shipping methods, an
+/// order must name one.
 pub(super) fn method<'a>(
     book: &'a PriceBook,
     wanted: Option<&str>,
+    currency: Currency,
+    shop_currency: Currency,
 ) -> Result<Option<&'a ShippingMethod>, Problem> {
-    let refuse = |code, detail| Err(Problem::field("/shipping_method", code, detail));
-    match wanted {
-        None if book.methods.is_empty() => Ok(None),
-        None => refuse("required", "choose one of the shop's shipping methods"),
-        Some(wanted) => match book.methods.iter().find(|method| method.id == wanted) {
-            Some(method) => Ok(Some(method)),
-            None => refuse("unknown_method", "there is no such shipping method"),
-        },
+    let refuse = |code, detail: &str| Err(Problem::field("/shipping_method", code, detail));
+    let Some(wanted) = wanted else {
+        return if book.methods.is_empty() {
+            Ok(None)
+        } else {
+            refuse("required", "choose one of the shop's shipping methods")
+        };
+    };
+    let Some(method) = book.methods.iter().find(|method| method.id == wanted) else {
+        return refuse("unknown_method", "there is no such shipping method");
+    };
+    let of_method = method.currency.unwrap_or(shop_currency);
+    if of_method == currency {
+        Ok(Some(method))
+    } else {
+        let detail = format!("this method is for orders in {of_method}");
+        refuse("other_currency", &detail)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::pricing::model::{Discount, Terms};
 use crate::pricing::rules as pricing_rules;
 use crate::pricing::store::PricingStore;
 
+mod currencies;
 mod lists;
 mod registry;
 mod shipping;

@@ -9,7 +9,7 @@ use crate::aws::dynamo::{self, Attempt};
 use crate::aws::settings::SettingError;
 use crate::catalog::store::ProductStore;
 use crate::http::address;
-use crate::http::body::{Body, Json, time};
+use crate::http::body::{Body, Json, currency, time};
 use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
@@ -178,7 +178,7 @@ fn price_list(json: Json<'_>, shop_currency: Currency) -> Option<PriceList> {
     json.object(|body| {
         let id = body.required("id", method_id);
         let name = body.required("name", name);
-        let currency = body.optional("currency", |json| list_currency(json, shop_currency));
+        let currency = body.optional("currency", currency);
         let customer_group = body.optional("customer_group", for_customers);
         let countries = body.optional("countries", |json| {
             json.list(0..=MOST_COUNTRIES, address::country)
@@ -202,20 +202,6 @@ fn price_list(json: Json<'_>, shop_currency: Currency) -> Option<PriceList> {
             ends_at,
         })
     })
-}
-
-/// Reads the currency of a list, which is that of the shop.
-fn list_currency(json: Json<'_>, shop_currency: Currency) -> Option<Currency> {
-    let place = json.clone();
-    let currency: Currency = json.parsed("this must be a currency code of ISO 4217", str::parse)?;
-    if currency == shop_currency {
-        Some(currency)
-    } else {
-        place.fault(
-            "other_currency",
-            format!("the shop sells in {shop_currency}"),
-        )
-    }
 }
 
 /// Reads the customers that a list is for.

@@ -3,33 +3,54 @@
 use serde_json::{Value, json};
 
 use super::{Selling, quote_of, selling, sent};
-use crate::http::exchange::Response;
+use crate::http::exchange::{IfMatch, Response};
 use crate::http::problem::Problem;
 use crate::orders::checkout::place_order;
 use crate::orders::fixtures::{after, eur, json_of, product, with_header};
 use crate::orders::quotes::create_quote;
-use crate::pricing::collection;
+use crate::pricing::collection::{self, Entry, NoTerms};
 use crate::pricing::lists::{self, Break, PriceList};
+use crate::pricing::shipping::ShippingMethod;
 use crate::values::id::VariantId;
+use crate::values::money::Money;
 
 impl Selling {
     /// Replaces the price lists.
-    async fn lists(&self, lists: Value) {
-        let entries: Vec<PriceList> = serde_json::from_value(lists).unwrap();
+    pub(super) async fn lists(&self, lists: Value) {
+        self.replace::<PriceList>(lists).await;
+    }
+
+    /// Replaces the shipping methods.
+    pub(super) async fn methods(&self, methods: Value) {
+        self.replace::<ShippingMethod>(methods).await;
+    }
+
+    async fn replace<T: Entry<Terms = NoTerms>>(&self, entries: Value) {
+        let entries: Vec<T> = serde_json::from_value(entries).unwrap();
         let stored = self.pricing.collection().await.unwrap();
-        let any = crate::http::exchange::IfMatch::Any;
-        let replaced =
-            collection::replace(&stored, collection::NoTerms {}, entries, &any, after(0));
+        let replaced = collection::replace(&stored, NoTerms {}, entries, &IfMatch::Any, after(0));
         let (next, event) = replaced.unwrap().unwrap();
         let replaced = self.pricing.replace_collection(next, event).await;
         assert!(replaced.unwrap().is_some());
     }
 
-    /// Sets the prices of sencha in a list.
+    /// Sets the prices of sencha in a list, in euros.
     async fn sencha_costs(&self, list: &str, breaks: &[(u32, &str)]) {
-        let breaks = breaks.iter().map(|(min_quantity, amount)| Break {
-            min_quantity: *min_quantity,
-            price: eur(amount),
+        let breaks = breaks
+            .iter()
+            .map(|(min_quantity, amount)| (*min_quantity, eur(amount)));
+        self.sencha_costs_money(list, breaks).await;
+    }
+
+    pub(super) async fn sencha_costs_money(
+        &self,
+        list: &str,
+        breaks: impl IntoIterator<Item = (u32, Money)>,
+    ) {
+        let breaks = breaks.into_iter();
+        let breaks = breaks.map(|(min_quantity, price)| Break {
+            min_quantity,
+            price,
         });
         let sencha: VariantId = product("sencha").into();
         let stored = self.pricing.list_price(list, sencha).await.unwrap();
