@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::shop::{self, Shop};
+use super::shop::{self, Shop, units};
 use crate::Error;
 
 /// What one order has in all tables.
@@ -63,7 +63,7 @@ impl Books {
     /// If one cannot be read.
     pub(super) fn read(shop: &Shop) -> Result<Self, Error> {
         let mut books = Self::default();
-        shop.scan("OrdersTable", |item| books.add_order_item(shop, item))?;
+        shop.scan("OrdersTable", |item| books.add_order_item(item))?;
         shop.scan("InventoryTable", |item| books.add_inventory_item(item))?;
         shop.scan("ProductsTable", |item| {
             let shown = text(&item["stock"]["M"], "availability");
@@ -101,7 +101,7 @@ impl Books {
         Ok(books)
     }
 
-    fn add_order_item(&mut self, shop: &Shop, item: &Value) {
+    fn add_order_item(&mut self, item: &Value) {
         let id = text(item, "order_id");
         match text(item, "part").as_str() {
             "header" => {
@@ -109,7 +109,9 @@ impl Books {
                 book.status = text(item, "status");
                 book.failure = text(&item["failure"]["M"], "code");
                 book.cancelled_from = text(item, "cancelled_from");
-                book.total = shop.units(&text(item, "total")).unwrap_or(0);
+                let currency = text(item, "currency").parse().ok();
+                let total = currency.and_then(|currency| units(&text(item, "total"), currency));
+                book.total = total.unwrap_or(0);
                 book.is_over = shop::is_over(item) && item.get("due_at").is_none();
             }
             "lines" => {

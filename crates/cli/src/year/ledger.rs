@@ -1,5 +1,5 @@
 //! What the generator did: its own books, which the shop's are compared with at the end. Amounts are in the smallest unit
-//! of the shop's currency: cents, yen, fils.
+//! of their currency: cents, yen, fils.
 
 use serde_json::{Value, json};
 

@@ -12,11 +12,12 @@ use super::browse::{browse, check_collection};
 use super::costs::{self, Costs};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
+use super::lists;
 use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
 use super::progress::Progress;
 use super::request::{Request, Response, Who};
 use super::seed::{self, PASSWORD};
-use super::shop::Shop;
+use super::shop::{Shop, units};
 use super::world::PLACES;
 use crate::Error;
 
@@ -292,6 +293,9 @@ async fn place_with(
         "shipping_address": PLACES[draft.place].address(&format!("Customer {}", draft.customer)),
         "payment": {"token": draft.token.as_str()},
     });
+    if let Some(currency) = lists::currency(draft.place, shop.currency) {
+        body["currency"] = currency.code().into();
+    }
     let request = |key: String, body: &Value| {
         Request::new("place-order", "POST", "/orders")
             .by(Who::Customer(customer))
@@ -339,7 +343,12 @@ fn check_total(
     discounted: bool,
     body: &Value,
 ) -> (u64, Option<String>) {
-    let amount = |field: &str| shop.units(body[field]["amount"].as_str()?);
+    let currency = lists::currency(draft.place, shop.currency).unwrap_or(shop.currency);
+    let amount = |field: &str| {
+        let amount = &body[field];
+        let units = units(amount["amount"].as_str()?, currency);
+        units.filter(|_| amount["currency"] == currency.code())
+    };
     let amounts = (
         amount("subtotal"),
         amount("discount"),

@@ -92,7 +92,7 @@ pub(super) async fn seed(
         progress.show(ledger.customers.len());
     }
     add_collection(shop).await?;
-    lists::add(shop, &ledger.products).await?;
+    lists::add(shop, &ledger.products, at_once).await?;
     add_discounts(shop, sizes).await?;
     add_taxes(shop).await?;
     Ok(ledger)

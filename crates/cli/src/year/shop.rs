@@ -83,18 +83,17 @@ impl Shop {
         })
     }
 
-    /// Returns an amount of the currency's smallest units, as the API takes it.
+    /// Returns an amount of the smallest units of the shop's currency, as the API takes it.
     ///
     /// # Errors
     /// If it is too large.
     pub(super) fn amount(&self, units: u64) -> Result<Value, MoneyError> {
-        let money = Money::from_minor_units(units, self.currency)?;
-        Ok(json!({"amount": money.amount().to_string(), "currency": self.currency.code()}))
+        amount(units, self.currency)
     }
 
     /// Reads an amount of the shop's currency, or `None` if it is something else.
     pub(super) fn units(&self, amount: &str) -> Option<u64> {
-        Money::parse(amount, self.currency).ok()?.minor_units()
+        units(amount, self.currency)
     }
 
     /// Sends a request until the shop has carried it out or refused it: with faults, a function may fail or respond
@@ -341,4 +340,18 @@ pub(super) fn is_over(header: &Value) -> bool {
     // Where `due_at` is the time to erase the address, `run_at` is the time of the next run, if there is one.
     let only_erased = due == header.get("erase") && header.get("run_at").is_none();
     !header.is_null() && header["status"]["S"] != "pending" && (due.is_none() || only_erased)
+}
+
+/// Returns an amount of the smallest units of `currency`, as the API takes it.
+///
+/// # Errors
+/// If it is too large.
+pub(super) fn amount(units: u64, currency: Currency) -> Result<Value, MoneyError> {
+    let money = Money::from_minor_units(units, currency)?;
+    Ok(json!({"amount": money.amount().to_string(), "currency": currency.code()}))
+}
+
+/// Returns an amount of `currency` in its smallest units, or `None` if it is something else.
+pub(super) fn units(amount: &str, currency: Currency) -> Option<u64> {
+    Money::parse(amount, currency).ok()?.minor_units()
 }
