@@ -44,15 +44,33 @@ pub(super) async fn everything(shop: &Shop) -> Result<Vec<String>, Error> {
 /// How often an audit is made that fails. On AWS, the next one on schedule goes on where the last one that was made stopped.
 const ATTEMPTS: usize = 3;
 
-/// Audits once. Returns what `audit-integrity` returns.
+/// Audits once, again if it fails. Returns what `audit-integrity` returns.
 ///
 /// # Errors
 /// If audits fail, one after another.
 pub(super) async fn invoke(shop: &Shop) -> Result<Value, Error> {
+    retried(async || once(shop).await).await
+}
+
+/// Makes an audit, which may fail.
+///
+/// # Errors
+/// If it fails.
+pub(super) async fn once(shop: &Shop) -> Result<Value, Error> {
+    shop.invoke("audit-integrity", &costs::scheduled(shop))
+        .await
+}
+
+/// Makes `audit` again if it fails.
+///
+/// # Errors
+/// If it fails each time.
+pub(super) async fn retried<T>(
+    mut audit: impl AsyncFnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut attempts = 1;
     loop {
-        let event = costs::scheduled(shop);
-        match shop.invoke("audit-integrity", &event).await {
+        match audit().await {
             Err(error) if attempts < ATTEMPTS => {
                 eprintln!("An audit failed and is made again: {error}");
                 attempts += 1;
