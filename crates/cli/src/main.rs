@@ -14,6 +14,7 @@ mod policies;
 mod redrive;
 mod relist;
 mod run;
+mod search;
 mod year;
 
 use clap::{Parser, Subcommand};
@@ -64,6 +65,8 @@ enum Command {
     /// Gives products of earlier releases their places in the lists by name and by price; its function is
     /// `create-product`.
     Relist(relist::Arguments),
+    /// Measures the search on products of the large demo: size, times and relevance.
+    Search(search::Arguments),
     /// Plays a shop's year with up to 100,000 orders, and checks the books at the end.
     Year(year::Arguments),
 }
@@ -89,6 +92,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Policies(arguments)) => policies::run(arguments),
         Some(Command::Redrive(arguments)) => redrive::run(arguments).await,
         Some(Command::Relist(arguments)) => relist::run(arguments).await,
+        Some(Command::Search(arguments)) => search::run(&arguments),
         Some(Command::Year(arguments)) => year::run(arguments).await,
     };
     match done {

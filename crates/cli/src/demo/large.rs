@@ -1,6 +1,7 @@
 //! The large demo: 100,000 products with stock in a tree of categories, which the shop imports like anybody's.
 
 mod data;
+pub(crate) mod documents;
 mod goods;
 mod texts;
 

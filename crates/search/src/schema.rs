@@ -1,0 +1,66 @@
+//! The fields of the index.
+
+use tantivy::schema::{
+    FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+
+/// The separator between the name and the value of an attribute.
+pub(crate) const SEPARATOR: char = '\u{1f}';
+
+/// The fields, with the schema that they are of.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    pub(crate) schema: Schema,
+    /// The identifier, by which a document of an older segment is taken out.
+    pub(crate) id: Field,
+    pub(crate) id_high: Field,
+    pub(crate) id_low: Field,
+    /// Names in all languages.
+    pub(crate) name: Field,
+    /// Brand, tags and values of attributes.
+    pub(crate) keys: Field,
+    /// SKUs and GTINs, without anything but letters and digits.
+    pub(crate) codes: Field,
+    /// Names of the category and of those above it.
+    pub(crate) groups: Field,
+    /// Brand, tags and names of categories, each as one term.
+    pub(crate) whole: Field,
+    /// Descriptions in all languages.
+    pub(crate) body: Field,
+    pub(crate) category: Field,
+    pub(crate) brand: Field,
+    pub(crate) attribute: Field,
+    pub(crate) price: Field,
+}
+
+impl Fields {
+    pub(crate) fn new() -> Self {
+        let mut schema = Schema::builder();
+        let words = TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_index_option(IndexRecordOption::WithFreqs);
+        let words = TextOptions::default().set_indexing_options(words);
+        let whole = TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_index_option(IndexRecordOption::Basic)
+            .set_fieldnorms(false);
+        let whole = TextOptions::default().set_indexing_options(whole);
+        let named = STRING | FAST;
+        Self {
+            id: schema.add_text_field("id", STRING),
+            id_high: schema.add_u64_field("id_high", FAST),
+            id_low: schema.add_u64_field("id_low", FAST),
+            name: schema.add_text_field("name", words.clone()),
+            keys: schema.add_text_field("keys", words.clone()),
+            codes: schema.add_text_field("codes", whole.clone()),
+            groups: schema.add_text_field("groups", words.clone()),
+            whole: schema.add_text_field("whole", whole),
+            body: schema.add_text_field("body", words),
+            category: schema.add_text_field("category", named.clone()),
+            brand: schema.add_text_field("brand", named.clone()),
+            attribute: schema.add_text_field("attribute", named),
+            price: schema.add_u64_field("price", FAST),
+            schema: schema.build(),
+        }
+    }
+}
