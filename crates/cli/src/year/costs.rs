@@ -136,7 +136,7 @@ async fn measure_audits(shop: &Shop) -> Result<Cost, Error> {
     let begun = shop.clock.now();
     for _ in 0..audit::MOST {
         let _ = shop.clock.advance(Duration::from_secs(1));
-        // What an audit cost that failed is no part of the cost of the one that was made again.
+        // The units of an audit that failed do not count: the next one begins with an empty bill.
         let once = async || audit::once(shop).await.map(drop);
         audit::retried(async || measured.add(shop, AUDIT, once).await).await?;
         if audit::has_read_everything(shop, begun).await? {

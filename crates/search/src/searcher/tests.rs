@@ -68,7 +68,7 @@ fn shop() -> Searcher {
         product(3, "Kitchen knife", "#knife =Norvana /cutlery 2500"),
         product(
             4,
-            "Signet ring in silver",
+            "Signet ring, silver",
             "#signet-ring /jewellery material:silver 12000",
         ),
         product(
