@@ -1,7 +1,10 @@
 //! `oxcart search`: the size of the index, how long queries take, and how good their answers are, on products of the large
 //! demo.
 
-#![expect(clippy::disallowed_types, reason = "figures about relevance are not amounts")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "figures about relevance are not amounts"
+)]
 
 mod judged;
 

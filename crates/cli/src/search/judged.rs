@@ -1,6 +1,9 @@
 //! Judged queries: how good the answers of the search are. crates/cli/search/README.md says what the grades mean.
 
-#![expect(clippy::disallowed_types, reason = "figures about relevance are not amounts")]
+#![expect(
+    clippy::disallowed_types,
+    reason = "figures about relevance are not amounts"
+)]
 
 use std::collections::BTreeMap;
 

@@ -14,12 +14,26 @@ use super::rules;
 use super::store::{MAX_AUTOMATIC, PricingStore};
 use super::tax::settings::{TaxRate, TaxTerms};
 use crate::aws::settings::Setting;
-use crate::http::exchange::IfMatch;
+use crate::http::exchange::{IfMatch, Response};
+use crate::http::problem::Problem;
 use crate::testing::{self, Engine, Fault};
 
 fn store() -> (PricingStore, Engine) {
     let (aws, engine) = testing::aws();
     (PricingStore::new(&aws).unwrap(), engine)
+}
+
+fn json_of(response: &Response) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+/// Returns the pointers and codes of the faults of `outcome`.
+fn faults(outcome: Result<Response, Problem>) -> Vec<(String, &'static str)> {
+    let Err(Problem::InvalidBody(faults)) = outcome else {
+        panic!("the body was taken, or refused in another way: {outcome:?}");
+    };
+    let faults = faults.into_iter();
+    faults.map(|fault| (fault.pointer, fault.code)).collect()
 }
 
 fn with_code(name: &str, code: &str) -> Discount {

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{noon, store};
-use crate::http::exchange::Response;
-use crate::http::problem::Problem;
+use super::{faults, json_of, noon, store};
 use crate::pricing::api::{self, collections};
 use crate::testing;
 use crate::values::money::Currency;
@@ -15,19 +13,6 @@ fn euro() -> Currency {
 
 fn amount(amount: &str, currency: &str) -> Value {
     json!({"amount": amount, "currency": currency})
-}
-
-fn json_of(response: &Response) -> Value {
-    serde_json::from_slice(&response.body).unwrap()
-}
-
-/// Returns the pointers and codes of the faults of `outcome`.
-fn faults(outcome: Result<Response, Problem>) -> Vec<(String, &'static str)> {
-    let Err(Problem::InvalidBody(faults)) = outcome else {
-        panic!("the body was taken, or refused in another way: {outcome:?}");
-    };
-    let faults = faults.into_iter();
-    faults.map(|fault| (fault.pointer, fault.code)).collect()
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::noon;
+use super::{faults, json_of, noon};
 use crate::aws::Aws;
 use crate::aws::settings::Setting;
 use crate::catalog::api;
@@ -36,19 +36,6 @@ async fn shop() -> Shop {
     shop
 }
 
-fn body(response: &Response) -> Value {
-    serde_json::from_slice(&response.body).unwrap()
-}
-
-/// Returns the pointers and codes of the faults of `outcome`.
-fn faults(outcome: Result<Response, Problem>) -> Vec<(String, &'static str)> {
-    let Err(Problem::InvalidBody(faults)) = outcome else {
-        panic!("the body was taken, or refused in another way: {outcome:?}");
-    };
-    let faults = faults.into_iter();
-    faults.map(|fault| (fault.pointer, fault.code)).collect()
-}
-
 fn break_at(min_quantity: u32, amount: &str) -> Value {
     json!({"min_quantity": min_quantity, "price": {"amount": amount, "currency": "EUR"}})
 }
@@ -70,7 +57,7 @@ impl Shop {
         let product = json!({"name": name, "category": "tea", "price": price});
         let request = testing::request(noon(), &product).with("idempotency-key", name);
         let made = api::create_product(&products, "EUR".parse().unwrap(), request).await;
-        body(&made.unwrap())["id"].as_str().unwrap().to_owned()
+        json_of(&made.unwrap())["id"].as_str().unwrap().to_owned()
     }
 
     async fn set(&self, request: Request) -> Result<Response, Problem> {
@@ -83,7 +70,7 @@ impl Shop {
         if let Some(cursor) = cursor {
             request = request.with_query("cursor", cursor);
         }
-        body(&list_prices(&self.pricing, request).await.unwrap())
+        json_of(&list_prices(&self.pricing, request).await.unwrap())
     }
 }
 
@@ -101,10 +88,10 @@ async fn lists_are_replaced_as_a_whole_and_shown_as_they_were_put() {
         {"id": "june", "name": "June", "currency": "EUR", "starts_at": "2026-06-01T00:00:00.000Z",
          "ends_at": "2026-07-01T00:00:00.000Z"},
     ]});
-    assert_eq!(body(&put), expected);
+    assert_eq!(json_of(&put), expected);
     let request = testing::request(noon(), &json!({}));
     let got = get_price_lists(&shop.pricing, request).await.unwrap();
-    assert_eq!(body(&got), expected);
+    assert_eq!(json_of(&got), expected);
 }
 
 #[tokio::test]
@@ -159,14 +146,14 @@ async fn prices_are_set_changed_and_taken_out_with_an_event_each() {
         shop.set(request).await
     };
     let prices = json!([break_at(1, "9.00"), break_at(10, "8.00")]);
-    let made = body(&set(prices.clone(), None).await.unwrap());
+    let made = json_of(&set(prices.clone(), None).await.unwrap());
     assert_eq!((&made["prices"], &made["version"]), (&prices, &json!(1)));
-    let same = body(&set(prices.clone(), None).await.unwrap());
+    let same = json_of(&set(prices.clone(), None).await.unwrap());
     assert_eq!(same["version"], 1, "nothing has changed");
     let stale = set(json!([]), Some("\"0\"")).await;
     assert!(matches!(stale, Err(Problem::PreconditionFailed)));
     assert_eq!(shop.page("10", None).await["items"], json!([made]));
-    let none = body(&set(json!([]), Some("\"1\"")).await.unwrap());
+    let none = json_of(&set(json!([]), Some("\"1\"")).await.unwrap());
     assert_eq!((&none["prices"], &none["version"]), (&json!([]), &json!(2)));
     assert_eq!(shop.page("10", None).await["items"], json!([]));
     let items = shop.engine.items(Setting::PricingTable);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{noon, store};
+use super::{json_of, noon, store};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::api::{self, collections};
@@ -33,10 +33,6 @@ fn status_of(outcome: Outcome) -> u16 {
     outcome
         .map_or_else(|problem| problem.status(), |response| response.status)
         .as_u16()
-}
-
-fn json_of(response: &Response) -> Value {
-    serde_json::from_slice(&response.body).unwrap()
 }
 
 fn spring() -> Value {
