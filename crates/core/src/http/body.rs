@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use crate::http::problem::{Fault, Problem};
@@ -353,7 +354,13 @@ impl Json<'_> {
         match named.and_then(|code| code.parse().ok()) {
             Some(currency) => self.money(currency),
             None => self.object(|money| {
-                money.required("amount", |json: Json<'_>| json.line(1..=40));
+                money.required("amount", |json: Json<'_>| {
+                    let detail = "this must be a number of zero or more, such as \"19.99\"";
+                    json.parsed(detail, |text| match Decimal::from_str_exact(text) {
+                        Ok(number) if number.is_sign_positive() => Ok(()),
+                        Ok(_) | Err(_) => Err(()),
+                    })
+                });
                 money.required("currency", currency);
                 None
             }),

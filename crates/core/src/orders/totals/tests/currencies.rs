@@ -130,6 +130,11 @@ async fn an_expected_total_in_another_currency_is_another_total() {
     for (amount, currency, expected) in [
         ("1.001", "USD", "/expected_total/amount decimals"),
         ("1.00", "dollars", "/expected_total/currency invalid"),
+        (
+            "-1",
+            "dollars",
+            "/expected_total/amount invalid, /expected_total/currency invalid",
+        ),
     ] {
         assert_eq!(
             selling.place("ana", expecting(amount, currency)).await,
