@@ -9,7 +9,7 @@
 mod judged;
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use oxcart_search::query::Weights;
 use oxcart_search::synonyms::Synonyms;
@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use self::judged::{Judged, Product, ndcg};
 use crate::Error;
-use crate::bench::machine::Machine;
+use crate::bench::machine::{Machine, peak_memory_kib};
+use crate::bench::numbers::{micros, millis, percentile};
 use crate::demo::large::PRODUCTS;
 use crate::demo::large::documents::Documents;
 
@@ -57,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
         products.len(),
         begun.elapsed(),
         size.bytes,
-        peak_memory_kib()?
+        peak_memory_kib()
     );
     let synonyms = if arguments.no_synonyms {
         Synonyms::default()
@@ -160,17 +161,11 @@ fn as_items(
         });
         units.push(pages.sum());
     }
-    units.sort_unstable();
-    let part = |part: usize| {
-        units
-            .get(units.len() * part / 100)
-            .copied()
-            .unwrap_or_default()
-    };
+    let [p50, p99] = [50, 99].map(|percent| percentile(units.clone(), percent));
     println!(
         "As items of DynamoDB, a query reads {} pages of 4 KiB (p50), {} (p99), and a change writes {} items",
-        part(50),
-        part(99),
+        p50.unwrap_or_default(),
+        p99.unwrap_or_default(),
         size.postings / u64::from(products.max(1))
     );
     Ok(())
@@ -178,29 +173,19 @@ fn as_items(
 
 /// Prints how long queries take that follow each other, after a round that is not counted.
 fn times(searcher: &Searcher, queries: &[Judged], rounds: u32) -> Result<(), Error> {
-    let mut times: Vec<Duration> = Vec::new();
+    let mut times: Vec<u64> = Vec::new();
     for round in 0..=rounds {
         for query in queries {
             let begun = Instant::now();
             searcher.search(&request(query.text))?;
             if round > 0 {
-                times.push(begun.elapsed());
+                times.push(micros(begun.elapsed()));
             }
         }
     }
-    times.sort_unstable();
-    let part = |part: usize| {
-        times
-            .get(times.len() * part / 1000)
-            .copied()
-            .unwrap_or_default()
-    };
-    println!(
-        "p50 {:.1?}, p95 {:.1?}, p99 {:.1?}",
-        part(500),
-        part(950),
-        part(990)
-    );
+    let of_time = |percent| percentile(times.clone(), percent).map(millis);
+    let [p50, p95, p99] = [50, 95, 99].map(|percent| of_time(percent).unwrap_or_default());
+    println!("p50 {p50} ms, p95 {p95} ms, p99 {p99} ms");
     Ok(())
 }
 
@@ -210,14 +195,6 @@ fn request(text: &str) -> Request {
         limit: 10,
         ..Request::default()
     }
-}
-
-/// Returns the most memory that this process has had.
-fn peak_memory_kib() -> Result<u64, Error> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak = peak.and_then(|text| text.trim().strip_suffix(" kB")?.trim().parse().ok());
-    Ok(peak.unwrap_or_default())
 }
 
 #[cfg(test)]

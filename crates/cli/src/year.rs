@@ -8,7 +8,7 @@ use oxcart_core::values::money::Currency;
 use oxcart_local::faults::Fault;
 use serde::Serialize;
 
-use crate::bench::machine::Machine;
+use crate::bench::machine::{Machine, peak_memory_kib};
 use crate::{Error, build};
 
 use books::Totals;
@@ -299,12 +299,4 @@ impl Report {
             println!("Everything agrees.");
         }
     }
-}
-
-/// The most memory that this process has used, in KiB, as Linux tells it.
-fn peak_memory_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
-    number.unwrap_or(0)
 }

@@ -27,7 +27,4 @@ pub enum SearchError {
     /// A part of a segment cannot be read.
     #[error("a part of the search index cannot be read")]
     Read(#[from] std::io::Error),
-    /// The segment is not one that this release can read.
-    #[error("the segment is not readable: {0}")]
-    Segment(&'static str),
 }

@@ -78,11 +78,12 @@ impl Searcher {
                 weights: &self.weights,
                 synonyms: &self.synonyms,
             };
-            let words = match parser.parse(&request.text)? {
-                Some(words) => words,
-                None if filters.is_empty() => break,
-                None => Box::new(AllQuery),
-            };
+            let words = parser.parse(&request.text)?;
+            let has_words = words.is_some();
+            if !has_words && filters.is_empty() {
+                break;
+            }
+            let words = words.unwrap_or_else(|| Box::new(AllQuery));
             let filters = filters
                 .iter()
                 .map(|filter| (Occur::Must, filter.box_clone()));
@@ -90,7 +91,7 @@ impl Searcher {
                 BooleanQuery::new([(Occur::Must, words)].into_iter().chain(filters).collect());
             let best = TopDocs::with_limit(request.limit.max(1)).and_offset(request.offset);
             found = searcher.search(&query, &(best.order_by_score(), CountFacets))?;
-            if found.1.total > 0 {
+            if found.1.total > 0 || !has_words {
                 break;
             }
         }

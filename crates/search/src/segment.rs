@@ -1,16 +1,17 @@
-//! Segments: immutable indexes of some documents, each a sequence of bytes.
+//! Segments: indexes of some documents, which do not change once they are written.
 
 pub use tantivy::Index;
+use tantivy::TantivyDocument;
 use tantivy::directory::RamDirectory;
 use tantivy::tokenizer::{PreTokenizedString, Token};
-use tantivy::{IndexSettings, TantivyDocument};
 
 use crate::SearchError;
 use crate::analysis::{self, Stemmed};
 use crate::document::Document;
 use crate::schema::{Fields, SEPARATOR};
 
-/// The most memory that writing a segment takes, in bytes, beside its documents: more is an error of the caller.
+/// What the engine plans its table of terms by, in bytes. It is not a limit: a segment is written in as much memory as its
+/// documents need.
 const MEMORY_BYTES: usize = 1 << 30;
 
 /// Returns the index of `documents`, in memory.
@@ -19,10 +20,7 @@ const MEMORY_BYTES: usize = 1 << 30;
 /// Returns [`SearchError::Index`] if the engine fails.
 pub fn write(documents: impl IntoIterator<Item = Document>) -> Result<Index, SearchError> {
     let fields = Fields::new();
-    let settings = IndexSettings::default();
-    let index = Index::builder()
-        .schema(fields.schema.clone())
-        .settings(settings);
+    let index = Index::builder().schema(fields.schema.clone());
     let mut writer = index.single_segment_index_writer(RamDirectory::create(), MEMORY_BYTES)?;
     for document in documents {
         writer.add_document(indexed(&fields, &document))?;

@@ -57,6 +57,14 @@ impl Machine {
     }
 }
 
+/// The most memory that this process has used, in KiB, as Linux tells it.
+pub(crate) fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+    number.unwrap_or(0)
+}
+
 /// The rest of the first line that begins with `name`, without colon and spaces.
 fn after(text: &str, name: &str) -> Option<String> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;

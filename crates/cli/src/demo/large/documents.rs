@@ -69,7 +69,7 @@ impl Documents {
 }
 
 /// Returns an identifier that is the same in each run, and as hard to compress as any.
-pub(crate) fn id(number: u32) -> Uuid {
+fn id(number: u32) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_be_bytes())
 }
 

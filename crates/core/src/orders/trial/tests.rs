@@ -192,7 +192,7 @@ async fn a_rule_is_tried_in_its_currency() {
         let first = format!("{} {}", faults[0].pointer, faults[0].code);
         assert_eq!(first, fault, "{body}");
     }
-    // A stored order in euros is none that a rule for yen is about.
+    // A rule for yen does not apply to a stored order in euros.
     let body =
         json!({"order_id": order().id.to_string(), "expression": "false", "currency": "JPY"});
     assert_eq!(tried(&shop, "small", &body).await.unwrap()["valid"], true);
