@@ -9,11 +9,16 @@
 mod judged;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use oxcart_search::blocks::{Blocks, Files, Place};
+use oxcart_search::index::Part;
+use oxcart_search::memory::Memory;
 use oxcart_search::query::Weights;
 use oxcart_search::synonyms::Synonyms;
-use oxcart_search::{Request, Searcher, segment};
+use oxcart_search::{Document, Request, Searcher, segment, versions};
 use uuid::Uuid;
 
 use self::judged::{Judged, Product, ndcg};
@@ -51,13 +56,14 @@ const LEAST_NDCG: f64 = 0.85;
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     Machine::read()?.print();
     let begun = Instant::now();
-    let (index, products) = index(arguments.products)?;
-    let size = segment::size(&index)?;
+    let shop = Shop::new(arguments.products)?;
+    let sizes = shop.parts.iter().map(|part| part.segment.bytes);
+    let bytes: u64 = sizes.sum();
     println!(
-        "{} products in {:.1?}: {} bytes, at most {} KiB of memory",
-        products.len(),
+        "{} products in {:.1?}: {bytes} bytes in {} segments, at most {} KiB of memory",
+        arguments.products,
         begun.elapsed(),
-        size.bytes,
+        shop.parts.len(),
         peak_memory_kib()
     );
     let synonyms = if arguments.no_synonyms {
@@ -65,12 +71,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     } else {
         Synonyms::new(judged::synonyms())
     };
-    let searcher = Searcher::new(&index, Weights::default(), synonyms)?;
     let queries = judged::queries()?;
-    let all = relevance(&searcher, &queries, &products, arguments.verbose)?;
+    cold(&shop, &queries, &synonyms)?;
+    let searcher = shop.searcher(synonyms)?;
+    let all = relevance(&searcher, &queries, &shop.products, arguments.verbose)?;
     times(&searcher, &queries, arguments.rounds)?;
-    as_items(&searcher, &queries, size, arguments.products)?;
-    if size.bytes > MOST_BYTES_PER_PRODUCT * u64::from(arguments.products) {
+    as_items(&searcher, &queries, arguments.products)?;
+    if bytes > MOST_BYTES_PER_PRODUCT * u64::from(arguments.products) {
         return Err(format!(
             "the index has more than {MOST_BYTES_PER_PRODUCT} bytes for a product"
         )
@@ -84,24 +91,121 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
 
 type Products = HashMap<Uuid, Product>;
 
-/// Returns the index of so many products, and the products.
-fn index(count: u32) -> Result<(segment::Index, Products), Error> {
-    let documents = Documents::new("EUR".parse()?)?;
-    let mut products = HashMap::new();
-    let mut failure = None;
-    let numbers = (0..count).map_while(|number| match documents.document(number) {
-        Ok(document) => {
-            products.insert(document.id, Product::new(&document));
-            Some(document)
+/// How many products are written as one segment.
+const PIECE: usize = 20_000;
+
+/// So many bytes that all blocks of an index stay in memory.
+const ALL: usize = 4 << 30;
+
+/// Products, and the index of them.
+struct Shop {
+    products: Products,
+    memory: Memory,
+    parts: Vec<Part>,
+}
+
+impl Shop {
+    /// Returns a shop of so many products, whose segments are written and merged as those of a shop are.
+    fn new(count: u32) -> Result<Self, Error> {
+        let documents = Documents::new("EUR".parse()?)?;
+        let mut shop = Self {
+            products: HashMap::new(),
+            memory: Memory::default(),
+            parts: Vec::new(),
+        };
+        let blocks = Arc::new(Blocks::new(shop.memory.clone(), ALL));
+        let mut numbers = 0..count;
+        loop {
+            let piece: Result<Vec<Document>, Error> = numbers
+                .by_ref()
+                .take(PIECE)
+                .map(|number| documents.document(number))
+                .collect();
+            let piece = piece?;
+            if piece.is_empty() {
+                return Ok(shop);
+            }
+            let described = piece.iter();
+            let described = described.map(|document| (document.id, Product::new(document)));
+            shop.products.extend(described);
+            let segment = shop.memory.keep(segment::write(piece)?);
+            versions::add(&blocks, &mut shop.parts, segment)?;
+            while let Some(due) = versions::due(&shop.parts) {
+                let merged = segment::merge(&blocks, &due)?;
+                let merged = merged.map(|merged| shop.memory.keep(merged));
+                versions::replace(&blocks, &mut shop.parts, &due, merged.as_ref())?;
+                for part in due {
+                    drop(shop.memory.take(part.segment.id));
+                }
+            }
         }
-        Err(error) => {
-            failure = Some(error);
-            None
-        }
-    });
-    let index = segment::write(numbers)?;
-    failure.map_or(Ok(()), Err)?;
-    Ok((index, products))
+    }
+
+    /// Returns a searcher that keeps in memory what it has read.
+    fn searcher(&self, synonyms: Synonyms) -> Result<Searcher, Error> {
+        let blocks = Arc::new(Blocks::new(self.memory.clone(), ALL));
+        let (parts, weights) = (self.parts.clone(), Weights::default());
+        Ok(Searcher::open(&blocks, parts, weights, synonyms)?)
+    }
+}
+
+/// Segments of which is counted what is read.
+struct Counted {
+    memory: Memory,
+    read: Arc<Mutex<Read>>,
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Read {
+    /// One after another.
+    rounds: u64,
+    ranges: u64,
+    bytes: u64,
+}
+
+impl Files for Counted {
+    fn read(&self, places: &[Place]) -> io::Result<Vec<Vec<u8>>> {
+        let found = self.memory.read(places)?;
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.rounds += 1;
+        read.ranges += found.len() as u64;
+        read.bytes += found.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
+        Ok(found)
+    }
+}
+
+/// Prints what the first query of a process reads, and how long it takes beside that.
+fn cold(shop: &Shop, queries: &[Judged], synonyms: &Synonyms) -> Result<(), Error> {
+    let (mut rounds, mut ranges, mut bytes, mut times) = (vec![], vec![], vec![], vec![]);
+    for query in queries {
+        let read = Arc::new(Mutex::new(Read::default()));
+        let counted = Counted {
+            memory: shop.memory.clone(),
+            read: Arc::clone(&read),
+        };
+        let begun = Instant::now();
+        let blocks = Arc::new(Blocks::new(counted, ALL));
+        let (parts, weights) = (shop.parts.clone(), Weights::default());
+        let searcher = Searcher::open(&blocks, parts, weights, synonyms.clone())?;
+        searcher.search(&request(query.text))?;
+        times.push(micros(begun.elapsed()));
+        let read = *read.lock().unwrap_or_else(PoisonError::into_inner);
+        rounds.push(read.rounds);
+        ranges.push(read.ranges);
+        bytes.push(read.bytes);
+    }
+    for percent in [50, 99] {
+        let of = |figures: &[u64]| percentile(figures.to_vec(), percent).unwrap_or_default();
+        println!(
+            "A first query (p{percent}): {} reads one after another of {} ranges, {} bytes, and {} ms",
+            of(&rounds),
+            of(&ranges),
+            of(&bytes),
+            millis(of(&times)),
+        );
+    }
+    Ok(())
 }
 
 /// Prints the nDCG of each language, and returns that of all queries.
@@ -145,18 +249,14 @@ fn mean(figures: &[f64]) -> f64 {
 
 /// Prints what the same index would cost as items of DynamoDB, one or more for each term of a field: a query reads those of
 /// its terms, at half a unit for 4 KiB, and a changed product writes one for each of its terms at least.
-fn as_items(
-    searcher: &Searcher,
-    queries: &[Judged],
-    size: segment::Size,
-    products: u32,
-) -> Result<(), Error> {
+fn as_items(searcher: &Searcher, queries: &[Judged], products: u32) -> Result<(), Error> {
+    let (all, all_bytes) = searcher.all_postings()?;
     let mut units: Vec<u64> = Vec::new();
     for query in queries {
         let postings = searcher.postings(query.text)?;
         let pages = postings.iter().map(|count| {
-            let bytes = u128::from(*count) * u128::from(size.posting_bytes);
-            let bytes = bytes / u128::from(size.postings.max(1));
+            let bytes = u128::from(*count) * u128::from(all_bytes);
+            let bytes = bytes / u128::from(all.max(1));
             u64::try_from(bytes.div_ceil(4096)).unwrap_or(u64::MAX)
         });
         units.push(pages.sum());
@@ -166,7 +266,7 @@ fn as_items(
         "As items of DynamoDB, a query reads {} pages of 4 KiB (p50), {} (p99), and a change writes {} items",
         p50.unwrap_or_default(),
         p99.unwrap_or_default(),
-        size.postings / u64::from(products.max(1))
+        all / u64::from(products.max(1))
     );
     Ok(())
 }

@@ -7,6 +7,8 @@ use uuid::Uuid;
 pub struct Document {
     /// Its identifier.
     pub id: Uuid,
+    /// Its version, from 1. Of two documents of a product, the one with the higher version counts.
+    pub version: u64,
     /// Its texts, in each language that it has.
     pub texts: Vec<Text>,
     /// The identifiers of its category and of those above it.

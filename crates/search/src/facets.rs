@@ -38,6 +38,19 @@ fn range_of(price: u64) -> usize {
     (power as usize * 3 + step).min(RANGES - 1)
 }
 
+/// Returns the lowest price in range `number`, in the currency's smallest units.
+#[must_use]
+pub fn begin_of(number: usize) -> u64 {
+    if number == 0 {
+        return 0;
+    }
+    let power = u32::try_from(number / 3).unwrap_or(u32::MAX);
+    let first = [1, 2, 5][number % 3];
+    10_u64
+        .checked_pow(power)
+        .map_or(u64::MAX, |power| first * power)
+}
+
 /// Counts what is found.
 pub(crate) struct CountFacets;
 
@@ -47,6 +60,18 @@ pub(crate) struct OfSegment {
     named: [Option<(StrColumn, Vec<u32>)>; 3],
     price: Column<u64>,
     prices: Vec<u64>,
+}
+
+/// The columns whose values are counted by their names.
+const NAMED: [&str; 3] = ["category", "brand", "attribute"];
+
+/// Reads the columns of `segment` that are counted.
+pub(crate) fn read_columns(segment: &SegmentReader) -> tantivy::Result<()> {
+    let columns = segment.fast_fields();
+    for name in NAMED {
+        columns.str(name)?;
+    }
+    columns.u64("price").map(drop)
 }
 
 impl Collector for CountFacets {
@@ -64,7 +89,7 @@ impl Collector for CountFacets {
         };
         Ok(OfSegment {
             total: 0,
-            named: [named("category")?, named("brand")?, named("attribute")?],
+            named: [named(NAMED[0])?, named(NAMED[1])?, named(NAMED[2])?],
             price: columns.u64("price")?,
             prices: vec![0; RANGES],
         })

@@ -1,5 +1,6 @@
 //! The fields of the index.
 
+use crate::SearchError;
 use tantivy::schema::{
     FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
 };
@@ -11,10 +12,6 @@ pub(crate) const SEPARATOR: char = '\u{1f}';
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     pub(crate) schema: Schema,
-    /// The identifier, by which a document of an older segment is taken out.
-    pub(crate) id: Field,
-    pub(crate) id_high: Field,
-    pub(crate) id_low: Field,
     /// Names in all languages.
     pub(crate) name: Field,
     /// Brand, tags and values of attributes.
@@ -35,7 +32,6 @@ pub(crate) struct Fields {
 
 impl Fields {
     pub(crate) fn new() -> Self {
-        let mut schema = Schema::builder();
         let words = TextFieldIndexing::default()
             .set_tokenizer("raw")
             .set_index_option(IndexRecordOption::WithFreqs);
@@ -45,22 +41,39 @@ impl Fields {
             .set_index_option(IndexRecordOption::Basic)
             .set_fieldnorms(false);
         let whole = TextOptions::default().set_indexing_options(whole);
-        let named = STRING | FAST;
+        let mut schema = Schema::builder();
         Self {
-            id: schema.add_text_field("id", STRING),
-            id_high: schema.add_u64_field("id_high", FAST),
-            id_low: schema.add_u64_field("id_low", FAST),
             name: schema.add_text_field("name", words.clone()),
             keys: schema.add_text_field("keys", words.clone()),
             codes: schema.add_text_field("codes", whole.clone()),
             groups: schema.add_text_field("groups", words.clone()),
             whole: schema.add_text_field("whole", whole),
             body: schema.add_text_field("body", words),
-            category: schema.add_text_field("category", named.clone()),
-            brand: schema.add_text_field("brand", named.clone()),
-            attribute: schema.add_text_field("attribute", named),
+            category: schema.add_text_field("category", STRING | FAST),
+            brand: schema.add_text_field("brand", STRING | FAST),
+            attribute: schema.add_text_field("attribute", STRING | FAST),
             price: schema.add_u64_field("price", FAST),
             schema: schema.build(),
         }
+    }
+
+    /// Returns the fields of an index that was written with `schema`, perhaps by an earlier version.
+    ///
+    /// # Errors
+    /// Returns [`SearchError`] if it has not all of the fields.
+    pub(crate) fn of(schema: &Schema) -> Result<Self, SearchError> {
+        Ok(Self {
+            name: schema.get_field("name")?,
+            keys: schema.get_field("keys")?,
+            codes: schema.get_field("codes")?,
+            groups: schema.get_field("groups")?,
+            whole: schema.get_field("whole")?,
+            body: schema.get_field("body")?,
+            category: schema.get_field("category")?,
+            brand: schema.get_field("brand")?,
+            attribute: schema.get_field("attribute")?,
+            price: schema.get_field("price")?,
+            schema: schema.clone(),
+        })
     }
 }

@@ -1,14 +1,19 @@
 //! Searching some segments.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use tantivy::collector::TopDocs;
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Index, IndexReader, ReloadPolicy, Term};
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Term};
 use uuid::Uuid;
 
 use crate::SearchError;
 use crate::analysis::{self, Stemmed};
+use crate::blocks::{self, Blocks};
 use crate::facets::{CountFacets, Counts};
+use crate::index::{self, Part};
 use crate::query::{Parser, Strictness, Weights};
 use crate::schema::{Fields, SEPARATOR};
 use crate::synonyms::Synonyms;
@@ -41,6 +46,8 @@ pub struct Found {
 
 /// Some segments that are searched together.
 pub struct Searcher {
+    blocks: Arc<Blocks>,
+    parts: Vec<Part>,
     fields: Fields,
     reader: IndexReader,
     weights: Weights,
@@ -48,14 +55,22 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// Returns a searcher of `index`.
+    /// Returns a searcher of the index of `parts`, whose segments are in `blocks`: at least one.
     ///
     /// # Errors
     /// Returns [`SearchError`] if it cannot be opened.
-    pub fn new(index: &Index, weights: Weights, synonyms: Synonyms) -> Result<Self, SearchError> {
+    pub fn open(
+        blocks: &Arc<Blocks>,
+        parts: Vec<Part>,
+        weights: Weights,
+        synonyms: Synonyms,
+    ) -> Result<Self, SearchError> {
+        let index = index::open(blocks, &parts)?;
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual);
         Ok(Self {
-            fields: Fields::new(),
+            blocks: Arc::clone(blocks),
+            parts,
+            fields: Fields::of(&index.schema())?,
             reader: reader.try_into()?,
             weights,
             synonyms,
@@ -89,6 +104,7 @@ impl Searcher {
                 .map(|filter| (Occur::Must, filter.box_clone()));
             let query =
                 BooleanQuery::new([(Occur::Must, words)].into_iter().chain(filters).collect());
+            self.load(&searcher, &query)?;
             let best = TopDocs::with_limit(request.limit.max(1)).and_offset(request.offset);
             found = searcher.search(&query, &(best.order_by_score(), CountFacets))?;
             if found.1.total > 0 || !has_words {
@@ -96,15 +112,60 @@ impl Searcher {
             }
         }
         let (best, counts) = found;
-        let mut products = Vec::with_capacity(best.len());
-        for (_, address) in best {
-            let columns = searcher.segment_reader(address.segment_ord).fast_fields();
-            let half = |name| -> tantivy::Result<u64> {
-                Ok(columns.u64(name)?.first(address.doc_id).unwrap_or_default())
-            };
-            products.push(Uuid::from_u64_pair(half("id_high")?, half("id_low")?));
-        }
+        let products = self.products(&searcher, best.into_iter().map(|(_, found)| found))?;
         Ok(Found { products, counts })
+    }
+
+    /// Reads what `query` needs at once, and not one after another as the engine would.
+    fn load(&self, searcher: &tantivy::Searcher, query: &dyn Query) -> Result<(), SearchError> {
+        let mut fields = BTreeSet::new();
+        query.query_terms(&mut |term, _| {
+            fields.insert(term.field());
+        });
+        for segment in searcher.segment_readers() {
+            for field in &fields {
+                segment.inverted_index(*field)?;
+            }
+        }
+        let needed = blocks::noted(true, || {
+            for segment in searcher.segment_readers() {
+                query.query_terms(&mut |term, _| {
+                    // Those that fail are read by the search, which says why.
+                    let _ = segment.get_fieldnorms_reader(term.field());
+                    let _ = segment.inverted_index(term.field()).and_then(|index| {
+                        let option = IndexRecordOption::WithFreqs;
+                        Ok(index.read_postings(term, option)?)
+                    });
+                });
+            }
+        });
+        Ok(self.blocks.load(&needed)?)
+    }
+
+    /// Returns the products of these documents.
+    fn products(
+        &self,
+        searcher: &tantivy::Searcher,
+        documents: impl Iterator<Item = DocAddress>,
+    ) -> Result<Vec<Uuid>, SearchError> {
+        let mut found = Vec::new();
+        for document in documents {
+            let segment = searcher
+                .segment_reader(document.segment_ord)
+                .segment_id()
+                .uuid_string();
+            let segment = segment.replace('-', "");
+            let mut parts = self.parts.iter();
+            let part = parts.find(|part| part.segment.id.simple().to_string() == segment);
+            let part = part.ok_or(SearchError::Damaged("a segment is not part of it"))?;
+            found.push((part.segment.ids(&self.blocks)?, document.doc_id));
+        }
+        let places = found.iter().map(|(ids, document)| ids.place(*document));
+        self.blocks.load(&places.collect::<Vec<_>>())?;
+        let ids = found
+            .into_iter()
+            .map(|(ids, document)| Ok(ids.get(document)?.id));
+        ids.collect()
     }
 
     /// Returns how many documents have each of the terms of the words of `text`, in each field: what an index that is read
@@ -134,6 +195,28 @@ impl Searcher {
         }
         postings.retain(|count| *count > 0);
         Ok(postings)
+    }
+
+    /// Returns how often a term is in a field of a document, each counted once for a document, and what they take in bytes.
+    ///
+    /// # Errors
+    /// Returns [`SearchError`] if the index cannot be read.
+    pub fn all_postings(&self) -> Result<(u64, u64), SearchError> {
+        let searcher = self.reader.searcher();
+        let (mut postings, mut bytes) = (0, 0);
+        for segment in searcher.segment_readers() {
+            bytes += segment.space_usage()?.postings().total().get_bytes();
+            for (field, entry) in segment.schema().fields() {
+                if entry.is_indexed() {
+                    let index = segment.inverted_index(field)?;
+                    let mut terms = index.terms().stream()?;
+                    while terms.advance() {
+                        postings += u64::from(terms.value().doc_freq);
+                    }
+                }
+            }
+        }
+        Ok((postings, bytes))
     }
 
     fn filters(&self, request: &Request) -> Vec<Box<dyn Query>> {

@@ -7,11 +7,10 @@ const FEW: u32 = 20_000;
 
 #[test]
 fn answers_are_as_good_as_they_were() {
-    let (index, products) = index(FEW).unwrap();
-    let synonyms = Synonyms::new(judged::synonyms());
-    let searcher = Searcher::new(&index, Weights::default(), synonyms).unwrap();
+    let shop = Shop::new(FEW).unwrap();
+    let searcher = shop.searcher(Synonyms::new(judged::synonyms())).unwrap();
     let queries = judged::queries().unwrap();
-    let all = relevance(&searcher, &queries, &products, true).unwrap();
+    let all = relevance(&searcher, &queries, &shop.products, true).unwrap();
     assert!(all >= LEAST_NDCG, "{all}");
 }
 

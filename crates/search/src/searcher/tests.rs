@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::document::{Document, Text};
+use crate::memory::Memory;
 use crate::segment;
 
 /// A product with a name, and words about it: `#tag`, `=brand`, `/category`, `name:value`, or a price.
@@ -79,9 +80,11 @@ fn shop() -> Searcher {
         product(6, "Bicycle", "#bicycle /sports colour:red 49900"),
         product(7, "Tea, green, from Japan", "#tea /tea origin:Japan 700"),
     ];
-    let index = segment::write(products).unwrap();
+    let memory = Memory::default();
+    let part = Part::new(memory.keep(segment::write(products).unwrap()));
+    let blocks = Arc::new(Blocks::new(memory, 1 << 20));
     let synonyms = Synonyms::new([vec!["bike", "bicycle"], vec!["单车", "bicycle"]]);
-    Searcher::new(&index, Weights::default(), synonyms).unwrap()
+    Searcher::open(&blocks, vec![part], Weights::default(), synonyms).unwrap()
 }
 
 fn found(searcher: &Searcher, text: &str) -> Vec<u128> {

@@ -41,6 +41,7 @@ impl Documents {
         let prices = prices.filter_map(|variant| variant.price.minor_units());
         Ok(Document {
             id: id(number),
+            version: 1,
             categories,
             category_names,
             texts: texts(&product),
