@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt as _, StreamExt as _, future};
-use serde::Deserialize;
 
 use super::change::{self, Change};
 use super::erasure;
@@ -21,6 +20,7 @@ use super::validation::{Outcome, Rules};
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, telemetry};
+use crate::runtime::Scheduled;
 use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
@@ -250,13 +250,6 @@ pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepE
         "order postponed"
     );
     Ok(())
-}
-
-/// The event of a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Scheduled {
-    /// When the schedule was due, which is the handler's now.
-    pub time: Time,
 }
 
 /// Runs the workflow of every order that is due, erases every address that is due to be erased, and continues

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use lambda_runtime::Diagnostic;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::invocation::{Error, read, serve_json, write};
 use crate::aws::Aws;
+use crate::values::clock::Time;
 
 /// Serves a stream, a schedule or the authoriser. `handler` gets the event as `E`, and what it returns is
 /// sent back as JSON. Each failure is logged here.
@@ -31,4 +32,11 @@ where
         })
     })
     .await
+}
+
+/// The event of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Scheduled {
+    /// When the schedule was due, which is the handler's now.
+    pub time: Time,
 }

@@ -7,7 +7,7 @@ mod invocation;
 mod queue;
 mod step;
 
-pub use event::serve_event;
+pub use event::{Scheduled, serve_event};
 pub use http::{serve_http, serve_http_uncounted};
 pub use invocation::Error;
 pub use queue::{ConsumeError, Message, batch, serve_queue};

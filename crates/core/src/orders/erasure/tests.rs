@@ -7,9 +7,10 @@ use super::super::fixtures::{
 };
 use super::super::model::{Order, Status};
 use super::super::rules;
-use super::super::workflow::{Scheduled, close_order, run_due_orders};
+use super::super::workflow::{close_order, run_due_orders};
 use super::*;
 use crate::aws::settings::Setting;
+use crate::runtime::Scheduled;
 use crate::testing::Fault;
 use crate::values::event::{DomainEvent, Stamp};
 

@@ -5,7 +5,8 @@ use expect_test::expect;
 use super::{courses, run};
 use crate::orders::fixtures::{Shop, after, lines, order, order_of, placed_at};
 use crate::orders::model::{Order, Status};
-use crate::orders::workflow::{Scheduled, run_due_orders};
+use crate::orders::workflow::run_due_orders;
+use crate::runtime::Scheduled;
 
 #[tokio::test]
 async fn a_due_order_is_run_again_in_any_status() {
