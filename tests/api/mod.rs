@@ -33,6 +33,7 @@ mod reading;
 mod refused;
 mod rules;
 mod sales;
+mod search;
 mod sessions;
 mod shipping;
 mod shortage;

@@ -47,7 +47,12 @@ const READS: &[&str] = &[
 ];
 
 /// The only functions that may read whole tables, a piece at a time and while nobody waits.
-const SCANS: [&str; 3] = ["AuditIntegrity", "BuildCollections", "RunFileJobs"];
+const SCANS: [&str; 4] = [
+    "AuditIntegrity",
+    "BuildCollections",
+    "BuildSearchIndex",
+    "RunFileJobs",
+];
 
 const STREAM_READS: &[&str] = &[
     "dynamodb:DescribeStream",

@@ -31,9 +31,10 @@ mod shop;
 mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-const IN_USE: [&str; 23] = [
+const IN_USE: [&str; 25] = [
     "authorize-request",
     "build-collections",
+    "build-search-index",
     "commit-inventory",
     "confirm-order",
     "create-product",
@@ -41,6 +42,7 @@ const IN_USE: [&str; 23] = [
     "get-health",
     "get-order",
     "get-product",
+    "index-products",
     "list-products",
     "login",
     "notify-order",

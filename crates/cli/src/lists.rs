@@ -27,10 +27,12 @@ use crate::year::halves;
 use crate::{Error, admin, build};
 
 /// The functions that are in use: those of the lists, and those that the stream of new products reaches.
-const IN_USE: [&str; 7] = [
+const IN_USE: [&str; 9] = [
     "build-collections",
+    "build-search-index",
     "create-product",
     "follow-products",
+    "index-products",
     "list-products",
     "on-product-created",
     "publish-events",

@@ -1,5 +1,6 @@
 //! The buckets of files that come from outside and go there: the adapter to S3.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
@@ -37,7 +38,11 @@ impl BucketError {
     {
         match error.code() {
             Some(
-                "PreconditionFailed" | "NoSuchKey" | "NoSuchUpload" | "InvalidPart"
+                "PreconditionFailed"
+                | "ConditionalRequestConflict"
+                | "NoSuchKey"
+                | "NoSuchUpload"
+                | "InvalidPart"
                 | "InvalidRange",
             ) => Self::Changed,
             Some(_) | None => Self::Failed(DisplayErrorContext(error).to_string().into()),
@@ -50,6 +55,33 @@ fn presigning(now: Time) -> Result<PresigningConfig, BucketError> {
         .start_time(SystemTime::from(now))
         .expires_in(ADDRESS_LIFETIME);
     config.build().map_err(BucketError::failed)
+}
+
+/// On what condition a file is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Whatever is there.
+    None,
+    /// There is no such file.
+    Absent,
+    /// The file has this entity tag.
+    Is(String),
+}
+
+/// A file, for somebody who may know it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Latest {
+    /// It is not there.
+    Absent,
+    /// It is as it was.
+    Same,
+    /// It is new, or another one.
+    Changed {
+        /// All of it.
+        bytes: Vec<u8>,
+        /// Its entity tag.
+        etag: String,
+    },
 }
 
 /// A bucket.
@@ -74,6 +106,14 @@ impl Bucket {
     /// [`SettingError`] if the setting is missing.
     pub fn of_images(aws: &Aws) -> Result<Self, SettingError> {
         Self::named(aws, Setting::ImagesBucket)
+    }
+
+    /// Returns the bucket of the search index, which the settings name (`SEARCH_BUCKET`).
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn of_search(aws: &Aws) -> Result<Self, SettingError> {
+        Self::named(aws, Setting::SearchBucket)
     }
 
     fn named(aws: &Aws, setting: Setting) -> Result<Self, SettingError> {
@@ -225,5 +265,86 @@ impl Bucket {
             let bytes = file.body.collect().await.map_err(BucketError::failed)?;
             Ok(bytes.to_vec())
         })
+    }
+
+    /// Returns the file `key`, unless it still has the entity tag `known`.
+    ///
+    /// # Errors
+    /// [`BucketError`].
+    pub async fn latest(&self, key: &str, known: Option<&str>) -> Result<Latest, BucketError> {
+        let request = self.client.get_object().bucket(&self.name).key(key);
+        let request = request.set_if_none_match(known.map(str::to_owned));
+        let file = match Box::pin(request.send()).await {
+            Ok(file) => file,
+            Err(error) => {
+                let status = error
+                    .raw_response()
+                    .map(|response| response.status().as_u16());
+                return match (status, error.code()) {
+                    (Some(304), _) => Ok(Latest::Same),
+                    // S3 tells only those who may list the bucket that a file is not there. Nothing depends on which of
+                    // both it is, because what is written next is written on condition.
+                    (_, Some("NoSuchKey" | "AccessDenied")) => Ok(Latest::Absent),
+                    _ => Err(BucketError::from_sdk(error)),
+                };
+            }
+        };
+        let etag = file.e_tag.clone();
+        let etag = etag.ok_or_else(|| BucketError::Failed("the file has no entity tag".into()))?;
+        let bytes = file.body.collect().await.map_err(BucketError::failed)?;
+        let bytes = bytes.to_vec();
+        Ok(Latest::Changed { bytes, etag })
+    }
+
+    /// Returns `bytes` of the file `key`, or fewer if it ends before.
+    ///
+    /// # Errors
+    /// [`BucketError`].
+    pub async fn read_range(&self, key: &str, bytes: Range<u64>) -> Result<Vec<u8>, BucketError> {
+        let request = self.client.get_object().bucket(&self.name).key(key);
+        let last = bytes.end.saturating_sub(1);
+        let request = request.range(format!("bytes={}-{last}", bytes.start));
+        let file = Box::pin(request.send())
+            .await
+            .map_err(BucketError::from_sdk)?;
+        let bytes = file.body.collect().await.map_err(BucketError::failed)?;
+        Ok(bytes.to_vec())
+    }
+
+    /// Writes the file `key`.
+    ///
+    /// # Errors
+    /// [`BucketError::Changed`] if the condition does not hold.
+    pub async fn put(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        condition: &Condition,
+    ) -> Result<(), BucketError> {
+        gate::admitted().await;
+        let request = self.client.put_object().bucket(&self.name).key(key);
+        let request = match condition {
+            Condition::None => request,
+            Condition::Absent => request.if_none_match("*"),
+            Condition::Is(etag) => request.if_match(etag),
+        };
+        let request = request.body(bytes.into());
+        Box::pin(request.send())
+            .await
+            .map_err(BucketError::from_sdk)?;
+        Ok(())
+    }
+
+    /// Removes the file `key`, if it is there.
+    ///
+    /// # Errors
+    /// [`BucketError::Failed`].
+    pub async fn remove(&self, key: &str) -> Result<(), BucketError> {
+        gate::admitted().await;
+        let request = self.client.delete_object().bucket(&self.name).key(key);
+        Box::pin(request.send())
+            .await
+            .map_err(BucketError::from_sdk)?;
+        Ok(())
     }
 }

@@ -106,6 +106,8 @@ settings! {
     RulesTable = "RULES_TABLE",
     /// Name of the table that the sandbox gateway keeps its books in.
     SandboxTable = "SANDBOX_TABLE",
+    /// Name of the bucket of the search index.
+    SearchBucket = "SEARCH_BUCKET",
     /// Name of the table of sessions and of attempts to sign in.
     SessionsTable = "SESSIONS_TABLE",
     /// Address of the queue of changes whose events could not be published.

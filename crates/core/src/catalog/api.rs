@@ -24,6 +24,8 @@ use super::filter::Filter;
 use super::lookup::{Found, MOST_NAMES, Names};
 use super::model::{Category, Product, ProductError, Status};
 use super::rules::{self, Viewer};
+use super::search::api::Search;
+use super::search::index::SearchIndex;
 use super::sku::{Gtin, Sku};
 use super::sort::Sort;
 use super::store::ProductStore;
@@ -320,6 +322,7 @@ async fn viewer(
 pub async fn list_products(
     products: &ProductStore,
     chosen: &Chosen,
+    index: &SearchIndex,
     admins: &Admins,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -334,6 +337,9 @@ pub async fn list_products(
     let sort: Option<Sort> = Request::parameter(&query, "sort")?;
     let locale: Option<Locale> = Request::parameter(&query, "locale")?;
     let filter = Filter::read(&query)?;
+    if let Some(search) = Search::read(&request, &query, &filter)? {
+        return found(products, index, &search, locale, &request).await;
+    }
     let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
     if !status.is_public() {
@@ -356,6 +362,38 @@ pub async fn list_products(
     let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
     let listed = listed.fitting(position, body)?;
     listed.answer(&request)
+}
+
+/// `GET /products?q=&category=&brand=&attributes[name]=&locale=&limit=&cursor=`: returns the active products that are found
+/// by `search`, best first, and how many there are of each kind. A product that has changed within the last seconds may be
+/// found as it was; it is shown as it is, or not at all.
+async fn found(
+    products: &ProductStore,
+    index: &SearchIndex,
+    search: &Search,
+    locale: Option<Locale>,
+    request: &Request,
+) -> Result<Response, Problem> {
+    let (hits, facets) = search.find(index).await?;
+    let ids = hits.items.iter().map(|hit| hit.id);
+    let mut stored = products.get_many_eventually(ids).await?;
+    let items = hits.items.into_iter().filter_map(|hit| {
+        let product = stored.remove(&hit.id)?;
+        let position = hit.position;
+        (product.status == Status::Active).then_some(Listed { position, product })
+    });
+    let page = Page {
+        items: items.collect(),
+        next: hits.next,
+    };
+    let view = View {
+        viewer: Viewer::Anyone,
+        now: request.now,
+        locale,
+    };
+    let position = |listed: &Listed| listed.position.clone();
+    let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
+    page.fitting(position, body)?.answer_beside(facets, request)
 }
 
 /// `GET /products?ids=&locale=&limit=&cursor=`: returns the products with these `names`, in their order, each once, and which

@@ -36,6 +36,12 @@ impl Filter {
         }
     }
 
+    /// Returns the values of attributes or of options, by their names.
+    #[must_use]
+    pub fn attributes(&self) -> &BTreeMap<String, String> {
+        &self.attributes
+    }
+
     /// Returns whether `product` has all the attributes. What it does not have itself, one of its variants has: all of it,
     /// as values of its options.
     #[must_use]

@@ -27,6 +27,7 @@ pub mod names;
 pub mod prices;
 pub mod rules;
 pub mod sales;
+pub mod search;
 pub mod sku;
 pub mod sort;
 pub mod store;

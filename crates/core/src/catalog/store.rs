@@ -143,7 +143,7 @@ impl ProductStore {
     }
 
     /// Returns the products with `ids` that exist, as they were a moment ago or are now.
-    async fn get_many_eventually(
+    pub(super) async fn get_many_eventually(
         &self,
         ids: impl IntoIterator<Item = ProductId>,
     ) -> Result<HashMap<ProductId, Product>, StoreError> {

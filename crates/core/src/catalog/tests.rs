@@ -17,6 +17,7 @@ use super::categories::store::CategoryStore;
 use super::chosen::Chosen;
 use super::collections::entries::EntryStore;
 use super::collections::store::CollectionStore;
+use super::search::index::SearchIndex;
 use super::store::ProductStore;
 use crate::aws::dynamo::Table;
 use crate::aws::settings::Setting;
@@ -31,6 +32,7 @@ use crate::values::money::Currency;
 struct Shop {
     products: ProductStore,
     chosen: Chosen,
+    search: Arc<SearchIndex>,
     table: Table,
     admins: Arc<Admins>,
     engine: Engine,
@@ -42,6 +44,7 @@ fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     let products = ProductStore::new(&aws).unwrap();
     let admins = Arc::new(Admins::new(&aws));
+    let search = Arc::new(SearchIndex::new(&aws).unwrap());
     let chosen = Chosen {
         categories: CategoryStore::new(&aws).unwrap(),
         collections: CollectionStore::new(&aws).unwrap(),
@@ -51,6 +54,7 @@ fn shop() -> Shop {
     Shop {
         products,
         chosen,
+        search,
         table,
         admins,
         engine,
@@ -108,7 +112,14 @@ impl Shop {
     }
 
     async fn list(&self, request: Request) -> Outcome {
-        api::list_products(&self.products, &self.chosen, &self.admins, request).await
+        let Self {
+            products,
+            chosen,
+            search,
+            admins,
+            ..
+        } = self;
+        api::list_products(products, chosen, search, admins, request).await
     }
 
     /// Returns the names of all products in the list with `query`, page by page.

@@ -155,7 +155,7 @@ routes! {
     GET_JWKS = "get_jwks", "GET" "/.well-known/jwks.json", Anyone, Free;
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
-    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["ids", "category", "collection", "status", "attributes[*]", "sort", "locale", "limit", "cursor"];
+    LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["ids", "q", "category", "brand", "collection", "status", "attributes[*]", "sort", "locale", "limit", "cursor"];
     GET_PRODUCT = "get_product", "GET" "/products/{product_id}", Anyone, Read, &["locale"];
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;

@@ -11,9 +11,10 @@ async fn main() -> Result<(), runtime::Error> {
         collections: catalog::collections::store::CollectionStore::new(&aws)?,
         entries: catalog::collections::entries::EntryStore::new(&aws)?,
     };
+    let search = catalog::search::index::SearchIndex::new(&aws)?;
     let admins = customers::authorizer::Admins::new(&aws);
     runtime::serve_http(&aws, &routes::LIST_PRODUCTS, |request| {
-        catalog::api::list_products(&products, &chosen, &admins, request)
+        catalog::api::list_products(&products, &chosen, &search, &admins, request)
     })
     .await
 }

@@ -17,6 +17,7 @@ use crate::catalog::api as products_api;
 use crate::catalog::categories::store::CategoryStore;
 use crate::catalog::chosen::Chosen;
 use crate::catalog::collections::api;
+use crate::catalog::search::index::SearchIndex;
 use crate::catalog::store::ProductStore;
 use crate::customers::authorizer::Admins;
 use crate::http::exchange::{Request, Response};
@@ -29,6 +30,7 @@ use crate::values::stream::StreamBatch;
 struct Shop {
     builder: Builder,
     chosen: Chosen,
+    search: SearchIndex,
     admins: Admins,
     engine: Engine,
 }
@@ -44,6 +46,7 @@ fn shop() -> Shop {
     let collections = CollectionStore::new(&aws).unwrap();
     let entries = EntryStore::new(&aws).unwrap();
     Shop {
+        search: SearchIndex::new(&aws).unwrap(),
         chosen: Chosen {
             categories: CategoryStore::new(&aws).unwrap(),
             collections: collections.clone(),
@@ -196,7 +199,8 @@ impl Shop {
             .fold(request(&json!({})), |request, (name, value)| {
                 request.with_query(name, value)
             });
-        products_api::list_products(&self.builder.products, &self.chosen, &self.admins, list).await
+        let products = &self.builder.products;
+        products_api::list_products(products, &self.chosen, &self.search, &self.admins, list).await
     }
 
     /// Returns the names of the products in the list with `query`, of all pages.

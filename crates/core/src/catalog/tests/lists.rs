@@ -315,7 +315,7 @@ async fn products_of_earlier_releases_get_their_places() {
 async fn unknown_and_invalid_parameters_are_refused() {
     let shop = shop();
     for (name, value, code) in [
-        ("q", "tea", "unknown_parameter"),
+        ("query", "tea", "unknown_parameter"),
         ("sort", "cheapest", "invalid"),
         ("attributes", "red", "unknown_parameter"),
         ("attributes[]", "red", "unknown_parameter"),

@@ -1,0 +1,219 @@
+//! `GET /products?q=`: products are found by what they are, as they change, and nothing that is typed does harm.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Answer;
+use crate::support::people::{product, unique};
+use crate::support::shop::{Setup, Shop};
+use crate::support::{run_local, until};
+
+/// Returns `text` as a value in a query.
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+impl Shop {
+    async fn search(&self, query: &str) -> Answer {
+        self.get(&format!("/products?q={query}")).send().await
+    }
+
+    /// Returns the names of the products that are found, best first.
+    async fn found(&self, text: &str) -> Vec<String> {
+        let found = self.search(&escaped(text)).await.expect(200).json();
+        let items = found["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["name"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Waits until `text` finds the products with these names, in this order.
+    async fn until_found(&self, text: &str, names: &[&str]) {
+        until(&format!("{text:?} finds {names:?}"), async || {
+            let found = self.found(text).await;
+            if found == names {
+                Ok(())
+            } else {
+                Err(format!("{found:?}"))
+            }
+        })
+        .await;
+    }
+
+    async fn created(&self, changes: &Value) -> String {
+        let mut body = product("", "9.00");
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let admin = self.admin().await;
+        let call = self.post("/products").bearer(&admin.token);
+        let created = call.key(&unique("product")).json(&body).send().await;
+        created.expect(201).json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    async fn changed(&self, id: &str, changes: &Value) {
+        let admin = self.admin().await;
+        let call = self.patch(&format!("/products/{id}")).bearer(&admin.token);
+        let call = call.header("if-match", "*").json(changes);
+        call.send().await.expect(200);
+    }
+
+    async fn build_index(&self) {
+        let scheduled = json!({"time": self.now().await});
+        self.invoke("build-search-index", &scheduled).await.unwrap();
+    }
+}
+
+#[test]
+fn products_are_found_as_they_are_and_as_they_change() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let teapot = shop
+            .created(&json!({
+                "name": "Teapot", "category": "tableware", "brand": "Norvana", "attributes": {"colour": "blue"},
+                "translations": {"de": {"name": "Teekanne"}, "zh": {"name": "蓝色茶壶"}},
+            }))
+            .await;
+        let kettle = shop
+            .created(&json!({"name": "Kettle", "category": "tableware"}))
+            .await;
+        let hidden = json!({"name": "Hidden teapot", "status": "inactive"});
+        let hidden = shop.created(&hidden).await;
+        // There is no index until it is built.
+        shop.build_index().await;
+        for text in [
+            "teapot",
+            "TEAPOTS",
+            "teapto",
+            "teap",
+            "Teekannen",
+            "茶壶",
+            "norvana",
+        ] {
+            shop.until_found(text, &["Teapot"]).await;
+        }
+        shop.changed(&kettle, &json!({"name": "Samovar"})).await;
+        shop.until_found("samovar", &["Samovar"]).await;
+        assert!(shop.found("kettle").await.is_empty());
+        shop.changed(&hidden, &json!({"status": "active"})).await;
+        shop.until_found("hidden", &["Hidden teapot"]).await;
+        shop.changed(&teapot, &json!({"status": "inactive"})).await;
+        shop.until_found("teapot", &["Hidden teapot"]).await;
+        // The name of a category is a word of all its products.
+        let admin = shop.admin().await;
+        let call = shop.put("/categories/tableware").bearer(&admin.token);
+        let call = call
+            .header("if-match", "*")
+            .json(&json!({"name": "Crockery"}));
+        call.send().await.expect(201);
+        until("the index is built anew", async || {
+            shop.build_index().await;
+            let found = shop.found("crockery").await;
+            if found == ["Samovar"] {
+                Ok(())
+            } else {
+                Err(format!("{found:?}"))
+            }
+        })
+        .await;
+        shop.until_found("hidden", &["Hidden teapot"]).await;
+    });
+}
+
+#[test]
+fn what_is_found_is_counted_and_paged() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        for (number, colour) in [(1, "red"), (2, "red"), (3, "blue")] {
+            let cup = json!({"name": format!("Cup {number}"), "category": "cups", "attributes": {"colour": colour}, "brand": "Kilnwood"});
+            shop.created(&cup).await;
+        }
+        shop.build_index().await;
+        let mut all = Value::Null;
+        until("all cups are found", async || {
+            all = shop.search("cup&limit=2").await.expect(200).json();
+            if all["total"] == 3 {
+                Ok(())
+            } else {
+                Err(all.to_string())
+            }
+        })
+        .await;
+        let facets = &all["facets"];
+        assert_eq!(facets["categories"], json!([{"value": "cups", "count": 3}]));
+        assert_eq!(facets["brands"], json!([{"value": "Kilnwood", "count": 3}]));
+        let colours = json!([{"value": "red", "count": 2}, {"value": "blue", "count": 1}]);
+        assert_eq!(facets["attributes"], json!({"colour": colours}));
+        assert_eq!(facets["prices"].as_array().unwrap().len(), 1, "{facets}");
+        let cursor = all["next_cursor"].as_str().unwrap();
+        let rest = shop.search(&format!("cup&limit=2&cursor={cursor}")).await;
+        let rest = rest.expect(200).json();
+        assert_eq!(rest["next_cursor"], Value::Null);
+        let items = [&all, &rest].map(|page| page["items"].as_array().unwrap().clone());
+        let mut names: Vec<String> = items
+            .concat()
+            .iter()
+            .map(|item| item["name"].to_string())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["\"Cup 1\"", "\"Cup 2\"", "\"Cup 3\""]);
+        let blue = "cup&attributes[colour]=blue&brand=Kilnwood&category=cups";
+        let blue = shop.search(blue).await.expect(200).json();
+        assert_eq!(blue["items"][0]["name"], "Cup 3");
+        assert_eq!(blue["total"], 1);
+        let brand = shop.get("/products?brand=Kilnwood").send().await;
+        assert_eq!(brand.expect(200).json()["total"], 3);
+    });
+}
+
+#[test]
+fn whatever_is_typed_has_a_clear_answer() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        shop.created(&json!({"name": "Teapot"})).await;
+        shop.build_index().await;
+        shop.until_found("teapot", &["Teapot"]).await;
+        for text in [
+            "",
+            "   ",
+            "the and of",
+            "!?…—",
+            "\u{0}",
+            "name:teapot AND NOT (cup OR *)",
+            "\"tea",
+            "tea~9^9",
+            "茶tea𝒯éа",
+            "/.*/",
+            "[a TO z]",
+            "&&||",
+            "🫖",
+        ] {
+            shop.search(&escaped(text)).await.expect(200);
+        }
+        let longest = "茶".repeat(200);
+        shop.search(&escaped(&longest)).await.expect(200);
+        let fault = |answer: Answer| answer.expect(400).json()["errors"][0].clone();
+        let long = fault(shop.search(&"t".repeat(201)).await);
+        assert_eq!(long["pointer"], "?q");
+        shop.search(&"t".repeat(10_000)).await.expect(400);
+        for other in ["sort=name", "status=active", "collection=gifts"] {
+            for search in ["q=tea", "brand=Kilnwood"] {
+                let refused = shop
+                    .get(&format!("/products?{search}&{other}"))
+                    .send()
+                    .await;
+                assert_eq!(
+                    fault(refused)["code"],
+                    "not_with_search",
+                    "{search} {other}"
+                );
+            }
+        }
+        assert_eq!(
+            fault(shop.search("tea&ids=A").await)["code"],
+            "not_with_ids"
+        );
+    });
+}
