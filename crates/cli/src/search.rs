@@ -73,6 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     let queries = judged::queries()?;
     cold(&shop, &queries, &synonyms)?;
+    opened_again(&shop, &synonyms)?;
     let searcher = shop.searcher(synonyms)?;
     let all = relevance(&searcher, &queries, &shop.products, arguments.verbose)?;
     times(&searcher, &queries, arguments.rounds)?;
@@ -173,6 +174,29 @@ impl Files for Counted {
         read.bytes += found.iter().map(|bytes| bytes.len() as u64).sum::<u64>();
         Ok(found)
     }
+}
+
+/// Prints how long it takes to open an index whose blocks are in memory, as after each change of it.
+fn opened_again(shop: &Shop, synonyms: &Synonyms) -> Result<(), Error> {
+    let blocks = Arc::new(Blocks::new(shop.memory.clone(), ALL));
+    let open = || {
+        Searcher::open(
+            &blocks,
+            shop.parts.clone(),
+            Weights::default(),
+            synonyms.clone(),
+        )
+    };
+    open()?.search(&request("teapot"))?;
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let begun = Instant::now();
+        open()?.search(&request("teapot"))?;
+        times.push(micros(begun.elapsed()));
+    }
+    let middle = percentile(times, 50).map(millis).unwrap_or_default();
+    println!("Opened again and searched (p50): {middle} ms");
+    Ok(())
 }
 
 /// Prints what the first query of a process reads, and how long it takes beside that.

@@ -41,7 +41,51 @@ pub(super) async fn browse(
     let found = read(shop, "category", &list, sort).await?;
     let expected = products(ledger).filter(|(number, _)| is_whole || number % CATEGORIES == place);
     let wrong = compare(&found, expected.map(|(_, product)| product), sort)?;
-    Ok(wrong.map(|wrong| format!("the list of {list} by {sort} has {wrong}")))
+    if let Some(wrong) = wrong {
+        return Ok(Some(format!("the list of {list} by {sort} has {wrong}")));
+    }
+    // The index may not have it yet.
+    match found.get(number % found.len().max(1)) {
+        Some(product) => Ok(search(shop, product)
+            .await?
+            .filter(|wrong| wrong != NOTHING)),
+        None => Ok(None),
+    }
+}
+
+/// What a search finds before the index has the product.
+const NOTHING: &str = "a search finds nothing";
+
+/// Searches the name of `product`. Returns what is wrong, unless it is found first.
+async fn search(shop: &Shop, product: &Value) -> Result<Option<String>, Error> {
+    let (id, name) = (text(product, "id")?, text(product, "name")?);
+    let request = Request::new("list-products", "GET", "/products").query("q", &name);
+    let found = shop.send(&request).await?.expect(&[200])?;
+    Ok(match found["items"].get(0) {
+        None => Some(NOTHING.to_owned()),
+        Some(first) if first["id"] == id.as_str() => None,
+        Some(first) => Some(format!(
+            "a search for {name:?} finds {} first",
+            first["name"]
+        )),
+    })
+}
+
+/// Every so many products one is searched at the end.
+const SEARCHED_EVERY: usize = 25;
+
+/// Searches products by their names, and returns what is wrong with what is found. Nothing may be on its way.
+///
+/// # Errors
+/// If the shop fails or refuses the request.
+pub(super) async fn check_search(shop: &Shop) -> Result<Option<String>, Error> {
+    let all = read(shop, "category", ALL, "newest").await?;
+    for product in all.iter().step_by(SEARCHED_EVERY) {
+        if let Some(wrong) = search(shop, product).await? {
+            return Ok(Some(format!("{wrong}, looking for {}", product["name"])));
+        }
+    }
+    Ok(None)
 }
 
 /// Reads the collection, and returns what is wrong with it. Nothing may be on its way.

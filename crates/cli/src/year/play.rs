@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::browse::{browse, check_collection};
+use super::browse::{browse, check_collection, check_search};
 use super::costs::{self, Costs};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
@@ -88,6 +88,8 @@ impl Play<'_> {
         self.settle_from(0).await?;
         let disagreement = check_collection(self.shop, &self.ledger).await?;
         self.ledger.disagreements.extend(disagreement);
+        let wrong = check_search(self.shop).await?;
+        self.ledger.disagreements.extend(wrong);
         let wrong = self.imports.check(self.shop, &self.ledger).await?;
         self.ledger.disagreements.extend(wrong);
         Ok(costs)

@@ -79,7 +79,6 @@ impl From<IndexError> for Problem {
             | IndexError::Manifest(_)
             | IndexError::Search(_)
             | IndexError::Busy
-            | IndexError::Event(_)
             | IndexError::Thread(_) => Self::internal(error),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_lambda_events::sqs::SqsEvent;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use oxcart_search::{segment, versions};
 
 use super::documents::document;
@@ -32,20 +32,31 @@ pub struct Sources {
 }
 
 /// Brings the products that the events in `batch` are about into the index, as they are now. An event about a category
-/// has the index built anew. If it fails, the whole batch comes again, which does no harm.
+/// has the index built anew. Returns the messages that have no event; if anything else fails, the whole batch comes again,
+/// which does no harm.
 ///
 /// # Errors
-/// If a message has no event, or the table or the bucket cannot be read or written.
-pub async fn index_products(sources: &Sources, batch: SqsEvent) -> Result<(), Error> {
+/// If the table or the bucket cannot be read or written.
+pub async fn index_products(sources: &Sources, batch: SqsEvent) -> Result<SqsBatchResponse, Error> {
+    let mut response = SqsBatchResponse::default();
     let mut ids = BTreeSet::new();
     let mut rebuild = false;
     let mut now = Time::from_millis(0);
     for message in batch.records {
-        let body = message.body.unwrap_or_default();
-        let event = Delivered::parse(&body).map_err(IndexError::Event)?;
+        let event = match Delivered::parse(&message.body.unwrap_or_default()) {
+            Ok(event) => event,
+            Err(error) => {
+                let id = message.message_id.unwrap_or_default();
+                tracing::error!(message.id = id, %error, "message has no event");
+                response.add_failure(id);
+                continue;
+            }
+        };
         now = now.max(event.time);
         match event.detail.aggregate_id.parse::<ProductId>() {
-            Ok(id) => drop(ids.insert(id)),
+            Ok(id) => {
+                ids.insert(id);
+            }
             Err(_) => rebuild = true,
         }
     }
@@ -57,7 +68,8 @@ pub async fn index_products(sources: &Sources, batch: SqsEvent) -> Result<(), Er
         sources.index.change(now, begin).await?;
     }
     let ids: Vec<ProductId> = ids.into_iter().collect();
-    Ok(sources.index_now(&ids, now).await?)
+    sources.index_now(&ids, now).await?;
+    Ok(response)
 }
 
 /// How many bytes of segments stay in memory. Those that are merged are read as a whole.

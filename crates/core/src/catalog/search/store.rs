@@ -40,9 +40,6 @@ pub enum IndexError {
     /// Others replaced the manifest again and again.
     #[error("the manifest of the search index is replaced too often")]
     Busy,
-    /// A message has no event.
-    #[error("a message has no event")]
-    Event(#[source] serde_json::Error),
     /// A thread failed.
     #[error("a thread of the search failed")]
     Thread(#[from] tokio::task::JoinError),
