@@ -94,6 +94,12 @@ fn products_are_found_as_they_are_and_as_they_change() {
         ] {
             shop.until_found(text, &["Teapot"]).await;
         }
+        let suggested = shop.get("/products/suggest?q=tee&locale=de").send().await;
+        let suggested = suggested.expect(200).json();
+        assert_eq!(
+            suggested,
+            json!({"items": [{"id": teapot, "name": "Teekanne", "slug": null}]})
+        );
         shop.changed(&kettle, &json!({"name": "Samovar"})).await;
         shop.until_found("samovar", &["Samovar"]).await;
         assert!(shop.found("kettle").await.is_empty());
@@ -191,7 +197,11 @@ fn whatever_is_typed_has_a_clear_answer() {
             "🫖",
         ] {
             shop.search(&escaped(text)).await.expect(200);
+            let path = format!("/products/suggest?q={}", escaped(text));
+            shop.get(&path).send().await.expect(200);
         }
+        let long = format!("/products/suggest?q={}", "t".repeat(201));
+        shop.get(&long).send().await.expect(400);
         let longest = "茶".repeat(200);
         shop.search(&escaped(&longest)).await.expect(200);
         let fault = |answer: Answer| answer.expect(400).json()["errors"][0].clone();

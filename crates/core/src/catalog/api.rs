@@ -396,6 +396,50 @@ async fn found(
     page.fitting(position, body)?.answer_beside(facets, request)
 }
 
+/// A product on the wire, while somebody types.
+#[derive(Debug, Serialize)]
+struct SuggestionBody {
+    id: ProductId,
+    name: String,
+    slug: Option<Slug>,
+}
+
+/// What is suggested.
+#[derive(Debug, Serialize)]
+struct SuggestionsBody {
+    items: Vec<SuggestionBody>,
+}
+
+/// `GET /products/suggest?q=&locale=`: returns the names of the first products that are found by what somebody has typed so
+/// far, the last word of which may be a beginning.
+///
+/// # Errors
+/// [`Problem::InvalidParameters`].
+pub async fn suggest_products(
+    products: &ProductStore,
+    index: &SearchIndex,
+    request: Request,
+) -> Result<Response, Problem> {
+    let query = request.query(routes::SUGGEST_PRODUCTS.query)?;
+    let locale: Option<Locale> = Request::parameter(&query, "locale")?;
+    let hits = Search::suggest(&query)?.find(index).await?.0.items;
+    let mut stored = products
+        .get_many_eventually(hits.iter().map(|hit| hit.id))
+        .await?;
+    let found = hits.iter().filter_map(|hit| stored.remove(&hit.id));
+    let items = found.filter(|product| product.status == Status::Active);
+    let items = items.map(|mut product| {
+        translate(&mut product, locale.as_ref());
+        SuggestionBody {
+            id: product.id,
+            name: product.name,
+            slug: product.content.slug,
+        }
+    });
+    let items = items.collect();
+    Response::ok(&SuggestionsBody { items })
+}
+
 /// `GET /products?ids=&locale=&limit=&cursor=`: returns the products with these `names`, in their order, each once, and which
 /// of the names no product has that the caller may see. There are all of them on one page unless `limit` or the size of a
 /// response says otherwise.

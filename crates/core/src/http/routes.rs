@@ -156,6 +156,7 @@ routes! {
 
     CREATE_PRODUCT = "create_product", "POST" "/products", Admin, Write;
     LIST_PRODUCTS = "list_products", "GET" "/products", Anyone, Read, &["ids", "q", "category", "brand", "collection", "status", "attributes[*]", "sort", "locale", "limit", "cursor"];
+    SUGGEST_PRODUCTS = "suggest_products", "GET" "/products/suggest", Anyone, Read, &["q", "locale"];
     GET_PRODUCT = "get_product", "GET" "/products/{product_id}", Anyone, Read, &["locale"];
     UPDATE_PRODUCT = "update_product", "PATCH" "/products/{product_id}", Admin, Write;
     DISCONTINUE_PRODUCT = "discontinue_product", "DELETE" "/products/{product_id}", Admin, Write;
@@ -312,6 +313,7 @@ mod tests {
             "list_categories",
             "list_collections",
             "list_products",
+            "suggest_products",
         ];
         assert_eq!(public, expected.into());
     }

@@ -25,6 +25,9 @@ const LONGEST_BRAND: usize = 100;
 /// The most products that are found: what comes after them is looked for with more words.
 const MOST_FOUND: usize = 1_000;
 
+/// How many products are suggested.
+const SUGGESTED: usize = 8;
+
 /// The most values of one kind that are counted in a response.
 const MOST_COUNTED: usize = 20;
 
@@ -111,10 +114,7 @@ impl Search {
         }
         let text = text.unwrap_or_default();
         refuse_others(query)?;
-        if text.chars().count() > LONGEST {
-            let detail = "this must have at most 200 characters";
-            return Err(Problem::parameter("?q", detail));
-        }
+        check_length(text)?;
         let brand = query.get("brand").map(|brand| (*brand).to_owned());
         if brand
             .iter()
@@ -149,6 +149,26 @@ impl Search {
         }))
     }
 
+    /// Reads `q` of `query`, which asks for the first few products.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidParameters`].
+    pub fn suggest(query: &HashMap<&str, &str>) -> Result<Self, Problem> {
+        let text = query.get("q").copied().unwrap_or_default();
+        check_length(text)?;
+        Ok(Self {
+            request: oxcart_search::Request {
+                text: text.to_owned(),
+                limit: SUGGESTED,
+                ..oxcart_search::Request::default()
+            },
+            page: PageRequest {
+                limit: SUGGESTED,
+                after: None,
+            },
+        })
+    }
+
     /// Returns a page of what is found in `index`, and how much there is of each kind.
     ///
     /// # Errors
@@ -168,6 +188,14 @@ impl Search {
         }
         Ok((page, Facets::new(found.counts, index.currency())))
     }
+}
+
+fn check_length(text: &str) -> Result<(), Problem> {
+    if text.chars().count() > LONGEST {
+        let detail = "this must have at most 200 characters";
+        return Err(Problem::parameter("?q", detail));
+    }
+    Ok(())
 }
 
 fn refuse_others(query: &HashMap<&str, &str>) -> Result<(), Problem> {
