@@ -42,6 +42,8 @@ macro_rules! settings {
 settings! {
     /// Name of the event bus.
     BusName = "BUS_NAME",
+    /// Name of the table of the log of what changed in the catalogue.
+    ChangesTable = "CHANGES_TABLE",
     /// Name of the table of what is in collections by rule.
     CollectionsTable = "COLLECTIONS_TABLE",
     /// Name of the table of customers and their sign-ins.

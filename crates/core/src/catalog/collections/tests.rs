@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::build::{Builder, build_collections};
 use super::entries::EntryStore;
-use super::follow::follow_products;
+use super::follow::follow_collections;
 use super::rules;
 use super::store::CollectionStore;
 use crate::aws::settings::Setting;
@@ -185,7 +185,7 @@ impl Shop {
             entries,
             ..
         } = &self.builder;
-        let followed = follow_products(collections, entries, euro(), batch).await;
+        let followed = follow_collections(collections, entries, euro(), batch).await;
         let followed = serde_json::to_value(followed.unwrap()).unwrap();
         assert_eq!(followed, json!({"batchItemFailures": []}));
     }
