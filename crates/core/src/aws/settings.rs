@@ -42,6 +42,12 @@ macro_rules! settings {
 settings! {
     /// Name of the event bus.
     BusName = "BUS_NAME",
+    /// Seconds for which a process that keeps products does not ask what has changed.
+    CacheCheckSeconds = "CACHE_CHECK_SECONDS",
+    /// The most megabytes of products and lists that a process keeps.
+    CacheMegabytes = "CACHE_MEGABYTES",
+    /// Seconds for which a page of a list of products may be kept; 0 keeps none.
+    CategoryCacheSeconds = "CATEGORY_CACHE_SECONDS",
     /// Name of the table of the log of what changed in the catalogue.
     ChangesTable = "CHANGES_TABLE",
     /// Name of the table of what is in collections by rule.
@@ -97,6 +103,8 @@ settings! {
     PaymentsTable = "PAYMENTS_TABLE",
     /// Name of the table of discounts, tax rates and shipping methods.
     PricingTable = "PRICING_TABLE",
+    /// Seconds for which a product may be kept; 0 keeps none.
+    ProductCacheSeconds = "PRODUCT_CACHE_SECONDS",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
     /// How much each caller may send, in percent of the limits in [`crate::http::limits`]; 0 turns rate

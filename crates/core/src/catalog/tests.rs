@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api;
+use super::cache::catalogue::PublicCatalogue;
 use super::categories::store::CategoryStore;
 use super::chosen::Chosen;
 use super::collections::entries::EntryStore;
@@ -30,6 +31,8 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
+    catalogue: PublicCatalogue,
+    categories: CategoryStore,
     chosen: Chosen,
     table: Table,
     admins: Arc<Admins>,
@@ -42,14 +45,17 @@ fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     let products = ProductStore::new(&aws).unwrap();
     let admins = Arc::new(Admins::new(&aws));
+    let catalogue = PublicCatalogue::new(&aws).unwrap();
+    let categories = CategoryStore::new(&aws).unwrap();
     let chosen = Chosen {
-        categories: CategoryStore::new(&aws).unwrap(),
         collections: CollectionStore::new(&aws).unwrap(),
         entries: EntryStore::new(&aws).unwrap(),
     };
     let table = Table::new(&aws, Setting::ProductsTable).unwrap();
     Shop {
         products,
+        catalogue,
+        categories,
         chosen,
         table,
         admins,
@@ -104,11 +110,11 @@ impl Shop {
     }
 
     async fn get(&self, id: &Value) -> Outcome {
-        api::get_product(&self.products, &self.admins, to(id, json!({}))).await
+        api::get_product(&self.catalogue, &self.admins, to(id, json!({}))).await
     }
 
     async fn list(&self, request: Request) -> Outcome {
-        api::list_products(&self.products, &self.chosen, &self.admins, request).await
+        api::list_products(&self.catalogue, &self.chosen, &self.admins, request).await
     }
 
     /// Returns the names of all products in the list with `query`, page by page.

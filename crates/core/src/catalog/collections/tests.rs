@@ -14,7 +14,7 @@ use super::rules;
 use super::store::CollectionStore;
 use crate::aws::settings::Setting;
 use crate::catalog::api as products_api;
-use crate::catalog::categories::store::CategoryStore;
+use crate::catalog::cache::catalogue::PublicCatalogue;
 use crate::catalog::chosen::Chosen;
 use crate::catalog::collections::api;
 use crate::catalog::store::ProductStore;
@@ -28,6 +28,7 @@ use crate::values::stream::StreamBatch;
 
 struct Shop {
     builder: Builder,
+    catalogue: PublicCatalogue,
     chosen: Chosen,
     admins: Admins,
     engine: Engine,
@@ -44,8 +45,8 @@ fn shop() -> Shop {
     let collections = CollectionStore::new(&aws).unwrap();
     let entries = EntryStore::new(&aws).unwrap();
     Shop {
+        catalogue: PublicCatalogue::new(&aws).unwrap(),
         chosen: Chosen {
-            categories: CategoryStore::new(&aws).unwrap(),
             collections: collections.clone(),
             entries: entries.clone(),
         },
@@ -196,7 +197,7 @@ impl Shop {
             .fold(request(&json!({})), |request, (name, value)| {
                 request.with_query(name, value)
             });
-        products_api::list_products(&self.builder.products, &self.chosen, &self.admins, list).await
+        products_api::list_products(&self.catalogue, &self.chosen, &self.admins, list).await
     }
 
     /// Returns the names of the products in the list with `query`, of all pages.
