@@ -122,3 +122,48 @@ fn an_order_has_the_price_of_the_table_whatever_is_kept() {
         }
     });
 }
+
+#[test]
+fn shared_caches_keep_what_strangers_read_for_as_long_as_the_shop_says() {
+    run_local(async {
+        let shop = Shop::start(Setup {
+            parameters: &[("EdgeCacheSeconds", "30")],
+            ..Setup::default()
+        })
+        .await;
+        let product = shop.product("20.00", 5).await;
+        shop.until_shown(&product, "low").await;
+        let token = &shop.admin().await.token;
+        for path in [
+            &*format!("/products/{product}"),
+            "/products?category=testing",
+            "/categories",
+            "/collections",
+        ] {
+            let control = async |token: Option<&str>, tag: Option<&str>, status| {
+                let call = shop.get(path);
+                let call = match token {
+                    Some(token) => call.bearer(token),
+                    None => call,
+                };
+                let call = match tag {
+                    Some(tag) => call.header("if-none-match", tag),
+                    None => call,
+                };
+                let read = call.send().await.expect(status);
+                let header = |name| read.header(name).unwrap().to_owned();
+                (header("cache-control"), header("etag"))
+            };
+            let kept = "public, max-age=0, s-maxage=30, stale-while-revalidate=30";
+            let (control_of_stranger, tag) = control(None, None, 200).await;
+            assert_eq!(control_of_stranger, kept, "{path}");
+            let again = control(None, Some(&tag), 304).await;
+            assert_eq!(again, (kept.to_owned(), tag), "{path}");
+            let (of_admin, _) = control(Some(token), None, 200).await;
+            assert_eq!(of_admin, "private, no-cache", "{path}");
+        }
+        let missing = "/products/01941f29-7c00-7000-8000-000000000009";
+        let missing = shop.get(missing).send().await.expect(404);
+        assert_eq!(missing.header("cache-control"), Some("no-cache"));
+    });
+}

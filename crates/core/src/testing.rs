@@ -64,6 +64,7 @@ fn settings() -> BTreeMap<String, String> {
         // What changes a table here has no stream that says so.
         ("CATEGORY_CACHE_SECONDS", "0"),
         ("PRODUCT_CACHE_SECONDS", "0"),
+        ("EDGE_CACHE_SECONDS", "0"),
         ("ERASURE_DAYS", "30"),
         ("LOG_LEVEL", "info"),
         ("LOW_STOCK_LEVEL", "5"),

@@ -54,6 +54,9 @@ settings! {
     CollectionsTable = "COLLECTIONS_TABLE",
     /// Name of the table of customers and their sign-ins.
     CustomersTable = "CUSTOMERS_TABLE",
+    /// Seconds for which caches that many clients share may keep what strangers read of the catalogue; with 0, they ask
+    /// each time.
+    EdgeCacheSeconds = "EDGE_CACHE_SECONDS",
     /// Days after the deletion of an account until the addresses of its orders that are still on their way
     /// are erased; with 0 they are erased at once.
     ErasureDays = "ERASURE_DAYS",

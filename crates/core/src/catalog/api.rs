@@ -362,7 +362,7 @@ pub async fn list_products(
     let position = |listed: &Listed| listed.position.clone();
     let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
     let listed = listed.fitting(position, body)?;
-    listed.answer(&request)
+    Ok(listed.answer(&request)?.tagged())
 }
 
 /// `GET /products?ids=&locale=&limit=&cursor=`: returns the products with these `names`, in their order, each once, and which
@@ -410,7 +410,8 @@ async fn look_up(
         not_found.extend(found.not_found);
     }
     let next = found.next;
-    Page { items, next }.answer_beside(Missing { not_found }, request)
+    let page = Page { items, next };
+    Ok(page.answer_beside(Missing { not_found }, request)?.tagged())
 }
 
 /// Refuses parameters that do not go with `ids`.
