@@ -49,6 +49,8 @@ fn the_readme_says_what_a_request_of_each_route_costs() {
         let log = CallLog::default();
         let setup = Setup {
             calls: Some(log.clone()),
+            // What the cache responds costs nothing, or asks whether something changed.
+            parameters: &[("CategoryCacheSeconds", "0"), ("ProductCacheSeconds", "0")],
             ..Setup::default()
         };
         let scene = Scene::new(setup).await;

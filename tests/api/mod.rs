@@ -9,6 +9,7 @@ mod addresses;
 mod authorisation;
 mod availability;
 mod bounds;
+mod cache;
 mod categories;
 mod codes;
 mod collections;

@@ -301,3 +301,20 @@ fn the_shop_runs_with_a_key_of_its_own() {
     let authoriser = &stack.functions["AuthorizeRequest"];
     assert_eq!(authoriser.reserved_concurrency, Some(20));
 }
+
+/// What a caller with a token gets is kept for nobody else, and nothing is kept for longer than the shop says.
+#[test]
+fn the_edge_tells_callers_apart() {
+    let text = std::fs::read_to_string(root().join("infra/edge.yaml")).unwrap();
+    let edge: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let policy = &edge["Resources"]["CataloguePolicy"]["Properties"]["CachePolicyConfig"];
+    assert_eq!(policy["MinTTL"], 0);
+    assert_eq!(policy["DefaultTTL"], 0);
+    let key = &policy["ParametersInCacheKeyAndForwardedToOrigin"];
+    let headers = list(&key["HeadersConfig"]["Headers"]);
+    assert_eq!(headers, ["Authorization", "Origin"]);
+    assert_eq!(key["QueryStringsConfig"]["QueryStringBehavior"], "all");
+    let template = Template::read();
+    let longest = &template.parameter("EdgeCacheSeconds")["MaxValue"];
+    assert_eq!(&policy["MaxTTL"], longest);
+}

@@ -14,6 +14,7 @@ use crate::support::root;
 
 /// Who owns each table: the only service that writes it.
 const OWNERS: &[(&str, &str)] = &[
+    ("ChangesTable", "catalog"),
     ("CollectionsTable", "catalog"),
     ("CustomersTable", "customers"),
     ("EventLogTable", "platform"),

@@ -59,6 +59,12 @@ fn settings() -> BTreeMap<String, String> {
         .iter()
         .map(|setting| (setting.name(), setting.name()));
     let others = [
+        ("CACHE_CHECK_SECONDS", "1"),
+        ("CACHE_MEGABYTES", "32"),
+        // What changes a table here has no stream that says so.
+        ("CATEGORY_CACHE_SECONDS", "0"),
+        ("PRODUCT_CACHE_SECONDS", "0"),
+        ("EDGE_CACHE_SECONDS", "0"),
         ("ERASURE_DAYS", "30"),
         ("LOG_LEVEL", "info"),
         ("LOW_STOCK_LEVEL", "5"),

@@ -42,10 +42,21 @@ macro_rules! settings {
 settings! {
     /// Name of the event bus.
     BusName = "BUS_NAME",
+    /// Seconds for which a process that keeps products does not ask what has changed.
+    CacheCheckSeconds = "CACHE_CHECK_SECONDS",
+    /// The most megabytes of products and lists that a process keeps.
+    CacheMegabytes = "CACHE_MEGABYTES",
+    /// Seconds for which a page of a list of products may be kept; 0 keeps none.
+    CategoryCacheSeconds = "CATEGORY_CACHE_SECONDS",
+    /// Name of the table of the log of what changed in the catalogue.
+    ChangesTable = "CHANGES_TABLE",
     /// Name of the table of what is in collections by rule.
     CollectionsTable = "COLLECTIONS_TABLE",
     /// Name of the table of customers and their sign-ins.
     CustomersTable = "CUSTOMERS_TABLE",
+    /// Seconds for which caches that many clients share may keep what strangers read of the catalogue; with 0, they ask
+    /// each time.
+    EdgeCacheSeconds = "EDGE_CACHE_SECONDS",
     /// Days after the deletion of an account until the addresses of its orders that are still on their way
     /// are erased; with 0 they are erased at once.
     ErasureDays = "ERASURE_DAYS",
@@ -95,6 +106,8 @@ settings! {
     PaymentsTable = "PAYMENTS_TABLE",
     /// Name of the table of discounts, tax rates and shipping methods.
     PricingTable = "PRICING_TABLE",
+    /// Seconds for which a product may be kept; 0 keeps none.
+    ProductCacheSeconds = "PRODUCT_CACHE_SECONDS",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
     /// How much each caller may send, in percent of the limits in [`crate::http::limits`]; 0 turns rate

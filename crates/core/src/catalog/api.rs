@@ -17,6 +17,8 @@ use crate::values::id::{ProductId, VariantId};
 use crate::values::locale::Locale;
 use crate::values::money::{Currency, Money};
 
+use super::cache::catalogue::PublicCatalogue;
+use super::cache::local::Asked;
 use super::chosen::Chosen;
 use super::content::{Image, Seo, Slug, Translation};
 use super::fields::{draft, patch};
@@ -240,16 +242,19 @@ pub async fn create_product(
 /// [`Problem::NotFound`], also for a product that is not public and a caller who is not an admin, and
 /// [`Problem::InvalidParameters`].
 pub async fn get_product(
-    products: &ProductStore,
+    catalogue: &PublicCatalogue,
     admins: &Admins,
     request: Request,
 ) -> Result<Response, Problem> {
     let query = request.query(routes::GET_PRODUCT.query)?;
     let locale: Option<Locale> = Request::parameter(&query, "locale")?;
     let slug: Option<Slug> = request.id("product_id", "product").ok();
-    let product = match &slug {
-        Some(slug) => products.with_slug(slug).await?,
-        None => Some(stored(products, &request).await?),
+    let asked = Asked::by(&request);
+    let product = if let Some(slug) = &slug {
+        catalogue.with_slug(slug, asked).await?
+    } else {
+        let id: ProductId = request.id("product_id", "product")?;
+        catalogue.product(id, asked).await?
     };
     let product = product.ok_or(ProductError::NotFound)?;
     let viewer = viewer(admins, &[&product], &request).await?;
@@ -320,7 +325,7 @@ async fn viewer(
 /// [`Problem::InvalidParameters`], [`Problem::NotFound`] for a collection that is not there, and for a status that is not
 /// public as [`Admins::admit`].
 pub async fn list_products(
-    products: &ProductStore,
+    catalogue: &PublicCatalogue,
     chosen: &Chosen,
     index: &SearchIndex,
     admins: &Admins,
@@ -329,7 +334,7 @@ pub async fn list_products(
     let query = request.query(routes::LIST_PRODUCTS.query)?;
     let names: Option<Names> = Request::parameter(&query, "ids")?;
     if let Some(names) = names {
-        return look_up(products, admins, &names, &query, &request).await;
+        return look_up(catalogue, admins, &names, &query, &request).await;
     }
     let category: Option<Category> = Request::parameter(&query, "category")?;
     let collection: Option<Slug> = Request::parameter(&query, "collection")?;
@@ -338,21 +343,23 @@ pub async fn list_products(
     let locale: Option<Locale> = Request::parameter(&query, "locale")?;
     let filter = Filter::read(&query)?;
     if let Some(search) = Search::read(&request, &query, &filter)? {
-        return found(products, index, &search, locale, &request).await;
+        return found(catalogue, index, &search, locale, &request).await;
     }
     let page = PageRequest::read(&request, &query)?;
     let status = status.unwrap_or(Status::Active);
     if !status.is_public() {
         admins.admit(&request).await?;
     }
-    let (of, sort) = chosen.by(category, collection, status, sort).await?;
+    let asked = Asked::by(&request);
+    let of = chosen.by((catalogue, asked), category, collection, status, sort);
+    let (of, sort) = of.await?;
     let list = List {
         of,
         status,
         filter,
         sort,
     };
-    let listed = products.list(&list, &page).await?;
+    let listed = catalogue.list(&list, &page, asked).await?;
     let view = View {
         viewer: Viewer::Anyone,
         now: request.now,
@@ -361,14 +368,14 @@ pub async fn list_products(
     let position = |listed: &Listed| listed.position.clone();
     let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
     let listed = listed.fitting(position, body)?;
-    listed.answer(&request)
+    Ok(listed.answer(&request)?.tagged())
 }
 
 /// `GET /products?q=&category=&brand=&attributes[name]=&locale=&limit=&cursor=`: returns the active products that are found
 /// by `search`, best first, and how many there are of each kind. A product that has changed within the last seconds may be
 /// found as it was; it is shown as it is, or not at all.
 async fn found(
-    products: &ProductStore,
+    catalogue: &PublicCatalogue,
     index: &SearchIndex,
     search: &Search,
     locale: Option<Locale>,
@@ -376,7 +383,7 @@ async fn found(
 ) -> Result<Response, Problem> {
     let (hits, facets) = search.find(index).await?;
     let ids = hits.items.iter().map(|hit| hit.id);
-    let mut stored = products.get_many_eventually(ids).await?;
+    let mut stored = catalogue.found(ids).await?;
     let items = hits.items.into_iter().filter_map(|hit| {
         let product = stored.remove(&hit.id)?;
         let position = hit.position;
@@ -447,7 +454,7 @@ pub async fn suggest_products(
 /// # Errors
 /// [`Problem::InvalidParameters`], also for parameters that choose or sort products.
 async fn look_up(
-    products: &ProductStore,
+    catalogue: &PublicCatalogue,
     admins: &Admins,
     names: &Names,
     query: &HashMap<&str, &str>,
@@ -459,7 +466,7 @@ async fn look_up(
     if !query.contains_key("limit") {
         page.limit = MOST_NAMES;
     }
-    let mut found = products.look_up(names, &page).await?;
+    let mut found = catalogue.look_up(names, &page).await?;
     let seen = found.items.iter();
     let seen: Vec<&Product> = seen.filter_map(|found| found.product.as_ref()).collect();
     let viewer = viewer(admins, &seen, request).await?;
@@ -485,7 +492,8 @@ async fn look_up(
         not_found.extend(found.not_found);
     }
     let next = found.next;
-    Page { items, next }.answer_beside(Missing { not_found }, request)
+    let page = Page { items, next };
+    Ok(page.answer_beside(Missing { not_found }, request)?.tagged())
 }
 
 /// Refuses parameters that do not go with `ids`.

@@ -2,7 +2,8 @@
 
 use crate::http::problem::Problem;
 
-use super::categories::store::CategoryStore;
+use super::cache::catalogue::PublicCatalogue;
+use super::cache::local::Asked;
 use super::collections::entries::EntryStore;
 use super::collections::model::{Choice, CollectionError};
 use super::collections::store::CollectionStore;
@@ -11,11 +12,9 @@ use super::model::{Category, Status};
 use super::sort::Sort;
 use super::store::lists::Of;
 
-/// The categories, and the collections with their entries.
+/// The collections with their entries.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    /// The tree of categories.
-    pub categories: CategoryStore,
     /// The collections.
     pub collections: CollectionStore,
     /// The table of what is in collections by rule.
@@ -23,14 +22,15 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Returns where the products of a list come from, and how they are sorted: as the request says, or else as the collection
-    /// does.
+    /// Returns where the products of a list of `catalogue` come from, and how they are sorted: as the request says, or else as
+    /// the collection does.
     ///
     /// # Errors
     /// [`Problem::NotFound`] for a collection that is not there, and [`Problem::InvalidParameters`] for both at once, for a
     /// collection's products that are not active, and for another order of products that are chosen by hand.
     pub async fn by(
         &self,
+        (catalogue, asked): (&PublicCatalogue, Asked),
         category: Option<Category>,
         collection: Option<Slug>,
         status: Status,
@@ -39,7 +39,7 @@ impl Chosen {
         match (category, collection) {
             (None, None) => Ok((Of::All, sort.unwrap_or_default())),
             (Some(category), None) => {
-                let tree = self.categories.get_eventually().await?;
+                let tree = catalogue.tree(asked).await?;
                 let of = Of::Categories(tree.branch(&category));
                 Ok((of, sort.unwrap_or_default()))
             }

@@ -170,6 +170,20 @@ impl ProductItem {
     /// # Errors
     /// [`StoreError`] if it has no variants, which no product does.
     pub(super) fn new(product: &Product) -> Result<Self, StoreError> {
+        let item = Self::without_places(product)?;
+        Ok(Self {
+            name_position: Some(sort::name_position(&product.name, product.id)?),
+            price_position: Some(sort::price_position(item.price, product.id)?),
+            ..item
+        })
+    }
+
+    /// Returns the item of `product` without its places in lists by name and by price, of which the first takes the data of
+    /// a collation.
+    ///
+    /// # Errors
+    /// As [`ProductItem::new`].
+    pub(super) fn without_places(product: &Product) -> Result<Self, StoreError> {
         let shard = product.id.shard(SHARDS);
         let lowest = product.lowest(|prices| prices.regular);
         let only = product.only_variant().filter(|_| product.is_plain());
@@ -198,8 +212,8 @@ impl ProductItem {
             category_shard: shard_key(&product.category, shard),
             status_shard: shard_key(product.status, shard),
             position: position(product),
-            name_position: Some(sort::name_position(&product.name, product.id)?),
-            price_position: Some(sort::price_position(lowest, product.id)?),
+            name_position: None,
+            price_position: None,
             request_hash: product.request_hash.clone(),
             version: product.version,
             schema: SCHEMA,

@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod availability;
+pub mod cache;
 pub mod categories;
 pub mod chosen;
 pub mod collections;
@@ -17,6 +18,7 @@ pub mod exports;
 mod fields;
 pub mod file_jobs;
 pub mod filter;
+pub mod follow;
 pub mod images;
 pub mod imports;
 mod item;

@@ -244,16 +244,13 @@ impl ProductStore {
         Ok(self.get(lead.leads_to).await?.filter(has_it))
     }
 
-    /// Returns the product that has or had the slug, or `None` if there is none.
+    /// Returns the identifier of the product that has or had the slug, or `None` if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn with_slug(&self, slug: &Slug) -> Result<Option<Product>, StoreError> {
+    pub async fn lead_of(&self, slug: &Slug) -> Result<Option<ProductId>, StoreError> {
         let lead: Option<LeadItem> = self.table.get(key(slug_lead(slug))).await?;
-        match lead {
-            Some(lead) => self.get(lead.leads_to).await,
-            None => Ok(None),
-        }
+        Ok(lead.map(|lead| lead.leads_to))
     }
 
     /// Stores the new `product` and returns it with `false`. If the same request has created it before,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::api;
+use super::cache::catalogue::PublicCatalogue;
 use super::categories::store::CategoryStore;
 use super::chosen::Chosen;
 use super::collections::entries::EntryStore;
@@ -31,6 +32,8 @@ use crate::values::money::Currency;
 #[derive(Clone)]
 struct Shop {
     products: ProductStore,
+    catalogue: PublicCatalogue,
+    categories: CategoryStore,
     chosen: Chosen,
     search: Arc<SearchIndex>,
     table: Table,
@@ -45,14 +48,17 @@ fn shop() -> Shop {
     let products = ProductStore::new(&aws).unwrap();
     let admins = Arc::new(Admins::new(&aws));
     let search = Arc::new(SearchIndex::new(&aws).unwrap());
+    let catalogue = PublicCatalogue::new(&aws).unwrap();
+    let categories = CategoryStore::new(&aws).unwrap();
     let chosen = Chosen {
-        categories: CategoryStore::new(&aws).unwrap(),
         collections: CollectionStore::new(&aws).unwrap(),
         entries: EntryStore::new(&aws).unwrap(),
     };
     let table = Table::new(&aws, Setting::ProductsTable).unwrap();
     Shop {
         products,
+        catalogue,
+        categories,
         chosen,
         search,
         table,
@@ -108,18 +114,18 @@ impl Shop {
     }
 
     async fn get(&self, id: &Value) -> Outcome {
-        api::get_product(&self.products, &self.admins, to(id, json!({}))).await
+        api::get_product(&self.catalogue, &self.admins, to(id, json!({}))).await
     }
 
     async fn list(&self, request: Request) -> Outcome {
         let Self {
-            products,
+            catalogue,
             chosen,
             search,
             admins,
             ..
         } = self;
-        api::list_products(products, chosen, search, admins, request).await
+        api::list_products(catalogue, chosen, search, admins, request).await
     }
 
     /// Returns the names of all products in the list with `query`, page by page.

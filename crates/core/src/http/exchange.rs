@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use http::HeaderMap;
-use http::header::IF_MATCH;
+use http::header::{AUTHORIZATION, IF_MATCH};
 
 use crate::http::body::{self, Body};
 use crate::http::problem::{Fault, Problem};
@@ -147,6 +147,12 @@ impl Request {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// Returns whether the caller says who they are, truly or not.
+    #[must_use]
+    pub fn names_caller(&self) -> bool {
+        self.identity.is_some() || self.headers.contains_key(AUTHORIZATION)
     }
 
     /// Returns the query parameter `name` as a value, if it is there. `query` is what [`Request::query`] returned.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::IF_NONE_MATCH;
 
-use crate::aws::settings::SettingError;
+use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, gate};
 use crate::http::exchange::{Request, Response, Tags};
 use crate::http::limits::{Limiter, Refused};
@@ -15,6 +15,8 @@ use crate::http::routes::{Class, Route};
 pub struct Guard {
     route: &'static Route,
     limiter: Option<Limiter>,
+    /// How many seconds caches that many clients share may keep what strangers read.
+    edge_seconds: u32,
 }
 
 impl Guard {
@@ -23,14 +25,35 @@ impl Guard {
     /// # Errors
     /// [`SettingError`] if a setting of the limits is missing or not valid.
     pub fn new(aws: &Aws, route: &'static Route) -> Result<Self, SettingError> {
-        let limiter = Limiter::new(aws, route.class)?;
-        Ok(Self { route, limiter })
+        let edge_seconds = if route.is_public_catalogue() {
+            aws.settings().read(Setting::EdgeCacheSeconds)?
+        } else {
+            0
+        };
+        Ok(Self {
+            route,
+            limiter: Limiter::new(aws, route.class)?,
+            edge_seconds,
+        })
     }
 
     /// Returns the response to `request`: the handler's, if the request is admitted. A request that its route does not
     /// admit is not counted, because a token bucket belongs to a caller whose identity is known. The others are counted
     /// beside what the handler reads first.
     pub async fn pass<F, Fut>(&self, request: Request, handler: F) -> Response
+    where
+        F: FnOnce(Request) -> Fut,
+        Fut: Future<Output = Result<Response, Problem>>,
+    {
+        let names_caller = request.names_caller();
+        let response = self.pass_counted(request, handler).await;
+        match self.edge_seconds {
+            0 => response,
+            seconds => kept_at_the_edge(response, seconds, names_caller),
+        }
+    }
+
+    async fn pass_counted<F, Fut>(&self, request: Request, handler: F) -> Response
     where
         F: FnOnce(Request) -> Fut,
         Fut: Future<Output = Result<Response, Problem>>,
@@ -119,6 +142,26 @@ fn completed(route: &Route, request_id: &str, response: Response) -> Response {
     }
 }
 
+/// Returns `response` of the catalogue with how long it may be kept. What a stranger got, caches that many clients share may
+/// keep for `seconds`, and serve for as long again while they ask for what it is now (RFC 5861 section 3); a client by
+/// itself asks each time. What a caller got who says who they are is for that caller (RFC 9111 section 5.2.2.7). Problems
+/// are asked for again.
+fn kept_at_the_edge(mut response: Response, seconds: u32, names_caller: bool) -> Response {
+    let status = response.status;
+    let is_kept = status.is_success() || status.is_redirection();
+    let control = match (names_caller, is_kept) {
+        (true, _) => "private, no-cache".to_owned(),
+        (false, true) => {
+            format!("public, max-age=0, s-maxage={seconds}, stale-while-revalidate={seconds}")
+        }
+        (false, false) => return response,
+    };
+    response
+        .headers
+        .retain(|(name, _)| *name != "Cache-Control");
+    response.header("Cache-Control", control)
+}
+
 fn admit(route: &Route, request: &Request) -> Result<(), Problem> {
     request.bounded()?;
     route.admit(request)
@@ -141,7 +184,6 @@ mod tests {
 
     use super::*;
     use crate::aws::dynamo::{Key, Table};
-    use crate::aws::settings::Setting;
     use crate::http::routes;
     use crate::testing::{self, Fault};
     use crate::values::clock::Time;
@@ -190,6 +232,51 @@ mod tests {
         let kept = ok().map(|response| response.header("Cache-Control", "max-age=1"));
         let said = (nosniff, Some("max-age=1".to_owned()));
         assert_eq!(headers(&routes::GET_ORDER, kept).await, said);
+    }
+
+    #[tokio::test]
+    async fn what_strangers_read_of_the_catalogue_is_kept_at_the_edge_if_it_may_be() {
+        let known = "\"7\"";
+        let control = async |seconds: u32, route, header: Option<(&'static str, &str)>, found| {
+            let guard = Guard {
+                route,
+                limiter: None,
+                edge_seconds: seconds,
+            };
+            let request = testing::request(Time::from_millis(1_772_357_400_000), &json!({}));
+            let mut request = Request {
+                identity: None,
+                ..request
+            };
+            if let Some((name, value)) = header {
+                request = request.with(name, value);
+            }
+            let handler = async |_| {
+                if found {
+                    Ok(Response::ok(&"made")?.etag("7"))
+                } else {
+                    Err(Problem::NotFound("product"))
+                }
+            };
+            let response = guard.pass(request, handler).await;
+            let mut headers = response.headers.into_iter();
+            let value = headers.find(|(name, _)| *name == "Cache-Control");
+            assert!(headers.all(|(name, _)| name != "Cache-Control"));
+            (response.status.as_u16(), value.unwrap().1)
+        };
+        let product = &routes::GET_PRODUCT;
+        let kept = "public, max-age=0, s-maxage=30, stale-while-revalidate=30";
+        assert_eq!(
+            control(30, product, None, true).await,
+            (200, kept.to_owned())
+        );
+        let again = control(30, product, Some(("if-none-match", known)), true).await;
+        assert_eq!(again, (304, kept.to_owned()));
+        let named = control(30, product, Some(("authorization", "Bearer x")), true).await;
+        assert_eq!(named, (200, "private, no-cache".to_owned()));
+        let missing = control(30, product, None, false).await;
+        assert_eq!(missing, (404, "no-cache".to_owned()));
+        assert_eq!(control(0, product, None, true).await.1, "no-cache");
     }
 
     #[tokio::test]

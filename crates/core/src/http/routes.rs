@@ -87,6 +87,14 @@ impl Route {
         self.access != Access::Anyone || self.path.starts_with("/products")
     }
 
+    /// Returns whether this route reads the catalogue as anyone may: its products, categories or collections.
+    #[must_use]
+    pub fn is_public_catalogue(&self) -> bool {
+        let resources = ["/products", "/categories", "/collections"];
+        let is_public = self.access == Access::Anyone && self.method == "GET";
+        is_public && resources.iter().any(|path| self.path.starts_with(path))
+    }
+
     /// Returns whether the responses of this route may contain something about a person: those of every route except
     /// what anyone may read without a link.
     #[must_use]
@@ -316,6 +324,24 @@ mod tests {
             "suggest_products",
         ];
         assert_eq!(public, expected.into());
+    }
+
+    #[test]
+    fn what_anyone_may_read_of_the_catalogue_is_public() {
+        let catalogue = ALL.iter().filter(|route| route.is_public_catalogue());
+        let catalogue: BTreeSet<&str> = catalogue.map(|route| route.operation).collect();
+        let expected = [
+            "get_category",
+            "get_product",
+            "list_categories",
+            "list_collections",
+            "list_products",
+        ];
+        assert_eq!(catalogue, expected.into());
+        assert!(
+            ALL.iter()
+                .all(|route| !route.is_public_catalogue() || !route.is_personal())
+        );
     }
 
     #[test]

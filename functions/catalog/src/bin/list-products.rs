@@ -5,9 +5,8 @@ use oxcart_function::{aws, catalog, customers, http::routes, runtime};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
-    let products = catalog::store::ProductStore::new(&aws)?;
+    let products = catalog::cache::catalogue::PublicCatalogue::new(&aws)?;
     let chosen = catalog::chosen::Chosen {
-        categories: catalog::categories::store::CategoryStore::new(&aws)?,
         collections: catalog::collections::store::CollectionStore::new(&aws)?,
         entries: catalog::collections::entries::EntryStore::new(&aws)?,
     };

@@ -81,6 +81,36 @@ impl From<TreeItem> for Tree {
     }
 }
 
+/// The tree as caches keep it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::catalog) struct KeptTree {
+    categories: BTreeMap<Category, NodeItem>,
+    version: u64,
+    updated_at: Time,
+}
+
+impl From<&Tree> for KeptTree {
+    fn from(tree: &Tree) -> Self {
+        let nodes = tree.nodes.iter();
+        Self {
+            categories: nodes.map(|(id, node)| (id.clone(), node.into())).collect(),
+            version: tree.version,
+            updated_at: tree.updated_at,
+        }
+    }
+}
+
+impl From<KeptTree> for Tree {
+    fn from(tree: KeptTree) -> Self {
+        let nodes = tree.categories.into_iter();
+        Self {
+            nodes: nodes.map(|(id, node)| (id, node.into())).collect(),
+            version: tree.version,
+            updated_at: tree.updated_at,
+        }
+    }
+}
+
 /// The tree in the table of products.
 #[derive(Clone, Debug)]
 pub struct CategoryStore {

@@ -33,7 +33,7 @@ struct Rule {
 ///
 /// # Errors
 /// A batch never fails as a whole: from where it has to be delivered again is named in the response.
-pub async fn follow_products(
+pub async fn follow_collections(
     collections: &CollectionStore,
     entries: &EntryStore,
     currency: Currency,

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::build::{Builder, build_collections};
 use super::entries::EntryStore;
-use super::follow::follow_products;
+use super::follow::follow_collections;
 use super::rules;
 use super::store::CollectionStore;
 use crate::aws::settings::Setting;
 use crate::catalog::api as products_api;
-use crate::catalog::categories::store::CategoryStore;
+use crate::catalog::cache::catalogue::PublicCatalogue;
 use crate::catalog::chosen::Chosen;
 use crate::catalog::collections::api;
 use crate::catalog::search::index::SearchIndex;
@@ -29,6 +29,7 @@ use crate::values::stream::StreamBatch;
 
 struct Shop {
     builder: Builder,
+    catalogue: PublicCatalogue,
     chosen: Chosen,
     search: SearchIndex,
     admins: Admins,
@@ -47,8 +48,8 @@ fn shop() -> Shop {
     let entries = EntryStore::new(&aws).unwrap();
     Shop {
         search: SearchIndex::new(&aws).unwrap(),
+        catalogue: PublicCatalogue::new(&aws).unwrap(),
         chosen: Chosen {
-            categories: CategoryStore::new(&aws).unwrap(),
             collections: collections.clone(),
             entries: entries.clone(),
         },
@@ -188,7 +189,7 @@ impl Shop {
             entries,
             ..
         } = &self.builder;
-        let followed = follow_products(collections, entries, euro(), batch).await;
+        let followed = follow_collections(collections, entries, euro(), batch).await;
         let followed = serde_json::to_value(followed.unwrap()).unwrap();
         assert_eq!(followed, json!({"batchItemFailures": []}));
     }
@@ -199,8 +200,14 @@ impl Shop {
             .fold(request(&json!({})), |request, (name, value)| {
                 request.with_query(name, value)
             });
-        let products = &self.builder.products;
-        products_api::list_products(products, &self.chosen, &self.search, &self.admins, list).await
+        let Self {
+            catalogue,
+            chosen,
+            search,
+            admins,
+            ..
+        } = self;
+        products_api::list_products(catalogue, chosen, search, admins, list).await
     }
 
     /// Returns the names of the products in the list with `query`, of all pages.

@@ -21,7 +21,7 @@ impl Shop {
         for (name, value) in query {
             request = request.with_query(name, value);
         }
-        api::get_product(&self.products, &self.admins, request).await
+        api::get_product(&self.catalogue, &self.admins, request).await
     }
 
     async fn change(&self, id: &Value, patch: Value) -> Outcome {
@@ -91,7 +91,7 @@ async fn a_slug_does_not_tell_of_a_product_that_is_hidden() {
     for slug in ["sencha", "secret"] {
         assert_eq!(status_of(shop.read(slug, &[]).await), 404, "{slug}");
         let admin = to(&json!(slug), json!({}));
-        let seen = api::get_product(&shop.products, &shop.admins, admin).await;
+        let seen = api::get_product(&shop.catalogue, &shop.admins, admin).await;
         let expected = if slug == "secret" { 200 } else { 301 };
         assert_eq!(status_of(seen), expected, "{slug}");
     }

@@ -34,7 +34,7 @@ async fn only_admins_see_what_is_not_public() {
         let is_public = status != "inactive";
         let request = to(&made["id"], json!({}));
         let read = async |request| {
-            status_of(api::get_product(&shop.products, &shop.admins, request).await)
+            status_of(api::get_product(&shop.catalogue, &shop.admins, request).await)
         };
         assert_eq!(read(request.clone()).await, 200, "{status}");
         let expected = if is_public { 200 } else { 404 };
@@ -123,7 +123,7 @@ async fn a_list_is_sorted_by_name_or_by_price() {
 async fn put_below(shop: &Shop, id: &str, parent: Option<&str>) {
     let body = json!({"name": id, "parent": parent});
     let request = testing::request(minute(0), &body).at("category", id);
-    let put = categories::api::put_category(&shop.chosen.categories, request.with("if-match", "*"));
+    let put = categories::api::put_category(&shop.categories, request.with("if-match", "*"));
     put.await.unwrap();
 }
 

@@ -34,7 +34,7 @@ impl Shop {
         if !is_admin {
             request.identity = None;
         }
-        let read = api::get_product(&self.products, &self.admins, request);
+        let read = api::get_product(&self.catalogue, &self.admins, request);
         let read = read.await.unwrap();
         let body = json_of(&read);
         let amount = |price: &Value| price["amount"].as_str().unwrap_or("none").to_owned();

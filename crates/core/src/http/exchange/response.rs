@@ -4,6 +4,10 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::http::problem::Problem;
+use crate::values::digest::sha256_hex;
+
+/// How many characters of a hash in hexadecimal are an entity tag.
+const TAG_CHARACTERS: usize = 32;
 
 /// An HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +84,13 @@ impl Response {
     #[must_use]
     pub fn etag(self, tag: &str) -> Self {
         self.header("ETag", format!("\"{tag}\""))
+    }
+
+    /// Adds an entity tag that is a hash of the body, for what has no version of its own.
+    #[must_use]
+    pub fn tagged(self) -> Self {
+        let hash = sha256_hex(&self.body);
+        self.etag(&hash[..TAG_CHARACTERS])
     }
 
     /// Returns the entity tag, without its quotes, if there is one.
