@@ -121,7 +121,8 @@ impl Shop {
             .await;
     }
 
-    /// Waits until nothing is on its way through streams and queues.
+    /// Waits until nothing is on its way through streams and queues, apart from the search index: what follows in batches of
+    /// two seconds by the runner's clock would wait for a clock that nobody moves.
     pub(crate) async fn quiet(&self) {
         until("quiet", async || self.is_quiet().await).await;
     }
@@ -133,7 +134,8 @@ impl Shop {
         for (name, queue) in queues {
             let count = |what: &str| queue[what].as_u64().unwrap();
             let waiting = count("visible") + count("in_flight") + count("delayed");
-            if waiting > 0 && !name.ends_with("DeadLetters") {
+            let is_late = name == "ProductChangedQueue" || name.ends_with("DeadLetters");
+            if waiting > 0 && !is_late {
                 return Err(format!("{name}: {queue}"));
             }
         }

@@ -400,7 +400,8 @@ async fn found(
     };
     let position = |listed: &Listed| listed.position.clone();
     let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
-    page.fitting(position, body)?.answer_beside(facets, request)
+    let page = page.fitting(position, body)?;
+    Ok(page.answer_beside(facets, request)?.tagged())
 }
 
 /// A product on the wire, while somebody types.
