@@ -6,11 +6,12 @@ use super::read::sources;
 use crate::support::root;
 
 /// What the specification calls a test binary, and where its sources are.
-const PACKAGES: [(&str, &str); 4] = [
+const PACKAGES: [(&str, &str); 5] = [
     ("suite", "tests"),
     ("oxcart", "crates/cli/src"),
     ("oxcart-core", "crates/core/src"),
     ("oxcart-local", "crates/local/src"),
+    ("oxcart-search", "crates/search/src"),
 ];
 
 /// Files that are no module of their own.
