@@ -9,9 +9,11 @@
 
 pub mod catalogue;
 pub mod changes;
+pub mod envelope;
 mod kept;
 pub mod known;
 pub mod local;
+pub mod shared;
 pub mod tag;
 
 #[cfg(test)]
