@@ -1,4 +1,5 @@
-//! What anyone may read of the catalogue, kept in the process for a while.
+//! What anyone may read of the catalogue, kept for a while: in the process, and in a server that processes share, if there is
+//! one.
 //!
 //! Only [`catalogue::PublicCatalogue`] reads it, and only the two public routes of products hold that. Everything that writes,
 //! quotes or places an order has a store, which has no cache.
