@@ -6,8 +6,9 @@ use super::shortage::quote;
 use crate::support::control::halves;
 use crate::support::people::order_of;
 use crate::support::prices::money;
+use crate::support::redis::Redis;
 use crate::support::shop::{Setup, Shop};
-use crate::support::{run_local, until};
+use crate::support::{run_local, skip, until};
 
 impl Shop {
     /// Returns a product that nobody has touched for an hour, in a category of its own.
@@ -165,5 +166,50 @@ fn shared_caches_keep_what_strangers_read_for_as_long_as_the_shop_says() {
         let missing = "/products/01941f29-7c00-7000-8000-000000000009";
         let missing = shop.get(missing).send().await.expect(404);
         assert_eq!(missing.header("cache-control"), Some("no-cache"));
+    });
+}
+
+#[test]
+fn the_shop_goes_on_when_the_shared_cache_dies() {
+    run_local(async {
+        let Some(mut redis) = Redis::start() else {
+            skip("needs redis-server, in the path or named by OXCART_REDIS_SERVER");
+            return;
+        };
+        let url: &'static str = redis.url().leak();
+        let parameters = [("CacheCheckSeconds", "2"), ("SharedCacheUrl", url)];
+        let shop = Shop::start(Setup {
+            parameters: Vec::from(parameters).leak(),
+            ..with_manual_clock()
+        })
+        .await;
+        let product = shop.old_product().await;
+        let path = format!("/products/{product}");
+        let is_shared = async || {
+            // What the process has itself is too old, and it may be connected by now.
+            shop.advance(3600).await;
+            shop.get(&path).send().await.expect(200);
+            match redis.size() {
+                Ok(0) => Err("nothing is there".to_owned()),
+                other => other,
+            }
+        };
+        until("the product is kept for other processes", is_shared).await;
+        redis.kill();
+        for hour in 0..10 {
+            // What the process has itself is too old each time.
+            shop.advance(3600).await;
+            let name = format!("Kite {hour}");
+            shop.change_product(&product, json!({"name": name})).await;
+            let is_seen = async || {
+                let read = shop.get(&path).send().await.expect(200).json();
+                if read["name"] == name {
+                    Ok(())
+                } else {
+                    Err(read["name"].to_string())
+                }
+            };
+            until("strangers see the change", is_seen).await;
+        }
     });
 }

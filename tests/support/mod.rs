@@ -16,6 +16,7 @@ pub(crate) mod control;
 pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod prices;
+pub(crate) mod redis;
 pub(crate) mod shop;
 pub(crate) mod show;
 pub(crate) mod steps;
@@ -63,7 +64,7 @@ pub(crate) fn run_in_euros(test: impl Future<Output = ()>) {
 }
 
 /// Says that a test is skipped, and why.
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     static SKIPPED: AtomicUsize = AtomicUsize::new(0);
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let thread = std::thread::current();

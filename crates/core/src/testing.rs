@@ -75,6 +75,7 @@ fn settings() -> BTreeMap<String, String> {
         ("REVIEW_DEADLINE_SECONDS", "259200"),
         ("PAYMENT_GATEWAY", "sandbox"),
         ("RATE_LIMIT_PERCENT", "100"),
+        ("SHARED_CACHE_URL", ""),
         ("SHOP_CURRENCY", "EUR"),
         ("SHOW_STOCK_QUANTITY", "false"),
         ("TOKEN_ALGORITHM", "EdDSA"),

@@ -125,6 +125,8 @@ settings! {
     SessionsTable = "SESSIONS_TABLE",
     /// Address of the queue of changes whose events could not be published.
     SetAsideQueueUrl = "SET_ASIDE_QUEUE_URL",
+    /// Address of the server in which processes keep products for each other (`redis://`, `rediss://`); empty for none.
+    SharedCacheUrl = "SHARED_CACHE_URL",
     /// The shop's currency, an ISO 4217 code.
     ShopCurrency = "SHOP_CURRENCY",
     /// The shop's name, as messages give it.

@@ -251,10 +251,10 @@ pub async fn get_product(
     let slug: Option<Slug> = request.id("product_id", "product").ok();
     let asked = Asked::by(&request);
     let product = if let Some(slug) = &slug {
-        catalogue.with_slug(slug, asked).await?
+        catalogue.with_slug(slug, &asked).await?
     } else {
         let id: ProductId = request.id("product_id", "product")?;
-        catalogue.product(id, asked).await?
+        catalogue.product(id, &asked).await?
     };
     let product = product.ok_or(ProductError::NotFound)?;
     let viewer = viewer(admins, &[&product], &request).await?;
@@ -351,7 +351,7 @@ pub async fn list_products(
         admins.admit(&request).await?;
     }
     let asked = Asked::by(&request);
-    let of = chosen.by((catalogue, asked), category, collection, status, sort);
+    let of = chosen.by((catalogue, &asked), category, collection, status, sort);
     let (of, sort) = of.await?;
     let list = List {
         of,
@@ -359,7 +359,7 @@ pub async fn list_products(
         filter,
         sort,
     };
-    let listed = catalogue.list(&list, &page, asked).await?;
+    let listed = catalogue.list(&list, &page, &asked).await?;
     let view = View {
         viewer: Viewer::Anyone,
         now: request.now,

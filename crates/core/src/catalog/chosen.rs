@@ -30,7 +30,7 @@ impl Chosen {
     /// collection's products that are not active, and for another order of products that are chosen by hand.
     pub async fn by(
         &self,
-        (catalogue, asked): (&PublicCatalogue, Asked),
+        (catalogue, asked): (&PublicCatalogue, &Asked),
         category: Option<Category>,
         collection: Option<Slug>,
         status: Status,

@@ -64,6 +64,12 @@ impl Time {
         self.0.saturating_sub(duration).map_or(self, Self)
     }
 
+    /// Returns how long after `earlier` this time is; zero if it is before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or_default()
+    }
+
     /// Returns the beginning of the day in UTC.
     #[must_use]
     pub fn midnight(self) -> Self {

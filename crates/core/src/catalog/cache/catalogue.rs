@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
-use crate::aws::settings::SettingError;
+use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::categories::model::Tree;
 use crate::catalog::categories::store::CategoryStore;
 use crate::catalog::content::Slug;
@@ -18,7 +18,9 @@ use crate::values::digest::sha256_hex;
 use crate::values::id::ProductId;
 
 use super::changes::ChangeLog;
+use super::envelope::VERSION;
 use super::local::{Asked, Limits, LocalCache, Wanted};
+use super::shared::SharedCache;
 use super::tag::Tag;
 
 /// The products and the tree of categories, of which some are kept. It can do nothing but read, and what writes or prices
@@ -36,18 +38,24 @@ impl PublicCatalogue {
     /// # Errors
     /// [`SettingError`] if a setting is missing or not valid.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        Self::with(aws, Limits::new(aws)?)
+        let url: String = aws.settings().read(Setting::SharedCacheUrl)?;
+        let shared = (!url.is_empty()).then(|| shared(aws, &url)).transpose()?;
+        Self::with(aws, Limits::new(aws)?, shared)
     }
 
-    /// Returns the catalogue with a cache within `limits`.
+    /// Returns the catalogue with a cache within `limits`, and with what processes share.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing.
-    pub fn with(aws: &Aws, limits: Limits) -> Result<Self, SettingError> {
+    pub fn with(
+        aws: &Aws,
+        limits: Limits,
+        shared: Option<SharedCache>,
+    ) -> Result<Self, SettingError> {
         Ok(Self {
             products: ProductStore::new(aws)?,
             categories: CategoryStore::new(aws)?,
-            cache: Arc::new(LocalCache::new(limits, ChangeLog::new(aws)?)),
+            cache: Arc::new(LocalCache::new(limits, ChangeLog::new(aws)?, shared)),
         })
     }
 
@@ -58,7 +66,7 @@ impl PublicCatalogue {
     pub async fn product(
         &self,
         id: ProductId,
-        asked: Asked,
+        asked: &Asked,
     ) -> Result<Option<Product>, StoreError> {
         let wanted = Wanted {
             key: format!("product:{id}"),
@@ -77,7 +85,7 @@ impl PublicCatalogue {
     pub async fn with_slug(
         &self,
         slug: &Slug,
-        asked: Asked,
+        asked: &Asked,
     ) -> Result<Option<Product>, StoreError> {
         let wanted = Wanted {
             key: format!("slug:{slug}"),
@@ -107,7 +115,7 @@ impl PublicCatalogue {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tree(&self, asked: Asked) -> Result<Tree, StoreError> {
+    pub async fn tree(&self, asked: &Asked) -> Result<Tree, StoreError> {
         let wanted = Wanted {
             key: "tree".to_owned(),
             tags: vec![Tag::tree()],
@@ -126,7 +134,7 @@ impl PublicCatalogue {
         &self,
         list: &List,
         page: &PageRequest,
-        asked: Asked,
+        asked: &Asked,
     ) -> Result<Page<Listed>, StoreError> {
         let load = || self.products.list(list, page);
         let tags = match &list.of {
@@ -163,6 +171,18 @@ impl PublicCatalogue {
     ) -> Result<Page<Found>, StoreError> {
         self.products.look_up(names, page).await
     }
+}
+
+/// Returns the server at `url`. Shops have different tables, so those that share a server do not meet.
+///
+/// # Errors
+/// [`SettingError`] if `url` is not an address of such a server, or a setting is missing.
+fn shared(aws: &Aws, url: &str) -> Result<SharedCache, SettingError> {
+    let table: String = aws.settings().read(Setting::ProductsTable)?;
+    let prefix = format!("oxcart:{VERSION}:{table}:");
+    // The address may have a password.
+    let invalid = || SettingError::Invalid(Setting::SharedCacheUrl.name(), "not shown".to_owned());
+    SharedCache::new(url, prefix).map_err(|_| invalid())
 }
 
 /// Returns the name of a page. What a client may write into it has no bounds, so it is a hash.

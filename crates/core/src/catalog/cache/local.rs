@@ -1,4 +1,4 @@
-//! What one process keeps, and how it finds out that it must not be used any more.
+//! What one process keeps, where else it looks, and how it finds out that what it has must not be used any more.
 //!
 //! At most once in a while ([`Limits::check`]), a request asks the log of changes first, or beside what it reads from the
 //! table. If the log does not say anything in time, what is kept is not used.
@@ -18,7 +18,9 @@ use crate::http::exchange::Request;
 use crate::values::clock::Time;
 
 use super::changes::{ChangeLog, Log};
+use super::envelope::Entry;
 use super::known::{Known, Moment, Position};
+use super::shared::{Patience, SharedCache, Turn};
 use super::tag::Tag;
 
 /// How long a request waits for the log of changes.
@@ -64,12 +66,14 @@ impl Limits {
 }
 
 /// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Asked {
     /// The time of the request.
     pub now: Time,
     /// Whether the table has to be read: for callers who say who they are. They may have changed what they read.
     pub from_table: bool,
+    /// How long the request still waits for the server that processes share.
+    pub patience: Arc<Patience>,
 }
 
 impl Asked {
@@ -79,6 +83,7 @@ impl Asked {
         Self {
             now: request.now,
             from_table: request.names_caller(),
+            patience: Arc::default(),
         }
     }
 }
@@ -108,14 +113,6 @@ pub trait Kept: Sized + Send {
     fn changed_at(&self) -> Option<Time>;
 }
 
-/// What is kept.
-#[derive(Debug)]
-struct Entry {
-    position: Position,
-    expires_at: Time,
-    value: Vec<u8>,
-}
-
 /// What the process knows, and when it last asked.
 #[derive(Debug, Default)]
 struct State {
@@ -129,6 +126,7 @@ pub struct LocalCache {
     /// What it keeps.
     pub limits: Limits,
     entries: Cache<String, Arc<Entry>>,
+    shared: Option<SharedCache>,
     log: ChangeLog,
     state: Mutex<State>,
 }
@@ -136,7 +134,7 @@ pub struct LocalCache {
 impl LocalCache {
     /// Returns an empty cache.
     #[must_use]
-    pub fn new(limits: Limits, log: ChangeLog) -> Self {
+    pub fn new(limits: Limits, log: ChangeLog, shared: Option<SharedCache>) -> Self {
         let bytes = |key: &String, entry: &Arc<Entry>| {
             u32::try_from(ENTRY_BYTES + key.len() + entry.value.len()).unwrap_or(u32::MAX)
         };
@@ -144,6 +142,7 @@ impl LocalCache {
         Self {
             limits,
             entries: entries.build(),
+            shared,
             log,
             state: Mutex::default(),
         }
@@ -157,7 +156,7 @@ impl LocalCache {
     pub async fn read<T: Kept, F>(
         &self,
         wanted: &Wanted,
-        asked: Asked,
+        asked: &Asked,
         load: impl Fn() -> F + Send + Sync,
     ) -> Result<T, StoreError>
     where
@@ -181,7 +180,7 @@ impl LocalCache {
                 *found_now = Some(value);
                 return Ok(Op::Nop);
             }
-            let (value, entry) = self.load(wanted, asked, load_now).await?;
+            let (value, entry) = self.find(wanted, asked, load_now).await?;
             *found_now = Some(value);
             Ok::<_, StoreError>(entry.map_or(Op::Remove, Op::Put))
         });
@@ -200,7 +199,7 @@ impl LocalCache {
     }
 
     /// Returns the value of `entry`, if it may be used.
-    async fn usable<T: Kept>(&self, entry: &Entry, wanted: &Wanted, asked: Asked) -> Option<T> {
+    async fn usable<T: Kept>(&self, entry: &Entry, wanted: &Wanted, asked: &Asked) -> Option<T> {
         if asked.now >= entry.expires_at {
             return None;
         }
@@ -213,12 +212,73 @@ impl LocalCache {
         T::read(&entry.value)
     }
 
+    /// Returns what is `wanted` from the server that processes share, or else from the table, and what to keep of it. One
+    /// process reads it for all others, unless the server says nothing.
+    async fn find<T: Kept, F>(
+        &self,
+        wanted: &Wanted,
+        asked: &Asked,
+        load: &impl Fn() -> F,
+    ) -> Result<(T, Option<Arc<Entry>>), StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let Some(shared) = &self.shared else {
+            return self.load(wanted, asked, load).await;
+        };
+        let (key, patience) = (&wanted.key, &asked.patience);
+        let (bytes, ()) = futures::join!(shared.get(key, patience), self.ask(asked.now));
+        if let Some(found) = self.opened(bytes, wanted, asked).await {
+            return Ok(found);
+        }
+        let turn = shared.turn(key, patience).await;
+        while turn == Turn::Theirs && patience.wait().await {
+            let Some((bytes, is_being_read)) = shared.look(key, patience).await else {
+                break;
+            };
+            if let Some(found) = self.opened(bytes, wanted, asked).await {
+                return Ok(found);
+            }
+            if !is_being_read {
+                break;
+            }
+        }
+        let loaded = self.load(wanted, asked, load).await;
+        match &loaded {
+            Ok((_, Some(entry))) => {
+                let lifetime = entry.expires_at.since(asked.now);
+                let sealed = entry.sealed(key).unwrap_or_default();
+                shared.put(key, &sealed, lifetime, patience).await;
+            }
+            Ok((_, None)) | Err(_) if turn == Turn::Ours => shared.leave(key, patience).await,
+            Ok((_, None)) | Err(_) => {}
+        }
+        loaded
+    }
+
+    /// Returns what another process kept as `bytes`, if that is what is `wanted` and may be used.
+    async fn opened<T: Kept>(
+        &self,
+        bytes: Option<Vec<u8>>,
+        wanted: &Wanted,
+        asked: &Asked,
+    ) -> Option<(T, Option<Arc<Entry>>)> {
+        let bytes = bytes?;
+        let entry = Entry::open(&bytes, &wanted.key, wanted.lifetime, asked.now);
+        if entry.is_none() {
+            tracing::warn!(key = wanted.key, "shared cache has something else");
+        }
+        let entry = entry?;
+        let value = self.usable(&entry, wanted, asked).await?;
+        Some((value, Some(Arc::new(entry))))
+    }
+
     /// Reads what is `wanted` from the table, and returns with it what to keep of it. The log is asked beside it: what has
     /// changed since the last time it was asked is not kept.
     async fn load<T: Kept, F>(
         &self,
         wanted: &Wanted,
-        asked: Asked,
+        asked: &Asked,
         load: &impl Fn() -> F,
     ) -> Result<(T, Option<Arc<Entry>>), StoreError>
     where

@@ -1,4 +1,5 @@
-//! What anyone may read of the catalogue, kept in the process for a while.
+//! What anyone may read of the catalogue, kept for a while: in the process, and in a server that processes share, if there is
+//! one.
 //!
 //! Only [`catalogue::PublicCatalogue`] reads it, and only the two public routes of products hold that. Everything that writes,
 //! quotes or places an order has a store, which has no cache.
@@ -9,9 +10,11 @@
 
 pub mod catalogue;
 pub mod changes;
+pub mod envelope;
 mod kept;
 pub mod known;
 pub mod local;
+pub mod shared;
 pub mod tag;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What anyone reads of the catalogue, with a cache, against an embedded DynamoDB.
 
 mod law;
+mod shared;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -57,13 +59,14 @@ fn at(number: i64) -> Asked {
     Asked {
         now: second(number),
         from_table: false,
+        patience: Arc::default(),
     }
 }
 
 fn shop() -> Shop {
     let (aws, engine) = testing::aws();
     Shop {
-        process: PublicCatalogue::with(&aws, LIMITS).unwrap(),
+        process: PublicCatalogue::with(&aws, LIMITS, None).unwrap(),
         products: ProductStore::new(&aws).unwrap(),
         aws,
         engine,
@@ -125,12 +128,17 @@ impl Shop {
     }
 
     async fn name(&self, id: ProductId, asked: Asked) -> String {
-        self.process.product(id, asked).await.unwrap().unwrap().name
+        self.process
+            .product(id, &asked)
+            .await
+            .unwrap()
+            .unwrap()
+            .name
     }
 
     /// Returns the names of the products in the list of `category`, and of what the tree has below it.
     async fn names(&self, category: &str, asked: Asked) -> Vec<String> {
-        let tree = self.process.tree(asked).await.unwrap();
+        let tree = self.process.tree(&asked).await.unwrap();
         let list = List {
             of: Of::Categories(tree.branch(&category.parse().unwrap())),
             status: Status::Active,
@@ -141,7 +149,7 @@ impl Shop {
             limit: 20,
             after: None,
         };
-        let page = self.process.list(&list, &page, asked).await.unwrap();
+        let page = self.process.list(&list, &page, &asked).await.unwrap();
         let items = page.items.into_iter();
         items.map(|listed| listed.product.name).collect()
     }
@@ -222,7 +230,7 @@ async fn a_slug_leads_to_its_product_without_a_read() {
     shop.deliver().await;
     let found = async |slug: &str, asked: Asked| {
         let slug = slug.parse().unwrap();
-        let found = shop.process.with_slug(&slug, asked).await.unwrap();
+        let found = shop.process.with_slug(&slug, &asked).await.unwrap();
         found.map(|product| product.id)
     };
     for _ in 0..2 {
@@ -273,7 +281,7 @@ async fn a_caller_who_says_who_they_are_reads_the_table() {
 #[tokio::test]
 async fn a_stampede_of_readers_reads_once() {
     let shop = shop();
-    let cache = LocalCache::new(LIMITS, ChangeLog::new(&shop.aws).unwrap());
+    let cache = LocalCache::new(LIMITS, ChangeLog::new(&shop.aws).unwrap(), None);
     let wanted = Wanted {
         key: "slug:sencha".to_owned(),
         tags: vec![Tag::slug(&"sencha".parse().unwrap())],
@@ -288,7 +296,8 @@ async fn a_stampede_of_readers_reads_once() {
         }
         Ok(Some(ProductId::derived(&["sencha"])))
     };
-    let readers = (0..50).map(|_| cache.read(&wanted, at(120), load));
+    let asked = at(120);
+    let readers = (0..50).map(|_| cache.read(&wanted, &asked, load));
     for found in futures::future::join_all(readers).await {
         assert_eq!(found.unwrap(), Some(ProductId::derived(&["sencha"])));
     }
@@ -365,10 +374,10 @@ async fn what_is_kept_stays_within_its_bytes() {
         bytes: 64 * 1024,
         ..LIMITS
     };
-    let process = PublicCatalogue::with(&shop.aws, limits).unwrap();
+    let process = PublicCatalogue::with(&shop.aws, limits, None).unwrap();
     for number in 0..2_000 {
         let id = ProductId::derived(&[&number.to_string()]);
-        process.product(id, at(120)).await.unwrap();
+        process.product(id, &at(120)).await.unwrap();
     }
     let (entries, bytes) = process.kept().await;
     assert!(entries > 10, "{entries}");
