@@ -25,6 +25,7 @@ mod books;
 mod browse;
 mod check;
 mod costs;
+mod edge;
 mod imports;
 mod ledger;
 mod lists;
@@ -37,7 +38,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 50] = [
+const IN_USE: [&str; 51] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -56,6 +57,7 @@ const IN_USE: [&str; 50] = [
     "get-import",
     "get-integrity",
     "get-order-history",
+    "get-product",
     "index-products",
     "list-addresses",
     "list-customers",
@@ -109,6 +111,10 @@ pub(crate) struct Arguments {
     /// The currency of the shop (ISO 4217): how many decimals amounts have depends on it.
     #[arg(long, default_value = "EUR")]
     currency: Currency,
+    /// Lets each buyer look at the products and their categories first, through a cache that all of them share, and says
+    /// how much of that reaches functions.
+    #[arg(long)]
+    browse: bool,
     /// How many requests are under way at a time.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     at_once: u16,
@@ -147,6 +153,9 @@ struct Report {
     peak_memory_kib: u64,
     totals: Totals,
     costs: Vec<Costs>,
+    /// What shoppers looked at, if they did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    looked_at: Option<edge::Figures>,
     disagreements: Vec<String>,
 }
 
@@ -170,7 +179,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         build::functions(!cfg!(debug_assertions), &IN_USE.map(str::to_owned)).await?;
     }
     let faults = faults(&arguments.fault)?;
-    let shop = Shop::start(arguments.seed, arguments.currency).await?;
+    let shop = Shop::start(arguments.seed, arguments.currency, arguments.browse).await?;
     let played = report(&shop, &arguments, faults, machine).await;
     shop.runner.stop().await;
     let report = played?;
@@ -261,6 +270,7 @@ async fn report(
         peak_memory_kib: peak_memory_kib(),
         totals,
         costs,
+        looked_at: shop.looked_at(),
         disagreements,
     })
 }
@@ -293,6 +303,11 @@ impl Report {
             println!("{count:>10} {event}");
         }
         costs::print(&self.costs);
+        if let Some(edge::Figures { requests, reached }) = self.looked_at {
+            println!(
+                "\nShoppers looked at {requests} pages; {reached} of these requests reached a function"
+            );
+        }
         println!();
         for disagreement in &self.disagreements {
             println!("{disagreement}");

@@ -88,6 +88,25 @@ pub(super) async fn check_search(shop: &Shop) -> Result<Option<String>, Error> {
     Ok(None)
 }
 
+/// Lets a shopper look at each of these products, and at the first page of the list of its category before, if shoppers look.
+///
+/// # Errors
+/// If the shop fails or refuses a request.
+pub(super) async fn look(shop: &Shop, ledger: &Ledger, products: &[usize]) -> Result<(), Error> {
+    for number in products {
+        let Some(product) = ledger.products.get(*number) else {
+            continue;
+        };
+        let list = Request::new("list-products", "GET", "/products");
+        let list = list.query("category", category(number % CATEGORIES));
+        shop.look(&list).await?;
+        let page = Request::new("get-product", "GET", "/products/{product_id}");
+        shop.look(&page.parameter("product_id", &product.parent))
+            .await?;
+    }
+    Ok(())
+}
+
 /// Reads the collection, and returns what is wrong with it. Nothing may be on its way.
 ///
 /// # Errors

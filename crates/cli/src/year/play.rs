@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::browse::{browse, check_collection, check_search};
+use super::browse::{browse, check_collection, check_search, look};
 use super::costs::{self, Costs};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
@@ -168,6 +168,16 @@ impl Play<'_> {
         let cancels: Vec<Cancel> = drafts.iter().map(|draft| draft.cancel).collect();
         self.imports.begin(self.shop, &mut self.ledger).await?;
         let (shop, ledger, baskets) = (self.shop, &self.ledger, self.ledger.baskets());
+        let baskets_looked_at = drafts.iter().map(|draft| {
+            let lines = draft.lines.iter();
+            lines.map(|line| line.product).collect::<Vec<usize>>()
+        });
+        let looked_at: Vec<Vec<usize>> = baskets_looked_at.collect();
+        stream::iter(&looked_at)
+            .map(|products| look(shop, ledger, products))
+            .buffered(self.at_once)
+            .try_collect::<()>()
+            .await?;
         let placed = stream::iter(drafts.into_iter().enumerate())
             .map(|(at, draft)| place(shop, ledger, baskets + at, draft))
             .buffered(self.at_once)

@@ -1,5 +1,7 @@
 //! Requests of clients, as API Gateway passes them to the functions of its routes.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -35,6 +37,7 @@ pub(super) struct Request<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Response {
     pub(super) status: u64,
+    pub(super) headers: HashMap<String, String>,
     pub(super) body: Value,
 }
 
@@ -43,6 +46,8 @@ pub(super) struct Response {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Returned {
     pub(super) status_code: u64,
+    #[serde(default)]
+    pub(super) headers: HashMap<String, String>,
     #[serde(default)]
     pub(super) body: Option<String>,
 }
@@ -89,27 +94,38 @@ impl<'a> Request<'a> {
 
     /// The route and the query, for tables.
     pub(super) fn name(&self) -> String {
-        let query: Vec<String> = self
-            .query
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let query = self.raw_query();
         let mark = if query.is_empty() { "" } else { "?" };
-        format!("{} {}{mark}{}", self.method, self.path, query.join("&"))
+        format!("{} {}{mark}{query}", self.method, self.path)
     }
 
     pub(super) fn function(&self) -> &'static str {
         self.function
     }
 
-    /// The event, in API Gateway's payload format 2.0.
-    pub(super) fn event(&self, now: Timestamp) -> Value {
+    /// The path that it is sent to, without the query.
+    fn sent_path(&self) -> String {
         let mut path = self.path.to_owned();
-        let mut parameters = Map::new();
         for (name, value) in &self.parameters {
             path = path.replace(&format!("{{{name}}}"), value);
-            parameters.insert((*name).to_owned(), value.as_str().into());
         }
+        path
+    }
+
+    fn raw_query(&self) -> String {
+        let query = self.query.iter();
+        let query = query.map(|(name, value)| format!("{name}={value}"));
+        query.collect::<Vec<_>>().join("&")
+    }
+
+    /// The path with the query, by which caches know the response.
+    pub(super) fn address(&self) -> String {
+        format!("{}?{}", self.sent_path(), self.raw_query())
+    }
+
+    /// The event, in API Gateway's payload format 2.0.
+    pub(super) fn event(&self, now: Timestamp) -> Value {
+        let path = self.sent_path();
         let texts = |pairs: &[(&'static str, String)]| -> Map<String, Value> {
             let pairs = pairs.iter();
             pairs
@@ -135,19 +151,14 @@ impl<'a> Request<'a> {
             let identity = json!({"sub": id, "roles": roles, "exp": expires.to_string()});
             context["authorizer"] = json!({"lambda": identity});
         }
-        let query: Vec<String> = self
-            .query
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
         json!({
             "version": "2.0",
             "routeKey": format!("{} {}", self.method, self.path),
             "rawPath": path,
-            "rawQueryString": query.join("&"),
+            "rawQueryString": self.raw_query(),
             "headers": texts(&self.headers),
             "queryStringParameters": texts(&self.query),
-            "pathParameters": parameters,
+            "pathParameters": texts(&self.parameters),
             "requestContext": context,
             "body": self.body.as_ref().map(Value::to_string),
             "isBase64Encoded": false,

@@ -1,6 +1,7 @@
 //! The shop that the year is played in: the local runner with a clock that moves only when told to, and its functions
 //! behind the routes, which are invoked with the events that API Gateway would send.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use oxcart_core::values::money::{Currency, Money, MoneyError};
@@ -11,6 +12,7 @@ use oxcart_local::runner::{Options, Runner};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::edge::{Edge, Figures};
 use super::request::{Request, Response, Returned};
 use crate::{Error, build};
 
@@ -25,6 +27,9 @@ const SET_ASIDE: &str = "SetAsideQueue";
 
 /// The lowest total of an order, in the currency's smallest units: lower than every price of the year.
 const LOWEST_TOTAL: u64 = 1_000;
+
+/// How long caches may keep what shoppers look at, in seconds.
+const EDGE_SECONDS: &str = "60";
 
 /// How far the clock moves while something waits for it.
 const STEP: Duration = Duration::from_secs(20);
@@ -43,18 +48,22 @@ pub(super) struct Shop {
     pub(super) runner: Runner,
     pub(super) clock: Clock,
     pub(super) currency: Currency,
+    /// The cache through which shoppers look, if they do.
+    edge: Option<Mutex<Edge>>,
     client: Client,
 }
 
 impl Shop {
-    /// Starts a shop with nothing in it, whose prices are in `currency`.
+    /// Starts a shop with nothing in it, whose prices are in `currency`. With `browse`, shoppers can look at it.
     ///
     /// # Errors
     /// If the runner does not start.
-    pub(super) async fn start(seed: u64, currency: Currency) -> Result<Self, Error> {
+    pub(super) async fn start(seed: u64, currency: Currency, browse: bool) -> Result<Self, Error> {
         let clock = Clock::manual(START.parse()?);
         let minimum = Money::from_minor_units(LOWEST_TOTAL, currency)?;
+        let kept_seconds = if browse { EDGE_SECONDS } else { "0" };
         let parameters = [
+            ("EdgeCacheSeconds", kept_seconds.to_owned()),
             ("LogLevel", "error".to_owned()),
             ("MinimumOrderAmount", minimum.amount().to_string()),
             // Rate limits have nothing to do with the number of orders, and their writes would hide what lists cost.
@@ -79,6 +88,7 @@ impl Shop {
             runner,
             clock,
             currency,
+            edge: browse.then(Mutex::default),
             client: Client::builder().build()?,
         })
     }
@@ -112,6 +122,7 @@ impl Shop {
                     if returned.status_code < 500 && returned.status_code != 429 {
                         return Ok(Response {
                             status: returned.status_code,
+                            headers: returned.headers,
                             body: serde_json::from_str(&body).unwrap_or_default(),
                         });
                     }
@@ -121,6 +132,30 @@ impl Shop {
             }
         }
         Err(format!("{} failed {TRIES} times: {failure}", request.name()).into())
+    }
+
+    /// Lets a shopper look at something, through the cache that shoppers share. Does nothing if they do not look.
+    ///
+    /// # Errors
+    /// If the shop fails or refuses the request.
+    pub(super) async fn look(&self, request: &Request<'_>) -> Result<(), Error> {
+        let Some(edge) = &self.edge else {
+            return Ok(());
+        };
+        let (address, now) = (request.address(), self.clock.now());
+        let edge = || edge.lock().map_err(|_| "a shopper panicked");
+        if !edge()?.ask(&address, now)? {
+            return Ok(());
+        }
+        let response = self.send(request).await?;
+        edge()?.keep(&address, response.status, &response.headers, now)?;
+        response.expect(&[200]).map(drop)
+    }
+
+    /// Returns what shoppers have looked at, if they look.
+    pub(super) fn looked_at(&self) -> Option<Figures> {
+        let edge = self.edge.as_ref()?.lock().ok()?;
+        Some(edge.figures())
     }
 
     /// Invokes a function once.
