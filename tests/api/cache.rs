@@ -172,7 +172,7 @@ fn shared_caches_keep_what_strangers_read_for_as_long_as_the_shop_says() {
 #[test]
 fn the_shop_goes_on_when_the_shared_cache_dies() {
     run_local(async {
-        let Some(mut redis) = Redis::start() else {
+        let Some(mut redis) = Redis::start().await else {
             skip("needs redis-server, in the path or named by OXCART_REDIS_SERVER");
             return;
         };

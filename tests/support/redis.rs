@@ -2,10 +2,12 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+
+use super::until;
 
 /// A running `redis-server`.
 pub(crate) struct Redis {
@@ -31,9 +33,22 @@ fn program() -> Option<PathBuf> {
 }
 
 impl Redis {
-    /// Starts a server, or returns `None` if there is no program for it. It may take a moment until it answers.
-    pub(crate) fn start() -> Option<Self> {
+    /// Starts a server and waits until it answers, or returns `None` if there is no program for it.
+    pub(crate) async fn start() -> Option<Self> {
         let program = program()?;
+        let mut server = Self::try_start(&program);
+        let answers = async || {
+            // Another program may have taken the port meanwhile.
+            if server.child.try_wait().unwrap().is_some() {
+                server = Self::try_start(&program);
+            }
+            server.size().map(drop)
+        };
+        until("redis-server answers", answers).await;
+        Some(server)
+    }
+
+    fn try_start(program: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = port.local_addr().unwrap().port();
         let folder = tempfile::tempdir().unwrap();
@@ -41,11 +56,11 @@ impl Redis {
         command.current_dir(&folder).stdout(Stdio::null());
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]);
-        Some(Self {
+        Self {
             child: command.spawn().unwrap(),
             port,
             _folder: folder,
-        })
+        }
     }
 
     pub(crate) fn url(&self) -> String {
