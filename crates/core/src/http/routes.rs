@@ -336,6 +336,7 @@ mod tests {
             "list_categories",
             "list_collections",
             "list_products",
+            "suggest_products",
         ];
         assert_eq!(catalogue, expected.into());
         assert!(
