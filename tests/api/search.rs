@@ -125,6 +125,10 @@ fn products_are_found_as_they_are_and_as_they_change() {
         })
         .await;
         shop.until_found("hidden", &["Hidden teapot"]).await;
+        // Segments that nobody reads any more are removed, and no others.
+        let later = json!({"time": "2099-01-01T00:00:00Z"});
+        shop.invoke("build-search-index", &later).await.unwrap();
+        shop.until_found("hidden", &["Hidden teapot"]).await;
     });
 }
 

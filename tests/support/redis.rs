@@ -69,11 +69,12 @@ impl Redis {
 
     /// Returns how many keys it has, if it answers.
     pub(crate) fn size(&self) -> Result<u64, String> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port));
-        let mut stream = stream.map_err(|error| error.to_string())?;
-        stream.write_all(b"DBSIZE\r\n").unwrap();
+        let failed = |error: std::io::Error| error.to_string();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(failed)?;
+        stream.write_all(b"DBSIZE\r\n").map_err(failed)?;
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).unwrap();
+        let read = BufReader::new(stream).read_line(&mut line);
+        read.map_err(failed)?;
         let size = line.trim_start_matches(':').trim_end();
         size.parse().map_err(|_| line.clone())
     }
