@@ -7,7 +7,7 @@ use crate::blocks::Blocks;
 use crate::index::{Layout, Numbers, Part};
 
 /// Adds `segment` to `parts`. Of two documents of a product, the one with the higher version counts, and of two with the
-/// same the one in `segment`.
+/// same the one in `segment`. One that is there already stays as it is.
 ///
 /// # Errors
 /// Returns [`SearchError::Read`] if the identifiers of a segment cannot be read.
@@ -16,6 +16,9 @@ pub fn add(
     parts: &mut Vec<Part>,
     segment: Layout,
 ) -> Result<(), SearchError> {
+    if parts.iter().any(|part| part.segment.id == segment.id) {
+        return Ok(());
+    }
     let mut added = Part::new(segment);
     for part in parts.iter_mut() {
         // The larger one is asked for what the smaller one has.
@@ -60,7 +63,8 @@ fn decide(
 }
 
 /// Puts `merged`, which is what was `before`, into the place of these segments in `parts`. What has gone of them since goes
-/// in it, too. Returns whether they were all there; nothing is changed otherwise.
+/// in it, too. Returns whether they were all there, and what was left out of `merged` does not count in `parts`; nothing is
+/// changed otherwise.
 ///
 /// # Errors
 /// Returns [`SearchError::Read`] if the identifiers of a segment cannot be read.
@@ -76,6 +80,9 @@ pub fn replace(
         let Some(now) = parts.iter().find(|part| part.segment.id == id) else {
             return Ok(false);
         };
+        if !earlier.gone.0.is_subset(&now.gone.0) {
+            return Ok(false);
+        }
         let ids = earlier.segment.ids(blocks)?;
         for number in &now.gone.0 - &earlier.gone.0 {
             let entry = ids.get(number)?;

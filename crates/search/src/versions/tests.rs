@@ -160,3 +160,29 @@ fn small_segments_are_merged_first_and_large_ones_stay() {
     let chosen = due(&[part(1, 100_000, 25_000), part(2, 100_000, 25_001)]).unwrap();
     assert_eq!(chosen, [part(2, 100_000, 25_001)]);
 }
+
+#[test]
+fn a_segment_that_is_added_again_is_there_once() {
+    let mut shop = Shop::new();
+    shop.write([product(1, 1, "teapot")]);
+    let segment = shop.parts[0].segment.clone();
+    // The answer to the first time was lost.
+    add(&shop.blocks, &mut shop.parts, segment).unwrap();
+    assert_eq!(shop.parts.len(), 1);
+    assert_eq!(shop.found("teapot"), [1]);
+}
+
+#[test]
+fn what_was_merged_without_a_document_does_not_replace_a_list_in_which_it_counts() {
+    let mut shop = Shop::new();
+    shop.write([product(1, 2, "kettle"), product(2, 2, "kettle")]);
+    let mut searched = shop.parts.clone();
+    // In the index that is being built, a segment of all products has the first one, too.
+    shop.write((1..=3).map(|number| product(number, 2, "kettle")));
+    let before = [shop.parts[0].clone()];
+    let merged = shop.merge(&before);
+    assert!(replace(&shop.blocks, &mut shop.parts, &before, merged.as_ref()).unwrap());
+    assert!(!replace(&shop.blocks, &mut searched, &before, merged.as_ref()).unwrap());
+    shop.parts = searched;
+    assert_eq!(shop.found("kettle"), [1, 2]);
+}
