@@ -9,7 +9,7 @@ use crate::aws::dynamo::{self, Attempt};
 use crate::customers::authorizer::Admins;
 use crate::http::exchange::{IfMatch, Request, Response};
 use crate::http::page::{Page, PageRequest, encode, escape};
-use crate::http::problem::{Fault, Problem};
+use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::stock::model::Availability;
 use crate::values::clock::Time;
@@ -360,15 +360,25 @@ pub async fn list_products(
         sort,
     };
     let listed = catalogue.list(&list, &page, &asked).await?;
+    let listed = shown(listed, locale, request.now)?;
+    Ok(listed.answer(&request)?.tagged())
+}
+
+/// Returns `page` as anyone sees it at `now`, with as many of its products as fit in a response.
+fn shown(
+    page: Page<Listed>,
+    locale: Option<Locale>,
+    now: Time,
+) -> Result<Page<ProductBody>, Problem> {
     let view = View {
         viewer: Viewer::Anyone,
-        now: request.now,
+        now,
         locale,
     };
     let position = |listed: &Listed| listed.position.clone();
-    let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
-    let listed = listed.fitting(position, body)?;
-    Ok(listed.answer(&request)?.tagged())
+    page.fitting(position, |listed| {
+        Ok(ProductBody::new(listed.product, &view))
+    })
 }
 
 /// `GET /products?q=&category=&brand=&attributes[name]=&locale=&limit=&cursor=`: returns the active products that are found
@@ -393,14 +403,7 @@ async fn found(
         items: items.collect(),
         next: hits.next,
     };
-    let view = View {
-        viewer: Viewer::Anyone,
-        now: request.now,
-        locale,
-    };
-    let position = |listed: &Listed| listed.position.clone();
-    let body = |listed: Listed| Ok::<_, Problem>(ProductBody::new(listed.product, &view));
-    let page = page.fitting(position, body)?;
+    let page = shown(page, locale, request.now)?;
     Ok(page.answer_beside(facets, request)?.tagged())
 }
 
@@ -499,22 +502,10 @@ async fn look_up(
 
 /// Refuses parameters that do not go with `ids`.
 fn refuse_others(query: &HashMap<&str, &str>) -> Result<(), Problem> {
-    let others = query
-        .keys()
-        .filter(|name| !LOOKUP_PARAMETERS.contains(name));
-    let mut others: Vec<_> = others.collect();
-    others.sort_unstable();
-    let faults = others.into_iter().map(|name| Fault {
-        pointer: format!("?{name}"),
-        code: "not_with_ids",
-        detail: "this chooses or sorts products, which \"ids\" does already".to_owned(),
-    });
-    let faults: Vec<Fault> = faults.collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::InvalidParameters(faults))
-    }
+    let names = query.keys().copied();
+    let others = names.filter(|name| !LOOKUP_PARAMETERS.contains(name));
+    let detail = "this chooses or sorts products, which \"ids\" does already";
+    Problem::unexpected(others, "not_with_ids", detail)
 }
 
 /// `PATCH /products/{product_id}`: changes the fields that are sent; `attributes` are replaced as

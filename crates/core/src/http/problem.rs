@@ -117,6 +117,30 @@ impl Problem {
         Self::Internal(source.into())
     }
 
+    /// Refuses the query parameters `others`, each with `code` and `detail`, if there are any.
+    ///
+    /// # Errors
+    /// [`Problem::InvalidParameters`].
+    pub fn unexpected<'a>(
+        others: impl Iterator<Item = &'a str>,
+        code: &'static str,
+        detail: &str,
+    ) -> Result<(), Self> {
+        let mut others: Vec<&str> = others.collect();
+        others.sort_unstable();
+        let faults = others.into_iter().map(|name| Fault {
+            pointer: format!("?{name}"),
+            code,
+            detail: detail.to_owned(),
+        });
+        let faults: Vec<Fault> = faults.collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::InvalidParameters(faults))
+        }
+    }
+
     /// One query parameter or header that is not valid.
     pub fn parameter(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let fault = Fault {

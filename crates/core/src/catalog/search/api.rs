@@ -12,7 +12,7 @@ use crate::catalog::filter::Filter;
 use crate::catalog::model::Category;
 use crate::http::exchange::Request;
 use crate::http::page::{Page, PageRequest};
-use crate::http::problem::{Fault, Problem};
+use crate::http::problem::Problem;
 use crate::values::id::ProductId;
 use crate::values::money::{Currency, Money};
 
@@ -115,7 +115,6 @@ impl Search {
         let text = text.unwrap_or_default();
         refuse_others(query)?;
         check_length(text)?;
-        let brand = query.get("brand").map(|brand| (*brand).to_owned());
         if brand
             .iter()
             .any(|brand| brand.chars().count() > LONGEST_BRAND)
@@ -200,19 +199,9 @@ fn check_length(text: &str) -> Result<(), Problem> {
 
 fn refuse_others(query: &HashMap<&str, &str>) -> Result<(), Problem> {
     let goes = |name: &str| PARAMETERS.contains(&name) || name.starts_with("attributes[");
-    let mut others: Vec<&str> = query.keys().copied().filter(|name| !goes(name)).collect();
-    others.sort_unstable();
-    let faults = others.into_iter().map(|name| Fault {
-        pointer: format!("?{name}"),
-        code: "not_with_search",
-        detail: "a search finds active products and puts the best first".to_owned(),
-    });
-    let faults: Vec<Fault> = faults.collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::InvalidParameters(faults))
-    }
+    let others = query.keys().copied().filter(|name| !goes(name));
+    let detail = "a search finds active products and puts the best first";
+    Problem::unexpected(others, "not_with_search", detail)
 }
 
 impl Facets {
