@@ -231,3 +231,139 @@ fn whatever_is_typed_has_a_clear_answer() {
         );
     });
 }
+
+#[test]
+fn an_admin_says_which_words_mean_the_same_and_count_more() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let settings = async || {
+            let call = shop.get("/search-settings").bearer(&admin.token);
+            call.send().await.expect(200)
+        };
+        let replace = async |tag: &str, settings: Value| {
+            let call = shop.put("/search-settings").bearer(&admin.token);
+            call.header("if-match", tag).json(&settings).send().await
+        };
+        let first = settings().await;
+        let usual = json!({"name": 100, "keywords": 100, "category": 100, "description": 100});
+        let empty = json!({"synonyms": [], "boosts": usual, "version": 0});
+        assert_eq!(first.json(), empty);
+        shop.created(&json!({"name": "Couch", "description": "Not a lamp."}))
+            .await;
+        let lamp = json!({"name": "Lamp", "description": "Stands beside it."});
+        shop.created(&lamp).await;
+        shop.build_index().await;
+        shop.until_found("lamp", &["Lamp", "Couch"]).await;
+        assert!(shop.found("Sofa").await.is_empty());
+
+        let tag = first.header("etag").unwrap();
+        let synonyms = json!([["sofa", "couch"], ["沙发床", "Schlafsofa", "sofa bed"]]);
+        let changed = replace(tag, json!({"synonyms": synonyms})).await;
+        let changed = changed.expect(200);
+        let body = json!({"synonyms": synonyms, "boosts": usual, "version": 1});
+        assert_eq!(changed.json(), body);
+        shop.until_found("Sofa", &["Couch"]).await;
+        // The same settings again are no change.
+        let tag = changed.header("etag").unwrap();
+        let again = replace(tag, json!({"synonyms": synonyms})).await;
+        assert_eq!(again.expect(200).json(), body);
+        let boosts = json!({"boosts": {"name": 0, "description": 1000}});
+        replace(tag, boosts.clone()).await.expect(200);
+        shop.until_found("lamp", &["Couch", "Lamp"]).await;
+        replace(tag, boosts).await.expect(412);
+        let now = settings().await.json();
+        assert_eq!(now["synonyms"], json!([]));
+        assert_eq!(now["boosts"]["keywords"], 100);
+    });
+}
+
+#[test]
+fn settings_of_the_search_are_bounded() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        let replace = async |settings: Value| {
+            let call = shop.put("/search-settings").bearer(&admin.token);
+            call.header("if-match", "*").json(&settings).send().await
+        };
+        for (settings, pointer, code) in [
+            (json!({"synonyms": [["sofa"]]}), "/synonyms/0", "length"),
+            (json!({"synonyms": ["sofa"]}), "/synonyms/0", "type"),
+            (
+                json!({"synonyms": [["sofa", "!?"]]}),
+                "/synonyms/0/1",
+                "no_word",
+            ),
+            (
+                json!({"synonyms": [["sofa", "x".repeat(51)]]}),
+                "/synonyms/0/1",
+                "length",
+            ),
+            (
+                json!({"synonyms": [["sofa", "couch"], ["tv", "SOFA"]]}),
+                "/synonyms/1/1",
+                "repeated",
+            ),
+            (json!({"boosts": {"name": 1001}}), "/boosts/name", "range"),
+            (
+                json!({"boosts": {"title": 1}}),
+                "/boosts/title",
+                "unknown_field",
+            ),
+            (
+                json!({"synonyms": vec![json!(["a", "b"]); 1001]}),
+                "/synonyms",
+                "length",
+            ),
+        ] {
+            let fault = replace(settings.clone()).await.expect(422).json();
+            let fault = &fault["errors"][0];
+            assert_eq!(
+                (&fault["pointer"], &fault["code"]),
+                (&json!(pointer), &json!(code)),
+                "{settings} {fault}"
+            );
+        }
+    });
+}
+
+#[test]
+fn an_admin_has_the_index_built_anew_and_sees_how_far_it_is() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let admin = shop.admin().await;
+        shop.created(&json!({"name": "Teapot"})).await;
+        shop.build_index().await;
+        shop.until_found("teapot", &["Teapot"]).await;
+        let index = async || {
+            let call = shop.get("/search-index").bearer(&admin.token);
+            call.send().await.expect(200).json()
+        };
+        until("the index is built", async || {
+            shop.build_index().await;
+            let index = index().await;
+            if index["build"].is_null() && index["products"].as_u64() >= Some(1) {
+                Ok(())
+            } else {
+                Err(index.to_string())
+            }
+        })
+        .await;
+        let call = shop.post("/search-index/rebuild").bearer(&admin.token);
+        let begun = call.send().await.expect(202).json();
+        assert_eq!(begun["build"]["products_read"], 0);
+        shop.until_found("teapot", &["Teapot"]).await;
+        until("the index is built anew", async || {
+            shop.build_index().await;
+            let index = index().await;
+            if index["build"].is_null() {
+                Ok(())
+            } else {
+                Err(index.to_string())
+            }
+        })
+        .await;
+        shop.until_found("teapot", &["Teapot"]).await;
+    });
+}

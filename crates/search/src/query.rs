@@ -81,6 +81,35 @@ impl Default for Weights {
     }
 }
 
+impl Weights {
+    /// Returns the weights that are usual, with those of some fields changed.
+    #[must_use]
+    pub fn boosted(boosts: Boosts) -> Self {
+        let usual = Self::default();
+        let boosted = |weight: f32, percent: u16| weight * f32::from(percent) / 100.0;
+        Self {
+            name: boosted(usual.name, boosts.name),
+            keys: boosted(usual.keys, boosts.keys),
+            groups: boosted(usual.groups, boosts.groups),
+            body: boosted(usual.body, boosts.body),
+            ..usual
+        }
+    }
+}
+
+/// How much more than usual a word counts in a field, in percent: 100 is as much as usual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boosts {
+    /// In [`Weights::name`].
+    pub name: u16,
+    /// In [`Weights::keys`].
+    pub keys: u16,
+    /// In [`Weights::groups`].
+    pub groups: u16,
+    /// In [`Weights::body`].
+    pub body: u16,
+}
+
 /// Words that say little: they are left out if there are others.
 const STOP_WORDS: &[&str] = &[
     "a", "an", "and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to", "with",

@@ -38,8 +38,9 @@ impl Synonyms {
     }
 }
 
-/// Returns the words of `text` in the form in which they are compared.
-fn key(text: &str) -> String {
+/// Returns the words of `text` in the form in which they are compared; an empty text, if it has none.
+#[must_use]
+pub fn key(text: &str) -> String {
     let words = analysis::words(text);
     let words: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
     words.join(" ")

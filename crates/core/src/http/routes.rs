@@ -179,6 +179,10 @@ routes! {
     PUT_COLLECTION = "put_collection", "PUT" "/collections/{collection}", Admin, Write;
     REMOVE_COLLECTION = "remove_collection", "DELETE" "/collections/{collection}", Admin, Write;
 
+    GET_SEARCH_INDEX = "get_search_index", "GET" "/search-index", Admin, Read;
+    REBUILD_SEARCH_INDEX = "rebuild_search_index", "POST" "/search-index/rebuild", Admin, Write;
+    GET_SEARCH_SETTINGS = "get_search_settings", "GET" "/search-settings", Admin, Read;
+    REPLACE_SEARCH_SETTINGS = "replace_search_settings", "PUT" "/search-settings", Admin, Write;
     CREATE_IMPORT = "create_import", "POST" "/imports", Admin, Write;
     GET_IMPORT = "get_import", "GET" "/imports/{import_id}", Admin, Read;
     CANCEL_IMPORT = "cancel_import", "POST" "/imports/{import_id}/cancel", Admin, Write;

@@ -50,9 +50,7 @@ impl Sources {
             Ok(manifest.clone())
         });
         let manifest = manifest.await?;
-        let of_build = manifest.build.as_ref();
-        let of_build = of_build.and_then(|build| versions::due(&build.parts));
-        if let Some(due) = of_build.or_else(|| versions::due(&manifest.parts)) {
+        if let Some(due) = manifest.due() {
             self.merge(due, now).await?;
         } else if let Some(build) = manifest.build {
             self.add_piece(build, piece, now).await?;

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use oxcart_search::query::Weights;
-use oxcart_search::synonyms::Synonyms;
 use oxcart_search::{Found, Request, Searcher};
 
 use super::model::Manifest;
@@ -100,7 +98,8 @@ impl SearchIndex {
             return Ok(None);
         }
         let blocks = Arc::clone(self.store.blocks());
-        let open = move || Searcher::open(&blocks, parts, Weights::default(), Synonyms::default());
+        let (weights, synonyms) = (manifest.settings.weights(), manifest.settings.synonyms());
+        let open = move || Searcher::open(&blocks, parts, weights, synonyms);
         Ok(Some(Arc::new(tokio::task::spawn_blocking(open).await??)))
     }
 

@@ -5,12 +5,14 @@
 //! [`follow`] writes what has changed, [`build`] builds the index anew and merges segments, and [`index`] is what is
 //! searched (docs/decisions/0045-search.md).
 
+pub mod admin;
 pub mod api;
 pub mod build;
 mod documents;
 pub mod follow;
 pub mod index;
 pub mod model;
+pub mod settings;
 pub mod store;
 
 #[cfg(test)]

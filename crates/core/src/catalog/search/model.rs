@@ -1,9 +1,11 @@
 //! What the search index consists of.
 
 use oxcart_search::index::Part;
+use oxcart_search::versions;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::settings::SearchSettings;
 use crate::values::clock::Time;
 
 /// The format in which segments are written. An index in an earlier one is read until it has been built anew.
@@ -22,6 +24,9 @@ pub struct Manifest {
     pub build: Option<Build>,
     /// Segments that are not needed any more. Somebody may still read them.
     pub retired: Vec<Retired>,
+    /// What the shop has decided about the search.
+    #[serde(default)]
+    pub settings: SearchSettings,
 }
 
 /// An index that is being built from all products.
@@ -71,6 +76,7 @@ impl Manifest {
             parts: Vec::new(),
             build: Some(Build::begin(now)),
             retired: Vec::new(),
+            settings: SearchSettings::default(),
         }
     }
 
@@ -81,6 +87,15 @@ impl Manifest {
             Some(build) if self.parts.is_empty() => &build.parts,
             _ => &self.parts,
         }
+    }
+
+    /// Returns segments of which one is to be made: of the index that is being built, before those of the one that is
+    /// searched.
+    #[must_use]
+    pub fn due(&self) -> Option<Vec<Part>> {
+        let of_build = self.build.as_ref();
+        let of_build = of_build.and_then(|build| versions::due(&build.parts));
+        of_build.or_else(|| versions::due(&self.parts))
     }
 
     /// Begins to build the index anew, now or after the one that is being built.
