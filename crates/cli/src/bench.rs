@@ -24,14 +24,14 @@ mod functions;
 mod load;
 pub(crate) mod machine;
 pub(crate) mod numbers;
-mod process;
+pub(crate) mod process;
 mod processes;
 mod requests;
-mod shop;
-mod tls;
+pub(crate) mod shop;
+pub(crate) mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-const IN_USE: [&str; 25] = [
+pub(crate) const IN_USE: [&str; 25] = [
     "authorize-request",
     "build-collections",
     "build-search-index",

@@ -92,7 +92,7 @@ async fn main() -> std::process::ExitCode {
         Some(Command::Policies(arguments)) => policies::run(arguments),
         Some(Command::Redrive(arguments)) => redrive::run(arguments).await,
         Some(Command::Relist(arguments)) => relist::run(arguments).await,
-        Some(Command::Search(arguments)) => search::run(&arguments),
+        Some(Command::Search(arguments)) => search::run(arguments).await,
         Some(Command::Year(arguments)) => year::run(arguments).await,
     };
     match done {

@@ -6,6 +6,7 @@
     reason = "figures about relevance are not amounts"
 )]
 
+mod functions;
 mod judged;
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,11 +23,11 @@ use oxcart_search::{Document, Request, Searcher, segment, versions};
 use uuid::Uuid;
 
 use self::judged::{Judged, Product, ndcg};
-use crate::Error;
 use crate::bench::machine::{Machine, peak_memory_kib};
 use crate::bench::numbers::{micros, millis, percentile};
 use crate::demo::large::PRODUCTS;
 use crate::demo::large::documents::Documents;
+use crate::{Error, build};
 
 /// `oxcart search`.
 #[derive(Debug, clap::Args)]
@@ -43,6 +44,9 @@ pub(crate) struct Arguments {
     /// Searches without the synonyms.
     #[arg(long)]
     no_synonyms: bool,
+    /// Imports the products into a shop and asks its function instead.
+    #[arg(long, conflicts_with_all = ["verbose", "no_synonyms"])]
+    functions: bool,
 }
 
 /// What may be larger or slower is not the search that was promised: docs/decisions/0045-search.md.
@@ -53,8 +57,17 @@ const LEAST_NDCG: f64 = 0.85;
 ///
 /// # Errors
 /// If the index is too large or its answers are too bad.
-pub(crate) fn run(arguments: &Arguments) -> Result<(), Error> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     Machine::read()?.print();
+    if !arguments.functions {
+        return tokio::task::spawn_blocking(move || engine(&arguments)).await?;
+    }
+    build::functions(!cfg!(debug_assertions), &functions::in_use()).await?;
+    functions::measure(arguments.products, arguments.rounds).await
+}
+
+/// Builds the index in memory, and measures it.
+fn engine(arguments: &Arguments) -> Result<(), Error> {
     let begun = Instant::now();
     let shop = Shop::new(arguments.products)?;
     let sizes = shop.parts.iter().map(|part| part.segment.bytes);

@@ -12,11 +12,11 @@ use serde_json::Value;
 use crate::Error;
 
 /// A function's process, and the connection on which it asks for work. It ends when dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     connection: BufReader<TcpStream>,
     /// From its start to its first request for work.
-    pub(super) start: Duration,
+    pub(crate) start: Duration,
 }
 
 impl Process {
@@ -24,7 +24,7 @@ impl Process {
     ///
     /// # Errors
     /// If it does not start, or does not ask for work.
-    pub(super) fn start(
+    pub(crate) fn start(
         binary: &Path,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, Error> {
@@ -59,7 +59,7 @@ impl Process {
     }
 
     /// Returns the process's number for the operating system.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -68,7 +68,7 @@ impl Process {
     ///
     /// # Errors
     /// If it does not respond with success.
-    pub(super) fn request(&mut self, event: &str) -> Result<Duration, Error> {
+    pub(crate) fn request(&mut self, event: &str) -> Result<Duration, Error> {
         let started = Instant::now();
         let deadline = jiff::Timestamp::now().as_millisecond() + 10_000;
         self.write(

@@ -28,7 +28,7 @@ const AT_REST: Duration = Duration::from_secs(1);
 const SETTLES_WITHIN: Duration = Duration::from_mins(2);
 
 /// A running shop.
-pub(super) struct Shop {
+pub(crate) struct Shop {
     runner: Runner,
     client: Client,
     target: Target,
@@ -63,7 +63,7 @@ impl Shop {
     ///
     /// # Errors
     /// If the runner does not start or the shop refuses anything of it.
-    pub(super) async fn start(calls: Option<CallLog>) -> Result<Self, Error> {
+    pub(crate) async fn start(calls: Option<CallLog>) -> Result<Self, Error> {
         let parameters = [
             ("RateLimitPercent", "100000"),
             ("TokenLifetimeSeconds", "86400"),
@@ -110,10 +110,11 @@ impl Shop {
     ///
     /// # Errors
     /// If the runner refuses it.
-    pub(super) async fn delay_calls(&self, by: Duration) -> Result<(), Error> {
+    pub(crate) async fn delay_calls(&self, by: Duration) -> Result<(), Error> {
         let services = [
             "dynamodb",
             "events",
+            "s3",
             "secretsmanager",
             "ses",
             "sqs",
@@ -168,13 +169,23 @@ impl Shop {
         Err("the shop does not come to rest".into())
     }
 
+    /// Where the shop is, and an admin's access token.
+    ///
+    /// # Errors
+    /// If the shop refuses the demo's admin.
+    pub(crate) async fn as_admin(&self) -> Result<(&str, String), Error> {
+        let url = &self.target.shop;
+        let token = demo::sign_in(&self.client, url, demo::USERS[0]).await?;
+        Ok((url, token))
+    }
+
     /// Where functions reach AWS.
-    pub(super) fn aws(&self) -> &str {
+    pub(crate) fn aws(&self) -> &str {
         &self.runner.urls().aws
     }
 
     /// The whole environment of the function with this binary.
-    pub(super) fn environment(&self, binary: &str) -> Option<BTreeMap<String, String>> {
+    pub(crate) fn environment(&self, binary: &str) -> Option<BTreeMap<String, String>> {
         let functions = self.runner.functions();
         functions.environment(functions.find(binary)?)
     }
@@ -185,7 +196,7 @@ impl Shop {
     }
 
     /// Ends the shop.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.runner.stop().await;
     }
 }

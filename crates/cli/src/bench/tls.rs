@@ -13,7 +13,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use crate::Error;
 
 /// Takes connections with TLS and passes on what they say without it. It ends when dropped.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     url: String,
     certificate: NamedTempFile,
     _connections: JoinSet<()>,
@@ -24,7 +24,7 @@ impl Proxy {
     ///
     /// # Errors
     /// If no certificate can be made, or no port is free.
-    pub(super) async fn start(url: &str) -> Result<Self, Error> {
+    pub(crate) async fn start(url: &str) -> Result<Self, Error> {
         let server = url.trim_start_matches("http://").to_owned();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
         let certificate = NamedTempFile::new()?;
@@ -53,7 +53,7 @@ impl Proxy {
     }
 
     /// Returns `environment` of a function that reaches AWS through this proxy.
-    pub(super) fn proxied(
+    pub(crate) fn proxied(
         &self,
         mut environment: BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
