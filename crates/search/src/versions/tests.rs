@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -185,4 +186,186 @@ fn what_was_merged_without_a_document_does_not_replace_a_list_in_which_it_counts
     assert!(!replace(&shop.blocks, &mut searched, &before, merged.as_ref()).unwrap());
     shop.parts = searched;
     assert_eq!(shop.found("kettle"), [1, 2]);
+}
+
+/// How many products the shop has whose index is built anew while products change.
+const PRODUCTS: u8 = 12;
+
+/// How many of them a piece of the build has.
+const PIECE: u8 = 5;
+
+/// What happens to an index.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A product changes, and somebody writes a segment of what it is now.
+    Change(u8),
+    /// A segment that was written is added to what is searched, and to what is built.
+    Add(usize),
+    /// The same, but the answer is lost: it will be added again.
+    AddAndForget(usize),
+    /// The next piece of the index that is built; the first one, if none is. The last one ends it.
+    Build,
+    /// Somebody begins to merge some segments of what is searched, or of what is built.
+    BeginMerge { built: bool, from: usize },
+    /// Somebody has merged segments, and puts the one into the place of the others in both.
+    EndMerge(usize),
+}
+
+/// Returns a word of a product in a version, which no typing error makes another one.
+fn word(number: u8, version: u64) -> String {
+    Uuid::new_v5(
+        &Uuid::NAMESPACE_OID,
+        &[&[number][..], &version.to_be_bytes()].concat(),
+    )
+    .simple()
+    .to_string()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..PRODUCTS).prop_map(Step::Change),
+        3 => (0_usize..8).prop_map(Step::Add),
+        1 => (0_usize..8).prop_map(Step::AddAndForget),
+        2 => Just(Step::Build),
+        2 => (any::<bool>(), 0_usize..4).prop_map(|(built, from)| Step::BeginMerge { built, from }),
+        2 => (0_usize..4).prop_map(Step::EndMerge),
+    ]
+}
+
+/// An index that is changed, built anew and merged at the same time.
+struct Busy {
+    /// What is searched.
+    shop: Shop,
+    /// What is built, and how many products of it there are.
+    built: Option<(Vec<Part>, u8)>,
+    /// The products as they are.
+    versions: [u64; PRODUCTS as usize],
+    /// Segments that are written and not added.
+    written: Vec<Layout>,
+    /// Merges that have begun.
+    merges: Vec<(Vec<Part>, Option<Layout>)>,
+}
+
+impl Busy {
+    fn new() -> Self {
+        let mut busy = Self {
+            shop: Shop::new(),
+            built: None,
+            versions: [1; PRODUCTS as usize],
+            written: Vec::new(),
+            merges: Vec::new(),
+        };
+        let all = busy.segment(0..PRODUCTS);
+        busy.shop.parts.push(Part::new(all));
+        busy
+    }
+
+    fn segment(&self, numbers: std::ops::Range<u8>) -> Layout {
+        let products = numbers.map(|number| {
+            let version = self.versions[usize::from(number)];
+            product(
+                number.into(),
+                version,
+                &format!("teapot {}", word(number, version)),
+            )
+        });
+        self.shop.memory.keep(segment::write(products).unwrap())
+    }
+
+    fn add(&mut self, segment: &Layout) {
+        let built = self.built.as_mut().map(|(parts, _)| parts);
+        for parts in built.into_iter().chain([&mut self.shop.parts]) {
+            add(&self.shop.blocks, parts, segment.clone()).unwrap();
+        }
+    }
+
+    fn build(&mut self) {
+        let (mut parts, begin) = self.built.take().unwrap_or_default();
+        let end = (begin + PIECE).min(PRODUCTS);
+        add(&self.shop.blocks, &mut parts, self.segment(begin..end)).unwrap();
+        if end == PRODUCTS {
+            self.shop.parts = parts;
+        } else {
+            self.built = Some((parts, end));
+        }
+    }
+
+    fn begin_merge(&mut self, built: bool, from: usize) {
+        let parts = match &self.built {
+            Some((parts, _)) if built => parts,
+            _ => &self.shop.parts,
+        };
+        let before: Vec<Part> = parts.iter().skip(from).take(3).cloned().collect();
+        if !before.is_empty() {
+            let merged = self.shop.merge(&before);
+            self.merges.push((before, merged));
+        }
+    }
+
+    fn end_merge(&mut self, number: usize) {
+        if self.merges.is_empty() {
+            return;
+        }
+        let (before, merged) = self.merges.remove(number % self.merges.len());
+        let built = self.built.as_mut().map(|(parts, _)| parts);
+        for parts in built.into_iter().chain([&mut self.shop.parts]) {
+            replace(&self.shop.blocks, parts, &before, merged.as_ref()).unwrap();
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Change(number) => {
+                self.versions[usize::from(number)] += 1;
+                self.written.push(self.segment(number..number + 1));
+            }
+            Step::Add(number) if !self.written.is_empty() => {
+                let segment = self.written.remove(number % self.written.len());
+                self.add(&segment);
+            }
+            Step::AddAndForget(number) if !self.written.is_empty() => {
+                let segment = self.written[number % self.written.len()].clone();
+                self.add(&segment);
+            }
+            Step::Add(_) | Step::AddAndForget(_) => {}
+            Step::Build => self.build(),
+            Step::BeginMerge { built, from } => self.begin_merge(built, from),
+            Step::EndMerge(number) => self.end_merge(number),
+        }
+    }
+
+    fn check(&self) {
+        let all: Vec<u128> = (0..PRODUCTS).map(u128::from).collect();
+        assert_eq!(self.shop.found("teapot"), all);
+        for (number, version) in (0..).zip(self.versions) {
+            let found = self.shop.found(&word(number, version));
+            assert_eq!(found, [u128::from(number)], "in version {version}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn the_newest_version_counts_whoever_writes_builds_and_merges_meanwhile(
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut busy = Busy::new();
+        for step in steps {
+            busy.take(step);
+        }
+        // All that has been begun ends, one after another.
+        while !busy.written.is_empty() {
+            busy.take(Step::Add(0));
+        }
+        while !busy.merges.is_empty() {
+            busy.take(Step::EndMerge(0));
+        }
+        busy.check();
+        while busy.built.is_some() {
+            busy.build();
+        }
+        busy.check();
+    }
 }
