@@ -367,3 +367,78 @@ fn an_admin_has_the_index_built_anew_and_sees_how_far_it_is() {
         shop.until_found("teapot", &["Teapot"]).await;
     });
 }
+
+/// What goes wrong with the bucket while the index is written, one after another.
+const FAULTS: [&str; 5] = [
+    "s3:GetObject@index-products=error",
+    "s3:PutObject@index-products=lost-answer",
+    "s3:PutObject@index-products=kill-after#2",
+    "s3:PutObject@build-search-index=lost-answer",
+    "s3:PutObject@build-search-index=kill-after#2",
+];
+
+#[test]
+fn the_index_agrees_with_the_table_whatever_fails_while_it_is_written() {
+    run_local(async {
+        let setup = Setup {
+            manual_clock: true,
+            ..Setup::default()
+        };
+        let shop = Shop::start(setup).await;
+        let admin = shop.admin().await;
+        let mut products = Vec::new();
+        for name in ["alder", "birch", "cedar"] {
+            products.push(shop.created(&json!({"name": name})).await);
+        }
+        shop.run_until("the index is built", async || {
+            match shop.found("alder").await.as_slice() {
+                [_] => Ok(()),
+                found => Err(format!("{found:?}")),
+            }
+        })
+        .await;
+        for (round, fault) in FAULTS.iter().enumerate() {
+            shop.fault(fault).await;
+            if fault.contains("build") {
+                let call = shop.post("/search-index/rebuild").bearer(&admin.token);
+                call.send().await.expect(202);
+            }
+            for (number, id) in products.iter().enumerate() {
+                let name = format!("{} tree", TREES[round][number]);
+                shop.changed(id, &json!({"name": name})).await;
+                // A clock that moves while a function is at work would end it.
+                shop.quiet().await;
+                shop.run_until("the fault is hit", async || match shop.fault_hits().await {
+                    0 => Err("it is not".to_owned()),
+                    _ => Ok(()),
+                })
+                .await;
+                shop.still().await;
+            }
+            shop.no_faults().await;
+            for tree in TREES[round] {
+                let name = format!("{tree} tree");
+                shop.run_until("the change is found", async || {
+                    let found = shop.found(tree).await;
+                    if found == [name.as_str()] {
+                        Ok(())
+                    } else {
+                        Err(format!("{fault}, {tree}: {found:?}"))
+                    }
+                })
+                .await;
+            }
+            let all = shop.search("tree").await.expect(200).json();
+            assert_eq!(all["total"], products.len(), "{fault}");
+        }
+    });
+}
+
+/// What the products are called after each fault: no typing error makes one of these another.
+const TREES: [[&str; 3]; FAULTS.len()] = [
+    ["hornbeam", "sycamore", "juniper"],
+    ["mulberry", "tamarind", "eucalyptus"],
+    ["cypress", "magnolia", "hawthorn"],
+    ["chestnut", "sequoia", "laburnum"],
+    ["viburnum", "mahogany", "wisteria"],
+];

@@ -7,6 +7,7 @@ use oxcart_core::catalog::search::model::Manifest;
 use oxcart_core::catalog::search::store::IndexStore;
 use reqwest::Client;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::judged;
 use crate::bench::numbers::{micros, millis, percentile};
@@ -143,9 +144,10 @@ async fn freshness(shop: &Shop) -> Result<(), Error> {
     let page = get(&client, &format!("{url}/products?limit={CHANGES}")).await?;
     let items = page["items"].as_array().ok_or("the shop has no products")?;
     let mut times = Vec::new();
-    for (number, product) in items.iter().enumerate() {
+    for product in items {
         let id = product["id"].as_str().ok_or("a product has no id")?;
-        let word = format!("changed{number}now");
+        // No typing error makes it another one.
+        let word = Uuid::now_v7().simple().to_string();
         let change = client
             .patch(format!("{url}/products/{id}"))
             .bearer_auth(&token)
