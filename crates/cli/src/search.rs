@@ -22,6 +22,7 @@ use oxcart_search::synonyms::Synonyms;
 use oxcart_search::{Document, Request, Searcher, segment, versions};
 use uuid::Uuid;
 
+use self::functions::Filled;
 use self::judged::{Judged, Product, ndcg};
 use crate::bench::machine::{Machine, peak_memory_kib};
 use crate::bench::numbers::{micros, millis, percentile};
@@ -44,9 +45,15 @@ pub(crate) struct Arguments {
     /// Searches without the synonyms.
     #[arg(long)]
     no_synonyms: bool,
-    /// Imports the products into a shop and asks its function instead.
-    #[arg(long, conflicts_with_all = ["verbose", "no_synonyms"])]
-    functions: bool,
+    /// Fills a shop with the products and asks its function instead.
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "imported",
+        conflicts_with_all = ["verbose", "no_synonyms"],
+    )]
+    functions: Option<Filled>,
 }
 
 /// What may be larger or slower is not the search that was promised: docs/decisions/0045-search.md.
@@ -59,11 +66,11 @@ const LEAST_NDCG: f64 = 0.85;
 /// If the index is too large or its answers are too bad.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     Machine::read()?.print();
-    if !arguments.functions {
+    let Some(filled) = arguments.functions else {
         return tokio::task::spawn_blocking(move || engine(&arguments)).await?;
-    }
+    };
     build::functions(!cfg!(debug_assertions), &functions::in_use()).await?;
-    functions::measure(arguments.products, arguments.rounds).await
+    functions::measure(filled, arguments.products, arguments.rounds).await
 }
 
 /// Builds the index in memory, and measures it.

@@ -12,10 +12,10 @@ use tantivy::directory::OwnedBytes;
 use uuid::Uuid;
 
 /// The size of a block, in bytes.
-const BLOCK: u64 = 64 * 1024;
+const BLOCK: u64 = 16 * 1024;
 
 /// The most blocks that are read as one range.
-const MOST_AT_ONCE: u64 = 64;
+const MOST_AT_ONCE: u64 = 256;
 
 /// Some bytes of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use oxcart_core::catalog::search::model::Manifest;
 use oxcart_core::catalog::search::store::IndexStore;
+use oxcart_core::values::clock::Time;
+use oxcart_search::segment::Segment;
 use reqwest::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -52,18 +54,31 @@ pub(super) fn in_use() -> Vec<String> {
     all.map(str::to_owned).collect()
 }
 
-/// Imports this number of products, waits for the index, and prints what queries cost.
+/// How the index of the shop comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Filled {
+    /// The shop imports the products, and its functions write the index.
+    Imported,
+    /// The index is written as it is, which takes minutes where importing takes an hour. The table does not have the
+    /// products, so searches count them and show none.
+    Written,
+}
+
+/// Fills a shop with this number of products, and prints what queries cost.
 ///
 /// # Errors
 /// If the shop does not start, refuses anything or does not find what has changed.
-pub(super) async fn measure(products: u32, rounds: u32) -> Result<(), Error> {
+pub(super) async fn measure(filled: Filled, products: u32, rounds: u32) -> Result<(), Error> {
     let shop = Shop::start(None).await?;
     let environment = shop.environment("list-products");
     let environment = environment.ok_or("the template has no list-products")?;
     let begun = Instant::now();
     let (url, _) = shop.as_admin().await?;
-    large::load(url, "EUR".parse()?, products).await?;
-    println!("{products} products imported in {:.1?}", begun.elapsed());
+    match filled {
+        Filled::Imported => large::load(url, "EUR".parse()?, products).await?,
+        Filled::Written => write(&environment, products).await?,
+    }
+    println!("{products} products {filled:?} in {:.1?}", begun.elapsed());
     let manifest = built(&environment, products).await?;
     let bytes: u64 = manifest.parts.iter().map(|part| part.segment.bytes).sum();
     println!(
@@ -84,6 +99,25 @@ pub(super) async fn measure(products: u32, rounds: u32) -> Result<(), Error> {
     freshness(&shop).await?;
     shop.stop().await;
     Ok(())
+}
+
+/// Puts an index of the products into the place of the shop's.
+async fn write(environment: &BTreeMap<String, String>, products: u32) -> Result<(), Error> {
+    let store = IndexStore::new(&admin::local(environment)?, 1 << 20)?;
+    let index = tokio::task::spawn_blocking(move || super::Shop::new(products)).await??;
+    for part in &index.parts {
+        let layout = part.segment.clone();
+        let bytes = index.memory.take(layout.id).ok_or("a segment is gone")?;
+        store.put(Segment { layout, bytes }).await?;
+    }
+    let parts = index.parts;
+    let now = Time::from_millis(0);
+    let replaced = store.change(now, move |manifest, _| {
+        manifest.parts.clone_from(&parts);
+        manifest.build = None;
+        Ok(())
+    });
+    Ok(replaced.await?)
 }
 
 /// Returns the manifest when the index has all products, and nothing is left to merge.
