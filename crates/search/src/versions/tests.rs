@@ -348,7 +348,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn the_newest_version_counts_whoever_writes_builds_and_merges_meanwhile(
+    fn the_newest_version_counts_while_others_write_build_and_merge(
         steps in proptest::collection::vec(step(), 1..60),
     ) {
         let mut busy = Busy::new();
