@@ -39,7 +39,16 @@ pub trait Files: Send + Sync {
 /// The blocks of segments.
 pub struct Blocks {
     files: Box<dyn Files>,
-    kept: Mutex<LruCache<(Uuid, u64), OwnedBytes>>,
+    kept: Mutex<LruCache<(Uuid, u64), Kept>>,
+}
+
+/// A block: a part of a buffer that it shares with the blocks that it was read or put together with, so that these are
+/// one piece without being copied.
+#[derive(Clone)]
+struct Kept {
+    buffer: OwnedBytes,
+    /// Where it begins.
+    at: usize,
 }
 
 impl fmt::Debug for Blocks {
@@ -108,20 +117,35 @@ impl Blocks {
         let blocks = self.blocks(place.segment, first..last + 1)?;
         let within = |at: u64| usize::try_from(at - first * BLOCK).map_err(io::Error::other);
         let (start, end) = (within(start)?, within(end)?);
-        let whole = match <[OwnedBytes; 1]>::try_from(blocks) {
-            Ok([only]) => only,
-            Err(several) => OwnedBytes::new(
-                several
-                    .iter()
-                    .map(OwnedBytes::as_slice)
-                    .collect::<Vec<_>>()
-                    .concat(),
-            ),
+        let size = usize::try_from(BLOCK).map_err(io::Error::other)?;
+        let together = blocks.windows(2).all(|pair| {
+            pair[0].buffer.as_slice().as_ptr() == pair[1].buffer.as_slice().as_ptr()
+                && pair[0].at + size == pair[1].at
+        });
+        let (whole, from) = match blocks.first() {
+            Some(begin) if together => (begin.buffer.clone(), begin.at),
+            _ => (self.joined(place.segment, first, &blocks, size), 0),
         };
-        if end > whole.len() {
+        if from + end > whole.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(whole.slice(start..end))
+        Ok(whole.slice(from + start..from + end))
+    }
+
+    /// Puts together `blocks` of `segment`, from block `first` on, and keeps them so.
+    fn joined(&self, segment: Uuid, first: u64, blocks: &[Kept], size: usize) -> OwnedBytes {
+        let mut joined = Vec::with_capacity(blocks.len() * size);
+        for block in blocks {
+            let end = (block.at + size).min(block.buffer.len());
+            joined.extend_from_slice(&block.buffer[block.at..end]);
+        }
+        let joined = OwnedBytes::new(joined);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for (block, at) in (first..).zip((0..joined.len()).step_by(size)) {
+            let buffer = joined.clone();
+            kept.put((segment, block), Kept { buffer, at });
+        }
+        joined
     }
 
     /// Reads what is not in memory of `places`, all at once, so that it is there when it is needed.
@@ -153,9 +177,9 @@ impl Blocks {
     }
 
     /// Returns these blocks of `segment`.
-    fn blocks(&self, segment: Uuid, blocks: Range<u64>) -> io::Result<Vec<OwnedBytes>> {
+    fn blocks(&self, segment: Uuid, blocks: Range<u64>) -> io::Result<Vec<Kept>> {
         let mut missing = Vec::new();
-        let mut found: Vec<Option<OwnedBytes>> = Vec::new();
+        let mut found: Vec<Option<Kept>> = Vec::new();
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             for block in blocks {
@@ -169,12 +193,12 @@ impl Blocks {
         let mut fetched = self.fetch(&missing)?.into_iter();
         let found = found.into_iter();
         let all = found.map(|bytes| bytes.or_else(|| fetched.next()));
-        let all: Option<Vec<OwnedBytes>> = all.collect();
+        let all: Option<Vec<Kept>> = all.collect();
         all.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
     /// Reads blocks that are sorted and not in memory. Returns them.
-    fn fetch(&self, missing: &[(Uuid, u64)]) -> io::Result<Vec<OwnedBytes>> {
+    fn fetch(&self, missing: &[(Uuid, u64)]) -> io::Result<Vec<Kept>> {
         let mut ranges: Vec<(Uuid, Range<u64>)> = Vec::new();
         for (segment, block) in missing {
             match ranges.last_mut() {
@@ -200,10 +224,12 @@ impl Blocks {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let size = usize::try_from(BLOCK).map_err(io::Error::other)?;
         for ((segment, blocks), bytes) in ranges.into_iter().zip(read) {
-            for (block, bytes) in blocks.zip(bytes.chunks(size)) {
-                let bytes = OwnedBytes::new(bytes.to_vec());
-                kept.put((segment, block), bytes.clone());
-                fetched.push(bytes);
+            let buffer = OwnedBytes::new(bytes);
+            for (block, at) in blocks.zip((0..buffer.len()).step_by(size)) {
+                let buffer = buffer.clone();
+                let read = Kept { buffer, at };
+                kept.put((segment, block), read.clone());
+                fetched.push(read);
             }
         }
         Ok(fetched)
