@@ -8,6 +8,7 @@
 
 use std::cmp::Reverse;
 
+use serde::{Deserialize, Serialize};
 use tantivy::query::{
     BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, Query, TermQuery,
 };
@@ -89,25 +90,36 @@ impl Weights {
         let boosted = |weight: f32, percent: u16| weight * f32::from(percent) / 100.0;
         Self {
             name: boosted(usual.name, boosts.name),
-            keys: boosted(usual.keys, boosts.keys),
-            groups: boosted(usual.groups, boosts.groups),
-            body: boosted(usual.body, boosts.body),
+            keys: boosted(usual.keys, boosts.keywords),
+            groups: boosted(usual.groups, boosts.category),
+            body: boosted(usual.body, boosts.description),
             ..usual
         }
     }
 }
 
-/// How much more than usual a word counts in a field, in percent: 100 is as much as usual.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much a word counts in the texts of a product, in percent of what it counts there by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boosts {
-    /// In [`Weights::name`].
+    /// In the name.
     pub name: u16,
-    /// In [`Weights::keys`].
-    pub keys: u16,
-    /// In [`Weights::groups`].
-    pub groups: u16,
-    /// In [`Weights::body`].
-    pub body: u16,
+    /// In brand, tags and values of attributes.
+    pub keywords: u16,
+    /// In the name of its category, or of one above it.
+    pub category: u16,
+    /// In the description.
+    pub description: u16,
+}
+
+impl Default for Boosts {
+    fn default() -> Self {
+        Self {
+            name: 100,
+            keywords: 100,
+            category: 100,
+            description: 100,
+        }
+    }
 }
 
 /// Words that say little: they are left out if there are others.

@@ -98,8 +98,8 @@ impl SearchIndex {
             return Ok(None);
         }
         let blocks = Arc::clone(self.store.blocks());
-        let (weights, synonyms) = (manifest.settings.weights(), manifest.settings.synonyms());
-        let open = move || Searcher::open(&blocks, parts, weights, synonyms);
+        let settings = manifest.settings.clone();
+        let open = move || Searcher::open(&blocks, parts, settings.weights(), settings.synonyms());
         Ok(Some(Arc::new(tokio::task::spawn_blocking(open).await??)))
     }
 

@@ -26,33 +26,9 @@ pub struct SearchSettings {
     /// Groups of words of which each stands for all of its group. A word is in one group at most.
     pub synonyms: Vec<Vec<String>>,
     /// In which texts words count more.
-    pub boosts: Texts,
+    pub boosts: Boosts,
     /// How often they were replaced.
     pub version: u64,
-}
-
-/// How much a word counts in the texts of a product, in percent of what it counts there by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Texts {
-    /// In the name.
-    pub name: u16,
-    /// In brand, tags and values of attributes.
-    pub keywords: u16,
-    /// In the name of its category, or of one above it.
-    pub category: u16,
-    /// In the description.
-    pub description: u16,
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self {
-            name: 100,
-            keywords: 100,
-            category: 100,
-            description: 100,
-        }
-    }
 }
 
 impl SearchSettings {
@@ -66,12 +42,7 @@ impl SearchSettings {
     /// Returns the weights, as they are searched with.
     #[must_use]
     pub fn weights(&self) -> Weights {
-        Weights::boosted(Boosts {
-            name: self.boosts.name,
-            keys: self.boosts.keywords,
-            groups: self.boosts.category,
-            body: self.boosts.description,
-        })
+        Weights::boosted(self.boosts)
     }
 
     /// Reads new settings; what is not sent is as by default.
@@ -104,14 +75,14 @@ fn groups(json: Json<'_>) -> Option<Vec<Vec<String>>> {
     })
 }
 
-fn boosts(body: &mut Body<'_>) -> Option<Texts> {
+fn boosts(body: &mut Body<'_>) -> Option<Boosts> {
     let mut boost = |name| {
         let percent = body.non_nullable(name, |json| json.integer(0..=HIGHEST_BOOST))?;
         u16::try_from(percent.unwrap_or(100)).ok()
     };
     let [name, keywords, category, description] =
         ["name", "keywords", "category", "description"].map(&mut boost);
-    Some(Texts {
+    Some(Boosts {
         name: name?,
         keywords: keywords?,
         category: category?,
