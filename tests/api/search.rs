@@ -26,14 +26,33 @@ impl Shop {
             .collect()
     }
 
+    /// Returns what `text` finds, unless it finds the products with these names, in this order.
+    async fn finds(&self, text: &str, names: &[&str]) -> Result<(), String> {
+        let found = self.found(text).await;
+        if found == names {
+            Ok(())
+        } else {
+            Err(format!("{found:?}"))
+        }
+    }
+
     /// Waits until `text` finds the products with these names, in this order.
     async fn until_found(&self, text: &str, names: &[&str]) {
-        until(&format!("{text:?} finds {names:?}"), async || {
-            let found = self.found(text).await;
-            if found == names {
+        let what = format!("{text:?} finds {names:?}");
+        until(&what, async || self.finds(text, names).await).await;
+    }
+
+    /// Builds the index until it has products, and none is being built.
+    async fn until_built(&self) {
+        let admin = self.admin().await;
+        until("the index is built", async || {
+            self.build_index().await;
+            let call = self.get("/search-index").bearer(&admin.token);
+            let index = call.send().await.expect(200).json();
+            if index["build"].is_null() && index["products"].as_u64() >= Some(1) {
                 Ok(())
             } else {
-                Err(format!("{found:?}"))
+                Err(index.to_string())
             }
         })
         .await;
@@ -116,12 +135,7 @@ fn products_are_found_as_they_are_and_as_they_change() {
         call.send().await.expect(201);
         until("the index is built anew", async || {
             shop.build_index().await;
-            let found = shop.found("crockery").await;
-            if found == ["Samovar"] {
-                Ok(())
-            } else {
-                Err(format!("{found:?}"))
-            }
+            shop.finds("crockery", &["Samovar"]).await
         })
         .await;
         shop.until_found("hidden", &["Hidden teapot"]).await;
@@ -336,34 +350,12 @@ fn an_admin_has_the_index_built_anew_and_sees_how_far_it_is() {
         shop.created(&json!({"name": "Teapot"})).await;
         shop.build_index().await;
         shop.until_found("teapot", &["Teapot"]).await;
-        let index = async || {
-            let call = shop.get("/search-index").bearer(&admin.token);
-            call.send().await.expect(200).json()
-        };
-        until("the index is built", async || {
-            shop.build_index().await;
-            let index = index().await;
-            if index["build"].is_null() && index["products"].as_u64() >= Some(1) {
-                Ok(())
-            } else {
-                Err(index.to_string())
-            }
-        })
-        .await;
+        shop.until_built().await;
         let call = shop.post("/search-index/rebuild").bearer(&admin.token);
         let begun = call.send().await.expect(202).json();
         assert_eq!(begun["build"]["products_read"], 0);
         shop.until_found("teapot", &["Teapot"]).await;
-        until("the index is built anew", async || {
-            shop.build_index().await;
-            let index = index().await;
-            if index["build"].is_null() {
-                Ok(())
-            } else {
-                Err(index.to_string())
-            }
-        })
-        .await;
+        shop.until_built().await;
         shop.until_found("teapot", &["Teapot"]).await;
     });
 }
@@ -391,10 +383,7 @@ fn the_index_agrees_with_the_table_whatever_fails_while_it_is_written() {
             products.push(shop.created(&json!({"name": name})).await);
         }
         shop.run_until("the index is built", async || {
-            match shop.found("alder").await.as_slice() {
-                [_] => Ok(()),
-                found => Err(format!("{found:?}")),
-            }
+            shop.finds("alder", &["alder"]).await
         })
         .await;
         for (round, fault) in FAULTS.iter().enumerate() {
@@ -418,15 +407,9 @@ fn the_index_agrees_with_the_table_whatever_fails_while_it_is_written() {
             shop.no_faults().await;
             for tree in TREES[round] {
                 let name = format!("{tree} tree");
-                shop.run_until("the change is found", async || {
-                    let found = shop.found(tree).await;
-                    if found == [name.as_str()] {
-                        Ok(())
-                    } else {
-                        Err(format!("{fault}, {tree}: {found:?}"))
-                    }
-                })
-                .await;
+                let what = format!("{name} is found after {fault}");
+                shop.run_until(&what, async || shop.finds(tree, &[&name]).await)
+                    .await;
             }
             let all = shop.search("tree").await.expect(200).json();
             assert_eq!(all["total"], products.len(), "{fault}");
