@@ -361,8 +361,10 @@ fn an_admin_has_the_index_built_anew_and_sees_how_far_it_is() {
 }
 
 /// What goes wrong with the bucket while the index is written, one after another.
-const FAULTS: [&str; 5] = [
+const FAULTS: [&str; 6] = [
     "s3:GetObject@index-products=error",
+    // The segment is stored, and then all attempts to replace the manifest fail.
+    "s3:PutObject@index-products=error#2,error#2,error#2,error#2",
     "s3:PutObject@index-products=lost-answer",
     "s3:PutObject@index-products=kill-after#2",
     "s3:PutObject@build-search-index=lost-answer",
@@ -424,4 +426,5 @@ const TREES: [[&str; 3]; FAULTS.len()] = [
     ["cypress", "magnolia", "hawthorn"],
     ["chestnut", "sequoia", "laburnum"],
     ["viburnum", "mahogany", "wisteria"],
+    ["rosewood", "blackthorn", "pistachio"],
 ];
