@@ -17,8 +17,8 @@ use crate::values::id::{CustomerId, OrderId, ProductId};
 use crate::values::money::Money;
 
 use super::gateway::sandbox::Sandbox;
-use super::gateway::{Charge, Gateway, GatewayError};
-use super::model::{ChargeKey, Payment, Provider};
+use super::gateway::{Charge, Gateway, GatewayError, RefundState};
+use super::model::{ChargeKey, Payment, Provider, RefundKey};
 use super::steps::{self, StepOutput};
 use super::store::PaymentStore;
 
@@ -171,12 +171,17 @@ impl Gateway for Interrupted {
         result
     }
 
-    async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
+    async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
         self.pass(Moment::BeforeRefund).await?;
         self.count("refund");
-        let result = self.sandbox.refund(key, total).await;
+        let result = self.sandbox.refund(key, amount).await;
         self.pass(Moment::AfterRefund).await?;
         result
+    }
+
+    async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
+        self.count("retrieve_refund");
+        self.sandbox.retrieve_refund(key).await
     }
 }
 

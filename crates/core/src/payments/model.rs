@@ -8,7 +8,7 @@ use crate::http::problem::Problem;
 use crate::orders::model::PaymentStatus;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, PaymentId};
+use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The type of the event that a payment's status changed, other than by a refund.
@@ -128,6 +128,21 @@ impl fmt::Display for ChargeKey {
     }
 }
 
+/// The idempotency key of a refund, `<order>:<attempt>:<refund>`: the gateway refunds once for each key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundKey {
+    /// The charge that is refunded.
+    pub charge: ChargeKey,
+    /// The refund.
+    pub refund: RefundId,
+}
+
+impl fmt::Display for RefundKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.charge, self.refund)
+    }
+}
+
 /// The payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -200,6 +215,19 @@ impl Payment {
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.amount.is_zero()
+    }
+
+    /// Returns the idempotency key of the refund with `id`.
+    #[must_use]
+    pub fn refund_key(&self, id: RefundId) -> RefundKey {
+        let charge = self.key();
+        RefundKey { charge, refund: id }
+    }
+
+    /// Returns the id of the refund of all that is left when the order ends.
+    #[must_use]
+    pub fn last_refund_id(&self) -> RefundId {
+        RefundId::derived(&["rest", &self.id.to_string()])
     }
 
     /// Returns the idempotency key of the current attempt.

@@ -183,7 +183,7 @@ pub fn decide_void(payment: Option<&Payment>, course: Course) -> Void<'_> {
 pub enum Undo {
     /// Void it at the gateway.
     Void,
-    /// Refund it until this total is refunded.
+    /// Refund this amount, all that is left.
     Refund(Money),
     /// Store this change.
     Record(Change),
@@ -191,9 +191,11 @@ pub enum Undo {
 
 /// Decides the next move that undoes `payment`, whose charge is `charge` at the gateway. A capture is stored
 /// before it is refunded, so that every refund has its capture in the books and in the events.
-#[must_use]
-pub fn next_undo(payment: &Payment, charge: &Charge) -> Undo {
-    match charge {
+///
+/// # Errors
+/// [`PaymentError::Money`] if the gateway's amounts are in different currencies.
+pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentError> {
+    Ok(match charge {
         Charge::NotFound | Charge::Authorized { .. } => Undo::Void,
         Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
             if *captured != payment.amounts.captured() =>
@@ -201,11 +203,13 @@ pub fn next_undo(payment: &Payment, charge: &Charge) -> Undo {
             Undo::Record(Change::Captured(*captured))
         }
         Charge::Captured { amount } => Undo::Refund(*amount),
-        Charge::Refunded { captured, refunded } if captured != refunded => Undo::Refund(*captured),
+        Charge::Refunded { captured, refunded } if captured != refunded => {
+            Undo::Refund(captured.minus(*refunded)?)
+        }
         Charge::Refunded { refunded, .. } => Undo::Record(Change::Refunded(*refunded)),
         Charge::Declined { code } => Undo::Record(Change::Declined(code.clone())),
         Charge::Voided => Undo::Record(Change::Voided),
-    }
+    })
 }
 
 /// Returns `payment` as it is after `change` at `now`.

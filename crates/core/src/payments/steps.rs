@@ -11,7 +11,7 @@ use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 
-use super::gateway::{Charge, Gateway, GatewayError};
+use super::gateway::{Charge, Gateway, GatewayError, RefundState};
 use super::model::{Change, Payment, PaymentError};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
@@ -233,11 +233,25 @@ async fn undo(
     } else {
         gateway.retrieve(&key).await?
     };
+    let rest = payment.refund_key(payment.last_refund_id());
+    let mut rest_is_refunded = false;
     for _ in 0..MOST_MOVES_TO_UNDO {
-        match rules::next_undo(&payment, &found) {
+        match rules::next_undo(&payment, &found)? {
             Undo::Void => found = gateway.void(&key).await?,
-            Undo::Refund(total) => found = gateway.refund(&key, total).await?,
+            Undo::Refund(amount) => {
+                require_refunded(gateway.refund(&rest, amount).await?)?;
+                rest_is_refunded = true;
+                let captured = payment.amounts.captured();
+                found = Charge::Refunded {
+                    captured,
+                    refunded: captured,
+                };
+            }
             Undo::Record(change) => {
+                // The charge counts a refund that is still pending, begun by an earlier run.
+                if matches!(change, Change::Refunded(_)) && !rest_is_refunded {
+                    require_refunded(gateway.retrieve_refund(&rest).await?)?;
+                }
                 let next = rules::apply(&payment, &change, now)?;
                 match payments.record(&payment, &next, &change).await? {
                     Written::Done => payment = next,
@@ -253,6 +267,25 @@ async fn undo(
         "Busy",
         "the gateway did not undo the charge",
     ))
+}
+
+/// Returns an error if the refund of all that was left has not succeeded. The gateway does not know it if somebody else
+/// refunded the charge.
+fn require_refunded(state: RefundState) -> Result<(), StepError> {
+    match state {
+        RefundState::Succeeded | RefundState::NotFound => Ok(()),
+        RefundState::Pending => Err(StepError::new(
+            "PaymentUnknown",
+            "the refund's outcome is not known yet",
+        )),
+        RefundState::Failed { code } => {
+            tracing::error!(code, "a refund has to be looked at by a person");
+            Err(StepError::new(
+                "Failed",
+                format!("the refund failed: {code}"),
+            ))
+        }
+    }
 }
 
 /// Reads the order and its payment at the same time.

@@ -134,6 +134,8 @@ identifiers! {
     PaymentId
     /// A product.
     ProductId
+    /// A refund of a payment.
+    RefundId
     /// A session: what lasts from a sign-in to the end of its refresh tokens.
     SessionId
     /// An access token.

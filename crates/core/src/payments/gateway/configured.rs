@@ -1,10 +1,10 @@
 //! The gateway that the settings of a function choose.
 
 use super::sandbox::Sandbox;
-use super::{Charge, Gateway, GatewayError};
+use super::{Charge, Gateway, GatewayError, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::payments::model::{ChargeKey, Provider};
+use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::money::Money;
 
 /// The gateway that the setting `PAYMENT_GATEWAY` names.
@@ -56,9 +56,15 @@ impl Gateway for ConfiguredGateway {
         }
     }
 
-    async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
+    async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
         match self {
-            Self::Sandbox(sandbox) => sandbox.refund(key, total).await,
+            Self::Sandbox(sandbox) => sandbox.refund(key, amount).await,
+        }
+    }
+
+    async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
         }
     }
 }

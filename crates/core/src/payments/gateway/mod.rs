@@ -3,7 +3,7 @@
 pub mod configured;
 pub mod sandbox;
 
-use super::model::{ChargeKey, Provider};
+use super::model::{ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;
 use crate::values::money::Money;
 
@@ -36,6 +36,22 @@ pub enum Charge {
     },
     /// Voided before anything was captured. A later charge with this key is declined.
     Voided,
+}
+
+/// The state of a refund at its gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundState {
+    /// The gateway has no such refund.
+    NotFound,
+    /// The gateway has accepted it; whether it succeeds is not known yet.
+    Pending,
+    /// The money is on its way back.
+    Succeeded,
+    /// It failed for good: the key stays failed.
+    Failed {
+        /// The gateway's code for the reason.
+        code: String,
+    },
 }
 
 /// Why a call to a gateway failed.
@@ -84,13 +100,23 @@ pub trait Gateway: Sync {
     /// [`GatewayError`].
     fn void(&self, key: &ChargeKey) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
-    /// Refunds the charge until `total` is refunded, never more than was captured, and returns its state.
+    /// Refunds `amount` of the charge, never more than what was captured and is not refunded. A repeated call with the
+    /// same key refunds nothing twice: it returns the state of the refund that the first began.
     ///
     /// # Errors
     /// [`GatewayError`].
     fn refund(
         &self,
-        key: &ChargeKey,
-        total: Money,
-    ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
+        key: &RefundKey,
+        amount: Money,
+    ) -> impl Future<Output = Result<RefundState, GatewayError>> + Send;
+
+    /// Returns the state of the refund with `key`, after every call that has returned.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    fn retrieve_refund(
+        &self,
+        key: &RefundKey,
+    ) -> impl Future<Output = Result<RefundState, GatewayError>> + Send;
 }

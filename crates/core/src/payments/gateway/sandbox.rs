@@ -9,6 +9,9 @@
 //! | `tok_requires_action` | declined, `requires_action` |
 //! | `tok_unknown` | captured, but every response to charging is lost; retrieve the charge to see it |
 //! | `tok_capture_later` | authorised by the first charge, captured by the second |
+//! | `tok_refund_pending` | captured; a refund is pending until it is retrieved, and succeeds then |
+//! | `tok_refund_fails` | captured; refunds fail, `expired_or_canceled_card` |
+//! | `tok_refund_unknown` | captured; refunds succeed, but every response to refunding is lost |
 //! | any other | declined, `invalid_token` |
 
 use serde::{Deserialize, Serialize};
@@ -18,8 +21,11 @@ use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::{Currency, Money};
 
-use super::{Charge, Gateway, GatewayError};
-use crate::payments::model::{ChargeKey, Provider};
+use super::{Charge, Gateway, GatewayError, RefundState};
+use crate::payments::model::{ChargeKey, Provider, RefundKey};
+use refunds::Refunding;
+
+mod refunds;
 
 /// The sandbox gateway.
 #[derive(Clone, Debug)]
@@ -51,6 +57,9 @@ struct ChargeItem {
     /// Whether responses to charging are lost.
     #[serde(rename = "answers_lost")]
     loses_responses: bool,
+    /// What happens to refunds; absent if they succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunding: Option<Refunding>,
 }
 
 impl From<StoreError> for GatewayError {
@@ -66,7 +75,8 @@ impl ChargeItem {
     /// Returns the charge that the first call with `token` creates.
     fn new(key: &ChargeKey, amount: Money, token: &str) -> Result<Self, GatewayError> {
         let (state, code) = match token {
-            "tok_ok" | "tok_unknown" => (State::Captured, None),
+            "tok_ok" | "tok_unknown" | "tok_refund_pending" | "tok_refund_fails"
+            | "tok_refund_unknown" => (State::Captured, None),
             "tok_capture_later" => (State::Authorized, None),
             "tok_declined" => (State::Declined, Some("declined")),
             "tok_insufficient_funds" => (State::Declined, Some("insufficient_funds")),
@@ -81,6 +91,7 @@ impl ChargeItem {
             refunded: 0,
             code: code.map(str::to_owned),
             loses_responses: token == "tok_unknown",
+            refunding: Refunding::of(token),
         })
     }
 
@@ -94,6 +105,7 @@ impl ChargeItem {
             refunded: 0,
             code: None,
             loses_responses: false,
+            refunding: None,
         }
     }
 
@@ -239,18 +251,12 @@ impl Gateway for Sandbox {
         .await
     }
 
-    async fn refund(&self, key: &ChargeKey, total: Money) -> Result<Charge, GatewayError> {
-        let total = minor_units(total)?;
-        let write = self
-            .books
-            .update(item_key(key), "SET refunded = :total")
-            .when("#state = :captured AND amount >= :total AND refunded < :total")
-            .name("#state", "state")
-            .value(":captured", &State::Captured)?
-            .value(":total", &total)?;
-        // If it is refused, less was captured or as much was refunded before, which the state shows.
-        self.books.write(write).await?;
-        self.retrieve(key).await
+    async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
+        self.begin_refund(key, minor_units(amount)?).await
+    }
+
+    async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
+        self.find_refund(key).await
     }
 }
 

@@ -219,11 +219,15 @@ fn a_capture_is_stored_before_all_of_it_is_refunded() {
         (&open, declined(), Undo::Record(no_money())),
         (&open, captured("40.00"), store.clone()),
         (&open, refunded("40.00", "40.00"), store),
-        (&taken, captured("40.00"), give_back.clone()),
-        (&taken, refunded("40.00", "1.00"), give_back),
+        (&taken, captured("40.00"), give_back),
+        (
+            &taken,
+            refunded("40.00", "1.00"),
+            Undo::Refund(eur("39.00")),
+        ),
         (&taken, refunded("40.00", "40.00"), returned_all),
     ] {
-        assert_eq!(next_undo(payment, &charge), expected, "{charge:?}");
+        assert_eq!(next_undo(payment, &charge).unwrap(), expected, "{charge:?}");
     }
 }
 
@@ -300,7 +304,7 @@ fn charges() -> impl Strategy<Value = Charge> {
 /// Returns what `payment` becomes when the gateway returns `at_gateway`.
 fn after_charge(payment: &Payment, at_gateway: &Charge) -> Result<Payment, PaymentError> {
     let change = if payment.void_requested {
-        match next_undo(payment, at_gateway) {
+        match next_undo(payment, at_gateway)? {
             Undo::Record(change) => change,
             // The gateway may have refunded a part only.
             Undo::Refund(_) => match at_gateway {

@@ -3,9 +3,12 @@
 
 use crate::aws::settings::Setting;
 use crate::orders::model::Status as OrderStatus;
-use crate::payments::fixtures::{Moment, Shop, after, captured, eur, fail_puts, key, order_id};
+use crate::payments::fixtures::{
+    Moment, Shop, after, all_refunded, captured, eur, fail_puts, key, order_id,
+};
 use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::model::{Payment, Provider};
+use crate::values::id::RefundId;
 
 #[tokio::test]
 async fn a_good_token_is_charged_once_however_often_the_step_runs() {
@@ -177,7 +180,11 @@ async fn a_charge_that_the_gateway_refunded_itself_does_not_pay() {
     let shop = Shop::with("tok_unknown").await;
     assert_eq!(shop.process().await, "PaymentUnknown");
     let sandbox = &shop.gateway.sandbox;
-    sandbox.refund(&key(), eur("40.00")).await.unwrap();
+    let key = shop
+        .payment()
+        .await
+        .refund_key(RefundId::derived(&["by the gateway"]));
+    sandbox.refund(&key, eur("40.00")).await.unwrap();
     assert_eq!(shop.process().await, "PaymentDeclined");
     shop.order_becomes(OrderStatus::Failed).await;
     assert_eq!(shop.void().await, "refunded");
@@ -197,5 +204,35 @@ async fn there_is_no_payment_without_an_order() {
         super::void_payment(orders, payments, gateway, step).await,
     ] {
         assert_eq!(error.unwrap_err().name, "OrderNotFound");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_is_refunded_once_its_refund_has_succeeded() {
+    // Pending for the first run, and lost for the second; the next one asks the gateway.
+    for token in ["tok_refund_pending", "tok_refund_unknown"] {
+        let shop = Shop::with(token).await;
+        shop.process().await;
+        shop.order_becomes(OrderStatus::Cancelled).await;
+        assert_eq!(shop.void().await, "PaymentUnknown", "{token}");
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
+        assert_eq!(shop.void().await, "refunded", "{token}");
+        assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v2");
+        assert_eq!(shop.charge().await, all_refunded());
+        assert_eq!(
+            shop.calls(),
+            "charge retrieve refund retrieve retrieve_refund"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_keeps_the_order_to_be_looked_at() {
+    let shop = Shop::with("tok_refund_fails").await;
+    shop.process().await;
+    shop.order_becomes(OrderStatus::Cancelled).await;
+    for _ in 0..2 {
+        assert_eq!(shop.void().await, "Failed");
+        assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v1");
     }
 }

@@ -4,10 +4,18 @@ use super::*;
 use crate::aws::settings::Setting;
 use crate::payments::fixtures::{eur, key};
 use crate::testing::{self, Engine, Fault};
+use crate::values::id::RefundId;
 
 fn sandbox() -> (Sandbox, Engine) {
     let (aws, engine) = testing::aws();
     (Sandbox::new(&aws).unwrap(), engine)
+}
+
+fn refund_key(name: &str) -> RefundKey {
+    RefundKey {
+        charge: key(),
+        refund: RefundId::derived(&[name]),
+    }
 }
 
 /// Returns what charging 40.00 with `token` and then retrieving return.
@@ -108,8 +116,8 @@ async fn a_negative_amount_is_neither_charged_nor_refunded() {
     let charged = sandbox.charge(&key(), eur("-1.00"), "tok_ok").await;
     assert_eq!(short(charged), "unknown");
     assert_eq!(short(sandbox.retrieve(&key()).await), "not found");
-    let refunded = sandbox.refund(&key(), eur("-1.00")).await;
-    assert_eq!(short(refunded), "unknown");
+    let refunded = sandbox.refund(&refund_key("first"), eur("-1.00")).await;
+    assert!(matches!(refunded, Err(GatewayError::Unknown(_))));
 }
 
 #[tokio::test]
@@ -185,12 +193,12 @@ async fn only_what_was_captured_is_refunded() {
         ("tok_declined", "declined declined"),
         ("tok_capture_later", "authorized 40.00 EUR"),
     ] {
-        let (sandbox, engine) = sandbox();
+        let (sandbox, _) = sandbox();
         let charged = sandbox.charge(&key(), eur("40.00"), token).await;
         assert_eq!(short(charged), stays);
-        let refunded = sandbox.refund(&key(), eur("10.00")).await;
-        assert_eq!(short(refunded), stays);
-        assert_eq!(engine.items(Setting::SandboxTable)[0]["refunded"], 0);
+        let refunded = sandbox.refund(&refund_key("first"), eur("10.00")).await;
+        assert_eq!(refunded.unwrap(), failed("charge_already_refunded"));
+        assert_eq!(short(sandbox.retrieve(&key()).await), stays);
     }
 }
 
@@ -233,31 +241,124 @@ async fn a_captured_or_declined_charge_is_not_voided() {
 #[tokio::test]
 async fn no_more_is_refunded_than_was_captured() {
     let (sandbox, _) = sandbox();
-    let none = sandbox.refund(&key(), eur("1.00")).await;
-    assert_eq!(short(none), "not found");
+    let none = sandbox.refund(&refund_key("none"), eur("1.00")).await;
+    assert_eq!(none.unwrap(), failed("charge_already_refunded"));
     sandbox
         .charge(&key(), eur("40.00"), "tok_ok")
         .await
         .unwrap();
-    for (total, expected) in [
-        ("40.01", "captured 40.00 EUR"),
-        ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
-        ("10.00", "refunded 10.00 EUR of 40.00 EUR"),
-        ("40.00", "refunded 40.00 EUR of 40.00 EUR"),
-        ("10.00", "refunded 40.00 EUR of 40.00 EUR"),
+    let too_much = failed("charge_already_refunded");
+    for (name, amount, expected, found) in [
+        ("large", "40.01", &too_much, "captured 40.00 EUR"),
+        (
+            "first",
+            "10.00",
+            &RefundState::Succeeded,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+        (
+            "first",
+            "10.00",
+            &RefundState::Succeeded,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+        (
+            "other",
+            "30.01",
+            &too_much,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+        (
+            "last",
+            "30.00",
+            &RefundState::Succeeded,
+            "refunded 40.00 EUR of 40.00 EUR",
+        ),
+        ("more", "0.01", &too_much, "refunded 40.00 EUR of 40.00 EUR"),
+        // What failed stays failed.
+        (
+            "large",
+            "0.01",
+            &too_much,
+            "refunded 40.00 EUR of 40.00 EUR",
+        ),
     ] {
-        let refunded = sandbox.refund(&key(), eur(total)).await;
-        assert_eq!(short(refunded), expected, "{total}");
+        let refunded = sandbox.refund(&refund_key(name), eur(amount)).await;
+        assert_eq!(refunded.unwrap(), *expected, "{name}");
+        assert_eq!(short(sandbox.retrieve(&key()).await), found, "{name}");
     }
 }
 
+#[test]
+fn simultaneous_refunds_do_not_exceed_what_was_captured() {
+    let (sandbox, _) = sandbox();
+    let sandbox = &sandbox;
+    testing::at_once([async || {
+        let charged = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
+        assert_eq!(short(charged), "captured 40.00 EUR");
+    }]);
+    // Each of nine keys twice; four refunds of 9.00 fit.
+    let results = testing::at_once((0..18).map(|number| {
+        async move || {
+            let key = refund_key(&format!("{}", number / 2));
+            sandbox.refund(&key, eur("9.00")).await.unwrap()
+        }
+    }));
+    let succeeded = results
+        .iter()
+        .filter(|state| **state == RefundState::Succeeded);
+    assert_eq!(succeeded.count(), 8, "{results:?}");
+    let end = testing::at_once([async || short(sandbox.retrieve(&key()).await)]);
+    assert_eq!(end, ["refunded 36.00 EUR of 40.00 EUR"]);
+}
+
 #[tokio::test]
-async fn a_lost_response_of_the_database_changes_no_outcome() {
-    let (sandbox, engine) = sandbox();
-    engine.fail_next("PutItem", Fault::LostAnswer);
-    let charged = sandbox.charge(&key(), eur("40.00"), "tok_ok").await;
-    assert_eq!(short(charged), "captured 40.00 EUR");
-    engine.fail_next("UpdateItem", Fault::LostAnswer);
-    let refunded = sandbox.refund(&key(), eur("40.00")).await;
-    assert_eq!(short(refunded), "refunded 40.00 EUR of 40.00 EUR");
+async fn each_token_has_its_documented_refunds() {
+    let failed = failed("expired_or_canceled_card");
+    for (token, said, retrieved, charge) in [
+        (
+            "tok_ok",
+            Some(RefundState::Succeeded),
+            RefundState::Succeeded,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+        (
+            "tok_refund_pending",
+            Some(RefundState::Pending),
+            RefundState::Succeeded,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+        (
+            "tok_refund_fails",
+            Some(failed.clone()),
+            failed,
+            "captured 40.00 EUR",
+        ),
+        (
+            "tok_refund_unknown",
+            None,
+            RefundState::Succeeded,
+            "refunded 10.00 EUR of 40.00 EUR",
+        ),
+    ] {
+        let (sandbox, _) = sandbox();
+        let charged = sandbox.charge(&key(), eur("40.00"), token).await;
+        assert_eq!(short(charged), "captured 40.00 EUR", "{token}");
+        let key_of_refund = refund_key("first");
+        let unknown = sandbox.retrieve_refund(&key_of_refund).await.unwrap();
+        assert_eq!(unknown, RefundState::NotFound, "{token}");
+        assert_eq!(
+            sandbox.refund(&key_of_refund, eur("10.00")).await.ok(),
+            said,
+            "{token}"
+        );
+        let found = sandbox.retrieve_refund(&key_of_refund).await.unwrap();
+        assert_eq!(found, retrieved, "{token}");
+        assert_eq!(short(sandbox.retrieve(&key()).await), charge, "{token}");
+    }
+}
+
+fn failed(code: &str) -> RefundState {
+    let code = code.to_owned();
+    RefundState::Failed { code }
 }
