@@ -11,6 +11,8 @@ use super::tax::{Destination, Tax};
 use crate::values::id::DiscountId;
 use crate::values::money::{Currency, Money, MoneyError};
 
+mod charges;
+
 /// A cart, and everything that its price depends on except discounts.
 #[derive(Clone, Copy, Debug)]
 pub struct Cart<'a> {

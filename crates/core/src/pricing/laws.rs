@@ -299,6 +299,9 @@ proptest! {
         let added = Money::sum(case.currency, added).unwrap();
         let sum = subtotal.minus(discount).unwrap().plus(shipping).unwrap().plus(added).unwrap();
         prop_assert_eq!(sum, total);
+        let charges = breakdown.charges().unwrap();
+        prop_assert!(charges.iter().all(|charge| not_negative(*charge)));
+        prop_assert_eq!(Money::sum(case.currency, charges).unwrap(), total);
         for applied in &breakdown.discounts {
             let discount = case.discounts.iter().find(|discount| discount.id == applied.id).unwrap();
             if let Some(most) = discount.terms.max_amount {
