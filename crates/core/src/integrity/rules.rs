@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::model::{Check, OrderCase, StockCase, Violation};
-use crate::inventory::model::{Reservation, ReservationStatus};
+use crate::inventory::model::{RESTOCKED, Reservation, ReservationStatus};
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::orders::validation;
 use crate::payments::model::Payment;
@@ -237,6 +237,8 @@ fn reservation_differs(reservation: &Reservation, events: &[DomainEvent]) -> Opt
         "InventoryReserved" => Some(ReservationStatus::Held),
         "InventoryCommitted" => Some(ReservationStatus::Committed),
         "InventoryReleased" => Some(ReservationStatus::Released),
+        // Leaves the status as it was.
+        RESTOCKED => Some(reservation.status),
         _ => None,
     };
     let logged = read_data::<ReservationData>(last).map(|data| {

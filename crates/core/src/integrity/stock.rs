@@ -64,7 +64,8 @@ pub(super) async fn continue_sweep(
     let open = evidence.open_reservations(sweep.after.as_ref(), most);
     let (open, next) = open.await?;
     for line in open.into_iter().flat_map(|reservation| reservation.lines) {
-        sweep.add(line.variant_id, line.place, line.quantity);
+        let left = line.left();
+        sweep.add(line.variant_id, line.place, left);
     }
     sweep.after = next;
     Ok(sweep.after.is_none())

@@ -3,15 +3,17 @@
 //! `InventoryReleased` (`{order_id, lines: [{product_id, quantity}]}`) of the aggregate `reservation#<order_id>`.
 //! `product_id` is the variant's identifier in all of them: earlier releases knew only products, and a second name for it in
 //! each of fifty lines would cost up to two write units of the event log for each event.
-//! Consumed: `ProductCreated`.
+//! `InventoryRestocked` has the same data; its lines have `restocked`, the pieces that refunds have brought back so far.
+//! Consumed: `ProductCreated`, `PaymentRefunded`.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::dynamo::{self, Attempt};
 use crate::runtime::{ConsumeError, Message};
 use crate::stock::model::stock_aggregate;
 use crate::values::event::{Delivered, DomainEvent};
-use crate::values::id::{OrderId, ProductId, VariantId};
+use crate::values::id::{OrderId, PaymentId, ProductId, VariantId};
 
 use super::item::{self, StoredItem};
 use super::model::reservation_aggregate;
@@ -37,6 +39,8 @@ struct ReservationData {
 struct LineData {
     product_id: VariantId,
     quantity: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restocked: Option<u64>,
 }
 
 /// Returns the last event of the stock or reservation whose item is `image`.
@@ -60,6 +64,7 @@ pub fn published(image: serde_dynamo::Item) -> Result<Option<DomainEvent>, serde
             let lines = reservation.lines.into_iter().map(|line| LineData {
                 product_id: line.variant_id,
                 quantity: line.quantity,
+                restocked: Some(line.restocked).filter(|restocked| *restocked > 0),
             });
             let data = serde_json::to_value(ReservationData {
                 order_id: reservation.order_id,
@@ -106,4 +111,47 @@ pub async fn on_product_created(
         inventory.create_stock(&stock).await?;
     }
     Ok(())
+}
+
+/// What `PaymentRefunded` says.
+#[derive(Deserialize)]
+struct RefundedData {
+    order_id: OrderId,
+    /// Events of earlier releases have none.
+    #[serde(default)]
+    restocked: Vec<RestockedVariant>,
+}
+
+#[derive(Deserialize)]
+struct RestockedVariant {
+    variant_id: VariantId,
+    quantity: u64,
+}
+
+/// Brings the pieces back into stock that a refund is to restock: `restock-inventory`. The event says how many of each
+/// variant all refunds of the order have restocked, so repeated and late events change nothing.
+///
+/// # Errors
+/// [`ConsumeError`]; the message has to be delivered again.
+pub async fn restock_inventory(
+    inventory: &InventoryStore,
+    message: Message,
+) -> Result<(), ConsumeError> {
+    let (delivered, _): (Delivered, PaymentId) = message.event("PaymentRefunded")?;
+    let data: RefundedData = serde_json::from_value(delivered.detail.data)?;
+    let restocked = data.restocked.iter();
+    let restocked = restocked
+        .map(|variant| (variant.variant_id, variant.quantity))
+        .collect();
+    let now = delivered.time;
+    dynamo::change("the reservation", || async {
+        let reservation = inventory.reservation(data.order_id).await?;
+        let restock = reservation.and_then(|found| rules::restock(&found, &restocked, now));
+        let Some(mut restock) = restock else {
+            return Ok(Attempt::Done(()));
+        };
+        restock.reservation.event.traceparent = delivered.detail.traceparent.clone();
+        Ok::<_, ConsumeError>(inventory.restock(&restock).await?.into())
+    })
+    .await
 }

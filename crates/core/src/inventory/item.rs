@@ -44,6 +44,16 @@ struct LineItem {
     location: String,
     shard: u32,
     quantity: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    restocked: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(quantity: &u64) -> bool {
+    *quantity == 0
 }
 
 impl ReservationItem {
@@ -53,6 +63,7 @@ impl ReservationItem {
             location: line.place.location.clone(),
             shard: line.place.shard,
             quantity: line.quantity,
+            restocked: line.restocked,
         });
         Self {
             pk: reservation_aggregate(reservation.order_id),
@@ -82,6 +93,7 @@ impl From<LineItem> for ReservedLine {
                 shard: item.shard,
             },
             quantity: item.quantity,
+            restocked: item.restocked,
         }
     }
 }

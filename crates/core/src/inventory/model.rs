@@ -9,6 +9,9 @@ use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, VariantId};
 
+/// The type of the event that pieces of a reservation have come back into stock.
+pub const RESTOCKED: &str = "InventoryRestocked";
+
 /// Returns the aggregate id of an order's reservation in events.
 #[must_use]
 pub fn reservation_aggregate(order_id: OrderId) -> String {
@@ -60,6 +63,16 @@ pub struct ReservedLine {
     pub place: Place,
     /// How many.
     pub quantity: u64,
+    /// How many of them refunds have brought back into stock.
+    pub restocked: u64,
+}
+
+impl ReservedLine {
+    /// Returns how many are reserved for the order, or have gone to its customer.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.quantity.saturating_sub(self.restocked)
+    }
 }
 
 /// The stock that is reserved for an order.
@@ -80,6 +93,15 @@ pub struct Reservation {
     pub updated_at: Time,
     /// Its last event, number `version`.
     pub event: Stamp,
+}
+
+/// Pieces that come back into stock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restock {
+    /// The reservation as it is then.
+    pub reservation: Reservation,
+    /// The lines of which pieces come back, in the order of the reservation's, with how many pieces that is.
+    pub pieces: Vec<(ReservedLine, u64)>,
 }
 
 /// Why stock cannot be read or set.

@@ -10,7 +10,8 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, VariantId};
 
 use super::model::{
-    Reservation, ReservationStatus, ReservedLine, StockError, reservation_aggregate,
+    RESTOCKED, Reservation, ReservationStatus, ReservedLine, Restock, StockError,
+    reservation_aggregate,
 };
 
 /// Returns how many of a variant are reserved at all its places.
@@ -247,6 +248,43 @@ pub fn decide_release(
     })
 }
 
+/// Decides which pieces of `reservation` come back into stock if refunds have restocked as many of each variant as
+/// `restocked` says, in all. Returns `None` if none do: they have come back before, or with the whole reservation.
+#[must_use]
+pub fn restock(
+    reservation: &Reservation,
+    restocked: &BTreeMap<VariantId, u64>,
+    now: Time,
+) -> Option<Restock> {
+    if reservation.status == ReservationStatus::Released {
+        return None;
+    }
+    let mut wanted = restocked.clone();
+    let mut next = next_reservation(reservation, reservation.status, now);
+    let mut pieces = Vec::new();
+    for line in &mut next.lines {
+        let Some(wanted) = wanted.get_mut(&line.variant_id) else {
+            continue;
+        };
+        let of_line = line.quantity.min(*wanted);
+        *wanted -= of_line;
+        let back = of_line.saturating_sub(line.restocked);
+        if back > 0 {
+            line.restocked = of_line;
+            pieces.push((line.clone(), back));
+        }
+    }
+    if pieces.is_empty() {
+        return None;
+    }
+    let aggregate = reservation_aggregate(next.order_id);
+    next.event = Stamp::new(aggregate, next.version, RESTOCKED, next.updated_at);
+    Some(Restock {
+        reservation: next,
+        pieces,
+    })
+}
+
 /// Returns the first version of an order's reservation, with the `quantities` of each variant added up.
 #[must_use]
 pub fn first_reservation(
@@ -265,6 +303,7 @@ pub fn first_reservation(
             variant_id,
             place: Place::main(),
             quantity,
+            restocked: 0,
         });
     Reservation {
         order_id,

@@ -11,7 +11,7 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::id::{OrderId, VariantId};
 
 use super::item::{OPEN_SHARDS, RESERVATION_SORT_KEY, ReservationItem};
-use super::model::{Reservation, ReservedLine, reservation_aggregate};
+use super::model::{Reservation, ReservedLine, Restock, reservation_aggregate};
 use crate::stock::item::{StockItem, stock_key};
 use crate::stock::model::Stock;
 
@@ -178,7 +178,7 @@ impl InventoryStore {
         let mut writes = vec![self.create_reservation_write(reservation)?];
         for line in &reservation.lines {
             let change = "SET available = available - :quantity, reserved = reserved + :quantity";
-            let write = self.stock_write(line, change)?;
+            let write = self.stock_write(line, line.quantity, change)?;
             writes.push(write.when("available >= :quantity"));
         }
         Ok(match self.table.transact(writes).await? {
@@ -221,7 +221,7 @@ impl InventoryStore {
         let mut writes = vec![self.replace_reservation_write(reservation)?];
         for line in &reservation.lines {
             let change = "SET available = available + :quantity, reserved = reserved - :quantity";
-            let write = self.stock_write(line, change)?;
+            let write = self.stock_write(line, line.left(), change)?;
             writes.push(write.when("reserved >= :quantity"));
         }
         Ok(match self.table.transact(writes).await? {
@@ -231,6 +231,30 @@ impl InventoryStore {
                 ReleaseOutcome::Unbalanced(variants_at(reservation, &places))
             }
         })
+    }
+
+    /// Replaces the previous version of a reservation and makes its pieces that come back available, or changes nothing.
+    /// Refused if the reservation has changed, or less is reserved than would come back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restock(&self, restock: &Restock) -> Result<Written, StoreError> {
+        let reservation = &restock.reservation;
+        let mut writes = vec![self.replace_reservation_write(reservation)?];
+        for (line, pieces) in &restock.pieces {
+            writes.push(if reservation.status.is_open() {
+                let change =
+                    "SET available = available + :quantity, reserved = reserved - :quantity";
+                let write = self.stock_write(line, *pieces, change)?;
+                write.when("reserved >= :quantity")
+            } else {
+                // What was shipped is not reserved any more.
+                let write =
+                    self.stock_write(line, *pieces, "SET available = available + :quantity")?;
+                write.when("attribute_exists(pk)")
+            });
+        }
+        self.table.transact(writes).await
     }
 
     fn create_reservation_write(&self, reservation: &Reservation) -> Result<Write, StoreError> {
@@ -244,10 +268,15 @@ impl InventoryStore {
         write.when("version = :before").value(":before", &before)
     }
 
-    fn stock_write(&self, line: &ReservedLine, change: &str) -> Result<Write, StoreError> {
+    fn stock_write(
+        &self,
+        line: &ReservedLine,
+        quantity: u64,
+        change: &str,
+    ) -> Result<Write, StoreError> {
         let key = Key::new("pk", stock_key(line.variant_id)).and("sk", &line.place);
         let write = self.table.update(key, change);
-        write.value(":quantity", &line.quantity)
+        write.value(":quantity", &quantity)
     }
 }
 

@@ -149,3 +149,64 @@ fn the_items_of_the_first_release_are_read() {
     let reserved = read(reservation).unwrap().unwrap();
     assert_eq!(reserved.data["lines"][0]["product_id"], json!(tea));
 }
+
+/// Returns the event that refunds of order 1 have restocked `restocked` of the tea in all.
+fn refunded(restocked: u64) -> String {
+    let mut event: Value = serde_json::from_str(&created("payment")).unwrap();
+    event["detail-type"] = json!("PaymentRefunded");
+    event["detail"]["event_type"] = json!("PaymentRefunded");
+    let lines = json!([{"variant_id": product("tea"), "quantity": restocked}]);
+    event["detail"]["data"] = json!({"order_id": order_id(1), "restocked": lines});
+    event.to_string()
+}
+
+impl Shop {
+    async fn restock(&self, restocked: u64) {
+        let record = json!({"messageId": "1", "body": refunded(restocked)});
+        let batch: SqsEvent = serde_json::from_value(json!({"Records": [record]})).unwrap();
+        let handle = |message| events::restock_inventory(&self.inventory, message);
+        let answer = serde_json::to_string(&runtime::batch(batch, handle).await).unwrap();
+        assert_eq!(answer, r#"{"batchItemFailures":[]}"#);
+    }
+}
+
+#[tokio::test]
+async fn refunded_pieces_come_back_once_however_often_and_late_the_events_come() {
+    let shop = shop();
+    shop.stocked("tea", 10).await;
+    shop.stocked("cup", 10).await;
+    shop.placed(1, &[("tea", 5), ("cup", 1)]).await;
+    shop.reserve(1).await;
+    shop.set_status(1, Status::Confirmed).await;
+    shop.commit(1).await;
+    // The event of the second refund comes first, and more than was ordered never comes back.
+    for (restocked, counts) in [
+        (3, (8, 2)),
+        (3, (8, 2)),
+        (1, (8, 2)),
+        (4, (9, 1)),
+        (99, (10, 0)),
+    ] {
+        shop.restock(restocked).await;
+        assert_eq!(shop.counts("tea").await, counts, "{restocked}");
+    }
+    assert_eq!(shop.counts("cup").await, (9, 1));
+}
+
+#[tokio::test]
+async fn what_has_come_back_is_not_released_again() {
+    for first in ["restock", "release"] {
+        let shop = shop();
+        shop.stocked("tea", 10).await;
+        shop.placed(1, &[("tea", 5)]).await;
+        shop.reserve(1).await;
+        shop.set_status(1, Status::Cancelled).await;
+        if first == "restock" {
+            shop.restock(2).await;
+            assert_eq!(shop.counts("tea").await, (7, 3));
+        }
+        assert_eq!(shop.release(1).await, "done");
+        shop.restock(2).await;
+        assert_eq!(shop.counts("tea").await, (10, 0), "{first}");
+    }
+}
