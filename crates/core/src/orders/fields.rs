@@ -15,7 +15,8 @@ pub(super) fn items(body: &mut Body<'_>) -> Option<Vec<Item>> {
     })
 }
 
-fn item(item: &mut Body<'_>) -> Option<Item> {
+/// Reads an item: the product or the variant, and a quantity.
+pub fn item(item: &mut Body<'_>) -> Option<Item> {
     let product_id = item.optional("product_id", |json| {
         json.parsed("this must be a product's id", str::parse::<ProductId>)
     });

@@ -30,7 +30,7 @@ pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod executions;
-mod fields;
+pub mod fields;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod guests;
@@ -42,6 +42,7 @@ pub mod model;
 pub mod number;
 pub mod privacy;
 pub mod quotes;
+pub mod refunds;
 pub mod remaining;
 pub mod review;
 pub mod rules;

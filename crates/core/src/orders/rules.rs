@@ -3,6 +3,7 @@
 //! Each function takes an order as it is stored and returns the order as it should be; `None` means that nothing is
 //! left to do. The caller writes the result only if the stored order is still the one that was given here.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::model::{
@@ -329,6 +330,33 @@ pub fn close(
             }))
         }
     }
+}
+
+/// Returns the order with its payment refunded up to `refunded`, or `None` if its payment status stays: it says so
+/// already, or the workflow of an order that has ended will.
+///
+/// # Errors
+/// Returns [`Diverted::Undecided`] if it has no outcome yet.
+pub fn show_refund(order: Order, refunded: Money, now: Time) -> Result<Option<Order>, Diverted> {
+    match order.status.course() {
+        Course::Undecided => return Err(Diverted::Undecided),
+        Course::Closed => return Ok(None),
+        Course::Confirmed => {}
+    }
+    let all = refunded.compare(order.total).is_ok_and(Ordering::is_ge);
+    let payment_status = if all {
+        PaymentStatus::Refunded
+    } else {
+        PaymentStatus::PartiallyRefunded
+    };
+    // Events may come late: what is refunded never becomes less.
+    let is_shown =
+        order.payment_status == payment_status || order.payment_status == PaymentStatus::Refunded;
+    Ok((!is_shown).then(|| Order {
+        payment_status,
+        updated_at: now.no_earlier_than(order.updated_at),
+        ..order
+    }))
 }
 
 /// Returns the order taken up by a new run at `now`, with the next run due in case this one dies; or `None` if it is

@@ -1,0 +1,39 @@
+//! Orders follow the refunds of their payments.
+
+use serde::Deserialize;
+
+use super::change;
+use super::rules;
+use super::store::OrderStore;
+use crate::aws::dynamo::StoreError;
+use crate::runtime::{ConsumeError, Message};
+use crate::values::event::Delivered;
+use crate::values::id::{OrderId, PaymentId};
+use crate::values::money::Money;
+
+/// What `PaymentRefunded` says.
+#[derive(Deserialize)]
+struct Refunded {
+    order_id: OrderId,
+    /// The total that has been refunded.
+    amount: Money,
+}
+
+/// Shows on the order what of its payment has been refunded: `on-payment-refunded`. Late and repeated events change
+/// nothing.
+///
+/// # Errors
+/// [`ConsumeError`]; the message has to be delivered again, also while the order has no outcome.
+pub async fn on_payment_refunded(
+    orders: &OrderStore,
+    message: Message,
+) -> Result<(), ConsumeError> {
+    let (delivered, _): (Delivered, PaymentId) = message.event("PaymentRefunded")?;
+    let data: Refunded = serde_json::from_value(delivered.detail.data)?;
+    let decide = |order| {
+        rules::show_refund(order, data.amount, delivered.time)
+            .map_err(|undecided| StoreError::Busy(undecided.into()))
+    };
+    change::apply(orders, data.order_id, decide).await?;
+    Ok(())
+}
