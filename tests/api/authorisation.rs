@@ -103,6 +103,7 @@ pub(super) struct Scene {
     disabled: Person,
     pub(super) product: String,
     order: String,
+    payment: String,
     session: String,
     address: String,
     discount: String,
@@ -123,6 +124,7 @@ impl Scene {
         let product = shop.product("19.90", 10).await;
         let order = shop.order(&owner, &product, "tok_ok").await;
         shop.until_settled(&order).await;
+        let payment = shop.payment_of(&order).await;
         let login = json!({"email": owner.email, "password": crate::support::people::PASSWORD});
         let login = shop.post("/auth/login").json(&login).send().await;
         let login = login.expect(200).json();
@@ -190,6 +192,7 @@ impl Scene {
             owner,
             product,
             order,
+            payment,
         }
     }
 
@@ -219,6 +222,7 @@ impl Scene {
             ("{product_id}", &self.product),
             ("{variant_id}", &self.product),
             ("{order_id}", &self.order),
+            ("{payment_id}", &self.payment),
             ("{session_id}", &self.session),
             ("{address_id}", &self.address),
             ("{discount_id}", &self.discount),

@@ -31,6 +31,7 @@ mod price_lists;
 mod pricing;
 mod products;
 mod reading;
+mod refunds;
 mod refused;
 mod rules;
 mod sales;

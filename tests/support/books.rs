@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     "PaymentsTable",
     "PricingTable",
     "ProductsTable",
+    "RefundsTable",
     "SandboxTable",
 ];
 
@@ -99,6 +100,10 @@ impl Shop {
             });
         }
         for item in self.items("SandboxTable").await {
+            // A refund, which its charge counts.
+            if item["state"].is_null() {
+                continue;
+            }
             let (order, _) = text(&item["charge_id"]).split_once(':').unwrap();
             book(&json!(order), &|book| {
                 book.charges += 1;

@@ -193,6 +193,14 @@ impl Shop {
             .await
     }
 
+    /// Returns the payment of an order.
+    pub(crate) async fn payment_of(&self, order: &str) -> String {
+        let call = self.get(&format!("/orders/{order}/payments"));
+        let call = call.bearer(&self.admin().await.token);
+        let payments = call.send().await.expect(200).json();
+        payments["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
     /// Places an order of one product and returns the order's id.
     pub(crate) async fn order(&self, person: &Person, product: &str, token: &str) -> String {
         let order = order_of(&[(product, 2)], token);

@@ -25,6 +25,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("MessagesTable", "notifications"),
     ("OrdersTable", "orders"),
     ("PaymentsTable", "payments"),
+    ("RefundsTable", "payments"),
     ("PricingTable", "pricing"),
     ("ProductsTable", "catalog"),
     ("RulesTable", "screening"),
@@ -314,6 +315,8 @@ fn the_map_shows_reads_and_events_between_services() {
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
           orders -.->|changes| platform
+          payments -.->|PaymentRefunded| inventory
+          payments -.->|PaymentRefunded| orders
           payments -.->|changes| platform
           pricing -.->|changes| platform
           screening -.->|changes| platform

@@ -31,7 +31,7 @@ pub(crate) mod shop;
 pub(crate) mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-pub(crate) const IN_USE: [&str; 25] = [
+pub(crate) const IN_USE: [&str; 26] = [
     "authorize-request",
     "build-collections",
     "build-search-index",
@@ -50,6 +50,7 @@ pub(crate) const IN_USE: [&str; 25] = [
     "place-order",
     "process-payment",
     "publish-events",
+    "reconcile-payments",
     "register-customer",
     "reserve-inventory",
     "run-due-orders",

@@ -38,7 +38,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 51] = [
+const IN_USE: [&str; 56] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -50,6 +50,7 @@ const IN_USE: [&str; 51] = [
     "create-export",
     "create-import",
     "create-product",
+    "create-refund",
     "delete-account",
     "fail-order",
     "follow-products",
@@ -65,11 +66,13 @@ const IN_USE: [&str; 51] = [
     "list-order-payments",
     "list-orders",
     "list-products",
+    "list-refunds",
     "list-rules",
     "list-sessions",
     "notify-order",
     "on-customer-deleted",
     "on-email-confirmed",
+    "on-payment-refunded",
     "on-product-created",
     "place-order",
     "postpone-order",
@@ -77,10 +80,12 @@ const IN_USE: [&str; 51] = [
     "publish-events",
     "put-category",
     "put-collection",
+    "reconcile-payments",
     "release-inventory",
     "replace-price-lists",
     "replace-tax-rates",
     "reserve-inventory",
+    "restock-inventory",
     "run-due-orders",
     "run-file-jobs",
     "run-stock-imports",

@@ -110,6 +110,8 @@ settings! {
     ProductCacheSeconds = "PRODUCT_CACHE_SECONDS",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
+    /// Name of the table of refunds.
+    RefundsTable = "REFUNDS_TABLE",
     /// How much each caller may send, in percent of the limits in [`crate::http::limits`]; 0 turns rate
     /// limiting off.
     RateLimitPercent = "RATE_LIMIT_PERCENT",

@@ -3,13 +3,13 @@
 //! | event | when | data |
 //! |---|---|---|
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed | `order_id`, `amount`, `status`, `origin` |
-//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded |
+//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
 
 use serde::Serialize;
 use serde_dynamo::Item;
 
 use crate::values::event::DomainEvent;
-use crate::values::id::OrderId;
+use crate::values::id::{OrderId, RefundId, VariantId};
 use crate::values::money::Money;
 
 use super::model::REFUNDED;
@@ -30,7 +30,26 @@ struct Processed {
 #[derive(Serialize)]
 struct Refunded {
     order_id: OrderId,
+    /// The total that has been refunded.
     amount: Money,
+    /// Absent in events of earlier releases.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    refund: Option<Last>,
+    restocked: Vec<Restocked>,
+}
+
+/// The refund that the event is about.
+#[derive(Serialize)]
+struct Last {
+    refund_id: RefundId,
+    refund_amount: Money,
+}
+
+/// How many pieces of a variant have come back into stock by all refunds so far.
+#[derive(Serialize)]
+struct Restocked {
+    variant_id: VariantId,
+    quantity: u32,
 }
 
 /// Returns the last event of the payment whose item is `image`, or `None` before its first.
@@ -43,9 +62,23 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
         return Ok(None);
     };
     let data = if stamp.event_type == REFUNDED {
+        let last = item.last_refund.as_ref();
+        let last = last.map(|last| {
+            Ok::<_, serde_dynamo::Error>(Last {
+                refund_id: last.refund_id,
+                refund_amount: item.money(last.amount)?,
+            })
+        });
+        let restocked = item.restocked.iter();
+        let restocked = restocked.map(|(variant_id, quantity)| Restocked {
+            variant_id: *variant_id,
+            quantity: *quantity,
+        });
         serde_json::to_value(Refunded {
             order_id: item.order_id,
             amount: item.money(item.refunded)?,
+            refund: last.transpose()?,
+            restocked: restocked.collect(),
         })
     } else {
         serde_json::to_value(Processed {
@@ -108,6 +141,9 @@ mod tests {
         let data = json!({
             "order_id": order_id(),
             "amount": {"amount": "40.00", "currency": "EUR"},
+            "refund_id": shop.payment().await.last_refund_id(),
+            "refund_amount": {"amount": "40.00", "currency": "EUR"},
+            "restocked": [],
         });
         assert_eq!(returned.data, data);
         assert_eq!(returned.aggregate_id, paid.aggregate_id);

@@ -13,12 +13,13 @@ use crate::testing::{self, Engine, Fault};
 use crate::values::address::Address;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, OrderId, ProductId};
+use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, Gateway, GatewayError, RefundState};
-use super::model::{ChargeKey, Payment, Provider, RefundKey};
+use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
+use super::refunds::store::RefundStore;
 use super::steps::{self, StepOutput};
 use super::store::PaymentStore;
 
@@ -190,6 +191,7 @@ impl Gateway for Interrupted {
 pub(super) struct Shop {
     pub(super) orders: OrderStore,
     pub(super) payments: PaymentStore,
+    pub(super) refunds: RefundStore,
     pub(super) gateway: Interrupted,
     pub(super) engine: Engine,
 }
@@ -218,6 +220,7 @@ impl Shop {
         Self {
             orders,
             payments: PaymentStore::new(&aws).unwrap(),
+            refunds: RefundStore::new(&aws).unwrap(),
             gateway: Interrupted {
                 sandbox: Sandbox::new(&aws).unwrap(),
                 waiting: Arc::default(),
@@ -274,7 +277,7 @@ impl Shop {
     /// Runs `VoidPayment`. Returns its status or its error's name.
     pub(super) async fn void(&self) -> String {
         let step = step(2);
-        let result = steps::void_payment(&self.orders, &self.payments, &self.gateway, step);
+        let result = steps::void_payment(&self.orders, &self.refunds, &self.gateway, step);
         name(result.await)
     }
 
@@ -320,6 +323,13 @@ impl Shop {
     pub(super) fn calls(&self) -> String {
         self.gateway.calls.lock().unwrap().join(" ")
     }
+}
+
+/// Returns the change that the total of all refunds is `total`, by the one of all that was left.
+pub(super) fn all_refunds(total: &str) -> Change {
+    let total = eur(total);
+    let by = RefundId::derived(&["rest", &Payment::id_of(order_id()).to_string()]);
+    Change::Refunded { total, by }
 }
 
 /// Returns a charge of the order's total that is captured.

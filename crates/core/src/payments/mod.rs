@@ -1,8 +1,9 @@
 //! Payments: one per order, and the gateways that move the money.
 //!
-//! Owns the payments table. The sandbox gateway keeps its books in a table of its own, which stands for another
+//! Owns the tables of payments and of their refunds. The sandbox gateway keeps its books in a table of its own, which stands for another
 //! company's system and which no other code reads. Invariants:
 //!
+//! - what refunds have taken never exceeds what was captured, as a condition of the write that stores a refund;
 //! - refunded <= captured <= authorized, by [`model::Amounts`] and again as conditions of each write;
 //! - the payment is stored before the gateway is called, and is never deleted;
 //! - each attempt has one idempotency key at the gateway, so that a repeated call charges once;
@@ -16,6 +17,7 @@ pub mod events;
 mod fixtures;
 pub mod gateway;
 pub mod model;
+pub mod refunds;
 pub mod rules;
 pub mod steps;
 pub mod store;

@@ -1,5 +1,6 @@
 //! Payments and the changes that happen to them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,7 +9,7 @@ use crate::http::problem::Problem;
 use crate::orders::model::PaymentStatus;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, PaymentId, RefundId};
+use crate::values::id::{OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The type of the event that a payment's status changed, other than by a refund.
@@ -143,6 +144,9 @@ impl fmt::Display for RefundKey {
     }
 }
 
+/// How many pieces of each variant.
+pub type Units = BTreeMap<VariantId, u32>;
+
 /// The payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
@@ -158,6 +162,12 @@ pub struct Payment {
     pub amount: Money,
     /// What was authorised, captured and refunded of it.
     pub amounts: Amounts,
+    /// How much of it refunds have taken that have not failed: at least what is refunded, at most what is captured.
+    pub refunding: Money,
+    /// How many pieces of each variant refunds have taken that have not failed.
+    pub refunded_units: Units,
+    /// How many pieces of each variant have come back into stock by refunds.
+    pub restocked: Units,
     /// The number of the current attempt, from 1; 0 if there was none and there will be none.
     pub attempt: u32,
     /// The gateway's code for why the last attempt was declined.
@@ -189,6 +199,9 @@ impl Payment {
             gateway,
             amount,
             amounts: Amounts::none(amount.currency()),
+            refunding: Money::zero(amount.currency()),
+            refunded_units: Units::new(),
+            restocked: Units::new(),
             attempt: u32::from(!amount.is_zero()),
             decline: None,
             void_requested: false,
@@ -215,6 +228,14 @@ impl Payment {
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.amount.is_zero()
+    }
+
+    /// Returns what can still be refunded.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn left_to_refund(&self) -> Result<Money, MoneyError> {
+        self.amounts.captured().minus(self.refunding)
     }
 
     /// Returns the idempotency key of the refund with `id`.
@@ -251,7 +272,12 @@ pub enum Change {
     /// The charge was voided before anything was captured.
     Voided,
     /// This total is refunded.
-    Refunded(Money),
+    Refunded {
+        /// The total.
+        total: Money,
+        /// The refund that has succeeded.
+        by: RefundId,
+    },
 }
 
 impl Change {
@@ -264,7 +290,7 @@ impl Change {
             | Self::Captured(_)
             | Self::Declined(_)
             | Self::Voided => PROCESSED,
-            Self::Refunded(_) => REFUNDED,
+            Self::Refunded { .. } => REFUNDED,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Pure decisions about a payment: what to do next, and what it becomes.
 
+use std::cmp::Ordering;
+
 use crate::orders::model::{Course, PaymentStatus};
 use crate::values::clock::Time;
 use crate::values::money::Money;
@@ -128,7 +130,9 @@ pub fn is_news(payment: &Payment, change: &Change) -> bool {
         Change::Authorized(amount) => {
             payment.status != PaymentStatus::Authorized || payment.amounts.authorized() != *amount
         }
-        Change::Captured(_) | Change::Declined(_) | Change::Voided | Change::Refunded(_) => true,
+        Change::Captured(_) | Change::Declined(_) | Change::Voided | Change::Refunded { .. } => {
+            true
+        }
     }
 }
 
@@ -206,7 +210,10 @@ pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentErro
         Charge::Refunded { captured, refunded } if captured != refunded => {
             Undo::Refund(captured.minus(*refunded)?)
         }
-        Charge::Refunded { refunded, .. } => Undo::Record(Change::Refunded(*refunded)),
+        Charge::Refunded { refunded, .. } => Undo::Record(Change::Refunded {
+            total: *refunded,
+            by: payment.last_refund_id(),
+        }),
         Charge::Declined { code } => Undo::Record(Change::Declined(code.clone())),
         Charge::Voided => Undo::Record(Change::Voided),
     })
@@ -252,9 +259,9 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         }
         Change::Declined(_) if open => (PaymentStatus::Failed, before),
         Change::Voided if open || payment.is_free() => (PaymentStatus::Voided, before),
-        Change::Refunded(amount) if taken && amount.compare(refunded)?.is_gt() => {
-            let amounts = Amounts::new(authorized, captured, *amount)?;
-            let status = if *amount == captured {
+        Change::Refunded { total, .. } if taken && total.compare(refunded)?.is_gt() => {
+            let amounts = Amounts::new(authorized, captured, *total)?;
+            let status = if *total == captured {
                 PaymentStatus::Refunded
             } else {
                 PaymentStatus::PartiallyRefunded
@@ -266,7 +273,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Captured(_)
         | Change::Declined(_)
         | Change::Voided
-        | Change::Refunded(_) => return Err(contradiction(payment, format!("{change:?}"))),
+        | Change::Refunded { .. } => return Err(contradiction(payment, format!("{change:?}"))),
     };
     let decline = match change {
         Change::Declined(code) => Some(code.clone()),
@@ -274,11 +281,17 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Authorized(_)
         | Change::Captured(_)
         | Change::Voided
-        | Change::Refunded(_) => payment.decline.clone(),
+        | Change::Refunded { .. } => payment.decline.clone(),
+    };
+    // A refund that was not taken first is the gateway's own, or that of all that was left.
+    let refunding = match payment.refunding.compare(amounts.refunded())? {
+        Ordering::Less => amounts.refunded(),
+        Ordering::Equal | Ordering::Greater => payment.refunding,
     };
     Ok(Payment {
         status,
         amounts,
+        refunding,
         decline,
         version: payment.version + 1,
         updated_at: now.no_earlier_than(payment.updated_at),

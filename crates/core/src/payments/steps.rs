@@ -13,11 +13,17 @@ use crate::values::clock::Time;
 
 use super::gateway::{Charge, Gateway, GatewayError, RefundState};
 use super::model::{Change, Payment, PaymentError};
+use super::refunds::model::RefundStatus;
+use super::refunds::store::RefundStore;
+use super::refunds::{self, settle};
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
 
 /// The most moves that undo one charge. Three are enough unless the gateway makes no progress.
 const MOST_MOVES_TO_UNDO: usize = 6;
+
+/// How many refunds are read at a time to find a pending one.
+const PENDING_AT_ONCE: usize = 100;
 
 /// The output of a payment step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -174,7 +180,7 @@ fn outcome(change: &Change) -> Result<StepOutput, StepError> {
             "PaymentUnknown",
             "the payment's outcome is not known yet",
         )),
-        Change::Voided | Change::Refunded(_) => Err(already_closed()),
+        Change::Voided | Change::Refunded { .. } => Err(already_closed()),
     }
 }
 
@@ -185,10 +191,11 @@ fn outcome(change: &Change) -> Result<StepOutput, StepError> {
 /// order is pending).
 pub async fn void_payment(
     orders: &OrderStore,
-    payments: &PaymentStore,
+    refunds: &RefundStore,
     gateway: &impl Gateway,
     step: Step,
 ) -> Result<StepOutput, StepError> {
+    let payments = refunds.payments();
     let status = dynamo::change("the payment", || async {
         let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
         match rules::decide_void(stored.as_ref(), order.status.course()) {
@@ -206,11 +213,11 @@ pub async fn void_payment(
                         void_requested: true,
                         ..payment.clone()
                     };
-                    undo(payments, gateway, requested, step.now).await
+                    undo(refunds, gateway, requested, step.now).await
                 }
                 Written::Refused(_) => Ok(Attempt::Overtaken),
             },
-            Void::Undo(payment) => undo(payments, gateway, payment.clone(), step.now).await,
+            Void::Undo(payment) => undo(refunds, gateway, payment.clone(), step.now).await,
             Void::Done(status) => Ok(Attempt::Done(status)),
             Void::AlreadyConfirmed => Err(already_confirmed()),
             Void::Undecided => Err(StepError::new("Failed", "the order is still pending")),
@@ -222,11 +229,14 @@ pub async fn void_payment(
 
 /// Undoes `payment` at the gateway and stores the outcome.
 async fn undo(
-    payments: &PaymentStore,
+    refunds: &RefundStore,
     gateway: &impl Gateway,
     mut payment: Payment,
     now: Time,
 ) -> Result<Attempt<PaymentStatus>, StepError> {
+    if payment.refunding != payment.amounts.refunded() {
+        return settle_pending(refunds, gateway, &payment, now).await;
+    }
     let key = payment.key();
     let mut found = if payment.is_free() {
         Charge::Voided
@@ -249,11 +259,22 @@ async fn undo(
             }
             Undo::Record(change) => {
                 // The charge counts a refund that is still pending, begun by an earlier run.
-                if matches!(change, Change::Refunded(_)) && !rest_is_refunded {
+                if matches!(change, Change::Refunded { .. }) && !rest_is_refunded {
                     require_refunded(gateway.retrieve_refund(&rest).await?)?;
                 }
                 let next = rules::apply(&payment, &change, now)?;
-                match payments.record(&payment, &next, &change).await? {
+                let written = match &change {
+                    Change::Refunded { .. } => {
+                        let refund = refunds::rules::rest(&payment, &next)?;
+                        refunds.record_rest(&payment, &next, &refund).await?
+                    }
+                    Change::Unknown
+                    | Change::Authorized(_)
+                    | Change::Captured(_)
+                    | Change::Declined(_)
+                    | Change::Voided => refunds.payments().record(&payment, &next, &change).await?,
+                };
+                match written {
                     Written::Done => payment = next,
                     Written::Refused(_) => return Ok(Attempt::Overtaken),
                 }
@@ -269,15 +290,42 @@ async fn undo(
     ))
 }
 
+/// Asks for the outcome of a pending refund of `payment`, which has to be known before the rest can be refunded.
+async fn settle_pending(
+    refunds: &RefundStore,
+    gateway: &impl Gateway,
+    payment: &Payment,
+    now: Time,
+) -> Result<Attempt<PaymentStatus>, StepError> {
+    let mut after: Option<String> = None;
+    loop {
+        let page = refunds
+            .of_payment(payment.id, PENDING_AT_ONCE, after.as_deref())
+            .await?;
+        for refund in page.items {
+            if refund.status != RefundStatus::Pending {
+                continue;
+            }
+            let settled = settle::ask(refunds, gateway, refund, now).await?;
+            if settled.status == RefundStatus::Pending {
+                return Err(unknown_refund());
+            }
+            return Ok(Attempt::Overtaken);
+        }
+        after = page.next;
+        if after.is_none() {
+            // The index lags by a moment.
+            return Err(StepError::new("Busy", "a pending refund was not found"));
+        }
+    }
+}
+
 /// Returns an error if the refund of all that was left has not succeeded. The gateway does not know it if somebody else
 /// refunded the charge.
 fn require_refunded(state: RefundState) -> Result<(), StepError> {
     match state {
         RefundState::Succeeded | RefundState::NotFound => Ok(()),
-        RefundState::Pending => Err(StepError::new(
-            "PaymentUnknown",
-            "the refund's outcome is not known yet",
-        )),
+        RefundState::Pending => Err(unknown_refund()),
         RefundState::Failed { code } => {
             tracing::error!(code, "a refund has to be looked at by a person");
             Err(StepError::new(
@@ -298,6 +346,10 @@ async fn read_order_and_payment(
         futures::try_join!(orders.get(step.order_id), payments.of_order(step.order_id),)?;
     let order = order.ok_or_else(|| StepError::new("OrderNotFound", "there is no such order"))?;
     Ok((order, payment))
+}
+
+fn unknown_refund() -> StepError {
+    StepError::new("PaymentUnknown", "the refund's outcome is not known yet")
 }
 
 fn declined(code: &str) -> StepError {

@@ -7,10 +7,10 @@ use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, PaymentId};
+use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
-use super::model::{Amounts, Change, Payment};
+use super::model::{Amounts, Change, Payment, Units};
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
 const SCHEMA: u32 = 1;
@@ -34,6 +34,16 @@ pub(super) struct PaymentItem {
     authorized: u64,
     captured: u64,
     pub(super) refunded: u64,
+    /// Absent while refunds have taken no more than what is refunded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunding: Option<u64>,
+    #[serde(default, skip_serializing_if = "Units::is_empty")]
+    refunded_units: Units,
+    #[serde(default, skip_serializing_if = "Units::is_empty")]
+    pub(super) restocked: Units,
+    /// The refund that the last event is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last_refund: Option<LastRefund>,
     attempt: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decline: Option<String>,
@@ -46,6 +56,13 @@ pub(super) struct PaymentItem {
     updated_at: Time,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) event: Option<Stamp>,
+}
+
+/// The refund that an event is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LastRefund {
+    pub(super) refund_id: RefundId,
+    pub(super) amount: u64,
 }
 
 fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
@@ -69,6 +86,10 @@ impl PaymentItem {
             authorized: minor_units(payment.amounts.authorized())?,
             captured: minor_units(payment.amounts.captured())?,
             refunded: minor_units(payment.amounts.refunded())?,
+            refunding: None,
+            refunded_units: payment.refunded_units.clone(),
+            restocked: payment.restocked.clone(),
+            last_refund: None,
             attempt: payment.attempt,
             decline: payment.decline.clone(),
             void_requested: payment.void_requested.then_some(true),
@@ -97,6 +118,9 @@ impl PaymentItem {
             gateway: self.gateway.parse().map_err(unreadable)?,
             amount: self.money(self.amount)?,
             amounts: amounts.map_err(unreadable)?,
+            refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
+            refunded_units: self.refunded_units,
+            restocked: self.restocked,
             attempt: self.attempt,
             decline: self.decline,
             void_requested: self.void_requested.unwrap_or(false),
@@ -171,10 +195,77 @@ impl PaymentStore {
         let write = self
             .table
             .update(payment_key(payment.id), "SET void_requested = :true")
-            .when("version = :read")
+            // Refunds that begin do not change the version.
+            .when("version = :read AND (attribute_not_exists(refunding) OR refunding = :refunding)")
             .value(":true", &true)?
+            .value(":refunding", &minor_units(payment.refunding)?)?
             .value(":read", &payment.version)?;
         self.table.write(write).await
+    }
+
+    /// Returns the write that takes `amount` and the pieces `units` for a refund of `payment`. It is refused if that is more
+    /// than is left, if voiding has begun, or if other pieces were taken since `payment` was read.
+    pub(super) fn take_write(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        units: &Units,
+    ) -> Result<Write, StoreError> {
+        let most = payment
+            .amounts
+            .captured()
+            .minus(amount)
+            .map_err(unreadable)?;
+        let write = self.units_write(
+            payment,
+            "refunding = if_not_exists(refunding, refunded) + :amount",
+            units,
+            " AND attribute_not_exists(void_requested) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
+        )?;
+        write
+            .value(":amount", &minor_units(amount)?)?
+            .value(":most", &minor_units(most)?)
+    }
+
+    /// Returns the write that gives back what a refund of `payment` took that has failed. It is refused if other pieces were
+    /// taken since `payment` was read.
+    pub(super) fn give_back_write(
+        &self,
+        payment: &Payment,
+        amount: Money,
+        units: &Units,
+    ) -> Result<Write, StoreError> {
+        let set = "refunding = refunding - :amount";
+        let write = self.units_write(payment, set, units, "")?;
+        write.value(":amount", &minor_units(amount)?)
+    }
+
+    /// Returns a write that sets how many pieces are taken to `units`, if that changes anything.
+    fn units_write(
+        &self,
+        payment: &Payment,
+        set: &str,
+        units: &Units,
+        condition: &str,
+    ) -> Result<Write, StoreError> {
+        let key = payment_key(payment.id);
+        let is = "attribute_exists(payment_id)";
+        if *units == payment.refunded_units {
+            let write = self.table.update(key, &format!("SET {set}"));
+            return Ok(write.when(&format!("{is}{condition}")));
+        }
+        let same = if payment.refunded_units.is_empty() {
+            "(attribute_not_exists(refunded_units) OR refunded_units = :were)"
+        } else {
+            "refunded_units = :were"
+        };
+        let write = self
+            .table
+            .update(key, &format!("SET {set}, refunded_units = :units"));
+        write
+            .when(&format!("{is} AND {same}{condition}"))
+            .value(":units", units)?
+            .value(":were", &payment.refunded_units)
     }
 
     /// Stores `next`, which is `payment` after `change`, with its event. Refused if the stored payment has changed
@@ -194,7 +285,7 @@ impl PaymentStore {
 
     /// Returns the write of [`Self::record`]. Besides the version, its condition compares the stored amounts, so that
     /// no write can break their order.
-    fn record_write(
+    pub(super) fn record_write(
         &self,
         payment: &Payment,
         next: &Payment,
@@ -214,8 +305,13 @@ impl PaymentStore {
                 ", captured = :amount",
                 " AND authorized >= :amount AND captured <= :amount",
             ),
-            Change::Refunded(_) => (
-                ", refunded = :amount",
+            // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
+            Change::Refunded { .. } if payment.void_requested => (
+                ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
+                " AND captured >= :amount AND refunded <= :amount",
+            ),
+            Change::Refunded { .. } => (
+                ", refunded = :amount, restocked = :restocked, last_refund = :refund",
                 " AND captured >= :amount AND refunded <= :amount",
             ),
         };
@@ -249,8 +345,22 @@ impl PaymentStore {
         };
         match change {
             Change::Unknown | Change::Declined(_) | Change::Voided => Ok(write),
-            Change::Authorized(amount) | Change::Captured(amount) | Change::Refunded(amount) => {
+            Change::Authorized(amount) | Change::Captured(amount) => {
                 write.value(":amount", &minor_units(*amount)?)
+            }
+            Change::Refunded { total, by } => {
+                let last = LastRefund {
+                    refund_id: *by,
+                    amount: minor_units(
+                        total
+                            .minus(payment.amounts.refunded())
+                            .map_err(unreadable)?,
+                    )?,
+                };
+                let write = write.value(":amount", &minor_units(*total)?)?;
+                write
+                    .value(":restocked", &next.restocked)?
+                    .value(":refund", &last)
             }
         }
     }

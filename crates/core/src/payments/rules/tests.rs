@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::payments::fixtures::{after, eur, order_id};
+use crate::payments::fixtures::{after, all_refunds, eur, order_id};
 use crate::payments::model::Provider;
 
 fn payment(status: PaymentStatus) -> Payment {
@@ -211,7 +211,7 @@ fn a_capture_is_stored_before_all_of_it_is_refunded() {
     let taken = payment(PaymentStatus::Completed);
     let give_back = Undo::Refund(eur("40.00"));
     let store = Undo::Record(Change::Captured(eur("40.00")));
-    let returned_all = Undo::Record(Change::Refunded(eur("40.00")));
+    let returned_all = Undo::Record(all_refunds("40.00"));
     for (payment, charge, expected) in [
         (&open, Charge::NotFound, Undo::Void),
         (&open, authorized(), Undo::Void),
@@ -239,7 +239,7 @@ fn every_status_allows_or_refuses_every_change() {
         Change::Captured(eur("40.00")),
         no_money(),
         Change::Voided,
-        Change::Refunded(eur("40.00")),
+        all_refunds("40.00"),
     ];
     for status in PaymentStatus::ALL {
         let expected = match status {
@@ -308,7 +308,10 @@ fn after_charge(payment: &Payment, at_gateway: &Charge) -> Result<Payment, Payme
             Undo::Record(change) => change,
             // The gateway may have refunded a part only.
             Undo::Refund(_) => match at_gateway {
-                Charge::Refunded { refunded, .. } => Change::Refunded(*refunded),
+                Charge::Refunded { refunded, .. } => Change::Refunded {
+                    total: *refunded,
+                    by: payment.last_refund_id(),
+                },
                 Charge::NotFound
                 | Charge::Authorized { .. }
                 | Charge::Captured { .. }

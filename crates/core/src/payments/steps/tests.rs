@@ -201,7 +201,7 @@ async fn there_is_no_payment_without_an_order() {
     let (orders, payments, gateway) = (&shop.orders, &shop.payments, &shop.gateway);
     for error in [
         super::process_payment(orders, payments, gateway, step.clone()).await,
-        super::void_payment(orders, payments, gateway, step).await,
+        super::void_payment(orders, &shop.refunds, gateway, step).await,
     ] {
         assert_eq!(error.unwrap_err().name, "OrderNotFound");
     }

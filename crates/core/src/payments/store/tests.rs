@@ -1,6 +1,6 @@
 use super::*;
 use crate::aws::settings::Setting;
-use crate::payments::fixtures::{Shop, after, eur};
+use crate::payments::fixtures::{Shop, after, all_refunds, eur};
 use crate::payments::rules;
 use crate::testing::Engine;
 
@@ -52,7 +52,7 @@ async fn a_write_based_on_an_older_payment_is_refused() {
         version: 0,
         ..stored.clone()
     };
-    let refund = Change::Refunded(eur("40.00"));
+    let refund = all_refunds("40.00");
     assert_eq!(record(&shop, &older, &refund, 2).await, None);
     let refused = shop.payments.request_void(&older).await.unwrap();
     assert_eq!(refused, Written::Refused(vec![0]));
@@ -69,7 +69,7 @@ async fn a_write_that_does_not_know_whether_voiding_began_is_refused() {
     );
     let stored = shop.payment().await;
     assert!(stored.void_requested);
-    let refund = Change::Refunded(eur("1.00"));
+    let refund = all_refunds("1.00");
     assert_eq!(record(&shop, &before, &refund, 2).await, None);
     // A write that takes voiding for begun when it has not is refused, too.
     let shop = paid().await;
@@ -91,7 +91,7 @@ async fn the_table_itself_refuses_amounts_that_break_their_order() {
     for (claim, change) in [
         (
             claim("50.00", "50.00", "0.00", stored.status),
-            Change::Refunded(eur("40.01")),
+            all_refunds("40.01"),
         ),
         (
             claim("50.00", "0.00", "0.00", open),
@@ -110,11 +110,11 @@ async fn the_table_itself_refuses_amounts_that_break_their_order() {
         assert_eq!(written, None, "{change:?}");
     }
     assert_eq!(shop.payment().await, stored);
-    let half = Change::Refunded(eur("20.00"));
+    let half = all_refunds("20.00");
     let halved = record(&shop, &stored, &half, 2).await;
     let less = claim("40.00", "40.00", "10.00", stored.status);
     let less = Payment { version: 2, ..less };
-    let back = Change::Refunded(eur("15.00"));
+    let back = all_refunds("15.00");
     let written = record(&shop, &less, &back, 3).await;
     assert_eq!(written, None, "a refund is never taken back");
     assert_eq!(Some(shop.payment().await), halved);

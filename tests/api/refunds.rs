@@ -1,0 +1,150 @@
+//! Refunds, through the functions.
+
+use serde_json::{Value, json};
+
+use crate::support::people::{Person, unique};
+use crate::support::shop::{Setup, Shop};
+use crate::support::{run_local, until};
+
+/// Asks for a refund as the admin. Returns the status and the body.
+async fn refund(shop: &Shop, payment: &str, key: &str, body: Value) -> (u16, Value) {
+    let call = shop.post(&format!("/payments/{payment}/refunds"));
+    let call = call.bearer(&shop.admin().await.token).key(key).json(&body);
+    let answer = call.send().await;
+    (answer.status, answer.json())
+}
+
+/// Waits until the order of `customer` has this payment status.
+async fn until_shown(shop: &Shop, customer: &Person, order: &str, status: &str) {
+    until("the order shows the refund", async || {
+        let call = shop
+            .get(&format!("/orders/{order}"))
+            .bearer(&customer.token);
+        let shown = call.send().await.expect(200).json();
+        let shown = shown["payment_status"].as_str().unwrap().to_owned();
+        if shown == status { Ok(()) } else { Err(shown) }
+    })
+    .await;
+}
+
+#[test]
+fn an_admin_refunds_half_an_order_and_its_piece_comes_back_into_stock() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("18.50", 10).await;
+        let order = shop.order(&customer, &product, "tok_ok").await;
+        shop.until_settled(&order).await;
+        let payment = shop.payment_of(&order).await;
+        assert_eq!(shop.stock(&product).await, (10, 2, 8));
+        let half = json!({"lines": [{"product_id": product, "quantity": 1}], "restock": true,
+            "reason": "Der Deckel war kaputt."});
+        let key = unique("refund");
+        let (status, made) = refund(&shop, &payment, &key, half.clone()).await;
+        assert_eq!(
+            (status, &made["status"]),
+            (201, &json!("succeeded")),
+            "{made}"
+        );
+        assert_eq!(made["amount"]["amount"], "18.50");
+        let (status, again) = refund(&shop, &payment, &key, half).await;
+        assert_eq!((status, &again), (201, &made));
+        until_shown(&shop, &customer, &order, "partially_refunded").await;
+        until("the piece is back", async || {
+            match shop.stock(&product).await {
+                (10, 1, 9) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        let (status, problem) = refund(
+            &shop,
+            &payment,
+            &unique("refund"),
+            json!({"amount": {"amount": "18.51", "currency": "EUR"}}),
+        )
+        .await;
+        assert_eq!(
+            (status, &problem["detail"]),
+            (
+                409,
+                &json!("only 18.50 EUR of the payment is left to refund")
+            )
+        );
+        let call = shop
+            .post(&format!("/orders/{order}/cancel"))
+            .bearer(&customer.token);
+        call.send().await.expect(200);
+        until_shown(&shop, &customer, &order, "refunded").await;
+        until("the other piece is back", async || {
+            match shop.stock(&product).await {
+                (10, 0, 10) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        let call = shop
+            .get(&format!("/payments/{payment}/refunds"))
+            .bearer(&customer.token);
+        let listed = call.send().await.expect(200).json();
+        let amounts: Vec<&Value> = listed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|refund| &refund["amount"]["amount"])
+            .collect();
+        assert_eq!(amounts, ["18.50", "18.50"]);
+        shop.balanced().await.unwrap();
+    });
+}
+
+#[test]
+fn the_outcome_of_a_pending_refund_is_asked_for() {
+    run_local(async {
+        let setup = Setup {
+            manual_clock: true,
+            ..Setup::default()
+        };
+        let shop = Shop::start(setup).await;
+        let customer = shop.customer().await;
+        let product = shop.product("18.50", 10).await;
+        let order = shop.order(&customer, &product, "tok_refund_pending").await;
+        shop.until_settled(&order).await;
+        let payment = shop.payment_of(&order).await;
+        let some = json!({"amount": {"amount": "10.00", "currency": "EUR"}});
+        let (status, made) = refund(&shop, &payment, &unique("refund"), some.clone()).await;
+        assert_eq!(
+            (status, &made["status"]),
+            (201, &json!("pending")),
+            "{made}"
+        );
+        shop.run_until("the refund has succeeded", async || {
+            let call = shop
+                .get(&format!("/payments/{payment}/refunds"))
+                .bearer(&customer.token);
+            let listed = call.send().await.expect(200).json();
+            match listed["items"][0]["status"].as_str() {
+                Some("succeeded") => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        // Another one is pending when the order is cancelled, which waits for it.
+        let (_, made) = refund(&shop, &payment, &unique("refund"), some).await;
+        assert_eq!(made["status"], "pending", "{made}");
+        let call = shop
+            .post(&format!("/orders/{order}/cancel"))
+            .bearer(&customer.token);
+        call.send().await.expect(200);
+        shop.run_until("all of it is refunded", async || {
+            let books = shop.books_of(&order).await;
+            let refunded = &books.payment["refunded"];
+            if *refunded == books.payment["captured"] {
+                Ok(())
+            } else {
+                Err(refunded.to_string())
+            }
+        })
+        .await;
+    });
+}
