@@ -57,6 +57,21 @@ fn an_admin_refunds_half_an_order_and_its_piece_comes_back_into_stock() {
             }
         })
         .await;
+        until("the mail is sent", async || {
+            let mail = shop.order_mail().await;
+            let told = |mail: &Value| {
+                mail["text"]
+                    .as_str()
+                    .unwrap()
+                    .contains("refunded 18.50 EUR")
+            };
+            if mail.iter().any(told) {
+                Ok(())
+            } else {
+                Err(format!("{mail:?}"))
+            }
+        })
+        .await;
         let (status, problem) = refund(
             &shop,
             &payment,

@@ -316,6 +316,7 @@ fn the_map_shows_reads_and_events_between_services() {
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
           orders -.->|changes| platform
           payments -.->|PaymentRefunded| inventory
+          payments -.->|PaymentRefunded| notifications
           payments -.->|PaymentRefunded| orders
           payments -.->|changes| platform
           pricing -.->|changes| platform

@@ -5,7 +5,7 @@ use crate::customers::model::{Customer, CustomerError, Email};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
 use crate::values::locale::Locale;
-use crate::values::money::MoneyError;
+use crate::values::money::{Money, MoneyError};
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Template {
     OrderCancelled,
     /// The order failed.
     OrderFailed,
+    /// Something of the order's payment was refunded.
+    PaymentRefunded,
     /// The link that confirms an email address.
     ConfirmEmail,
     /// The link that approves, at the present address, that the account gets another one.
@@ -36,6 +38,7 @@ impl Template {
         Self::OrderConfirmed,
         Self::OrderCancelled,
         Self::OrderFailed,
+        Self::PaymentRefunded,
         Self::ConfirmEmail,
         Self::ApproveEmail,
         Self::ConfirmNewEmail,
@@ -51,6 +54,7 @@ impl Template {
             Self::OrderConfirmed => "order_confirmed",
             Self::OrderCancelled => "order_cancelled",
             Self::OrderFailed => "order_failed",
+            Self::PaymentRefunded => "payment_refunded",
             Self::ConfirmEmail => "confirm_email",
             Self::ApproveEmail => "approve_email",
             Self::ConfirmNewEmail => "confirm_new_email",
@@ -64,7 +68,10 @@ impl Template {
     #[must_use]
     pub fn is_about_order(self) -> bool {
         match self {
-            Self::OrderConfirmed | Self::OrderCancelled | Self::OrderFailed => true,
+            Self::OrderConfirmed
+            | Self::OrderCancelled
+            | Self::OrderFailed
+            | Self::PaymentRefunded => true,
             Self::ConfirmEmail
             | Self::ApproveEmail
             | Self::ConfirmNewEmail
@@ -78,7 +85,8 @@ impl Template {
     #[must_use]
     pub fn fits(self, about: About) -> bool {
         match about {
-            About::Order(_) => self.is_about_order(),
+            About::Order(_) => self.is_about_order() && self != Self::PaymentRefunded,
+            About::Refund { .. } => self == Self::PaymentRefunded,
             About::Guest { .. } => self == Self::GuestAccess,
             About::Account { .. } => !self.is_about_order() && self != Self::GuestAccess,
         }
@@ -90,6 +98,15 @@ impl Template {
 pub enum About {
     /// An order. There is one message of each template about it.
     Order(OrderId),
+    /// A refund.
+    Refund {
+        /// The order whose payment was refunded.
+        order_id: OrderId,
+        /// The event that it succeeded. There is one message for it.
+        occasion: EventId,
+        /// What was refunded.
+        amount: Money,
+    },
     /// A guest.
     Guest {
         /// One of the guest's orders.
@@ -121,7 +138,10 @@ impl MessageRequest {
     pub fn message_id(self) -> MessageId {
         let about = match self.about {
             About::Order(order_id) => order_id.to_string(),
-            About::Guest { order_id, occasion } => format!("{order_id} {occasion}"),
+            About::Refund {
+                order_id, occasion, ..
+            }
+            | About::Guest { order_id, occasion } => format!("{order_id} {occasion}"),
             About::Account {
                 customer_id,
                 occasion,

@@ -8,6 +8,7 @@ use crate::orders::model::{Course, Order};
 use crate::values::clock::Time;
 use crate::values::event::Delivered;
 use crate::values::id::{CustomerId, EventId, OrderId};
+use crate::values::money::Money;
 
 /// The delivery count from which a delivery takes over a message that another one was sending: by the second time,
 /// the queue's visibility timeout has passed, which is longer than a function runs.
@@ -79,8 +80,27 @@ fn request_by_name(template: &str, about: About) -> Result<MessageRequest, Notif
     }
 }
 
+/// What the event of a refund says.
+#[derive(Deserialize)]
+struct Refunded {
+    order_id: OrderId,
+    refund_amount: Money,
+}
+
 fn request_by_event(event: Delivered) -> Result<MessageRequest, NotificationError> {
     let event = event.detail;
+    if event.event_type == "PaymentRefunded" {
+        let data: Refunded = serde_json::from_value(event.data)
+            .map_err(|error| NotificationError::Unreadable(error.to_string()))?;
+        return Ok(MessageRequest {
+            template: Template::PaymentRefunded,
+            about: About::Refund {
+                order_id: data.order_id,
+                occasion: event.event_id,
+                amount: data.refund_amount,
+            },
+        });
+    }
     let template = match event.event_type.as_str() {
         "OrderFailed" => Template::OrderFailed,
         "OrderCancelled" => Template::OrderCancelled,
@@ -120,6 +140,7 @@ pub fn is_still_useful(template: Template, account: &Account) -> bool {
         Template::OrderConfirmed
         | Template::OrderCancelled
         | Template::OrderFailed
+        | Template::PaymentRefunded
         | Template::GuestAccess => false,
     }
 }
@@ -129,7 +150,10 @@ pub fn is_still_useful(template: Template, account: &Account) -> bool {
 #[must_use]
 pub fn is_still_true(template: Template, order: &Order) -> bool {
     match template {
-        Template::OrderConfirmed => order.status.course() == Course::Confirmed,
+        // The mail about an order that has ended says that all of it comes back.
+        Template::OrderConfirmed | Template::PaymentRefunded => {
+            order.status.course() == Course::Confirmed
+        }
         Template::OrderCancelled | Template::OrderFailed => order.status.course() == Course::Closed,
         Template::ConfirmEmail
         | Template::ApproveEmail

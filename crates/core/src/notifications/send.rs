@@ -81,8 +81,8 @@ pub async fn send_messages<M: MailSender>(
     let request = rules::parse_request(&delivery.body)?;
     // Everything that can fail without SES fails before the message counts as being sent.
     let prepared = match request.about {
-        About::Order(order_id) => {
-            prepare_about_order(messenger, request.template, order_id, delivery.sent_at).await?
+        About::Order(order_id) | About::Refund { order_id, .. } => {
+            prepare_about_order(messenger, request, order_id, delivery.sent_at).await?
         }
         About::Guest { order_id, .. } => {
             prepare_about_guest(messenger, order_id, delivery.sent_at).await?
@@ -155,13 +155,13 @@ struct PreparedMail {
 /// it.
 async fn prepare_about_order<M: MailSender>(
     messenger: &Messenger<M>,
-    template: Template,
+    request: MessageRequest,
     order_id: OrderId,
     now: Time,
 ) -> Result<Option<PreparedMail>, NotificationError> {
     let order = messenger.orders.get(order_id).await?;
     let order = order.ok_or(NotificationError::NoSuchOrder(order_id))?;
-    if !rules::is_still_true(template, &order) {
+    if !rules::is_still_true(request.template, &order) {
         let order_id = order.id.to_string();
         tracing::info!(
             order.id = order_id,
@@ -172,7 +172,7 @@ async fn prepare_about_order<M: MailSender>(
     let Some(recipient) = recipient(messenger, &order, now).await? else {
         return Ok(None);
     };
-    let mail = templates::render_about_order(template, &messenger.shop, &recipient, &order)?;
+    let mail = templates::render_about_order(request, &messenger.shop, &recipient, &order)?;
     Ok(Some(PreparedMail {
         customer_id: order.customer_id,
         recipient,
@@ -277,7 +277,8 @@ async fn link<M: MailSender>(
         | Template::GuestAccess
         | Template::OrderConfirmed
         | Template::OrderCancelled
-        | Template::OrderFailed => return Ok(None),
+        | Template::OrderFailed
+        | Template::PaymentRefunded => return Ok(None),
     };
     let link = Link {
         subject: account.customer.id.to_string(),

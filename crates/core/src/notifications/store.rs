@@ -11,6 +11,7 @@ use crate::customers::model::Email;
 use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, EventId, MessageId, OrderId};
+use crate::values::money::Money;
 
 /// The version of the shape of [`MessageItem`]. All earlier versions can still be read.
 const SCHEMA: u32 = 1;
@@ -126,6 +127,9 @@ struct MessageItem {
     order_id: Option<OrderId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occasion: Option<EventId>,
+    /// What was refunded, if the message is about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refunded: Option<Money>,
     customer_id: CustomerId,
     status: StatusItem,
     delivery: String,
@@ -153,6 +157,7 @@ enum TemplateItem {
     OrderConfirmed,
     OrderCancelled,
     OrderFailed,
+    PaymentRefunded,
     ConfirmEmail,
     ApproveEmail,
     ConfirmNewEmail,
@@ -189,6 +194,7 @@ impl From<Template> for TemplateItem {
             Template::OrderConfirmed => Self::OrderConfirmed,
             Template::OrderCancelled => Self::OrderCancelled,
             Template::OrderFailed => Self::OrderFailed,
+            Template::PaymentRefunded => Self::PaymentRefunded,
             Template::ConfirmEmail => Self::ConfirmEmail,
             Template::ApproveEmail => Self::ApproveEmail,
             Template::ConfirmNewEmail => Self::ConfirmNewEmail,
@@ -205,6 +211,7 @@ impl From<TemplateItem> for Template {
             TemplateItem::OrderConfirmed => Self::OrderConfirmed,
             TemplateItem::OrderCancelled => Self::OrderCancelled,
             TemplateItem::OrderFailed => Self::OrderFailed,
+            TemplateItem::PaymentRefunded => Self::PaymentRefunded,
             TemplateItem::ConfirmEmail => Self::ConfirmEmail,
             TemplateItem::ApproveEmail => Self::ApproveEmail,
             TemplateItem::ConfirmNewEmail => Self::ConfirmNewEmail,
@@ -217,16 +224,22 @@ impl From<TemplateItem> for Template {
 
 impl From<&Message> for MessageItem {
     fn from(message: &Message) -> Self {
-        let (order_id, occasion) = match message.request.about {
-            About::Order(order_id) => (Some(order_id), None),
-            About::Guest { order_id, occasion } => (Some(order_id), Some(occasion)),
-            About::Account { occasion, .. } => (None, Some(occasion)),
+        let (order_id, occasion, refunded) = match message.request.about {
+            About::Order(order_id) => (Some(order_id), None, None),
+            About::Refund {
+                order_id,
+                occasion,
+                amount,
+            } => (Some(order_id), Some(occasion), Some(amount)),
+            About::Guest { order_id, occasion } => (Some(order_id), Some(occasion), None),
+            About::Account { occasion, .. } => (None, Some(occasion), None),
         };
         Self {
             message_id: message.request.message_id(),
             template: message.request.template.into(),
             order_id,
             occasion,
+            refunded,
             customer_id: message.customer_id,
             status: message.status.into(),
             delivery: message.claim.delivery.clone(),
@@ -243,14 +256,19 @@ impl TryFrom<MessageItem> for Message {
     type Error = StoreError;
 
     fn try_from(item: MessageItem) -> Result<Self, StoreError> {
-        let about = match (item.order_id, item.occasion) {
-            (Some(order_id), None) => About::Order(order_id),
-            (Some(order_id), Some(occasion)) => About::Guest { order_id, occasion },
-            (None, Some(occasion)) => About::Account {
+        let about = match (item.order_id, item.occasion, item.refunded) {
+            (Some(order_id), None, _) => About::Order(order_id),
+            (Some(order_id), Some(occasion), Some(amount)) => About::Refund {
+                order_id,
+                occasion,
+                amount,
+            },
+            (Some(order_id), Some(occasion), None) => About::Guest { order_id, occasion },
+            (None, Some(occasion), _) => About::Account {
                 customer_id: item.customer_id,
                 occasion,
             },
-            (None, None) => return Err(StoreError::unreadable("a message about nothing")),
+            (None, None, _) => return Err(StoreError::unreadable("a message about nothing")),
         };
         Ok(Self {
             request: MessageRequest {

@@ -20,9 +20,10 @@ pub struct Quota {
 #[must_use]
 pub fn quota(template: Template, recipient: &Recipient) -> Option<Quota> {
     let (kind, most, only_unconfirmed) = match template {
-        Template::OrderConfirmed | Template::OrderCancelled | Template::OrderFailed => {
-            ("orders", 10, true)
-        }
+        Template::OrderConfirmed
+        | Template::OrderCancelled
+        | Template::OrderFailed
+        | Template::PaymentRefunded => ("orders", 10, true),
         Template::PasswordChanged => ("changed-passwords", 5, true),
         Template::ConfirmEmail | Template::ConfirmNewEmail => ("confirmations", 5, true),
         Template::ApproveEmail => ("changed-addresses", 5, true),

@@ -2,7 +2,7 @@
 //! language; here is what they are filled in with.
 
 use super::mail::Mail;
-use super::model::{NotificationError, Recipient, Template};
+use super::model::{About, MessageRequest, NotificationError, Recipient, Template};
 use super::strangers::holds_link;
 use crate::orders::model::{FailureCode, Order};
 use crate::pricing::shipping::DeliveryDays;
@@ -107,6 +107,8 @@ struct Content<'a> {
     order: Option<OrderContent<'a>>,
     /// Why the order failed, if it did.
     failure: Option<FailureCode>,
+    /// What was refunded, if the mail is about that.
+    refunded: Option<String>,
 }
 
 impl<'a> Content<'a> {
@@ -120,6 +122,7 @@ impl<'a> Content<'a> {
             link: recipient.link.as_deref().unwrap_or_default(),
             order: None,
             failure: None,
+            refunded: None,
         }
     }
 }
@@ -185,11 +188,16 @@ fn range(days: DeliveryDays) -> String {
 /// # Errors
 /// [`NotificationError::Template`] or [`NotificationError::Amount`].
 pub fn render_about_order(
-    template: Template,
+    request: MessageRequest,
     shop: &str,
     recipient: &Recipient,
     order: &Order,
 ) -> Result<Mail, NotificationError> {
+    let template = request.template;
+    let refunded = match request.about {
+        About::Refund { amount, .. } => Some(amount),
+        About::Order(_) | About::Guest { .. } | About::Account { .. } => None,
+    };
     let language = Language::of(&recipient.locale);
     let numbers = match language {
         Some(language) => Numbers::new(&[recipient.locale.as_str(), language.tag()])?,
@@ -209,6 +217,7 @@ pub fn render_about_order(
             delivery_days: shipping.and_then(|part| part.delivery_days).map(range),
         }),
         failure: order.failure.as_ref().map(|failure| failure.code),
+        refunded: refunded.map(|amount| numbers.amount(amount)),
         ..Content::new(template, shop, recipient)
     })
 }

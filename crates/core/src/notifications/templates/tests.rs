@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use super::super::tests::{confirmed, customer, failed};
 use super::*;
+use crate::values::id::EventId;
+use crate::values::money::Money;
 
 use kinds::case_c01;
 
@@ -14,7 +16,47 @@ mod sums;
 const LINK: &str = "https://shop.example/orders/1?token=a.b-c_d&x=1";
 
 fn rendered(template: Template, locale: &str, order: &Order) -> Mail {
-    render_about_order(template, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
+    let request = request(template, order);
+    render_about_order(request, "Oxcart & Sons", &customer(locale).into(), order).unwrap()
+}
+
+/// Returns the request for a message about `order`; what was refunded is 1,234.50 EUR.
+fn request(template: Template, order: &Order) -> MessageRequest {
+    let about = match template {
+        Template::PaymentRefunded => About::Refund {
+            order_id: order.id,
+            occasion: EventId::derived(&["refund"]),
+            amount: Money::parse("1234.50", "EUR".parse().unwrap()).unwrap(),
+        },
+        Template::OrderConfirmed
+        | Template::OrderCancelled
+        | Template::OrderFailed
+        | Template::ConfirmEmail
+        | Template::ApproveEmail
+        | Template::ConfirmNewEmail
+        | Template::PasswordReset
+        | Template::PasswordChanged
+        | Template::GuestAccess => About::Order(order.id),
+    };
+    MessageRequest { template, about }
+}
+
+#[test]
+fn the_mail_about_a_refund_says_how_much_that_is() {
+    for (locale, amount) in [
+        ("en", "1,234.50 EUR"),
+        ("de", "1.234,50 EUR"),
+        ("zh", "1,234.50 EUR"),
+    ] {
+        let mail = rendered(Template::PaymentRefunded, locale, &confirmed());
+        assert!(
+            mail.text.contains(amount) && mail.html.contains(amount),
+            "{}",
+            mail.text
+        );
+        let other = rendered(Template::OrderConfirmed, locale, &confirmed());
+        assert!(!other.text.contains(amount));
+    }
 }
 
 /// Returns the templates about orders, or those about accounts.
@@ -30,7 +72,13 @@ fn a_mail_to_a_guest_links_to_the_order() {
         ..customer("en").into()
     };
     for template in templates(true) {
-        let mail = render_about_order(template, "Oxcart", &recipient, &failed()).unwrap();
+        let mail = render_about_order(
+            request(template, &failed()),
+            "Oxcart",
+            &recipient,
+            &failed(),
+        )
+        .unwrap();
         assert!(mail.text.contains(&format!("\n{LINK}\n")));
         let link = LINK.replace('&', "&#38;");
         let link = format!("<a href=\"{link}\">{link}</a>");

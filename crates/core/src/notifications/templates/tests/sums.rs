@@ -145,7 +145,13 @@ fn every_mail_about_an_order_shows_parts_that_add_up_to_its_total() {
         for kind in kinds() {
             let order = order(kind);
             for template in templates(true) {
-                let mail = render_about_order(template, "Oxcart", &recipient, &order).unwrap();
+                let mail = render_about_order(
+                    super::request(template, &order),
+                    "Oxcart",
+                    &recipient,
+                    &order,
+                )
+                .unwrap();
                 let rows = rows_of_text(&mail.text);
                 assert_eq!(rows, rows_of_html(&mail.html), "{kind:?}\n{}", mail.text);
                 check(&rows, kind, &order, words);
