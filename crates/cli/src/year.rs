@@ -32,6 +32,7 @@ mod lists;
 mod plan;
 mod play;
 mod progress;
+mod refunds;
 mod request;
 mod seed;
 mod shop;

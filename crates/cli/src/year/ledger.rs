@@ -80,6 +80,10 @@ pub(super) struct Order {
     pub(super) cancelled: bool,
     /// Whether its customer has deleted the account.
     pub(super) erased: bool,
+    /// What was refunded while it stood.
+    pub(super) refunded: u64,
+    /// How many pieces of its first line have come back into stock by that.
+    pub(super) restocked: u64,
 }
 
 impl Ledger {

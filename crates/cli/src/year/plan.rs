@@ -108,6 +108,16 @@ pub(super) enum Cancel {
     Later,
 }
 
+/// What an admin refunds of the order at the end of the period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refund {
+    No,
+    /// One piece of the first line, which comes back into stock.
+    Piece,
+    /// An amount of one smallest unit.
+    Amount,
+}
+
 /// One line of a basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line {
@@ -128,6 +138,7 @@ pub(super) struct Draft {
     pub(super) token: Token,
     pub(super) code: Option<Code>,
     pub(super) cancel: Cancel,
+    pub(super) refund: Refund,
 }
 
 /// The generator.
@@ -246,6 +257,11 @@ impl Plan {
                 0..=1 => Cancel::AtOnce,
                 2..=4 => Cancel::Later,
                 _ => Cancel::No,
+            },
+            refund: match self.random.random_range(0..100) {
+                0..=3 => Refund::Piece,
+                4..=5 => Refund::Amount,
+                _ => Refund::No,
             },
         }
     }

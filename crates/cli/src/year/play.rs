@@ -13,8 +13,9 @@ use super::costs::{self, Costs};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
 use super::lists;
-use super::plan::{Cancel, Code, Draft, Plan, Sizes, is_scarce};
+use super::plan::{Cancel, Code, Draft, Plan, Refund, Sizes, is_scarce};
 use super::progress::Progress;
+use super::refunds;
 use super::request::{Request, Response, Who};
 use super::seed::{self, PASSWORD};
 use super::shop::{Shop, units};
@@ -65,11 +66,13 @@ impl Play<'_> {
             self.change_prices().await?;
             let first = self.ledger.orders.len();
             let last = first + orders;
-            let mut later = Vec::new();
+            let (mut later, mut refunds) = (Vec::new(), Vec::new());
             while self.ledger.orders.len() < last {
                 let placed = self.ledger.orders.len();
                 let burst = BURST.min(last - placed).min(mark - placed);
-                later.extend(self.burst(burst).await?);
+                let burst = self.burst(burst).await?;
+                later.extend(burst.cancelled_later);
+                refunds.extend(burst.refunds);
                 progress.show(self.ledger.orders.len());
                 if self.ledger.orders.len() == mark {
                     costs.push(self.measure().await?);
@@ -77,6 +80,7 @@ impl Play<'_> {
                 }
                 let _ = self.shop.clock.advance(BETWEEN_BURSTS);
             }
+            self.refund(&refunds).await?;
             self.cancel(later).await?;
             self.delete_accounts().await?;
             self.jump(self.end_of(begun, period + 1, periods)?);
@@ -161,11 +165,14 @@ impl Play<'_> {
         self.shop.settle([]).await
     }
 
-    /// Places some orders at once and waits until they are over. Returns those that are to be cancelled later.
-    async fn burst(&mut self, orders: usize) -> Result<Vec<usize>, Error> {
+    /// Places some orders at once and waits until they are over. Returns what is to happen to them at the end of the period.
+    async fn burst(&mut self, orders: usize) -> Result<Burst, Error> {
         let first = self.ledger.orders.len();
         let drafts: Vec<Draft> = (0..orders).map(|_| self.plan.order()).collect();
-        let cancels: Vec<Cancel> = drafts.iter().map(|draft| draft.cancel).collect();
+        let plans: Vec<(Cancel, Refund)> = drafts
+            .iter()
+            .map(|draft| (draft.cancel, draft.refund))
+            .collect();
         self.imports.begin(self.shop, &mut self.ledger).await?;
         let (shop, ledger, baskets) = (self.shop, &self.ledger, self.ledger.baskets());
         let baskets_looked_at = drafts.iter().map(|draft| {
@@ -186,8 +193,8 @@ impl Play<'_> {
         let (placed, disagreement): (Vec<Placed>, _) = try_join(placed, browsed).await?;
         self.browsed += 1;
         self.ledger.disagreements.extend(disagreement);
-        let mut later = Vec::new();
-        for (placed, cancel) in placed.into_iter().zip(cancels) {
+        let mut burst = Burst::default();
+        for (placed, (cancel, refund)) in placed.into_iter().zip(plans) {
             self.ledger.used_up += u64::from(placed.used_up);
             self.ledger.disagreements.extend(placed.disagreement);
             let Some(order) = placed.order else {
@@ -195,14 +202,27 @@ impl Play<'_> {
                 continue;
             };
             if cancel == Cancel::Later {
-                later.push(self.ledger.orders.len());
+                burst.cancelled_later.push(self.ledger.orders.len());
+            }
+            if refund != Refund::No {
+                burst.refunds.push((self.ledger.orders.len(), refund));
             }
             self.ledger.orders.push(order);
         }
         self.settle_from(first).await?;
         let disagreement = self.imports.end(self.shop).await?;
         self.ledger.disagreements.extend(disagreement);
-        Ok(later)
+        Ok(burst)
+    }
+
+    /// Lets an admin refund something of these orders, which have long been decided.
+    async fn refund(&mut self, refunds: &[(usize, Refund)]) -> Result<(), Error> {
+        for (number, refund) in refunds {
+            if let Some(order) = self.ledger.orders.get_mut(*number) {
+                refunds::refund(self.shop, order, *refund).await?;
+            }
+        }
+        self.shop.settle([]).await
     }
 
     /// Cancels these orders, which have long been decided.
@@ -236,6 +256,13 @@ impl Play<'_> {
         }
         self.shop.settle([]).await
     }
+}
+
+/// What is to happen to orders at the end of their period, by their numbers.
+#[derive(Debug, Default)]
+struct Burst {
+    cancelled_later: Vec<usize>,
+    refunds: Vec<(usize, Refund)>,
 }
 
 /// An order that was placed, and what happened on the way.
@@ -275,6 +302,8 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
             limited,
             cancelled,
             erased: false,
+            refunded: 0,
+            restocked: 0,
         }),
         used_up,
         disagreement: disagreement.map(|detail| format!("basket {number}: {detail}: {body}")),
