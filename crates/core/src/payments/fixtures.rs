@@ -43,7 +43,7 @@ pub(super) fn key() -> ChargeKey {
     ChargeKey::new(order_id(), 1)
 }
 
-fn order(token: &str) -> Order {
+pub(crate) fn order(token: &str) -> Order {
     let id = order_id();
     let lines = vec![Line {
         product_id: ProductId::derived(&["product"]),

@@ -14,7 +14,7 @@
 pub mod api;
 pub mod events;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod gateway;
 pub mod model;
 pub mod refunds;

@@ -13,6 +13,7 @@ use super::tax::Tax;
 use super::tax::settings::{Rounding, ShippingTax, TaxRate, TaxSettings, TaxTerms};
 use crate::values::money::{Currency, Money, RoundingMode};
 
+mod refunds;
 mod shipping;
 
 /// The input of a calculation.

@@ -138,6 +138,9 @@ pub enum RefundError {
     /// The order has ended, and all that is left is being refunded.
     #[error("the order has ended: all that is left of its payment is being refunded")]
     Ending,
+    /// The pieces cost nothing, and no gateway refunds nothing.
+    #[error("these pieces cost nothing, so there is nothing to refund")]
+    Worthless,
     /// More than is left.
     #[error("only {left} of the payment is left to refund")]
     TooMuch {
@@ -165,6 +168,7 @@ impl From<RefundError> for Problem {
             RefundError::Invalid(faults) => Self::InvalidBody(faults),
             RefundError::NothingToRefund(_)
             | RefundError::Ending
+            | RefundError::Worthless
             | RefundError::TooMuch { .. }
             | RefundError::TooMany { .. } => Self::Conflict(error.to_string()),
         }

@@ -65,6 +65,9 @@ pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Taken, Re
     if payment.void_requested {
         return Err(RefundError::Ending);
     }
+    if taken.amount.is_zero() {
+        return Err(RefundError::Worthless);
+    }
     let left = payment.left_to_refund()?;
     if taken.amount.compare(left)?.is_gt() {
         return Err(RefundError::TooMuch { left });

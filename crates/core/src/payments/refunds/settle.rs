@@ -162,6 +162,7 @@ impl From<RefundError> for StepError {
             | RefundError::Invalid(_)
             | RefundError::NothingToRefund(_)
             | RefundError::Ending
+            | RefundError::Worthless
             | RefundError::TooMuch { .. }
             | RefundError::TooMany { .. }) => Self::new("Failed", telemetry::chain(&other)),
         }
