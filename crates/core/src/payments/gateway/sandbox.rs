@@ -12,6 +12,8 @@
 //! | `tok_refund_pending` | captured; a refund is pending until it is retrieved, and succeeds then |
 //! | `tok_refund_fails` | captured; refunds fail, `expired_or_canceled_card` |
 //! | `tok_refund_unknown` | captured; refunds succeed, but every response to refunding is lost |
+//! | `pm_card_visa`, `pm_card_mastercard`, `pm_card_amex`, `pm_card_pendingRefund`, `pm_card_refundFail` | captured, as Stripe documents them |
+//! | `pm_card_authenticationRequired`, `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
 //! | any other | declined, `invalid_token` |
 
 use crate::aws::Aws;
@@ -21,10 +23,12 @@ use crate::values::money::Money;
 
 use super::{Charge, Gateway, GatewayError, RefundState};
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
-use books::{ChargeItem, State, item_key, minor_units};
+use books::{ChargeItem, item_key, minor_units};
+use tokens::{State, behaviour};
 
 mod books;
 mod refunds;
+mod tokens;
 
 /// The sandbox gateway.
 #[derive(Clone, Debug)]
@@ -81,7 +85,7 @@ impl Gateway for Sandbox {
     ) -> Result<Charge, GatewayError> {
         let item = dynamo::change("the charge", || async {
             // Most charges are new, so they are stored without being read first.
-            let new = ChargeItem::new(key, amount, token)?;
+            let new = ChargeItem::new(key, amount, behaviour(token))?;
             if self.create(&new).await? == Written::Done {
                 return Ok::<_, GatewayError>(Attempt::Done(new));
             }

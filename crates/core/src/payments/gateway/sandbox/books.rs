@@ -2,19 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tokens::{Behaviour, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
 use crate::payments::model::ChargeKey;
 use crate::values::money::{Currency, Money};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum State {
-    Authorized,
-    Captured,
-    Declined,
-    Voided,
-}
 
 /// A charge as stored; amounts are in the currency's smallest unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,26 +38,21 @@ impl From<StoreError> for GatewayError {
 }
 
 impl ChargeItem {
-    /// Returns the charge that the first call with `token` creates.
-    pub(super) fn new(key: &ChargeKey, amount: Money, token: &str) -> Result<Self, GatewayError> {
-        let (state, code) = match token {
-            "tok_ok" | "tok_unknown" | "tok_refund_pending" | "tok_refund_fails"
-            | "tok_refund_unknown" => (State::Captured, None),
-            "tok_capture_later" => (State::Authorized, None),
-            "tok_declined" => (State::Declined, Some("declined")),
-            "tok_insufficient_funds" => (State::Declined, Some("insufficient_funds")),
-            "tok_requires_action" => (State::Declined, Some("requires_action")),
-            _ => (State::Declined, Some("invalid_token")),
-        };
+    /// Returns the charge that the first call creates.
+    pub(super) fn new(
+        key: &ChargeKey,
+        amount: Money,
+        behaviour: Behaviour,
+    ) -> Result<Self, GatewayError> {
         Ok(Self {
             charge_id: key.to_string(),
-            state,
+            state: behaviour.state,
             currency: Some(amount.currency()),
             amount: minor_units(amount)?,
             refunded: 0,
-            code: code.map(str::to_owned),
-            loses_responses: token == "tok_unknown",
-            refunding: Refunding::of(token),
+            code: behaviour.code.map(str::to_owned),
+            loses_responses: behaviour.loses_responses,
+            refunding: behaviour.refunding,
         })
     }
 
@@ -120,28 +107,4 @@ pub(super) fn minor_units(amount: Money) -> Result<u64, GatewayError> {
 
 pub(super) fn item_key(key: &ChargeKey) -> Key {
     Key::new("charge_id", key)
-}
-
-/// What happens to the refunds of a charge, if they do not just succeed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Refunding {
-    /// They are pending until they are retrieved.
-    Pending,
-    /// They fail.
-    Fails,
-    /// They succeed, and the response is lost.
-    LosesResponses,
-}
-
-impl Refunding {
-    /// Returns what `token` asks for.
-    pub(super) fn of(token: &str) -> Option<Self> {
-        match token {
-            "tok_refund_pending" => Some(Self::Pending),
-            "tok_refund_fails" => Some(Self::Fails),
-            "tok_refund_unknown" => Some(Self::LosesResponses),
-            _ => None,
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{ChargeItem, Refunding, State, item_key};
+use super::books::{ChargeItem, item_key};
+use super::tokens::{Refunding, State};
 use crate::aws::dynamo::{self, Attempt, Key, Table, Written};
 use crate::payments::gateway::{GatewayError, RefundState};
 use crate::payments::model::RefundKey;

@@ -62,6 +62,57 @@ async fn each_token_has_its_documented_outcome() {
             "authorized 40.00 EUR",
             "authorized 40.00 EUR",
         ),
+        ("pm_card_visa", "captured 40.00 EUR", "captured 40.00 EUR"),
+        (
+            "pm_card_visa_chargeDeclined",
+            "declined generic_decline",
+            "declined generic_decline",
+        ),
+        (
+            "pm_card_visa_chargeDeclinedInsufficientFunds",
+            "declined insufficient_funds",
+            "declined insufficient_funds",
+        ),
+        (
+            "pm_card_visa_chargeDeclinedLostCard",
+            "declined lost_card",
+            "declined lost_card",
+        ),
+        (
+            "pm_card_visa_chargeDeclinedStolenCard",
+            "declined stolen_card",
+            "declined stolen_card",
+        ),
+        (
+            "pm_card_chargeDeclinedExpiredCard",
+            "declined expired_card",
+            "declined expired_card",
+        ),
+        (
+            "pm_card_chargeDeclinedIncorrectCvc",
+            "declined incorrect_cvc",
+            "declined incorrect_cvc",
+        ),
+        (
+            "pm_card_chargeDeclinedProcessingError",
+            "declined processing_error",
+            "declined processing_error",
+        ),
+        (
+            "pm_card_visa_chargeDeclinedVelocityLimitExceeded",
+            "declined card_velocity_exceeded",
+            "declined card_velocity_exceeded",
+        ),
+        (
+            "pm_card_authenticationRequired",
+            "declined requires_action",
+            "declined requires_action",
+        ),
+        (
+            "pm_card",
+            "declined invalid_token",
+            "declined invalid_token",
+        ),
         ("tok", "declined invalid_token", "declined invalid_token"),
         ("", "declined invalid_token", "declined invalid_token"),
     ] {
@@ -123,7 +174,7 @@ async fn a_negative_amount_is_neither_charged_nor_refunded() {
 #[tokio::test]
 async fn only_one_of_two_creates_the_charge() {
     let (sandbox, _) = sandbox();
-    let first = ChargeItem::new(&key(), eur("40.00"), "tok_ok").unwrap();
+    let first = ChargeItem::new(&key(), eur("40.00"), behaviour("tok_ok")).unwrap();
     assert_eq!(sandbox.create(&first).await.unwrap(), Written::Done);
     let second = ChargeItem::voided_unseen(&key());
     assert_ne!(sandbox.create(&second).await.unwrap(), Written::Done);

@@ -1,0 +1,82 @@
+//! What the payment tokens of the sandbox gateway stand for. Those that begin with `pm_` are Stripe's test payment methods,
+//! with the outcomes that Stripe documents for them (<https://docs.stripe.com/testing>).
+
+use serde::{Deserialize, Serialize};
+
+/// The state of a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    Authorized,
+    Captured,
+    Declined,
+    Voided,
+}
+
+/// What happens to the refunds of a charge, if they do not just succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Refunding {
+    /// They are pending until they are retrieved.
+    Pending,
+    /// They fail.
+    Fails,
+    /// They succeed, and the response is lost.
+    LosesResponses,
+}
+
+/// What happens to a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Behaviour {
+    pub(super) state: State,
+    /// Why it is declined.
+    pub(super) code: Option<&'static str>,
+    pub(super) loses_responses: bool,
+    pub(super) refunding: Option<Refunding>,
+}
+
+/// Returns what happens to a charge with `token`.
+pub(super) fn behaviour(token: &str) -> Behaviour {
+    let captured = Behaviour {
+        state: State::Captured,
+        code: None,
+        loses_responses: false,
+        refunding: None,
+    };
+    let refunding = |how| Behaviour {
+        refunding: Some(how),
+        ..captured
+    };
+    let declined = |code| Behaviour {
+        state: State::Declined,
+        code: Some(code),
+        ..captured
+    };
+    match token {
+        "tok_ok" | "pm_card_visa" | "pm_card_mastercard" | "pm_card_amex" => captured,
+        "tok_unknown" => Behaviour {
+            loses_responses: true,
+            ..captured
+        },
+        "tok_capture_later" => Behaviour {
+            state: State::Authorized,
+            ..captured
+        },
+        "tok_refund_pending" | "pm_card_pendingRefund" => refunding(Refunding::Pending),
+        "tok_refund_fails" | "pm_card_refundFail" => refunding(Refunding::Fails),
+        "tok_refund_unknown" => refunding(Refunding::LosesResponses),
+        "tok_declined" => declined("declined"),
+        "tok_insufficient_funds" | "pm_card_visa_chargeDeclinedInsufficientFunds" => {
+            declined("insufficient_funds")
+        }
+        "tok_requires_action" | "pm_card_authenticationRequired" => declined("requires_action"),
+        "pm_card_visa_chargeDeclined" => declined("generic_decline"),
+        "pm_card_visa_chargeDeclinedLostCard" => declined("lost_card"),
+        "pm_card_visa_chargeDeclinedStolenCard" => declined("stolen_card"),
+        "pm_card_chargeDeclinedExpiredCard" => declined("expired_card"),
+        "pm_card_chargeDeclinedIncorrectCvc" => declined("incorrect_cvc"),
+        "pm_card_chargeDeclinedProcessingError" => declined("processing_error"),
+        "pm_card_visa_chargeDeclinedVelocityLimitExceeded" => declined("card_velocity_exceeded"),
+        _ => declined("invalid_token"),
+    }
+}
