@@ -1,12 +1,13 @@
 //! Refunds by an admin.
 
+use oxcart_core::values::money::Currency;
 use serde_json::json;
 
 use super::ledger::Order;
 use super::plan::Refund;
 use super::request::{Request, Who};
 use super::seed::text;
-use super::shop::Shop;
+use super::shop::{Shop, amount, units};
 use crate::Error;
 
 /// Refunds something of an order, and notes what that was. Of an order that has failed or is cancelled, the shop refunds
@@ -19,10 +20,13 @@ pub(super) async fn refund(shop: &Shop, order: &mut Order, refund: Refund) -> Re
         .by(Who::Admin)
         .parameter("order_id", &order.id);
     let payments = shop.send(&payments).await?.expect(&[200])?;
-    let payment = text(&payments["items"][0], "id")?;
+    let payment = &payments["items"][0];
+    // Some orders are not in the shop's currency.
+    let currency: Currency = text(&payment["captured"], "currency")?.parse()?;
+    let payment = text(payment, "id")?;
     let body = match refund {
         Refund::No => return Ok(()),
-        Refund::Amount => json!({"amount": shop.amount(1)?}),
+        Refund::Amount => json!({"amount": amount(1, currency)?}),
         Refund::Piece => {
             let shown = Request::new("get-order", "GET", "/orders/{order_id}")
                 .by(Who::Admin)
@@ -41,8 +45,8 @@ pub(super) async fn refund(shop: &Shop, order: &mut Order, refund: Refund) -> Re
     let accepted = response.status == 201;
     let body = response.expect(&[201, 409])?;
     if accepted {
-        let amount = text(&body["amount"], "amount")?;
-        order.refunded = shop.units(&amount).ok_or("the refund has no amount")?;
+        let refunded = text(&body["amount"], "amount")?;
+        order.refunded = units(&refunded, currency).ok_or("the refund has no amount")?;
         order.restocked = u64::from(refund == Refund::Piece);
     }
     Ok(())
