@@ -209,11 +209,7 @@ impl RefundStore {
         next: &Payment,
         refund: &Refund,
     ) -> Result<Written, RefundError> {
-        let change = Change::Refunded {
-            total: next.amounts.refunded(),
-            by: refund.id,
-        };
-        let record = self.payments.record_write(payment, next, &change)?;
+        let record = self.record_write(payment, next, refund)?;
         let outcome = self.pending(refund)?;
         Ok(self.table.transact(vec![outcome, record]).await?)
     }
@@ -251,13 +247,23 @@ impl RefundStore {
         next: &Payment,
         refund: &Refund,
     ) -> Result<Written, RefundError> {
+        let record = self.record_write(payment, next, refund)?;
+        let put = self.table.put(&RefundItem::new(refund)?)?;
+        Ok(self.table.transact(vec![put, record]).await?)
+    }
+
+    /// Returns the write by which `payment` becomes `next`, as `refund` has succeeded.
+    fn record_write(
+        &self,
+        payment: &Payment,
+        next: &Payment,
+        refund: &Refund,
+    ) -> Result<Write, StoreError> {
         let change = Change::Refunded {
             total: next.amounts.refunded(),
             by: refund.id,
         };
-        let record = self.payments.record_write(payment, next, &change)?;
-        let put = self.table.put(&RefundItem::new(refund)?)?;
-        Ok(self.table.transact(vec![put, record]).await?)
+        self.payments.record_write(payment, next, &change)
     }
 
     /// Returns the write of `refund` on the condition that it is pending.
