@@ -39,7 +39,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 56] = [
+const IN_USE: [&str; 58] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -58,6 +58,7 @@ const IN_USE: [&str; 56] = [
     "get-export",
     "get-import",
     "get-integrity",
+    "get-order",
     "get-order-history",
     "get-product",
     "index-products",
@@ -96,6 +97,7 @@ const IN_USE: [&str; 56] = [
     "show-availability",
     "update-product",
     "validate-order",
+    "void-payment",
 ];
 
 /// `oxcart year`.

@@ -239,7 +239,8 @@ impl Shop {
             let _ = self.clock.advance(STEP);
         }
         let waiting = self.queues().await?;
-        let first = open.first().copied().unwrap_or("none");
+        let first = open.first().map(|order| self.header(order)).transpose()?;
+        let first = first.unwrap_or_default();
         Err(format!(
             "the shop does not come to rest: {} orders are open, the first is {first}; queues: {waiting:?}",
             open.len()
