@@ -128,7 +128,8 @@ fn function(id: &str, properties: &Value) -> Function {
     let binary = code.strip_prefix("target/lambda/").unwrap_or_default();
     let mut grants = Vec::new();
     for policy in list(&properties["Policies"]) {
-        for statement in list(&policy["Statement"]) {
+        let statements = list(&policy["Statement"]).into_iter();
+        for statement in statements.flat_map(either) {
             for action in list(&statement["Action"]) {
                 for resource in list(&statement["Resource"]) {
                     let resource = logical_id(resource);
@@ -190,6 +191,17 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
         Vec::new()
     } else {
         vec![value]
+    }
+}
+
+/// Both values of `!If`, without `AWS::NoValue`, or the value.
+fn either(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == "If" => {
+            let values = list(&tagged.value).into_iter().skip(1);
+            values.filter(|value| value.is_mapping()).collect()
+        }
+        value => vec![value],
     }
 }
 

@@ -32,6 +32,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("SandboxTable", "payments"),
     ("SessionsTable", "customers"),
     ("StockImportsTable", "inventory"),
+    ("StripeTable", "payments"),
 ];
 
 /// The one table that the functions of all services write, each through the guard of its route

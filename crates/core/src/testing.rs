@@ -23,6 +23,11 @@ pub(crate) use engine::{Engine, Fault};
 /// AWS with an empty DynamoDB that has every table of `template.yaml`, named as its setting, and
 /// ordinary values for all other settings.
 pub(crate) fn aws() -> (Aws, Engine) {
+    aws_with(&[])
+}
+
+/// AWS as [`aws`] has it, with these settings instead.
+pub(crate) fn aws_with(changed: &[(&str, &str)]) -> (Aws, Engine) {
     let database = Arc::new(Database::memory().unwrap());
     let engine = Engine {
         database,
@@ -51,7 +56,10 @@ pub(crate) fn aws() -> (Aws, Engine) {
         ))
         .http_client(engine.clone())
         .build();
-    (Aws::with(config, Settings::Given(settings())), engine)
+    let mut settings = settings();
+    let changed = changed.iter();
+    settings.extend(changed.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    (Aws::with(config, Settings::Given(settings)), engine)
 }
 
 fn settings() -> BTreeMap<String, String> {
@@ -191,7 +199,7 @@ pub(crate) fn at_once<T: Send>(
             .map(|job| {
                 scope.spawn(|| {
                     let runtime = tokio::runtime::Builder::new_current_thread()
-                        .enable_time()
+                        .enable_all()
                         .build()
                         .unwrap();
                     start.wait();

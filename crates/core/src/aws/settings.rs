@@ -100,7 +100,7 @@ settings! {
     OrdersTable = "ORDERS_TABLE",
     /// ARN of the order workflow's state machine.
     OrderWorkflowArn = "ORDER_WORKFLOW_ARN",
-    /// Which payment gateway is used: `sandbox`.
+    /// Which payment gateway is used: `sandbox` or `stripe`.
     PaymentGateway = "PAYMENT_GATEWAY",
     /// Name of the table of payments.
     PaymentsTable = "PAYMENTS_TABLE",
@@ -141,6 +141,12 @@ settings! {
     StockImportQueueUrl = "STOCK_IMPORT_QUEUE_URL",
     /// Name of the table of imports of stock.
     StockImportsTable = "STOCK_IMPORTS_TABLE",
+    /// ARN of the secret with Stripe's API key; empty if Stripe is not used.
+    StripeSecretArn = "STRIPE_SECRET_ARN",
+    /// Name of the table of Stripe's identifiers; empty if Stripe is not used.
+    StripeTable = "STRIPE_TABLE",
+    /// Address of Stripe's API.
+    StripeUrl = "STRIPE_URL",
     /// How access tokens are signed: `EdDSA` or `HS256`.
     TokenAlgorithm = "TOKEN_ALGORITHM",
     /// Whom access tokens are for (`aud`).
