@@ -80,6 +80,8 @@ const ADAPTERS: &[&str] = &[
     "crates/core/src/customers/keys.rs",
     "crates/core/src/notifications/mail.rs",
     "crates/core/src/orders/executions.rs",
+    "crates/core/src/payments/gateway/stripe/api_key.rs",
+    "crates/core/src/payments/gateway/stripe/client.rs",
     "crates/core/src/publisher/bus.rs",
     "crates/core/src/testing.rs",
     "crates/core/src/testing/engine.rs",

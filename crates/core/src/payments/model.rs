@@ -82,6 +82,8 @@ impl Amounts {
 pub enum Provider {
     /// The gateway for development, which moves no money but keeps books as if it did.
     Sandbox,
+    /// [Stripe](https://stripe.com).
+    Stripe,
 }
 
 impl Provider {
@@ -90,6 +92,7 @@ impl Provider {
     pub fn name(self) -> &'static str {
         match self {
             Self::Sandbox => "sandbox",
+            Self::Stripe => "stripe",
         }
     }
 }
@@ -105,6 +108,7 @@ impl FromStr for Provider {
     fn from_str(text: &str) -> Result<Self, InvalidProvider> {
         match text {
             "sandbox" => Ok(Self::Sandbox),
+            "stripe" => Ok(Self::Stripe),
             _ => Err(InvalidProvider(text.to_owned())),
         }
     }

@@ -1,6 +1,7 @@
 //! The gateway that the settings of a function choose.
 
 use super::sandbox::Sandbox;
+use super::stripe::Stripe;
 use super::{Charge, Gateway, GatewayError, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
@@ -12,6 +13,8 @@ use crate::values::money::Money;
 pub enum ConfiguredGateway {
     /// The gateway for development.
     Sandbox(Sandbox),
+    /// Stripe.
+    Stripe(Stripe),
 }
 
 impl ConfiguredGateway {
@@ -22,6 +25,7 @@ impl ConfiguredGateway {
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         match aws.settings().read(Setting::PaymentGateway)? {
             Provider::Sandbox => Ok(Self::Sandbox(Sandbox::new(aws)?)),
+            Provider::Stripe => Ok(Self::Stripe(Stripe::new(aws)?)),
         }
     }
 }
@@ -30,6 +34,7 @@ impl Gateway for ConfiguredGateway {
     fn provider(&self) -> Provider {
         match self {
             Self::Sandbox(_) => Provider::Sandbox,
+            Self::Stripe(_) => Provider::Stripe,
         }
     }
 
@@ -41,30 +46,35 @@ impl Gateway for ConfiguredGateway {
     ) -> Result<Charge, GatewayError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.charge(key, amount, token).await,
+            Self::Stripe(stripe) => stripe.charge(key, amount, token).await,
         }
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.retrieve(key).await,
+            Self::Stripe(stripe) => stripe.retrieve(key).await,
         }
     }
 
     async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.void(key).await,
+            Self::Stripe(stripe) => stripe.void(key).await,
         }
     }
 
     async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.refund(key, amount).await,
+            Self::Stripe(stripe) => stripe.refund(key, amount).await,
         }
     }
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         match self {
             Self::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
+            Self::Stripe(stripe) => stripe.retrieve_refund(key).await,
         }
     }
 }
@@ -77,18 +87,29 @@ mod tests {
     use crate::aws::settings::Settings;
     use crate::testing;
 
-    #[test]
-    fn an_unknown_gateway_is_refused_at_the_start() {
-        let (aws, _) = testing::aws();
-        assert!(ConfiguredGateway::new(&aws).is_ok());
+    fn configured(gateway: &str) -> Result<ConfiguredGateway, SettingError> {
         let config = aws_types::SdkConfig::builder().build();
-        let settings = BTreeMap::from([
-            ("PAYMENT_GATEWAY".to_owned(), "stripe".to_owned()),
-            ("SANDBOX_TABLE".to_owned(), "SANDBOX_TABLE".to_owned()),
-        ]);
-        let aws = Aws::with(config, Settings::Given(settings));
-        let refused = ConfiguredGateway::new(&aws).unwrap_err();
-        let expected = SettingError::Invalid("PAYMENT_GATEWAY", "stripe".to_owned());
-        assert_eq!(refused, expected);
+        let settings = [("PAYMENT_GATEWAY", gateway), ("SANDBOX_TABLE", "sandbox")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings = Settings::Given(BTreeMap::from(settings));
+        ConfiguredGateway::new(&Aws::with(config, settings))
+    }
+
+    #[test]
+    fn the_setting_chooses_the_gateway() {
+        let (aws, _) = testing::aws();
+        let sandbox = ConfiguredGateway::new(&aws).unwrap();
+        assert_eq!(sandbox.provider(), Provider::Sandbox);
+        let (aws, _) = testing::aws_with(&[("PAYMENT_GATEWAY", "stripe")]);
+        let stripe = ConfiguredGateway::new(&aws).unwrap();
+        assert_eq!(stripe.provider(), Provider::Stripe);
+    }
+
+    #[test]
+    fn an_unknown_gateway_and_a_missing_setting_are_refused_at_the_start() {
+        let unknown = SettingError::Invalid("PAYMENT_GATEWAY", "abacus".to_owned());
+        assert_eq!(configured("abacus").unwrap_err(), unknown);
+        let missing = SettingError::Missing("STRIPE_TABLE");
+        assert_eq!(configured("stripe").unwrap_err(), missing);
     }
 }

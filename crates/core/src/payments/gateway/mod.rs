@@ -2,6 +2,7 @@
 
 pub mod configured;
 pub mod sandbox;
+pub mod stripe;
 
 use super::model::{ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;

@@ -1,0 +1,356 @@
+//! The gateway of [Stripe](https://docs.stripe.com/api): cards, by `PaymentIntent`s that are captured in a call of their
+//! own. The payment's token is the identifier of a `PaymentMethod` (`pm_...`), which the shop's page gets from
+//! Stripe.js, so that no card number reaches the shop.
+//!
+//! A charge goes through these moves, each of which may be made any number of times:
+//!
+//! 1. An intent is created, which moves no money, with our key as idempotency key. Its identifier is stored
+//!    ([`books`]). If something is stored already, that counts, and this intent is canceled.
+//! 2. The intent is confirmed, which authorises the amount, and captured. Stripe confirms and captures an intent once,
+//!    however often it is asked to, also when it has forgotten every idempotency key, which it does after 24 hours.
+//!
+//! A void cancels the intent. Stripe decides between a void and a charge at the same time: what is canceled is not
+//! captured, and what is captured is not canceled. A void of a key without an intent takes its place in the books.
+//!
+//! What needs the shopper (3-D Secure) is canceled and declined with `requires_action`.
+
+use std::time::Duration;
+
+use crate::aws::Aws;
+use crate::aws::dynamo::{self, Attempt, Written};
+use crate::aws::settings::SettingError;
+use crate::payments::model::{ChargeKey, Provider, RefundKey};
+use crate::values::money::Money;
+
+use super::{Charge, Gateway, GatewayError, RefundState};
+use books::{Books, ChargeItem};
+use client::{Call, Client, Loss, Refusal};
+use moves::Move;
+use wire::Intent;
+
+mod amounts;
+mod api_key;
+mod books;
+mod client;
+mod moves;
+mod refunds;
+mod wire;
+
+/// How long one call of the gateway takes at most. A step makes two, and has 15 seconds.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// The most moves of one charge. Confirming and capturing are enough, unless somebody else is at it.
+const MOST_MOVES: usize = 6;
+
+/// The query and the field with which Stripe returns the charge of an intent in whole.
+const EXPAND: (&str, &str) = ("expand[]", "latest_charge");
+
+/// The gateway of Stripe.
+#[derive(Clone, Debug)]
+pub struct Stripe {
+    books: Books,
+    client: Client,
+}
+
+/// What a charge starts from.
+enum Start {
+    /// It has ended.
+    Ended(Charge),
+    /// It has this intent.
+    Begun(Box<Intent>),
+}
+
+impl Stripe {
+    /// Creates the gateway, from the settings `STRIPE_SECRET_ARN`, `STRIPE_TABLE` and `STRIPE_URL`. It makes no call.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            books: Books::new(aws)?,
+            client: Client::new(aws)?,
+        })
+    }
+
+    async fn begin_or_go_on(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        let mut intent = match self.start(key, amount, token).await? {
+            Start::Ended(charge) => return Ok(charge),
+            Start::Begun(intent) => *intent,
+        };
+        for _ in 0..MOST_MOVES {
+            intent = match moves::next(&intent)? {
+                Move::Done(charge) => return Ok(charge),
+                Move::Confirm => match self.act(&intent, "confirm", Loss::MovesMoney).await? {
+                    Ok(next) => next,
+                    Err(refusal) => {
+                        let next = self.read(&intent.id).await?;
+                        if next.status == intent.status {
+                            let code = moves::decline_code(&refusal.failure);
+                            return self.give_up(key, &next, code).await;
+                        }
+                        next
+                    }
+                },
+                Move::Capture => match self.act(&intent, "capture", Loss::MovesMoney).await? {
+                    Ok(next) => next,
+                    Err(refusal) => {
+                        let next = self.read(&intent.id).await?;
+                        if next.status == intent.status {
+                            return Err(refusal.into_error(Loss::MovesMoney));
+                        }
+                        next
+                    }
+                },
+                Move::GiveUp(code) => return self.give_up(key, &intent, code).await,
+            };
+        }
+        Err(GatewayError::Unknown("the charge makes no progress".into()))
+    }
+
+    /// Returns what is there of the charge with `key`, or begins it.
+    async fn start(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Start, GatewayError> {
+        dynamo::change("the charge", || async {
+            if let Some(item) = self.books.find(key).await? {
+                return self.start_from(item).await.map(Attempt::Done);
+            }
+            let intent = match self.create(key, amount, token).await? {
+                Ok(intent) => intent,
+                Err(code) => {
+                    return Ok(match self.books.decline(key, &code).await? {
+                        Written::Done => Attempt::Done(Start::Ended(Charge::Declined { code })),
+                        Written::Refused(_) => Attempt::Overtaken,
+                    });
+                }
+            };
+            if self.books.begin(key, &intent.id).await? == Written::Done {
+                return Ok(Attempt::Done(Start::Begun(Box::new(intent))));
+            }
+            // Something was stored meanwhile, and counts. Of two charges at once, both have the same intent.
+            let item = self.books.find(key).await?;
+            let stored = item.and_then(|item| item.intent_id);
+            if stored.as_ref() != Some(&intent.id) {
+                self.drop_unused(&intent).await;
+            }
+            Ok(Attempt::Overtaken)
+        })
+        .await
+    }
+
+    async fn start_from(&self, item: ChargeItem) -> Result<Start, GatewayError> {
+        match (item.intent_id, item.decline) {
+            (_, Some(code)) => Ok(Start::Ended(Charge::Declined { code })),
+            (None, None) => Ok(Start::Ended(Charge::Declined {
+                code: moves::VOIDED.to_owned(),
+            })),
+            (Some(id), None) => self.read(&id).await.map(|i| Start::Begun(Box::new(i))),
+        }
+    }
+
+    /// Creates the intent of the charge with `key`, or returns the code with which it is declined for good.
+    async fn create(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Result<Intent, String>, GatewayError> {
+        if amount.minor_units().is_none() {
+            return Err(GatewayError::Unknown("the amount is negative".into()));
+        }
+        let Some(units) = amounts::to_stripe(amount) else {
+            return Ok(Err("invalid_charge_amount".to_owned()));
+        };
+        // Cards of customers from before there were payment methods are payment methods, too.
+        let kinds = ["pm_", "card_", "src_"];
+        if !kinds.iter().any(|kind| token.starts_with(kind)) {
+            return Ok(Err(moves::INVALID_TOKEN.to_owned()));
+        }
+        let (units, key) = (units.to_string(), key.to_string());
+        let (order_id, attempt) = key.rsplit_once(':').unwrap_or((&key, ""));
+        let fields = [
+            ("amount", &*units),
+            ("currency", &amount.currency().code().to_ascii_lowercase()),
+            ("payment_method", token),
+            ("payment_method_types[]", "card"),
+            ("capture_method", "manual"),
+            ("metadata[order_id]", order_id),
+            ("metadata[attempt]", attempt),
+            EXPAND,
+        ];
+        let call = Call::post("/v1/payment_intents".to_owned(), &fields, Loss::Harmless);
+        match self.client.send(&call.keyed(key.clone())).await? {
+            Ok(intent) => Ok(Ok(intent)),
+            Err(refusal) => {
+                if let Some(code) = declined_at_once(&refusal) {
+                    return Ok(Err(code));
+                }
+                tracing::error!(
+                    code = refusal.failure.code,
+                    "Stripe refuses to create intents"
+                );
+                Err(refusal.into_error(Loss::Harmless))
+            }
+        }
+    }
+
+    /// Cancels an intent that is not stored. It moves no money, so it does not matter if that fails.
+    async fn drop_unused(&self, intent: &Intent) {
+        let canceled = self.act(intent, "cancel", Loss::Harmless).await;
+        if !matches!(canceled, Ok(Ok(_))) {
+            tracing::warn!(intent = intent.id, "an intent that is not used stays open");
+        }
+    }
+
+    /// Cancels an intent that cannot be completed, and stores why. If it turns out to be captured, it stays so.
+    async fn give_up(
+        &self,
+        key: &ChargeKey,
+        intent: &Intent,
+        code: String,
+    ) -> Result<Charge, GatewayError> {
+        let ended = self.cancel(intent).await?;
+        if moves::charge_of(&ended)? != Charge::Voided {
+            return moves::charge_of(&ended);
+        }
+        self.books.give_up(key, &code).await?;
+        Ok(Charge::Declined { code })
+    }
+
+    /// Cancels an intent and returns it as it is then, which is something else if another call was quicker.
+    async fn cancel(&self, intent: &Intent) -> Result<Intent, GatewayError> {
+        match self.act(intent, "cancel", Loss::Harmless).await? {
+            Ok(canceled) => Ok(canceled),
+            Err(refusal) => {
+                let found = self.read(&intent.id).await?;
+                if moves::is_open(&found) {
+                    return Err(refusal.into_error(Loss::Harmless));
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    async fn read(&self, intent_id: &str) -> Result<Intent, GatewayError> {
+        let (name, value) = EXPAND;
+        let call = Call::get(format!("/v1/payment_intents/{intent_id}?{name}={value}"));
+        let found = self.client.send(&call).await?;
+        found.map_err(|refusal| {
+            tracing::error!(intent = intent_id, "a stored intent is missing at Stripe");
+            refusal.into_error(Loss::MovesMoney)
+        })
+    }
+
+    /// Confirms, captures or cancels an intent. There is no idempotency key: Stripe would repeat an error for a day,
+    /// while the intent's own state already allows each of these once.
+    async fn act(
+        &self,
+        intent: &Intent,
+        action: &str,
+        loss: Loss,
+    ) -> Result<Result<Intent, Refusal>, GatewayError> {
+        let path = format!("/v1/payment_intents/{}/{action}", intent.id);
+        self.client.send(&Call::post(path, &[EXPAND], loss)).await
+    }
+
+    async fn find(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        let Some(item) = self.books.find(key).await? else {
+            return Ok(Charge::NotFound);
+        };
+        match (item.intent_id, item.decline) {
+            (_, Some(code)) => Ok(Charge::Declined { code }),
+            (None, None) => Ok(Charge::Voided),
+            (Some(id), None) => moves::charge_of(&self.read(&id).await?),
+        }
+    }
+
+    async fn end(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        dynamo::change("the charge", || async {
+            let Some(item) = self.books.find(key).await? else {
+                return Ok(match self.books.void(key).await? {
+                    Written::Done => Attempt::Done(Charge::Voided),
+                    Written::Refused(_) => Attempt::Overtaken,
+                });
+            };
+            let charge = match (item.intent_id, item.decline) {
+                (_, Some(code)) => Charge::Declined { code },
+                (None, None) => Charge::Voided,
+                (Some(id), None) => {
+                    let intent = self.read(&id).await?;
+                    let ended = if moves::is_open(&intent) {
+                        self.cancel(&intent).await?
+                    } else {
+                        intent
+                    };
+                    moves::charge_of(&ended)?
+                }
+            };
+            Ok(Attempt::Done(charge))
+        })
+        .await
+    }
+}
+
+/// Returns the code of a charge that Stripe will never take, or `None` if it may with another key or setting.
+fn declined_at_once(refusal: &Refusal) -> Option<String> {
+    let code = || moves::decline_code(&refusal.failure);
+    let coded = refusal.failure.code.is_some();
+    match refusal.param.as_deref() {
+        Some("payment_method") if !coded => Some(moves::INVALID_TOKEN.to_owned()),
+        Some("amount") if !coded => Some("invalid_charge_amount".to_owned()),
+        Some("payment_method" | "amount" | "currency") => Some(code()),
+        _ if refusal.status == 402 => Some(code()),
+        _ if refusal.status == 404 && !coded => Some(moves::INVALID_TOKEN.to_owned()),
+        _ => None,
+    }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    call: impl Future<Output = Result<T, GatewayError>>,
+) -> Result<T, GatewayError> {
+    let late = |_| Err(GatewayError::Unknown("Stripe takes too long".into()));
+    // Boxed: the states of all these calls would make every step's future kilobytes larger.
+    tokio::time::timeout(patience, Box::pin(call))
+        .await
+        .unwrap_or_else(late)
+}
+
+impl Gateway for Stripe {
+    fn provider(&self) -> Provider {
+        Provider::Stripe
+    }
+
+    async fn charge(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        in_time(PATIENCE, self.begin_or_go_on(key, amount, token)).await
+    }
+
+    async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        in_time(PATIENCE, self.find(key)).await
+    }
+
+    async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
+        in_time(PATIENCE, self.end(key)).await
+    }
+
+    async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
+        in_time(PATIENCE, self.begin_refund(key, amount)).await
+    }
+
+    async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
+        in_time(PATIENCE, self.find_refund(key)).await
+    }
+}
