@@ -354,3 +354,6 @@ impl Gateway for Stripe {
         in_time(PATIENCE, self.find_refund(key)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,6 +154,12 @@ impl Client {
         answer.read(call.loss)
     }
 
+    /// Reads the key as if it were `now`.
+    #[cfg(test)]
+    pub(super) async fn read_key_at(&self, now: Instant) {
+        self.keys.current(now).await.unwrap();
+    }
+
     /// Sends `call` once.
     async fn exchange(&self, call: &Call, key: &ApiKey) -> Result<Answer, GatewayError> {
         let request = self.request(call, key).map_err(GatewayError::Busy)?;

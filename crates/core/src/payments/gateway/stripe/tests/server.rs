@@ -1,0 +1,270 @@
+//! What stands in for Stripe: localstripe, which others wrote, and a proxy in front of it, which loses answers, fails,
+//! and notes what it is sent.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+/// Runs the application of localstripe on loopback. Its own program listens on all addresses of the machine, and keeps
+/// what it knows in a file that all of them share. It ends with its standard input, which ends with the test.
+const RUN: &str = "
+import socket, sys, threading, os
+from aiohttp import web
+from localstripe import resources, server
+resources.Store.dump_to_disk = lambda store: None
+listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+print(listener.getsockname()[1], flush=True)
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+web.run_app(server.app, sock=listener, print=None)
+";
+
+/// A localstripe of this test's own.
+pub(super) struct Localstripe {
+    child: Child,
+    _until: ChildStdin,
+    port: u16,
+}
+
+impl Drop for Localstripe {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Returns the program: what `OXCART_LOCALSTRIPE` names, or one in the path.
+fn program() -> Option<PathBuf> {
+    if let Some(given) = std::env::var_os("OXCART_LOCALSTRIPE") {
+        return Some(given.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    let programs = std::env::split_paths(&path).map(|folder| folder.join("localstripe"));
+    programs.into_iter().find(|program| program.is_file())
+}
+
+impl Localstripe {
+    /// Starts one, or says that the test is skipped.
+    pub(super) fn start() -> Option<Self> {
+        let Some(program) = program() else {
+            eprintln!("skipped: there is no localstripe, nor does OXCART_LOCALSTRIPE name one");
+            return None;
+        };
+        // Its first line names the interpreter that has the package.
+        let text = std::fs::read_to_string(&program).unwrap();
+        let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!"));
+        let mut child = Command::new(interpreter.expect("localstripe is a script").trim())
+            .args(["-c", RUN])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let until = child.stdin.take().unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        Some(Self {
+            child,
+            _until: until,
+            port: line.trim().parse().expect("localstripe does not start"),
+        })
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Creates the payment method of a card with `number`.
+    pub(super) fn card(&self, number: &str) -> String {
+        let form = format!(
+            "type=card&card[number]={number}&card[exp_month]=12&card[exp_year]=2030&card[cvc]=123"
+        );
+        let created = self.call("POST", "/v1/payment_methods", &form);
+        created["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the intents that there are, with their charges.
+    pub(super) fn intents(&self) -> Vec<Value> {
+        self.list("/v1/payment_intents")
+    }
+
+    /// Returns the refunds that there are.
+    pub(super) fn refunds(&self) -> Vec<Value> {
+        self.list("/v1/refunds")
+    }
+
+    fn list(&self, path: &str) -> Vec<Value> {
+        let list = self.call("GET", &format!("{path}?limit=100"), "");
+        list["data"].as_array().unwrap().clone()
+    }
+
+    fn call(&self, method: &str, path: &str, form: &str) -> Value {
+        let answer = self.answer(method, path, form);
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn answer(&self, method: &str, path: &str, form: &str) -> String {
+        let request = format!(
+            "{method} {path} HTTP/1.0\r\nauthorization: Bearer sk_tests\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        exchange(self.port, request.as_bytes())
+    }
+}
+
+/// Sends `request` and returns all that comes back.
+fn exchange(port: u16, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// What the proxy does with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Treatment {
+    /// It is passed on, and the answer returned.
+    Pass,
+    /// It is passed on, and the answer is lost.
+    LoseAnswer,
+    /// It is lost.
+    Lose,
+    /// It is answered with this status and body.
+    Answer(u16, String),
+}
+
+/// A request as it was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    /// Such as `POST /v1/payment_intents`, with `pi` in the place of an intent's identifier, and without a query.
+    pub(super) line: String,
+    pub(super) query: String,
+    /// In lower case, a line for each.
+    pub(super) headers: String,
+    pub(super) form: String,
+}
+
+type Rule = Box<dyn FnMut(&Sent) -> Treatment + Send>;
+
+/// A proxy.
+#[derive(Clone)]
+pub(super) struct Proxy {
+    port: u16,
+    /// Absent while it is asked: what it asks the proxy for itself is passed on.
+    rule: Arc<Mutex<Option<Rule>>>,
+    sent: Arc<Mutex<Vec<Sent>>>,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of what listens at `to`; 0 if there is nothing.
+    pub(super) fn start(to: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Self {
+            port: listener.local_addr().unwrap().port(),
+            rule: Arc::default(),
+            sent: Arc::default(),
+        };
+        let serving = proxy.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let serving = serving.clone();
+                std::thread::spawn(move || serving.serve(stream.unwrap(), to));
+            }
+        });
+        proxy
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// Treats each request from now on as `rule` says.
+    pub(super) fn treat(&self, rule: impl FnMut(&Sent) -> Treatment + Send + 'static) {
+        *self.rule.lock().unwrap() = Some(Box::new(rule));
+    }
+
+    /// Treats the next request that is `line` so, and passes on all others.
+    pub(super) fn treat_next(&self, line: &'static str, treatment: Treatment) {
+        let mut treatment = Some(treatment);
+        self.treat(move |sent| {
+            let wanted = (sent.line == line).then(|| treatment.take()).flatten();
+            wanted.unwrap_or(Treatment::Pass)
+        });
+    }
+
+    /// Returns what was sent since this was asked last.
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+
+    /// Returns the lines of [`Self::sent`].
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.sent().into_iter().map(|sent| sent.line).collect()
+    }
+
+    fn serve(&self, mut stream: TcpStream, to: u16) {
+        let Some((sent, request)) = receive(&stream) else {
+            return;
+        };
+        self.sent.lock().unwrap().push(sent.clone());
+        let rule = self.rule.lock().unwrap().take();
+        let treatment = rule.map_or(Treatment::Pass, |mut rule| {
+            let treatment = rule(&sent);
+            self.rule.lock().unwrap().get_or_insert(rule);
+            treatment
+        });
+        let answer = match treatment {
+            Treatment::Pass => exchange(to, &request),
+            Treatment::LoseAnswer => {
+                exchange(to, &request);
+                return;
+            }
+            Treatment::Lose => return,
+            Treatment::Answer(status, body) => format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            ),
+        };
+        let _ = stream.write_all(answer.as_bytes());
+    }
+}
+
+/// Reads one request, and returns it with the bytes to pass on, after which the connection ends.
+fn receive(stream: &TcpStream) -> Option<(Sent, Vec<u8>)> {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+    let (line, headers) = head.split_once("\r\n").unwrap();
+    let mut request = line.replace("HTTP/1.1", "HTTP/1.0").into_bytes();
+    request.extend_from_slice(format!("\r\n{headers}").as_bytes());
+    let headers = headers.to_ascii_lowercase();
+    let mut lines = headers.lines();
+    let length = lines.find_map(|header| header.strip_prefix("content-length: "));
+    let mut form = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut form).ok()?;
+    request.extend_from_slice(&form);
+    let target = line.split(' ').nth(1).unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let path = path
+        .split('/')
+        .map(|part| if part.starts_with("pi_") { "pi" } else { part });
+    let path = path.collect::<Vec<_>>().join("/");
+    let sent = Sent {
+        line: format!("{} {path}", line.split(' ').next().unwrap()),
+        query: query.to_owned(),
+        headers,
+        form: String::from_utf8(form).unwrap(),
+    };
+    Some((sent, request))
+}
