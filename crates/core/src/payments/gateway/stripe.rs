@@ -34,6 +34,7 @@ mod books;
 mod client;
 mod moves;
 mod refunds;
+pub mod signature;
 mod wire;
 
 /// How long one call of the gateway takes at most. A step makes two, and has 15 seconds.

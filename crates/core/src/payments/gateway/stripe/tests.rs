@@ -31,6 +31,7 @@ mod charges;
 mod faults;
 mod refunding;
 mod server;
+mod webhooks;
 
 const CREATE: &str = "POST /v1/payment_intents";
 const READ: &str = "GET /v1/payment_intents/pi";

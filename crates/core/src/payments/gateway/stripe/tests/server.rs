@@ -97,6 +97,12 @@ impl Localstripe {
         self.list("/v1/refunds")
     }
 
+    /// Has events sent to `url`, signed with `secret`.
+    pub(super) fn send_events(&self, url: &str, secret: &str) {
+        let form = format!("url={url}&secret={secret}");
+        self.answer("POST", "/_config/webhooks/tests", &form);
+    }
+
     fn list(&self, path: &str) -> Vec<Value> {
         let list = self.call("GET", &format!("{path}?limit=100"), "");
         list["data"].as_array().unwrap().clone()
@@ -237,7 +243,7 @@ impl Proxy {
 }
 
 /// Reads one request, and returns it with the bytes to pass on, after which the connection ends.
-fn receive(stream: &TcpStream) -> Option<(Sent, Vec<u8>)> {
+pub(super) fn receive(stream: &TcpStream) -> Option<(Sent, Vec<u8>)> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
