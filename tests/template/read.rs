@@ -196,12 +196,13 @@ pub(super) fn list(value: &Value) -> Vec<&Value> {
 
 /// Both values of `!If`, without `AWS::NoValue`, or the value.
 fn either(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Tagged(tagged) if tagged.tag == "If" => {
-            let values = list(&tagged.value).into_iter().skip(1);
-            values.filter(|value| value.is_mapping()).collect()
-        }
-        value => vec![value],
+    if let Value::Tagged(tagged) = value
+        && tagged.tag == "If"
+    {
+        let values = list(&tagged.value).into_iter().skip(1);
+        values.filter(|value| value.is_mapping()).collect()
+    } else {
+        vec![value]
     }
 }
 
