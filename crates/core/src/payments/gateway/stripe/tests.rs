@@ -32,6 +32,7 @@ mod faults;
 mod refunding;
 mod server;
 mod webhooks;
+mod workflow;
 
 const CREATE: &str = "POST /v1/payment_intents";
 const READ: &str = "GET /v1/payment_intents/pi";
