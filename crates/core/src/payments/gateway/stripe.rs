@@ -5,7 +5,7 @@
 //! A charge goes through these moves, each of which may be made any number of times:
 //!
 //! 1. An intent is created, which moves no money, with our key as idempotency key. Its identifier is stored
-//!    ([`books`]). If something is stored already, that counts, and this intent is canceled.
+//!    in a table of its own. If something is stored already, that counts, and this intent is canceled.
 //! 2. The intent is confirmed, which authorises the amount, and captured. Stripe confirms and captures an intent once,
 //!    however often it is asked to, also when it has forgotten every idempotency key, which it does after 24 hours.
 //!
