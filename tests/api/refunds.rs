@@ -115,6 +115,21 @@ fn an_admin_refunds_half_an_order_and_its_piece_comes_back_into_stock() {
     });
 }
 
+/// Moves the clock on until the last refund has succeeded.
+async fn run_until_succeeded(shop: &Shop, customer: &Person, payment: &str) {
+    shop.run_until("the refund has succeeded", async || {
+        let call = shop
+            .get(&format!("/payments/{payment}/refunds"))
+            .bearer(&customer.token);
+        let listed = call.send().await.expect(200).json();
+        match listed["items"][0]["status"].as_str() {
+            Some("succeeded") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
 #[test]
 fn the_outcome_of_a_pending_refund_is_asked_for() {
     run_local(async {
@@ -129,23 +144,22 @@ fn the_outcome_of_a_pending_refund_is_asked_for() {
         shop.until_settled(&order).await;
         let payment = shop.payment_of(&order).await;
         let some = json!({"amount": money("5.00")});
+        // The function dies when it has stored the refund, before it calls the gateway.
+        shop.fault("dynamodb:TransactWriteItems@create-refund=kill-after")
+            .await;
+        let path = format!("/payments/{payment}/refunds");
+        let call = shop.post(&path).bearer(&shop.admin().await.token);
+        let call = call.key(&unique("refund")).json(&some);
+        assert_eq!(call.send().await.status, 500);
+        shop.no_faults().await;
+        run_until_succeeded(&shop, &customer, &payment).await;
         let (status, made) = refund(&shop, &payment, &unique("refund"), some.clone()).await;
         assert_eq!(
             (status, &made["status"]),
             (201, &json!("pending")),
             "{made}"
         );
-        shop.run_until("the refund has succeeded", async || {
-            let call = shop
-                .get(&format!("/payments/{payment}/refunds"))
-                .bearer(&customer.token);
-            let listed = call.send().await.expect(200).json();
-            match listed["items"][0]["status"].as_str() {
-                Some("succeeded") => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
-        })
-        .await;
+        run_until_succeeded(&shop, &customer, &payment).await;
         // Another one is pending when the order is cancelled, which waits for it.
         let (_, made) = refund(&shop, &payment, &unique("refund"), some).await;
         assert_eq!(made["status"], "pending", "{made}");
