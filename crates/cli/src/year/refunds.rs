@@ -14,7 +14,7 @@ use crate::Error;
 /// nothing.
 ///
 /// # Errors
-/// If the shop responds as nobody expects.
+/// If the shop responds with an unexpected status.
 pub(super) async fn refund(shop: &Shop, order: &mut Order, refund: Refund) -> Result<(), Error> {
     let payments = Request::new("list-order-payments", "GET", "/orders/{order_id}/payments")
         .by(Who::Admin)

@@ -70,9 +70,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::http::exchange::{Caller, Identity};
-    use crate::payments::fixtures::{START, Shop, after, order_id};
-    use crate::values::id::CustomerId;
+    use crate::payments::fixtures::{Shop, after, identity, order_id};
 
     fn request(customer: &str, admin: bool) -> Request {
         let order_id = order_id().to_string();
@@ -85,15 +83,7 @@ mod tests {
             body: Vec::new(),
             path_parameters: [("order_id".to_owned(), order_id)].into(),
             query: Vec::new(),
-            identity: Some(Identity {
-                caller: Caller {
-                    customer_id: CustomerId::derived(&[customer]),
-                    admin,
-                    group: None,
-                    locale: None,
-                },
-                expires_at_seconds: START / 1000 + 900,
-            }),
+            identity: Some(identity(customer, admin)),
         }
     }
 

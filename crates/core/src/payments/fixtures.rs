@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use crate::http::exchange::{Caller, Identity};
 use crate::orders::details::Details;
 use crate::orders::model::{Line, Order, PaymentStatus, Review, Status};
 use crate::orders::store::OrderStore;
@@ -366,5 +367,42 @@ fn name(result: Result<StepOutput, StepError>) -> String {
     match result {
         Ok(result) => result.payment_status.to_owned(),
         Err(error) => error.name.to_owned(),
+    }
+}
+
+/// Returns the key of a refund of the order's charge.
+pub(super) fn refund_key(name: &str) -> RefundKey {
+    RefundKey {
+        charge: key(),
+        refund: RefundId::derived(&[name]),
+    }
+}
+
+/// Returns what a gateway says of a charge, in short.
+pub(super) fn short(result: Result<Charge, GatewayError>) -> String {
+    match result {
+        Ok(Charge::NotFound) => "not found".to_owned(),
+        Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
+        Ok(Charge::Captured { amount }) => format!("captured {amount}"),
+        Ok(Charge::Refunded { captured, refunded }) => {
+            format!("refunded {refunded} of {captured}")
+        }
+        Ok(Charge::Declined { code }) => format!("declined {code}"),
+        Ok(Charge::Voided) => "voided".to_owned(),
+        Err(GatewayError::Unknown(_)) => "unknown".to_owned(),
+        Err(GatewayError::Busy(_)) => "busy".to_owned(),
+    }
+}
+
+/// Returns the identity of `customer`, which is valid for a quarter of an hour after [`START`].
+pub(super) fn identity(customer: &str, admin: bool) -> Identity {
+    Identity {
+        caller: Caller {
+            customer_id: CustomerId::derived(&[customer]),
+            admin,
+            group: None,
+            locale: None,
+        },
+        expires_at_seconds: START / 1000 + 900,
     }
 }

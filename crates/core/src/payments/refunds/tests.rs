@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::model::{Refund, RefundStatus};
 use super::{api, settle};
 use crate::aws::settings::Setting;
-use crate::http::exchange::{Caller, Identity, Request};
+use crate::http::exchange::Request;
 use crate::orders::model::Status;
-use crate::payments::fixtures::{Moment, START, Shop, after, eur, order_id};
+use crate::payments::fixtures::{Moment, Shop, after, eur, identity, order_id};
 use crate::payments::model::Payment;
 use crate::runtime::Scheduled;
 use crate::testing::{self, Fault};
@@ -21,15 +21,7 @@ fn request(customer: &str, admin: bool, body: &Value) -> Request {
     Request {
         path: format!("/payments/{payment}/refunds"),
         path_parameters: [("payment_id".to_owned(), payment)].into(),
-        identity: Some(Identity {
-            caller: Caller {
-                customer_id: CustomerId::derived(&[customer]),
-                admin,
-                group: None,
-                locale: None,
-            },
-            expires_at_seconds: START / 1000 + 900,
-        }),
+        identity: Some(identity(customer, admin)),
         ..testing::request(after(10), body)
     }
 }

@@ -2,20 +2,12 @@
 
 use super::*;
 use crate::aws::settings::Setting;
-use crate::payments::fixtures::{eur, key};
+use crate::payments::fixtures::{eur, key, refund_key, short};
 use crate::testing::{self, Engine, Fault};
-use crate::values::id::RefundId;
 
 fn sandbox() -> (Sandbox, Engine) {
     let (aws, engine) = testing::aws();
     (Sandbox::new(&aws).unwrap(), engine)
-}
-
-fn refund_key(name: &str) -> RefundKey {
-    RefundKey {
-        charge: key(),
-        refund: RefundId::derived(&[name]),
-    }
 }
 
 /// Returns what charging 40.00 with `token` and then retrieving return.
@@ -24,21 +16,6 @@ async fn charge_and_retrieve(token: &str) -> (String, String) {
     let charged = sandbox.charge(&key(), eur("40.00"), token).await;
     let found = sandbox.retrieve(&key()).await;
     (short(charged), short(found))
-}
-
-fn short(result: Result<Charge, GatewayError>) -> String {
-    match result {
-        Ok(Charge::NotFound) => "not found".to_owned(),
-        Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
-        Ok(Charge::Captured { amount }) => format!("captured {amount}"),
-        Ok(Charge::Refunded { captured, refunded }) => {
-            format!("refunded {refunded} of {captured}")
-        }
-        Ok(Charge::Declined { code }) => format!("declined {code}"),
-        Ok(Charge::Voided) => "voided".to_owned(),
-        Err(GatewayError::Unknown(_)) => "unknown".to_owned(),
-        Err(GatewayError::Busy(_)) => "busy".to_owned(),
-    }
 }
 
 #[tokio::test]

@@ -22,9 +22,8 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::*;
-use crate::payments::fixtures::{eur, key};
+use crate::payments::fixtures::{eur, key, refund_key, short};
 use crate::testing::{self, Engine};
-use crate::values::id::RefundId;
 use server::{Localstripe, Proxy, Treatment};
 
 mod charges;
@@ -93,28 +92,6 @@ impl Shop {
 
     async fn retrieve_refund(&self, name: &str) -> String {
         short_refund(self.stripe.retrieve_refund(&refund_key(name)).await)
-    }
-}
-
-fn refund_key(name: &str) -> RefundKey {
-    RefundKey {
-        charge: key(),
-        refund: RefundId::derived(&[name]),
-    }
-}
-
-fn short(result: Result<Charge, GatewayError>) -> String {
-    match result {
-        Ok(Charge::NotFound) => "not found".to_owned(),
-        Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
-        Ok(Charge::Captured { amount }) => format!("captured {amount}"),
-        Ok(Charge::Refunded { captured, refunded }) => {
-            format!("refunded {refunded} of {captured}")
-        }
-        Ok(Charge::Declined { code }) => format!("declined {code}"),
-        Ok(Charge::Voided) => "voided".to_owned(),
-        Err(GatewayError::Unknown(_)) => "unknown".to_owned(),
-        Err(GatewayError::Busy(_)) => "busy".to_owned(),
     }
 }
 
