@@ -31,6 +31,7 @@ fn the_payment_of_a_confirmed_order_is_captured() {
         {
           "items": [
             {
+              "action": null,
               "attempts": 1,
               "authorized": {
                 "amount": "37.00",
@@ -40,6 +41,7 @@ fn the_payment_of_a_confirmed_order_is_captured() {
                 "amount": "37.00",
                 "currency": "EUR"
               },
+              "decline": null,
               "gateway": "sandbox",
               "id": "<id-1>",
               "refunded": {
@@ -66,6 +68,7 @@ fn the_payment_of_a_declined_order_captured_nothing() {
         {
           "items": [
             {
+              "action": null,
               "attempts": 1,
               "authorized": {
                 "amount": "0.00",
@@ -75,6 +78,7 @@ fn the_payment_of_a_declined_order_captured_nothing() {
                 "amount": "0.00",
                 "currency": "EUR"
               },
+              "decline": "declined",
               "gateway": "sandbox",
               "id": "<id-1>",
               "refunded": {

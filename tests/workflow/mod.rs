@@ -1,5 +1,6 @@
 //! What becomes of orders, from the outside.
 
+mod actions;
 mod bill;
 mod currencies;
 mod days;

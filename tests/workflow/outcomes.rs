@@ -68,11 +68,6 @@ fn a_payment_without_funds_fails_the_order_and_says_so() {
 }
 
 #[test]
-fn a_payment_that_needs_an_action_fails_the_order_and_says_so() {
-    check_failure("tok_requires_action", "payment_declined", "requires_action");
-}
-
-#[test]
 fn an_order_below_the_minimum_is_refused_at_once_and_its_quote_says_what_is_missing() {
     run_local(async {
         for (basis, detail) in [("total", "the total of"), ("goods", "the goods cost")] {

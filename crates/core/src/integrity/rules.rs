@@ -346,6 +346,7 @@ fn closed_is_not_charged(case: &OrderCase) -> Vec<String> {
         PaymentStatus::Voided | PaymentStatus::Refunded | PaymentStatus::Failed => Vec::new(),
         open @ (PaymentStatus::Pending
         | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorized
         | PaymentStatus::Completed
         | PaymentStatus::PartiallyRefunded) => {

@@ -395,13 +395,13 @@ pub(super) fn respond<B: Serialize>(
 /// workflow's steps need, too, when the account has few: so nobody waits longer for an order that does not move.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// Returns the order once it is no longer pending, or as it is when `patience` is over or its workflow stalls. Waits are
+/// Returns the order once it is no longer pending or waits for the shopper, or as it is when `patience` is over or its workflow stalls. Waits are
 /// measured by the machine's own clock.
 async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
     let began = Instant::now();
     let mut order = order;
     let mut pause = FIRST_PAUSE;
-    while order.status == Status::Pending {
+    while order.status == Status::Pending && order.payment_status != PaymentStatus::RequiresAction {
         let reported = order.payment_status != PaymentStatus::Pending;
         let end = began
             + if reported {

@@ -49,6 +49,15 @@ pub enum Diverted {
     Illegal(#[from] IllegalTransition),
 }
 
+/// Whom an order's payment waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// The gateway, for the outcome, which outlasts the deadline.
+    Gateway,
+    /// The shopper, who has to confirm the payment before the deadline.
+    Shopper,
+}
+
 /// Returns the delay of the next run after `attempts` runs: 1, 2, 4, ... minutes, at most an hour.
 #[must_use]
 pub fn retry_delay(attempts: u32) -> Duration {
@@ -374,23 +383,31 @@ pub fn take_up(order: Order, now: Time) -> Option<Order> {
 }
 
 /// Returns the order after a run that did not finish at `now`, with the next run due after a delay that grows each
-/// time. With `payment_unknown` its payment is `processing`, which outlasts the deadline. Returns `None` if nothing is
-/// due, or the next run is due as late already.
+/// time. If its payment `waits_for` somebody, its payment status says so. Returns `None` if nothing is due, or the next
+/// run is due as late already.
 ///
 /// # Errors
 /// Returns [`Diverted::Expired`] if it is pending past its deadline and does not wait for a payment's outcome.
-pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option<Order>, Diverted> {
+pub fn postpone(
+    order: Order,
+    waits_for: Option<Awaited>,
+    now: Time,
+) -> Result<Option<Order>, Diverted> {
     let Some(due) = order.due_at else {
         return Ok(None);
     };
     let payment_status = match order.status.course() {
-        Course::Undecided if payment_unknown => PaymentStatus::Processing,
         Course::Undecided => {
-            let is_processing = order.payment_status == PaymentStatus::Processing;
+            let payment_status = match waits_for {
+                Some(Awaited::Gateway) => PaymentStatus::Processing,
+                Some(Awaited::Shopper) => PaymentStatus::RequiresAction,
+                None => order.payment_status,
+            };
+            let is_processing = payment_status == PaymentStatus::Processing;
             if order.is_past_deadline(now) && !is_processing {
                 return Err(Diverted::Expired);
             }
-            order.payment_status
+            payment_status
         }
         Course::Confirmed | Course::Closed => order.payment_status,
     };
@@ -398,6 +415,10 @@ pub fn postpone(order: Order, payment_unknown: bool, now: Time) -> Result<Option
     if order.awaits_review() {
         // The review starts the next run.
         later = later.max(order.deadline_at);
+    }
+    if payment_status == PaymentStatus::RequiresAction && now < order.deadline_at {
+        // It holds stock no longer than that.
+        later = later.min(order.deadline_at);
     }
     if later == due && payment_status == order.payment_status {
         return Ok(None);

@@ -14,7 +14,7 @@ use super::erasure;
 use super::executions::OrderWorkflow;
 use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
-use super::rules::{self, Diverted, review};
+use super::rules::{self, Awaited, Diverted, review};
 use super::store::OrderStore;
 use super::validation::{Outcome, Rules};
 use crate::aws::dynamo::StoreError;
@@ -236,10 +236,14 @@ pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepErro
 pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let error = step.error.as_ref();
     let name = error.map_or("", |error| error.error.as_str());
-    let payment_unknown = name == "PaymentUnknown";
+    let waits_for = match name {
+        "PaymentUnknown" => Some(Awaited::Gateway),
+        "ActionRequired" => Some(Awaited::Shopper),
+        _ => None,
+    };
     let order = stored(orders, step.order_id).await?;
     let order = change(orders, order, |order| {
-        rules::postpone(order, payment_unknown, step.now)
+        rules::postpone(order, waits_for, step.now)
     })
     .await?;
     tracing::warn!(

@@ -10,7 +10,7 @@ use crate::orders::store::OrderStore;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 
-use super::model::Payment;
+use super::model::{Action, Payment};
 use super::store::PaymentStore;
 
 /// A payment in a response.
@@ -23,6 +23,10 @@ struct PaymentBody {
     captured: Money,
     refunded: Money,
     attempts: u32,
+    /// The gateway's code for why the last attempt was declined.
+    decline: Option<String>,
+    /// What the shopper has to do before it goes on.
+    action: Option<Action>,
 }
 
 impl From<Payment> for PaymentBody {
@@ -35,6 +39,8 @@ impl From<Payment> for PaymentBody {
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),
             attempts: payment.attempt,
+            decline: payment.decline,
+            action: payment.action,
         }
     }
 }
@@ -110,8 +116,8 @@ mod tests {
         )
         .await;
         shop.process().await;
-        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1}],"next_cursor":null}"#]]).await;
-        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1}],"next_cursor":null}"#]]).await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null}],"next_cursor":null}"#]]).await;
     }
 
     #[tokio::test]

@@ -382,6 +382,7 @@ pub(super) fn refund_key(name: &str) -> RefundKey {
 pub(super) fn short(result: Result<Charge, GatewayError>) -> String {
     match result {
         Ok(Charge::NotFound) => "not found".to_owned(),
+        Ok(Charge::ActionRequired(_)) => "action required".to_owned(),
         Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
         Ok(Charge::Captured { amount }) => format!("captured {amount}"),
         Ok(Charge::Refunded { captured, refunded }) => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::aws::dynamo::StoreError;
 use crate::http::problem::Problem;
 use crate::orders::model::PaymentStatus;
@@ -148,6 +150,23 @@ impl fmt::Display for RefundKey {
     }
 }
 
+/// What the shopper has to do before a payment can go on, on the wire and as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Action {
+    /// Open this address, at which the bank asks them to confirm the payment.
+    Redirect {
+        /// The address.
+        url: String,
+    },
+    /// Let the provider's script in the shop's page ask them, such as `stripe.handleNextAction`. The secret is for the
+    /// shopper's browser alone, and must never be logged.
+    Script {
+        /// What the script takes.
+        client_secret: String,
+    },
+}
+
 /// How many pieces of each variant.
 pub type Units = BTreeMap<VariantId, u32>;
 
@@ -176,6 +195,8 @@ pub struct Payment {
     pub attempt: u32,
     /// The gateway's code for why the last attempt was declined.
     pub decline: Option<String>,
+    /// What the shopper has to do, while the payment requires an action.
+    pub action: Option<Action>,
     /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
     /// The number of its events.
@@ -208,6 +229,7 @@ impl Payment {
             restocked: Units::new(),
             attempt: u32::from(!amount.is_zero()),
             decline: None,
+            action: None,
             void_requested: false,
             version: 0,
             created_at: now,
@@ -267,6 +289,8 @@ impl Payment {
 pub enum Change {
     /// The gateway's response was lost.
     Unknown,
+    /// The shopper has to do this.
+    ActionRequired(Action),
     /// This total is authorised.
     Authorized(Money),
     /// This total is captured.
@@ -290,6 +314,7 @@ impl Change {
     pub fn event_type(&self) -> &'static str {
         match self {
             Self::Unknown
+            | Self::ActionRequired(_)
             | Self::Authorized(_)
             | Self::Captured(_)
             | Self::Declined(_)

@@ -53,9 +53,10 @@ pub fn decide_process(
         return Process::AlreadyClosed;
     }
     match payment.status {
-        PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
-            Process::Ask(payment)
-        }
+        PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
+        | PaymentStatus::Authorized => Process::Ask(payment),
         PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Process::Paid,
         PaymentStatus::Refunded => Process::Declined("refunded"),
         PaymentStatus::Voided => Process::Declined("voided"),
@@ -89,9 +90,14 @@ pub fn settle_retrieved(
     match charge {
         // No charge may begin after the deadline. One that began in time and has not arrived yet is
         // declined by the gateway once the order has failed and its charge is voided.
-        Charge::NotFound | Charge::Authorized { .. } if past_deadline => Ok(Some(Settle::Expired)),
+        Charge::NotFound | Charge::ActionRequired(_) | Charge::Authorized { .. }
+            if past_deadline =>
+        {
+            Ok(Some(Settle::Expired))
+        }
         Charge::NotFound | Charge::Authorized { .. } => Ok(None),
-        Charge::Captured { .. }
+        Charge::ActionRequired(_)
+        | Charge::Captured { .. }
         | Charge::Refunded { .. }
         | Charge::Declined { .. }
         | Charge::Voided => settle_charged(payment, charge).map(Some),
@@ -106,6 +112,9 @@ pub fn settle_charged(payment: &Payment, charge: &Charge) -> Result<Settle, Paym
     match charge {
         // The gateway has lost a charge that it has just accepted: ask again later.
         Charge::NotFound => Ok(Settle::Record(Change::Unknown)),
+        Charge::ActionRequired(action) => {
+            Ok(Settle::Record(Change::ActionRequired(action.clone())))
+        }
         Charge::Authorized { amount } => Ok(Settle::Record(Change::Authorized(*amount))),
         Charge::Refunded { captured, refunded } if captured == refunded => {
             Ok(Settle::Declined("refunded"))
@@ -127,6 +136,10 @@ pub fn settle_charged(payment: &Payment, charge: &Charge) -> Result<Settle, Paym
 pub fn is_news(payment: &Payment, change: &Change) -> bool {
     match change {
         Change::Unknown => payment.status != PaymentStatus::Processing,
+        Change::ActionRequired(action) => {
+            payment.status != PaymentStatus::RequiresAction
+                || payment.action.as_ref() != Some(action)
+        }
         Change::Authorized(amount) => {
             payment.status != PaymentStatus::Authorized || payment.amounts.authorized() != *amount
         }
@@ -170,6 +183,7 @@ pub fn decide_void(payment: Option<&Payment>, course: Course) -> Void<'_> {
         }
         PaymentStatus::Pending
         | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorized
         | PaymentStatus::Completed
         | PaymentStatus::PartiallyRefunded => {
@@ -200,7 +214,7 @@ pub enum Undo {
 /// [`PaymentError::Money`] if the gateway's amounts are in different currencies.
 pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentError> {
     Ok(match charge {
-        Charge::NotFound | Charge::Authorized { .. } => Undo::Void,
+        Charge::NotFound | Charge::ActionRequired(_) | Charge::Authorized { .. } => Undo::Void,
         Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
             if *captured != payment.amounts.captured() =>
         {
@@ -229,7 +243,10 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
     let (authorized, captured, refunded) =
         (before.authorized(), before.captured(), before.refunded());
     let open = match payment.status {
-        PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => true,
+        PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
+        | PaymentStatus::Authorized => true,
         PaymentStatus::Completed
         | PaymentStatus::PartiallyRefunded
         | PaymentStatus::Refunded
@@ -240,6 +257,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => true,
         PaymentStatus::Pending
         | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorized
         | PaymentStatus::Refunded
         | PaymentStatus::Voided
@@ -247,6 +265,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
     };
     let (status, amounts) = match change {
         Change::Unknown if open => (PaymentStatus::Processing, before),
+        Change::ActionRequired(_) if open => (PaymentStatus::RequiresAction, before),
         Change::Authorized(amount) if open && amount.compare(authorized)?.is_ge() => {
             let amounts = Amounts::new(*amount, captured, refunded)?;
             (PaymentStatus::Authorized, amounts)
@@ -269,6 +288,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
             (status, amounts)
         }
         Change::Unknown
+        | Change::ActionRequired(_)
         | Change::Authorized(_)
         | Change::Captured(_)
         | Change::Declined(_)
@@ -278,10 +298,20 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
     let decline = match change {
         Change::Declined(code) => Some(code.clone()),
         Change::Unknown
+        | Change::ActionRequired(_)
         | Change::Authorized(_)
         | Change::Captured(_)
         | Change::Voided
         | Change::Refunded { .. } => payment.decline.clone(),
+    };
+    let action = match change {
+        Change::ActionRequired(action) => Some(action.clone()),
+        Change::Unknown
+        | Change::Authorized(_)
+        | Change::Captured(_)
+        | Change::Declined(_)
+        | Change::Voided
+        | Change::Refunded { .. } => None,
     };
     // A refund that was not taken first is the gateway's own, or that of all that was left.
     let refunding = match payment.refunding.compare(amounts.refunded())? {
@@ -293,6 +323,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         amounts,
         refunding,
         decline,
+        action,
         version: payment.version + 1,
         updated_at: now.no_earlier_than(payment.updated_at),
         ..payment.clone()

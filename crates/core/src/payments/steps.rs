@@ -69,7 +69,7 @@ impl From<PaymentError> for StepError {
 /// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
-/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` (a later run asks for the outcome), `ReviewPending` (the
+/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` and `ActionRequired` (a later run asks for the outcome), `ReviewPending` (the
 /// order waits for a review, so no payment is begun), `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`,
 /// `Failed`.
 pub async fn process_payment(
@@ -180,6 +180,10 @@ fn outcome(change: &Change) -> Result<StepOutput, StepError> {
             "PaymentUnknown",
             "the payment's outcome is not known yet",
         )),
+        Change::ActionRequired(_) => Err(StepError::new(
+            "ActionRequired",
+            "the shopper has to confirm the payment at the bank",
+        )),
         Change::Voided | Change::Refunded { .. } => Err(already_closed()),
     }
 }
@@ -269,6 +273,7 @@ async fn undo(
                         refunds.record_rest(&payment, &next, &refund).await?
                     }
                     Change::Unknown
+                    | Change::ActionRequired(_)
                     | Change::Authorized(_)
                     | Change::Captured(_)
                     | Change::Declined(_)

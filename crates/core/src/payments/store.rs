@@ -10,7 +10,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
-use super::model::{Amounts, Change, Payment, Units};
+use super::model::{Action, Amounts, Change, Payment, Units};
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
 const SCHEMA: u32 = 1;
@@ -47,6 +47,8 @@ pub(super) struct PaymentItem {
     attempt: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     decline: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_action: Option<Action>,
     /// Set to true once voiding has begun, absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_requested: Option<bool>,
@@ -92,6 +94,7 @@ impl PaymentItem {
             last_refund: None,
             attempt: payment.attempt,
             decline: payment.decline.clone(),
+            next_action: payment.action.clone(),
             void_requested: payment.void_requested.then_some(true),
             version: payment.version,
             schema: SCHEMA,
@@ -123,6 +126,7 @@ impl PaymentItem {
             restocked: self.restocked,
             attempt: self.attempt,
             decline: self.decline,
+            action: self.next_action,
             void_requested: self.void_requested.unwrap_or(false),
             version: self.version,
             created_at: self.created_at,
@@ -294,7 +298,9 @@ impl PaymentStore {
         // What is stored as captured is at most what is stored as authorised.
         let raises_authorized = payment.amounts.authorized() != next.amounts.authorized();
         let (set, amounts) = match change {
-            Change::Unknown | Change::Declined(_) | Change::Voided => ("", ""),
+            Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
+                ("", "")
+            }
             Change::Authorized(_) => (", authorized = :amount", " AND authorized <= :amount"),
             // Both become the same amount, so captured <= authorized holds.
             Change::Captured(_) if raises_authorized => (
@@ -324,12 +330,17 @@ impl PaymentStore {
             Some(code) => (", decline = :decline", Some(code)),
             None => ("", None),
         };
+        let action = match (&next.action, &payment.action) {
+            (Some(_), _) => ", next_action = :action",
+            (None, Some(_)) => " REMOVE next_action",
+            (None, None) => "",
+        };
         let write = self
             .table
             .update(
                 payment_key(payment.id),
                 &format!(
-                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}"
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}"
                 ),
             )
             .when(&format!("version = :read AND {voiding}(void_requested){amounts}"))
@@ -343,8 +354,14 @@ impl PaymentStore {
             Some(code) => write.value(":decline", code)?,
             None => write,
         };
+        let write = match &next.action {
+            Some(action) => write.value(":action", action)?,
+            None => write,
+        };
         match change {
-            Change::Unknown | Change::Declined(_) | Change::Voided => Ok(write),
+            Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
+                Ok(write)
+            }
             Change::Authorized(amount) | Change::Captured(amount) => {
                 write.value(":amount", &minor_units(*amount)?)
             }

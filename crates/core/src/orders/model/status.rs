@@ -103,6 +103,8 @@ named! {
         Pending = "pending",
         /// Begun; the outcome is not known yet.
         Processing = "processing",
+        /// Begun; it goes on once the shopper has done what their bank wants.
+        RequiresAction = "requires_action",
         /// Authorised, not captured.
         Authorized = "authorized",
         /// Captured.

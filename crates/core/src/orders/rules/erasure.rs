@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(cancelled.erase_at, Some(at));
         let taken_up = rules::take_up(cancelled, after(200)).unwrap();
         assert_eq!(taken_up.erase_at, Some(at));
-        let put_off = rules::postpone(taken_up.clone(), false, after(2000));
+        let put_off = rules::postpone(taken_up.clone(), None, after(2000));
         assert_eq!(put_off.unwrap().unwrap().erase_at, Some(at));
         let over = rules::close(taken_up, None, after(300)).unwrap().unwrap();
         assert_eq!(over.erase_at, Some(after(300)), "it is over sooner");

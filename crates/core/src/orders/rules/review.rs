@@ -120,11 +120,11 @@ mod tests {
         assert_eq!(held.deadline_at, after(1 + 72 * 3600));
         let again = require(held.clone(), "looks odd", THREE_DAYS, after(2));
         assert_eq!(again, Ok(None));
-        let put_off = rules::postpone(held.clone(), false, after(2))
+        let put_off = rules::postpone(held.clone(), None, after(2))
             .unwrap()
             .unwrap();
         assert_eq!(put_off.due_at, Some(held.deadline_at));
-        let late = rules::postpone(held, false, after(2 + 72 * 3600));
+        let late = rules::postpone(held, None, after(2 + 72 * 3600));
         assert_eq!(late, Err(Diverted::Expired));
     }
 

@@ -179,23 +179,45 @@ fn a_cancelled_order_is_due_in_a_new_run_and_keeps_its_previous_status() {
 
 #[test]
 fn an_order_is_put_off_until_its_deadline_and_then_expires() {
-    let put_off = postpone(order(), false, after(900)).unwrap().unwrap();
+    let put_off = postpone(order(), None, after(900)).unwrap().unwrap();
     assert_eq!(put_off.due_at, Some(after(960)));
-    assert_eq!(postpone(order(), false, after(901)), Err(Diverted::Expired));
+    assert_eq!(postpone(order(), None, after(901)), Err(Diverted::Expired));
 }
 
 #[test]
 fn a_payment_without_an_outcome_outlasts_the_deadline() {
-    let waiting = postpone(order(), true, after(901)).unwrap().unwrap();
+    let waiting = postpone(order(), Some(Awaited::Gateway), after(901))
+        .unwrap()
+        .unwrap();
     assert_eq!(waiting.payment_status, PaymentStatus::Processing);
-    let still = postpone(waiting, false, after(5_000)).unwrap().unwrap();
+    let still = postpone(waiting, None, after(5_000)).unwrap().unwrap();
     assert_eq!(still.due_at, Some(after(5_060)));
+}
+
+#[test]
+fn an_order_that_waits_for_its_shopper_is_run_at_its_deadline_at_the_latest_and_then_expires() {
+    let shopper = Some(Awaited::Shopper);
+    let waiting = postpone(order(), shopper, after(10)).unwrap().unwrap();
+    assert_eq!(waiting.payment_status, PaymentStatus::RequiresAction);
+    assert_eq!(waiting.due_at, Some(after(70)));
+    let late = postpone(waiting.clone(), shopper, after(890))
+        .unwrap()
+        .unwrap();
+    assert_eq!(late.due_at, Some(after(900)));
+    assert_eq!(
+        postpone(late.clone(), shopper, after(901)),
+        Err(Diverted::Expired)
+    );
+    let asked = postpone(late, Some(Awaited::Gateway), after(901))
+        .unwrap()
+        .unwrap();
+    assert_eq!(asked.payment_status, PaymentStatus::Processing);
 }
 
 #[test]
 fn a_decided_order_has_no_deadline() {
     let confirmed = confirm(order(), after(1)).unwrap().unwrap();
-    let put_off = postpone(confirmed, false, after(5_000)).unwrap().unwrap();
+    let put_off = postpone(confirmed, None, after(5_000)).unwrap().unwrap();
     assert_eq!(put_off.due_at, Some(after(5_060)));
 }
 
@@ -203,7 +225,7 @@ fn a_decided_order_has_no_deadline() {
 fn a_finished_order_does_not_become_due_again() {
     let confirmed = confirm(order(), after(1)).unwrap().unwrap();
     let done = finish(confirmed).unwrap().unwrap();
-    assert_eq!(postpone(done.clone(), false, after(5_000)), Ok(None));
+    assert_eq!(postpone(done.clone(), None, after(5_000)), Ok(None));
     assert_eq!(take_up(done, after(5_000)), None);
 }
 
@@ -271,7 +293,7 @@ enum Step {
     Finish,
     Close(Option<PaymentStatus>),
     TakeUp,
-    Postpone(bool),
+    Postpone(Option<Awaited>),
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -282,7 +304,8 @@ fn steps() -> impl Strategy<Value = Step> {
         Just(Step::Finish),
         proptest::option::of(proptest::sample::select(PaymentStatus::ALL)).prop_map(Step::Close),
         Just(Step::TakeUp),
-        any::<bool>().prop_map(Step::Postpone),
+        proptest::sample::select(vec![None, Some(Awaited::Gateway), Some(Awaited::Shopper),])
+            .prop_map(Step::Postpone),
     ]
 }
 
@@ -295,7 +318,7 @@ fn take(step: Step, order: Order, now: Time) -> Option<Order> {
         Step::Finish => finish(order).ok()?,
         Step::Close(payment) => close(order, payment, now).ok()?,
         Step::TakeUp => take_up(order, now),
-        Step::Postpone(unknown) => postpone(order, unknown, now).ok()?,
+        Step::Postpone(waits_for) => postpone(order, waits_for, now).ok()?,
     }
 }
 

@@ -4,7 +4,7 @@ pub mod configured;
 pub mod sandbox;
 pub mod stripe;
 
-use super::model::{ChargeKey, Provider, RefundKey};
+use super::model::{Action, ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;
 use crate::values::money::Money;
 
@@ -13,6 +13,8 @@ use crate::values::money::Money;
 pub enum Charge {
     /// The gateway has no such charge.
     NotFound,
+    /// It goes on once the shopper has done this. Nothing is authorised yet.
+    ActionRequired(Action),
     /// Authorised, not captured.
     Authorized {
         /// The amount authorised.

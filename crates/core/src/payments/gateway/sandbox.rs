@@ -6,14 +6,15 @@
 //! | `tok_ok` | captured |
 //! | `tok_declined` | declined, `declined` |
 //! | `tok_insufficient_funds` | declined, `insufficient_funds` |
-//! | `tok_requires_action` | declined, `requires_action` |
+//! | `tok_requires_action` | requires an action |
 //! | `tok_unknown` | captured, but every response to charging is lost; retrieve the charge to see it |
 //! | `tok_capture_later` | authorised by the first charge, captured by the second |
 //! | `tok_refund_pending` | captured; a refund is pending until it is retrieved, and succeeds then |
 //! | `tok_refund_fails` | captured; refunds fail, `expired_or_canceled_card` |
 //! | `tok_refund_unknown` | captured; refunds succeed, but every response to refunding is lost |
 //! | `pm_card_visa`, `pm_card_mastercard`, `pm_card_amex`, `pm_card_pendingRefund`, `pm_card_refundFail` | captured, as Stripe documents them |
-//! | `pm_card_authenticationRequired`, `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
+//! | `pm_card_authenticationRequired` | requires an action |
+//! | `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
 //! | any other | declined, `invalid_token` |
 
 use crate::aws::Aws;
@@ -59,15 +60,15 @@ impl Sandbox {
             .await
     }
 
-    /// Changes an authorised charge to `state`.
-    async fn settle(&self, key: &ChargeKey, state: State) -> Result<Written, StoreError> {
+    /// Changes a charge from one state to another.
+    async fn settle(&self, key: &ChargeKey, from: State, to: State) -> Result<Written, StoreError> {
         let write = self
             .books
-            .update(item_key(key), "SET #state = :state")
-            .when("#state = :authorized")
+            .update(item_key(key), "SET #state = :to")
+            .when("#state = :from")
             .name("#state", "state")
-            .value(":state", &state)?
-            .value(":authorized", &State::Authorized)?;
+            .value(":from", &from)?
+            .value(":to", &to)?;
         self.books.write(write).await
     }
 }
@@ -92,7 +93,7 @@ impl Gateway for Sandbox {
             Ok(match self.find(key).await? {
                 None => Attempt::Overtaken,
                 Some(item) if item.state == State::Authorized => {
-                    match self.settle(key, State::Captured).await? {
+                    match self.settle(key, State::Authorized, State::Captured).await? {
                         Written::Done => Attempt::Done(ChargeItem {
                             state: State::Captured,
                             ..item
@@ -113,7 +114,9 @@ impl Gateway for Sandbox {
             State::Voided => Ok(Charge::Declined {
                 code: "voided".to_owned(),
             }),
-            State::Authorized | State::Captured | State::Declined => item.state(),
+            State::ActionRequired | State::Authorized | State::Captured | State::Declined => {
+                item.state()
+            }
         }
     }
 
@@ -126,8 +129,8 @@ impl Gateway for Sandbox {
         dynamo::change("the charge", || async {
             let written = match self.find(key).await? {
                 None => self.create(&ChargeItem::voided_unseen(key)).await?,
-                Some(item) if item.state == State::Authorized => {
-                    self.settle(key, State::Voided).await?
+                Some(item) if item.state.is_open() => {
+                    self.settle(key, item.state, State::Voided).await?
                 }
                 Some(item) => return item.state().map(Attempt::Done),
             };

@@ -12,7 +12,8 @@
 //! A void cancels the intent. Stripe decides between a void and a charge at the same time: what is canceled is not
 //! captured, and what is captured is not canceled. A void of a key without an intent takes its place in the books.
 //!
-//! What needs the shopper (3-D Secure) is canceled and declined with `requires_action`.
+//! An intent that needs the shopper (3-D Secure) stays open until they have confirmed it at the bank, by Stripe.js or at the
+//! address that Stripe names; then Stripe has authorised it.
 
 use std::time::Duration;
 

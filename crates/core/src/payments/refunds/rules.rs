@@ -58,6 +58,7 @@ pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Taken, Re
         PaymentStatus::Completed | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {}
         status @ (PaymentStatus::Pending
         | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorized
         | PaymentStatus::Voided
         | PaymentStatus::Failed) => return Err(RefundError::NothingToRefund(status)),

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::payments::fixtures::{after, all_refunds, eur, order_id};
-use crate::payments::model::Provider;
+use crate::payments::model::{Action, Provider};
 
 fn payment(status: PaymentStatus) -> Payment {
     let (authorized, captured, refunded) = match status {
         PaymentStatus::Pending
         | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Voided
         | PaymentStatus::Failed => ("0.00", "0.00", "0.00"),
         PaymentStatus::Authorized => ("40.00", "0.00", "0.00"),
@@ -21,8 +22,14 @@ fn payment(status: PaymentStatus) -> Payment {
         status,
         amounts: Amounts::new(eur(authorized), eur(captured), eur(refunded)).unwrap(),
         decline: (status == PaymentStatus::Failed).then(|| "no_money".to_owned()),
+        action: (status == PaymentStatus::RequiresAction).then(|| bank("1")),
         ..Payment::begin(order_id(), eur("40.00"), Provider::Sandbox, after(0))
     }
+}
+
+fn bank(page: &str) -> Action {
+    let url = format!("https://bank.example/{page}");
+    Action::Redirect { url }
 }
 
 const COURSES: [Course; 3] = [Course::Undecided, Course::Confirmed, Course::Closed];
@@ -51,9 +58,10 @@ fn the_stored_status_decides_what_is_processed() {
     for status in PaymentStatus::ALL {
         let payment = payment(*status);
         let expected = match status {
-            PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
-                Process::Ask(&payment)
-            }
+            PaymentStatus::Pending
+            | PaymentStatus::Processing
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Authorized => Process::Ask(&payment),
             PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Process::Paid,
             PaymentStatus::Refunded => Process::Declined("refunded"),
             PaymentStatus::Voided => Process::Declined("voided"),
@@ -114,6 +122,11 @@ fn a_retrieved_charge_decides_what_follows_and_nothing_is_charged_late() {
     for (charge, in_time, late) in [
         (Charge::NotFound, None, Some(Settle::Expired)),
         (authorized(), None, Some(Settle::Expired)),
+        (
+            Charge::ActionRequired(bank("1")),
+            Some(Settle::Record(Change::ActionRequired(bank("1")))),
+            Some(Settle::Expired),
+        ),
         (captured("40.00"), taken.clone(), taken.clone()),
         (refunded("40.00", "10.00"), taken.clone(), taken),
         (
@@ -142,6 +155,10 @@ fn the_outcome_of_a_charge_is_stored() {
     let payment = payment(PaymentStatus::Pending);
     for (charge, expected) in [
         (Charge::NotFound, Settle::Record(Change::Unknown)),
+        (
+            Charge::ActionRequired(bank("1")),
+            Settle::Record(Change::ActionRequired(bank("1"))),
+        ),
         (
             authorized(),
             Settle::Record(Change::Authorized(eur("40.00"))),
@@ -196,6 +213,7 @@ fn only_an_open_or_captured_payment_of_an_ended_order_is_undone() {
             }
             PaymentStatus::Pending
             | PaymentStatus::Processing
+            | PaymentStatus::RequiresAction
             | PaymentStatus::Authorized
             | PaymentStatus::Completed
             | PaymentStatus::PartiallyRefunded => (Void::Request(&read), Void::Undo(&requested)),
@@ -215,6 +233,7 @@ fn a_capture_is_stored_before_all_of_it_is_refunded() {
     for (payment, charge, expected) in [
         (&open, Charge::NotFound, Undo::Void),
         (&open, authorized(), Undo::Void),
+        (&open, Charge::ActionRequired(bank("1")), Undo::Void),
         (&open, Charge::Voided, Undo::Record(Change::Voided)),
         (&open, declined(), Undo::Record(no_money())),
         (&open, captured("40.00"), store.clone()),
@@ -240,15 +259,19 @@ fn every_status_allows_or_refuses_every_change() {
         no_money(),
         Change::Voided,
         all_refunds("40.00"),
+        Change::ActionRequired(bank("1")),
     ];
     for status in PaymentStatus::ALL {
         let expected = match status {
-            PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
-                "processing authorized completed failed voided -"
+            PaymentStatus::Pending
+            | PaymentStatus::Processing
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Authorized => {
+                "processing authorized completed failed voided - requires_action"
             }
-            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => "- - - - - refunded",
+            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => "- - - - - refunded -",
             PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
-                "- - - - - -"
+                "- - - - - - -"
             }
         };
         let found = changes.each_ref().map(|change| {
@@ -279,6 +302,27 @@ fn a_response_that_is_lost_again_changes_nothing() {
     assert!(!is_news(&payment(PaymentStatus::Authorized), &set_aside));
 }
 
+#[test]
+fn what_the_shopper_has_to_do_is_stored_until_something_else_follows() {
+    let begun = payment(PaymentStatus::Pending);
+    let wanted = Change::ActionRequired(bank("1"));
+    assert!(is_news(&begun, &wanted));
+    let waiting = apply(&begun, &wanted, after(5)).unwrap();
+    assert_eq!(waiting.action, Some(bank("1")));
+    assert!(!is_news(&waiting, &wanted));
+    assert!(is_news(&waiting, &Change::ActionRequired(bank("2"))));
+    for change in [
+        Change::Unknown,
+        Change::Authorized(eur("40.00")),
+        Change::Captured(eur("40.00")),
+        no_money(),
+        Change::Voided,
+    ] {
+        let next = apply(&waiting, &change, after(6)).unwrap();
+        assert_eq!(next.action, None, "{change:?}");
+    }
+}
+
 fn amounts() -> impl Strategy<Value = Money> {
     (0_u64..6_000).prop_map(|cents| Money::from_minor_units(cents, eur("0").currency()).unwrap())
 }
@@ -290,6 +334,7 @@ fn charges() -> impl Strategy<Value = Charge> {
         Just(Charge::Voided),
         Just(declined()),
         Just(captured("40.00")),
+        Just(Charge::ActionRequired(bank("1"))),
         amounts().prop_map(|amount| Charge::Authorized { amount }),
         amounts().prop_map(|amount| Charge::Captured { amount }),
         amounts().prop_map(|refunded| Charge::Refunded {
@@ -313,6 +358,7 @@ fn after_charge(payment: &Payment, at_gateway: &Charge) -> Result<Payment, Payme
                     by: payment.last_refund_id(),
                 },
                 Charge::NotFound
+                | Charge::ActionRequired(_)
                 | Charge::Authorized { .. }
                 | Charge::Captured { .. }
                 | Charge::Declined { .. }

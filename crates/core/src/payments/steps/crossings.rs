@@ -109,7 +109,13 @@ async fn eight_simultaneous_runs_charge_once() {
 
 #[tokio::test]
 async fn no_money_is_kept_for_a_cancelled_order_whatever_runs_at_the_same_time() {
-    for token in ["tok_ok", "tok_unknown", "tok_capture_later", "tok_declined"] {
+    for token in [
+        "tok_ok",
+        "tok_unknown",
+        "tok_capture_later",
+        "tok_requires_action",
+        "tok_declined",
+    ] {
         let shop = Shop::with(token).await;
         testing::at_once((0..9).map(|number| {
             let shop = &shop;
@@ -136,6 +142,7 @@ async fn no_money_is_kept_for_a_cancelled_order_whatever_runs_at_the_same_time()
         match shop.charge().await {
             Charge::Voided | Charge::Declined { .. } => {}
             taken @ (Charge::NotFound
+            | Charge::ActionRequired(_)
             | Charge::Authorized { .. }
             | Charge::Captured { .. }
             | Charge::Refunded { .. }) => assert_eq!(taken, all_refunded(), "{token} {end}"),

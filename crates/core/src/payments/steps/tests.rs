@@ -7,7 +7,7 @@ use crate::payments::fixtures::{
     Moment, Shop, after, all_refunded, captured, eur, fail_puts, key, order_id,
 };
 use crate::payments::gateway::{Charge, Gateway as _};
-use crate::payments::model::{Payment, Provider};
+use crate::payments::model::{Action, Payment, Provider};
 use crate::values::id::RefundId;
 
 #[tokio::test]
@@ -66,7 +66,6 @@ async fn a_declined_token_stays_declined() {
     for (token, code) in [
         ("tok_declined", "declined"),
         ("tok_insufficient_funds", "insufficient_funds"),
-        ("tok_requires_action", "requires_action"),
         ("tok_of_no_kind", "invalid_token"),
     ] {
         let shop = Shop::with(token).await;
@@ -103,6 +102,23 @@ async fn an_outcome_that_stays_unknown_makes_one_event() {
         assert_eq!(shop.process().await, "PaymentUnknown");
         assert_eq!(shop.books().await, "processing 0.00 0.00 0.00 v1");
     }
+}
+
+#[tokio::test]
+async fn a_payment_that_requires_an_action_waits_for_the_shopper_until_the_deadline() {
+    let shop = Shop::with("tok_requires_action").await;
+    for seconds in [1, 2, 900] {
+        assert_eq!(shop.process_at(seconds).await, "ActionRequired");
+        assert_eq!(shop.books().await, "requires_action 0.00 0.00 0.00 v1");
+    }
+    let url = format!("https://bank.example/confirm?charge={}", key());
+    assert_eq!(shop.payment().await.action, Some(Action::Redirect { url }));
+    assert_eq!(shop.process_at(901).await, "Expired");
+    shop.order_becomes(OrderStatus::Failed).await;
+    assert_eq!(shop.void().await, "voided");
+    assert_eq!(shop.books().await, "voided 0.00 0.00 0.00 v2");
+    assert_eq!(shop.payment().await.action, None);
+    assert_eq!(shop.charge().await, Charge::Voided);
 }
 
 #[tokio::test]

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::tokens::{Behaviour, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
-use crate::payments::model::ChargeKey;
+use crate::payments::model::{Action, ChargeKey};
 use crate::values::money::{Currency, Money};
+
+/// The address of the sandbox's bank, up to the charge's key. There is nothing at it: what the shopper does there is told to
+/// the shop as the gateway's event.
+const BANK: &str = "https://bank.example/confirm?charge=";
 
 /// A charge as stored; amounts are in the currency's smallest unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,6 +77,9 @@ impl ChargeItem {
     /// Returns the state of the charge.
     pub(super) fn state(&self) -> Result<Charge, GatewayError> {
         Ok(match self.state {
+            State::ActionRequired => Charge::ActionRequired(Action::Redirect {
+                url: format!("{BANK}{}", self.charge_id),
+            }),
             State::Authorized => Charge::Authorized {
                 amount: self.money(self.amount)?,
             },

@@ -7,10 +7,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
+    /// The shopper has to confirm it at the bank.
+    ActionRequired,
     Authorized,
     Captured,
     Declined,
     Voided,
+}
+
+impl State {
+    /// Returns whether nothing is captured yet and something can be.
+    pub(super) fn is_open(self) -> bool {
+        match self {
+            Self::ActionRequired | Self::Authorized => true,
+            Self::Captured | Self::Declined | Self::Voided => false,
+        }
+    }
 }
 
 /// What happens to the refunds of a charge, if they do not just succeed.
@@ -69,7 +81,10 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
         "tok_insufficient_funds" | "pm_card_visa_chargeDeclinedInsufficientFunds" => {
             declined("insufficient_funds")
         }
-        "tok_requires_action" | "pm_card_authenticationRequired" => declined("requires_action"),
+        "tok_requires_action" | "pm_card_authenticationRequired" => Behaviour {
+            state: State::ActionRequired,
+            ..captured
+        },
         "pm_card_visa_chargeDeclined" => declined("generic_decline"),
         "pm_card_visa_chargeDeclinedLostCard" => declined("lost_card"),
         "pm_card_visa_chargeDeclinedStolenCard" => declined("stolen_card"),

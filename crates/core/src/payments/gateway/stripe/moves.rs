@@ -3,6 +3,7 @@
 use super::amounts;
 use super::wire::{Failure, Intent, IntentStatus, LatestCharge};
 use crate::payments::gateway::{Charge, GatewayError};
+use crate::payments::model::Action;
 use crate::values::money::Money;
 
 /// The code with which a charge is declined that was voided.
@@ -41,14 +42,14 @@ pub(super) fn next(intent: &Intent) -> Result<Move, GatewayError> {
     Ok(match intent.status {
         IntentStatus::RequiresConfirmation => Move::Confirm,
         IntentStatus::RequiresCapture => Move::Capture,
-        IntentStatus::RequiresAction => Move::GiveUp("requires_action".to_owned()),
         IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_none() => {
             Move::GiveUp(INVALID_TOKEN.to_owned())
         }
         IntentStatus::Canceled => Move::Done(Charge::Declined {
             code: VOIDED.to_owned(),
         }),
-        IntentStatus::RequiresPaymentMethod
+        IntentStatus::RequiresAction
+        | IntentStatus::RequiresPaymentMethod
         | IntentStatus::Processing
         | IntentStatus::Succeeded
         | IntentStatus::Other => Move::Done(charge_of(intent)?),
@@ -61,7 +62,8 @@ pub(super) fn next(intent: &Intent) -> Result<Move, GatewayError> {
 /// [`GatewayError::Unknown`] if Stripe has not decided yet, or says something that cannot be.
 pub(super) fn charge_of(intent: &Intent) -> Result<Charge, GatewayError> {
     Ok(match intent.status {
-        IntentStatus::RequiresConfirmation | IntentStatus::RequiresAction => Charge::NotFound,
+        IntentStatus::RequiresConfirmation => Charge::NotFound,
+        IntentStatus::RequiresAction => Charge::ActionRequired(action(intent)?),
         IntentStatus::RequiresPaymentMethod => match &intent.last_payment_error {
             None => Charge::NotFound,
             Some(failure) => Charge::Declined {
@@ -85,6 +87,25 @@ pub(super) fn charge_of(intent: &Intent) -> Result<Charge, GatewayError> {
         IntentStatus::Processing => return Err(unknown("the intent is still processed")),
         IntentStatus::Other => return Err(unknown("the intent has a status that is not known")),
     })
+}
+
+/// Returns what the shopper has to do: open the address that Stripe names, or else let Stripe.js ask them.
+fn action(intent: &Intent) -> Result<Action, GatewayError> {
+    let redirect = intent
+        .next_action
+        .as_ref()
+        .and_then(|next| next.redirect_to_url.as_ref());
+    match (redirect, &intent.client_secret) {
+        (Some(redirect), _) => Ok(Action::Redirect {
+            url: redirect.url.clone(),
+        }),
+        (None, Some(secret)) => Ok(Action::Script {
+            client_secret: secret.clone(),
+        }),
+        (None, None) => Err(unknown(
+            "the intent does not say what the shopper has to do",
+        )),
+    }
 }
 
 /// Returns whether `intent` can be canceled: nothing is captured, and it can still be confirmed or captured.
@@ -156,6 +177,7 @@ mod tests {
             "amount": 4000,
             "currency": "eur",
             "last_payment_error": last_payment_error,
+            "client_secret": "pi_1_secret",
             "latest_charge": {"id": "ch_1", "amount_refunded": 0},
         });
         serde_json::from_value(intent).unwrap()
@@ -175,8 +197,8 @@ mod tests {
             (
                 "requires_action",
                 none(),
-                r#"GiveUp("requires_action")"#,
-                "NotFound",
+                r#"Done(ActionRequired(Script { client_secret: "pi_1_secret" }))"#,
+                "ActionRequired(Script",
                 true,
             ),
             (
@@ -212,6 +234,23 @@ mod tests {
             assert!(charge.starts_with(found), "{status}: {charge}");
             assert_eq!(is_open(&intent), open, "{status}");
         }
+    }
+
+    #[test]
+    fn what_the_shopper_has_to_do_is_what_stripe_says() {
+        let mut intent = intent("requires_action", json!(null));
+        let redirect = json!({"redirect_to_url": {"url": "https://bank.example/1"}});
+        intent.next_action = serde_json::from_value(redirect).unwrap();
+        let url = "https://bank.example/1".to_owned();
+        let expected = Charge::ActionRequired(Action::Redirect { url });
+        assert_eq!(charge_of(&intent).unwrap(), expected);
+        let script = json!({"type": "use_stripe_sdk", "use_stripe_sdk": {}});
+        intent.next_action = serde_json::from_value(script).unwrap();
+        let client_secret = "pi_1_secret".to_owned();
+        let expected = Charge::ActionRequired(Action::Script { client_secret });
+        assert_eq!(charge_of(&intent).unwrap(), expected);
+        intent.client_secret = None;
+        assert!(charge_of(&intent).is_err());
     }
 
     #[test]

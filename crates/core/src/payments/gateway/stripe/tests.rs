@@ -23,6 +23,7 @@ use serde_json::json;
 
 use super::*;
 use crate::payments::fixtures::{eur, key, refund_key, short};
+use crate::payments::model::Action;
 use crate::testing::{self, Engine};
 use server::{Localstripe, Proxy, Treatment};
 

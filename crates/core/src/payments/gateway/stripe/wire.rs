@@ -1,4 +1,4 @@
-//! What Stripe answers, as far as it is read here. No secret of an intent is among it.
+//! What Stripe answers, as far as it is read here.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,25 @@ pub(super) struct Intent {
     pub(super) last_payment_error: Option<Failure>,
     #[serde(default)]
     pub(super) latest_charge: Option<LatestCharge>,
+    /// What the shopper has to do.
+    #[serde(default)]
+    pub(super) next_action: Option<NextAction>,
+    /// With which Stripe.js can act for the shopper on this intent.
+    #[serde(default)]
+    pub(super) client_secret: Option<String>,
+}
+
+/// What the shopper has to do. Without an address it is for Stripe.js.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct NextAction {
+    #[serde(default)]
+    pub(super) redirect_to_url: Option<RedirectToUrl>,
+}
+
+/// An address that the shopper has to open.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct RedirectToUrl {
+    pub(super) url: String,
 }
 
 /// How far an intent is.

@@ -87,6 +87,14 @@ impl Localstripe {
         created["id"].as_str().unwrap().to_owned()
     }
 
+    /// Confirms the payment of the intent with `client_secret`, or refuses to, as its shopper would at the bank.
+    pub(super) fn authenticate(&self, client_secret: &str, confirmed: bool) {
+        let intent = client_secret.split_once("_secret").unwrap().0;
+        let path = format!("/v1/payment_intents/{intent}/_authenticate");
+        let form = format!("client_secret={client_secret}&success={confirmed}");
+        self.call("POST", &path, &form);
+    }
+
     /// Returns the intents that there are, with their charges.
     pub(super) fn intents(&self) -> Vec<Value> {
         self.list("/v1/payment_intents")
