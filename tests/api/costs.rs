@@ -214,6 +214,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             let call = scene.call(operation, Who::Admin).header("if-match", "*");
             call.json(&scene.body(operation).unwrap())
         }
+        "retry_payment" | "retry_guest_payment" => declined_order(scene, operation).await,
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, Scene::sender(operation)),
     }
@@ -280,6 +281,31 @@ async fn codes(scene: &Scene, operation: Operation<'_>) -> Call {
     }
     make().send().await.expect(201);
     shop.get(&path).bearer(token)
+}
+
+/// Places an order whose payment is declined, and returns the request that pays it with another token.
+async fn declined_order(scene: &Scene, operation: Operation<'_>) -> Call {
+    let shop = &scene.shop;
+    let mut order = order_of(&[(&scene.product, 1)], "tok_declined");
+    order["payment"]["retryable"] = json!(true);
+    let retry = if operation.path.starts_with("/guest") {
+        let location = guests_order(scene, order).await;
+        until("the payment is declined", async || {
+            let order = shop.get(&location).send().await.expect(200).json();
+            let declined = order["payment_status"] == "failed";
+            declined.then_some(()).ok_or(order.to_string())
+        })
+        .await;
+        shop.post(&location.replace('?', "/payments?"))
+    } else {
+        let placed = shop.place(&scene.owner, &order).await.expect(202).json();
+        let id = placed["id"].as_str().unwrap();
+        shop.until_payment_status(&scene.owner, id, "failed").await;
+        let retry = shop.post(&operation.path.replace("{order_id}", id));
+        retry.bearer(&scene.owner.token)
+    };
+    let retry = retry.key(&unique("retry"));
+    retry.json(&json!({"payment": {"token": "tok_ok"}}))
 }
 
 /// Places an order that waits for a review, and returns the request that approves it.

@@ -33,6 +33,7 @@ mod products;
 mod reading;
 mod refunds;
 mod refused;
+mod retries;
 mod rules;
 mod sales;
 mod search;

@@ -8,7 +8,12 @@ use super::read::{Template, sources, workflow};
 
 /// Errors of steps that are left to `States.ALL`: the run is postponed, and the step that does that
 /// looks at the name.
-const POSTPONED: &[&str] = &["ActionRequired", "PaymentUnknown", "ReviewPending"];
+const POSTPONED: &[&str] = &[
+    "ActionRequired",
+    "PaymentRetryable",
+    "PaymentUnknown",
+    "ReviewPending",
+];
 
 /// Errors that Step Functions and Lambda raise themselves.
 fn of_aws(error: &str) -> bool {

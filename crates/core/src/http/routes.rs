@@ -230,6 +230,8 @@ routes! {
     REVIEW_ORDER = "review_order", "POST" "/orders/{order_id}/review", Admin, Write;
     GET_ORDER_HISTORY = "get_order_history", "GET" "/orders/{order_id}/history", OwnerOrAdmin, Read;
     LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read, PAGE;
+    RETRY_PAYMENT = "retry_payment", "POST" "/orders/{order_id}/payments", OwnerOrAdmin, Order;
+    RETRY_GUEST_PAYMENT = "retry_guest_payment", "POST" "/guest/orders/{order_id}/payments", Anyone, Order, &["token"];
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
 

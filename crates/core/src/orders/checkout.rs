@@ -429,21 +429,23 @@ pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
         json.object(address::read_as_known)
     });
     let details = details::read(body);
-    let payment_token = body.required("payment", |json| {
-        json.object(|payment| payment.required("token", token))
-    });
+    let payment = body.required("payment", |json| json.object(payment));
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
     let codes = fields::codes(body);
     let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
     let expected_total = body.optional("expected_total", |json: Json<'_>| {
         json.money_in_any_currency()
     });
+    let (payment_token, retryable) = payment?;
     Some(Draft {
         items: items?,
         currency: currency?,
         shipping_address: shipping_address?,
-        details: details?,
-        payment_token: payment_token?,
+        details: Details {
+            retryable,
+            ..details?
+        },
+        payment_token,
         shipping_method: shipping_method?,
         codes: codes?,
         quote: quote?,
@@ -451,12 +453,11 @@ pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
     })
 }
 
-fn token(json: Json<'_>) -> Option<String> {
-    json.parsed("this must be 1 to 255 visible ASCII characters", |text| {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        let valid = (1..=255).contains(&text.len()) && visible;
-        if valid { Ok(text.to_owned()) } else { Err(()) }
-    })
+/// Reads the token of a payment, and whether it can be retried with another.
+fn payment(body: &mut Body<'_>) -> Option<(String, bool)> {
+    let token = body.required("token", fields::payment_token);
+    let retryable = body.non_nullable("retryable", |json: Json<'_>| json.boolean());
+    Some((token?, retryable?.unwrap_or(false)))
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub struct Details {
     pub note: Option<String>,
     /// For the client that placed the order: at most 20 texts by name.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the order waits for another token if its payment is declined.
+    pub retryable: bool,
 }
 
 /// Reads the fields `billing_address`, `note` and `metadata`.
@@ -29,5 +31,6 @@ pub(super) fn read(body: &mut Body<'_>) -> Option<Details> {
         billing_address: billing_address?,
         note: note?,
         metadata: metadata?.unwrap_or_default(),
+        retryable: false,
     })
 }

@@ -1,5 +1,7 @@
 //! Executions of the order workflow, in Step Functions.
 
+use std::fmt::Display;
+
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use futures::future::BoxFuture;
@@ -32,13 +34,13 @@ impl OrderWorkflow {
         })
     }
 
-    /// Starts run number `run` of the order `id`. A STANDARD state machine does not start the same run twice. An
+    /// Starts the run of the order `id` with the name `run`, of at most 43 letters, digits and hyphens. A STANDARD state machine does not start the same run twice. An
     /// EXPRESS one does, which does no harm.
     ///
     /// # Errors
     /// Returns [`NotStarted`] if Step Functions does not accept the execution.
     #[must_use]
-    pub fn start(&self, id: OrderId, run: u32) -> BoxFuture<'_, Result<(), NotStarted>> {
+    pub fn start(&self, id: OrderId, run: impl Display) -> BoxFuture<'_, Result<(), NotStarted>> {
         let request = self
             .client
             .start_execution()

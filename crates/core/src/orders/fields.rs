@@ -102,6 +102,16 @@ pub(super) fn codes(body: &mut Body<'_>) -> Option<Codes> {
     })
 }
 
+/// Reads the token of a payment.
+#[must_use]
+pub fn payment_token(json: Json<'_>) -> Option<String> {
+    json.parsed("this must be 1 to 255 visible ASCII characters", |text| {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        let valid = (1..=255).contains(&text.len()) && visible;
+        if valid { Ok(text.to_owned()) } else { Err(()) }
+    })
+}
+
 /// Reads a code as people type it: no code has white space, but some write it between groups of letters.
 fn code(json: Json<'_>) -> Option<Code> {
     json.parsed(&InvalidCode.to_string(), |text| {

@@ -121,7 +121,7 @@ pub async fn cancel_guest_order(
 ///
 /// # Errors
 /// Returns [`Problem::NotFound`] without a valid token for this order.
-async fn linked(links: &Links, request: &Request, route: &Route) -> Result<OrderId, Problem> {
+pub async fn linked(links: &Links, request: &Request, route: &Route) -> Result<OrderId, Problem> {
     let id: OrderId = request.id("order_id", "order")?;
     let linked = order_of_link(links, Purpose::ReadOrder, request, route).await?;
     let linked = linked.filter(|linked| *linked == id);

@@ -191,6 +191,8 @@ struct DetailsItem {
     note: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    retryable: bool,
 }
 
 impl DetailsItem {
@@ -200,6 +202,7 @@ impl DetailsItem {
             billing: details.billing_address.clone().map(AddressItem::from),
             note: details.note.clone(),
             metadata: details.metadata.clone(),
+            retryable: details.retryable,
         })
     }
 }
@@ -210,6 +213,7 @@ impl From<DetailsItem> for Details {
             billing_address: item.billing.map(Address::from),
             note: item.note,
             metadata: item.metadata,
+            retryable: item.retryable,
         }
     }
 }

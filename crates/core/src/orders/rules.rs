@@ -56,6 +56,8 @@ pub enum Awaited {
     Gateway,
     /// The shopper, who has to confirm the payment before the deadline.
     Shopper,
+    /// Another token, before the deadline.
+    Token,
 }
 
 /// Returns the delay of the next run after `attempts` runs: 1, 2, 4, ... minutes, at most an hour.
@@ -401,6 +403,7 @@ pub fn postpone(
             let payment_status = match waits_for {
                 Some(Awaited::Gateway) => PaymentStatus::Processing,
                 Some(Awaited::Shopper) => PaymentStatus::RequiresAction,
+                Some(Awaited::Token) => PaymentStatus::Failed,
                 None => order.payment_status,
             };
             let is_processing = payment_status == PaymentStatus::Processing;
@@ -412,8 +415,8 @@ pub fn postpone(
         Course::Confirmed | Course::Closed => order.payment_status,
     };
     let mut later = due.max(now.plus(retry_delay(order.due_attempts)));
-    if order.awaits_review() {
-        // The review starts the next run.
+    if order.awaits_review() || waits_for == Some(Awaited::Token) {
+        // The review, or the retry, starts the next run.
         later = later.max(order.deadline_at);
     }
     if payment_status == PaymentStatus::RequiresAction && now < order.deadline_at {

@@ -239,6 +239,7 @@ pub async fn postpone_order(orders: &OrderStore, step: Step) -> Result<(), StepE
     let waits_for = match name {
         "PaymentUnknown" => Some(Awaited::Gateway),
         "ActionRequired" => Some(Awaited::Shopper),
+        "PaymentRetryable" => Some(Awaited::Token),
         _ => None,
     };
     let order = stored(orders, step.order_id).await?;

@@ -15,7 +15,7 @@ use super::store::PaymentStore;
 
 /// A payment in a response.
 #[derive(Serialize)]
-struct PaymentBody {
+pub(super) struct PaymentBody {
     id: PaymentId,
     status: &'static str,
     gateway: &'static str,

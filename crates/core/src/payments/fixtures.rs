@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::http::exchange::{Caller, Identity};
 use crate::orders::details::Details;
+use crate::orders::executions::OrderWorkflow;
 use crate::orders::model::{Line, Order, PaymentStatus, Review, Status};
 use crate::orders::store::OrderStore;
 use crate::pricing::breakdown::Breakdown;
@@ -194,6 +195,7 @@ pub(super) struct Shop {
     pub(super) payments: PaymentStore,
     pub(super) refunds: RefundStore,
     pub(super) gateway: Interrupted,
+    pub(super) workflow: OrderWorkflow,
     pub(super) engine: Engine,
 }
 
@@ -227,8 +229,22 @@ impl Shop {
                 waiting: Arc::default(),
                 calls: Arc::default(),
             },
+            workflow: OrderWorkflow::new(&aws).unwrap(),
             engine,
         }
+    }
+
+    /// Creates a shop whose order waits for another token if `token` is declined.
+    pub(super) async fn retryable(token: &str) -> Self {
+        let details = Details {
+            retryable: true,
+            ..Details::default()
+        };
+        Self::with_order(&Order {
+            details,
+            ..order(token)
+        })
+        .await
     }
 
     /// Runs `interruption` at the next such moment.

@@ -18,6 +18,7 @@ pub(crate) mod fixtures;
 pub mod gateway;
 pub mod model;
 pub mod refunds;
+pub mod retries;
 pub mod rules;
 pub mod steps;
 pub mod store;

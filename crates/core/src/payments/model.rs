@@ -11,7 +11,7 @@ use crate::http::problem::Problem;
 use crate::orders::model::PaymentStatus;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{OrderId, PaymentId, RefundId, VariantId};
+use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
 /// The type of the event that a payment's status changed, other than by a refund.
@@ -167,6 +167,15 @@ pub enum Action {
     },
 }
 
+/// A request to pay with another token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Its identifier, which follows from its `Idempotency-Key`.
+    pub id: AttemptId,
+    /// A hash of its body.
+    pub request_hash: String,
+}
+
 /// How many pieces of each variant.
 pub type Units = BTreeMap<VariantId, u32>;
 
@@ -197,6 +206,10 @@ pub struct Payment {
     pub decline: Option<String>,
     /// What the shopper has to do, while the payment requires an action.
     pub action: Option<Action>,
+    /// The token of the current attempt, until it has an outcome, if it is not the order's. It must never be logged.
+    pub token: Option<String>,
+    /// The requests for the attempts after the first.
+    pub retries: Vec<Retry>,
     /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
     /// The number of its events.
@@ -230,6 +243,8 @@ impl Payment {
             attempt: u32::from(!amount.is_zero()),
             decline: None,
             action: None,
+            token: None,
+            retries: Vec::new(),
             void_requested: false,
             version: 0,
             created_at: now,
@@ -254,6 +269,22 @@ impl Payment {
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.amount.is_zero()
+    }
+
+    /// Returns whether its current attempt has no outcome yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match self.status {
+            PaymentStatus::Pending
+            | PaymentStatus::Processing
+            | PaymentStatus::RequiresAction
+            | PaymentStatus::Authorized => true,
+            PaymentStatus::Completed
+            | PaymentStatus::PartiallyRefunded
+            | PaymentStatus::Refunded
+            | PaymentStatus::Voided
+            | PaymentStatus::Failed => false,
+        }
     }
 
     /// Returns what can still be refunded.

@@ -166,9 +166,9 @@ pub enum Void<'a> {
     Undecided,
 }
 
-/// Decides what the step `VoidPayment` does about `payment`, of an order that is on `course`.
+/// Decides what the step `VoidPayment` does about `payment`, of an order that is on `course` and may be `retryable`.
 #[must_use]
-pub fn decide_void(payment: Option<&Payment>, course: Course) -> Void<'_> {
+pub fn decide_void(payment: Option<&Payment>, course: Course, retryable: bool) -> Void<'_> {
     match course {
         Course::Confirmed => return Void::AlreadyConfirmed,
         Course::Undecided => return Void::Undecided,
@@ -178,6 +178,8 @@ pub fn decide_void(payment: Option<&Payment>, course: Course) -> Void<'_> {
         return Void::PreventPayment;
     };
     match payment.status {
+        // A retry that read the order before it ended must not begin any more.
+        PaymentStatus::Failed if retryable && !payment.void_requested => Void::Request(payment),
         PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
             Void::Done(payment.status)
         }
@@ -242,17 +244,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
     let before = payment.amounts;
     let (authorized, captured, refunded) =
         (before.authorized(), before.captured(), before.refunded());
-    let open = match payment.status {
-        PaymentStatus::Pending
-        | PaymentStatus::Processing
-        | PaymentStatus::RequiresAction
-        | PaymentStatus::Authorized => true,
-        PaymentStatus::Completed
-        | PaymentStatus::PartiallyRefunded
-        | PaymentStatus::Refunded
-        | PaymentStatus::Voided
-        | PaymentStatus::Failed => false,
-    };
+    let open = payment.is_open();
     let taken = match payment.status {
         PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => true,
         PaymentStatus::Pending
@@ -313,6 +305,14 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Voided
         | Change::Refunded { .. } => None,
     };
+    let kept_token = match change {
+        Change::Unknown | Change::ActionRequired(_) | Change::Authorized(_) => {
+            payment.token.clone()
+        }
+        Change::Captured(_) | Change::Declined(_) | Change::Voided | Change::Refunded { .. } => {
+            None
+        }
+    };
     // A refund that was not taken first is the gateway's own, or that of all that was left.
     let refunding = match payment.refunding.compare(amounts.refunded())? {
         Ordering::Less => amounts.refunded(),
@@ -324,6 +324,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         refunding,
         decline,
         action,
+        token: kept_token,
         version: payment.version + 1,
         updated_at: now.no_earlier_than(payment.updated_at),
         ..payment.clone()

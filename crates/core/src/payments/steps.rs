@@ -16,6 +16,7 @@ use super::model::{Change, Payment, PaymentError};
 use super::refunds::model::RefundStatus;
 use super::refunds::store::RefundStore;
 use super::refunds::{self, settle};
+use super::retries;
 use super::rules::{self, Process, Settle, Undo, Void};
 use super::store::PaymentStore;
 
@@ -69,7 +70,7 @@ impl From<PaymentError> for StepError {
 /// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
-/// By name: `PaymentDeclined`, `Expired`, `PaymentUnknown` and `ActionRequired` (a later run asks for the outcome), `ReviewPending` (the
+/// By name: `PaymentDeclined`, `PaymentRetryable` (the order waits for another token), `Expired`, `PaymentUnknown` and `ActionRequired` (a later run asks for the outcome), `ReviewPending` (the
 /// order waits for a review, so no payment is begun), `AlreadyConfirmed`, `AlreadyClosed`, `OrderNotFound`, `Busy`,
 /// `Failed`.
 pub async fn process_payment(
@@ -102,7 +103,17 @@ pub async fn process_payment(
                 (payment.clone(), settle)
             }
             Process::Paid => return Ok(Attempt::Done(PaymentStatus::Completed.into())),
-            Process::Declined(code) => return Err(declined(code)),
+            Process::Declined(code) => {
+                let waits = stored.as_ref().is_some_and(|payment| {
+                    payment.status == PaymentStatus::Failed
+                        && retries::rules::waits(&order, payment, step.now)
+                });
+                return Err(if waits {
+                    retryable(code)
+                } else {
+                    declined(code)
+                });
+            }
             Process::Expired => return Err(expired()),
             Process::AlreadyConfirmed => return Err(already_confirmed()),
             Process::AlreadyClosed => return Err(already_closed()),
@@ -112,13 +123,14 @@ pub async fn process_payment(
             Settle::Declined(code) => return Err(declined(code)),
             Settle::Expired => return Err(expired()),
         };
+        let waits = retries::rules::waits(&order, &payment, step.now);
         if rules::is_news(&payment, &change) {
             let next = rules::apply(&payment, &change, step.now)?;
             if payments.record(&payment, &next, &change).await? != Written::Done {
                 return Ok(Attempt::Overtaken);
             }
         }
-        outcome(&change).map(Attempt::Done)
+        outcome(&change, waits).map(Attempt::Done)
     })
     .await
 }
@@ -151,7 +163,7 @@ async fn charge(
         return Ok(Settle::Record(Change::Captured(payment.amount)));
     }
     // The token is deleted when the order has an outcome, which the next run will find.
-    let token = order.payment_token.as_deref();
+    let token = payment.token.as_deref().or(order.payment_token.as_deref());
     let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is deleted"))?;
     match gateway.charge(&payment.key(), payment.amount, token).await {
         Ok(found) => Ok(rules::settle_charged(payment, &found)?),
@@ -172,9 +184,10 @@ fn settle_error(error: GatewayError) -> Result<Settle, StepError> {
     }
 }
 
-fn outcome(change: &Change) -> Result<StepOutput, StepError> {
+fn outcome(change: &Change, waits: bool) -> Result<StepOutput, StepError> {
     match change {
         Change::Captured(_) => Ok(PaymentStatus::Completed.into()),
+        Change::Declined(code) if waits => Err(retryable(code)),
         Change::Declined(code) => Err(declined(code)),
         Change::Unknown | Change::Authorized(_) => Err(StepError::new(
             "PaymentUnknown",
@@ -202,7 +215,8 @@ pub async fn void_payment(
     let payments = refunds.payments();
     let status = dynamo::change("the payment", || async {
         let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
-        match rules::decide_void(stored.as_ref(), order.status.course()) {
+        let retryable = order.details.retryable;
+        match rules::decide_void(stored.as_ref(), order.status.course(), retryable) {
             Void::PreventPayment => {
                 let voided =
                     Payment::never_charged(order.id, order.total, gateway.provider(), step.now);
@@ -217,7 +231,14 @@ pub async fn void_payment(
                         void_requested: true,
                         ..payment.clone()
                     };
-                    undo(refunds, gateway, requested, step.now).await
+                    match rules::decide_void(Some(&requested), Course::Closed, retryable) {
+                        Void::Done(status) => Ok(Attempt::Done(status)),
+                        Void::Undo(_)
+                        | Void::Request(_)
+                        | Void::PreventPayment
+                        | Void::AlreadyConfirmed
+                        | Void::Undecided => undo(refunds, gateway, requested, step.now).await,
+                    }
                 }
                 Written::Refused(_) => Ok(Attempt::Overtaken),
             },
@@ -285,7 +306,7 @@ async fn undo(
                 }
             }
         }
-        if let Void::Done(status) = rules::decide_void(Some(&payment), Course::Closed) {
+        if let Void::Done(status) = rules::decide_void(Some(&payment), Course::Closed, false) {
             return Ok(Attempt::Done(status));
         }
     }
@@ -361,6 +382,13 @@ fn declined(code: &str) -> StepError {
     StepError::new(
         "PaymentDeclined",
         format!("the payment was declined: {code}"),
+    )
+}
+
+fn retryable(code: &str) -> StepError {
+    StepError::new(
+        "PaymentRetryable",
+        format!("the payment was declined, and can be retried: {code}"),
     )
 }
 

@@ -10,7 +10,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
-use super::model::{Action, Amounts, Change, Payment, Units};
+use super::model::{Action, Amounts, Change, PROCESSED, Payment, Retry, Units};
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
 const SCHEMA: u32 = 1;
@@ -49,6 +49,10 @@ pub(super) struct PaymentItem {
     decline: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_action: Option<Action>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retries: Vec<Retry>,
     /// Set to true once voiding has begun, absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_requested: Option<bool>,
@@ -95,6 +99,8 @@ impl PaymentItem {
             attempt: payment.attempt,
             decline: payment.decline.clone(),
             next_action: payment.action.clone(),
+            attempt_token: payment.token.clone(),
+            retries: payment.retries.clone(),
             void_requested: payment.void_requested.then_some(true),
             version: payment.version,
             schema: SCHEMA,
@@ -127,6 +133,8 @@ impl PaymentItem {
             attempt: self.attempt,
             decline: self.decline,
             action: self.next_action,
+            token: self.attempt_token,
+            retries: self.retries,
             void_requested: self.void_requested.unwrap_or(false),
             version: self.version,
             created_at: self.created_at,
@@ -272,6 +280,32 @@ impl PaymentStore {
             .value(":were", &payment.refunded_units)
     }
 
+    /// Stores `next`, which is `payment` with its next attempt, with its event. Refused if the stored payment has changed
+    /// since it was read, or voiding has begun since then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn retry(&self, payment: &Payment, next: &Payment) -> Result<Written, StoreError> {
+        let set = "SET #status = :status, version = :version, updated_at = :now, event = :event, \
+                   attempt = :attempt, attempt_token = :token, retries = :retries \
+                   REMOVE decline, next_action";
+        let stamp = Stamp::new(next.id, next.version, PROCESSED, next.updated_at);
+        let write = self
+            .table
+            .update(payment_key(payment.id), set)
+            .when("version = :read AND attribute_not_exists(void_requested)")
+            .name("#status", "status")
+            .value(":status", &next.status.as_str())?
+            .value(":version", &next.version)?
+            .value(":now", &next.updated_at)?
+            .value(":event", &stamp)?
+            .value(":attempt", &next.attempt)?
+            .value(":token", &next.token)?
+            .value(":retries", &next.retries)?
+            .value(":read", &payment.version)?;
+        self.table.write(write).await
+    }
+
     /// Stores `next`, which is `payment` after `change`, with its event. Refused if the stored payment has changed
     /// since it was read, or voiding has begun since then: read it again and decide again.
     ///
@@ -330,17 +364,18 @@ impl PaymentStore {
             Some(code) => (", decline = :decline", Some(code)),
             None => ("", None),
         };
-        let action = match (&next.action, &payment.action) {
-            (Some(_), _) => ", next_action = :action",
-            (None, Some(_)) => " REMOVE next_action",
-            (None, None) => "",
+        let action = if next.action.is_some() {
+            ", next_action = :action"
+        } else {
+            ""
         };
+        let removed = removed(payment, next);
         let write = self
             .table
             .update(
                 payment_key(payment.id),
                 &format!(
-                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}"
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{removed}"
                 ),
             )
             .when(&format!("version = :read AND {voiding}(void_requested){amounts}"))
@@ -380,6 +415,18 @@ impl PaymentStore {
                     .value(":refund", &last)
             }
         }
+    }
+}
+
+/// Returns the clause that removes what `payment` has and `next` has not.
+fn removed(payment: &Payment, next: &Payment) -> &'static str {
+    let action = payment.action.is_some() && next.action.is_none();
+    let token = payment.token.is_some() && next.token.is_none();
+    match (action, token) {
+        (true, true) => " REMOVE next_action, attempt_token",
+        (true, false) => " REMOVE next_action",
+        (false, true) => " REMOVE attempt_token",
+        (false, false) => "",
     }
 }
 

@@ -136,6 +136,8 @@ identifiers! {
     ProductId
     /// A refund of a payment.
     RefundId
+    /// An attempt to pay an order again.
+    AttemptId
     /// A session: what lasts from a sign-in to the end of its refresh tokens.
     SessionId
     /// An access token.

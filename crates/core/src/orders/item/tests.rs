@@ -111,6 +111,7 @@ fn an_order_comes_back_as_it_was_stored() {
     let told = Order {
         number: None,
         details: Details {
+            retryable: true,
             billing_address: Some(Address {
                 company: Some("Teehaus GmbH".to_owned()),
                 ..address()

@@ -198,14 +198,17 @@ fn only_an_open_or_captured_payment_of_an_ended_order_is_undone() {
             Course::Confirmed => Void::AlreadyConfirmed,
             Course::Closed => Void::PreventPayment,
         };
-        assert_eq!(decide_void(None, course), expected);
+        assert_eq!(decide_void(None, course, false), expected);
     }
     for status in PaymentStatus::ALL {
         let read = payment(*status);
         let mut requested = read.clone();
         requested.void_requested = true;
         for course in [Course::Undecided, Course::Confirmed] {
-            assert_eq!(decide_void(Some(&read), course), decide_void(None, course));
+            assert_eq!(
+                decide_void(Some(&read), course, false),
+                decide_void(None, course, false)
+            );
         }
         let (first, then) = match status {
             PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
@@ -218,9 +221,19 @@ fn only_an_open_or_captured_payment_of_an_ended_order_is_undone() {
             | PaymentStatus::Completed
             | PaymentStatus::PartiallyRefunded => (Void::Request(&read), Void::Undo(&requested)),
         };
-        assert_eq!(decide_void(Some(&read), Course::Closed), first);
-        assert_eq!(decide_void(Some(&requested), Course::Closed), then);
+        assert_eq!(decide_void(Some(&read), Course::Closed, false), first);
+        assert_eq!(decide_void(Some(&requested), Course::Closed, false), then);
     }
+}
+
+#[test]
+fn a_payment_that_could_be_retried_ends_with_its_order() {
+    let failed = payment(PaymentStatus::Failed);
+    let mut requested = failed.clone();
+    requested.void_requested = true;
+    let decide = |payment| decide_void(Some(payment), Course::Closed, true);
+    assert_eq!(decide(&failed), Void::Request(&failed));
+    assert_eq!(decide(&requested), Void::Done(PaymentStatus::Failed));
 }
 
 #[test]
@@ -394,7 +407,7 @@ proptest! {
             prop_assert!(was.authorized().amount() <= now.authorized().amount());
             prop_assert!(was.captured().amount() <= now.captured().amount());
             prop_assert!(was.refunded().amount() <= now.refunded().amount());
-            if let Void::Done(_) = decide_void(Some(&before), Course::Closed) {
+            if let Void::Done(_) = decide_void(Some(&before), Course::Closed, false) {
                 prop_assert_eq!(&payment, &before);
             }
             // The status is refunded if, and only if, something was captured and all of it refunded.
