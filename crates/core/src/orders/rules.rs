@@ -415,14 +415,18 @@ pub fn postpone(
         Course::Confirmed | Course::Closed => order.payment_status,
     };
     let mut later = due.max(now.plus(retry_delay(order.due_attempts)));
-    if order.awaits_review() || waits_for == Some(Awaited::Token) {
-        // The review, or the retry, starts the next run.
+    if order.awaits_review() {
+        // The review starts the next run.
         later = later.max(order.deadline_at);
     }
-    if payment_status == PaymentStatus::RequiresAction && now < order.deadline_at {
-        // It holds stock no longer than that.
-        later = later.min(order.deadline_at);
-    }
+    // What it holds is released once the deadline has passed.
+    let after_deadline = order.deadline_at.plus(Duration::from_secs(1));
+    later = match waits_for {
+        Some(Awaited::Shopper) => later.min(after_deadline),
+        // The retry starts the next run.
+        Some(Awaited::Token) => after_deadline,
+        Some(Awaited::Gateway) | None => later,
+    };
     if later == due && payment_status == order.payment_status {
         return Ok(None);
     }

@@ -203,7 +203,13 @@ fn an_order_that_waits_for_its_shopper_is_run_at_its_deadline_at_the_latest_and_
     let late = postpone(waiting.clone(), shopper, after(890))
         .unwrap()
         .unwrap();
-    assert_eq!(late.due_at, Some(after(900)));
+    assert_eq!(late.due_at, Some(after(901)));
+    let token = Some(Awaited::Token);
+    let declined = postpone(order(), token, after(10)).unwrap().unwrap();
+    assert_eq!(declined.payment_status, PaymentStatus::Failed);
+    assert_eq!(declined.due_at, Some(after(901)));
+    let taken_up = take_up(late.clone(), after(901)).unwrap();
+    assert!(taken_up.due_at > Some(after(960)));
     assert_eq!(
         postpone(late.clone(), shopper, after(901)),
         Err(Diverted::Expired)
@@ -304,8 +310,13 @@ fn steps() -> impl Strategy<Value = Step> {
         Just(Step::Finish),
         proptest::option::of(proptest::sample::select(PaymentStatus::ALL)).prop_map(Step::Close),
         Just(Step::TakeUp),
-        proptest::sample::select(vec![None, Some(Awaited::Gateway), Some(Awaited::Shopper),])
-            .prop_map(Step::Postpone),
+        proptest::sample::select(vec![
+            None,
+            Some(Awaited::Gateway),
+            Some(Awaited::Shopper),
+            Some(Awaited::Token),
+        ])
+        .prop_map(Step::Postpone),
     ]
 }
 
