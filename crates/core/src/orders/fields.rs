@@ -6,6 +6,7 @@ use crate::http::body::{Body, Json};
 use crate::pricing::cart::MOST_OF_ONE;
 use crate::pricing::model::{Code, InvalidCode};
 use crate::pricing::shipping::is_slug;
+use crate::values::card_number::is_card_number;
 use crate::values::id::{ProductId, VariantId};
 
 /// Reads the field `items`.
@@ -102,14 +103,22 @@ pub(super) fn codes(body: &mut Body<'_>) -> Option<Codes> {
     })
 }
 
-/// Reads the token of a payment.
+/// Reads the token of a payment. A card number is none: it must not be stored, not even by mistake.
 #[must_use]
 pub fn payment_token(json: Json<'_>) -> Option<String> {
-    json.parsed("this must be 1 to 255 visible ASCII characters", |text| {
+    let place = json.clone();
+    let token = json.parsed("this must be 1 to 255 visible ASCII characters", |text| {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         let valid = (1..=255).contains(&text.len()) && visible;
         if valid { Ok(text.to_owned()) } else { Err(()) }
-    })
+    })?;
+    if is_card_number(&token) {
+        return place.fault(
+            "card_number",
+            "this is a card number: send the token of the gateway's form",
+        );
+    }
+    Some(token)
 }
 
 /// Reads a code as people type it: no code has white space, but some write it between groups of letters.

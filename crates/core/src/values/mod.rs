@@ -2,6 +2,7 @@
 //! Nothing here does I/O or knows AWS.
 
 pub mod address;
+pub mod card_number;
 pub mod clock;
 pub(crate) mod digest;
 pub mod event;
