@@ -223,6 +223,7 @@ impl Scene {
             ("{variant_id}", &self.product),
             ("{order_id}", &self.order),
             ("{payment_id}", &self.payment),
+            ("{provider}", &"sandbox".to_owned()),
             ("{session_id}", &self.session),
             ("{address_id}", &self.address),
             ("{discount_id}", &self.discount),

@@ -215,6 +215,14 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             call.json(&scene.body(operation).unwrap())
         }
         "retry_payment" | "retry_guest_payment" => declined_order(scene, operation).await,
+        "receive_payment_event" => {
+            let order = order_of(&[(&scene.product, 1)], "tok_requires_action");
+            let placed = shop.place(owner, &order).await.expect(202).json();
+            let id = placed["id"].as_str().unwrap();
+            shop.until_payment_status(owner, id, "requires_action")
+                .await;
+            shop.payment_event("charge.confirmed", id).await
+        }
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, Scene::sender(operation)),
     }

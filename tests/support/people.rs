@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_lc_rs::hmac;
 use futures::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -199,6 +200,28 @@ impl Shop {
         let call = call.bearer(&self.admin().await.token);
         let payments = call.send().await.expect(200).json();
         payments["items"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the request with which the sandbox tells `kind` about the first charge of `order`.
+    pub(crate) async fn payment_event(&self, kind: &str, order: &str) -> Call {
+        let event = json!({"type": kind, "charge": format!("{order}:1")});
+        self.signed_event(&event, "whsec_sandbox").await
+    }
+
+    /// Returns the request with which the sandbox sends `event`, signed with `secret` at the shop's time.
+    pub(crate) async fn signed_event(&self, event: &Value, secret: &str) -> Call {
+        let now: jiff::Timestamp = self.now().await.parse().unwrap();
+        let seconds = now.as_second();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let tag = hmac::sign(&key, format!("{seconds}.{event}").as_bytes());
+        let hex: String = tag
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let call = self.post("/webhooks/payments/sandbox");
+        let call = call.header("stripe-signature", &format!("t={seconds},v1={hex}"));
+        call.json(event)
     }
 
     /// Places an order of one product and returns the order's id.

@@ -325,6 +325,7 @@ fn the_map_shows_reads_and_events_between_services() {
           pricing -.->|changes| platform
           screening -.->|changes| platform
           orders ==>|starts| OrderWorkflow
+          payments ==>|starts| OrderWorkflow
           OrderWorkflow ==>|calls| inventory
           OrderWorkflow ==>|calls| orders
           OrderWorkflow ==>|calls| payments

@@ -232,6 +232,7 @@ routes! {
     LIST_ORDER_PAYMENTS = "list_order_payments", "GET" "/orders/{order_id}/payments", OwnerOrAdmin, Read, PAGE;
     RETRY_PAYMENT = "retry_payment", "POST" "/orders/{order_id}/payments", OwnerOrAdmin, Order;
     RETRY_GUEST_PAYMENT = "retry_guest_payment", "POST" "/guest/orders/{order_id}/payments", Anyone, Order, &["token"];
+    RECEIVE_PAYMENT_EVENT = "receive_payment_event", "POST" "/webhooks/payments/{provider}", Anyone, Free;
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
 

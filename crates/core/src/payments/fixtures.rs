@@ -19,7 +19,7 @@ use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
 use super::gateway::sandbox::Sandbox;
-use super::gateway::{Charge, Gateway, GatewayError, RefundState};
+use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
 use super::refunds::store::RefundStore;
 use super::steps::{self, StepOutput};
@@ -186,6 +186,15 @@ impl Gateway for Interrupted {
         self.count("retrieve_refund");
         self.sandbox.retrieve_refund(key).await
     }
+
+    async fn take_event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Notice, EventError> {
+        self.sandbox.take_event(signature, body, now).await
+    }
 }
 
 /// A shop with one order of 40.00 EUR, pending.
@@ -303,6 +312,11 @@ impl Shop {
         let order = self.orders.get(order_id()).await.unwrap().unwrap();
         let changed = Order { status, ..order };
         assert!(self.orders.replace(changed, &[]).await.unwrap().is_some());
+    }
+
+    /// Returns the order's status.
+    pub(super) async fn order_status(&self) -> Status {
+        self.orders.get(order_id()).await.unwrap().unwrap().status
     }
 
     /// Returns the stored payment.

@@ -22,3 +22,4 @@ pub mod retries;
 pub mod rules;
 pub mod steps;
 pub mod store;
+pub mod webhooks;

@@ -118,20 +118,42 @@ impl FromStr for Provider {
 
 /// The idempotency key of one attempt to charge an order, `<order>:<attempt>`: the gateway charges once for each
 /// key, however often it is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChargeKey(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChargeKey {
+    /// The order.
+    pub order_id: OrderId,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// A text that is not the key of a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the key of a charge")]
+pub struct InvalidChargeKey;
+
+impl FromStr for ChargeKey {
+    type Err = InvalidChargeKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidChargeKey> {
+        let (order_id, attempt) = text.split_once(':').ok_or(InvalidChargeKey)?;
+        Ok(Self {
+            order_id: order_id.parse().map_err(|_| InvalidChargeKey)?,
+            attempt: attempt.parse().map_err(|_| InvalidChargeKey)?,
+        })
+    }
+}
 
 impl ChargeKey {
     /// Returns the key of attempt number `attempt`.
     #[must_use]
     pub fn new(order_id: OrderId, attempt: u32) -> Self {
-        Self(format!("{order_id}:{attempt}"))
+        Self { order_id, attempt }
     }
 }
 
 impl fmt::Display for ChargeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}:{}", self.order_id, self.attempt)
     }
 }
 

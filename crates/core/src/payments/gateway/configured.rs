@@ -2,10 +2,11 @@
 
 use super::sandbox::Sandbox;
 use super::stripe::Stripe;
-use super::{Charge, Gateway, GatewayError, RefundState};
+use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
+use crate::values::clock::Time;
 use crate::values::money::Money;
 
 /// The gateway that the setting `PAYMENT_GATEWAY` names.
@@ -75,6 +76,18 @@ impl Gateway for ConfiguredGateway {
         match self {
             Self::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
             Self::Stripe(stripe) => stripe.retrieve_refund(key).await,
+        }
+    }
+
+    async fn take_event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Notice, EventError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.take_event(signature, body, now).await,
+            Self::Stripe(stripe) => stripe.take_event(signature, body, now).await,
         }
     }
 }

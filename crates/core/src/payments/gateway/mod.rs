@@ -2,11 +2,14 @@
 
 pub mod configured;
 pub mod sandbox;
+pub mod signature;
 pub mod stripe;
 
 use super::model::{Action, ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;
+use crate::values::clock::Time;
 use crate::values::money::Money;
+use signature::SignatureError;
 
 /// The state of a charge at its gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +72,42 @@ pub enum GatewayError {
     Busy(#[source] Source),
 }
 
+/// What an event of a gateway is about. What is true of it has to be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Nothing that the shop needs to know.
+    Irrelevant,
+    /// Something may have become of this charge.
+    Charge(ChargeKey),
+}
+
+/// Why an event is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// It is not signed by the provider, or not now.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// It is signed, but not an event.
+    #[error("the body is not an event of this provider")]
+    Malformed(#[source] Source),
+    /// The gateway cannot be asked about it.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+}
+
+impl EventError {
+    /// Returns the error of an event that cannot be read because of `source`.
+    pub fn malformed(source: impl Into<Source>) -> Self {
+        Self::Malformed(source.into())
+    }
+
+    /// Returns the error of an event whose signature cannot be verified, because the secret cannot be read.
+    #[must_use]
+    pub fn secret(source: Source) -> Self {
+        Self::Gateway(GatewayError::Busy(source))
+    }
+}
+
 /// A payment gateway. Every call may be made any number of times, also at the same time: the key names the charge,
 /// and a call only ever brings that charge nearer to what was requested.
 pub trait Gateway: Sync {
@@ -113,6 +152,17 @@ pub trait Gateway: Sync {
         key: &RefundKey,
         amount: Money,
     ) -> impl Future<Output = Result<RefundState, GatewayError>> + Send;
+
+    /// Returns what the event `body` is about, which the provider sent with `signature` and the shop received at `now`.
+    ///
+    /// # Errors
+    /// [`EventError`].
+    fn take_event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> impl Future<Output = Result<Notice, EventError>> + Send;
 
     /// Returns the state of the refund with `key`, after every call that has returned.
     ///

@@ -20,14 +20,16 @@
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
+use crate::values::clock::Time;
 use crate::values::money::Money;
 
-use super::{Charge, Gateway, GatewayError, RefundState};
+use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
 use tokens::{State, behaviour};
 
 mod books;
+pub mod events;
 mod refunds;
 mod tokens;
 
@@ -148,6 +150,15 @@ impl Gateway for Sandbox {
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         refunds::find(&self.books, key).await
+    }
+
+    async fn take_event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Notice, EventError> {
+        self.played_notice(signature, body, now).await
     }
 }
 

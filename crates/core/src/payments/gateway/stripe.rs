@@ -21,9 +21,10 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::aws::settings::SettingError;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
+use crate::values::clock::Time;
 use crate::values::money::Money;
 
-use super::{Charge, Gateway, GatewayError, RefundState};
+use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use books::{Books, ChargeItem};
 use client::{Call, Client, Loss, Refusal};
 use moves::Move;
@@ -33,9 +34,9 @@ mod amounts;
 mod api_key;
 mod books;
 mod client;
+mod events;
 mod moves;
 mod refunds;
-pub mod signature;
 mod wire;
 
 /// How long one call of the gateway takes at most. A step makes two, and has 15 seconds.
@@ -176,20 +177,20 @@ impl Stripe {
         if !kinds.iter().any(|kind| token.starts_with(kind)) {
             return Ok(Err(moves::INVALID_TOKEN.to_owned()));
         }
-        let (units, key) = (units.to_string(), key.to_string());
-        let (order_id, attempt) = key.rsplit_once(':').unwrap_or((&key, ""));
+        let units = units.to_string();
+        let (order_id, attempt) = (key.order_id.to_string(), key.attempt.to_string());
         let fields = [
             ("amount", &*units),
             ("currency", &amount.currency().code().to_ascii_lowercase()),
             ("payment_method", token),
             ("payment_method_types[]", "card"),
             ("capture_method", "manual"),
-            ("metadata[order_id]", order_id),
-            ("metadata[attempt]", attempt),
+            ("metadata[order_id]", &order_id),
+            ("metadata[attempt]", &attempt),
             EXPAND,
         ];
         let call = Call::post("/v1/payment_intents".to_owned(), &fields, Loss::Harmless);
-        match self.client.send(&call.keyed(key.clone())).await? {
+        match self.client.send(&call.keyed(key.to_string())).await? {
             Ok(intent) => Ok(Ok(intent)),
             Err(refusal) => {
                 if let Some(code) = declined_at_once(&refusal) {
@@ -354,6 +355,15 @@ impl Gateway for Stripe {
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         in_time(PATIENCE, self.find_refund(key)).await
+    }
+
+    async fn take_event(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Notice, EventError> {
+        self.verified_notice(signature, body, now).await
     }
 }
 

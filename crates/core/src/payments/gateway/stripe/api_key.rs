@@ -1,5 +1,6 @@
-//! The API key: the adapter to Secrets Manager. It is kept in the process, and read again when Stripe refuses it, at
-//! most once a minute, so that a key that was replaced is taken up without a deployment.
+//! The API key and the secrets with which Stripe signs events: the adapter to Secrets Manager. They are kept in the process,
+//! and read again when Stripe refuses the key or an event is signed with another secret, at most once a minute, so that
+//! what was replaced is taken up without a deployment.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,17 +34,26 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The secret that the setting `STRIPE_SECRET_ARN` names, `{"api_key": "sk_..."}`.
-#[derive(Clone, Debug)]
+/// The secret that the setting `STRIPE_SECRET_ARN` names, `{"api_key": "sk_...", "signing_secrets": ["whsec_..."]}`.
+#[derive(Clone)]
 pub(super) struct ApiKeys {
     client: Client,
     arn: String,
     cache: Arc<Mutex<Option<Cached>>>,
 }
 
-#[derive(Clone, Debug)]
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiKeys")
+            .field("arn", &self.arn)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 struct Cached {
     key: ApiKey,
+    signing_secrets: Arc<[String]>,
     /// When the secret was last read, successfully or not.
     read_at: Instant,
 }
@@ -51,6 +61,9 @@ struct Cached {
 #[derive(Deserialize)]
 struct SecretBody {
     api_key: String,
+    /// One for each endpoint at Stripe; two while one is replaced.
+    #[serde(default)]
+    signing_secrets: Vec<String>,
 }
 
 impl ApiKeys {
@@ -74,8 +87,35 @@ impl ApiKeys {
         let cached = self.lock().clone();
         match cached {
             Some(cached) => Ok(cached.key),
-            None => self.read(now).await,
+            None => Ok(self.read(now).await?.key),
         }
+    }
+
+    /// Returns the secrets with which Stripe signs events, which are read if they have not been.
+    ///
+    /// # Errors
+    /// If the secret cannot be read.
+    pub(super) async fn signing_secrets(&self, now: Instant) -> Result<Arc<[String]>, Source> {
+        let cached = self.lock().clone();
+        match cached {
+            Some(cached) => Ok(cached.signing_secrets),
+            None => Ok(self.read(now).await?.signing_secrets),
+        }
+    }
+
+    /// Returns the secrets with which Stripe signs events, read again, or `None` if they were read a moment ago.
+    ///
+    /// # Errors
+    /// If the secret cannot be read.
+    pub(super) async fn newer_signing_secrets(
+        &self,
+        now: Instant,
+    ) -> Result<Option<Arc<[String]>>, Source> {
+        let cached = self.lock().clone();
+        if cached.is_some_and(|cached| now < cached.read_at + REFUSED_KEY_PAUSE) {
+            return Ok(None);
+        }
+        Ok(Some(self.read(now).await?.signing_secrets))
     }
 
     /// Returns the key that took the place of `refused`, or `None` if there is none that is known by now.
@@ -91,7 +131,7 @@ impl ApiKeys {
         let key = match cached {
             Some(cached) if cached.key != *refused => cached.key,
             Some(cached) if now < cached.read_at + REFUSED_KEY_PAUSE => return Ok(None),
-            Some(_) | None => self.read(now).await?,
+            Some(_) | None => self.read(now).await?.key,
         };
         Ok((key != *refused).then_some(key))
     }
@@ -100,27 +140,28 @@ impl ApiKeys {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(&self, now: Instant) -> Result<ApiKey, Source> {
+    async fn read(&self, now: Instant) -> Result<Cached, Source> {
         // Noted before the call, so that a call that fails counts too.
         if let Some(cached) = self.lock().as_mut() {
             cached.read_at = now;
         }
-        let key = self.read_secret().await?;
-        *self.lock() = Some(Cached {
-            key: key.clone(),
+        let secret = self.read_secret().await?;
+        let cached = Cached {
+            key: ApiKey(secret.api_key.trim().into()),
+            signing_secrets: secret.signing_secrets.into(),
             read_at: now,
-        });
-        Ok(key)
+        };
+        *self.lock() = Some(cached.clone());
+        Ok(cached)
     }
 
-    fn read_secret(&self) -> BoxFuture<'_, Result<ApiKey, Source>> {
+    fn read_secret(&self) -> BoxFuture<'_, Result<SecretBody, Source>> {
         let request = self.client.get_secret_value().secret_id(&self.arn);
         Box::pin(async move {
             let text = request.send().await?.secret_string.unwrap_or_default();
             // The text of the error could quote the secret.
-            let body: SecretBody = serde_json::from_str(&text)
-                .map_err(|_| Source::from("the secret is not {\"api_key\": \"...\"}"))?;
-            Ok(ApiKey(body.api_key.trim().into()))
+            serde_json::from_str(&text)
+                .map_err(|_| Source::from("the secret is not {\"api_key\": \"...\"}"))
         })
     }
 }

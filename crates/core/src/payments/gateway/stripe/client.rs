@@ -133,6 +133,11 @@ impl Client {
         })
     }
 
+    /// Returns the secrets of the account.
+    pub(super) fn keys(&self) -> &ApiKeys {
+        &self.keys
+    }
+
     /// Makes `call` and returns what Stripe says.
     ///
     /// # Errors

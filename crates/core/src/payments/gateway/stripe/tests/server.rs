@@ -9,18 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-/// Runs the application of localstripe on loopback. Its own program listens on all addresses of the machine, and keeps
-/// what it knows in a file that all of them share. It ends with its standard input, which ends with the test.
-const RUN: &str = "
-import socket, sys, threading, os
-from aiohttp import web
-from localstripe import resources, server
-resources.Store.dump_to_disk = lambda store: None
-listener = socket.create_server(('127.0.0.1', 0), backlog=64)
-print(listener.getsockname()[1], flush=True)
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-web.run_app(server.app, sock=listener, print=None)
-";
+/// What runs it.
+const RUN: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../tests/support/localstripe.py"
+));
 
 /// A localstripe of this test's own.
 pub(super) struct Localstripe {

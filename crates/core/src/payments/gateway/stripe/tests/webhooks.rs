@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use super::*;
-use crate::payments::gateway::stripe::signature::{self, SignatureError};
+use crate::payments::gateway::signature::{self, SignatureError};
 use crate::values::clock::Time;
 
 #[tokio::test]

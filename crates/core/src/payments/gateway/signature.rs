@@ -79,6 +79,17 @@ fn sign(secret: &str, time: &str, body: &[u8]) -> hmac::Tag {
     signed.sign()
 }
 
+/// Returns the header that signs `body` with `secret` at `now`.
+#[cfg(test)]
+pub(crate) fn header(secret: &str, body: &[u8], now: Time) -> String {
+    let seconds = now.as_seconds().to_string();
+    let tag = sign(secret, &seconds, body);
+    format!(
+        "t={seconds},v1={}",
+        crate::values::digest::hex(tag.as_ref())
+    )
+}
+
 /// Returns the bytes of a text of 64 hexadecimal digits.
 fn bytes(hex: &str) -> Option<[u8; 32]> {
     if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {

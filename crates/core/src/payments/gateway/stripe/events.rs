@@ -1,0 +1,82 @@
+//! The events of Stripe: <https://docs.stripe.com/api/events>. An event says only what to ask about: it may be late, or come
+//! before the response to our own call.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use super::Stripe;
+use crate::payments::gateway::signature::{self, SignatureError};
+use crate::payments::gateway::{EventError, Notice};
+use crate::payments::model::ChargeKey;
+use crate::values::clock::Time;
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
+    data: EventData,
+}
+
+#[derive(Deserialize)]
+struct EventData {
+    object: Object,
+}
+
+/// What an event is about, as far as it is read here.
+#[derive(Deserialize)]
+struct Object {
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+impl Stripe {
+    pub(super) async fn verified_notice(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Notice, EventError> {
+        self.verify(signature.unwrap_or_default(), body, now)
+            .await?;
+        let event: Event = serde_json::from_slice(body).map_err(EventError::malformed)?;
+        let metadata = event.data.object.metadata.unwrap_or_default();
+        Ok(if event.kind.starts_with("payment_intent.") {
+            key(&metadata).map_or(Notice::Irrelevant, Notice::Charge)
+        } else {
+            Notice::Irrelevant
+        })
+    }
+
+    /// Verifies a signature with the secrets that are known, and if it is by none of them, with those that have been added
+    /// since.
+    async fn verify(&self, header: &str, body: &[u8], now: Time) -> Result<(), EventError> {
+        let read_at = Instant::now();
+        let keys = self.client.keys();
+        let known = keys
+            .signing_secrets(read_at)
+            .await
+            .map_err(EventError::secret)?;
+        let verify = |secrets: &[String]| {
+            signature::verify(header, body, secrets.iter().map(String::as_str), now)
+        };
+        match verify(&known) {
+            Err(SignatureError::Forged) => {
+                let newer = keys.newer_signing_secrets(read_at).await;
+                match newer.map_err(EventError::secret)? {
+                    Some(newer) => Ok(verify(&newer)?),
+                    None => Err(SignatureError::Forged.into()),
+                }
+            }
+            verified => Ok(verified?),
+        }
+    }
+}
+
+/// Returns the charge of an intent with `metadata`, or `None` if the shop did not create the intent.
+fn key(metadata: &BTreeMap<String, String>) -> Option<ChargeKey> {
+    let order_id = metadata.get("order_id")?.parse().ok()?;
+    let attempt = metadata.get("attempt")?.parse().ok()?;
+    Some(ChargeKey::new(order_id, attempt))
+}
