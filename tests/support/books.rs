@@ -41,10 +41,24 @@ pub(crate) struct OrderBooks {
 }
 
 impl Shop {
+    /// Every item of every table.
+    pub(crate) async fn everything(&self) -> Vec<Value> {
+        let tables = self.dynamodb("ListTables", &json!({})).await;
+        let mut found = Vec::new();
+        for table in tables["TableNames"].as_array().unwrap() {
+            found.extend(self.items_of(table.as_str().unwrap()).await);
+        }
+        found
+    }
+
     /// Every item of a table (logical id).
     pub(crate) async fn items(&self, table: &str) -> Vec<Value> {
+        self.items_of(&physical(table)).await
+    }
+
+    async fn items_of(&self, table: &str) -> Vec<Value> {
         let mut found = Vec::new();
-        let mut request = json!({"TableName": physical(table), "ConsistentRead": true});
+        let mut request = json!({"TableName": table, "ConsistentRead": true});
         loop {
             let answer = self.dynamodb("Scan", &request).await;
             let items = answer["Items"].as_array().unwrap();

@@ -158,6 +158,18 @@ impl Shop {
         serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap()
     }
 
+    /// Puts `value` into a secret.
+    pub(crate) async fn put_secret(&self, name: &str, value: &Value) {
+        let body = json!({"SecretId": name, "SecretString": value.to_string()});
+        self.aws(
+            "secretsmanager",
+            "secretsmanager.PutSecretValue",
+            "1.1",
+            &body,
+        )
+        .await;
+    }
+
     /// Returns the address of the AWS endpoint.
     pub(crate) fn aws_url(&self) -> &str {
         &self.runner().urls().aws

@@ -20,6 +20,7 @@ pub(crate) mod redis;
 pub(crate) mod shop;
 pub(crate) mod show;
 pub(crate) mod steps;
+pub(crate) mod stripe;
 pub(crate) mod tokens;
 pub(crate) mod waiting;
 

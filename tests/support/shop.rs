@@ -114,7 +114,7 @@ pub(crate) struct Shop {
     buyer: OnceCell<Person>,
     /// What was put on hand and on backorder of each product.
     on_hand: Mutex<BTreeMap<String, u64>>,
-    pub(super) log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// The shop of all tests that need none of their own: every test brings its own products and
@@ -139,6 +139,11 @@ pub(crate) async fn express() -> &'static Shop {
 }
 
 impl Shop {
+    /// Returns its address.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Starts a shop with nothing in it.
     pub(crate) async fn start(setup: Setup) -> Self {
         let binaries = tokio::task::spawn_blocking(build::binaries).await.unwrap();

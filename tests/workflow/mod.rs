@@ -12,4 +12,5 @@ mod messages;
 mod outcomes;
 mod overselling;
 mod reviews;
+mod stripe;
 mod year;
