@@ -17,6 +17,7 @@ mod costs;
 mod customers;
 mod deletion;
 mod demo;
+mod disputes;
 mod guests;
 mod health;
 mod hostile;

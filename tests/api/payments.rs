@@ -42,6 +42,7 @@ fn the_payment_of_a_confirmed_order_is_captured() {
                 "currency": "EUR"
               },
               "decline": null,
+              "disputes": [],
               "gateway": "sandbox",
               "id": "<id-1>",
               "refunded": {
@@ -79,6 +80,7 @@ fn the_payment_of_a_declined_order_captured_nothing() {
                 "currency": "EUR"
               },
               "decline": "declined",
+              "disputes": [],
               "gateway": "sandbox",
               "id": "<id-1>",
               "refunded": {

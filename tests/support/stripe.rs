@@ -48,7 +48,7 @@ impl Localstripe {
         let text = std::fs::read_to_string(&program).unwrap();
         let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!"));
         let mut child = Command::new(interpreter.expect("localstripe is a script").trim())
-            .arg(root().join("tests/support/localstripe.py"))
+            .arg(root().join("tests/support/run_localstripe.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

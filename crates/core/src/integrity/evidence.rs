@@ -79,7 +79,7 @@ impl Evidence {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
             "StockAdjusted" => variant_of_stock(&id).map(Subject::Stock),
-            "PaymentRefunded" => match id.parse() {
+            "PaymentRefunded" | "PaymentDisputed" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.payments.get(payment).await?;
                     payment.map(|payment| Subject::Order(payment.order_id))

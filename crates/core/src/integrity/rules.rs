@@ -181,6 +181,8 @@ struct LineData {
 struct PaymentData {
     amount: Money,
     status: Option<String>,
+    /// Of events about disputes.
+    dispute_id: Option<String>,
 }
 
 fn read_data<T: for<'de> Deserialize<'de>>(event: &DomainEvent) -> Option<T> {
@@ -259,6 +261,11 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
     let data: Option<PaymentData> = read_data(last);
     let same = data.is_some_and(|data| match last.event_type.as_str() {
         "PaymentRefunded" => data.amount == payment.amounts.refunded(),
+        "PaymentDisputed" => {
+            let dispute = data.dispute_id.and_then(|id| payment.disputes.get(&id));
+            let status = dispute.map(|dispute| dispute.status.as_str());
+            status.is_some() && data.status.as_deref() == status
+        }
         _ => {
             data.amount == payment.amount && data.status.as_deref() == Some(payment.status.as_str())
         }
@@ -337,7 +344,8 @@ fn closed_is_not_charged(case: &OrderCase) -> Vec<String> {
         return vec!["there is no payment record that prevents a later charge".to_owned()];
     };
     let (captured, refunded) = (payment.amounts.captured(), payment.amounts.refunded());
-    if captured != refunded {
+    // What a bank has taken goes back to the cardholder, too.
+    if !payment.kept().is_ok_and(Money::is_zero) {
         return vec![format!(
             "{captured} is captured, but {refunded} is refunded"
         )];

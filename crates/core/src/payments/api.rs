@@ -27,10 +27,28 @@ pub(super) struct PaymentBody {
     decline: Option<String>,
     /// What the shopper has to do before it goes on.
     action: Option<Action>,
+    disputes: Vec<DisputeBody>,
+}
+
+#[derive(Serialize)]
+struct DisputeBody {
+    /// The gateway's identifier.
+    id: String,
+    status: &'static str,
+    amount: Money,
+    /// The gateway's code.
+    reason: String,
 }
 
 impl From<Payment> for PaymentBody {
     fn from(payment: Payment) -> Self {
+        let disputes = payment.disputes.into_iter();
+        let disputes = disputes.map(|(id, dispute)| DisputeBody {
+            id,
+            status: dispute.status.as_str(),
+            amount: dispute.amount,
+            reason: dispute.reason,
+        });
         Self {
             id: payment.id,
             status: payment.status.as_str(),
@@ -41,6 +59,7 @@ impl From<Payment> for PaymentBody {
             attempts: payment.attempt,
             decline: payment.decline,
             action: payment.action,
+            disputes: disputes.collect(),
         }
     }
 }
@@ -116,8 +135,8 @@ mod tests {
         )
         .await;
         shop.process().await;
-        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null}],"next_cursor":null}"#]]).await;
-        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null}],"next_cursor":null}"#]]).await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! | event | when | data |
 //! |---|---|---|
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed | `order_id`, `amount`, `status`, `origin` |
+//! | `PaymentDisputed` | a cardholder disputed the charge, or a dispute was decided | `order_id`, `dispute_id`, `amount`: what it is about, `status`: `opened`, `won` or `lost`, `reason` |
 //! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
 
 use serde::Serialize;
@@ -12,7 +13,7 @@ use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, RefundId, VariantId};
 use crate::values::money::Money;
 
-use super::model::REFUNDED;
+use super::model::{DISPUTED, REFUNDED};
 use super::store::PaymentItem;
 
 /// What led to the change. `webhook` will mean a call of the provider, which starts the order's workflow.
@@ -25,6 +26,15 @@ struct Processed {
     amount: Money,
     status: String,
     origin: &'static str,
+}
+
+#[derive(Serialize)]
+struct Disputed<'a> {
+    order_id: OrderId,
+    dispute_id: &'a str,
+    amount: Money,
+    status: &'static str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -61,7 +71,18 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
     let Some(stamp) = item.event.clone() else {
         return Ok(None);
     };
-    let data = if stamp.event_type == REFUNDED {
+    let data = if stamp.event_type == DISPUTED {
+        let (id, dispute) = item
+            .last_dispute()
+            .ok_or_else(|| serde::de::Error::custom("the dispute of an event is missing"))?;
+        serde_json::to_value(Disputed {
+            order_id: item.order_id,
+            dispute_id: id,
+            amount: item.money(dispute.amount)?,
+            status: dispute.status.as_str(),
+            reason: &dispute.reason,
+        })
+    } else if stamp.event_type == REFUNDED {
         let last = item.last_refund.as_ref();
         let last = last.map(|last| {
             Ok::<_, serde_dynamo::Error>(Last {

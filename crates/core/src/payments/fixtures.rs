@@ -18,6 +18,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
+use super::disputes::model::Dispute;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
@@ -185,6 +186,14 @@ impl Gateway for Interrupted {
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         self.count("retrieve_refund");
         self.sandbox.retrieve_refund(key).await
+    }
+
+    async fn retrieve_dispute(
+        &self,
+        key: &ChargeKey,
+        id: &str,
+    ) -> Result<Option<Dispute>, GatewayError> {
+        self.sandbox.retrieve_dispute(key, id).await
     }
 
     async fn take_event(

@@ -12,6 +12,7 @@
 //!   gateway can take no more money for the order and has refunded what it took.
 
 pub mod api;
+pub mod disputes;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -14,10 +14,15 @@ use crate::values::event::Stamp;
 use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
+use super::disputes::model::{Dispute, Disputes};
+
 /// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
 /// The type of the event that money was refunded.
 pub const REFUNDED: &str = "PaymentRefunded";
+
+/// The type of the event that a payment was disputed, or a dispute decided.
+pub const DISPUTED: &str = "PaymentDisputed";
 
 /// What has been authorised, captured and refunded, in one currency: 0 <= refunded <= captured <=
 /// authorized.
@@ -218,6 +223,10 @@ pub struct Payment {
     pub amounts: Amounts,
     /// How much of it refunds have taken that have not failed: at least what is refunded, at most what is captured.
     pub refunding: Money,
+    /// The disputes of it.
+    pub disputes: Disputes,
+    /// What open and lost disputes have taken.
+    pub disputed: Money,
     /// How many pieces of each variant refunds have taken that have not failed.
     pub refunded_units: Units,
     /// How many pieces of each variant have come back into stock by refunds.
@@ -260,6 +269,8 @@ impl Payment {
             amount,
             amounts: Amounts::none(amount.currency()),
             refunding: Money::zero(amount.currency()),
+            disputes: Disputes::new(),
+            disputed: Money::zero(amount.currency()),
             refunded_units: Units::new(),
             restocked: Units::new(),
             attempt: u32::from(!amount.is_zero()),
@@ -314,7 +325,26 @@ impl Payment {
     /// # Errors
     /// [`MoneyError`] if the amounts are in different currencies.
     pub fn left_to_refund(&self) -> Result<Money, MoneyError> {
-        self.amounts.captured().minus(self.refunding)
+        self.left_of(self.refunding)
+    }
+
+    /// Returns what the shop still has of what was captured.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn kept(&self) -> Result<Money, MoneyError> {
+        self.left_of(self.amounts.refunded())
+    }
+
+    /// Returns what is left once refunds have taken `refunds`. A bank may dispute what was refunded before.
+    fn left_of(&self, refunds: Money) -> Result<Money, MoneyError> {
+        let left = self
+            .amounts
+            .captured()
+            .minus(refunds)?
+            .minus(self.disputed)?;
+        let zero = Money::zero(left.currency());
+        Ok(if left.is_positive() { left } else { zero })
     }
 
     /// Returns the idempotency key of the refund with `id`.
@@ -352,6 +382,13 @@ pub enum Change {
     Declined(String),
     /// The charge was voided before anything was captured.
     Voided,
+    /// The gateway has this of a dispute.
+    Disputed {
+        /// The gateway's identifier of it.
+        id: String,
+        /// The dispute.
+        dispute: Dispute,
+    },
     /// This total is refunded.
     Refunded {
         /// The total.
@@ -372,6 +409,7 @@ impl Change {
             | Self::Captured(_)
             | Self::Declined(_)
             | Self::Voided => PROCESSED,
+            Self::Disputed { .. } => DISPUTED,
             Self::Refunded { .. } => REFUNDED,
         }
     }

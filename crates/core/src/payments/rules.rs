@@ -143,9 +143,11 @@ pub fn is_news(payment: &Payment, change: &Change) -> bool {
         Change::Authorized(amount) => {
             payment.status != PaymentStatus::Authorized || payment.amounts.authorized() != *amount
         }
-        Change::Captured(_) | Change::Declined(_) | Change::Voided | Change::Refunded { .. } => {
-            true
-        }
+        Change::Captured(_)
+        | Change::Declined(_)
+        | Change::Voided
+        | Change::Disputed { .. }
+        | Change::Refunded { .. } => true,
     }
 }
 
@@ -183,6 +185,12 @@ pub fn decide_void(payment: Option<&Payment>, course: Course, retryable: bool) -
         PaymentStatus::Refunded | PaymentStatus::Voided | PaymentStatus::Failed => {
             Void::Done(payment.status)
         }
+        // What a bank has taken is not refunded, too.
+        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded
+            if payment.void_requested && is_all_disputed(payment) =>
+        {
+            Void::Done(payment.status)
+        }
         PaymentStatus::Pending
         | PaymentStatus::Processing
         | PaymentStatus::RequiresAction
@@ -196,6 +204,11 @@ pub fn decide_void(payment: Option<&Payment>, course: Course, retryable: bool) -
             }
         }
     }
+}
+
+/// Returns whether disputes have taken all that is not refunded.
+fn is_all_disputed(payment: &Payment) -> bool {
+    !payment.disputed.is_zero() && payment.kept().is_ok_and(Money::is_zero)
 }
 
 /// The next move that undoes a charge.
@@ -222,9 +235,14 @@ pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentErro
         {
             Undo::Record(Change::Captured(*captured))
         }
-        Charge::Captured { amount } => Undo::Refund(*amount),
-        Charge::Refunded { captured, refunded } if captured != refunded => {
-            Undo::Refund(captured.minus(*refunded)?)
+        Charge::Captured { amount } => Undo::Refund(amount.minus(payment.disputed)?),
+        Charge::Refunded { captured, refunded }
+            if captured
+                .minus(*refunded)?
+                .compare(payment.disputed)?
+                .is_gt() =>
+        {
+            Undo::Refund(captured.minus(*refunded)?.minus(payment.disputed)?)
         }
         Charge::Refunded { refunded, .. } => Undo::Record(Change::Refunded {
             total: *refunded,
@@ -285,6 +303,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Captured(_)
         | Change::Declined(_)
         | Change::Voided
+        | Change::Disputed { .. }
         | Change::Refunded { .. } => return Err(contradiction(payment, format!("{change:?}"))),
     };
     let decline = match change {
@@ -294,6 +313,7 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Authorized(_)
         | Change::Captured(_)
         | Change::Voided
+        | Change::Disputed { .. }
         | Change::Refunded { .. } => payment.decline.clone(),
     };
     let action = match change {
@@ -303,15 +323,18 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         | Change::Captured(_)
         | Change::Declined(_)
         | Change::Voided
+        | Change::Disputed { .. }
         | Change::Refunded { .. } => None,
     };
     let kept_token = match change {
         Change::Unknown | Change::ActionRequired(_) | Change::Authorized(_) => {
             payment.token.clone()
         }
-        Change::Captured(_) | Change::Declined(_) | Change::Voided | Change::Refunded { .. } => {
-            None
-        }
+        Change::Captured(_)
+        | Change::Declined(_)
+        | Change::Voided
+        | Change::Disputed { .. }
+        | Change::Refunded { .. } => None,
     };
     // A refund that was not taken first is the gateway's own, or that of all that was left.
     let refunding = match payment.refunding.compare(amounts.refunded())? {

@@ -197,7 +197,7 @@ fn outcome(change: &Change, waits: bool) -> Result<StepOutput, StepError> {
             "ActionRequired",
             "the shopper has to confirm the payment at the bank",
         )),
-        Change::Voided | Change::Refunded { .. } => Err(already_closed()),
+        Change::Voided | Change::Disputed { .. } | Change::Refunded { .. } => Err(already_closed()),
     }
 }
 
@@ -277,9 +277,13 @@ async fn undo(
                 require_refunded(gateway.refund(&rest, amount).await?)?;
                 rest_is_refunded = true;
                 let captured = payment.amounts.captured();
+                let refunded = payment
+                    .amounts
+                    .refunded()
+                    .plus(payment.kept().map_err(PaymentError::from)?);
                 found = Charge::Refunded {
                     captured,
-                    refunded: captured,
+                    refunded: refunded.map_err(PaymentError::from)?,
                 };
             }
             Undo::Record(change) => {
@@ -298,6 +302,7 @@ async fn undo(
                     | Change::Authorized(_)
                     | Change::Captured(_)
                     | Change::Declined(_)
+                    | Change::Disputed { .. }
                     | Change::Voided => refunds.payments().record(&payment, &next, &change).await?,
                 };
                 match written {

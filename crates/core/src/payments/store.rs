@@ -1,5 +1,7 @@
 //! Payments in DynamoDB: one item each, keyed by the payment's id, which follows from the order's.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Aws;
@@ -10,6 +12,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
+use super::disputes::model::{Dispute, DisputeStatus, Disputes};
 use super::model::{Action, Amounts, Change, PROCESSED, Payment, Retry, Units};
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
@@ -37,6 +40,14 @@ pub(super) struct PaymentItem {
     /// Absent while refunds have taken no more than what is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<u64>,
+    /// What open and lost disputes have taken; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disputed: Option<u64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    disputes: BTreeMap<String, DisputeItem>,
+    /// The dispute that the last event is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last_dispute: Option<String>,
     #[serde(default, skip_serializing_if = "Units::is_empty")]
     refunded_units: Units,
     #[serde(default, skip_serializing_if = "Units::is_empty")]
@@ -64,6 +75,14 @@ pub(super) struct PaymentItem {
     pub(super) event: Option<Stamp>,
 }
 
+/// A dispute as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DisputeItem {
+    pub(super) status: DisputeStatus,
+    pub(super) amount: u64,
+    pub(super) reason: String,
+}
+
 /// The refund that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LastRefund {
@@ -80,6 +99,20 @@ fn minor_units(money: Money) -> Result<u64, serde_dynamo::Error> {
     units.ok_or_else(|| unreadable("an amount is less than zero"))
 }
 
+fn stored_disputes(
+    disputes: &Disputes,
+) -> Result<BTreeMap<String, DisputeItem>, serde_dynamo::Error> {
+    let items = disputes.iter().map(|(id, dispute)| {
+        let item = DisputeItem {
+            status: dispute.status,
+            amount: minor_units(dispute.amount)?,
+            reason: dispute.reason.clone(),
+        };
+        Ok((id.clone(), item))
+    });
+    items.collect()
+}
+
 impl PaymentItem {
     fn new(payment: &Payment, event: Option<Stamp>) -> Result<Self, serde_dynamo::Error> {
         Ok(Self {
@@ -93,6 +126,9 @@ impl PaymentItem {
             captured: minor_units(payment.amounts.captured())?,
             refunded: minor_units(payment.amounts.refunded())?,
             refunding: None,
+            disputed: None,
+            disputes: stored_disputes(&payment.disputes)?,
+            last_dispute: None,
             refunded_units: payment.refunded_units.clone(),
             restocked: payment.restocked.clone(),
             last_refund: None,
@@ -110,6 +146,12 @@ impl PaymentItem {
         })
     }
 
+    /// Returns the dispute that the last event is about.
+    pub(super) fn last_dispute(&self) -> Option<(&str, &DisputeItem)> {
+        let id = self.last_dispute.as_deref()?;
+        self.disputes.get(id).map(|item| (id, item))
+    }
+
     pub(super) fn money(&self, units: u64) -> Result<Money, serde_dynamo::Error> {
         Money::from_minor_units(units, self.currency).map_err(unreadable)
     }
@@ -120,6 +162,16 @@ impl PaymentItem {
             self.money(self.captured)?,
             self.money(self.refunded)?,
         );
+        let taken = self.money(self.disputed.unwrap_or(0))?;
+        let disputes = self.disputes.iter().map(|(id, item)| {
+            let dispute = Dispute {
+                status: item.status,
+                amount: self.money(item.amount)?,
+                reason: item.reason.clone(),
+            };
+            Ok((id.clone(), dispute))
+        });
+        let disputes = disputes.collect::<Result<_, serde_dynamo::Error>>()?;
         Ok(Payment {
             id: self.payment_id,
             order_id: self.order_id,
@@ -128,6 +180,8 @@ impl PaymentItem {
             amount: self.money(self.amount)?,
             amounts: amounts.map_err(unreadable)?,
             refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
+            disputes,
+            disputed: taken,
             refunded_units: self.refunded_units,
             restocked: self.restocked,
             attempt: self.attempt,
@@ -223,19 +277,19 @@ impl PaymentStore {
         amount: Money,
         units: &Units,
     ) -> Result<Write, StoreError> {
-        let most = payment
-            .amounts
-            .captured()
-            .minus(amount)
-            .map_err(unreadable)?;
+        let captured = payment.amounts.captured();
+        let left = captured.minus(payment.disputed).map_err(unreadable)?;
+        let most = left.minus(amount).map_err(unreadable)?;
         let write = self.units_write(
             payment,
             "refunding = if_not_exists(refunding, refunded) + :amount",
             units,
-            " AND attribute_not_exists(void_requested) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
+            " AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
         )?;
         write
             .value(":amount", &minor_units(amount)?)?
+            .value(":disputed", &minor_units(payment.disputed)?)?
+            .value(":none", &0)?
             .value(":most", &minor_units(most)?)
     }
 
@@ -335,6 +389,10 @@ impl PaymentStore {
             Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
                 ("", "")
             }
+            Change::Disputed { .. } => (
+                ", disputed = :amount, disputes = :disputes, last_dispute = :dispute",
+                " AND captured >= :amount",
+            ),
             Change::Authorized(_) => (", authorized = :amount", " AND authorized <= :amount"),
             // Both become the same amount, so captured <= authorized holds.
             Change::Captured(_) if raises_authorized => (
@@ -397,6 +455,10 @@ impl PaymentStore {
             Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
                 Ok(write)
             }
+            Change::Disputed { id, .. } => write
+                .value(":amount", &minor_units(next.disputed)?)?
+                .value(":disputes", &stored_disputes(&next.disputes)?)?
+                .value(":dispute", id),
             Change::Authorized(amount) | Change::Captured(amount) => {
                 write.value(":amount", &minor_units(*amount)?)
             }

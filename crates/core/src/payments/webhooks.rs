@@ -3,14 +3,17 @@
 //! An event is a hint, whatever it says: it names a charge, and the gateway is asked what is true of it, by a run of the order's
 //! workflow. So it does not matter how often an event comes, how late, in which order, or before our own call has returned.
 
+use crate::aws::dynamo::{self, Attempt, Written};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::orders::executions::OrderWorkflow;
+use crate::values::clock::Time;
 use crate::values::id::AttemptId;
 
+use super::disputes;
 use super::gateway::signature::HEADER;
 use super::gateway::{EventError, Gateway, Notice};
-use super::model::ChargeKey;
+use super::model::{Change, ChargeKey, Payment};
 use super::store::PaymentStore;
 
 impl From<EventError> for Problem {
@@ -45,6 +48,13 @@ pub async fn receive_payment_event(
     match notice {
         Notice::Irrelevant => {}
         Notice::Charge(charge) => take_up(payments, workflow, &charge, &request).await?,
+        Notice::Dispute { charge, id } => {
+            let noted = note_dispute(payments, gateway, &charge, &id, request.now).await?;
+            // Money that a bank gave back for an order that has ended is refunded.
+            if noted.is_some_and(|payment| payment.void_requested) {
+                run(workflow, &charge, &request).await?;
+            }
+        }
     }
     Ok(Response::no_content())
 }
@@ -61,6 +71,15 @@ async fn take_up(
     if !payment.is_open() {
         return Ok(());
     }
+    run(workflow, charge, request).await
+}
+
+/// Starts a run of the workflow of the order of `charge`.
+async fn run(
+    workflow: &OrderWorkflow,
+    charge: &ChargeKey,
+    request: &Request,
+) -> Result<(), Problem> {
     // An event that comes again starts no second execution while a STANDARD state machine knows the first.
     let hash = request.body_hash();
     let run = AttemptId::derived(&["event", &hash]);
@@ -68,5 +87,43 @@ async fn take_up(
     started.map_err(|error| Problem::Busy(error.into()))
 }
 
+/// Stores what the gateway has of the dispute `id` of `charge`, if that is news. Returns the payment if it is.
+async fn note_dispute(
+    payments: &PaymentStore,
+    gateway: &impl Gateway,
+    charge: &ChargeKey,
+    id: &str,
+    now: Time,
+) -> Result<Option<Payment>, Problem> {
+    dynamo::change("the payment", || async {
+        // The payment is read first: if another event is quicker, this one is refused and asks again.
+        let payment = payments.of_order(charge.order_id).await?;
+        let payment = payment.ok_or(Problem::NotFound("payment"))?;
+        let found = gateway.retrieve_dispute(charge, id).await;
+        let Some(dispute) = found.map_err(EventError::from)? else {
+            return Ok(Attempt::Done(None));
+        };
+        let Some(next) = disputes::rules::note(&payment, id, &dispute, now)? else {
+            return Ok(Attempt::Done(None));
+        };
+        // A metric filter in template.yaml counts `disputed_order`.
+        tracing::warn!(
+            disputed_order = %charge.order_id,
+            dispute.id = id,
+            dispute.status = dispute.status.as_str(),
+            "a payment is disputed, or a dispute decided"
+        );
+        let disputed = Change::Disputed {
+            id: id.to_owned(),
+            dispute,
+        };
+        Ok(match payments.record(&payment, &next, &disputed).await? {
+            Written::Done => Attempt::Done(Some(next)),
+            Written::Refused(_) => Attempt::Overtaken,
+        })
+    })
+    .await
+}
+
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,7 +12,7 @@ async fn main() -> Result<(), runtime::Error> {
     let payments = PaymentStore::new(&aws)?;
     let gateway = ConfiguredGateway::new(&aws)?;
     let workflow = OrderWorkflow::new(&aws)?;
-    runtime::serve_http(&aws, &routes::RECEIVE_PAYMENT_EVENT, |request| {
+    runtime::serve_http_uncounted(&routes::RECEIVE_PAYMENT_EVENT, |request| {
         webhooks::receive_payment_event(&payments, &gateway, &workflow, request)
     })
     .await

@@ -5,6 +5,7 @@ use super::stripe::Stripe;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
+use crate::payments::disputes::model::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;
@@ -76,6 +77,17 @@ impl Gateway for ConfiguredGateway {
         match self {
             Self::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
             Self::Stripe(stripe) => stripe.retrieve_refund(key).await,
+        }
+    }
+
+    async fn retrieve_dispute(
+        &self,
+        key: &ChargeKey,
+        id: &str,
+    ) -> Result<Option<Dispute>, GatewayError> {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.retrieve_dispute(key, id).await,
+            Self::Stripe(stripe) => stripe.retrieve_dispute(key, id).await,
         }
     }
 

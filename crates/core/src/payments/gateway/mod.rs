@@ -5,6 +5,7 @@ pub mod sandbox;
 pub mod signature;
 pub mod stripe;
 
+use super::disputes::model::Dispute;
 use super::model::{Action, ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;
 use crate::values::clock::Time;
@@ -79,6 +80,13 @@ pub enum Notice {
     Irrelevant,
     /// Something may have become of this charge.
     Charge(ChargeKey),
+    /// Something may have become of a dispute of this charge.
+    Dispute {
+        /// The charge.
+        charge: ChargeKey,
+        /// The gateway's identifier of the dispute.
+        id: String,
+    },
 }
 
 /// Why an event is not taken.
@@ -152,6 +160,16 @@ pub trait Gateway: Sync {
         key: &RefundKey,
         amount: Money,
     ) -> impl Future<Output = Result<RefundState, GatewayError>> + Send;
+
+    /// Returns the dispute `id` of the charge with `key`, or `None` if there is none by which money was taken.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    fn retrieve_dispute(
+        &self,
+        key: &ChargeKey,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Dispute>, GatewayError>> + Send;
 
     /// Returns what the event `body` is about, which the provider sent with `signature` and the shop received at `now`.
     ///

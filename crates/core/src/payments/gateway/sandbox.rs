@@ -24,11 +24,13 @@ use crate::values::clock::Time;
 use crate::values::money::Money;
 
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
+use crate::payments::disputes::model::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
 use tokens::{State, behaviour};
 
 mod books;
+mod disputes;
 pub mod events;
 mod refunds;
 mod tokens;
@@ -150,6 +152,14 @@ impl Gateway for Sandbox {
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         refunds::find(&self.books, key).await
+    }
+
+    async fn retrieve_dispute(
+        &self,
+        key: &ChargeKey,
+        id: &str,
+    ) -> Result<Option<Dispute>, GatewayError> {
+        self.find_dispute(key, id).await
     }
 
     async fn take_event(

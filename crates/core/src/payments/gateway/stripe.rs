@@ -20,6 +20,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::aws::settings::SettingError;
+use crate::payments::disputes::model::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;
@@ -34,6 +35,7 @@ mod amounts;
 mod api_key;
 mod books;
 mod client;
+mod disputes;
 mod events;
 mod moves;
 mod refunds;
@@ -355,6 +357,14 @@ impl Gateway for Stripe {
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
         in_time(PATIENCE, self.find_refund(key)).await
+    }
+
+    async fn retrieve_dispute(
+        &self,
+        key: &ChargeKey,
+        id: &str,
+    ) -> Result<Option<Dispute>, GatewayError> {
+        in_time(PATIENCE, self.find_dispute(key, id)).await
     }
 
     async fn take_event(

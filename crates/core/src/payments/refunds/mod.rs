@@ -12,4 +12,4 @@ pub mod settle;
 pub mod store;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -40,6 +40,11 @@ async fn refund(shop: &Shop, key: &str, body: Value) -> (u16, Value) {
     }
 }
 
+/// Asks for a refund of `amount` under `key`. Returns the status.
+pub(crate) async fn refund_of(shop: &Shop, key: &str, amount: &str) -> u16 {
+    refund(shop, key, euros(amount)).await.0
+}
+
 fn euros(amount: &str) -> Value {
     json!({"amount": {"amount": amount, "currency": "EUR"}})
 }

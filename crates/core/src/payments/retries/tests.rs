@@ -16,20 +16,16 @@ use crate::testing;
 
 /// Returns a request to retry with `body` under `key`.
 fn request(key: &str, body: &Value) -> Request {
-    let mut headers = http::HeaderMap::new();
-    headers.insert("content-type", "application/json".parse().unwrap());
-    headers.insert("idempotency-key", key.parse().unwrap());
-    Request {
-        now: after(10),
+    let mut request = Request {
         request_id: key.to_owned(),
         path: format!("/orders/{}/payments", order_id()),
-        source_ip: "192.0.2.1".to_owned(),
-        headers,
-        body: body.to_string().into_bytes(),
         path_parameters: [("order_id".to_owned(), order_id().to_string())].into(),
-        query: Vec::new(),
         identity: Some(identity("customer", false)),
-    }
+        ..testing::request(after(10), body)
+    };
+    let headers = &mut request.headers;
+    headers.insert("idempotency-key", key.parse().unwrap());
+    request
 }
 
 fn paying_with(token: &str) -> Value {

@@ -14,24 +14,17 @@ use crate::testing;
 
 /// Returns the request with which the sandbox sends `event`, 10 seconds after the order was placed.
 fn request(event: &Value, secret: &str, signed_at_seconds: i64) -> Request {
-    let body = event.to_string().into_bytes();
-    let header = signature::header(secret, &body, after(signed_at_seconds));
-    let mut headers = http::HeaderMap::new();
-    headers.insert(HEADER, header.parse().unwrap());
-    Request {
-        now: after(10),
-        request_id: "MJy3ZgkZFiAEJ8Q=".to_owned(),
+    let mut request = Request {
         path: "/webhooks/payments/sandbox".to_owned(),
-        source_ip: "192.0.2.1".to_owned(),
-        headers,
-        body,
         path_parameters: [("provider".to_owned(), "sandbox".to_owned())].into(),
-        query: Vec::new(),
-        identity: None,
-    }
+        ..testing::request(after(10), event)
+    };
+    let header = signature::header(secret, &request.body, after(signed_at_seconds));
+    request.headers.insert(HEADER, header.parse().unwrap());
+    request
 }
 
-fn event(kind: &str) -> Value {
+pub(crate) fn event(kind: &str) -> Value {
     json!({"type": kind, "charge": key().to_string()})
 }
 
@@ -44,12 +37,16 @@ async fn send(shop: &Shop, request: Request) -> String {
 }
 
 /// Sends an event that is signed as it should be.
+pub(crate) async fn tell_event(shop: &Shop, event: &Value) -> String {
+    send(shop, request(event, SECRET, 10)).await
+}
+
 async fn tell(shop: &Shop, kind: &str) -> String {
-    send(shop, request(&event(kind), SECRET, 10)).await
+    tell_event(shop, &event(kind)).await
 }
 
 /// Notes the names of the executions that are started.
-fn executions(shop: &Shop) -> Arc<Mutex<Vec<String>>> {
+pub(crate) fn executions(shop: &Shop) -> Arc<Mutex<Vec<String>>> {
     let started: Arc<Mutex<Vec<String>>> = Arc::default();
     let names = started.clone();
     shop.engine.answer_others("StartExecution", move |request| {

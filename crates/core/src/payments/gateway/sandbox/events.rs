@@ -7,6 +7,7 @@ use super::Sandbox;
 use super::books::item_key;
 use super::tokens::State;
 use crate::aws::dynamo::{StoreError, Written};
+use crate::payments::disputes::model::DisputeStatus;
 use crate::payments::gateway::signature;
 use crate::payments::gateway::{EventError, Notice};
 use crate::payments::model::ChargeKey;
@@ -15,12 +16,18 @@ use crate::values::clock::Time;
 /// The secret with which events of the sandbox are signed.
 pub const SECRET: &str = "whsec_sandbox";
 
+/// The longest identifier of a dispute.
+const LONGEST_ID: usize = 64;
+
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "type")]
     kind: Kind,
     /// The charge, `<order>:<attempt>`.
     charge: String,
+    /// The dispute, if it is about one.
+    #[serde(default)]
+    dispute: Option<String>,
 }
 
 /// What happened.
@@ -32,6 +39,15 @@ enum Kind {
     /// The shopper or the bank has refused it.
     #[serde(rename = "charge.refused")]
     Refused,
+    /// The cardholder disputes the charge.
+    #[serde(rename = "dispute.opened")]
+    DisputeOpened,
+    /// The bank has decided for the shop.
+    #[serde(rename = "dispute.won")]
+    DisputeWon,
+    /// The bank has decided for the cardholder.
+    #[serde(rename = "dispute.lost")]
+    DisputeLost,
     #[serde(other)]
     Other,
 }
@@ -43,7 +59,7 @@ impl Sandbox {
         body: &[u8],
         now: Time,
     ) -> Result<Notice, EventError> {
-        signature::verify(signature.unwrap_or_default(), body, [SECRET], now)?;
+        signature::verify(signature.unwrap_or_default(), body, &[SECRET], now)?;
         let event: Event = serde_json::from_slice(body).map_err(EventError::malformed)?;
         let charge: ChargeKey = event.charge.parse().map_err(EventError::malformed)?;
         // If the charge does not wait for its shopper, nothing happens to it.
@@ -53,10 +69,38 @@ impl Sandbox {
                     .await
             }
             Kind::Refused => self.refuse(&charge).await,
+            Kind::DisputeOpened => {
+                return self
+                    .disputed(charge, event.dispute, DisputeStatus::Opened)
+                    .await;
+            }
+            Kind::DisputeWon => {
+                return self
+                    .disputed(charge, event.dispute, DisputeStatus::Won)
+                    .await;
+            }
+            Kind::DisputeLost => {
+                return self
+                    .disputed(charge, event.dispute, DisputeStatus::Lost)
+                    .await;
+            }
             Kind::Other => return Ok(Notice::Irrelevant),
         };
         settled.map_err(|error| EventError::Gateway(error.into()))?;
         Ok(Notice::Charge(charge))
+    }
+
+    /// Notes what became of a dispute of `charge`.
+    async fn disputed(
+        &self,
+        charge: ChargeKey,
+        id: Option<String>,
+        status: DisputeStatus,
+    ) -> Result<Notice, EventError> {
+        let id = id.filter(|id| (1..=LONGEST_ID).contains(&id.len()));
+        let id = id.ok_or_else(|| EventError::malformed("the event names no dispute"))?;
+        self.dispute(&charge, &id, status).await?;
+        Ok(Notice::Dispute { charge, id })
     }
 
     /// Declines a charge that waits for its shopper.

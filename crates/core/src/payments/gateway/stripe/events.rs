@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use super::Stripe;
+use super::{PATIENCE, Stripe, in_time};
 use crate::payments::gateway::signature::{self, SignatureError};
 use crate::payments::gateway::{EventError, Notice};
 use crate::payments::model::ChargeKey;
@@ -27,6 +27,10 @@ struct EventData {
 /// What an event is about, as far as it is read here.
 #[derive(Deserialize)]
 struct Object {
+    id: String,
+    /// The intent, if this is not one.
+    #[serde(default)]
+    payment_intent: Option<String>,
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -41,12 +45,22 @@ impl Stripe {
         self.verify(signature.unwrap_or_default(), body, now)
             .await?;
         let event: Event = serde_json::from_slice(body).map_err(EventError::malformed)?;
-        let metadata = event.data.object.metadata.unwrap_or_default();
-        Ok(if event.kind.starts_with("payment_intent.") {
-            key(&metadata).map_or(Notice::Irrelevant, Notice::Charge)
-        } else {
-            Notice::Irrelevant
-        })
+        let object = event.data.object;
+        if event.kind.starts_with("payment_intent.") {
+            let charge = key(&object.metadata.unwrap_or_default());
+            return Ok(charge.map_or(Notice::Irrelevant, Notice::Charge));
+        }
+        let (true, Some(intent)) = (
+            event.kind.starts_with("charge.dispute."),
+            object.payment_intent,
+        ) else {
+            return Ok(Notice::Irrelevant);
+        };
+        // A dispute has none of our metadata, its intent has.
+        let intent = in_time(PATIENCE, self.read(&intent)).await?;
+        let charge = key(&intent.metadata.unwrap_or_default());
+        let id = object.id;
+        Ok(charge.map_or(Notice::Irrelevant, |charge| Notice::Dispute { charge, id }))
     }
 
     /// Verifies a signature with the secrets that are known, and if it is by none of them, with those that have been added
@@ -59,7 +73,8 @@ impl Stripe {
             .await
             .map_err(EventError::secret)?;
         let verify = |secrets: &[String]| {
-            signature::verify(header, body, secrets.iter().map(String::as_str), now)
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            signature::verify(header, body, &secrets, now)
         };
         match verify(&known) {
             Err(SignatureError::Forged) => {

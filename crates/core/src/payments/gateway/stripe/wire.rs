@@ -21,6 +21,9 @@ pub(super) struct Intent {
     pub(super) last_payment_error: Option<Failure>,
     #[serde(default)]
     pub(super) latest_charge: Option<LatestCharge>,
+    /// What the shop gave it.
+    #[serde(default)]
+    pub(super) metadata: Option<BTreeMap<String, String>>,
     /// What the shopper has to do.
     #[serde(default)]
     pub(super) next_action: Option<NextAction>,

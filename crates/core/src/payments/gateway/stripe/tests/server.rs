@@ -12,7 +12,7 @@ use serde_json::Value;
 /// What runs it.
 const RUN: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
-    "/../../tests/support/localstripe.py"
+    "/../../tests/support/run_localstripe.py"
 ));
 
 /// A localstripe of this test's own.

@@ -30,7 +30,7 @@ async fn an_event_of_localstripe_is_believed() {
         .find_map(|line| line.strip_prefix(&name));
     let created = Time::from_millis(event["created"].as_i64().unwrap() * 1000);
     let verify =
-        |secret| signature::verify(header.unwrap(), sent.form.as_bytes(), [secret], created);
+        |secret| signature::verify(header.unwrap(), sent.form.as_bytes(), &[secret], created);
     assert_eq!(verify("whsec_tests"), Ok(()));
     assert_eq!(verify("whsec_other"), Err(SignatureError::Forged));
 }

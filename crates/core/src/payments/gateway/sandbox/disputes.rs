@@ -1,0 +1,71 @@
+//! Disputes in the books of the sandbox, which its events open and decide.
+
+use serde::{Deserialize, Serialize};
+
+use super::Sandbox;
+use super::books::minor_units;
+use crate::aws::dynamo::Key;
+use crate::payments::disputes::model::{Dispute, DisputeStatus};
+use crate::payments::gateway::{Charge, Gateway as _, GatewayError};
+use crate::payments::model::ChargeKey;
+use crate::values::money::{Currency, Money};
+
+/// A dispute as stored; the amount is in the currency's smallest unit.
+#[derive(Serialize, Deserialize)]
+struct DisputeItem {
+    /// `<charge>:<dispute>`, in the key attribute of charges.
+    charge_id: String,
+    status: DisputeStatus,
+    currency: Currency,
+    amount: u64,
+    reason: String,
+}
+
+impl Sandbox {
+    /// Gives the dispute `id` of a captured charge this status. It is about all that was captured.
+    pub(super) async fn dispute(
+        &self,
+        charge: &ChargeKey,
+        id: &str,
+        status: DisputeStatus,
+    ) -> Result<(), GatewayError> {
+        let (Charge::Captured { amount }
+        | Charge::Refunded {
+            captured: amount, ..
+        }) = self.retrieve(charge).await?
+        else {
+            return Ok(());
+        };
+        let item = DisputeItem {
+            charge_id: format!("{charge}:{id}"),
+            status,
+            currency: amount.currency(),
+            amount: minor_units(amount)?,
+            reason: "fraudulent".to_owned(),
+        };
+        self.books.write(self.books.put(&item)?).await?;
+        Ok(())
+    }
+
+    /// Returns the dispute `id` of a charge.
+    pub(super) async fn find_dispute(
+        &self,
+        charge: &ChargeKey,
+        id: &str,
+    ) -> Result<Option<Dispute>, GatewayError> {
+        let found: Option<DisputeItem> = self.books.get(dispute_key(charge, id)).await?;
+        let Some(item) = found else {
+            return Ok(None);
+        };
+        let amount = Money::from_minor_units(item.amount, item.currency);
+        Ok(Some(Dispute {
+            status: item.status,
+            amount: amount.map_err(|error| GatewayError::Unknown(error.into()))?,
+            reason: item.reason,
+        }))
+    }
+}
+
+fn dispute_key(charge: &ChargeKey, id: &str) -> Key {
+    Key::new("charge_id", format!("{charge}:{id}"))
+}
