@@ -5,6 +5,7 @@ pub mod address;
 pub mod clock;
 pub(crate) mod digest;
 pub mod event;
+pub(crate) mod formulas;
 pub mod group;
 pub mod id;
 pub mod locale;
