@@ -178,6 +178,8 @@ pub struct Payment {
     pub decline: Option<String>,
     /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
+    /// Whether all its movements of money are in the ledger: earlier releases had none.
+    pub in_ledger: bool,
     /// The number of its events.
     pub version: u64,
     /// When it was stored.
@@ -209,6 +211,7 @@ impl Payment {
             attempt: u32::from(!amount.is_zero()),
             decline: None,
             void_requested: false,
+            in_ledger: true,
             version: 0,
             created_at: now,
             updated_at: now,
