@@ -24,8 +24,13 @@
 //! - the entries of a payment add up to its amounts ([`rules::Sums`]), whatever was delivered twice; the audit checks it;
 //! - an entry has one key, which follows from the payment, its version and the movement, and is written if absent.
 
+pub mod api;
 pub mod model;
+pub mod record;
 pub mod rules;
+pub mod store;
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod tests;
