@@ -317,11 +317,15 @@ proptest! {
                 ledger.deliver(change);
             }
             life.delivered = to;
-            lives.iter().for_each(|life| check(&ledger, life));
+            for life in &lives {
+                check(&ledger, life);
+            }
             prop_assert_eq!(balances(ledger.0.values()).values().sum::<i128>(), 0);
         }
         for life in &mut lives {
-            life.changes[life.delivered..].iter().for_each(|change| ledger.deliver(change));
+            for change in &life.changes[life.delivered..] {
+                ledger.deliver(change);
+            }
             life.delivered = life.changes.len();
             check(&ledger, life);
             prop_assert_eq!(&life.changes.last().unwrap().1.payment, &life.payment);

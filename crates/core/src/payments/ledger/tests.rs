@@ -417,12 +417,12 @@ async fn the_entries_of_a_payment_are_listed_and_exported_as_a_sheet() {
     query.push(("cursor", &next));
     let (_, second, next) = list(&books.ledger, &query, "text/csv").await;
     assert_eq!(next, None);
-    expect![[r#"
+    expect![[r"
         id,at,of,debit,credit,amount,currency,order_id,payment_id,refund_id
         ea800f23-f074-5743-9188-0fb2da2dab7a,2026-03-01T09:30:01.000Z,authorised,authorizations:sandbox,authorized_orders,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,
         64882bed-4fb3-5cbb-8828-a74afc9e3723,2026-03-01T09:30:01.000Z,captured,gateway:sandbox,sales,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,
         10c836b6-1b1d-524f-a98e-3539f79486c0,2026-03-01T09:30:02.000Z,refunded,refunds,gateway:sandbox,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,e178700f-4378-5db3-9329-118a7c319322
-    "#]]
+    "]]
     .assert_eq(&(first + &second).replace("\r\n", "\n"));
     let query = [("payment_id", payment.as_str())];
     let (_, body, _) = list(&books.ledger, &query, "application/json").await;
@@ -450,7 +450,7 @@ async fn what_cannot_be_listed_is_said() {
     let (aws, _) = testing::aws();
     let ledger = LedgerStore::new(&aws).unwrap();
     let payment = Payment::id_of(order_id()).to_string();
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for query in [
         vec![("from", "yesterday")],
         vec![("to", "2026-02-30T00:00:00Z")],
@@ -469,7 +469,7 @@ async fn what_cannot_be_listed_is_said() {
         let body: Value = serde_json::from_str(&body).unwrap();
         let fault = &body["errors"][0];
         let (pointer, detail) = (fault["pointer"].as_str(), fault["detail"].as_str());
-        shown += &format!("{status} {} {}\n", pointer.unwrap(), detail.unwrap());
+        shown.push(format!("{status} {} {}", pointer.unwrap(), detail.unwrap()));
     }
     expect![[r#"
         400 ?from not an RFC 3339 time: "yesterday"
@@ -480,9 +480,8 @@ async fn what_cannot_be_listed_is_said() {
         400 ?payment_id not an identifier
         400 ?payment_id all entries of a payment are listed; leave out `from` and `to`
         400 ?limit this must be from 1 to 100
-        400 ?cursor this must be a cursor that a list gave
-    "#]]
-    .assert_eq(&shown);
+        400 ?cursor this must be a cursor that a list gave"#]]
+    .assert_eq(&shown.join("\n"));
     let query: Request = testing::request(after(0), &json!({}));
     let customer = Request {
         identity: Some(identity("customer", false)),
