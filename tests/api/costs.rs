@@ -223,6 +223,11 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
                 .await;
             shop.payment_event("charge.confirmed", id).await
         }
+        // One day, which has no entries: how many there are today depends on what else is tested.
+        "list_ledger" => {
+            let call = shop.get("/ledger?from=2020-02-01T00:00:00Z&to=2020-02-02T00:00:00Z");
+            call.bearer(&shop.admin().await.token)
+        }
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, Scene::sender(operation)),
     }

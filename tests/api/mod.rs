@@ -24,6 +24,7 @@ mod hostile;
 mod images;
 mod imports;
 mod inventory;
+mod ledger;
 mod limits;
 mod orders;
 mod passwords;

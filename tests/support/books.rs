@@ -11,12 +11,13 @@ use super::shop::{Shop, physical};
 pub(crate) type Tables = BTreeMap<&'static str, Vec<Value>>;
 
 /// Tables whose items follow from those of others, a moment later.
-const LATER: &[&str] = &["EventLogTable", "MessagesTable"];
+const LATER: &[&str] = &["EventLogTable", "LedgerTable", "MessagesTable"];
 
 const TABLES: &[&str] = &[
     "CustomersTable",
     "EventLogTable",
     "InventoryTable",
+    "LedgerTable",
     "MessagesTable",
     "OrdersTable",
     "PaymentsTable",

@@ -21,6 +21,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("FileJobsTable", "catalog"),
     ("IntegrityTable", "integrity"),
     ("InventoryTable", "inventory"),
+    ("LedgerTable", "payments"),
     ("LimitsTable", "platform"),
     ("MessagesTable", "notifications"),
     ("OrdersTable", "orders"),

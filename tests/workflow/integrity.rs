@@ -200,7 +200,9 @@ fn money_that_does_not_add_up_is_found() {
                 key: json!({"payment_id": {"S": payment}}),
                 update: Some("SET captured = :none"),
                 values: json!({":none": number(0)}),
-                found: vec![format!("order:{order}#confirmed_is_paid")],
+                found: ["confirmed_is_paid", "ledger_is_payment"]
+                    .map(|check| format!("order:{order}#{check}"))
+                    .into(),
             },
         )
         .await;
@@ -212,10 +214,61 @@ fn money_that_does_not_add_up_is_found() {
                 key: json!({"payment_id": {"S": payment}}),
                 update: Some("SET refunded = :less"),
                 values: json!({":less": number(3979)}),
-                found: vec![
-                    format!("order:{cancelled}#closed_is_not_charged"),
-                    format!("order:{cancelled}#log_is_row"),
-                ],
+                found: [
+                    "closed_is_not_charged",
+                    "ledger_is_payment",
+                    "log_is_row",
+                    "refunds_are_payment",
+                ]
+                .map(|check| format!("order:{cancelled}#{check}"))
+                .into(),
+            },
+        )
+        .await;
+    });
+}
+
+#[test]
+fn a_ledger_that_differs_from_its_payment_is_found() {
+    run_local(async {
+        let shop = shop().await;
+        let (order, cancelled, _) = two_orders(&shop).await;
+        assert_eq!(audit(&shop).await["open_findings"], 0);
+        let captured = shop.books_of(&order).await.payment;
+        let returned = shop.books_of(&cancelled).await.payment;
+        let entry = |payment: &Value, change: &str| {
+            let payment = text(&payment["payment_id"]);
+            json!({"pk": {"S": format!("payment#{payment}")}, "sk": {"S": change}})
+        };
+        let of = |order: &str, check: &str| vec![format!("order:{order}#{check}")];
+        for (key, order) in [
+            (entry(&captured, "000000000001#captured"), &order),
+            (entry(&captured, "000000000001#authorised"), &order),
+            (entry(&returned, "000000000002#refunded"), &cancelled),
+        ] {
+            for (update, values) in [
+                (None, Value::Null),
+                (Some("SET amount = :other"), json!({":other": number(1)})),
+            ] {
+                let wrong = Break {
+                    table: "LedgerTable",
+                    key: key.clone(),
+                    update,
+                    values,
+                    found: of(order, "ledger_is_payment"),
+                };
+                check_found(&shop, wrong).await;
+            }
+        }
+        let refunds = shop.items("RefundsTable").await;
+        check_found(
+            &shop,
+            Break {
+                table: "RefundsTable",
+                key: json!({"refund_id": {"S": refunds[0]["refund_id"]}}),
+                update: None,
+                values: Value::Null,
+                found: of(&cancelled, "refunds_are_payment"),
             },
         )
         .await;

@@ -31,7 +31,7 @@ pub(crate) mod shop;
 pub(crate) mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-pub(crate) const IN_USE: [&str; 26] = [
+pub(crate) const IN_USE: [&str; 27] = [
     "authorize-request",
     "build-collections",
     "build-search-index",
@@ -51,6 +51,7 @@ pub(crate) const IN_USE: [&str; 26] = [
     "process-payment",
     "publish-events",
     "reconcile-payments",
+    "record-ledger",
     "register-customer",
     "reserve-inventory",
     "run-due-orders",

@@ -39,7 +39,7 @@ mod shop;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 58] = [
+const IN_USE: [&str; 59] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -83,6 +83,7 @@ const IN_USE: [&str; 58] = [
     "put-category",
     "put-collection",
     "reconcile-payments",
+    "record-ledger",
     "release-inventory",
     "replace-price-lists",
     "replace-tax-rates",

@@ -21,11 +21,37 @@ pub(super) struct Book {
     pub(super) captured: u64,
     pub(super) refunded: u64,
     pub(super) payments: u64,
+    /// What the entries of the shop's ledger add up to.
+    pub(super) entered: Entered,
     /// What the gateway has in its own books.
     pub(super) taken: u64,
     pub(super) given_back: u64,
     /// How many messages about the order there are, by template and status.
     pub(super) messages: BTreeMap<String, u64>,
+}
+
+/// What entries of the shop's ledger add up to, in the smallest unit of the currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Entered {
+    /// Authorised, less released.
+    pub(super) authorised: i128,
+    pub(super) captured: i128,
+    /// Refunded, less what was returned.
+    pub(super) refunded: i128,
+}
+
+impl Entered {
+    /// Adds an entry of `amount` that says that so much was `of`.
+    fn add(&mut self, of: &str, amount: i128) {
+        match of {
+            "authorised" => self.authorised += amount,
+            "released" => self.authorised -= amount,
+            "captured" => self.captured += amount,
+            "refunded" => self.refunded += amount,
+            "refund_returned" => self.refunded -= amount,
+            _ => {}
+        }
+    }
 }
 
 /// The books of the whole shop.
@@ -42,6 +68,8 @@ pub(super) struct Books {
     pub(super) gaps: Vec<String>,
     /// How many uses of the limited discount are counted.
     pub(super) uses: u64,
+    /// What each account of the ledger has on its debit side less its credit side, by its name and the currency.
+    pub(super) accounts: BTreeMap<(String, String), i128>,
 }
 
 /// How the year ended, for the report.
@@ -79,6 +107,15 @@ impl Books {
             book.payments += 1;
             book.captured += number(item, "captured");
             book.refunded += number(item, "refunded");
+        })?;
+        shop.scan("LedgerTable", |item| {
+            let book = books.orders.entry(text(item, "order_id")).or_default();
+            let amount = number(item, "amount").into();
+            book.entered.add(&text(item, "of"), amount);
+            for (side, sign) in [("debit", 1), ("credit", -1)] {
+                let account = (text(item, side), text(item, "currency"));
+                *books.accounts.entry(account).or_default() += sign * amount;
+            }
         })?;
         shop.scan("SandboxTable", |item| {
             let charge = text(item, "charge_id");

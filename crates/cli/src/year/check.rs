@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::books::{Book, Books, Totals};
+use super::books::{Book, Books, Entered, Totals};
 use super::ledger::{Ledger, Order};
 use super::lists::number_of_prices;
 use super::plan::{Sizes, first_variant, is_scarce};
@@ -55,6 +55,7 @@ pub(super) fn compare(
             format!("{stored} orders are stored, and {placed} were placed"),
         );
     }
+    check_accounts(&books, &mut found);
     check_stock(&books, ledger, &mut found);
     check_events(&books, ledger, sizes, &mut found);
     check_uses(&books, ledger, uses_limit, &mut found);
@@ -122,6 +123,19 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
             (book.captured, book.refunded)
         ),
     );
+    let (captured, refunded) = (book.captured.into(), book.refunded.into());
+    // No payment is open any more, so nothing is authorised that is not captured.
+    let expected = Entered {
+        authorised: captured,
+        captured,
+        refunded,
+    };
+    let entered = book.entered;
+    check(
+        "ledger",
+        entered == expected,
+        format!("the ledger has {entered:?}, and the payment {expected:?}"),
+    );
     let reserved = matches!(
         (book.status.as_str(), book.reservation.as_str()),
         ("confirmed", "committed") | ("failed" | "cancelled", "released")
@@ -157,6 +171,34 @@ fn expected(order: &Order, book: &Book) -> bool {
         ("failed", "payment_declined") => !order.cancelled && !order.token.pays(),
         ("failed", "out_of_stock") => !order.cancelled && order.is_scarce(),
         _ => false,
+    }
+}
+
+/// Checks that debits are credits, and that the gateway owes what was captured less what was refunded.
+fn check_accounts(books: &Books, found: &mut Disagreements) {
+    let total: i128 = books.accounts.values().sum();
+    if total != 0 {
+        let sentence = format!("debits and credits differ by {total}: {:?}", books.accounts);
+        found.add("accounts", sentence);
+    }
+    let of = |name: &str| -> i128 {
+        let accounts = books.accounts.iter();
+        let named = accounts.filter(|((account, _), _)| account == name);
+        named.map(|(_, balance)| balance).sum()
+    };
+    let kept: i128 = books
+        .orders
+        .values()
+        .map(|book| i128::from(book.captured) - i128::from(book.refunded))
+        .sum();
+    let (owed, earned) = (of("gateway:sandbox"), -of("sales") - of("refunds"));
+    if (owed, earned) != (kept, kept) {
+        found.add(
+            "accounts",
+            format!(
+                "the gateway owes {owed}, sales less refunds are {earned}, and the payments have {kept}"
+            ),
+        );
     }
 }
 
@@ -325,6 +367,11 @@ mod tests {
             street: true,
             reservation: "committed".to_owned(),
             captured: 1_990,
+            entered: Entered {
+                authorised: 1_990,
+                captured: 1_990,
+                refunded: 0,
+            },
             payments: 1,
             taken: 1_990,
             messages: [("order_confirmed sent".to_owned(), 1)].into(),
@@ -340,7 +387,7 @@ mod tests {
     #[test]
     fn each_fault_of_an_order_is_found() {
         assert!(kinds(&order(), &confirmed()).is_empty());
-        let cases: [(&str, Change); 12] = [
+        let cases: [(&str, Change); 14] = [
             ("outcomes", |order, _| order.cancelled = true),
             ("outcomes", |order, _| order.token = Token::Declined),
             ("ends", |_, book| book.is_over = false),
@@ -354,7 +401,10 @@ mod tests {
             ("money", |order, _| order.refunded = 1),
             ("money", |_, book| {
                 (book.refunded, book.given_back) = (1_990, 1_990);
+                book.entered.refunded = 1_990;
             }),
+            ("ledger", |_, book| book.entered.refunded = 1),
+            ("ledger", |_, book| book.entered.authorised = 3_980),
         ];
         for (kind, change) in cases {
             let (mut order, mut book) = (order(), confirmed());

@@ -74,6 +74,8 @@ settings! {
     IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.
     InventoryTable = "INVENTORY_TABLE",
+    /// Name of the table of the ledger's entries.
+    LedgerTable = "LEDGER_TABLE",
     /// ARN of the secret that links in messages are signed with.
     LinkSecretArn = "LINK_SECRET_ARN",
     /// Name of the table of rate limits.

@@ -110,7 +110,7 @@ async fn order(
         return Ok(CheckResult::Settled(vec![violation]));
     };
     products.extend(case.order.lines.iter().map(|line| line.variant_id));
-    Ok(if rules::is_settled(&case.order, now) {
+    Ok(if rules::is_settled(&case, now) {
         CheckResult::Settled(rules::order(&case))
     } else {
         CheckResult::Unsettled

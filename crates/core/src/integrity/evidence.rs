@@ -11,12 +11,14 @@ use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
 use crate::aws::settings::SettingError;
 use crate::event_log::store::{EventLog, LoggedEvent};
+use crate::http::page::Page;
 use crate::inventory;
 use crate::inventory::model::Reservation;
 use crate::inventory::store::{InventoryStore, OpenPosition};
 use crate::orders::store::OrderStore;
+use crate::payments::ledger::store::LedgerStore;
 use crate::payments::model::Payment;
-use crate::payments::store::PaymentStore;
+use crate::payments::refunds::store::RefundStore;
 use crate::stock::model::{Stock, stock_aggregate, variant_of_stock};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
@@ -24,6 +26,14 @@ use crate::values::id::{OrderId, VariantId};
 
 /// How many subjects of events are looked up at the same time.
 const AT_ONCE: usize = 16;
+
+/// How many entries, and how many refunds, of a payment are read. Those of one that has more are not checked.
+const MOST_OF_PAYMENT: usize = 500;
+
+/// Returns the items of `page`, if it is the only one.
+fn whole<T>(page: Page<T>) -> Option<Vec<T>> {
+    page.next.is_none().then_some(page.items)
+}
 
 /// The resolution of the times of events.
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -33,7 +43,8 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 pub struct Evidence {
     orders: OrderStore,
     inventory: InventoryStore,
-    payments: PaymentStore,
+    refunds: RefundStore,
+    ledger: LedgerStore,
     log: EventLog,
 }
 
@@ -46,7 +57,8 @@ impl Evidence {
         Ok(Self {
             orders: OrderStore::new(aws)?,
             inventory: InventoryStore::new(aws)?,
-            payments: PaymentStore::new(aws)?,
+            refunds: RefundStore::new(aws)?,
+            ledger: LedgerStore::new(aws)?,
             log: EventLog::new(aws)?,
         })
     }
@@ -81,7 +93,7 @@ impl Evidence {
             "StockAdjusted" => variant_of_stock(&id).map(Subject::Stock),
             "PaymentRefunded" | "PaymentDisputed" => match id.parse() {
                 Ok(payment) => {
-                    let payment = self.payments.get(payment).await?;
+                    let payment = self.refunds.payments().get(payment).await?;
                     payment.map(|payment| Subject::Order(payment.order_id))
                 }
                 Err(_) => None,
@@ -101,12 +113,23 @@ impl Evidence {
             return Ok(None);
         };
         let reservation_id = inventory::model::reservation_aggregate(id);
-        let (reservation, payment, order_events, reservation_events, payment_events) = futures::try_join!(
+        let payment_id = Payment::id_of(id);
+        let (
+            reservation,
+            payment,
+            order_events,
+            reservation_events,
+            payment_events,
+            entries,
+            refunds,
+        ) = futures::try_join!(
             self.inventory.reservation(id),
-            self.payments.of_order(id),
+            self.refunds.payments().of_order(id),
             self.log.latest(id, LATEST_EVENTS),
             self.log.latest(reservation_id, LATEST_EVENTS),
-            self.log.latest(Payment::id_of(id), LATEST_EVENTS),
+            self.log.latest(payment_id, LATEST_EVENTS),
+            self.ledger.of_payment(payment_id, MOST_OF_PAYMENT, None),
+            self.refunds.of_payment(payment_id, MOST_OF_PAYMENT, None),
         )?;
         Ok(Some(OrderCase {
             order,
@@ -115,6 +138,8 @@ impl Evidence {
             reservation_events,
             payment,
             payment_events,
+            entries: whole(entries),
+            refunds: whole(refunds),
         }))
     }
 

@@ -22,6 +22,7 @@ mod checks;
 pub mod events;
 pub mod evidence;
 pub mod model;
+mod money;
 pub mod pass;
 pub mod progress;
 mod record;

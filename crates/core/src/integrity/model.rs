@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use crate::inventory::model::Reservation;
 use crate::orders::model::Order;
+use crate::payments::ledger::model::Entry;
 use crate::payments::model::Payment;
+use crate::payments::refunds::model::Refund;
 use crate::stock::model::Stock;
 use crate::values::clock::Time;
 use crate::values::event::{DomainEvent, Stamp};
@@ -30,6 +32,10 @@ pub enum Check {
     ConfirmedIsPaid,
     /// `closed_is_not_charged`: no money is kept for a failed or cancelled order.
     ClosedIsNotCharged,
+    /// `ledger_is_payment`: the ledger's entries of a payment add up to its amounts.
+    LedgerIsPayment,
+    /// `refunds_are_payment`: the refunds of a payment add up to what it says is refunded, and being refunded.
+    RefundsArePayment,
     /// `hold_follows_order`: the stock of a confirmed order is committed, line by line; that of a failed or cancelled
     /// order is released.
     HoldFollowsOrder,
@@ -43,12 +49,14 @@ pub enum Check {
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::VersionsFollow,
         Self::LogIsRow,
         Self::TotalIsSumOfParts,
         Self::ConfirmedIsPaid,
         Self::ClosedIsNotCharged,
+        Self::LedgerIsPayment,
+        Self::RefundsArePayment,
         Self::HoldFollowsOrder,
         Self::OnHandIsAvailableAndReserved,
         Self::ReservedIsOpenReservations,
@@ -64,6 +72,8 @@ impl Check {
             Self::TotalIsSumOfParts => "total_is_sum_of_parts",
             Self::ConfirmedIsPaid => "confirmed_is_paid",
             Self::ClosedIsNotCharged => "closed_is_not_charged",
+            Self::LedgerIsPayment => "ledger_is_payment",
+            Self::RefundsArePayment => "refunds_are_payment",
             Self::HoldFollowsOrder => "hold_follows_order",
             Self::OnHandIsAvailableAndReserved => "on_hand_is_available_and_reserved",
             Self::ReservedIsOpenReservations => "reserved_is_open_reservations",
@@ -150,6 +160,10 @@ pub struct OrderCase {
     pub payment: Option<Payment>,
     /// The payment's events.
     pub payment_events: Vec<DomainEvent>,
+    /// The payment's entries in the ledger; `None` if there are too many to be read at once.
+    pub entries: Option<Vec<Entry>>,
+    /// The payment's refunds; `None` if there are too many to be read at once.
+    pub refunds: Option<Vec<Refund>>,
 }
 
 /// A product's stock at one place.

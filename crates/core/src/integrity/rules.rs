@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::model::{Check, OrderCase, StockCase, Violation};
+use super::money;
 use crate::inventory::model::{RESTOCKED, Reservation, ReservationStatus};
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::orders::validation;
@@ -21,10 +22,15 @@ pub const LATEST_EVENTS: usize = 100;
 /// Seconds after a change during which nothing is a violation, because its event may still be on its way.
 pub const QUIET_SECONDS: u64 = 60;
 
-/// Returns whether nothing is left to do for `order`, and it has not changed lately.
+/// Returns whether nothing is left to do for the order of `case`, and neither it nor its payment has changed lately.
 #[must_use]
-pub fn is_settled(order: &Order, now: Time) -> bool {
-    order.status != Status::Pending && order.due_at.is_none() && is_quiet(order.updated_at, now)
+pub fn is_settled(case: &OrderCase, now: Time) -> bool {
+    let order = &case.order;
+    let payment = case.payment.as_ref();
+    order.status != Status::Pending
+        && order.due_at.is_none()
+        && is_quiet(order.updated_at, now)
+        && payment.is_none_or(|payment| is_quiet(payment.updated_at, now))
 }
 
 /// Returns whether a change at `at` is long enough ago for its event to be in the log.
@@ -47,6 +53,10 @@ pub fn order(case: &OrderCase) -> Vec<Violation> {
     check(Check::LogIsRow, log_is_row(case));
     check(Check::TotalIsSumOfParts, total_is_sum_of_parts(&case.order));
     check(Check::HoldFollowsOrder, hold_follows_order(case));
+    if let Some(payment) = case.payment.as_ref().filter(|payment| payment.in_ledger) {
+        check(Check::LedgerIsPayment, money::ledger(payment, case));
+        check(Check::RefundsArePayment, money::refunds(payment, case));
+    }
     match case.order.status.course() {
         Course::Confirmed => check(Check::ConfirmedIsPaid, confirmed_is_paid(case)),
         Course::Closed => check(Check::ClosedIsNotCharged, closed_is_not_charged(case)),

@@ -1,3 +1,4 @@
+mod money;
 mod volume;
 mod world;
 

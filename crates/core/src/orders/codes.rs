@@ -1,6 +1,5 @@
 //! `GET /discounts/{discount_id}/codes`: lists the codes of a discount that one order each can use.
 
-use http::StatusCode;
 use serde::Serialize;
 
 use super::store::OrderStore;
@@ -8,6 +7,7 @@ use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
+use crate::http::sheet;
 use crate::pricing::model::{Code, DiscountError};
 use crate::pricing::store::PricingStore;
 use crate::values::id::DiscountId;
@@ -40,27 +40,13 @@ pub async fn list_discount_codes(
         used: used.contains(&code),
         code,
     });
-    let accepted = request.header("accept").unwrap_or_default();
-    if accepted.split([',', ';']).any(|part| part.trim() == SHEET) {
-        Ok(codes.linked(sheet(&codes.items, page.after.is_none()), &request))
+    if sheet::is_wanted(&request) {
+        let titles: &[&str] = &["code", "used"];
+        let rows = codes.items.iter();
+        let rows = rows.map(|CodeBody { code, used }| [code.to_string(), used.to_string()]);
+        let sheet = sheet::sheet(page.after.is_none().then_some(titles), rows)?;
+        Ok(codes.linked(sheet, &request))
     } else {
         codes.answer(&request)
-    }
-}
-
-/// The media type of a sheet.
-const SHEET: &str = "text/csv";
-
-/// Returns the sheet with `codes`, with a line of titles if it is the first page.
-fn sheet(codes: &[CodeBody], is_first: bool) -> Response {
-    let titles = is_first.then(|| "code,used\r\n".to_owned()).into_iter();
-    let lines = codes
-        .iter()
-        .map(|CodeBody { code, used }| format!("{code},{used}\r\n"));
-    Response {
-        status: StatusCode::OK,
-        headers: Vec::new(),
-        content_type: SHEET,
-        body: titles.chain(lines).collect::<String>().into_bytes(),
     }
 }

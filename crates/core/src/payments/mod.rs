@@ -1,9 +1,10 @@
 //! Payments: one per order, and the gateways that move the money.
 //!
-//! Owns the tables of payments and of their refunds. The sandbox gateway keeps its books in a table of its own, which stands for another
-//! company's system and which no other code reads. Invariants:
+//! Owns the tables of payments, of their refunds and of the ledger. The sandbox gateway keeps its books in a table of its
+//! own, which stands for another company's system and which no other code reads. Invariants:
 //!
 //! - what refunds have taken never exceeds what was captured, as a condition of the write that stores a refund;
+//! - every movement of money is in the [`ledger`], as the difference that a write of a payment made;
 //! - refunded <= captured <= authorized, by [`model::Amounts`] and again as conditions of each write;
 //! - the payment is stored before the gateway is called, and is never deleted;
 //! - each attempt has one idempotency key at the gateway, so that a repeated call charges once;
@@ -17,6 +18,7 @@ pub mod events;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod gateway;
+pub mod ledger;
 pub mod model;
 pub mod refunds;
 pub mod retries;

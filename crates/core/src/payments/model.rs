@@ -243,6 +243,8 @@ pub struct Payment {
     pub retries: Vec<Retry>,
     /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
+    /// Whether all its movements of money are in the ledger: earlier releases had none.
+    pub in_ledger: bool,
     /// The number of its events.
     pub version: u64,
     /// When it was stored.
@@ -279,6 +281,7 @@ impl Payment {
             token: None,
             retries: Vec::new(),
             void_requested: false,
+            in_ledger: true,
             version: 0,
             created_at: now,
             updated_at: now,

@@ -15,8 +15,10 @@ use crate::values::money::{Currency, Money};
 use super::disputes::model::{Dispute, DisputeStatus, Disputes};
 use super::model::{Action, Amounts, Change, PROCESSED, Payment, Retry, Units};
 
-/// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
-const SCHEMA: u32 = 1;
+/// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
+/// the version with which it was stored first: since version 2, all that happens to a payment is in the ledger.
+const SCHEMA: u32 = 2;
+const FIRST_IN_LEDGER: u32 = 2;
 
 /// The payments table.
 #[derive(Clone, Debug)]
@@ -190,9 +192,33 @@ impl PaymentItem {
             token: self.attempt_token,
             retries: self.retries,
             void_requested: self.void_requested.unwrap_or(false),
+            in_ledger: self.schema >= FIRST_IN_LEDGER,
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
+        })
+    }
+}
+
+/// A payment, as an image of its table's stream has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentImage {
+    /// The payment.
+    pub payment: Payment,
+    /// The refund that succeeded last, if one has.
+    pub last_refund: Option<RefundId>,
+}
+
+impl PaymentImage {
+    /// Reads `image`.
+    ///
+    /// # Errors
+    /// If it is not a payment.
+    pub fn read(image: serde_dynamo::Item) -> Result<Self, serde_dynamo::Error> {
+        let item: PaymentItem = serde_dynamo::from_item(image)?;
+        Ok(Self {
+            last_refund: item.last_refund.as_ref().map(|last| last.refund_id),
+            payment: item.into_payment()?,
         })
     }
 }

@@ -118,6 +118,8 @@ identifiers! {
     CustomerId
     /// A discount.
     DiscountId
+    /// An entry in the ledger.
+    EntryId
     /// A domain event; the same for every delivery of the same event.
     EventId
     /// An export of products or prices.

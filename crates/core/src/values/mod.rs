@@ -6,6 +6,7 @@ pub mod card_number;
 pub mod clock;
 pub(crate) mod digest;
 pub mod event;
+pub(crate) mod formulas;
 pub mod group;
 pub mod id;
 pub mod locale;

@@ -12,7 +12,6 @@
 
 pub mod api;
 pub(in crate::catalog) mod context;
-pub(in crate::catalog) mod formulas;
 pub mod importer;
 pub mod model;
 mod ndjson;

@@ -290,6 +290,7 @@ async fn a_wrong_row_that_had_no_event_is_found_by_reading_on() {
     }
     let expected: BTreeSet<String> = [
         format!("{}#confirmed_is_paid", Subject::Order(orders[7].id)),
+        format!("{}#ledger_is_payment", Subject::Order(orders[7].id)),
         format!(
             "{}#reserved_is_open_reservations",
             Subject::Stock(orders[0].lines[0].variant_id)

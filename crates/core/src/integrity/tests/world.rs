@@ -15,9 +15,11 @@ use crate::orders::fixtures::{lines, order_of, placed_at};
 use crate::orders::model::Order;
 use crate::orders::rules::{confirm, finish};
 use crate::orders::store::OrderStore;
+use crate::payments::ledger::rules::entries;
+use crate::payments::ledger::store::LedgerStore;
 use crate::payments::model::{Change, Payment, Provider};
 use crate::payments::rules::apply;
-use crate::payments::store::PaymentStore;
+use crate::payments::store::{PaymentImage, PaymentStore};
 use crate::stock::model::Stock;
 use crate::testing::{self, Engine};
 use crate::values::clock::Time;
@@ -31,6 +33,7 @@ pub(super) struct World {
     pub(super) inventory: InventoryStore,
     orders: OrderStore,
     payments: PaymentStore,
+    ledger: LedgerStore,
 }
 
 /// Returns the time so many minutes after the orders were placed.
@@ -48,6 +51,7 @@ impl World {
             inventory: InventoryStore::new(&aws).unwrap(),
             orders: OrderStore::new(&aws).unwrap(),
             payments: PaymentStore::new(&aws).unwrap(),
+            ledger: LedgerStore::new(&aws).unwrap(),
             aws,
             engine,
         };
@@ -86,6 +90,7 @@ impl World {
                 .record(&payment, &paid, &captured)
                 .await
                 .unwrap();
+            world.enter(payment, paid).await;
             let held = world
                 .inventory
                 .reservation(order.id)
@@ -109,6 +114,17 @@ impl World {
             finished.push(world.orders.replace(order, &[]).await.unwrap().unwrap());
         }
         (world, finished)
+    }
+
+    /// Writes the entries of the change of a payment into the ledger, as the stream does.
+    async fn enter(&self, before: Payment, after: Payment) {
+        let [before, after] = [before, after].map(|payment| PaymentImage {
+            payment,
+            last_refund: None,
+        });
+        for entry in entries(Some(&before), &after).unwrap() {
+            self.ledger.record(&entry).await.unwrap();
+        }
     }
 
     /// Appends the last events of all items to the log, as the streams do.

@@ -136,3 +136,19 @@ async fn the_table_itself_refuses_to_lower_what_is_captured() {
     assert_eq!(record(&shop, &claim, &less, 3).await, None);
     assert_eq!(shop.payment().await, captured);
 }
+
+#[tokio::test]
+async fn a_payment_of_an_earlier_release_stays_out_of_the_ledger() {
+    let shop = paid().await;
+    assert!(shop.payment().await.in_ledger);
+    let payment = shop.payment().await;
+    let table = &shop.payments.table;
+    let write = table.update(payment_key(payment.id), "SET #schema = :one");
+    let write = write.name("#schema", "schema").value(":one", &1).unwrap();
+    table.write(write).await.unwrap();
+    let earlier = shop.payment().await;
+    assert!(!earlier.in_ledger);
+    let refund = all_refunds("40.00");
+    assert!(record(&shop, &earlier, &refund, 2).await.is_some());
+    assert!(!shop.payment().await.in_ledger);
+}

@@ -3,12 +3,12 @@
 use csv::WriterBuilder;
 
 use crate::aws::dynamo::StoreError;
-use crate::catalog::imports::formulas::escaped;
 use crate::catalog::imports::model::Content;
 use crate::catalog::imports::sheet::PRICE_COLUMNS;
 use crate::catalog::model::Product;
 use crate::catalog::variants::Variant;
 use crate::values::clock::Time;
+use crate::values::formulas::escaped;
 
 use super::SaleLine;
 

@@ -3,10 +3,10 @@
 use csv::ByteRecord;
 use serde_json::{Map, Value, json};
 
-use super::super::formulas::unescaped;
 use super::super::model::{Failure, Fault, Header};
 use super::super::rows::text;
 use crate::catalog::variants::MOST_OPTIONS;
+use crate::values::formulas::unescaped;
 use crate::values::money::Currency;
 
 /// Where the name of a column begins that has one attribute of a product.

@@ -4,7 +4,7 @@
 const BEGINNINGS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// Returns the text of a cell, with an apostrophe if it needs one, or begins with some before what would need one.
-pub(in crate::catalog) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     if text.trim_start_matches('\'').starts_with(BEGINNINGS) {
         format!("'{text}")
     } else {
@@ -13,7 +13,7 @@ pub(in crate::catalog) fn escaped(text: &str) -> String {
 }
 
 /// Returns what [`escaped`] made `cell` of.
-pub(in crate::catalog) fn unescaped(cell: &str) -> &str {
+pub(crate) fn unescaped(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(rest) if rest.trim_start_matches('\'').starts_with(BEGINNINGS) => rest,
         Some(_) | None => cell,

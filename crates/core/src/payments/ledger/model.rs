@@ -1,0 +1,158 @@
+//! Entries, and the accounts that they are between.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::values::clock::Time;
+use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
+use crate::values::money::Money;
+
+/// What moved, by its name on the wire and as stored. Only changes of payments are recorded yet; the movements after
+/// `RefundReturned` have their names and accounts, so that releases which do not make them can read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Movement {
+    /// `authorised`: a gateway keeps an amount aside for an order.
+    Authorised,
+    /// `released`: an authorisation has ended, and this much of it was not captured.
+    Released,
+    /// `captured`: a customer has paid.
+    Captured,
+    /// `refunded`: money went back to the customer.
+    Refunded,
+    /// `refund_returned`: a refund had succeeded, and the money came back to the shop.
+    RefundReturned,
+    /// `fee`: a gateway has kept something for its work.
+    Fee,
+    /// `disputed`: a customer has contested a charge, and the gateway holds the money back.
+    Disputed,
+    /// `dispute_won`: the gateway has given it back.
+    DisputeWon,
+    /// `dispute_lost`: the customer keeps it.
+    DisputeLost,
+    /// `written_off`: a gateway will never pay it.
+    WrittenOff,
+    /// `gift_card_issued`: a gift card was sold.
+    GiftCardIssued,
+    /// `gift_card_redeemed`: an order was paid with one.
+    GiftCardRedeemed,
+    /// `gift_card_refunded`: money went back onto one.
+    GiftCardRefunded,
+}
+
+impl Movement {
+    /// Every movement.
+    pub const ALL: [Self; 13] = [
+        Self::Authorised,
+        Self::Released,
+        Self::Captured,
+        Self::Refunded,
+        Self::RefundReturned,
+        Self::Fee,
+        Self::Disputed,
+        Self::DisputeWon,
+        Self::DisputeLost,
+        Self::WrittenOff,
+        Self::GiftCardIssued,
+        Self::GiftCardRedeemed,
+        Self::GiftCardRefunded,
+    ];
+
+    /// Returns its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorised => "authorised",
+            Self::Released => "released",
+            Self::Captured => "captured",
+            Self::Refunded => "refunded",
+            Self::RefundReturned => "refund_returned",
+            Self::Fee => "fee",
+            Self::Disputed => "disputed",
+            Self::DisputeWon => "dispute_won",
+            Self::DisputeLost => "dispute_lost",
+            Self::WrittenOff => "written_off",
+            Self::GiftCardIssued => "gift_card_issued",
+            Self::GiftCardRedeemed => "gift_card_redeemed",
+            Self::GiftCardRefunded => "gift_card_refunded",
+        }
+    }
+
+    /// Returns the account that is debited and the one that is credited when it happens at the gateway named `gateway`.
+    #[must_use]
+    pub fn accounts(self, gateway: &str) -> (Account, Account) {
+        let authorizations = || Account(format!("authorizations:{gateway}"));
+        let at_gateway = || Account(format!("gateway:{gateway}"));
+        let named = |name: &str| Account(name.to_owned());
+        match self {
+            Self::Authorised => (authorizations(), named("authorized_orders")),
+            Self::Released => (named("authorized_orders"), authorizations()),
+            Self::Captured => (at_gateway(), named("sales")),
+            Self::Refunded => (named("refunds"), at_gateway()),
+            Self::RefundReturned => (at_gateway(), named("refunds")),
+            Self::Fee => (named("fees"), at_gateway()),
+            Self::Disputed => (named("disputes"), at_gateway()),
+            Self::DisputeWon => (at_gateway(), named("disputes")),
+            Self::DisputeLost => (named("dispute_losses"), named("disputes")),
+            Self::WrittenOff => (named("write_offs"), at_gateway()),
+            Self::GiftCardIssued => (at_gateway(), named("gift_cards")),
+            Self::GiftCardRedeemed => (named("gift_cards"), named("sales")),
+            Self::GiftCardRefunded => (named("refunds"), named("gift_cards")),
+        }
+    }
+}
+
+/// A text that is not the name of a movement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown movement {0:?}")]
+pub struct UnknownMovement(String);
+
+impl FromStr for Movement {
+    type Err = UnknownMovement;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMovement> {
+        let found = Self::ALL.into_iter().find(|of| of.as_str() == text);
+        found.ok_or_else(|| UnknownMovement(text.to_owned()))
+    }
+}
+
+/// An account, by its name on the wire and as stored; the [module](super) says what each is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Account(pub(super) String);
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An entry: `amount` went from the account `credit` to the account `debit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// The version of the payment that brought the entry about.
+    pub version: u64,
+    /// What moved.
+    pub of: Movement,
+    /// When the payment changed.
+    pub at: Time,
+    /// The account that is debited.
+    pub debit: Account,
+    /// The account that is credited.
+    pub credit: Account,
+    /// How much; more than zero.
+    pub amount: Money,
+    /// The refund, of an entry about one.
+    pub refund_id: Option<RefundId>,
+}
+
+impl Entry {
+    /// Returns its id, which follows from the payment, its version and what moved.
+    #[must_use]
+    pub fn id(&self) -> EntryId {
+        let (payment, version) = (self.payment_id.to_string(), self.version.to_string());
+        EntryId::derived(&["entry", &payment, &version, self.of.as_str()])
+    }
+}

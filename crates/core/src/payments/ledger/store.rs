@@ -1,0 +1,247 @@
+//! The ledger in DynamoDB: one item per entry, keyed by its payment and by the version and the movement, with an index by
+//! day.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{Account, Entry};
+use crate::aws::Aws;
+use crate::aws::dynamo::{self, Query, StoreError, Table};
+use crate::aws::settings::{Setting, SettingError};
+use crate::http::page::Page;
+use crate::values::clock::Time;
+use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
+use crate::values::money::{Currency, Money};
+
+/// The version of the shape of [`EntryItem`].
+const SCHEMA: u32 = 1;
+
+/// The number of shards of each day in the index by day. It must never be lowered: entries in a shard that is not read any
+/// more would be missing.
+const SHARDS: u32 = 4;
+
+/// How many days are looked at for one page.
+const MOST_DAYS: usize = 32;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The table of entries.
+#[derive(Clone, Debug)]
+pub struct LedgerStore {
+    table: Table,
+}
+
+/// An entry as stored; the amount is in the currency's smallest unit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct EntryItem {
+    /// `payment#<payment_id>`.
+    pk: String,
+    /// `<version, twelve digits>#<movement>`.
+    sk: String,
+    /// `<date>#<shard>`.
+    day_shard: String,
+    /// `<at>#<payment_id>#<sk>`: the sort key of a day.
+    position: String,
+    entry_id: EntryId,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    version: u64,
+    of: String,
+    at: Time,
+    debit: String,
+    credit: String,
+    currency: Currency,
+    amount: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refund_id: Option<RefundId>,
+    schema: u32,
+}
+
+fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
+    serde::de::Error::custom(error)
+}
+
+impl EntryItem {
+    fn new(entry: &Entry) -> Result<Self, serde_dynamo::Error> {
+        let amount = entry.amount.minor_units();
+        Ok(Self {
+            pk: of_payment(entry.payment_id),
+            sk: change(entry),
+            day_shard: day_shard(entry.at, entry.payment_id.shard(SHARDS)),
+            position: position(entry),
+            entry_id: entry.id(),
+            order_id: entry.order_id,
+            payment_id: entry.payment_id,
+            version: entry.version,
+            of: entry.of.as_str().to_owned(),
+            at: entry.at,
+            debit: entry.debit.to_string(),
+            credit: entry.credit.to_string(),
+            currency: entry.amount.currency(),
+            amount: amount.ok_or_else(|| unreadable("an entry is of less than zero"))?,
+            refund_id: entry.refund_id,
+            schema: SCHEMA,
+        })
+    }
+
+    fn into_entry(self) -> Result<Entry, serde_dynamo::Error> {
+        Ok(Entry {
+            order_id: self.order_id,
+            payment_id: self.payment_id,
+            version: self.version,
+            of: self.of.parse().map_err(unreadable)?,
+            at: self.at,
+            debit: Account(self.debit),
+            credit: Account(self.credit),
+            amount: Money::from_minor_units(self.amount, self.currency).map_err(unreadable)?,
+            refund_id: self.refund_id,
+        })
+    }
+}
+
+/// Returns the key of all entries of a payment.
+fn of_payment(payment: PaymentId) -> String {
+    format!("payment#{payment}")
+}
+
+/// Returns the sort key of `entry` among those of its payment.
+fn change(entry: &Entry) -> String {
+    format!("{:012}#{}", entry.version, entry.of.as_str())
+}
+
+/// Returns the key of the index by day.
+fn day_shard(at: Time, shard: u32) -> String {
+    format!("{}#{shard}", date(at))
+}
+
+/// Returns the date, in UTC: `2026-03-01`.
+fn date(at: Time) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
+/// Returns the sort key of `entry` among all of its day.
+fn position(entry: &Entry) -> String {
+    format!("{}#{}#{}", entry.at, entry.payment_id, change(entry))
+}
+
+/// The entries from one time to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The time of the first.
+    pub from: Time,
+    /// The time before which the last is.
+    pub to: Time,
+}
+
+impl LedgerStore {
+    /// Creates the store of the table that the setting `LEDGER_TABLE` names.
+    ///
+    /// # Errors
+    /// [`SettingError`] if the setting is missing.
+    pub fn new(aws: &Aws) -> Result<Self, SettingError> {
+        Ok(Self {
+            table: Table::new(aws, Setting::LedgerTable)?,
+        })
+    }
+
+    /// Stores `entry`. One with its key that is stored already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record(&self, entry: &Entry) -> Result<(), StoreError> {
+        let put = self.table.put(&EntryItem::new(entry)?)?;
+        let put = put.when("attribute_not_exists(pk)");
+        self.table.write(put).await.map(drop)
+    }
+
+    /// Returns at most `limit` entries of `payment`, in the order of its changes, from after the position `after` on, read
+    /// consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_payment(
+        &self,
+        payment: PaymentId,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Page<Entry>, StoreError> {
+        let query = self
+            .table
+            .query("pk = :payment AND sk > :after")
+            .value(":payment", of_payment(payment))
+            .value(":after", after.unwrap_or("0"))
+            .consistent();
+        let found = entries(query.first(limit + 1).await?)?;
+        Ok(Page::cut(found, limit, change))
+    }
+
+    /// Returns at most `limit` entries of `span`, in the order of time, from after the position `after` on. The index may
+    /// lag by a moment. A page that is not full is not the last one if it has a `next`: for each one, so many days are
+    /// looked at and no more.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn between(
+        &self,
+        span: &Span,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Page<Entry>, StoreError> {
+        let start = after.and_then(|after| after.get(..24)?.parse().ok());
+        let mut day: Time = start.unwrap_or(span.from).max(span.from).midnight();
+        let mut found: Vec<Entry> = Vec::new();
+        for _ in 0..MOST_DAYS {
+            if day >= span.to {
+                return Ok(Page::cut(found, limit, position));
+            }
+            let wanted = limit + 1 - found.len();
+            found.extend(self.of_day(day, span, wanted, after).await?);
+            if found.len() > limit {
+                return Ok(Page::cut(found, limit, position));
+            }
+            day = day.plus(DAY);
+        }
+        Ok(Page {
+            items: found,
+            next: (day < span.to).then(|| day.to_string()),
+        })
+    }
+
+    /// Returns the first `most` entries of the day that begins at `day`, of those of `span` that come after `after`.
+    async fn of_day(
+        &self,
+        day: Time,
+        span: &Span,
+        most: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let from = span.from.to_string();
+        // What follows a position sorts after it, and `!` before all that a position has.
+        let after = after.map(|after| format!("{after}!"));
+        let from = after.filter(|after| *after > from).unwrap_or(from);
+        // An entry at the time `to` has more in its position than the time.
+        let to = span.to.to_string();
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let shards = (0..SHARDS).map(|shard| {
+            self.table
+                .query("day_shard = :day AND #position BETWEEN :from AND :to")
+                .index("by-day")
+                .name("#position", "position")
+                .value(":day", day_shard(day, shard))
+                .value(":from", &from)
+                .value(":to", &to)
+        });
+        let position = |item: &EntryItem| item.position.clone();
+        let shards: Vec<Query> = shards.collect();
+        Ok(entries(
+            dynamo::merged(shards, most, false, position).await?,
+        )?)
+    }
+}
+
+fn entries(items: Vec<EntryItem>) -> Result<Vec<Entry>, serde_dynamo::Error> {
+    items.into_iter().map(EntryItem::into_entry).collect()
+}
