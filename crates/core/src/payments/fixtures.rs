@@ -18,9 +18,9 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
-use super::disputes::model::Dispute;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
+use super::model::disputes::Dispute;
 use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
 use super::refunds::store::RefundStore;
 use super::steps::{self, StepOutput};

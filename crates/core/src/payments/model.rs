@@ -14,7 +14,9 @@ use crate::values::event::Stamp;
 use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
-use super::disputes::model::{Dispute, Disputes};
+use disputes::{Dispute, Disputes};
+
+pub mod disputes;
 
 /// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
@@ -227,6 +229,8 @@ pub struct Payment {
     pub disputes: Disputes,
     /// What open and lost disputes have taken.
     pub disputed: Money,
+    /// What lost disputes have taken.
+    pub lost: Money,
     /// How many pieces of each variant refunds have taken that have not failed.
     pub refunded_units: Units,
     /// How many pieces of each variant have come back into stock by refunds.
@@ -273,6 +277,7 @@ impl Payment {
             refunding: Money::zero(amount.currency()),
             disputes: Disputes::new(),
             disputed: Money::zero(amount.currency()),
+            lost: Money::zero(amount.currency()),
             refunded_units: Units::new(),
             restocked: Units::new(),
             attempt: u32::from(!amount.is_zero()),

@@ -12,7 +12,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
-use super::disputes::model::{Dispute, DisputeStatus, Disputes};
+use super::model::disputes::{Dispute, DisputeStatus, Disputes};
 use super::model::{Action, Amounts, Change, PROCESSED, Payment, Retry, Units};
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
@@ -165,6 +165,9 @@ impl PaymentItem {
             self.money(self.refunded)?,
         );
         let taken = self.money(self.disputed.unwrap_or(0))?;
+        let lost = self.disputes.values();
+        let lost = lost.filter(|item| item.status == DisputeStatus::Lost);
+        let lost = self.money(lost.map(|item| item.amount).sum())?;
         let disputes = self.disputes.iter().map(|(id, item)| {
             let dispute = Dispute {
                 status: item.status,
@@ -184,6 +187,7 @@ impl PaymentItem {
             refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
             disputes,
             disputed: taken,
+            lost,
             refunded_units: self.refunded_units,
             restocked: self.restocked,
             attempt: self.attempt,

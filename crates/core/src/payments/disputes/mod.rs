@@ -2,7 +2,6 @@
 //!
 //! What open and lost disputes have taken cannot be refunded any more, and an order that ends is refunded without it.
 
-pub mod model;
 pub mod rules;
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Pure decisions about disputes.
 
+use crate::payments::model::disputes::{Dispute, DisputeStatus, Disputes};
 use crate::payments::model::{Payment, PaymentError};
 use crate::values::clock::Time;
 use crate::values::money::{Money, MoneyError};
-
-use super::model::{Dispute, Disputes};
 
 /// The most disputes of one payment. Banks allow one for each charge; several are of parts of it.
 const MOST_DISPUTES: usize = 10;
@@ -24,7 +23,7 @@ pub fn note(
     }
     let mut disputes = payment.disputes.clone();
     disputes.insert(id.to_owned(), dispute.clone());
-    let taken = sum(payment.amount, &disputes)?;
+    let taken = sum(payment.amount, &disputes, DisputeStatus::takes)?;
     let most = payment.amounts.captured();
     if disputes.len() > MOST_DISPUTES || taken.compare(most)?.is_gt() {
         return Err(PaymentError::Contradiction {
@@ -32,20 +31,28 @@ pub fn note(
             says: format!("{} disputes, {taken} of {most}", disputes.len()),
         });
     }
+    let lost = sum(payment.amount, &disputes, |status| {
+        status == DisputeStatus::Lost
+    })?;
     Ok(Some(Payment {
         disputes,
         disputed: taken,
+        lost,
         version: payment.version + 1,
         updated_at: now.no_earlier_than(payment.updated_at),
         ..payment.clone()
     }))
 }
 
-/// Returns what open and lost disputes have taken.
-fn sum(of: Money, disputes: &Disputes) -> Result<Money, MoneyError> {
-    let taking = disputes.values().filter(|dispute| dispute.status.takes());
-    let zero = Money::zero(of.currency());
-    taking
+/// Returns what those of `disputes` are about that have a `wanted` status, in the currency of `payment`.
+fn sum(
+    payment: Money,
+    disputes: &Disputes,
+    wanted: impl Fn(DisputeStatus) -> bool,
+) -> Result<Money, MoneyError> {
+    let wanted = disputes.values().filter(|dispute| wanted(dispute.status));
+    let zero = Money::zero(payment.currency());
+    wanted
         .map(|dispute| dispute.amount)
         .try_fold(zero, Money::plus)
 }

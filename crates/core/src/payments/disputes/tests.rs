@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::model::DisputeStatus;
 use crate::orders::model::Status;
 use crate::payments::fixtures::{Shop, eur};
 use crate::payments::model::Payment;
+use crate::payments::model::disputes::DisputeStatus;
 use crate::payments::refunds::tests::refund_of;
 use crate::payments::webhooks::tests::{event, executions, tell_event};
 use crate::testing;

@@ -5,7 +5,7 @@ use super::stripe::Stripe;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
-use crate::payments::disputes::model::Dispute;
+use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;

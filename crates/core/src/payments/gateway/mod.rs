@@ -5,7 +5,7 @@ pub mod sandbox;
 pub mod signature;
 pub mod stripe;
 
-use super::disputes::model::Dispute;
+use super::model::disputes::Dispute;
 use super::model::{Action, ChargeKey, Provider, RefundKey};
 use crate::http::problem::Source;
 use crate::values::clock::Time;

@@ -24,7 +24,7 @@ use crate::values::clock::Time;
 use crate::values::money::Money;
 
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
-use crate::payments::disputes::model::Dispute;
+use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
 use tokens::{State, behaviour};

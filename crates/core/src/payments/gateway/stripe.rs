@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::aws::settings::SettingError;
-use crate::payments::disputes::model::Dispute;
+use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::model::{Account, Entry, Movement};
 use super::rules::{Sums, entries};
 use crate::orders::model::PaymentStatus;
+use crate::payments::disputes;
+use crate::payments::model::disputes::{Dispute, DisputeStatus};
 use crate::payments::model::{Amounts, Change, Payment, Provider};
 use crate::payments::rules::apply;
 use crate::payments::store::PaymentImage;
@@ -32,6 +34,8 @@ enum Step {
     RefundSucceeds,
     /// The oldest pending refund fails.
     RefundFails,
+    /// A dispute of so many thousandths is opened, or the last one is decided again.
+    Dispute(u16, DisputeStatus),
     /// So many further changes are delivered.
     Deliver(u8),
     /// The changes are delivered again, from so many before the last one on.
@@ -50,8 +54,17 @@ fn step() -> impl Strategy<Value = Step> {
         3 => part().prop_map(Step::BeginRefund),
         3 => Just(Step::RefundSucceeds),
         1 => Just(Step::RefundFails),
+        2 => (part(), status()).prop_map(|(part, status)| Step::Dispute(part, status)),
         3 => (1_u8..5).prop_map(Step::Deliver),
         3 => (0_u8..5).prop_map(Step::Repeat),
+    ]
+}
+
+fn status() -> impl Strategy<Value = DisputeStatus> {
+    prop_oneof![
+        Just(DisputeStatus::Opened),
+        Just(DisputeStatus::Won),
+        Just(DisputeStatus::Lost)
     ]
 }
 
@@ -145,6 +158,7 @@ impl Life {
             Step::BeginRefund(part) => self.begin_refund(part),
             Step::RefundSucceeds => self.settle_refund(true),
             Step::RefundFails => self.settle_refund(false),
+            Step::Dispute(part, status) => self.dispute(part, status),
             Step::Deliver(_) | Step::Repeat(_) => {}
         }
     }
@@ -166,7 +180,20 @@ impl Life {
             | Step::RequestVoid
             | Step::BeginRefund(_)
             | Step::RefundSucceeds
-            | Step::RefundFails => (delivered, delivered),
+            | Step::RefundFails
+            | Step::Dispute(..) => (delivered, delivered),
+        }
+    }
+
+    fn dispute(&mut self, part: u16, status: DisputeStatus) {
+        let dispute = Dispute {
+            status,
+            amount: self.part(self.payment.amounts.captured(), part.min(1000)),
+            reason: "fraudulent".to_owned(),
+        };
+        let noted = disputes::rules::note(&self.payment, "dp_1", &dispute, now(self.changes.len()));
+        if let Some(next) = noted.unwrap() {
+            self.store(next);
         }
     }
 

@@ -7,8 +7,8 @@ use crate::values::clock::Time;
 use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
 
-/// What moved, by its name on the wire and as stored. Only changes of payments are recorded yet; the movements after
-/// `RefundReturned` have their names and accounts, so that releases which do not make them can read them.
+/// What moved, by its name on the wire and as stored. Only changes of payments are recorded yet: `Fee` and what comes after
+/// the disputes have their names and accounts, so that releases which do not make them can read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Movement {
     /// `authorised`: a gateway keeps an amount aside for an order.
@@ -29,6 +29,8 @@ pub enum Movement {
     DisputeWon,
     /// `dispute_lost`: the customer keeps it.
     DisputeLost,
+    /// `dispute_reopened`: a dispute that was lost is decided again.
+    DisputeReopened,
     /// `written_off`: a gateway will never pay it.
     WrittenOff,
     /// `gift_card_issued`: a gift card was sold.
@@ -41,7 +43,7 @@ pub enum Movement {
 
 impl Movement {
     /// Every movement.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Authorised,
         Self::Released,
         Self::Captured,
@@ -51,6 +53,7 @@ impl Movement {
         Self::Disputed,
         Self::DisputeWon,
         Self::DisputeLost,
+        Self::DisputeReopened,
         Self::WrittenOff,
         Self::GiftCardIssued,
         Self::GiftCardRedeemed,
@@ -70,6 +73,7 @@ impl Movement {
             Self::Disputed => "disputed",
             Self::DisputeWon => "dispute_won",
             Self::DisputeLost => "dispute_lost",
+            Self::DisputeReopened => "dispute_reopened",
             Self::WrittenOff => "written_off",
             Self::GiftCardIssued => "gift_card_issued",
             Self::GiftCardRedeemed => "gift_card_redeemed",
@@ -93,6 +97,7 @@ impl Movement {
             Self::Disputed => (named("disputes"), at_gateway()),
             Self::DisputeWon => (at_gateway(), named("disputes")),
             Self::DisputeLost => (named("dispute_losses"), named("disputes")),
+            Self::DisputeReopened => (named("disputes"), named("dispute_losses")),
             Self::WrittenOff => (named("write_offs"), at_gateway()),
             Self::GiftCardIssued => (at_gateway(), named("gift_cards")),
             Self::GiftCardRedeemed => (named("gift_cards"), named("sales")),

@@ -28,12 +28,18 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
     };
     let (_, captured) = difference(had.captured, has.captured)?;
     let (returned, refunded) = difference(had.refunded, has.refunded)?;
+    let (won, disputed) = difference(had.disputed, has.disputed)?;
+    let (reopened, lost) = difference(had.lost, has.lost)?;
     let moved = [
         (Movement::Released, gateway_before, released),
         (Movement::Authorised, after.gateway, authorised),
         (Movement::Captured, after.gateway, captured),
         (Movement::Refunded, after.gateway, refunded),
         (Movement::RefundReturned, after.gateway, returned),
+        (Movement::Disputed, after.gateway, disputed),
+        (Movement::DisputeReopened, after.gateway, reopened),
+        (Movement::DisputeWon, after.gateway, won),
+        (Movement::DisputeLost, after.gateway, lost),
     ];
     let moved = moved.into_iter().filter(|(_, _, by)| by.is_positive());
     let refund = new
@@ -62,9 +68,10 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
 #[must_use]
 pub fn standing(payment: &Payment) -> Money {
     match payment.status {
-        PaymentStatus::Pending | PaymentStatus::Processing | PaymentStatus::Authorized => {
-            payment.amounts.authorized()
-        }
+        PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
+        | PaymentStatus::Authorized => payment.amounts.authorized(),
         PaymentStatus::Completed
         | PaymentStatus::PartiallyRefunded
         | PaymentStatus::Refunded
@@ -92,6 +99,10 @@ pub struct Sums {
     pub captured: Money,
     /// Refunded, less what was returned.
     pub refunded: Money,
+    /// Disputed, less what was won.
+    pub disputed: Money,
+    /// Lost, less what was opened again.
+    pub lost: Money,
 }
 
 impl Sums {
@@ -103,6 +114,8 @@ impl Sums {
             standing: zero,
             captured: zero,
             refunded: zero,
+            disputed: zero,
+            lost: zero,
         }
     }
 
@@ -123,10 +136,11 @@ impl Sums {
                 Movement::Captured => sums.captured = sums.captured.plus(amount)?,
                 Movement::Refunded => sums.refunded = sums.refunded.plus(amount)?,
                 Movement::RefundReturned => sums.refunded = sums.refunded.minus(amount)?,
+                Movement::Disputed => sums.disputed = sums.disputed.plus(amount)?,
+                Movement::DisputeWon => sums.disputed = sums.disputed.minus(amount)?,
+                Movement::DisputeLost => sums.lost = sums.lost.plus(amount)?,
+                Movement::DisputeReopened => sums.lost = sums.lost.minus(amount)?,
                 Movement::Fee
-                | Movement::Disputed
-                | Movement::DisputeWon
-                | Movement::DisputeLost
                 | Movement::WrittenOff
                 | Movement::GiftCardIssued
                 | Movement::GiftCardRedeemed
@@ -143,6 +157,8 @@ impl Sums {
             standing: standing(payment),
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),
+            disputed: payment.disputed,
+            lost: payment.lost,
         }
     }
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::Sandbox;
 use super::books::minor_units;
 use crate::aws::dynamo::Key;
-use crate::payments::disputes::model::{Dispute, DisputeStatus};
 use crate::payments::gateway::{Charge, Gateway as _, GatewayError};
 use crate::payments::model::ChargeKey;
+use crate::payments::model::disputes::{Dispute, DisputeStatus};
 use crate::values::money::{Currency, Money};
 
 /// A dispute as stored; the amount is in the currency's smallest unit.

@@ -7,10 +7,10 @@ use super::Sandbox;
 use super::books::item_key;
 use super::tokens::State;
 use crate::aws::dynamo::{StoreError, Written};
-use crate::payments::disputes::model::DisputeStatus;
 use crate::payments::gateway::signature;
 use crate::payments::gateway::{EventError, Notice};
 use crate::payments::model::ChargeKey;
+use crate::payments::model::disputes::DisputeStatus;
 use crate::values::clock::Time;
 
 /// The secret with which events of the sandbox are signed.

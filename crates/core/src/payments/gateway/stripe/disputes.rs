@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use super::client::{Call, Loss};
 use super::{Stripe, amounts};
-use crate::payments::disputes::model::{Dispute, DisputeStatus};
 use crate::payments::gateway::GatewayError;
 use crate::payments::model::ChargeKey;
+use crate::payments::model::disputes::{Dispute, DisputeStatus};
 
 /// A dispute, as far as it is read here.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
