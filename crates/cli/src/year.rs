@@ -36,10 +36,11 @@ mod refunds;
 mod request;
 mod seed;
 mod shop;
+mod shoppers;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 59] = [
+const IN_USE: [&str; 61] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -82,6 +83,7 @@ const IN_USE: [&str; 59] = [
     "publish-events",
     "put-category",
     "put-collection",
+    "receive-payment-event",
     "reconcile-payments",
     "record-ledger",
     "release-inventory",
@@ -89,6 +91,7 @@ const IN_USE: [&str; 59] = [
     "replace-tax-rates",
     "reserve-inventory",
     "restock-inventory",
+    "retry-payment",
     "run-due-orders",
     "run-file-jobs",
     "run-stock-imports",

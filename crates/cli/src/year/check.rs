@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::books::{Book, Books, Entered, Totals};
 use super::ledger::{Ledger, Order};
 use super::lists::number_of_prices;
-use super::plan::{Sizes, first_variant, is_scarce};
+use super::plan::{Sizes, Token, first_variant, is_scarce};
 use super::seed::CATEGORIES;
 use super::shop::Shop;
 use crate::Error;
@@ -169,6 +169,7 @@ fn expected(order: &Order, book: &Book) -> bool {
         ("confirmed", "") => !order.cancelled && order.token.pays(),
         ("cancelled", "") => order.cancelled,
         ("failed", "payment_declined") => !order.cancelled && !order.token.pays(),
+        ("failed", "expired") => !order.cancelled && order.token == Token::Abandoned,
         ("failed", "out_of_stock") => !order.cancelled && order.is_scarce(),
         _ => false,
     }

@@ -59,6 +59,12 @@ pub(super) enum Token {
     Declined,
     /// Declined because of insufficient funds.
     InsufficientFunds,
+    /// Declined, and then paid with another token.
+    Retried,
+    /// Pays once the shopper has confirmed the payment at the bank.
+    Confirmed,
+    /// One of the two before, of an order whose workflow did not come to the payment in time. It is never drawn.
+    Abandoned,
 }
 
 impl Token {
@@ -67,15 +73,16 @@ impl Token {
             Self::Ok => "tok_ok",
             Self::Unknown => "tok_unknown",
             Self::Declined => "tok_declined",
-            Self::InsufficientFunds => "tok_insufficient_funds",
+            Self::InsufficientFunds | Self::Retried => "tok_insufficient_funds",
+            Self::Confirmed | Self::Abandoned => "tok_requires_action",
         }
     }
 
-    /// Whether the gateway takes the money.
+    /// Whether the gateway takes the money in the end.
     pub(super) fn pays(self) -> bool {
         match self {
-            Self::Ok | Self::Unknown => true,
-            Self::Declined | Self::InsufficientFunds => false,
+            Self::Ok | Self::Unknown | Self::Retried | Self::Confirmed => true,
+            Self::Declined | Self::InsufficientFunds | Self::Abandoned => false,
         }
     }
 }
@@ -246,6 +253,8 @@ impl Plan {
                 0..=3 => Token::Declined,
                 4..=5 => Token::InsufficientFunds,
                 6..=7 => Token::Unknown,
+                8..=9 => Token::Retried,
+                10..=11 => Token::Confirmed,
                 _ => Token::Ok,
             },
             code: match self.random.random_range(0..100) {

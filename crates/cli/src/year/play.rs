@@ -13,12 +13,13 @@ use super::costs::{self, Costs};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
 use super::lists;
-use super::plan::{Cancel, Code, Draft, Plan, Refund, Sizes, is_scarce};
+use super::plan::{Cancel, Code, Draft, Plan, Refund, Sizes, Token, is_scarce};
 use super::progress::Progress;
 use super::refunds;
 use super::request::{Request, Response, Who};
 use super::seed::{self, PASSWORD};
 use super::shop::{Shop, units};
+use super::shoppers;
 use super::world::PLACES;
 use crate::Error;
 
@@ -291,13 +292,14 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
     }
     let id = seed::text(&body, "id")?;
     let cancelled = draft.cancel == Cancel::AtOnce && cancel(shop, customer, &id).await?;
+    let token = shoppers::act(shop, customer, &id, draft.token).await?;
     let (total, disagreement) = check_total(shop, ledger, &draft, discounted, &body);
     Ok(Placed {
         order: Some(ledger::Order {
             id,
             customer: draft.customer,
             lines: draft.lines,
-            token: draft.token,
+            token,
             total,
             limited,
             cancelled,
@@ -332,7 +334,10 @@ async fn place_with(
     let mut body = json!({
         "items": items.collect::<Vec<Value>>(),
         "shipping_address": PLACES[draft.place].address(&format!("Customer {}", draft.customer)),
-        "payment": {"token": draft.token.as_str()},
+        "payment": {
+            "token": draft.token.as_str(),
+            "retryable": draft.token == Token::Retried,
+        },
     });
     if let Some(currency) = lists::currency(draft.place, shop.currency) {
         body["currency"] = currency.code().into();
