@@ -17,6 +17,7 @@ pub mod events;
 pub(crate) mod fixtures;
 pub mod gateway;
 pub mod model;
+pub mod providers;
 pub mod refunds;
 pub mod rules;
 pub mod steps;

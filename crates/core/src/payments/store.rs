@@ -80,7 +80,7 @@ impl PaymentItem {
             payment_id: payment.id,
             order_id: payment.order_id,
             status: payment.status.as_str().to_owned(),
-            gateway: payment.gateway.name().to_owned(),
+            gateway: payment.gateway.to_string(),
             currency: payment.amount.currency(),
             amount: minor_units(payment.amount)?,
             authorized: minor_units(payment.amounts.authorized())?,

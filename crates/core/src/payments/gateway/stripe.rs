@@ -73,6 +73,15 @@ impl Stripe {
         })
     }
 
+    /// Returns the gateway of another account, whose key is in the same secret. `None` is the account without a name.
+    #[must_use]
+    pub fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            books: self.books.clone(),
+            client: self.client.account(name),
+        }
+    }
+
     async fn begin_or_go_on(
         &self,
         key: &ChargeKey,

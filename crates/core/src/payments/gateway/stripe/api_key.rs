@@ -1,6 +1,7 @@
 //! The API key: the adapter to Secrets Manager. It is kept in the process, and read again when Stripe refuses it, at
 //! most once a minute, so that a key that was replaced is taken up without a deployment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -33,13 +34,19 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The secret that the setting `STRIPE_SECRET_ARN` names, `{"api_key": "sk_..."}`.
+/// The key of one account in the secret that the setting `STRIPE_SECRET_ARN` names,
+/// `{"api_key": "sk_...", "accounts": {"us": {"api_key": "sk_..."}}}`.
 #[derive(Clone, Debug)]
 pub(super) struct ApiKeys {
     client: Client,
     arn: String,
-    cache: Arc<Mutex<Option<Cached>>>,
+    /// `None` is the account whose key is not below `accounts`.
+    account: Option<String>,
+    /// Of all accounts.
+    cache: Arc<Mutex<Cache>>,
 }
+
+type Cache = BTreeMap<Option<String>, Cached>;
 
 #[derive(Clone, Debug)]
 struct Cached {
@@ -50,7 +57,23 @@ struct Cached {
 
 #[derive(Deserialize)]
 struct SecretBody {
+    api_key: Option<String>,
+    #[serde(default)]
+    accounts: BTreeMap<String, AccountBody>,
+}
+
+#[derive(Deserialize)]
+struct AccountBody {
     api_key: String,
+}
+
+impl SecretBody {
+    fn key_of(&self, account: Option<&str>) -> Option<&str> {
+        match account {
+            Some(name) => self.accounts.get(name).map(|account| &*account.api_key),
+            None => self.api_key.as_deref(),
+        }
+    }
 }
 
 impl ApiKeys {
@@ -62,8 +85,17 @@ impl ApiKeys {
         Ok(Self {
             client: aws.secrets(),
             arn: aws.settings().read(Setting::StripeSecretArn)?,
+            account: None,
             cache: Arc::default(),
         })
+    }
+
+    /// Returns the key of another account.
+    pub(super) fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            account: name.map(str::to_owned),
+            ..self.clone()
+        }
     }
 
     /// Returns the key, which is read if it has not been.
@@ -71,7 +103,7 @@ impl ApiKeys {
     /// # Errors
     /// If the secret cannot be read.
     pub(super) async fn current(&self, now: Instant) -> Result<ApiKey, Source> {
-        let cached = self.lock().clone();
+        let cached = self.lock().get(&self.account).cloned();
         match cached {
             Some(cached) => Ok(cached.key),
             None => self.read(now).await,
@@ -87,7 +119,7 @@ impl ApiKeys {
         refused: &ApiKey,
         now: Instant,
     ) -> Result<Option<ApiKey>, Source> {
-        let cached = self.lock().clone();
+        let cached = self.lock().get(&self.account).cloned();
         let key = match cached {
             Some(cached) if cached.key != *refused => cached.key,
             Some(cached) if now < cached.read_at + REFUSED_KEY_PAUSE => return Ok(None),
@@ -96,20 +128,21 @@ impl ApiKeys {
         Ok((key != *refused).then_some(key))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Cached>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn read(&self, now: Instant) -> Result<ApiKey, Source> {
         // Noted before the call, so that a call that fails counts too.
-        if let Some(cached) = self.lock().as_mut() {
+        if let Some(cached) = self.lock().get_mut(&self.account) {
             cached.read_at = now;
         }
         let key = self.read_secret().await?;
-        *self.lock() = Some(Cached {
+        let cached = Cached {
             key: key.clone(),
             read_at: now,
-        });
+        };
+        self.lock().insert(self.account.clone(), cached);
         Ok(key)
     }
 
@@ -120,7 +153,9 @@ impl ApiKeys {
             // The text of the error could quote the secret.
             let body: SecretBody = serde_json::from_str(&text)
                 .map_err(|_| Source::from("the secret is not {\"api_key\": \"...\"}"))?;
-            Ok(ApiKey(body.api_key.trim().into()))
+            let key = body.key_of(self.account.as_deref());
+            let key = key.ok_or("the secret has no API key for the account")?;
+            Ok(ApiKey(key.trim().into()))
         })
     }
 }
@@ -189,6 +224,37 @@ mod tests {
         let later = start + REFUSED_KEY_PAUSE;
         assert!(keys.after(&old, later).await.is_err());
         assert_eq!(keys.after(&old, later).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn each_account_has_its_key() {
+        let (aws, engine) = testing::aws();
+        let keys = ApiKeys::new(&aws).unwrap();
+        let start = Instant::now();
+        engine.answer_others("GetSecretValue", |_| {
+            let accounts = json!({"us": {"api_key": "sk_us"}, "eu": {"api_key": "sk_eu"}});
+            let secret = json!({"api_key": "sk_first", "accounts": accounts}).to_string();
+            (200, json!({"SecretString": secret}))
+        });
+        for (account, key) in [
+            (None, "sk_first"),
+            (Some("us"), "sk_us"),
+            (Some("eu"), "sk_eu"),
+            (Some("us"), "sk_us"),
+        ] {
+            let found = keys.account(account).current(start).await.unwrap();
+            assert_eq!(found.reveal(), key);
+        }
+        assert!(keys.account(Some("uk")).current(start).await.is_err());
+        // Without the key of the account that has no name.
+        engine.answer_others("GetSecretValue", |_| {
+            let secret = json!({"accounts": {"us": {"api_key": "sk_us"}}}).to_string();
+            (200, json!({"SecretString": secret}))
+        });
+        let keys = ApiKeys::new(&aws).unwrap();
+        assert!(keys.current(start).await.is_err());
+        let found = keys.account(Some("us")).current(start).await.unwrap();
+        assert_eq!(found.reveal(), "sk_us");
     }
 
     #[tokio::test]

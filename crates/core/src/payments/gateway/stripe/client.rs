@@ -133,6 +133,14 @@ impl Client {
         })
     }
 
+    /// Returns the client that uses the API key of another account.
+    pub(super) fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            keys: self.keys.account(name),
+            ..self.clone()
+        }
+    }
+
     /// Makes `call` and returns what Stripe says.
     ///
     /// # Errors
