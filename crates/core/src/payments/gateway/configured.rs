@@ -1,17 +1,23 @@
 //! The gateways that the settings of a function choose.
 
+use super::routing::plan::Payer;
+use super::routing::router::Router;
+use super::routing::routes::Routes;
 use super::sandbox::Sandbox;
 use super::stripe::Stripe;
 use super::{Charge, Gateway, GatewayError, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::payments::model::{ChargeKey, GatewayName, Provider, RefundKey};
+use crate::values::clock::Time;
 use crate::values::money::Money;
 
-/// The gateways at the provider that the setting `PAYMENT_GATEWAY` names. A call goes to the account that its key names.
+/// The gateways at the provider that the setting `PAYMENT_GATEWAY` names. A call goes to the account that its key names, also
+/// if `PAYMENT_GATEWAYS` does not list it any more.
 #[derive(Clone, Debug)]
 pub struct ConfiguredGateway {
     accounts: Accounts,
+    router: Option<Router>,
 }
 
 /// The accounts at a provider.
@@ -24,7 +30,7 @@ enum Accounts {
 }
 
 impl ConfiguredGateway {
-    /// Creates the gateways from the settings.
+    /// Creates the gateways from the settings, for what goes on with payments that have begun.
     ///
     /// # Errors
     /// [`SettingError`] if the gateway is unknown, or one of its settings is missing.
@@ -33,7 +39,21 @@ impl ConfiguredGateway {
             Provider::Sandbox => Accounts::Sandbox(Sandbox::new(aws)?),
             Provider::Stripe => Accounts::Stripe(Stripe::new(aws)?),
         };
-        Ok(Self { accounts })
+        let router = None;
+        Ok(Self { accounts, router })
+    }
+
+    /// Creates the gateways from the settings, with those that choose one for a payment that begins: `PAYMENT_GATEWAYS`,
+    /// `PAYMENT_ROUTING` and `GATEWAYS_TABLE`.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing, or not valid.
+    pub fn routed(aws: &Aws) -> Result<Self, SettingError> {
+        let router = Router::new(aws)?;
+        Ok(Self {
+            router,
+            ..Self::new(aws)?
+        })
     }
 
     /// Returns the gateway of `key`.
@@ -98,6 +118,21 @@ impl Gateway for ConfiguredGateway {
         match self.of(&key.charge)? {
             Accounts::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
             Accounts::Stripe(stripe) => stripe.retrieve_refund(key).await,
+        }
+    }
+}
+
+impl Routes for ConfiguredGateway {
+    async fn choose(&self, payer: Payer, tried: &[GatewayName], now: Time) -> Option<GatewayName> {
+        match &self.router {
+            Some(router) => router.choose(payer, tried, now).await,
+            None => tried.is_empty().then(|| self.provider().into()),
+        }
+    }
+
+    async fn note(&self, gateway: &GatewayName, answered: bool, now: Time) {
+        if let Some(router) = &self.router {
+            router.note(gateway, answered, now).await;
         }
     }
 }

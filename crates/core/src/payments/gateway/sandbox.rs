@@ -14,6 +14,7 @@
 //! | `tok_refund_unknown` | captured; refunds succeed, but every response to refunding is lost |
 //! | `pm_card_visa`, `pm_card_mastercard`, `pm_card_amex`, `pm_card_pendingRefund`, `pm_card_refundFail` | captured, as Stripe documents them |
 //! | `pm_card_authenticationRequired`, `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
+//! | `tok_busy_at_NAME` | refused as busy by the account `NAME`, captured by others |
 //! | any other | declined, `invalid_token` |
 
 use crate::aws::Aws;
@@ -21,10 +22,11 @@ use crate::aws::dynamo::{self, Attempt, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::money::Money;
 
+use super::routing::routes::Routes;
 use super::{Charge, Gateway, GatewayError, RefundState};
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
-use tokens::{State, behaviour};
+use tokens::{State, behaviour, is_busy};
 
 mod books;
 mod refunds;
@@ -83,6 +85,9 @@ impl Gateway for Sandbox {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
+        if is_busy(token, key.account()) {
+            return Err(GatewayError::Busy("the token asks for it".into()));
+        }
         let item = dynamo::change("the charge", || async {
             // Most charges are new, so they are stored without being read first.
             let new = ChargeItem::new(key, amount, behaviour(token))?;
@@ -147,6 +152,8 @@ impl Gateway for Sandbox {
         refunds::find(&self.books, key).await
     }
 }
+
+impl Routes for Sandbox {}
 
 #[cfg(test)]
 mod tests;

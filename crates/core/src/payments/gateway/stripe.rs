@@ -22,6 +22,7 @@ use crate::aws::settings::SettingError;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::money::Money;
 
+use super::routing::routes::Routes;
 use super::{Charge, Gateway, GatewayError, RefundState};
 use books::{Books, ChargeItem};
 use client::{Call, Client, Loss, Refusal};
@@ -364,6 +365,8 @@ impl Gateway for Stripe {
         in_time(PATIENCE, self.find_refund(key)).await
     }
 }
+
+impl Routes for Stripe {}
 
 #[cfg(test)]
 mod tests;
