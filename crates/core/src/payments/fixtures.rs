@@ -17,6 +17,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
+use super::gateway::routing::routes::Routes;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, Gateway, GatewayError, RefundState};
 use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
@@ -186,6 +187,8 @@ impl Gateway for Interrupted {
         self.sandbox.retrieve_refund(key).await
     }
 }
+
+impl Routes for Interrupted {}
 
 /// A shop with one order of 40.00 EUR, pending.
 #[derive(Clone)]

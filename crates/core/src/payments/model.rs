@@ -151,8 +151,11 @@ pub struct Payment {
     pub order_id: OrderId,
     /// Its status.
     pub status: PaymentStatus,
-    /// The gateway that moves the money.
+    /// The gateway that moves the money. It changes only when the current attempt is voided there, together with the
+    /// attempt's number.
     pub gateway: GatewayName,
+    /// Whether the current attempt is given up, so that another gateway takes the next one: it is voided first.
+    pub leaving: bool,
     /// The amount to pay, which is the order's total.
     pub amount: Money,
     /// What was authorised, captured and refunded of it.
@@ -197,6 +200,7 @@ impl Payment {
             order_id,
             status: PaymentStatus::Pending,
             gateway: gateway.into(),
+            leaving: false,
             amount,
             amounts: Amounts::none(amount.currency()),
             refunding: Money::zero(amount.currency()),

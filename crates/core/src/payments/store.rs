@@ -12,6 +12,8 @@ use crate::values::money::{Currency, Money};
 
 use super::model::{Amounts, Change, Payment, Units};
 
+mod moves;
+
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones.
 const SCHEMA: u32 = 1;
 
@@ -29,6 +31,9 @@ pub(super) struct PaymentItem {
     pub(super) order_id: OrderId,
     pub(super) status: String,
     gateway: String,
+    /// Set to true while the current attempt is given up, absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leaving: Option<bool>,
     currency: Currency,
     pub(super) amount: u64,
     authorized: u64,
@@ -81,6 +86,7 @@ impl PaymentItem {
             order_id: payment.order_id,
             status: payment.status.as_str().to_owned(),
             gateway: payment.gateway.to_string(),
+            leaving: payment.leaving.then_some(true),
             currency: payment.amount.currency(),
             amount: minor_units(payment.amount)?,
             authorized: minor_units(payment.amounts.authorized())?,
@@ -116,6 +122,7 @@ impl PaymentItem {
             order_id: self.order_id,
             status: self.status.parse().map_err(unreadable)?,
             gateway: self.gateway.parse().map_err(unreadable)?,
+            leaving: self.leaving.unwrap_or(false),
             amount: self.money(self.amount)?,
             amounts: amounts.map_err(unreadable)?,
             refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
@@ -315,11 +322,8 @@ impl PaymentStore {
                 " AND captured >= :amount AND refunded <= :amount",
             ),
         };
-        let voiding = if payment.void_requested {
-            "attribute_exists"
-        } else {
-            "attribute_not_exists"
-        };
+        let voiding = moves::exists(payment.void_requested);
+        let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
             Some(code) => (", decline = :decline", Some(code)),
             None => ("", None),
@@ -332,12 +336,13 @@ impl PaymentStore {
                     "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}"
                 ),
             )
-            .when(&format!("version = :read AND {voiding}(void_requested){amounts}"))
+            .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}"))
             .name("#status", "status")
             .value(":status", &next.status.as_str())?
             .value(":version", &next.version)?
             .value(":now", &next.updated_at)?
             .value(":event", &change.stamp(next, next.updated_at))?
+            .value(":attempt", &payment.attempt)?
             .value(":read", &payment.version)?;
         let write = match decline_code {
             Some(code) => write.value(":decline", code)?,
