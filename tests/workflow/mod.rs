@@ -11,4 +11,5 @@ mod messages;
 mod outcomes;
 mod overselling;
 mod reviews;
+mod routing;
 mod year;
