@@ -215,14 +215,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             call.json(&scene.body(operation).unwrap())
         }
         "retry_payment" | "retry_guest_payment" => declined_order(scene, operation).await,
-        "receive_payment_event" => {
-            let order = order_of(&[(&scene.product, 1)], "tok_requires_action");
-            let placed = shop.place(owner, &order).await.expect(202).json();
-            let id = placed["id"].as_str().unwrap();
-            shop.until_payment_status(owner, id, "requires_action")
-                .await;
-            shop.payment_event("charge.confirmed", id).await
-        }
+        "receive_payment_event" => payment_event(scene).await,
         // One day, which has no entries: how many there are today depends on what else is tested.
         "list_ledger" => {
             let call = shop.get("/ledger?from=2020-02-01T00:00:00Z&to=2020-02-02T00:00:00Z");
@@ -294,6 +287,17 @@ async fn codes(scene: &Scene, operation: Operation<'_>) -> Call {
     }
     make().send().await.expect(201);
     shop.get(&path).bearer(token)
+}
+
+/// Places an order whose shopper has to confirm the payment, and returns the event that they have.
+async fn payment_event(scene: &Scene) -> Call {
+    let (shop, owner) = (&scene.shop, &scene.owner);
+    let order = order_of(&[(&scene.product, 1)], "tok_requires_action");
+    let placed = shop.place(owner, &order).await.expect(202).json();
+    let id = placed["id"].as_str().unwrap();
+    shop.until_payment_status(owner, id, "requires_action")
+        .await;
+    shop.payment_event("charge.confirmed", id).await
 }
 
 /// Places an order whose payment is declined, and returns the request that pays it with another token.

@@ -115,8 +115,9 @@ impl Shop {
             });
         }
         for item in self.items("SandboxTable").await {
-            // A refund, which its charge counts.
-            if item["state"].is_null() {
+            // A refund, which its charge counts, or the mark of one of several gateways that it must not charge.
+            let is_mark = text(&item["charge_id"]).contains('@') && item["currency"].is_null();
+            if item["state"].is_null() || is_mark {
                 continue;
             }
             let (order, _) = text(&item["charge_id"]).split_once(':').unwrap();

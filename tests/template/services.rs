@@ -19,6 +19,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("CustomersTable", "customers"),
     ("EventLogTable", "platform"),
     ("FileJobsTable", "catalog"),
+    ("GatewaysTable", "payments"),
     ("IntegrityTable", "integrity"),
     ("InventoryTable", "inventory"),
     ("LedgerTable", "payments"),

@@ -12,5 +12,6 @@ mod messages;
 mod outcomes;
 mod overselling;
 mod reviews;
+mod routing;
 mod stripe;
 mod year;

@@ -82,6 +82,8 @@ fn settings() -> BTreeMap<String, String> {
         ("ORDER_DEADLINE_SECONDS", "900"),
         ("REVIEW_DEADLINE_SECONDS", "259200"),
         ("PAYMENT_GATEWAY", "sandbox"),
+        ("PAYMENT_GATEWAYS", ""),
+        ("PAYMENT_ROUTING", "primary_with_fallback"),
         ("RATE_LIMIT_PERCENT", "100"),
         ("SHARED_CACHE_URL", ""),
         ("SHOP_CURRENCY", "EUR"),

@@ -74,6 +74,8 @@ settings! {
     IntegrityTable = "INTEGRITY_TABLE",
     /// Name of the table of stock and reservations.
     InventoryTable = "INVENTORY_TABLE",
+    /// Name of the table of which gateways are left out; empty if there is only one.
+    GatewaysTable = "GATEWAYS_TABLE",
     /// Name of the table of the ledger's entries.
     LedgerTable = "LEDGER_TABLE",
     /// ARN of the secret that links in messages are signed with.
@@ -104,6 +106,10 @@ settings! {
     OrderWorkflowArn = "ORDER_WORKFLOW_ARN",
     /// Which payment gateway is used: `sandbox` or `stripe`.
     PaymentGateway = "PAYMENT_GATEWAY",
+    /// The payment gateways between which payments are routed, such as `stripe:eu,stripe:us`; empty if there is only one.
+    PaymentGateways = "PAYMENT_GATEWAYS",
+    /// How payments are routed: `primary_with_fallback`, `round_robin`, `consistent_hash` or `weighted`.
+    PaymentRouting = "PAYMENT_ROUTING",
     /// Name of the table of payments.
     PaymentsTable = "PAYMENTS_TABLE",
     /// Name of the table of discounts, tax rates and shipping methods.

@@ -18,7 +18,7 @@ use super::store::PaymentStore;
 pub(super) struct PaymentBody {
     id: PaymentId,
     status: &'static str,
-    gateway: &'static str,
+    gateway: String,
     authorized: Money,
     captured: Money,
     refunded: Money,
@@ -52,7 +52,7 @@ impl From<Payment> for PaymentBody {
         Self {
             id: payment.id,
             status: payment.status.as_str(),
-            gateway: payment.gateway.name(),
+            gateway: payment.gateway.to_string(),
             authorized: payment.amounts.authorized(),
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),

@@ -18,6 +18,7 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
+use super::gateway::routing::routes::Routes;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use super::model::disputes::Dispute;
@@ -205,6 +206,8 @@ impl Gateway for Interrupted {
         self.sandbox.take_event(signature, body, now).await
     }
 }
+
+impl Routes for Interrupted {}
 
 /// A shop with one order of 40.00 EUR, pending.
 #[derive(Clone)]

@@ -8,6 +8,7 @@
 //! - refunded <= captured <= authorized, by [`model::Amounts`] and again as conditions of each write;
 //! - the payment is stored before the gateway is called, and is never deleted;
 //! - each attempt has one idempotency key at the gateway, so that a repeated call charges once;
+//! - a payment is charged at one gateway: it moves to another one only once its attempt is voided ([`fallback`]);
 //! - a run that finds an outcome unknown asks the gateway before it does anything else;
 //! - once `void_requested` is stored, only voiding stores the gateway's responses, and it does not end before the
 //!   gateway can take no more money for the order and has refunded what it took.
@@ -15,11 +16,13 @@
 pub mod api;
 pub mod disputes;
 pub mod events;
+pub mod fallback;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod gateway;
 pub mod ledger;
 pub mod model;
+pub mod providers;
 pub mod refunds;
 pub mod retries;
 pub mod rules;

@@ -16,6 +16,8 @@ use crate::values::money::{Currency, Money, MoneyError};
 
 use disputes::{Dispute, Disputes};
 
+pub use super::providers::{GatewayName, Provider};
+
 pub mod disputes;
 
 /// The type of the event that a payment's status changed, other than by a refund.
@@ -86,51 +88,15 @@ impl Amounts {
     }
 }
 
-/// A payment provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provider {
-    /// The gateway for development, which moves no money but keeps books as if it did.
-    Sandbox,
-    /// [Stripe](https://stripe.com).
-    Stripe,
-}
-
-impl Provider {
-    /// Returns its name in the setting `PAYMENT_GATEWAY`, on the wire and as stored.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sandbox => "sandbox",
-            Self::Stripe => "stripe",
-        }
-    }
-}
-
-/// A text that is not the name of a gateway.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown payment gateway {0:?}")]
-pub struct InvalidProvider(String);
-
-impl FromStr for Provider {
-    type Err = InvalidProvider;
-
-    fn from_str(text: &str) -> Result<Self, InvalidProvider> {
-        match text {
-            "sandbox" => Ok(Self::Sandbox),
-            "stripe" => Ok(Self::Stripe),
-            _ => Err(InvalidProvider(text.to_owned())),
-        }
-    }
-}
-
 /// The idempotency key of one attempt to charge an order, `<order>:<attempt>`: the gateway charges once for each
-/// key, however often it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// key, however often it is called. It also says which gateway that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChargeKey {
     /// The order.
     pub order_id: OrderId,
     /// The number of the attempt, from 1.
     pub attempt: u32,
+    gateway: Option<GatewayName>,
 }
 
 /// A text that is not the key of a charge.
@@ -143,18 +109,42 @@ impl FromStr for ChargeKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidChargeKey> {
         let (order_id, attempt) = text.split_once(':').ok_or(InvalidChargeKey)?;
-        Ok(Self {
-            order_id: order_id.parse().map_err(|_| InvalidChargeKey)?,
-            attempt: attempt.parse().map_err(|_| InvalidChargeKey)?,
-        })
+        let order_id = order_id.parse().map_err(|_| InvalidChargeKey)?;
+        let attempt = attempt.parse().map_err(|_| InvalidChargeKey)?;
+        Ok(Self::new(order_id, attempt))
     }
 }
 
 impl ChargeKey {
-    /// Returns the key of attempt number `attempt`.
+    /// Returns the key of attempt number `attempt`, at the only gateway of the shop.
     #[must_use]
     pub fn new(order_id: OrderId, attempt: u32) -> Self {
-        Self { order_id, attempt }
+        Self {
+            order_id,
+            attempt,
+            gateway: None,
+        }
+    }
+
+    /// Returns this key at `gateway`.
+    #[must_use]
+    pub fn at(self, gateway: GatewayName) -> Self {
+        Self {
+            gateway: Some(gateway),
+            ..self
+        }
+    }
+
+    /// Returns the gateway, unless there is only one.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&GatewayName> {
+        self.gateway.as_ref()
+    }
+
+    /// Returns the name of the account at the gateway's provider, if it has one.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.gateway.as_ref().and_then(GatewayName::account)
     }
 }
 
@@ -217,8 +207,11 @@ pub struct Payment {
     pub order_id: OrderId,
     /// Its status.
     pub status: PaymentStatus,
-    /// The provider that moves the money.
-    pub gateway: Provider,
+    /// The gateway that moves the money. It changes only when the current attempt is voided there, together with the
+    /// attempt's number.
+    pub gateway: GatewayName,
+    /// Whether the current attempt is given up, so that another gateway takes the next one: it is voided first.
+    pub leaving: bool,
     /// The amount to pay, which is the order's total.
     pub amount: Money,
     /// What was authorised, captured and refunded of it.
@@ -266,12 +259,18 @@ impl Payment {
 
     /// Returns the payment of `order_id` before its first attempt. A payment of zero has no attempt.
     #[must_use]
-    pub fn begin(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
+    pub fn begin(
+        order_id: OrderId,
+        amount: Money,
+        gateway: impl Into<GatewayName>,
+        now: Time,
+    ) -> Self {
         Self {
             id: Self::id_of(order_id),
             order_id,
             status: PaymentStatus::Pending,
-            gateway,
+            gateway: gateway.into(),
+            leaving: false,
             amount,
             amounts: Amounts::none(amount.currency()),
             refunding: Money::zero(amount.currency()),
@@ -296,7 +295,12 @@ impl Payment {
     /// Returns the record that an order ended before anything was charged. It takes the key under which a
     /// payment would have to be stored before it could begin.
     #[must_use]
-    pub fn never_charged(order_id: OrderId, amount: Money, gateway: Provider, now: Time) -> Self {
+    pub fn never_charged(
+        order_id: OrderId,
+        amount: Money,
+        gateway: impl Into<GatewayName>,
+        now: Time,
+    ) -> Self {
         Self {
             status: PaymentStatus::Voided,
             attempt: 0,
@@ -371,7 +375,7 @@ impl Payment {
     /// Returns the idempotency key of the current attempt.
     #[must_use]
     pub fn key(&self) -> ChargeKey {
-        ChargeKey::new(self.order_id, self.attempt)
+        ChargeKey::new(self.order_id, self.attempt).at(self.gateway.clone())
     }
 }
 

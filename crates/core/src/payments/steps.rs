@@ -11,6 +11,8 @@ use crate::orders::store::OrderStore;
 use crate::runtime::{Step, StepError};
 use crate::values::clock::Time;
 
+use super::fallback::{Charged, Run};
+use super::gateway::routing::routes::Routes;
 use super::gateway::{Charge, Gateway, GatewayError, RefundState};
 use super::model::{Change, Payment, PaymentError};
 use super::refunds::model::RefundStatus;
@@ -76,9 +78,10 @@ impl From<PaymentError> for StepError {
 pub async fn process_payment(
     orders: &OrderStore,
     payments: &PaymentStore,
-    gateway: &impl Gateway,
+    gateway: &impl Routes,
     step: Step,
 ) -> Result<StepOutput, StepError> {
+    let run = Run::new(payments, gateway, step.now);
     dynamo::change("the payment", || async {
         let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
         let past_deadline = order.is_past_deadline(step.now);
@@ -91,15 +94,19 @@ pub async fn process_payment(
                 ));
             }
             Process::Begin => {
-                let payment = Payment::begin(order.id, order.total, gateway.provider(), step.now);
+                let payment = run.begin(&order).await;
                 if payments.create(&payment).await? != Written::Done {
                     return Ok(Attempt::Overtaken);
                 }
-                let settle = charge(gateway, &payment, &order).await?;
+                let settle = charge(&run, &payment, &order, true).await?;
                 (payment, settle)
             }
             Process::Ask(payment) => {
-                let settle = retrieve_or_charge(gateway, payment, &order, past_deadline).await?;
+                let settle = if payment.leaving {
+                    settled(payment, run.go_on(payment, &order).await?)?
+                } else {
+                    retrieve_or_charge(&run, gateway, payment, &order, past_deadline).await?
+                };
                 (payment.clone(), settle)
             }
             Process::Paid => return Ok(Attempt::Done(PaymentStatus::Completed.into())),
@@ -119,9 +126,10 @@ pub async fn process_payment(
             Process::AlreadyClosed => return Err(already_closed()),
         };
         let change = match settle {
-            Settle::Record(change) => change,
-            Settle::Declined(code) => return Err(declined(code)),
-            Settle::Expired => return Err(expired()),
+            Some(Settle::Record(change)) => change,
+            Some(Settle::Declined(code)) => return Err(declined(code)),
+            Some(Settle::Expired) => return Err(expired()),
+            None => return Ok(Attempt::Overtaken),
         };
         let waits = retries::rules::waits(&order, &payment, step.now);
         if rules::is_news(&payment, &change) {
@@ -135,39 +143,49 @@ pub async fn process_payment(
     .await
 }
 
-/// Asks the gateway for the charge of `payment`, and charges if there is none yet.
-async fn retrieve_or_charge(
-    gateway: &impl Gateway,
+/// Asks the gateway for the charge of `payment`, and charges if there is none yet. Returns `None` if the payment has moved to
+/// another gateway.
+async fn retrieve_or_charge<G: Routes>(
+    run: &Run<'_, G>,
+    gateway: &G,
     payment: &Payment,
     order: &Order,
     past_deadline: bool,
-) -> Result<Settle, StepError> {
+) -> Result<Option<Settle>, StepError> {
     if payment.is_free() {
-        return charge(gateway, payment, order).await;
+        return charge(run, payment, order, false).await;
     }
     match gateway.retrieve(&payment.key()).await {
         Ok(found) => match rules::settle_retrieved(payment, &found, past_deadline)? {
-            Some(settle) => Ok(settle),
-            None => charge(gateway, payment, order).await,
+            Some(settle) => Ok(Some(settle)),
+            None => charge(run, payment, order, found == Charge::NotFound).await,
         },
-        Err(error) => settle_error(error),
+        Err(error) => settle_error(error).map(Some),
     }
 }
 
 async fn charge(
-    gateway: &impl Gateway,
+    run: &Run<'_, impl Routes>,
     payment: &Payment,
     order: &Order,
-) -> Result<Settle, StepError> {
+    is_new: bool,
+) -> Result<Option<Settle>, StepError> {
     if payment.is_free() {
-        return Ok(Settle::Record(Change::Captured(payment.amount)));
+        return Ok(Some(Settle::Record(Change::Captured(payment.amount))));
     }
     // The token is deleted when the order has an outcome, which the next run will find.
     let token = payment.token.as_deref().or(order.payment_token.as_deref());
     let token = token.ok_or_else(|| StepError::new("Failed", "the payment token is deleted"))?;
-    match gateway.charge(&payment.key(), payment.amount, token).await {
-        Ok(found) => Ok(rules::settle_charged(payment, &found)?),
-        Err(error) => settle_error(error),
+    settled(payment, run.charge(payment, order, token, is_new).await?)
+}
+
+/// Decides what follows from `charged`; `None` if the payment has to be read again.
+fn settled(payment: &Payment, charged: Charged) -> Result<Option<Settle>, StepError> {
+    match charged {
+        Charged::Answer(Ok(found)) => Ok(Some(rules::settle_charged(payment, &found)?)),
+        Charged::Answer(Err(error)) => settle_error(error).map(Some),
+        Charged::Moved => Ok(None),
+        Charged::Stuck(error) => Err(error.into()),
     }
 }
 

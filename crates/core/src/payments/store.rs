@@ -13,7 +13,9 @@ use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
 use super::model::disputes::{Dispute, DisputeStatus, Disputes};
-use super::model::{Action, Amounts, Change, PROCESSED, Payment, Retry, Units};
+use super::model::{Action, Amounts, Change, Payment, Retry, Units};
+
+mod moves;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
 /// the version with which it was stored first: since version 2, all that happens to a payment is in the ledger.
@@ -34,6 +36,9 @@ pub(super) struct PaymentItem {
     pub(super) order_id: OrderId,
     pub(super) status: String,
     gateway: String,
+    /// Set to true while the current attempt is given up, absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leaving: Option<bool>,
     currency: Currency,
     pub(super) amount: u64,
     authorized: u64,
@@ -121,7 +126,8 @@ impl PaymentItem {
             payment_id: payment.id,
             order_id: payment.order_id,
             status: payment.status.as_str().to_owned(),
-            gateway: payment.gateway.name().to_owned(),
+            gateway: payment.gateway.to_string(),
+            leaving: payment.leaving.then_some(true),
             currency: payment.amount.currency(),
             amount: minor_units(payment.amount)?,
             authorized: minor_units(payment.amounts.authorized())?,
@@ -182,6 +188,7 @@ impl PaymentItem {
             order_id: self.order_id,
             status: self.status.parse().map_err(unreadable)?,
             gateway: self.gateway.parse().map_err(unreadable)?,
+            leaving: self.leaving.unwrap_or(false),
             amount: self.money(self.amount)?,
             amounts: amounts.map_err(unreadable)?,
             refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
@@ -364,32 +371,6 @@ impl PaymentStore {
             .value(":were", &payment.refunded_units)
     }
 
-    /// Stores `next`, which is `payment` with its next attempt, with its event. Refused if the stored payment has changed
-    /// since it was read, or voiding has begun since then.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn retry(&self, payment: &Payment, next: &Payment) -> Result<Written, StoreError> {
-        let set = "SET #status = :status, version = :version, updated_at = :now, event = :event, \
-                   attempt = :attempt, attempt_token = :token, retries = :retries \
-                   REMOVE decline, next_action";
-        let stamp = Stamp::new(next.id, next.version, PROCESSED, next.updated_at);
-        let write = self
-            .table
-            .update(payment_key(payment.id), set)
-            .when("version = :read AND attribute_not_exists(void_requested)")
-            .name("#status", "status")
-            .value(":status", &next.status.as_str())?
-            .value(":version", &next.version)?
-            .value(":now", &next.updated_at)?
-            .value(":event", &stamp)?
-            .value(":attempt", &next.attempt)?
-            .value(":token", &next.token)?
-            .value(":retries", &next.retries)?
-            .value(":read", &payment.version)?;
-        self.table.write(write).await
-    }
-
     /// Stores `next`, which is `payment` after `change`, with its event. Refused if the stored payment has changed
     /// since it was read, or voiding has begun since then: read it again and decide again.
     ///
@@ -443,11 +424,8 @@ impl PaymentStore {
                 " AND captured >= :amount AND refunded <= :amount",
             ),
         };
-        let voiding = if payment.void_requested {
-            "attribute_exists"
-        } else {
-            "attribute_not_exists"
-        };
+        let voiding = moves::exists(payment.void_requested);
+        let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
             Some(code) => (", decline = :decline", Some(code)),
             None => ("", None),
@@ -466,12 +444,13 @@ impl PaymentStore {
                     "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{removed}"
                 ),
             )
-            .when(&format!("version = :read AND {voiding}(void_requested){amounts}"))
+            .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}"))
             .name("#status", "status")
             .value(":status", &next.status.as_str())?
             .value(":version", &next.version)?
             .value(":now", &next.updated_at)?
             .value(":event", &change.stamp(next, next.updated_at))?
+            .value(":attempt", &payment.attempt)?
             .value(":read", &payment.version)?;
         let write = match decline_code {
             Some(code) => write.value(":decline", code)?,

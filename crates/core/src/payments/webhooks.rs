@@ -99,7 +99,8 @@ async fn note_dispute(
         // The payment is read first: if another event is quicker, this one is refused and asks again.
         let payment = payments.of_order(charge.order_id).await?;
         let payment = payment.ok_or(Problem::NotFound("payment"))?;
-        let found = gateway.retrieve_dispute(charge, id).await;
+        let charge = charge.clone().at(payment.gateway.clone());
+        let found = gateway.retrieve_dispute(&charge, id).await;
         let Some(dispute) = found.map_err(EventError::from)? else {
             return Ok(Attempt::Done(None));
         };

@@ -11,7 +11,7 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = OrderStore::new(&aws)?;
     let payments = PaymentStore::new(&aws)?;
-    let gateway = ConfiguredGateway::new(&aws)?;
+    let gateway = ConfiguredGateway::routed(&aws)?;
     runtime::serve_step(&aws, |step| {
         steps::process_payment(&orders, &payments, &gateway, step)
     })

@@ -1,18 +1,29 @@
-//! The gateway that the settings of a function choose.
+//! The gateways that the settings of a function choose.
 
+use super::routing::plan::Payer;
+use super::routing::router::Router;
+use super::routing::routes::Routes;
 use super::sandbox::Sandbox;
 use super::stripe::Stripe;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::payments::model::disputes::Dispute;
-use crate::payments::model::{ChargeKey, Provider, RefundKey};
+use crate::payments::model::{ChargeKey, GatewayName, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
-/// The gateway that the setting `PAYMENT_GATEWAY` names.
+/// The gateways at the provider that the setting `PAYMENT_GATEWAY` names. A call goes to the account that its key names, also
+/// if `PAYMENT_GATEWAYS` does not list it any more.
 #[derive(Clone, Debug)]
-pub enum ConfiguredGateway {
+pub struct ConfiguredGateway {
+    accounts: Accounts,
+    router: Option<Router>,
+}
+
+/// The accounts at a provider.
+#[derive(Clone, Debug)]
+enum Accounts {
     /// The gateway for development.
     Sandbox(Sandbox),
     /// Stripe.
@@ -20,23 +31,54 @@ pub enum ConfiguredGateway {
 }
 
 impl ConfiguredGateway {
-    /// Creates the gateway from the settings.
+    /// Creates the gateways from the settings, for what goes on with payments that have begun.
     ///
     /// # Errors
     /// [`SettingError`] if the gateway is unknown, or one of its settings is missing.
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
-        match aws.settings().read(Setting::PaymentGateway)? {
-            Provider::Sandbox => Ok(Self::Sandbox(Sandbox::new(aws)?)),
-            Provider::Stripe => Ok(Self::Stripe(Stripe::new(aws)?)),
+        let accounts = match aws.settings().read(Setting::PaymentGateway)? {
+            Provider::Sandbox => Accounts::Sandbox(Sandbox::new(aws)?),
+            Provider::Stripe => Accounts::Stripe(Stripe::new(aws)?),
+        };
+        let router = None;
+        Ok(Self { accounts, router })
+    }
+
+    /// Creates the gateways from the settings, with those that choose one for a payment that begins: `PAYMENT_GATEWAYS`,
+    /// `PAYMENT_ROUTING` and `GATEWAYS_TABLE`.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing, or not valid.
+    pub fn routed(aws: &Aws) -> Result<Self, SettingError> {
+        let router = Router::new(aws)?;
+        Ok(Self {
+            router,
+            ..Self::new(aws)?
+        })
+    }
+
+    /// Returns the gateway of `key`.
+    fn of(&self, key: &ChargeKey) -> Result<Accounts, GatewayError> {
+        let theirs = key.gateway().map(GatewayName::provider);
+        if theirs.is_some_and(|provider| provider != self.provider()) {
+            let gateway = key.gateway().map(ToString::to_string);
+            tracing::error!(gateway, "the gateway of a payment is not in use");
+            return Err(GatewayError::Unknown(
+                "the payment's gateway is not in use".into(),
+            ));
         }
+        Ok(match &self.accounts {
+            Accounts::Sandbox(sandbox) => Accounts::Sandbox(sandbox.clone()),
+            Accounts::Stripe(stripe) => Accounts::Stripe(stripe.account(key.account())),
+        })
     }
 }
 
 impl Gateway for ConfiguredGateway {
     fn provider(&self) -> Provider {
-        match self {
-            Self::Sandbox(_) => Provider::Sandbox,
-            Self::Stripe(_) => Provider::Stripe,
+        match self.accounts {
+            Accounts::Sandbox(_) => Provider::Sandbox,
+            Accounts::Stripe(_) => Provider::Stripe,
         }
     }
 
@@ -46,37 +88,37 @@ impl Gateway for ConfiguredGateway {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.charge(key, amount, token).await,
-            Self::Stripe(stripe) => stripe.charge(key, amount, token).await,
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.charge(key, amount, token).await,
+            Accounts::Stripe(stripe) => stripe.charge(key, amount, token).await,
         }
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.retrieve(key).await,
-            Self::Stripe(stripe) => stripe.retrieve(key).await,
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.retrieve(key).await,
+            Accounts::Stripe(stripe) => stripe.retrieve(key).await,
         }
     }
 
     async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.void(key).await,
-            Self::Stripe(stripe) => stripe.void(key).await,
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.void(key).await,
+            Accounts::Stripe(stripe) => stripe.void(key).await,
         }
     }
 
     async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.refund(key, amount).await,
-            Self::Stripe(stripe) => stripe.refund(key, amount).await,
+        match self.of(&key.charge)? {
+            Accounts::Sandbox(sandbox) => sandbox.refund(key, amount).await,
+            Accounts::Stripe(stripe) => stripe.refund(key, amount).await,
         }
     }
 
     async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
-            Self::Stripe(stripe) => stripe.retrieve_refund(key).await,
+        match self.of(&key.charge)? {
+            Accounts::Sandbox(sandbox) => sandbox.retrieve_refund(key).await,
+            Accounts::Stripe(stripe) => stripe.retrieve_refund(key).await,
         }
     }
 
@@ -85,9 +127,9 @@ impl Gateway for ConfiguredGateway {
         key: &ChargeKey,
         id: &str,
     ) -> Result<Option<Dispute>, GatewayError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.retrieve_dispute(key, id).await,
-            Self::Stripe(stripe) => stripe.retrieve_dispute(key, id).await,
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.retrieve_dispute(key, id).await,
+            Accounts::Stripe(stripe) => stripe.retrieve_dispute(key, id).await,
         }
     }
 
@@ -97,9 +139,24 @@ impl Gateway for ConfiguredGateway {
         body: &[u8],
         now: Time,
     ) -> Result<Notice, EventError> {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.take_event(signature, body, now).await,
-            Self::Stripe(stripe) => stripe.take_event(signature, body, now).await,
+        match &self.accounts {
+            Accounts::Sandbox(sandbox) => sandbox.take_event(signature, body, now).await,
+            Accounts::Stripe(stripe) => stripe.take_event(signature, body, now).await,
+        }
+    }
+}
+
+impl Routes for ConfiguredGateway {
+    async fn choose(&self, payer: Payer, tried: &[GatewayName], now: Time) -> Option<GatewayName> {
+        match &self.router {
+            Some(router) => router.choose(payer, tried, now).await,
+            None => tried.is_empty().then(|| self.provider().into()),
+        }
+    }
+
+    async fn note(&self, gateway: &GatewayName, answered: bool, now: Time) {
+        if let Some(router) = &self.router {
+            router.note(gateway, answered, now).await;
         }
     }
 }
@@ -110,6 +167,7 @@ mod tests {
 
     use super::*;
     use crate::aws::settings::Settings;
+    use crate::payments::fixtures::{eur, key, refund_key, short};
     use crate::testing;
 
     fn configured(gateway: &str) -> Result<ConfiguredGateway, SettingError> {
@@ -136,5 +194,36 @@ mod tests {
         assert_eq!(configured("abacus").unwrap_err(), unknown);
         let missing = SettingError::Missing("STRIPE_TABLE");
         assert_eq!(configured("stripe").unwrap_err(), missing);
+    }
+
+    #[tokio::test]
+    async fn a_call_goes_to_the_account_of_its_key() {
+        let (aws, engine) = testing::aws();
+        let sandbox = ConfiguredGateway::new(&aws).unwrap();
+        let at = |gateway: &str| key().at(gateway.parse().unwrap());
+        for (key, amount) in [
+            (at("sandbox:a"), "1.00"),
+            (at("sandbox:b"), "2.00"),
+            (at("sandbox"), "3.00"),
+        ] {
+            let charged = sandbox.charge(&key, eur(amount), "tok_ok").await;
+            assert_eq!(short(charged), format!("captured {amount} EUR"));
+            let refund = RefundKey {
+                charge: key.clone(),
+                ..refund_key("refund")
+            };
+            assert_eq!(
+                sandbox.refund(&refund, eur("1.00")).await.unwrap(),
+                RefundState::Succeeded
+            );
+            let refunded = format!("refunded 1.00 EUR of {amount} EUR");
+            assert_eq!(short(sandbox.retrieve(&key).await), refunded);
+        }
+        // A key that names no gateway is of the account without a name.
+        let found = short(sandbox.retrieve(&key()).await);
+        assert_eq!(found, "refunded 1.00 EUR of 3.00 EUR");
+        assert_eq!(engine.items(Setting::SandboxTable).len(), 6);
+        let elsewhere = sandbox.retrieve(&at("stripe:a")).await;
+        assert_eq!(short(elsewhere), "unknown");
     }
 }

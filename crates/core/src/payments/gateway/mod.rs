@@ -1,6 +1,7 @@
 //! The interface of a payment gateway, and its implementations.
 
 pub mod configured;
+pub mod routing;
 pub mod sandbox;
 pub mod signature;
 pub mod stripe;

@@ -15,6 +15,7 @@
 //! | `pm_card_visa`, `pm_card_mastercard`, `pm_card_amex`, `pm_card_pendingRefund`, `pm_card_refundFail` | captured, as Stripe documents them |
 //! | `pm_card_authenticationRequired` | requires an action |
 //! | `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
+//! | `tok_busy_at_NAME` | refused as busy by the account `NAME`, captured by others |
 //! | any other | declined, `invalid_token` |
 
 use crate::aws::Aws;
@@ -23,11 +24,12 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
+use super::routing::routes::Routes;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
-use tokens::{State, behaviour};
+use tokens::{State, behaviour, is_busy};
 
 mod books;
 mod disputes;
@@ -88,6 +90,9 @@ impl Gateway for Sandbox {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
+        if is_busy(token, key.account()) {
+            return Err(GatewayError::Busy("the token asks for it".into()));
+        }
         let item = dynamo::change("the charge", || async {
             // Most charges are new, so they are stored without being read first.
             let new = ChargeItem::new(key, amount, behaviour(token))?;
@@ -171,6 +176,8 @@ impl Gateway for Sandbox {
         self.played_notice(signature, body, now).await
     }
 }
+
+impl Routes for Sandbox {}
 
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
+use super::routing::routes::Routes;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use books::{Books, ChargeItem};
 use client::{Call, Client, Loss, Refusal};
@@ -75,6 +76,15 @@ impl Stripe {
             books: Books::new(aws)?,
             client: Client::new(aws)?,
         })
+    }
+
+    /// Returns the gateway of another account, whose key is in the same secret. `None` is the account without a name.
+    #[must_use]
+    pub fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            books: self.books.clone(),
+            client: self.client.account(name),
+        }
     }
 
     async fn begin_or_go_on(
@@ -376,6 +386,8 @@ impl Gateway for Stripe {
         self.verified_notice(signature, body, now).await
     }
 }
+
+impl Routes for Stripe {}
 
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,9 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
     }
     let had = before.map_or(Sums::none(after.amount.currency()), Sums::expected);
     let has = Sums::expected(after);
-    let gateway_before = before.map_or(after.gateway, |before| before.gateway);
-    let (released, authorised) = if gateway_before == after.gateway {
+    let gateway = &after.gateway;
+    let gateway_before = before.map_or(gateway, |before| &before.gateway);
+    let (released, authorised) = if gateway_before == gateway {
         difference(had.standing, has.standing)?
     } else {
         (had.standing, has.standing)
@@ -32,14 +33,14 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
     let (reopened, lost) = difference(had.lost, has.lost)?;
     let moved = [
         (Movement::Released, gateway_before, released),
-        (Movement::Authorised, after.gateway, authorised),
-        (Movement::Captured, after.gateway, captured),
-        (Movement::Refunded, after.gateway, refunded),
-        (Movement::RefundReturned, after.gateway, returned),
-        (Movement::Disputed, after.gateway, disputed),
-        (Movement::DisputeReopened, after.gateway, reopened),
-        (Movement::DisputeWon, after.gateway, won),
-        (Movement::DisputeLost, after.gateway, lost),
+        (Movement::Authorised, gateway, authorised),
+        (Movement::Captured, gateway, captured),
+        (Movement::Refunded, gateway, refunded),
+        (Movement::RefundReturned, gateway, returned),
+        (Movement::Disputed, gateway, disputed),
+        (Movement::DisputeReopened, gateway, reopened),
+        (Movement::DisputeWon, gateway, won),
+        (Movement::DisputeLost, gateway, lost),
     ];
     let moved = moved.into_iter().filter(|(_, _, by)| by.is_positive());
     let refund = new
@@ -47,7 +48,7 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
         .filter(|last| old.and_then(|old| old.last_refund) != Some(*last));
     Ok(moved
         .map(|(of, gateway, amount)| {
-            let (debit, credit) = of.accounts(gateway.name());
+            let (debit, credit) = of.accounts(&gateway.to_string());
             Entry {
                 order_id: after.order_id,
                 payment_id: after.id,

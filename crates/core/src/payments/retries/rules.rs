@@ -3,11 +3,11 @@
 use crate::http::problem::Problem;
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::payments::gateway::GatewayError;
-use crate::payments::model::{Payment, PaymentError, Retry};
+use crate::payments::model::{Amounts, Payment, PaymentError, Retry};
 use crate::values::clock::Time;
 
-/// How often an order can be tried to be paid, so that nobody tries stolen cards with it.
-pub const MOST_ATTEMPTS: u32 = 5;
+/// With how many tokens an order can be tried to be paid, so that nobody tries stolen cards with it.
+pub const MOST_TOKENS: usize = 5;
 
 /// Why a payment is not retried.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum RetryError {
     #[error("the payment is {0}: it can be retried once it has failed")]
     Undecided(PaymentStatus),
     /// There were too many attempts.
-    #[error("the payment was tried {MOST_ATTEMPTS} times, and is not retried any more")]
+    #[error("the payment was tried with {MOST_TOKENS} tokens, and is not retried any more")]
     TooMany,
 }
 
@@ -122,7 +122,7 @@ pub fn decide<'a>(
         | PaymentStatus::Refunded
         | PaymentStatus::Voided) => return Err(RetryError::Undecided(status)),
     };
-    if payment.attempt >= MOST_ATTEMPTS {
+    if has_had_all(payment) {
         return Err(RetryError::TooMany);
     }
     Ok(next)
@@ -138,6 +138,8 @@ pub fn begin(payment: &Payment, token: String, retry: Retry, now: Time) -> Payme
         attempt: payment.attempt + 1,
         decline: None,
         action: None,
+        // What an earlier attempt authorised, it has released.
+        amounts: Amounts::none(payment.amount.currency()),
         token: Some(token),
         retries,
         version: payment.version + 1,
@@ -149,5 +151,11 @@ pub fn begin(payment: &Payment, token: String, retry: Retry, now: Time) -> Payme
 /// Returns whether `order` waits for another token after `payment` was declined, instead of failing.
 #[must_use]
 pub fn waits(order: &Order, payment: &Payment, now: Time) -> bool {
-    order.details.retryable && payment.attempt < MOST_ATTEMPTS && !order.is_past_deadline(now)
+    order.details.retryable && !has_had_all(payment) && !order.is_past_deadline(now)
+}
+
+/// Returns whether `payment` was tried with as many tokens as may be. Its attempts can be more: another gateway takes another
+/// one with the same token.
+fn has_had_all(payment: &Payment) -> bool {
+    payment.retries.len() + 1 >= MOST_TOKENS
 }

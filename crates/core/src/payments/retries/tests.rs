@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::api::{self, Retries};
-use super::rules::MOST_ATTEMPTS;
+use super::rules::MOST_TOKENS;
 use crate::aws::settings::Setting;
 use crate::http::exchange::{Identity, Request};
 use crate::orders::model::Status;
@@ -127,7 +127,7 @@ async fn a_declined_order_is_paid_with_another_token_under_another_key() {
 async fn an_order_is_retried_a_few_times_only_and_fails_at_its_deadline() {
     let shop = Shop::retryable("tok_declined").await;
     count_executions(&shop);
-    for attempt in 2..=MOST_ATTEMPTS {
+    for attempt in 2..=MOST_TOKENS {
         assert_eq!(shop.process().await, "PaymentRetryable");
         let retried = retry(
             &shop,
@@ -138,7 +138,7 @@ async fn an_order_is_retried_a_few_times_only_and_fails_at_its_deadline() {
     assert_eq!(shop.process().await, "PaymentDeclined", "the last one");
     assert_eq!(
         retry(&shop, request("6", &paying_with("tok_ok"))).await,
-        "409 the payment was tried 5 times, and is not retried any more"
+        "409 the payment was tried with 5 tokens, and is not retried any more"
     );
     let shop = Shop::retryable("tok_declined").await;
     assert_eq!(shop.process_at(900).await, "PaymentRetryable");

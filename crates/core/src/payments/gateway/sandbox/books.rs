@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::tokens::{Behaviour, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
-use crate::payments::model::{Action, ChargeKey};
+use crate::payments::model::{Action, ChargeKey, RefundKey};
 use crate::values::money::{Currency, Money};
 
 /// The address of the sandbox's bank, up to the charge's key. There is nothing at it: what the shopper does there is told to
@@ -49,7 +49,7 @@ impl ChargeItem {
         behaviour: Behaviour,
     ) -> Result<Self, GatewayError> {
         Ok(Self {
-            charge_id: key.to_string(),
+            charge_id: charge_id(key),
             state: behaviour.state,
             currency: Some(amount.currency()),
             amount: minor_units(amount)?,
@@ -63,7 +63,7 @@ impl ChargeItem {
     /// Returns the voided charge of a key that was never charged.
     pub(super) fn voided_unseen(key: &ChargeKey) -> Self {
         Self {
-            charge_id: key.to_string(),
+            charge_id: charge_id(key),
             state: State::Voided,
             currency: None,
             amount: 0,
@@ -112,6 +112,23 @@ pub(super) fn minor_units(amount: Money) -> Result<u64, GatewayError> {
     units.ok_or_else(|| GatewayError::Unknown("the amount is negative".into()))
 }
 
+/// Returns the charge's identifier. Each account has books of its own, `<order>:<attempt>@<account>`.
+fn charge_id(key: &ChargeKey) -> String {
+    in_account(key.to_string(), key)
+}
+
+/// Returns the refund's identifier, in the same books.
+pub(super) fn refund_id(key: &RefundKey) -> String {
+    in_account(key.to_string(), &key.charge)
+}
+
+pub(super) fn in_account(id: String, key: &ChargeKey) -> String {
+    match key.account() {
+        Some(account) => format!("{id}@{account}"),
+        None => id,
+    }
+}
+
 pub(super) fn item_key(key: &ChargeKey) -> Key {
-    Key::new("charge_id", key)
+    Key::new("charge_id", charge_id(key))
 }

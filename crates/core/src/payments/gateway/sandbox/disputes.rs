@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Sandbox;
-use super::books::minor_units;
+use super::books::{in_account, minor_units};
 use crate::aws::dynamo::Key;
 use crate::payments::gateway::{Charge, Gateway as _, GatewayError};
 use crate::payments::model::ChargeKey;
@@ -37,7 +37,7 @@ impl Sandbox {
             return Ok(());
         };
         let item = DisputeItem {
-            charge_id: format!("{charge}:{id}"),
+            charge_id: dispute_id(charge, id),
             status,
             currency: amount.currency(),
             amount: minor_units(amount)?,
@@ -67,5 +67,10 @@ impl Sandbox {
 }
 
 fn dispute_key(charge: &ChargeKey, id: &str) -> Key {
-    Key::new("charge_id", format!("{charge}:{id}"))
+    Key::new("charge_id", dispute_id(charge, id))
+}
+
+/// Returns the dispute's identifier in the books of the charge's account.
+fn dispute_id(charge: &ChargeKey, id: &str) -> String {
+    in_account(format!("{charge}:{id}"), charge)
 }

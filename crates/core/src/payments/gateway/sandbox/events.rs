@@ -25,6 +25,9 @@ struct Event {
     kind: Kind,
     /// The charge, `<order>:<attempt>`.
     charge: String,
+    /// The account of the charge, if it has a name.
+    #[serde(default)]
+    account: Option<String>,
     /// The dispute, if it is about one.
     #[serde(default)]
     dispute: Option<String>,
@@ -61,7 +64,11 @@ impl Sandbox {
     ) -> Result<Notice, EventError> {
         signature::verify(signature.unwrap_or_default(), body, &[SECRET], now)?;
         let event: Event = serde_json::from_slice(body).map_err(EventError::malformed)?;
-        let charge: ChargeKey = event.charge.parse().map_err(EventError::malformed)?;
+        let mut charge: ChargeKey = event.charge.parse().map_err(EventError::malformed)?;
+        if let Some(account) = event.account {
+            let gateway = format!("sandbox:{account}").parse();
+            charge = charge.at(gateway.map_err(EventError::malformed)?);
+        }
         // If the charge does not wait for its shopper, nothing happens to it.
         let settled = match event.kind {
             Kind::Confirmed => {

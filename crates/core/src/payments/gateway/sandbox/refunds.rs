@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::books::{ChargeItem, item_key};
+use super::books::{ChargeItem, item_key, refund_id};
 use super::tokens::{Refunding, State};
 use crate::aws::dynamo::{self, Attempt, Key, Table, Written};
 use crate::payments::gateway::{GatewayError, RefundState};
@@ -40,7 +40,7 @@ impl RefundItem {
 }
 
 fn refund_key(key: &RefundKey) -> Key {
-    Key::new("charge_id", key)
+    Key::new("charge_id", refund_id(key))
 }
 
 /// Refunds `amount` of a captured charge, unless this refund is there.
@@ -67,7 +67,7 @@ pub(super) async fn begin(
             (Some(_), _) => None,
         };
         let item = RefundItem {
-            charge_id: key.to_string(),
+            charge_id: refund_id(key),
             stage: match (refused, refunding) {
                 (Some(_), _) => Stage::Failed,
                 (None, Some(Refunding::Pending)) => Stage::Pending,

@@ -95,6 +95,21 @@ async fn each_token_has_its_documented_outcome() {
 }
 
 #[tokio::test]
+async fn a_token_makes_one_account_busy() {
+    for (gateway, charged, found) in [
+        ("sandbox:us", "busy", "not found"),
+        ("sandbox:eu", "captured 40.00 EUR", "captured 40.00 EUR"),
+        ("sandbox", "captured 40.00 EUR", "captured 40.00 EUR"),
+    ] {
+        let (sandbox, _) = sandbox();
+        let key = key().at(gateway.parse().unwrap());
+        let said = sandbox.charge(&key, eur("40.00"), "tok_busy_at_us").await;
+        assert_eq!(short(said), charged, "{gateway}");
+        assert_eq!(short(sandbox.retrieve(&key).await), found, "{gateway}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_charged_once_whatever_is_requested_later() {
     for (first, expected) in [
         ("tok_ok", "captured 40.00 EUR"),

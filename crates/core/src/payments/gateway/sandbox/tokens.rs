@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How tokens begin that make an account busy; its name follows.
+const BUSY: &str = "tok_busy_at_";
+
 /// The state of a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,6 +48,13 @@ pub(super) struct Behaviour {
     pub(super) code: Option<&'static str>,
     pub(super) loses_responses: bool,
     pub(super) refunding: Option<Refunding>,
+}
+
+/// Returns whether `token` asks the account with this name to refuse charges as one that is busy does, without doing
+/// anything: `tok_busy_at_us`. At others, it is as `tok_ok`.
+pub(super) fn is_busy(token: &str, account: Option<&str>) -> bool {
+    let busy = token.strip_prefix(BUSY);
+    busy.is_some() && busy == account
 }
 
 /// Returns what happens to a charge with `token`.
@@ -92,6 +102,7 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
         "pm_card_chargeDeclinedIncorrectCvc" => declined("incorrect_cvc"),
         "pm_card_chargeDeclinedProcessingError" => declined("processing_error"),
         "pm_card_visa_chargeDeclinedVelocityLimitExceeded" => declined("card_velocity_exceeded"),
+        busy if busy.starts_with(BUSY) => captured,
         _ => declined("invalid_token"),
     }
 }

@@ -2,6 +2,7 @@
 //! and read again when Stripe refuses the key or an event is signed with another secret, at most once a minute, so that
 //! what was replaced is taken up without a deployment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,11 +35,15 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The secret that the setting `STRIPE_SECRET_ARN` names, `{"api_key": "sk_...", "signing_secrets": ["whsec_..."]}`.
+/// What one account has in the secret that the setting `STRIPE_SECRET_ARN` names, which is
+/// `{"api_key": "sk_...", "signing_secrets": ["whsec_..."], "accounts": {"us": {"api_key": "sk_...", ...}}}`.
 #[derive(Clone)]
 pub(super) struct ApiKeys {
     client: Client,
     arn: String,
+    /// `None` is the account whose key is not below `accounts`.
+    account: Option<String>,
+    /// The secret, of all accounts.
     cache: Arc<Mutex<Option<Cached>>>,
 }
 
@@ -46,24 +51,48 @@ impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiKeys")
             .field("arn", &self.arn)
+            .field("account", &self.account)
             .finish_non_exhaustive()
     }
 }
 
 #[derive(Clone)]
 struct Cached {
-    key: ApiKey,
-    signing_secrets: Arc<[String]>,
+    secret: Arc<SecretBody>,
     /// When the secret was last read, successfully or not.
     read_at: Instant,
 }
 
 #[derive(Deserialize)]
 struct SecretBody {
-    api_key: String,
+    api_key: Option<String>,
     /// One for each endpoint at Stripe; two while one is replaced.
     #[serde(default)]
     signing_secrets: Vec<String>,
+    #[serde(default)]
+    accounts: BTreeMap<String, AccountBody>,
+}
+
+#[derive(Deserialize)]
+struct AccountBody {
+    api_key: String,
+    #[serde(default)]
+    signing_secrets: Vec<String>,
+}
+
+/// The secrets with which Stripe signs events.
+#[derive(Clone)]
+pub(super) struct SigningSecrets(Arc<SecretBody>);
+
+impl SigningSecrets {
+    /// Returns each account, and its secrets. `None` is the account without a name.
+    pub(super) fn by_account(&self) -> impl Iterator<Item = (Option<&str>, Vec<&str>)> {
+        let unnamed = (None, &self.0.signing_secrets);
+        let named = self.0.accounts.iter();
+        let named = named.map(|(name, account)| (Some(name.as_str()), &account.signing_secrets));
+        let all = std::iter::once(unnamed).chain(named);
+        all.map(|(name, secrets)| (name, secrets.iter().map(String::as_str).collect()))
+    }
 }
 
 impl ApiKeys {
@@ -75,32 +104,53 @@ impl ApiKeys {
         Ok(Self {
             client: aws.secrets(),
             arn: aws.settings().read(Setting::StripeSecretArn)?,
+            account: None,
             cache: Arc::default(),
         })
+    }
+
+    /// Returns the keys of another account.
+    pub(super) fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            account: name.map(str::to_owned),
+            ..self.clone()
+        }
     }
 
     /// Returns the key, which is read if it has not been.
     ///
     /// # Errors
-    /// If the secret cannot be read.
+    /// If the secret cannot be read, or has no key for the account.
     pub(super) async fn current(&self, now: Instant) -> Result<ApiKey, Source> {
-        let cached = self.lock().clone();
-        match cached {
-            Some(cached) => Ok(cached.key),
-            None => Ok(self.read(now).await?.key),
+        self.key_in(&*self.secret(now).await?)
+    }
+
+    /// Returns the key that took the place of `refused`, or `None` if there is none that is known by now.
+    ///
+    /// # Errors
+    /// If the secret cannot be read, or has no key for the account.
+    pub(super) async fn after(
+        &self,
+        refused: &ApiKey,
+        now: Instant,
+    ) -> Result<Option<ApiKey>, Source> {
+        let key = self.key_in(&*self.secret(now).await?)?;
+        if key != *refused {
+            return Ok(Some(key));
         }
+        let Some(newer) = self.newer(now).await? else {
+            return Ok(None);
+        };
+        let key = self.key_in(&newer)?;
+        Ok((key != *refused).then_some(key))
     }
 
     /// Returns the secrets with which Stripe signs events, which are read if they have not been.
     ///
     /// # Errors
     /// If the secret cannot be read.
-    pub(super) async fn signing_secrets(&self, now: Instant) -> Result<Arc<[String]>, Source> {
-        let cached = self.lock().clone();
-        match cached {
-            Some(cached) => Ok(cached.signing_secrets),
-            None => Ok(self.read(now).await?.signing_secrets),
-        }
+    pub(super) async fn signing_secrets(&self, now: Instant) -> Result<SigningSecrets, Source> {
+        Ok(SigningSecrets(self.secret(now).await?))
     }
 
     /// Returns the secrets with which Stripe signs events, read again, or `None` if they were read a moment ago.
@@ -110,49 +160,51 @@ impl ApiKeys {
     pub(super) async fn newer_signing_secrets(
         &self,
         now: Instant,
-    ) -> Result<Option<Arc<[String]>>, Source> {
+    ) -> Result<Option<SigningSecrets>, Source> {
+        Ok(self.newer(now).await?.map(SigningSecrets))
+    }
+
+    fn key_in(&self, secret: &SecretBody) -> Result<ApiKey, Source> {
+        let key = match &self.account {
+            Some(name) => secret.accounts.get(name).map(|account| &account.api_key),
+            None => secret.api_key.as_ref(),
+        };
+        let key = key.ok_or("the secret has no API key for the account")?;
+        Ok(ApiKey(key.trim().into()))
+    }
+
+    async fn secret(&self, now: Instant) -> Result<Arc<SecretBody>, Source> {
+        let cached = self.lock().clone();
+        match cached {
+            Some(cached) => Ok(cached.secret),
+            None => self.read(now).await,
+        }
+    }
+
+    /// Reads the secret again, unless that was done a moment ago.
+    async fn newer(&self, now: Instant) -> Result<Option<Arc<SecretBody>>, Source> {
         let cached = self.lock().clone();
         if cached.is_some_and(|cached| now < cached.read_at + REFUSED_KEY_PAUSE) {
             return Ok(None);
         }
-        Ok(Some(self.read(now).await?.signing_secrets))
-    }
-
-    /// Returns the key that took the place of `refused`, or `None` if there is none that is known by now.
-    ///
-    /// # Errors
-    /// If the secret cannot be read.
-    pub(super) async fn after(
-        &self,
-        refused: &ApiKey,
-        now: Instant,
-    ) -> Result<Option<ApiKey>, Source> {
-        let cached = self.lock().clone();
-        let key = match cached {
-            Some(cached) if cached.key != *refused => cached.key,
-            Some(cached) if now < cached.read_at + REFUSED_KEY_PAUSE => return Ok(None),
-            Some(_) | None => self.read(now).await?.key,
-        };
-        Ok((key != *refused).then_some(key))
+        self.read(now).await.map(Some)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Cached>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn read(&self, now: Instant) -> Result<Cached, Source> {
+    async fn read(&self, now: Instant) -> Result<Arc<SecretBody>, Source> {
         // Noted before the call, so that a call that fails counts too.
         if let Some(cached) = self.lock().as_mut() {
             cached.read_at = now;
         }
-        let secret = self.read_secret().await?;
-        let cached = Cached {
-            key: ApiKey(secret.api_key.trim().into()),
-            signing_secrets: secret.signing_secrets.into(),
+        let secret = Arc::new(self.read_secret().await?);
+        *self.lock() = Some(Cached {
+            secret: Arc::clone(&secret),
             read_at: now,
-        };
-        *self.lock() = Some(cached.clone());
-        Ok(cached)
+        });
+        Ok(secret)
     }
 
     fn read_secret(&self) -> BoxFuture<'_, Result<SecretBody, Source>> {
@@ -230,6 +282,37 @@ mod tests {
         let later = start + REFUSED_KEY_PAUSE;
         assert!(keys.after(&old, later).await.is_err());
         assert_eq!(keys.after(&old, later).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn each_account_has_its_key() {
+        let (aws, engine) = testing::aws();
+        let keys = ApiKeys::new(&aws).unwrap();
+        let start = Instant::now();
+        engine.answer_others("GetSecretValue", |_| {
+            let accounts = json!({"us": {"api_key": "sk_us"}, "eu": {"api_key": "sk_eu"}});
+            let secret = json!({"api_key": "sk_first", "accounts": accounts}).to_string();
+            (200, json!({"SecretString": secret}))
+        });
+        for (account, key) in [
+            (None, "sk_first"),
+            (Some("us"), "sk_us"),
+            (Some("eu"), "sk_eu"),
+            (Some("us"), "sk_us"),
+        ] {
+            let found = keys.account(account).current(start).await.unwrap();
+            assert_eq!(found.reveal(), key);
+        }
+        assert!(keys.account(Some("uk")).current(start).await.is_err());
+        // Without the key of the account that has no name.
+        engine.answer_others("GetSecretValue", |_| {
+            let secret = json!({"accounts": {"us": {"api_key": "sk_us"}}}).to_string();
+            (200, json!({"SecretString": secret}))
+        });
+        let keys = ApiKeys::new(&aws).unwrap();
+        assert!(keys.current(start).await.is_err());
+        let found = keys.account(Some("us")).current(start).await.unwrap();
+        assert_eq!(found.reveal(), "sk_us");
     }
 
     #[tokio::test]

@@ -138,6 +138,14 @@ impl Client {
         &self.keys
     }
 
+    /// Returns the client that uses the API key of another account.
+    pub(super) fn account(&self, name: Option<&str>) -> Self {
+        Self {
+            keys: self.keys.account(name),
+            ..self.clone()
+        }
+    }
+
     /// Makes `call` and returns what Stripe says.
     ///
     /// # Errors

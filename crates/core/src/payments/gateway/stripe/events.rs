@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::api_key::SigningSecrets;
 use super::{PATIENCE, Stripe, in_time};
 use crate::payments::gateway::signature::{self, SignatureError};
 use crate::payments::gateway::{EventError, Notice};
@@ -42,7 +43,8 @@ impl Stripe {
         body: &[u8],
         now: Time,
     ) -> Result<Notice, EventError> {
-        self.verify(signature.unwrap_or_default(), body, now)
+        let account = self
+            .signer(signature.unwrap_or_default(), body, now)
             .await?;
         let event: Event = serde_json::from_slice(body).map_err(EventError::malformed)?;
         let object = event.data.object;
@@ -57,36 +59,49 @@ impl Stripe {
             return Ok(Notice::Irrelevant);
         };
         // A dispute has none of our metadata, its intent has.
-        let intent = in_time(PATIENCE, self.read(&intent)).await?;
+        let intent = in_time(PATIENCE, self.account(account.as_deref()).read(&intent)).await?;
         let charge = key(&intent.metadata.unwrap_or_default());
         let id = object.id;
         Ok(charge.map_or(Notice::Irrelevant, |charge| Notice::Dispute { charge, id }))
     }
 
-    /// Verifies a signature with the secrets that are known, and if it is by none of them, with those that have been added
-    /// since.
-    async fn verify(&self, header: &str, body: &[u8], now: Time) -> Result<(), EventError> {
+    /// Returns the account whose secret signed an event: one that is known, or else one that has been added since.
+    async fn signer(
+        &self,
+        header: &str,
+        body: &[u8],
+        now: Time,
+    ) -> Result<Option<String>, EventError> {
         let read_at = Instant::now();
         let keys = self.client.keys();
-        let known = keys
-            .signing_secrets(read_at)
-            .await
-            .map_err(EventError::secret)?;
-        let verify = |secrets: &[String]| {
-            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
-            signature::verify(header, body, &secrets, now)
-        };
-        match verify(&known) {
+        let known = keys.signing_secrets(read_at).await;
+        match signer(&known.map_err(EventError::secret)?, header, body, now) {
             Err(SignatureError::Forged) => {
                 let newer = keys.newer_signing_secrets(read_at).await;
                 match newer.map_err(EventError::secret)? {
-                    Some(newer) => Ok(verify(&newer)?),
+                    Some(newer) => Ok(signer(&newer, header, body, now)?),
                     None => Err(SignatureError::Forged.into()),
                 }
             }
-            verified => Ok(verified?),
+            signer => Ok(signer?),
         }
     }
+}
+
+/// Returns the account one of whose secrets signed an event. `None` is the account without a name.
+fn signer(
+    secrets: &SigningSecrets,
+    header: &str,
+    body: &[u8],
+    now: Time,
+) -> Result<Option<String>, SignatureError> {
+    for (account, secrets) in secrets.by_account() {
+        match signature::verify(header, body, &secrets, now) {
+            Err(SignatureError::Forged) => {}
+            verified => return verified.map(|()| account.map(str::to_owned)),
+        }
+    }
+    Err(SignatureError::Forged)
 }
 
 /// Returns the charge of an intent with `metadata`, or `None` if the shop did not create the intent.

@@ -62,7 +62,7 @@ async fn an_order_is_paid_once_and_its_money_returned_once() {
         assert_eq!(paid.process().await, first, "{lost:?}");
         assert_eq!(paid.process().await, "completed", "{lost:?}");
         let payment = paid.order.payment().await;
-        assert_eq!(payment.gateway, Provider::Stripe);
+        assert_eq!(payment.gateway, Provider::Stripe.into());
         assert_eq!(payment.amounts.captured(), eur("40.00"));
         paid.order.order_becomes(Status::Cancelled).await;
         paid.shop.proxy.treat_next(REFUND, Treatment::LoseAnswer);
