@@ -88,6 +88,25 @@ async fn a_slow_charge_at_the_gateway_that_was_left_is_declined() {
 }
 
 #[tokio::test]
+async fn a_run_that_is_slow_at_the_gateway_that_was_left_stores_nothing_of_it() {
+    let well = Happens::Well;
+    let moved = vec![well, Happens::Busy, well, well, Happens::CrashBefore];
+    let given_up = vec![well, Happens::Busy, Happens::CrashAfter];
+    for other in [moved, given_up] {
+        let shop = Shop::with("tok_ok", "primary_with_fallback").await;
+        // The first run's charge, and all calls of the other run before it dies.
+        let happens = [Happens::Slowly(5)].into_iter().chain(other.clone());
+        shop.wild.let_happen(happens);
+        let runs = futures::join!(shop.process(1), shop.process(1));
+        // Its charge is declined as voided, which is not the order's outcome.
+        let expected = ("completed".to_owned(), "crashed".to_owned());
+        assert_eq!(runs, expected, "{other:?}");
+        let books = ["1@a voided", "2@b captured"];
+        assert_eq!(shop.books(), books, "{other:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_charge_that_arrives_before_its_gateway_is_left_stays_there() {
     let shop = Shop::with("tok_ok", "primary_with_fallback").await;
     shop.wild.let_happen([Happens::CrashLate]);
