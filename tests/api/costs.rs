@@ -95,6 +95,8 @@ async fn cost(scene: &Scene, log: &CallLog, operation: Operation<'_>) -> Cost {
             break;
         }
         let (calls, bill) = (log.take(), scene.shop.bill().await);
+        // What it has set off would disturb the next one.
+        scene.shop.quiet().await;
         let name = operation.value["operationId"]
             .as_str()
             .unwrap()
@@ -291,11 +293,12 @@ async fn codes(scene: &Scene, operation: Operation<'_>) -> Call {
 
 /// Places an order whose shopper has to confirm the payment, and returns the event that they have.
 async fn payment_event(scene: &Scene) -> Call {
-    let (shop, owner) = (&scene.shop, &scene.owner);
+    let shop = &scene.shop;
+    let customer = shop.customer().await;
     let order = order_of(&[(&scene.product, 1)], "tok_requires_action");
-    let placed = shop.place(owner, &order).await.expect(202).json();
+    let placed = shop.place(&customer, &order).await.expect(202).json();
     let id = placed["id"].as_str().unwrap();
-    shop.until_payment_status(owner, id, "requires_action")
+    shop.until_payment_status(&customer, id, "requires_action")
         .await;
     shop.payment_event("charge.confirmed", id).await
 }
@@ -315,11 +318,13 @@ async fn declined_order(scene: &Scene, operation: Operation<'_>) -> Call {
         .await;
         shop.post(&location.replace('?', "/payments?"))
     } else {
-        let placed = shop.place(&scene.owner, &order).await.expect(202).json();
+        // Declined payments count against the customer.
+        let customer = shop.customer().await;
+        let placed = shop.place(&customer, &order).await.expect(202).json();
         let id = placed["id"].as_str().unwrap();
-        shop.until_payment_status(&scene.owner, id, "failed").await;
+        shop.until_payment_status(&customer, id, "failed").await;
         let retry = shop.post(&operation.path.replace("{order_id}", id));
-        retry.bearer(&scene.owner.token)
+        retry.bearer(&customer.token)
     };
     let retry = retry.key(&unique("retry"));
     retry.json(&json!({"payment": {"token": "tok_ok"}}))

@@ -102,7 +102,7 @@ impl Localstripe {
         self.send("POST", &path, form).await;
     }
 
-    /// Returns the intents that there are, each with its charge, the newest first.
+    /// Returns the intents that there are, each with its charge.
     pub(crate) async fn intents(&self) -> Vec<Value> {
         let list = self.call("GET", "/v1/payment_intents?limit=100", String::new());
         list.await["data"].as_array().unwrap().clone()

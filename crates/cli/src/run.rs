@@ -145,8 +145,8 @@ async fn serve(runner: &Runner, arguments: &Arguments) -> Result<(), Error> {
     let users = demo.as_ref().map_or(&[][..], |_| &demo::USERS);
     runner.set_ready(serde_json::to_value(users)?);
     println!(
-        "The shop is open at {} (its own view: {}/_local/ready)",
-        urls.shop, urls.control
+        "The shop is open at {} (its own view: {}/_local/ready; the APIs of AWS: {})",
+        urls.shop, urls.control, urls.aws
     );
     if let Some(demo) = demo {
         for user in demo::USERS {

@@ -16,7 +16,7 @@ use crate::values::money::Money;
 use super::model::{DISPUTED, REFUNDED};
 use super::store::PaymentItem;
 
-/// What led to the change. `webhook` will mean a call of the provider, which starts the order's workflow.
+/// What led to the change. An event of the provider starts the workflow, too, so there is only this.
 const ORIGIN: &str = "workflow";
 
 #[derive(Serialize)]

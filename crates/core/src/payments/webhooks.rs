@@ -1,7 +1,8 @@
 //! `POST /webhooks/payments/{provider}`: the events of gateways.
 //!
 //! An event is a hint, whatever it says: it names a charge, and the gateway is asked what is true of it, by a run of the order's
-//! workflow. So it does not matter how often an event comes, how late, in which order, or before our own call has returned.
+//! workflow. So it does not matter how often an event comes, how late, in which order, or before our own call has returned:
+//! docs/decisions/0050-an-event-of-a-gateway-is-a-hint.md.
 
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::http::exchange::{Request, Response};

@@ -298,10 +298,13 @@ fn check(ledger: &Ledger, life: &Life) {
         units(seen.amounts.captured()),
         units(seen.amounts.refunded()),
     );
+    let (disputed, lost) = (units(seen.disputed), units(seen.lost));
     for (account, expected) in [
         ("authorizations:sandbox", standing(seen)),
         ("authorized_orders", -standing(seen)),
-        ("gateway:sandbox", captured - refunded),
+        ("gateway:sandbox", captured - refunded - disputed),
+        ("disputes", disputed - lost),
+        ("dispute_losses", lost),
         ("sales", -captured),
         ("refunds", refunded),
     ] {

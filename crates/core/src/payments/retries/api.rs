@@ -64,8 +64,10 @@ pub async fn retry_payment<G: Gateway>(
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let id: OrderId = request.id("order_id", "order")?;
+    let wish = Wish::read(&request)?;
     let may = |order: &Order| order.customer_id == caller.customer_id || caller.admin;
-    respond(retries, id, may, &caller.customer_id.to_string(), &request).await
+    let caller = caller.customer_id.to_string();
+    carry_out(retries, id, may, &caller, wish, &request).await
 }
 
 /// `POST /guest/orders/{order_id}/payments?token=`: as [`retry_payment`], for a guest, until an account has claimed the order.
@@ -77,33 +79,26 @@ pub async fn retry_guest_payment<G: Gateway>(
     links: &Links,
     request: Request,
 ) -> Result<Response, Problem> {
+    let wish = Wish::read(&request)?;
     let id = guests::linked(links, &request, &routes::RETRY_GUEST_PAYMENT).await?;
-    respond(
-        retries,
-        id,
-        |order| order.guest.is_some(),
-        "guest",
-        &request,
-    )
-    .await
+    let may = |order: &Order| order.guest.is_some();
+    carry_out(retries, id, may, "guest", wish, &request).await
 }
 
-/// Does what `request` asks for, for `caller`, who `may` pay some orders.
-async fn respond<G: Gateway>(
+/// Does what `request` wishes, for `caller`, who `may` pay some orders.
+async fn carry_out<G: Gateway>(
     retries: &Retries<G>,
     id: OrderId,
     may: impl Fn(&Order) -> bool,
     caller: &str,
+    wish: Wish,
     request: &Request,
 ) -> Result<Response, Problem> {
-    let wish = request.json(draft)?;
     let (payment, replayed) = match wish {
         Wish::GoOn => (resume(retries, id, may, request).await?, false),
-        Wish::PayWith(token) => {
-            let key = request.idempotency_key()?;
-            let key = key.ok_or(Problem::IdempotencyKeyRequired)?;
+        Wish::PayWith { token, key } => {
             let retry = Retry {
-                id: AttemptId::derived(&["retry-payment", &id.to_string(), caller, key]),
+                id: AttemptId::derived(&["retry-payment", &id.to_string(), caller, &key]),
                 request_hash: request.body_hash(),
             };
             retry_with(retries, id, may, &token, retry, request).await?
@@ -182,15 +177,30 @@ async fn read<G: Gateway>(
 
 /// What a request asks for.
 enum Wish {
-    /// Another attempt with this token.
-    PayWith(String),
+    /// Another attempt.
+    PayWith { token: String, key: String },
     /// The outcome of the current one.
     GoOn,
 }
 
-fn draft(body: &mut Body<'_>) -> Option<Wish> {
+impl Wish {
+    fn read(request: &Request) -> Result<Self, Problem> {
+        let key = request.idempotency_key()?;
+        match (request.json(|body| Some(token(body)))?, key) {
+            (None, _) => Ok(Self::GoOn),
+            (Some(_), None) => Err(Problem::IdempotencyKeyRequired),
+            (Some(token), Some(key)) => Ok(Self::PayWith {
+                token,
+                key: key.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Reads the token, if there is one.
+fn token(body: &mut Body<'_>) -> Option<String> {
     let token = body.non_nullable("payment", |json| {
         json.object(|payment| payment.required("token", fields::payment_token))
     });
-    Some(token?.map_or(Wish::GoOn, Wish::PayWith))
+    token.flatten()
 }
