@@ -95,8 +95,10 @@ async fn cost(scene: &Scene, log: &CallLog, operation: Operation<'_>) -> Cost {
             break;
         }
         let (calls, bill) = (log.take(), scene.shop.bill().await);
-        // What it has set off would disturb the next one.
-        scene.shop.quiet().await;
+        if answer.status == 202 {
+            // What it has set off would disturb the next one.
+            scene.shop.quiet().await;
+        }
         let name = operation.value["operationId"]
             .as_str()
             .unwrap()
