@@ -99,7 +99,7 @@ pub(super) struct Scene {
     pub(super) owner: Person,
     other: Person,
     admin: Person,
-    subject: Person,
+    pub(super) subject: Person,
     disabled: Person,
     pub(super) product: String,
     order: String,

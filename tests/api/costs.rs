@@ -295,12 +295,11 @@ async fn codes(scene: &Scene, operation: Operation<'_>) -> Call {
 
 /// Places an order whose shopper has to confirm the payment, and returns the event that they have.
 async fn payment_event(scene: &Scene) -> Call {
-    let shop = &scene.shop;
-    let customer = shop.customer().await;
+    let (shop, customer) = (&scene.shop, &scene.subject);
     let order = order_of(&[(&scene.product, 1)], "tok_requires_action");
-    let placed = shop.place(&customer, &order).await.expect(202).json();
+    let placed = shop.place(customer, &order).await.expect(202).json();
     let id = placed["id"].as_str().unwrap();
-    shop.until_payment_status(&customer, id, "requires_action")
+    shop.until_payment_status(customer, id, "requires_action")
         .await;
     shop.payment_event("charge.confirmed", id).await
 }
@@ -320,11 +319,11 @@ async fn declined_order(scene: &Scene, operation: Operation<'_>) -> Call {
         .await;
         shop.post(&location.replace('?', "/payments?"))
     } else {
-        // Declined payments count against the customer.
-        let customer = shop.customer().await;
-        let placed = shop.place(&customer, &order).await.expect(202).json();
+        // Not by the owner, whose orders are listed.
+        let customer = &scene.subject;
+        let placed = shop.place(customer, &order).await.expect(202).json();
         let id = placed["id"].as_str().unwrap();
-        shop.until_payment_status(&customer, id, "failed").await;
+        shop.until_payment_status(customer, id, "failed").await;
         let retry = shop.post(&operation.path.replace("{order_id}", id));
         retry.bearer(&customer.token)
     };
