@@ -395,13 +395,13 @@ pub(super) fn respond<B: Serialize>(
 /// workflow's steps need, too, when the account has few: so nobody waits longer for an order that does not move.
 const STALLED: Duration = Duration::from_secs(5);
 
-/// Returns the order once it is no longer pending or waits for the shopper, or as it is when `patience` is over or its workflow stalls. Waits are
-/// measured by the machine's own clock.
+/// Returns the order once it is no longer pending or waits for the shopper, or as it is when `patience` is over or its
+/// workflow stalls. Waits are measured by the machine's own clock.
 async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
     let began = Instant::now();
     let mut order = order;
     let mut pause = FIRST_PAUSE;
-    while order.status == Status::Pending && order.payment_status != PaymentStatus::RequiresAction {
+    while order.status == Status::Pending && !waits_for_shopper(&order) {
         let reported = order.payment_status != PaymentStatus::Pending;
         let end = began
             + if reported {
@@ -419,6 +419,20 @@ async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Resul
             stored.ok_or_else(|| Problem::internal("a stored order does not exist any more"))?;
     }
     Ok(order)
+}
+
+/// Returns whether nothing becomes of the pending order until its shopper confirms the payment, or pays with another token.
+fn waits_for_shopper(order: &Order) -> bool {
+    match order.payment_status {
+        PaymentStatus::RequiresAction | PaymentStatus::Failed => true,
+        PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::Authorized
+        | PaymentStatus::Completed
+        | PaymentStatus::PartiallyRefunded
+        | PaymentStatus::Refunded
+        | PaymentStatus::Voided => false,
+    }
 }
 
 /// Reads the body of a request to place an order.

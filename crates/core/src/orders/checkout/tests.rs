@@ -13,6 +13,7 @@ use crate::orders::fixtures::{
     with_header,
 };
 use crate::orders::number::OrderNumber;
+use crate::orders::rules::Awaited;
 use crate::testing::Fault;
 use crate::values::clock::Time;
 
@@ -320,6 +321,31 @@ async fn items_of_one_product_are_one_line() {
     assert_eq!(answer["items"].as_array().unwrap().len(), 2);
     assert_eq!(answer["items"][0]["quantity"], 4);
     assert_eq!(answer["total_amount"]["amount"], "81.60");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_an_order_that_waits_for_its_shopper() {
+    for awaited in [Awaited::Shopper, Awaited::Token] {
+        let (shop, checkout) = shop().await;
+        let first = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
+        let order = stored(&shop, &first).await;
+        let waiting = rules::postpone(order, Some(awaited), after(1))
+            .unwrap()
+            .unwrap();
+        shop.orders.replace(waiting, &[]).await.unwrap().unwrap();
+        let again = placing("ana", "k", &body(), after(2));
+        shop.engine.forget_calls();
+        place(&checkout, again.clone()).await;
+        let calls = shop.engine.calls();
+        shop.engine.forget_calls();
+        let answer = place(&checkout, with_header(again, "prefer", "wait=2")).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        assert_eq!(
+            shop.engine.calls(),
+            calls,
+            "{awaited:?}: it is not read again"
+        );
+    }
 }
 
 #[tokio::test]
