@@ -14,7 +14,7 @@ use crate::values::id::AttemptId;
 use super::disputes;
 use super::gateway::signature::HEADER;
 use super::gateway::{EventError, Gateway, Notice};
-use super::model::{Change, ChargeKey, Payment};
+use super::model::{Change, ChargeKey, Payment, PaymentError};
 use super::store::PaymentStore;
 
 impl From<EventError> for Problem {
@@ -50,9 +50,11 @@ pub async fn receive_payment_event(
         Notice::Irrelevant => {}
         Notice::Charge(charge) => take_up(payments, workflow, &charge, &request).await?,
         Notice::Dispute { charge, id } => {
-            let noted = note_dispute(payments, gateway, &charge, &id, request.now).await?;
-            // Money that a bank gave back for an order that has ended is refunded.
-            if noted.is_some_and(|payment| payment.void_requested) {
+            let payment = note_dispute(payments, gateway, &charge, &id, request.now).await?;
+            // Money that a bank gave back for an order that has ended is refunded, also if an earlier delivery of the event
+            // stored the dispute and died.
+            let kept = payment.kept().map_err(PaymentError::from)?;
+            if payment.void_requested && kept.is_positive() {
                 run(workflow, &charge, &request).await?;
             }
         }
@@ -88,14 +90,14 @@ async fn run(
     started.map_err(|error| Problem::Busy(error.into()))
 }
 
-/// Stores what the gateway has of the dispute `id` of `charge`, if that is news. Returns the payment if it is.
+/// Stores what the gateway has of the dispute `id` of `charge`, if that is news. Returns the payment as it is then.
 async fn note_dispute(
     payments: &PaymentStore,
     gateway: &impl Gateway,
     charge: &ChargeKey,
     id: &str,
     now: Time,
-) -> Result<Option<Payment>, Problem> {
+) -> Result<Payment, Problem> {
     dynamo::change("the payment", || async {
         // The payment is read first: if another event is quicker, this one is refused and asks again.
         let payment = payments.of_order(charge.order_id).await?;
@@ -103,26 +105,27 @@ async fn note_dispute(
         let charge = charge.clone().at(payment.gateway.clone());
         let found = gateway.retrieve_dispute(&charge, id).await;
         let Some(dispute) = found.map_err(EventError::from)? else {
-            return Ok(Attempt::Done(None));
+            return Ok(Attempt::Done(payment));
         };
         let Some(next) = disputes::rules::note(&payment, id, &dispute, now)? else {
-            return Ok(Attempt::Done(None));
+            return Ok(Attempt::Done(payment));
         };
-        // A metric filter in template.yaml counts `disputed_order`.
-        tracing::warn!(
-            disputed_order = %charge.order_id,
-            dispute.id = id,
-            dispute.status = dispute.status.as_str(),
-            "a payment is disputed, or a dispute decided"
-        );
+        let status = dispute.status;
         let disputed = Change::Disputed {
             id: id.to_owned(),
             dispute,
         };
-        Ok(match payments.record(&payment, &next, &disputed).await? {
-            Written::Done => Attempt::Done(Some(next)),
-            Written::Refused(_) => Attempt::Overtaken,
-        })
+        if payments.record(&payment, &next, &disputed).await? != Written::Done {
+            return Ok(Attempt::Overtaken);
+        }
+        // A metric filter in template.yaml counts `disputed_order`.
+        tracing::warn!(
+            disputed_order = %charge.order_id,
+            dispute.id = id,
+            dispute.status = status.as_str(),
+            "a payment is disputed, or a dispute decided"
+        );
+        Ok(Attempt::Done(next))
     })
     .await
 }

@@ -57,6 +57,13 @@ pub(crate) fn executions(shop: &Shop) -> Arc<Mutex<Vec<String>>> {
     started
 }
 
+/// Makes every start of an execution fail.
+pub(crate) fn fail_executions(shop: &Shop) {
+    let failure = json!({"__type": "InternalServerError"});
+    let answer = move |_| (500, failure.clone());
+    shop.engine.answer_others("StartExecution", answer);
+}
+
 #[tokio::test]
 async fn a_confirmed_payment_is_captured_by_the_run_that_its_event_starts() {
     let shop = Shop::with("tok_requires_action").await;
@@ -147,9 +154,7 @@ async fn what_the_provider_did_not_sign_now_is_refused_and_changes_nothing() {
 async fn an_event_whose_run_cannot_be_started_is_sent_again() {
     let shop = Shop::with("tok_requires_action").await;
     shop.process().await;
-    shop.engine.answer_others("StartExecution", |_| {
-        (500, json!({"__type": "InternalServerError"}))
-    });
+    fail_executions(&shop);
     let answer = tell(&shop, "charge.confirmed").await;
     assert!(answer.starts_with("503 "), "{answer}");
 }
