@@ -105,7 +105,8 @@ fn a_card_that_wants_its_owner_to_confirm_is_paid_once_they_have() {
             .confirm(&client_secret(&shop, &customer, &order).await)
             .await;
         let call = shop.post(&format!("/orders/{order}/payments"));
-        let call = call.bearer(&customer.token).json(&json!({}));
+        let call = call.bearer(&customer.token).key(&unique("go-on"));
+        let call = call.json(&json!({}));
         call.send().await.expect(202);
         shop.until_status(&customer, &order, "confirmed").await;
         shop.until_settled(&order).await;

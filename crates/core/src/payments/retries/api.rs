@@ -94,11 +94,16 @@ async fn carry_out<G: Gateway>(
     wish: Wish,
     request: &Request,
 ) -> Result<Response, Problem> {
-    let (payment, replayed) = match wish {
-        Wish::GoOn => (resume(retries, id, may, request).await?, false),
-        Wish::PayWith { token, key } => {
+    let order = id.to_string();
+    let named = |what| AttemptId::derived(&[what, &order, caller, &wish.key]);
+    let (payment, replayed) = match wish.token {
+        None => {
+            let run = named("resume-payment");
+            (resume(retries, id, may, run).await?, false)
+        }
+        Some(token) => {
             let retry = Retry {
-                id: AttemptId::derived(&["retry-payment", &id.to_string(), caller, &key]),
+                id: named("retry-payment"),
                 request_hash: request.body_hash(),
             };
             retry_with(retries, id, may, &token, retry, request).await?
@@ -108,19 +113,18 @@ async fn carry_out<G: Gateway>(
     Ok(response.replayed(replayed))
 }
 
-/// Has the workflow ask for the outcome of the payment now, if it has none yet.
+/// Has the workflow ask for the outcome of the payment now, in the run `run`, if it has none yet.
 async fn resume<G: Gateway>(
     retries: &Retries<G>,
     id: OrderId,
     may: impl Fn(&Order) -> bool,
-    request: &Request,
+    run: AttemptId,
 ) -> Result<Payment, Problem> {
     let (_, payment) = read(retries, id, &may).await?;
     let payment = payment.ok_or_else(|| {
         Problem::Conflict("the payment has not begun, so there is nothing to go on with".to_owned())
     })?;
     if payment.is_open() {
-        let run = AttemptId::derived(&["resume", &request.request_id]);
         let started = retries.workflow.start(id, run).await;
         started.map_err(|error| Problem::Busy(error.into()))?;
     }
@@ -176,24 +180,19 @@ async fn read<G: Gateway>(
 }
 
 /// What a request asks for.
-enum Wish {
-    /// Another attempt.
-    PayWith { token: String, key: String },
-    /// The outcome of the current one.
-    GoOn,
+struct Wish {
+    /// Its `Idempotency-Key`.
+    key: String,
+    /// The token of another attempt; without one, it asks for the outcome of the current attempt.
+    token: Option<String>,
 }
 
 impl Wish {
     fn read(request: &Request) -> Result<Self, Problem> {
         let key = request.idempotency_key()?;
-        match (request.json(|body| Some(token(body)))?, key) {
-            (None, _) => Ok(Self::GoOn),
-            (Some(_), None) => Err(Problem::IdempotencyKeyRequired),
-            (Some(token), Some(key)) => Ok(Self::PayWith {
-                token,
-                key: key.to_owned(),
-            }),
-        }
+        let key = key.ok_or(Problem::IdempotencyKeyRequired)?.to_owned();
+        let token = request.json(|body| Some(token(body)))?;
+        Ok(Self { key, token })
     }
 }
 
