@@ -97,6 +97,21 @@ async fn what_a_bank_has_taken_is_not_refunded_until_it_comes_back() {
 }
 
 #[tokio::test]
+async fn a_refund_that_began_before_its_payment_was_disputed_is_refused() {
+    let shop = Shop::with("tok_ok").await;
+    executions(&shop);
+    shop.process().await;
+    shop.order_becomes(Status::Confirmed).await;
+    let bank = shop.clone();
+    shop.engine
+        .before_next("TransactWriteItems", async move || {
+            assert_eq!(tell(&bank, "dispute.opened", "dp_1").await, "204");
+        });
+    assert_eq!(refund_of(&shop, "a", "10.00").await, 409);
+    assert_eq!(shop.books().await, "completed 40.00 40.00 0.00 v2");
+}
+
+#[tokio::test]
 async fn an_order_that_ends_is_refunded_without_what_a_bank_has_taken() {
     let shop = Shop::with("tok_ok").await;
     let started = executions(&shop);

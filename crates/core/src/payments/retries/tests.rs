@@ -238,6 +238,25 @@ async fn a_shopper_who_has_confirmed_the_payment_lets_the_order_go_on() {
 }
 
 #[tokio::test]
+async fn a_retry_that_read_its_order_before_it_ended_does_not_begin() {
+    let shop = Shop::retryable("tok_declined").await;
+    let started = count_executions(&shop);
+    assert_eq!(shop.process().await, "PaymentRetryable");
+    let other = shop.clone();
+    shop.engine.before_next("UpdateItem", async move || {
+        other.order_becomes(Status::Cancelled).await;
+        assert_eq!(other.void().await, "failed");
+    });
+    let refused = retry(&shop, request("a", &paying_with("tok_ok"))).await;
+    assert_eq!(
+        refused,
+        "409 the order is cancelled, so it is not paid any more"
+    );
+    assert!(started.lock().unwrap().is_empty());
+    assert_eq!(shop.payment().await.attempt, 1);
+}
+
+#[tokio::test]
 async fn a_retry_at_the_same_time_as_the_end_of_its_order_keeps_no_money() {
     for token in ["tok_declined", "tok_requires_action"] {
         for round in 0..8 {
