@@ -8,12 +8,20 @@ use futures::future::BoxFuture;
 
 use crate::aws::settings::{Setting, SettingError};
 use crate::aws::{Aws, gate};
+use crate::http::problem::Problem;
 use crate::values::id::OrderId;
 
 /// Why a run was not started. `run-due-orders` starts another one.
 #[derive(Debug, thiserror::Error)]
 #[error("the order workflow was not started")]
 pub struct NotStarted(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl From<NotStarted> for Problem {
+    /// For a route whose request can be sent again.
+    fn from(error: NotStarted) -> Self {
+        Self::Busy(error.into())
+    }
+}
 
 /// The order workflow.
 #[derive(Clone, Debug)]

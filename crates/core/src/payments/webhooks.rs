@@ -86,8 +86,7 @@ async fn run(
     // An event that comes again starts no second execution while a STANDARD state machine knows the first.
     let hash = request.body_hash();
     let run = AttemptId::derived(&["event", &hash]);
-    let started = workflow.start(charge.order_id, run).await;
-    started.map_err(|error| Problem::Busy(error.into()))
+    Ok(workflow.start(charge.order_id, run).await?)
 }
 
 /// Stores what the gateway has of the dispute `id` of `charge`, if that is news. Returns the payment as it is then.

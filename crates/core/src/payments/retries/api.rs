@@ -125,8 +125,7 @@ async fn resume<G: Gateway>(
         Problem::Conflict("the payment has not begun, so there is nothing to go on with".to_owned())
     })?;
     if payment.is_open() {
-        let started = retries.workflow.start(id, run).await;
-        started.map_err(|error| Problem::Busy(error.into()))?;
+        retries.workflow.start(id, run).await?;
     }
     Ok(payment)
 }
@@ -161,8 +160,7 @@ async fn retry_with<G: Gateway>(
     .map_err(Problem::from)?;
     if payment.is_open() {
         // The name is that of the attempt, so that a repeated request starts no second execution.
-        let started = retries.workflow.start(id, retry.id).await;
-        started.map_err(|error| Problem::Busy(error.into()))?;
+        retries.workflow.start(id, retry.id).await?;
     }
     Ok((payment, replayed))
 }

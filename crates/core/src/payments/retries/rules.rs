@@ -1,5 +1,6 @@
 //! Pure decisions about retries.
 
+use crate::aws::dynamo::StoreError;
 use crate::http::problem::Problem;
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::payments::gateway::GatewayError;
@@ -41,8 +42,8 @@ pub enum RetryError {
     TooMany,
 }
 
-impl From<crate::aws::dynamo::StoreError> for RetryError {
-    fn from(error: crate::aws::dynamo::StoreError) -> Self {
+impl From<StoreError> for RetryError {
+    fn from(error: StoreError) -> Self {
         Self::Payment(error.into())
     }
 }
