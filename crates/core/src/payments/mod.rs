@@ -22,6 +22,7 @@ pub(crate) mod fixtures;
 pub mod gateway;
 pub mod ledger;
 pub mod model;
+pub mod pieces;
 pub mod providers;
 pub mod refunds;
 pub mod retries;

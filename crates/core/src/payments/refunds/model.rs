@@ -7,6 +7,7 @@ use crate::aws::dynamo::StoreError;
 use crate::http::problem::{Fault, Problem};
 use crate::orders::model::PaymentStatus;
 use crate::payments::model::{PaymentError, Units};
+use crate::payments::pieces::PiecesError;
 use crate::values::clock::Time;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Money, MoneyError};
@@ -155,6 +156,16 @@ pub enum RefundError {
         /// How many pieces are left.
         left: u32,
     },
+}
+
+impl From<PiecesError> for RefundError {
+    fn from(error: PiecesError) -> Self {
+        match error {
+            PiecesError::Invalid(faults) => Self::Invalid(faults),
+            PiecesError::TooMany { name, left } => Self::TooMany { name, left },
+            PiecesError::Money(error) => Self::Money(error),
+        }
+    }
 }
 
 impl From<RefundError> for Problem {

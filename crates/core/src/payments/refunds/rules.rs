@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::model::{Refund, RefundError, RefundStatus};
 use crate::http::problem::Fault;
 use crate::orders::lines::Item;
-use crate::orders::model::{Line, Order, PaymentStatus};
+use crate::orders::model::{Order, PaymentStatus};
 use crate::payments::model::{Payment, Units};
+use crate::payments::pieces::{self, Pieces};
 use crate::values::clock::Time;
-use crate::values::money::{Money, MoneyError};
+use crate::values::money::Money;
 
 /// When the outcome of a refund is asked for the first time after the request that made it.
 pub const FIRST_LOOK: Duration = Duration::from_mins(1);
@@ -36,23 +37,17 @@ pub struct Draft {
     pub restock: bool,
 }
 
-/// What a refund takes of a payment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// The amount.
-    pub amount: Money,
-    /// The pieces that it is for.
-    pub units: Units,
-}
-
 /// Decides what the refund `draft` takes of `payment`, which paid `order`.
 ///
 /// # Errors
 /// [`RefundError`] if the request is at fault, or asks for more than is left.
-pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Taken, RefundError> {
+pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Pieces, RefundError> {
     let taken = match &draft.wanted {
         Wanted::Amount(amount) => take_amount(payment, order, *amount, draft.restock)?,
-        Wanted::Lines(lines) => take_lines(payment, order, lines)?,
+        Wanted::Lines(lines) => {
+            let currency = payment.amount.currency();
+            pieces::price(order, &payment.refunded_units, lines, currency)?
+        }
     };
     match payment.status {
         PaymentStatus::Completed | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded => {}
@@ -81,7 +76,7 @@ fn take_amount(
     order: &Order,
     amount: Money,
     restock: bool,
-) -> Result<Taken, RefundError> {
+) -> Result<Pieces, RefundError> {
     let currency = payment.amount.currency();
     if amount.currency() != currency {
         let detail = format!("the payment is in {}", currency.code());
@@ -89,99 +84,21 @@ fn take_amount(
     }
     if !restock {
         let units = Units::new();
-        return Ok(Taken { amount, units });
+        return Ok(Pieces { amount, units });
     }
     if amount != payment.left_to_refund()? {
         let detail = "say which lines come back into stock, or refund all that is left";
         return Err(invalid("/restock", "lines_required", detail));
     }
     let lines = order.lines.iter();
-    let left = lines.map(|line| (line.variant_id, left_of(payment, line)));
+    let left = lines.map(|line| {
+        (
+            line.variant_id,
+            pieces::left_of(&payment.refunded_units, line),
+        )
+    });
     let units = left.filter(|(_, left)| *left > 0).collect();
-    Ok(Taken { amount, units })
-}
-
-fn take_lines(payment: &Payment, order: &Order, wanted: &[Item]) -> Result<Taken, RefundError> {
-    let mut units = Units::new();
-    let mut faults = Vec::new();
-    for (at, wanted) in wanted.iter().enumerate() {
-        match line_of(order, wanted) {
-            Ok(line) => *units.entry(line.variant_id).or_default() += wanted.quantity,
-            Err((field, code, detail)) => faults.push(Fault {
-                pointer: format!("/lines/{at}/{field}"),
-                code,
-                detail: detail.to_owned(),
-            }),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(RefundError::Invalid(faults));
-    }
-    let charges = order.breakdown.charges()?;
-    let mut amount = Money::zero(payment.amount.currency());
-    for (line, charge) in order.lines.iter().zip(charges) {
-        let Some(quantity) = units.get(&line.variant_id).copied() else {
-            continue;
-        };
-        let left = left_of(payment, line);
-        if quantity > left {
-            let name = line.name.clone();
-            return Err(RefundError::TooMany { name, left });
-        }
-        let worth = worth(charge, line.quantity, line.quantity - left, quantity)?;
-        amount = amount.plus(worth)?;
-    }
-    Ok(Taken { amount, units })
-}
-
-/// Returns the line that is wanted, or the field, code and detail of the fault.
-fn line_of<'a>(
-    order: &'a Order,
-    wanted: &Item,
-) -> Result<&'a Line, (&'static str, &'static str, &'static str)> {
-    let is_wanted = |line: &&Line| {
-        wanted.product_id.is_none_or(|id| id == line.product_id)
-            && wanted.variant_id.is_none_or(|id| id == line.variant_id)
-    };
-    let mut lines = order.lines.iter().filter(is_wanted);
-    let field = if wanted.variant_id.is_some() {
-        "variant_id"
-    } else {
-        "product_id"
-    };
-    match (lines.next(), lines.next()) {
-        (Some(line), None) => Ok(line),
-        (None, _) => Err((field, "not_ordered", "the order has no such line")),
-        (Some(_), Some(_)) => {
-            let detail = "the order has several variants of this product; name one as variant_id";
-            Err(("variant_id", "required", detail))
-        }
-    }
-}
-
-/// Returns how many pieces of `line` are left to refund.
-fn left_of(payment: &Payment, line: &Line) -> u32 {
-    let taken = payment.refunded_units.get(&line.variant_id);
-    line.quantity.saturating_sub(taken.copied().unwrap_or(0))
-}
-
-/// Returns what `quantity` pieces are worth after the first `before` of the `all` pieces for which `charge` was charged.
-/// Whatever the quantities, all pieces together are worth `charge`.
-pub(super) fn worth(
-    charge: Money,
-    all: u32,
-    before: u32,
-    quantity: u32,
-) -> Result<Money, MoneyError> {
-    first(charge, all, before + quantity)?.minus(first(charge, all, before)?)
-}
-
-/// Returns what the first `count` of `all` pieces are worth, rounded down to the smallest unit.
-fn first(charge: Money, all: u32, count: u32) -> Result<Money, MoneyError> {
-    let units = u128::from(charge.minor_units().ok_or(MoneyError::NoParts)?);
-    let part = units * u128::from(count) / u128::from(all.max(1));
-    let part = u64::try_from(part).map_err(|_| MoneyError::TooLarge)?;
-    Money::from_minor_units(part, charge.currency())
+    Ok(Pieces { amount, units })
 }
 
 /// Returns the refund of all that was left of `payment` when its order ended, by which it becomes `next`.

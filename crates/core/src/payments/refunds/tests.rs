@@ -340,7 +340,7 @@ proptest! {
         let mut before = 0;
         let mut sum = 0;
         for part in parts {
-            sum += super::rules::worth(charge, all, before, part).unwrap().minor_units().unwrap();
+            sum += crate::payments::pieces::worth(charge, all, before, part).unwrap().minor_units().unwrap();
             before += part;
         }
         prop_assert_eq!(sum, units);
