@@ -117,7 +117,12 @@ impl<'a, G: Routes> Run<'a, G> {
                 | Charge::Refunded { .. }
                 | Charge::Declined { .. }),
             ) => return Ok(Charged::Answer(Ok(ended))),
-            Ok(Charge::NotFound | Charge::ActionRequired(_) | Charge::Authorized { .. }) => {
+            Ok(
+                Charge::NotFound
+                | Charge::ActionRequired(_)
+                | Charge::Authorized { .. }
+                | Charge::PartlyCaptured { .. },
+            ) => {
                 let error = "the gateway did not void the charge".into();
                 return Ok(Charged::Stuck(GatewayError::Busy(error)));
             }

@@ -106,6 +106,8 @@ pub(crate) fn order(token: &str) -> Order {
 pub(super) enum Moment {
     BeforeCharge,
     AfterCharge,
+    BeforeCapture,
+    AfterCapture,
     BeforeRetrieve,
     AfterRetrieve,
     BeforeVoid,
@@ -158,6 +160,36 @@ impl Gateway for Interrupted {
         let result = self.sandbox.charge(key, amount, token).await;
         self.pass(Moment::AfterCharge).await?;
         result
+    }
+
+    async fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeCharge).await?;
+        self.count("authorize");
+        let result = self.sandbox.authorize(key, amount, token).await;
+        self.pass(Moment::AfterCharge).await?;
+        result
+    }
+
+    async fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> Result<Charge, GatewayError> {
+        self.pass(Moment::BeforeCapture).await?;
+        self.count("capture");
+        let result = self.sandbox.capture(key, total, last).await;
+        self.pass(Moment::AfterCapture).await?;
+        result
+    }
+
+    fn captures_in_parts(&self) -> bool {
+        self.sandbox.captures_in_parts()
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
@@ -426,6 +458,10 @@ pub(super) fn short(result: Result<Charge, GatewayError>) -> String {
         Ok(Charge::NotFound) => "not found".to_owned(),
         Ok(Charge::ActionRequired(_)) => "action required".to_owned(),
         Ok(Charge::Authorized { amount }) => format!("authorized {amount}"),
+        Ok(Charge::PartlyCaptured {
+            authorized,
+            captured,
+        }) => format!("captured {captured} of {authorized}"),
         Ok(Charge::Captured { amount }) => format!("captured {amount}"),
         Ok(Charge::Refunded { captured, refunded }) => {
             format!("refunded {refunded} of {captured}")

@@ -97,6 +97,7 @@ pub fn settle_retrieved(
         }
         Charge::NotFound | Charge::Authorized { .. } => Ok(None),
         Charge::ActionRequired(_)
+        | Charge::PartlyCaptured { .. }
         | Charge::Captured { .. }
         | Charge::Refunded { .. }
         | Charge::Declined { .. }
@@ -116,6 +117,10 @@ pub fn settle_charged(payment: &Payment, charge: &Charge) -> Result<Settle, Paym
             Ok(Settle::Record(Change::ActionRequired(action.clone())))
         }
         Charge::Authorized { amount } => Ok(Settle::Record(Change::Authorized(*amount))),
+        // Nobody has asked for it.
+        Charge::PartlyCaptured { captured, .. } => {
+            Err(contradiction(payment, format!("captured {captured}")))
+        }
         Charge::Refunded { captured, refunded } if captured == refunded => {
             Ok(Settle::Declined("refunded"))
         }
@@ -229,7 +234,10 @@ pub enum Undo {
 /// [`PaymentError::Money`] if the gateway's amounts are in different currencies.
 pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentError> {
     Ok(match charge {
-        Charge::NotFound | Charge::ActionRequired(_) | Charge::Authorized { .. } => Undo::Void,
+        Charge::NotFound
+        | Charge::ActionRequired(_)
+        | Charge::Authorized { .. }
+        | Charge::PartlyCaptured { .. } => Undo::Void,
         Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
             if *captured != payment.amounts.captured() =>
         {

@@ -94,6 +94,37 @@ impl Gateway for ConfiguredGateway {
         }
     }
 
+    async fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.authorize(key, amount, token).await,
+            Accounts::Stripe(stripe) => stripe.authorize(key, amount, token).await,
+        }
+    }
+
+    async fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> Result<Charge, GatewayError> {
+        match self.of(key)? {
+            Accounts::Sandbox(sandbox) => sandbox.capture(key, total, last).await,
+            Accounts::Stripe(stripe) => stripe.capture(key, total, last).await,
+        }
+    }
+
+    fn captures_in_parts(&self) -> bool {
+        match &self.accounts {
+            Accounts::Sandbox(sandbox) => sandbox.captures_in_parts(),
+            Accounts::Stripe(stripe) => stripe.captures_in_parts(),
+        }
+    }
+
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         match self.of(key)? {
             Accounts::Sandbox(sandbox) => sandbox.retrieve(key).await,

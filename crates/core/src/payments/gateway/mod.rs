@@ -25,7 +25,14 @@ pub enum Charge {
         /// The amount authorised.
         amount: Money,
     },
-    /// Captured.
+    /// Authorised, and captured in part: the rest can still be captured.
+    PartlyCaptured {
+        /// The amount authorised.
+        authorized: Money,
+        /// The amount captured.
+        captured: Money,
+    },
+    /// Captured, in full or in part: nothing more can be.
     Captured {
         /// The amount captured.
         amount: Money,
@@ -42,7 +49,7 @@ pub enum Charge {
         /// The gateway's code for the reason, such as `insufficient_funds`.
         code: String,
     },
-    /// Voided before anything was captured. A later charge with this key is declined.
+    /// Voided, or expired, before anything was captured. A later charge with this key is declined.
     Voided,
 }
 
@@ -135,6 +142,34 @@ pub trait Gateway: Sync {
         token: &str,
     ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
+    /// Authorises `amount` from the payment method of `token`, to be captured later. A repeated call with the same key
+    /// authorises nothing twice: it continues the charge that the first began, and returns its state.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
+
+    /// Captures of the authorised charge with `key` until `total` is captured in all, and returns its state. A repeated call
+    /// with the same total captures nothing twice. What is not captured then is released if this is the `last` capture;
+    /// otherwise [`Self::captures_in_parts`] has to be true.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
+
+    /// Returns whether a charge can be captured more than once.
+    fn captures_in_parts(&self) -> bool;
+
     /// Returns the state of the charge with `key`, after every call that has returned.
     ///
     /// # Errors
@@ -144,8 +179,8 @@ pub trait Gateway: Sync {
         key: &ChargeKey,
     ) -> impl Future<Output = Result<Charge, GatewayError>> + Send;
 
-    /// Voids the charge with `key` if nothing was captured, and returns its state: a captured one stays captured.
-    /// A key without a charge is voided, too, so that a charge that is on its way will be declined.
+    /// Voids the charge with `key` if nothing was captured, and returns its state: a captured one stays captured, and of one
+    /// that is captured in part the rest is released. A key without a charge is voided, too, so that a charge that is on its way will be declined.
     ///
     /// # Errors
     /// [`GatewayError`].

@@ -9,6 +9,8 @@
 //! | `tok_requires_action` | requires an action |
 //! | `tok_unknown` | captured, but every response to charging is lost; retrieve the charge to see it |
 //! | `tok_capture_later` | authorised by the first charge, captured by the second |
+//! | `tok_capture_unknown` | captured; but if it is authorised first, every response to capturing is lost |
+//! | `tok_authorization_expires` | captured; but if it is authorised first, capturing finds it voided |
 //! | `tok_refund_pending` | captured; a refund is pending until it is retrieved, and succeeds then |
 //! | `tok_refund_fails` | captured; refunds fail, `expired_or_canceled_card` |
 //! | `tok_refund_unknown` | captured; refunds succeed, but every response to refunding is lost |
@@ -29,9 +31,10 @@ use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
-use tokens::{State, behaviour, is_busy};
+use tokens::{Behaviour, State, behaviour, is_busy};
 
 mod books;
+mod captures;
 mod disputes;
 pub mod events;
 mod refunds;
@@ -66,6 +69,28 @@ impl Sandbox {
             .await
     }
 
+    /// Returns the charge with `key`, and whether this call created it.
+    async fn begin(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+        behaviour: Behaviour,
+    ) -> Result<(ChargeItem, bool), GatewayError> {
+        if is_busy(token, key.account()) {
+            return Err(GatewayError::Busy("the token asks for it".into()));
+        }
+        // Most charges are new, so they are stored without being read first.
+        let new = ChargeItem::new(key, amount, behaviour)?;
+        if self.create(&new).await? == Written::Done {
+            return Ok((new, true));
+        }
+        // A charge is never deleted.
+        let found = self.find(key).await?;
+        let found = found.ok_or_else(|| GatewayError::Unknown("the charge is missing".into()))?;
+        Ok((found, false))
+    }
+
     /// Changes a charge from one state to another.
     async fn settle(&self, key: &ChargeKey, from: State, to: State) -> Result<Written, StoreError> {
         let write = self
@@ -90,43 +115,47 @@ impl Gateway for Sandbox {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
-        if is_busy(token, key.account()) {
-            return Err(GatewayError::Busy("the token asks for it".into()));
-        }
         let item = dynamo::change("the charge", || async {
-            // Most charges are new, so they are stored without being read first.
-            let new = ChargeItem::new(key, amount, behaviour(token))?;
-            if self.create(&new).await? == Written::Done {
-                return Ok::<_, GatewayError>(Attempt::Done(new));
+            let (item, is_new) = self.begin(key, amount, token, behaviour(token)).await?;
+            if is_new || item.state != State::Authorized {
+                return Ok::<_, GatewayError>(Attempt::Done(item));
             }
-            Ok(match self.find(key).await? {
-                None => Attempt::Overtaken,
-                Some(item) if item.state == State::Authorized => {
-                    match self.settle(key, State::Authorized, State::Captured).await? {
-                        Written::Done => Attempt::Done(ChargeItem {
-                            state: State::Captured,
-                            ..item
-                        }),
-                        Written::Refused(_) => Attempt::Overtaken,
-                    }
-                }
-                Some(item) => Attempt::Done(item),
-            })
+            Ok(
+                match self.settle(key, State::Authorized, State::Captured).await? {
+                    Written::Done => Attempt::Done(ChargeItem {
+                        state: State::Captured,
+                        ..item
+                    }),
+                    Written::Refused(_) => Attempt::Overtaken,
+                },
+            )
         })
         .await?;
-        if item.loses_responses {
-            return Err(GatewayError::Unknown(
-                "the token asks for a lost response".into(),
-            ));
-        }
-        match item.state {
-            State::Voided => Ok(Charge::Declined {
-                code: "voided".to_owned(),
-            }),
-            State::ActionRequired | State::Authorized | State::Captured | State::Declined => {
-                item.state()
-            }
-        }
+        item.answer()
+    }
+
+    async fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        let behaviour = behaviour(token).authorized();
+        let (item, _) = self.begin(key, amount, token, behaviour).await?;
+        item.answer()
+    }
+
+    async fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> Result<Charge, GatewayError> {
+        self.capture_until(key, minor_units(total)?, last).await
+    }
+
+    fn captures_in_parts(&self) -> bool {
+        true
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
@@ -138,6 +167,9 @@ impl Gateway for Sandbox {
         dynamo::change("the charge", || async {
             let written = match self.find(key).await? {
                 None => self.create(&ChargeItem::voided_unseen(key)).await?,
+                Some(item) if item.captured.is_some() && item.state == State::Authorized => {
+                    return self.release(key, &item).await;
+                }
                 Some(item) if item.state.is_open() => {
                     self.settle(key, item.state, State::Voided).await?
                 }

@@ -12,6 +12,10 @@
 //! A void cancels the intent. Stripe decides between a void and a charge at the same time: what is canceled is not
 //! captured, and what is captured is not canceled. A void of a key without an intent takes its place in the books.
 //!
+//! A charge that is captured later stops once it is authorised. Stripe captures an intent once, unless the account may capture
+//! several times, which is not used here: what is not captured then is released. Stripe counts that as refunded
+//! (as <https://github.com/solidusio/solidus_stripe/pull/268> found), so it is stored how much that was.
+//!
 //! An intent that needs the shopper (3-D Secure) stays open until they have confirmed it at the bank, by Stripe.js or at the
 //! address that Stripe names; then Stripe has authorised it.
 
@@ -29,12 +33,13 @@ use super::routing::routes::Routes;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use books::{Books, ChargeItem};
 use client::{Call, Client, Loss, Refusal};
-use moves::Move;
+use moves::{Goal, Move};
 use wire::Intent;
 
 mod amounts;
 mod api_key;
 mod books;
+mod captures;
 mod client;
 mod disputes;
 mod events;
@@ -92,13 +97,14 @@ impl Stripe {
         key: &ChargeKey,
         amount: Money,
         token: &str,
+        goal: Goal,
     ) -> Result<Charge, GatewayError> {
         let mut intent = match self.start(key, amount, token).await? {
             Start::Ended(charge) => return Ok(charge),
             Start::Begun(intent) => *intent,
         };
         for _ in 0..MOST_MOVES {
-            intent = match moves::next(&intent)? {
+            intent = match moves::next(&intent, goal)? {
                 Move::Done(charge) => return Ok(charge),
                 Move::Confirm => match self.act(&intent, "confirm", Loss::MovesMoney).await? {
                     Ok(next) => next,
@@ -167,7 +173,12 @@ impl Stripe {
             (None, None) => Ok(Start::Ended(Charge::Declined {
                 code: moves::VOIDED.to_owned(),
             })),
-            (Some(id), None) => self.read(&id).await.map(|i| Start::Begun(Box::new(i))),
+            (Some(id), None) => {
+                let intent = self.read(&id).await?;
+                let released = item.released.unwrap_or(0);
+                let intent = moves::without_release(intent, released);
+                Ok(Start::Begun(Box::new(intent)))
+            }
         }
     }
 
@@ -283,7 +294,11 @@ impl Stripe {
         match (item.intent_id, item.decline) {
             (_, Some(code)) => Ok(Charge::Declined { code }),
             (None, None) => Ok(Charge::Voided),
-            (Some(id), None) => moves::charge_of(&self.read(&id).await?),
+            (Some(id), None) => {
+                let intent = self.read(&id).await?;
+                let released = item.released.unwrap_or(0);
+                moves::charge_of(&moves::without_release(intent, released))
+            }
         }
     }
 
@@ -305,7 +320,8 @@ impl Stripe {
                     } else {
                         intent
                     };
-                    moves::charge_of(&ended)?
+                    let released = item.released.unwrap_or(0);
+                    moves::charge_of(&moves::without_release(ended, released))?
                 }
             };
             Ok(Attempt::Done(charge))
@@ -350,7 +366,31 @@ impl Gateway for Stripe {
         amount: Money,
         token: &str,
     ) -> Result<Charge, GatewayError> {
-        in_time(PATIENCE, self.begin_or_go_on(key, amount, token)).await
+        let charge = self.begin_or_go_on(key, amount, token, Goal::Captured);
+        in_time(PATIENCE, charge).await
+    }
+
+    async fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        let charge = self.begin_or_go_on(key, amount, token, Goal::Authorized);
+        in_time(PATIENCE, charge).await
+    }
+
+    async fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> Result<Charge, GatewayError> {
+        in_time(PATIENCE, self.capture_once(key, total, last)).await
+    }
+
+    fn captures_in_parts(&self) -> bool {
+        false
     }
 
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {

@@ -288,6 +288,7 @@ async fn a_retry_at_the_same_time_as_the_end_of_its_order_keeps_no_money() {
                     Charge::Refunded { captured, refunded } => assert_eq!(captured, refunded),
                     open @ (Charge::ActionRequired(_)
                     | Charge::Authorized { .. }
+                    | Charge::PartlyCaptured { .. }
                     | Charge::Captured { .. }) => panic!("{token}: {open:?} after {end}"),
                 }
             }

@@ -373,6 +373,7 @@ fn after_charge(payment: &Payment, at_gateway: &Charge) -> Result<Payment, Payme
                 Charge::NotFound
                 | Charge::ActionRequired(_)
                 | Charge::Authorized { .. }
+                | Charge::PartlyCaptured { .. }
                 | Charge::Captured { .. }
                 | Charge::Declined { .. }
                 | Charge::Voided => return Ok(payment.clone()),

@@ -144,6 +144,7 @@ async fn no_money_is_kept_for_a_cancelled_order_whatever_runs_at_the_same_time()
             taken @ (Charge::NotFound
             | Charge::ActionRequired(_)
             | Charge::Authorized { .. }
+            | Charge::PartlyCaptured { .. }
             | Charge::Captured { .. }
             | Charge::Refunded { .. }) => assert_eq!(taken, all_refunded(), "{token} {end}"),
         }

@@ -221,9 +221,10 @@ async fn check_end(shop: &Shop, sequence: &[Happening]) {
             Charge::Declined { .. } | Charge::Voided => payment.amounts.captured().is_zero(),
             // No payment was begun, so the gateway has never been called.
             Charge::NotFound => payment.attempt == 0,
-            Charge::ActionRequired(_) | Charge::Authorized { .. } | Charge::Captured { .. } => {
-                false
-            }
+            Charge::ActionRequired(_)
+            | Charge::Authorized { .. }
+            | Charge::PartlyCaptured { .. }
+            | Charge::Captured { .. } => false,
         },
         Status::Pending
         | Status::Processing

@@ -158,6 +158,31 @@ impl Gateway for Wild {
             .await
     }
 
+    async fn authorize(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        token: &str,
+    ) -> Result<Charge, GatewayError> {
+        let late = (key.clone(), amount, token.to_owned());
+        self.call(self.gateways.authorize(key, amount, token), Some(late))
+            .await
+    }
+
+    async fn capture(
+        &self,
+        key: &ChargeKey,
+        total: Money,
+        last: bool,
+    ) -> Result<Charge, GatewayError> {
+        self.call(self.gateways.capture(key, total, last), None)
+            .await
+    }
+
+    fn captures_in_parts(&self) -> bool {
+        self.gateways.captures_in_parts()
+    }
+
     async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
         self.call(self.gateways.retrieve(key), None).await
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tokens::{Behaviour, Refunding, State};
+use super::tokens::{Behaviour, Capturing, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
 use crate::payments::model::{Action, ChargeKey, RefundKey};
@@ -13,7 +13,7 @@ use crate::values::money::{Currency, Money};
 const BANK: &str = "https://bank.example/confirm?charge=";
 
 /// A charge as stored; amounts are in the currency's smallest unit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ChargeItem {
     pub(super) charge_id: String,
     pub(super) state: State,
@@ -21,12 +21,18 @@ pub(super) struct ChargeItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) currency: Option<Currency>,
     pub(super) amount: u64,
+    /// Absent unless it is captured in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) captured: Option<u64>,
     pub(super) refunded: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) code: Option<String>,
     /// Whether responses to charging are lost.
     #[serde(rename = "answers_lost")]
     pub(super) loses_responses: bool,
+    /// What happens to a capture of its own; absent if it succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) capturing: Option<Capturing>,
     /// What happens to refunds; absent if they succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refunding: Option<Refunding>,
@@ -53,9 +59,11 @@ impl ChargeItem {
             state: behaviour.state,
             currency: Some(amount.currency()),
             amount: minor_units(amount)?,
+            captured: None,
             refunded: 0,
             code: behaviour.code.map(str::to_owned),
             loses_responses: behaviour.loses_responses,
+            capturing: behaviour.capturing,
             refunding: behaviour.refunding,
         })
     }
@@ -67,9 +75,11 @@ impl ChargeItem {
             state: State::Voided,
             currency: None,
             amount: 0,
+            captured: None,
             refunded: 0,
             code: None,
             loses_responses: false,
+            capturing: None,
             refunding: None,
         }
     }
@@ -80,21 +90,50 @@ impl ChargeItem {
             State::ActionRequired => Charge::ActionRequired(Action::Redirect {
                 url: format!("{BANK}{}", self.charge_id),
             }),
+            State::Authorized if self.captured.is_some() => Charge::PartlyCaptured {
+                authorized: self.money(self.amount)?,
+                captured: self.money(self.captured())?,
+            },
             State::Authorized => Charge::Authorized {
                 amount: self.money(self.amount)?,
             },
             State::Captured if self.refunded > 0 => Charge::Refunded {
-                captured: self.money(self.amount)?,
+                captured: self.money(self.captured())?,
                 refunded: self.money(self.refunded)?,
             },
             State::Captured => Charge::Captured {
-                amount: self.money(self.amount)?,
+                amount: self.money(self.captured())?,
             },
             State::Declined => Charge::Declined {
                 code: self.code.clone().unwrap_or_default(),
             },
             State::Voided => Charge::Voided,
         })
+    }
+
+    /// Returns what charging it or capturing it answers.
+    pub(super) fn answer(&self) -> Result<Charge, GatewayError> {
+        if self.loses_responses {
+            return Err(lost());
+        }
+        match self.state {
+            State::Voided => Ok(Charge::Declined {
+                code: "voided".to_owned(),
+            }),
+            State::ActionRequired | State::Authorized | State::Captured | State::Declined => {
+                self.state()
+            }
+        }
+    }
+
+    /// Returns what is captured.
+    pub(super) fn captured(&self) -> u64 {
+        match self.state {
+            State::Captured => self.captured.unwrap_or(self.amount),
+            State::ActionRequired | State::Authorized | State::Declined | State::Voided => {
+                self.captured.unwrap_or(0)
+            }
+        }
     }
 
     fn money(&self, units: u64) -> Result<Money, GatewayError> {
@@ -104,6 +143,11 @@ impl ChargeItem {
         Money::from_minor_units(units, currency)
             .map_err(|error| GatewayError::Unknown(error.into()))
     }
+}
+
+/// Returns the error of a response that the token asks to be lost.
+pub(super) fn lost() -> GatewayError {
+    GatewayError::Unknown("the token asks for a lost response".into())
 }
 
 /// Returns the amount in the currency's smallest unit. A negative amount is not booked.

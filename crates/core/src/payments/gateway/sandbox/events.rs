@@ -42,6 +42,9 @@ enum Kind {
     /// The shopper or the bank has refused it.
     #[serde(rename = "charge.refused")]
     Refused,
+    /// The authorisation has expired before it was captured.
+    #[serde(rename = "charge.expired")]
+    Expired,
     /// The cardholder disputes the charge.
     #[serde(rename = "dispute.opened")]
     DisputeOpened,
@@ -69,13 +72,14 @@ impl Sandbox {
             let gateway = format!("sandbox:{account}").parse();
             charge = charge.at(gateway.map_err(EventError::malformed)?);
         }
-        // If the charge does not wait for its shopper, nothing happens to it.
+        // If the charge does not wait for this, nothing happens to it.
         let settled = match event.kind {
             Kind::Confirmed => {
                 self.settle(&charge, State::ActionRequired, State::Authorized)
                     .await
             }
             Kind::Refused => self.refuse(&charge).await,
+            Kind::Expired => self.settle(&charge, State::Authorized, State::Voided).await,
             Kind::DisputeOpened => {
                 return self
                     .disputed(charge, event.dispute, DisputeStatus::Opened)

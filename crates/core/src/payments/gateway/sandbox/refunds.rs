@@ -58,7 +58,7 @@ pub(super) async fn begin(
         let charge = charge.filter(|charge| charge.state == State::Captured);
         let refunding = charge.as_ref().and_then(|charge| charge.refunding);
         let most = charge.and_then(|charge| {
-            let most = charge.amount.checked_sub(amount);
+            let most = charge.captured().checked_sub(amount);
             most.filter(|most| charge.refunded <= *most)
         });
         let refused = match (most, refunding) {

@@ -40,6 +40,16 @@ pub(super) enum Refunding {
     LosesResponses,
 }
 
+/// What happens when a charge is captured that was authorised before, if that does not just succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Capturing {
+    /// It is captured, and the response is lost.
+    LosesResponses,
+    /// The authorisation has expired.
+    Expired,
+}
+
 /// What happens to a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Behaviour {
@@ -47,7 +57,22 @@ pub(super) struct Behaviour {
     /// Why it is declined.
     pub(super) code: Option<&'static str>,
     pub(super) loses_responses: bool,
+    pub(super) capturing: Option<Capturing>,
     pub(super) refunding: Option<Refunding>,
+}
+
+impl Behaviour {
+    /// Returns what happens to a charge that is to be captured later.
+    pub(super) fn authorized(self) -> Self {
+        let state = match self.state {
+            State::Captured => State::Authorized,
+            state @ (State::ActionRequired
+            | State::Authorized
+            | State::Declined
+            | State::Voided) => state,
+        };
+        Self { state, ..self }
+    }
 }
 
 /// Returns whether `token` asks the account with this name to refuse charges as one that is busy does, without doing
@@ -63,7 +88,12 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
         state: State::Captured,
         code: None,
         loses_responses: false,
+        capturing: None,
         refunding: None,
+    };
+    let capturing = |how| Behaviour {
+        capturing: Some(how),
+        ..captured
     };
     let refunding = |how| Behaviour {
         refunding: Some(how),
@@ -84,6 +114,8 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
             state: State::Authorized,
             ..captured
         },
+        "tok_capture_unknown" => capturing(Capturing::LosesResponses),
+        "tok_authorization_expires" => capturing(Capturing::Expired),
         "tok_refund_pending" | "pm_card_pendingRefund" => refunding(Refunding::Pending),
         "tok_refund_fails" | "pm_card_refundFail" => refunding(Refunding::Fails),
         "tok_refund_unknown" => refunding(Refunding::LosesResponses),

@@ -25,6 +25,9 @@ pub(super) struct ChargeItem {
     /// Stripe's identifier of the intent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) intent_id: Option<String>,
+    /// How much of the intent its capture released, as far as Stripe counts that as refunded; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) released: Option<u64>,
     /// The code of a decline that Stripe does not keep: there is no intent, or it is canceled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) decline: Option<String>,
@@ -90,6 +93,7 @@ impl Books {
         let item = ChargeItem {
             charge_id: key.to_string(),
             intent_id,
+            released: None,
             decline,
         };
         let write = self.table.put(&item)?;
@@ -107,6 +111,19 @@ impl Books {
             .update(item_key(key), "SET decline = :code")
             .when("attribute_exists(intent_id) AND attribute_not_exists(decline)")
             .value(":code", &code)?;
+        self.table.write(write).await
+    }
+
+    /// Stores how much the capture of the charge with `key` released.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(super) async fn release(&self, key: &ChargeKey, units: u64) -> Result<Written, StoreError> {
+        let write = self
+            .table
+            .update(item_key(key), "SET released = :units")
+            .when("attribute_exists(intent_id) AND attribute_not_exists(released)")
+            .value(":units", &units)?;
         self.table.write(write).await
     }
 

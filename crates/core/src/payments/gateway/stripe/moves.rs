@@ -21,6 +21,15 @@ const KEPT_BACK: [&str; 4] = [
     "stolen_card",
 ];
 
+/// How far a charge is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// Until its amount is authorised.
+    Authorized,
+    /// Until it is captured.
+    Captured,
+}
+
 /// What a charge does next with its intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Move {
@@ -34,14 +43,14 @@ pub(super) enum Move {
     Done(Charge),
 }
 
-/// Decides what a charge does next.
+/// Decides what a charge does next to get to `goal`.
 ///
 /// # Errors
 /// [`GatewayError::Unknown`] if Stripe has not decided yet.
-pub(super) fn next(intent: &Intent) -> Result<Move, GatewayError> {
+pub(super) fn next(intent: &Intent, goal: Goal) -> Result<Move, GatewayError> {
     Ok(match intent.status {
         IntentStatus::RequiresConfirmation => Move::Confirm,
-        IntentStatus::RequiresCapture => Move::Capture,
+        IntentStatus::RequiresCapture if goal == Goal::Captured => Move::Capture,
         IntentStatus::RequiresPaymentMethod if intent.last_payment_error.is_none() => {
             Move::GiveUp(INVALID_TOKEN.to_owned())
         }
@@ -49,6 +58,7 @@ pub(super) fn next(intent: &Intent) -> Result<Move, GatewayError> {
             code: VOIDED.to_owned(),
         }),
         IntentStatus::RequiresAction
+        | IntentStatus::RequiresCapture
         | IntentStatus::RequiresPaymentMethod
         | IntentStatus::Processing
         | IntentStatus::Succeeded
@@ -131,6 +141,34 @@ pub(super) fn decline_code(failure: &Failure) -> String {
         None => "declined",
     }
     .to_owned()
+}
+
+/// Returns how much of `intent` its capture released, as far as Stripe counts that as refunded, or `None` if all of it was
+/// captured or nothing is. `wanted` is what was to be captured. Nothing can have been refunded yet.
+pub(super) fn released(intent: &Intent, wanted: u64) -> Result<Option<u64>, GatewayError> {
+    if intent.status != IntentStatus::Succeeded {
+        return Ok(None);
+    }
+    let captured = intent.amount_received.unwrap_or(wanted);
+    let rest = intent.amount.saturating_sub(captured);
+    if rest == 0 {
+        return Ok(None);
+    }
+    Ok(Some(refunded(intent)?.min(rest)))
+}
+
+/// Returns `intent` with what is captured and refunded of it, if its capture released `released` that Stripe counts as
+/// refunded.
+pub(super) fn without_release(mut intent: Intent, released: u64) -> Intent {
+    if released == 0 {
+        return intent;
+    }
+    let captured = intent.amount.saturating_sub(released);
+    intent.amount_received = Some(intent.amount_received.unwrap_or(captured));
+    if let Some(LatestCharge::Expanded { amount_refunded }) = &mut intent.latest_charge {
+        *amount_refunded = amount_refunded.saturating_sub(released);
+    }
+    intent
 }
 
 /// Returns what can still be refunded of `intent`, or `None` if nothing was captured.
@@ -227,7 +265,7 @@ mod tests {
             ("requires_a_miracle", none(), "unknown", "unknown", false),
         ] {
             let intent = intent(status, error);
-            let next = next(&intent);
+            let next = next(&intent, Goal::Captured);
             let next = next.map_or("unknown".to_owned(), |next| format!("{next:?}"));
             assert!(next.starts_with(wanted), "{status}: {next}");
             let charge = short(charge_of(&intent));
@@ -286,5 +324,28 @@ mod tests {
         assert!(charge_of(&succeeded).is_err());
         assert!(refundable(&succeeded).is_err());
         assert_eq!(refundable(&intent("canceled", json!(null))).unwrap(), None);
+    }
+
+    #[test]
+    fn what_a_capture_released_is_not_refunded_whether_stripe_counts_it_so_or_not() {
+        for (received, counted, released, then) in [
+            // As Stripe does, and as localstripe does.
+            (Some(1500), 2500, Some(2500), "15.00 EUR"),
+            (None, 2500, Some(2500), "15.00 EUR"),
+            // If Stripe counts only refunds.
+            (Some(1500), 0, Some(0), "15.00 EUR"),
+            (Some(4000), 0, None, "40.00 EUR"),
+        ] {
+            let mut intent = intent("succeeded", json!(null));
+            intent.amount_received = received;
+            let amount_refunded = counted;
+            intent.latest_charge = Some(LatestCharge::Expanded { amount_refunded });
+            assert_eq!(super::released(&intent, 1500).unwrap(), released);
+            let intent = without_release(intent, released.unwrap_or(0));
+            let Charge::Captured { amount } = charge_of(&intent).unwrap() else {
+                panic!("{intent:?}");
+            };
+            assert_eq!(amount.to_string(), then);
+        }
     }
 }

@@ -72,10 +72,12 @@ impl Stripe {
     /// Returns the intent that is refunded, or `None` if nothing was captured.
     async fn captured(&self, key: &RefundKey) -> Result<Option<Intent>, GatewayError> {
         let item = self.books.find(&key.charge).await?;
-        let Some(id) = item.and_then(|item| item.intent_id) else {
+        let Some((id, released)) =
+            item.and_then(|item| Some((item.intent_id?, item.released.unwrap_or(0))))
+        else {
             return Ok(None);
         };
-        let intent = self.read(&id).await?;
+        let intent = moves::without_release(self.read(&id).await?, released);
         Ok(moves::refundable(&intent)?.map(|_| intent))
     }
 

@@ -9,6 +9,8 @@
 //!   `decline_code`, and as `invalid_request_error` instead of `card_error`.
 //! - Errors of a state have no `code` (`payment_intent_unexpected_state`), and are 400; an unknown payment method is 404
 //!   without a `param`, instead of 400 with `resource_missing`.
+//! - A capture of a part makes a refund of the rest, without metadata, which the list of refunds has. A capture knows no
+//!   `final_capture`, and an intent no `request_multicapture`.
 //! - Intents have no `amount_received`; `latest_charge` is always the whole charge, and its captures and refunds are
 //!   not bounded: more than was captured can be refunded. Listing or making refunds of an intent without a charge is
 //!   500.
@@ -27,6 +29,7 @@ use crate::payments::model::Action;
 use crate::testing::{self, Engine};
 use server::{Localstripe, Proxy, Treatment};
 
+mod captures;
 mod charges;
 mod faults;
 mod refunding;
@@ -77,6 +80,14 @@ impl Shop {
 
     async fn charge(&self, token: &str) -> String {
         short(self.stripe.charge(&key(), eur("40.00"), token).await)
+    }
+
+    async fn authorize(&self, token: &str) -> String {
+        short(self.stripe.authorize(&key(), eur("40.00"), token).await)
+    }
+
+    async fn capture(&self, total: &str, last: bool) -> String {
+        short(self.stripe.capture(&key(), eur(total), last).await)
     }
 
     async fn retrieve(&self) -> String {
