@@ -82,6 +82,7 @@ fn settings() -> BTreeMap<String, String> {
         ("ORDER_DEADLINE_SECONDS", "900"),
         ("REVIEW_DEADLINE_SECONDS", "259200"),
         ("PAYMENT_GATEWAY", "sandbox"),
+        ("PAYMENT_CAPTURE", "at_once"),
         ("PAYMENT_GATEWAYS", ""),
         ("PAYMENT_ROUTING", "primary_with_fallback"),
         ("RATE_LIMIT_PERCENT", "100"),

@@ -104,6 +104,8 @@ settings! {
     OrdersTable = "ORDERS_TABLE",
     /// ARN of the order workflow's state machine.
     OrderWorkflowArn = "ORDER_WORKFLOW_ARN",
+    /// When payments are captured: `at_once` or `at_shipment`.
+    PaymentCapture = "PAYMENT_CAPTURE",
     /// Which payment gateway is used: `sandbox` or `stripe`.
     PaymentGateway = "PAYMENT_GATEWAY",
     /// The payment gateways between which payments are routed, such as `stripe:eu,stripe:us`; empty if there is only one.

@@ -233,6 +233,7 @@ routes! {
     RETRY_PAYMENT = "retry_payment", "POST" "/orders/{order_id}/payments", OwnerOrAdmin, Order;
     RETRY_GUEST_PAYMENT = "retry_guest_payment", "POST" "/guest/orders/{order_id}/payments", Anyone, Order, &["token"];
     RECEIVE_PAYMENT_EVENT = "receive_payment_event", "POST" "/webhooks/payments/{provider}", Anyone, Free;
+    CREATE_CAPTURE = "create_capture", "POST" "/payments/{payment_id}/captures", Admin, Write;
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
     LIST_LEDGER = "list_ledger", "GET" "/ledger", Admin, Read, &["from", "to", "payment_id", "limit", "cursor"];

@@ -10,7 +10,7 @@ use super::money;
 use crate::inventory::model::{RESTOCKED, Reservation, ReservationStatus};
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::orders::validation;
-use crate::payments::model::Payment;
+use crate::payments::model::{CaptureTime, Payment};
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::VariantId;
@@ -342,6 +342,16 @@ fn confirmed_is_paid(case: &OrderCase) -> Vec<String> {
     match &case.payment {
         None => vec![format!("{total} is due, but there is no payment")],
         Some(payment) if payment.amounts.captured() == total => Vec::new(),
+        Some(payment) if payment.capture == CaptureTime::AtShipment => {
+            let authorized = payment.amounts.authorized();
+            if payment.status == PaymentStatus::Voided {
+                vec![format!("{total} is due, but nothing was captured in time")]
+            } else if authorized == total {
+                Vec::new()
+            } else {
+                vec![format!("{total} is due, but {authorized} is authorised")]
+            }
+        }
         Some(payment) => {
             let captured = payment.amounts.captured();
             vec![format!("{total} is due, but {captured} is captured")]

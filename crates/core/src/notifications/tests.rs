@@ -166,7 +166,13 @@ pub(super) fn pending() -> Order {
 }
 
 pub(super) fn confirmed() -> Order {
-    order_rules::confirm(pending(), now()).unwrap().unwrap()
+    order_rules::confirm(
+        pending(),
+        crate::orders::model::PaymentStatus::Completed,
+        now(),
+    )
+    .unwrap()
+    .unwrap()
 }
 
 pub(super) fn failed() -> Order {

@@ -1,8 +1,10 @@
-//! Orders follow the refunds of their payments.
+//! Orders follow the refunds of their payments, and the captures of those that are captured at shipment.
 
 use serde::Deserialize;
+use serde::de::Error as _;
 
 use super::change;
+use super::model::PaymentStatus;
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
@@ -19,7 +21,14 @@ struct Refunded {
     amount: Money,
 }
 
-/// Shows on the order what of its payment has been refunded: `on-payment-refunded`. Late and repeated events change
+/// What `PaymentProcessed` says.
+#[derive(Deserialize)]
+struct Processed {
+    order_id: OrderId,
+    status: String,
+}
+
+/// Shows on the order what of its payment has been captured or refunded: `on-payment-refunded`. Late and repeated events change
 /// nothing.
 ///
 /// # Errors
@@ -28,10 +37,27 @@ pub async fn on_payment_refunded(
     orders: &OrderStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
+    let processed: Result<(Delivered, PaymentId), _> = message.event("PaymentProcessed");
+    match processed {
+        Ok((delivered, _)) => return show_capture(orders, delivered).await,
+        Err(ConsumeError::OtherType(_)) => {}
+        Err(error) => return Err(error),
+    }
     let (delivered, _): (Delivered, PaymentId) = message.event("PaymentRefunded")?;
     let data: Refunded = serde_json::from_value(delivered.detail.data)?;
     let decide = |order| {
         rules::show_refund(order, data.amount, delivered.time)
+            .map_err(|undecided| StoreError::Busy(undecided.into()))
+    };
+    change::apply(orders, data.order_id, decide).await?;
+    Ok(())
+}
+
+async fn show_capture(orders: &OrderStore, delivered: Delivered) -> Result<(), ConsumeError> {
+    let data: Processed = serde_json::from_value(delivered.detail.data)?;
+    let status: PaymentStatus = data.status.parse().map_err(serde_json::Error::custom)?;
+    let decide = |order| {
+        rules::show_capture(order, status, delivered.time)
             .map_err(|undecided| StoreError::Busy(undecided.into()))
     };
     change::apply(orders, data.order_id, decide).await?;

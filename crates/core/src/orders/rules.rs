@@ -234,14 +234,15 @@ pub fn correct_address(order: Order, address: Address, now: Time) -> Result<Orde
     }
 }
 
-/// Returns the order confirmed, its stock being held and its payment captured; or `None` if it is confirmed already.
+/// Returns the order confirmed, its stock being held and its payment being `payment`: captured, or authorised if it is
+/// captured at shipment; or `None` if it is confirmed already.
 ///
 /// # Errors
 /// Returns [`Diverted::AlreadyClosed`] if it is failed or cancelled.
-pub fn confirm(order: Order, now: Time) -> Result<Option<Order>, Diverted> {
+pub fn confirm(order: Order, payment: PaymentStatus, now: Time) -> Result<Option<Order>, Diverted> {
     match order.status.course() {
         Course::Undecided => Ok(Some(Order {
-            payment_status: PaymentStatus::Completed,
+            payment_status: payment,
             ..after_event(order, Event::Confirm, "OrderConfirmed", now)?
         })),
         Course::Confirmed => Ok(None),
@@ -341,6 +342,31 @@ pub fn close(
             }))
         }
     }
+}
+
+/// Returns the order with its payment being `payment` after it was authorised, or `None` if its payment status stays: it
+/// is past that, or the workflow of an order that has ended will say it.
+///
+/// # Errors
+/// Returns [`Diverted::Undecided`] if it has no outcome yet.
+pub fn show_capture(
+    order: Order,
+    payment: PaymentStatus,
+    now: Time,
+) -> Result<Option<Order>, Diverted> {
+    match order.status.course() {
+        Course::Undecided => return Err(Diverted::Undecided),
+        Course::Closed => return Ok(None),
+        Course::Confirmed => {}
+    }
+    let waits = order.payment_status == PaymentStatus::Authorized;
+    Ok(
+        (waits && payment != PaymentStatus::Authorized).then(|| Order {
+            payment_status: payment,
+            updated_at: now.no_earlier_than(order.updated_at),
+            ..order
+        }),
+    )
 }
 
 /// Returns the order with its payment refunded up to `refunded`, or `None` if its payment status stays: it says so

@@ -141,7 +141,8 @@ pub async fn validate_order(
 /// Fails with `AlreadyClosed` if the order is failed or cancelled.
 pub async fn confirm_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
     let order = stored(orders, step.order_id).await?;
-    let confirm = |order| rules::confirm(order, step.now);
+    let payment = payment_status(&step)?.unwrap_or(PaymentStatus::Completed);
+    let confirm = |order| rules::confirm(order, payment, step.now);
     confirm(order.clone())?;
     // Both writes at once, because either may be there without the other: the payment is captured and stored by
     // now, so no later run needs the token to charge or to refund it; and a token that outlives this step goes with
@@ -209,18 +210,19 @@ fn failure(step: &Step) -> Result<Failure, StepError> {
     Ok(Failure::new(code, &detail.unwrap_or_default()))
 }
 
+/// Returns the payment's status that the step before said; runs that began with an earlier release say none.
+fn payment_status(step: &Step) -> Result<Option<PaymentStatus>, StepError> {
+    let status = step.payment_status.as_deref().map(str::parse).transpose();
+    status.map_err(|error: super::model::UnknownName| StepError::new("Failed", error.to_string()))
+}
+
 /// `CloseOrder`: after everything is undone, the failed or cancelled order is no longer due. If its customer was
 /// deleted, its address is erased.
 ///
 /// # Errors
 /// Fails with `AlreadyConfirmed` if the order is confirmed, which only a fault elsewhere brings about.
 pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
-    let payment: Option<PaymentStatus> = step
-        .payment_status
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error: super::model::UnknownName| StepError::new("Failed", error.to_string()))?;
+    let payment = payment_status(&step)?;
     let decide = |order| rules::close(order, payment, step.now);
     let order = stored(orders, step.order_id).await?;
     decide(order.clone())?;

@@ -7,10 +7,13 @@ use crate::http::page::{Page, PageRequest};
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::orders::store::OrderStore;
+use crate::values::clock::Time;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 
+use super::captures::api::CaptureBody;
 use super::model::{Action, Payment};
+use super::rules::captures::capture_before;
 use super::store::PaymentStore;
 
 /// A payment in a response.
@@ -22,6 +25,10 @@ pub(super) struct PaymentBody {
     authorized: Money,
     captured: Money,
     refunded: Money,
+    /// When the authorisation ends, while it waits for captures.
+    capture_before: Option<Time>,
+    /// The captures, if it is not captured at once.
+    captures: Vec<CaptureBody>,
     attempts: u32,
     /// The gateway's code for why the last attempt was declined.
     decline: Option<String>,
@@ -42,13 +49,14 @@ struct DisputeBody {
 
 impl From<Payment> for PaymentBody {
     fn from(payment: Payment) -> Self {
-        let disputes = payment.disputes.into_iter();
+        let disputes = payment.disputes.iter();
         let disputes = disputes.map(|(id, dispute)| DisputeBody {
-            id,
+            id: id.clone(),
             status: dispute.status.as_str(),
             amount: dispute.amount,
-            reason: dispute.reason,
+            reason: dispute.reason.clone(),
         });
+        let disputes = disputes.collect();
         Self {
             id: payment.id,
             status: payment.status.as_str(),
@@ -56,10 +64,12 @@ impl From<Payment> for PaymentBody {
             authorized: payment.amounts.authorized(),
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),
+            capture_before: capture_before(&payment),
+            captures: CaptureBody::all(&payment),
             attempts: payment.attempt,
             decline: payment.decline,
             action: payment.action,
-            disputes: disputes.collect(),
+            disputes,
         }
     }
 }
@@ -135,8 +145,8 @@ mod tests {
         )
         .await;
         shop.process().await;
-        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
-        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
     }
 
     #[tokio::test]

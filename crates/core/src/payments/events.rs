@@ -2,7 +2,7 @@
 //!
 //! | event | when | data |
 //! |---|---|---|
-//! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed | `order_id`, `amount`, `status`, `origin` |
+//! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed, or a part was captured | `order_id`, `amount`, `status`, `origin`; `capture`: `at_shipment`, and `captured`: the total that has been captured, if it is not captured at once |
 //! | `PaymentDisputed` | a cardholder disputed the charge, or a dispute was decided | `order_id`, `dispute_id`, `amount`: what it is about, `status`: `opened`, `won` or `lost`, `reason` |
 //! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
 
@@ -13,7 +13,7 @@ use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, RefundId, VariantId};
 use crate::values::money::Money;
 
-use super::model::{DISPUTED, REFUNDED};
+use super::model::{CaptureTime, DISPUTED, REFUNDED};
 use super::store::PaymentItem;
 
 /// What led to the change. An event of the provider starts the workflow, too, so there is only this.
@@ -26,6 +26,16 @@ struct Processed {
     amount: Money,
     status: String,
     origin: &'static str,
+    /// Absent if it is captured at once.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    captured: Option<Captured>,
+}
+
+/// How far a payment is captured that is not captured at once.
+#[derive(Serialize)]
+struct Captured {
+    capture: &'static str,
+    captured: Money,
 }
 
 #[derive(Serialize)]
@@ -107,6 +117,10 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
             amount: item.money(item.amount)?,
             status: item.status.clone(),
             origin: ORIGIN,
+            captured: item.captured_at_shipment()?.map(|captured| Captured {
+                capture: CaptureTime::AtShipment.as_str(),
+                captured,
+            }),
         })
     };
     let data = data.map_err(serde::ser::Error::custom)?;

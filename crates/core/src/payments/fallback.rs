@@ -18,7 +18,7 @@ use crate::values::clock::Time;
 use super::gateway::routing::plan::Payer;
 use super::gateway::routing::routes::Routes;
 use super::gateway::{Charge, GatewayError};
-use super::model::{GatewayName, Payment};
+use super::model::{CaptureTime, GatewayName, Payment};
 use super::store::PaymentStore;
 
 /// One run of the step `PaymentProcessing`.
@@ -61,7 +61,10 @@ impl<'a, G: Routes> Run<'a, G> {
             self.gateway.choose(payer(order), &[], self.now).await
         };
         let gateway = chosen.unwrap_or_else(|| self.gateway.provider().into());
-        Payment::begin(order.id, order.total, gateway, self.now)
+        Payment {
+            capture: self.gateway.capture_time(),
+            ..Payment::begin(order.id, order.total, gateway, self.now)
+        }
     }
 
     /// Charges `payment` at its gateway. `is_new` says that the gateway knew nothing of the attempt: then it can move.
@@ -76,7 +79,10 @@ impl<'a, G: Routes> Run<'a, G> {
         is_new: bool,
     ) -> Result<Charged, StoreError> {
         let key = payment.key();
-        let answer = self.gateway.charge(&key, payment.amount, token).await;
+        let answer = match payment.capture {
+            CaptureTime::AtOnce => self.gateway.charge(&key, payment.amount, token).await,
+            CaptureTime::AtShipment => self.gateway.authorize(&key, payment.amount, token).await,
+        };
         let answered = answer.is_ok();
         let gateway = &payment.gateway;
         self.gateway.note(gateway, answered, self.now).await;

@@ -22,7 +22,7 @@ use super::gateway::routing::routes::Routes;
 use super::gateway::sandbox::Sandbox;
 use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use super::model::disputes::Dispute;
-use super::model::{Change, ChargeKey, Payment, Provider, RefundKey};
+use super::model::{CaptureTime, Change, ChargeKey, Payment, Provider, RefundKey};
 use super::refunds::store::RefundStore;
 use super::steps::{self, StepOutput};
 use super::store::PaymentStore;
@@ -122,6 +122,7 @@ type Interruption = Pin<Box<dyn Future<Output = Result<(), GatewayError>> + Send
 #[derive(Clone)]
 pub(super) struct Interrupted {
     pub(super) sandbox: Sandbox,
+    pub(super) capture_time: CaptureTime,
     waiting: Arc<Mutex<Vec<(Moment, Interruption)>>>,
     calls: Arc<Mutex<Vec<&'static str>>>,
 }
@@ -239,7 +240,11 @@ impl Gateway for Interrupted {
     }
 }
 
-impl Routes for Interrupted {}
+impl Routes for Interrupted {
+    fn capture_time(&self) -> CaptureTime {
+        self.capture_time
+    }
+}
 
 /// A shop with one order of 40.00 EUR, pending.
 #[derive(Clone)]
@@ -256,6 +261,13 @@ impl Shop {
     /// Creates a shop whose order is to be paid with `token`.
     pub(super) async fn with(token: &str) -> Self {
         Self::with_order(&order(token)).await
+    }
+
+    /// Creates a shop that captures at shipment.
+    pub(super) async fn at_shipment(token: &str) -> Self {
+        let mut shop = Self::with(token).await;
+        shop.gateway.capture_time = CaptureTime::AtShipment;
+        shop
     }
 
     /// Creates a shop with an order that costs nothing.
@@ -279,6 +291,7 @@ impl Shop {
             refunds: RefundStore::new(&aws).unwrap(),
             gateway: Interrupted {
                 sandbox: Sandbox::new(&aws).unwrap(),
+                capture_time: CaptureTime::AtOnce,
                 waiting: Arc::default(),
                 calls: Arc::default(),
             },

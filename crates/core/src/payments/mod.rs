@@ -14,6 +14,7 @@
 //!   gateway can take no more money for the order and has refunded what it took.
 
 pub mod api;
+pub mod captures;
 pub mod disputes;
 pub mod events;
 pub mod fallback;
@@ -24,6 +25,7 @@ pub mod ledger;
 pub mod model;
 pub mod pieces;
 pub mod providers;
+pub mod reconcile;
 pub mod refunds;
 pub mod retries;
 pub mod rules;

@@ -14,10 +14,13 @@ use crate::values::event::Stamp;
 use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
+use captures::Capture;
 use disputes::{Dispute, Disputes};
 
 pub use super::providers::{GatewayName, Provider};
+pub use captures::CaptureTime;
 
+pub mod captures;
 pub mod disputes;
 
 /// The type of the event that a payment's status changed, other than by a refund.
@@ -214,8 +217,18 @@ pub struct Payment {
     pub leaving: bool,
     /// The amount to pay, which is the order's total.
     pub amount: Money,
+    /// When it is captured.
+    pub capture: CaptureTime,
     /// What was authorised, captured and refunded of it.
     pub amounts: Amounts,
+    /// When it was authorised, if it is to be captured later.
+    pub authorized_at: Option<Time>,
+    /// The captures that have succeeded, if it is not captured at once.
+    pub captures: Vec<Capture>,
+    /// The capture whose outcome is not known yet.
+    pub capturing: Option<Capture>,
+    /// When the gateway is asked about it, while it waits for a capture.
+    pub due_at: Option<Time>,
     /// How much of it refunds have taken that have not failed: at least what is refunded, at most what is captured.
     pub refunding: Money,
     /// The disputes of it.
@@ -272,7 +285,12 @@ impl Payment {
             gateway: gateway.into(),
             leaving: false,
             amount,
+            capture: CaptureTime::AtOnce,
             amounts: Amounts::none(amount.currency()),
+            authorized_at: None,
+            captures: Vec::new(),
+            capturing: None,
+            due_at: None,
             refunding: Money::zero(amount.currency()),
             disputes: Disputes::new(),
             disputed: Money::zero(amount.currency()),
@@ -332,6 +350,20 @@ impl Payment {
         }
     }
 
+    /// Returns whether it is authorised, and waits for captures.
+    #[must_use]
+    pub fn awaits_capture(&self) -> bool {
+        self.capture == CaptureTime::AtShipment && self.status == PaymentStatus::Authorized
+    }
+
+    /// Returns what can still be captured.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn left_to_capture(&self) -> Result<Money, MoneyError> {
+        self.amounts.authorized().minus(self.amounts.captured())
+    }
+
     /// Returns what can still be refunded.
     ///
     /// # Errors
@@ -388,7 +420,9 @@ pub enum Change {
     ActionRequired(Action),
     /// This total is authorised.
     Authorized(Money),
-    /// This total is captured.
+    /// This total is captured, and more can be.
+    PartlyCaptured(Money),
+    /// This total is captured, and no more can be.
     Captured(Money),
     /// The charge was declined, with the gateway's code.
     Declined(String),
@@ -418,6 +452,7 @@ impl Change {
             Self::Unknown
             | Self::ActionRequired(_)
             | Self::Authorized(_)
+            | Self::PartlyCaptured(_)
             | Self::Captured(_)
             | Self::Declined(_)
             | Self::Voided => PROCESSED,

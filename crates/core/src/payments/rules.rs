@@ -7,7 +7,9 @@ use crate::values::clock::Time;
 use crate::values::money::Money;
 
 use super::gateway::Charge;
-use super::model::{Amounts, Change, Payment, PaymentError};
+use super::model::{Action, Amounts, CaptureTime, Change, Payment, PaymentError};
+
+pub mod captures;
 
 /// What the step `PaymentProcessing` does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +18,8 @@ pub enum Process<'a> {
     Begin,
     /// Ask the gateway for the outcome of this attempt, which is not known.
     Ask(&'a Payment),
-    /// The payment is captured.
-    Paid,
+    /// The payment is captured, or authorised if it is to be captured later.
+    Paid(PaymentStatus),
     /// The payment has failed, for this reason.
     Declined(&'a str),
     /// The deadline has passed, so no payment is begun.
@@ -53,11 +55,16 @@ pub fn decide_process(
         return Process::AlreadyClosed;
     }
     match payment.status {
+        PaymentStatus::Authorized if payment.awaits_capture() => {
+            Process::Paid(PaymentStatus::Authorized)
+        }
         PaymentStatus::Pending
         | PaymentStatus::Processing
         | PaymentStatus::RequiresAction
         | PaymentStatus::Authorized => Process::Ask(payment),
-        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Process::Paid,
+        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => {
+            Process::Paid(PaymentStatus::Completed)
+        }
         PaymentStatus::Refunded => Process::Declined("refunded"),
         PaymentStatus::Voided => Process::Declined("voided"),
         PaymentStatus::Failed => {
@@ -88,6 +95,9 @@ pub fn settle_retrieved(
     past_deadline: bool,
 ) -> Result<Option<Settle>, PaymentError> {
     match charge {
+        Charge::Authorized { .. } if payment.capture == CaptureTime::AtShipment => {
+            settle_charged(payment, charge).map(Some)
+        }
         // No charge may begin after the deadline. One that began in time and has not arrived yet is
         // declined by the gateway once the order has failed and its charge is voided.
         Charge::NotFound | Charge::ActionRequired(_) | Charge::Authorized { .. }
@@ -116,8 +126,13 @@ pub fn settle_charged(payment: &Payment, charge: &Charge) -> Result<Settle, Paym
         Charge::ActionRequired(action) => {
             Ok(Settle::Record(Change::ActionRequired(action.clone())))
         }
-        Charge::Authorized { amount } => Ok(Settle::Record(Change::Authorized(*amount))),
-        // Nobody has asked for it.
+        Charge::Authorized { amount } => {
+            if payment.capture == CaptureTime::AtShipment && *amount != payment.amount {
+                return Err(contradiction(payment, format!("authorized {amount}")));
+            }
+            Ok(Settle::Record(Change::Authorized(*amount)))
+        }
+        // The order is not confirmed, so nobody has asked for it.
         Charge::PartlyCaptured { captured, .. } => {
             Err(contradiction(payment, format!("captured {captured}")))
         }
@@ -148,7 +163,8 @@ pub fn is_news(payment: &Payment, change: &Change) -> bool {
         Change::Authorized(amount) => {
             payment.status != PaymentStatus::Authorized || payment.amounts.authorized() != *amount
         }
-        Change::Captured(_)
+        Change::PartlyCaptured(_)
+        | Change::Captured(_)
         | Change::Declined(_)
         | Change::Voided
         | Change::Disputed { .. }
@@ -239,7 +255,7 @@ pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentErro
         | Charge::Authorized { .. }
         | Charge::PartlyCaptured { .. } => Undo::Void,
         Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
-            if *captured != payment.amounts.captured() =>
+            if payment.is_open() || *captured != payment.amounts.captured() =>
         {
             Undo::Record(Change::Captured(*captured))
         }
@@ -288,14 +304,28 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
             let amounts = Amounts::new(*amount, captured, refunded)?;
             (PaymentStatus::Authorized, amounts)
         }
-        Change::Captured(amount) if open && (amount.is_positive() || payment.is_free()) => {
+        Change::PartlyCaptured(amount)
+            if payment.awaits_capture() && amount.compare(captured)?.is_gt() =>
+        {
+            (
+                PaymentStatus::Authorized,
+                Amounts::new(authorized, *amount, refunded)?,
+            )
+        }
+        Change::Captured(amount)
+            if open
+                && amount.compare(captured)?.is_ge()
+                && (amount.is_positive() || payment.is_free()) =>
+        {
             let exceeds = amount.compare(authorized)?.is_gt();
             let authorized = if exceeds { *amount } else { authorized };
             let amounts = Amounts::new(authorized, *amount, refunded)?;
             (PaymentStatus::Completed, amounts)
         }
-        Change::Declined(_) if open => (PaymentStatus::Failed, before),
-        Change::Voided if open || payment.is_free() => (PaymentStatus::Voided, before),
+        Change::Declined(_) if open && captured.is_zero() => (PaymentStatus::Failed, before),
+        Change::Voided if open && captured.is_zero() || payment.is_free() => {
+            (PaymentStatus::Voided, before)
+        }
         Change::Refunded { total, .. } if taken && total.compare(refunded)?.is_gt() => {
             let amounts = Amounts::new(authorized, captured, *total)?;
             let status = if *total == captured {
@@ -308,58 +338,59 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         Change::Unknown
         | Change::ActionRequired(_)
         | Change::Authorized(_)
+        | Change::PartlyCaptured(_)
         | Change::Captured(_)
         | Change::Declined(_)
         | Change::Voided
         | Change::Disputed { .. }
         | Change::Refunded { .. } => return Err(contradiction(payment, format!("{change:?}"))),
     };
-    let decline = match change {
-        Change::Declined(code) => Some(code.clone()),
-        Change::Unknown
-        | Change::ActionRequired(_)
-        | Change::Authorized(_)
-        | Change::Captured(_)
-        | Change::Voided
-        | Change::Disputed { .. }
-        | Change::Refunded { .. } => payment.decline.clone(),
-    };
-    let action = match change {
-        Change::ActionRequired(action) => Some(action.clone()),
-        Change::Unknown
-        | Change::Authorized(_)
-        | Change::Captured(_)
-        | Change::Declined(_)
-        | Change::Voided
-        | Change::Disputed { .. }
-        | Change::Refunded { .. } => None,
-    };
-    let kept_token = match change {
-        Change::Unknown | Change::ActionRequired(_) | Change::Authorized(_) => {
-            payment.token.clone()
-        }
-        Change::Captured(_)
-        | Change::Declined(_)
-        | Change::Voided
-        | Change::Disputed { .. }
-        | Change::Refunded { .. } => None,
-    };
     // A refund that was not taken first is the gateway's own, or that of all that was left.
     let refunding = match payment.refunding.compare(amounts.refunded())? {
         Ordering::Less => amounts.refunded(),
         Ordering::Equal | Ordering::Greater => payment.refunding,
     };
-    Ok(Payment {
+    let attempt = attempt(payment, change);
+    let next = Payment {
         status,
         amounts,
         refunding,
-        decline,
-        action,
-        token: kept_token,
+        decline: attempt.decline,
+        action: attempt.action,
+        token: attempt.token,
         version: payment.version + 1,
         updated_at: now.no_earlier_than(payment.updated_at),
         ..payment.clone()
-    })
+    };
+    Ok(captures::after(payment, next, change)?)
+}
+
+/// What a payment keeps of its current attempt.
+struct Current {
+    decline: Option<String>,
+    action: Option<Action>,
+    token: Option<String>,
+}
+
+/// Returns what `payment` keeps of its current attempt after `change`.
+fn attempt(payment: &Payment, change: &Change) -> Current {
+    let decline = payment.decline.clone();
+    let token = payment.token.clone();
+    let (decline, action, token) = match change {
+        Change::Unknown | Change::Authorized(_) => (decline, None, token),
+        Change::ActionRequired(action) => (decline, Some(action.clone()), token),
+        Change::Declined(code) => (Some(code.clone()), None, None),
+        Change::PartlyCaptured(_)
+        | Change::Captured(_)
+        | Change::Voided
+        | Change::Disputed { .. }
+        | Change::Refunded { .. } => (decline, None, None),
+    };
+    Current {
+        decline,
+        action,
+        token,
+    }
 }
 
 fn contradiction(payment: &Payment, says: String) -> PaymentError {

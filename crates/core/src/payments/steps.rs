@@ -14,7 +14,7 @@ use crate::values::clock::Time;
 use super::fallback::{Charged, Run};
 use super::gateway::routing::routes::Routes;
 use super::gateway::{Charge, Gateway, GatewayError, RefundState};
-use super::model::{Change, Payment, PaymentError};
+use super::model::{CaptureTime, Change, Payment, PaymentError};
 use super::refunds::model::RefundStatus;
 use super::refunds::store::RefundStore;
 use super::refunds::{self, settle};
@@ -68,7 +68,7 @@ impl From<PaymentError> for StepError {
     }
 }
 
-/// Charges the order's total. The payment is stored before the gateway is called; a run that finds a stored payment
+/// Charges the order's total, or authorises it if it is to be captured at shipment. The payment is stored before the gateway is called; a run that finds a stored payment
 /// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
@@ -109,7 +109,7 @@ pub async fn process_payment(
                 };
                 (payment.clone(), settle)
             }
-            Process::Paid => return Ok(Attempt::Done(PaymentStatus::Completed.into())),
+            Process::Paid(status) => return Ok(Attempt::Done(status.into())),
             Process::Declined(code) => {
                 let waits = stored.as_ref().is_some_and(|payment| {
                     payment.status == PaymentStatus::Failed
@@ -138,7 +138,7 @@ pub async fn process_payment(
                 return Ok(Attempt::Overtaken);
             }
         }
-        outcome(&change, waits).map(Attempt::Done)
+        outcome(payment.capture, &change, waits).map(Attempt::Done)
     })
     .await
 }
@@ -202,12 +202,15 @@ fn settle_error(error: GatewayError) -> Result<Settle, StepError> {
     }
 }
 
-fn outcome(change: &Change, waits: bool) -> Result<StepOutput, StepError> {
+fn outcome(capture: CaptureTime, change: &Change, waits: bool) -> Result<StepOutput, StepError> {
     match change {
         Change::Captured(_) => Ok(PaymentStatus::Completed.into()),
+        Change::Authorized(_) if capture == CaptureTime::AtShipment => {
+            Ok(PaymentStatus::Authorized.into())
+        }
         Change::Declined(code) if waits => Err(retryable(code)),
         Change::Declined(code) => Err(declined(code)),
-        Change::Unknown | Change::Authorized(_) => Err(StepError::new(
+        Change::Unknown | Change::Authorized(_) | Change::PartlyCaptured(_) => Err(StepError::new(
             "PaymentUnknown",
             "the payment's outcome is not known yet",
         )),
@@ -318,6 +321,7 @@ async fn undo(
                     Change::Unknown
                     | Change::ActionRequired(_)
                     | Change::Authorized(_)
+                    | Change::PartlyCaptured(_)
                     | Change::Captured(_)
                     | Change::Declined(_)
                     | Change::Disputed { .. }

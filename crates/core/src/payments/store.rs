@@ -13,8 +13,9 @@ use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
 use super::model::disputes::{Dispute, DisputeStatus, Disputes};
-use super::model::{Action, Amounts, Change, Payment, Retry, Units};
+use super::model::{Action, Amounts, CaptureTime, Change, Payment, Retry, Units};
 
+mod captures;
 mod moves;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
@@ -44,6 +45,20 @@ pub(super) struct PaymentItem {
     authorized: u64,
     captured: u64,
     pub(super) refunded: u64,
+    /// Set to true if it is captured at shipment, absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at_shipment: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorized_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    captures: Vec<captures::CaptureItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capturing: Option<captures::CaptureItem>,
+    /// [`captures::DUE`] while it has a `due_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Time>,
     /// Absent while refunds have taken no more than what is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<u64>,
@@ -133,6 +148,16 @@ impl PaymentItem {
             authorized: minor_units(payment.amounts.authorized())?,
             captured: minor_units(payment.amounts.captured())?,
             refunded: minor_units(payment.amounts.refunded())?,
+            at_shipment: (payment.capture == CaptureTime::AtShipment).then_some(true),
+            authorized_at: payment.authorized_at,
+            captures: captures::stored(&payment.captures)?,
+            capturing: payment
+                .capturing
+                .as_ref()
+                .map(captures::CaptureItem::new)
+                .transpose()?,
+            due: payment.due_at.map(|_| captures::DUE.to_owned()),
+            due_at: payment.due_at,
             refunding: None,
             disputed: None,
             disputes: stored_disputes(&payment.disputes)?,
@@ -152,6 +177,12 @@ impl PaymentItem {
             updated_at: payment.updated_at,
             event,
         })
+    }
+
+    /// Returns what is captured, if it is captured at shipment.
+    pub(super) fn captured_at_shipment(&self) -> Result<Option<Money>, serde_dynamo::Error> {
+        let at_shipment = self.at_shipment.unwrap_or(false);
+        at_shipment.then(|| self.money(self.captured)).transpose()
     }
 
     /// Returns the dispute that the last event is about.
@@ -183,6 +214,15 @@ impl PaymentItem {
             Ok((id.clone(), dispute))
         });
         let disputes = disputes.collect::<Result<_, serde_dynamo::Error>>()?;
+        let captures = self.captures.iter();
+        let captures = captures.map(|capture| capture.read(self.currency));
+        let captures = captures.collect::<Result<_, serde_dynamo::Error>>()?;
+        let capturing = self.capturing.as_ref();
+        let capturing = capturing.map(|capture| capture.read(self.currency));
+        let capture = match self.at_shipment {
+            Some(true) => CaptureTime::AtShipment,
+            Some(false) | None => CaptureTime::AtOnce,
+        };
         Ok(Payment {
             id: self.payment_id,
             order_id: self.order_id,
@@ -190,7 +230,12 @@ impl PaymentItem {
             gateway: self.gateway.parse().map_err(unreadable)?,
             leaving: self.leaving.unwrap_or(false),
             amount: self.money(self.amount)?,
+            capture,
             amounts: amounts.map_err(unreadable)?,
+            authorized_at: self.authorized_at,
+            captures,
+            capturing: capturing.transpose()?,
+            due_at: self.due_at,
             refunding: self.money(self.refunding.unwrap_or(self.refunded))?,
             disputes,
             disputed: taken,
@@ -410,7 +455,7 @@ impl PaymentStore {
                 ", authorized = :amount, captured = :amount",
                 " AND authorized <= :amount",
             ),
-            Change::Captured(_) => (
+            Change::Captured(_) | Change::PartlyCaptured(_) => (
                 ", captured = :amount",
                 " AND authorized >= :amount AND captured <= :amount",
             ),
@@ -435,16 +480,18 @@ impl PaymentStore {
         } else {
             ""
         };
+        let capture = captures::Clauses::of(payment, next);
+        let (capture_set, capture_is) = (&capture.set, &capture.condition);
         let removed = removed(payment, next);
         let write = self
             .table
             .update(
                 payment_key(payment.id),
                 &format!(
-                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{removed}"
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{capture_set}{removed}"
                 ),
             )
-            .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}"))
+            .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}{capture_is}"))
             .name("#status", "status")
             .value(":status", &next.status.as_str())?
             .value(":version", &next.version)?
@@ -460,6 +507,7 @@ impl PaymentStore {
             Some(action) => write.value(":action", action)?,
             None => write,
         };
+        let write = capture.values(write, next)?;
         match change {
             Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
                 Ok(write)
@@ -468,9 +516,9 @@ impl PaymentStore {
                 .value(":amount", &minor_units(next.disputed)?)?
                 .value(":disputes", &stored_disputes(&next.disputes)?)?
                 .value(":dispute", id),
-            Change::Authorized(amount) | Change::Captured(amount) => {
-                write.value(":amount", &minor_units(*amount)?)
-            }
+            Change::Authorized(amount)
+            | Change::PartlyCaptured(amount)
+            | Change::Captured(amount) => write.value(":amount", &minor_units(*amount)?),
             Change::Refunded { total, by } => {
                 let last = LastRefund {
                     refund_id: *by,
@@ -490,14 +538,31 @@ impl PaymentStore {
 }
 
 /// Returns the clause that removes what `payment` has and `next` has not.
-fn removed(payment: &Payment, next: &Payment) -> &'static str {
-    let action = payment.action.is_some() && next.action.is_none();
-    let token = payment.token.is_some() && next.token.is_none();
-    match (action, token) {
-        (true, true) => " REMOVE next_action, attempt_token",
-        (true, false) => " REMOVE next_action",
-        (false, true) => " REMOVE attempt_token",
-        (false, false) => "",
+fn removed(payment: &Payment, next: &Payment) -> String {
+    let gone = [
+        (
+            "next_action",
+            payment.action.is_some() && next.action.is_none(),
+        ),
+        (
+            "attempt_token",
+            payment.token.is_some() && next.token.is_none(),
+        ),
+        (
+            "capturing",
+            payment.capturing.is_some() && next.capturing.is_none(),
+        ),
+        (
+            "due, due_at",
+            payment.due_at.is_some() && next.due_at.is_none(),
+        ),
+    ];
+    let gone = gone.into_iter().filter(|(_, is_gone)| *is_gone);
+    let names: Vec<&str> = gone.map(|(name, _)| name).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" REMOVE {}", names.join(", "))
     }
 }
 

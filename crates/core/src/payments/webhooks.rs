@@ -11,6 +11,7 @@ use crate::orders::executions::OrderWorkflow;
 use crate::values::clock::Time;
 use crate::values::id::AttemptId;
 
+use super::captures::settle::settle;
 use super::disputes;
 use super::gateway::signature::HEADER;
 use super::gateway::{EventError, Gateway, Notice};
@@ -48,7 +49,7 @@ pub async fn receive_payment_event(
         .await?;
     match notice {
         Notice::Irrelevant => {}
-        Notice::Charge(charge) => take_up(payments, workflow, &charge, &request).await?,
+        Notice::Charge(charge) => take_up(payments, gateway, workflow, &charge, &request).await?,
         Notice::Dispute { charge, id } => {
             let payment = note_dispute(payments, gateway, &charge, &id, request.now).await?;
             // Money that a bank gave back for an order that has ended is refunded, also if an earlier delivery of the event
@@ -62,15 +63,21 @@ pub async fn receive_payment_event(
     Ok(Response::no_content())
 }
 
-/// Has the workflow ask for the outcome of `charge`, if it has none yet.
+/// Has the workflow ask for the outcome of `charge`, if it has none yet. If it waits for captures, the gateway is asked here.
 async fn take_up(
     payments: &PaymentStore,
+    gateway: &impl Gateway,
     workflow: &OrderWorkflow,
     charge: &ChargeKey,
     request: &Request,
 ) -> Result<(), Problem> {
     let payment = payments.of_order(charge.order_id).await?;
     let payment = payment.ok_or(Problem::NotFound("payment"))?;
+    if payment.awaits_capture() {
+        // It was captured or has expired at the gateway, perhaps by our own call.
+        settle(payments, gateway, payment.id, request.now).await?;
+        return Ok(());
+    }
     if !payment.is_open() {
         return Ok(());
     }

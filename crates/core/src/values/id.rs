@@ -138,6 +138,8 @@ identifiers! {
     ProductId
     /// A refund of a payment.
     RefundId
+    /// A capture of a part of a payment.
+    CaptureId
     /// An attempt to pay an order again.
     AttemptId
     /// A session: what lasts from a sign-in to the end of its refresh tokens.

@@ -1,7 +1,8 @@
-//! Every minute: asks the gateway for the outcome of each refund that is due.
+//! Every minute: asks the gateway for the outcomes of refunds and captures that are due, and about authorisations that are
+//! about to expire.
 
 use oxcart_function::payments::gateway::configured::ConfiguredGateway;
-use oxcart_function::payments::refunds::settle;
+use oxcart_function::payments::reconcile;
 use oxcart_function::payments::refunds::store::RefundStore;
 use oxcart_function::{aws, runtime};
 
@@ -11,7 +12,7 @@ async fn main() -> Result<(), runtime::Error> {
     let refunds = RefundStore::new(&aws)?;
     let gateway = ConfiguredGateway::new(&aws)?;
     runtime::serve_event(&aws, |scheduled| {
-        settle::reconcile_payments(&refunds, &gateway, scheduled)
+        reconcile::reconcile_payments(&refunds, &gateway, scheduled)
     })
     .await
 }

@@ -103,7 +103,9 @@ impl World {
                 .replace_reservation(&committed)
                 .await
                 .unwrap();
-            let order = confirm(order, now).unwrap().unwrap();
+            let order = confirm(order, crate::orders::model::PaymentStatus::Completed, now)
+                .unwrap()
+                .unwrap();
             let order = world.orders.replace(order, &[]).await.unwrap().unwrap();
             confirmed.push(order);
         }

@@ -151,7 +151,13 @@ async fn a_refused_cancellation_says_what_is_possible() {
     let failure =
         crate::orders::model::Failure::new(crate::orders::model::FailureCode::OutOfStock, "no");
     let failed = rules::fail(order(), failure, after(1)).unwrap().unwrap();
-    let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = rules::confirm(
+        order(),
+        crate::orders::model::PaymentStatus::Completed,
+        after(1),
+    )
+    .unwrap()
+    .unwrap();
     let shipped = Order {
         status: Status::Shipped,
         ..confirmed
@@ -240,7 +246,13 @@ async fn a_list_by_an_unknown_status_is_refused() {
 async fn the_history_is_the_orders_events_in_their_order() {
     let shop = Shop::with(&order()).await;
     let log = EventLog::new(&shop.aws).unwrap();
-    let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = rules::confirm(
+        order(),
+        crate::orders::model::PaymentStatus::Completed,
+        after(1),
+    )
+    .unwrap()
+    .unwrap();
     for order in [&confirmed, &order(), &confirmed] {
         let event = DomainEvent::new(order.id, order.event.clone(), json!({}));
         log.append(event).await.unwrap();

@@ -353,7 +353,13 @@ async fn a_repeated_request_returns_the_same_order_as_it_is_now() {
     let (shop, checkout) = shop().await;
     let first = place(&checkout, placing("ana", "k", &body(), placed_at())).await;
     let order = stored(&shop, &first).await;
-    let confirmed = rules::confirm(order.clone(), after(1)).unwrap().unwrap();
+    let confirmed = rules::confirm(
+        order.clone(),
+        crate::orders::model::PaymentStatus::Completed,
+        after(1),
+    )
+    .unwrap()
+    .unwrap();
     shop.orders.replace(confirmed, &[]).await.unwrap().unwrap();
     // A later change of the catalogue does not concern a placed order.
     let stored = checkout

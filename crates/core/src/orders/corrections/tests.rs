@@ -93,7 +93,13 @@ async fn a_correction_that_is_overtaken_is_decided_again() {
     shop.engine.before_next("TransactWriteItems", {
         let shop = shop.clone();
         async move || {
-            let confirmed = rules::confirm(order(), after(3)).unwrap().unwrap();
+            let confirmed = rules::confirm(
+                order(),
+                crate::orders::model::PaymentStatus::Completed,
+                after(3),
+            )
+            .unwrap()
+            .unwrap();
             shop.orders.replace(confirmed, &[]).await.unwrap().unwrap();
         }
     });

@@ -195,7 +195,13 @@ fn an_item_of_an_earlier_version_can_still_be_read() {
 
 #[test]
 fn each_change_of_status_is_published_without_personal_data() {
-    let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = rules::confirm(
+        order(),
+        crate::orders::model::PaymentStatus::Completed,
+        after(1),
+    )
+    .unwrap()
+    .unwrap();
     let cancelled = rules::cancel(confirmed.clone(), after(2), None).unwrap();
     let mut events = String::new();
     for order in [&order(), &confirmed, &cancelled.unwrap(), &failed("no")] {

@@ -60,7 +60,13 @@ mod tests {
 
     /// An order on its way, with nothing left to do.
     fn on_its_way() -> Order {
-        let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+        let confirmed = rules::confirm(
+            order(),
+            crate::orders::model::PaymentStatus::Completed,
+            after(1),
+        )
+        .unwrap()
+        .unwrap();
         rules::finish(confirmed).unwrap().unwrap()
     }
 
@@ -111,7 +117,13 @@ mod tests {
         let at = after(30 * DAY);
         let marked = |order| mark(order, at, after(60)).unwrap();
         let pending = marked(order());
-        let confirmed = rules::confirm(pending, after(70)).unwrap().unwrap();
+        let confirmed = rules::confirm(
+            pending,
+            crate::orders::model::PaymentStatus::Completed,
+            after(70),
+        )
+        .unwrap()
+        .unwrap();
         let finished = rules::finish(confirmed).unwrap().unwrap();
         assert_eq!((finished.due_at, finished.erase_at), (None, Some(at)));
         let cancelled = rules::cancel(finished, after(80), None).unwrap();

@@ -130,7 +130,13 @@ mod tests {
 
     #[test]
     fn a_decided_order_is_not_held() {
-        let confirmed = rules::confirm(order(), after(1)).unwrap().unwrap();
+        let confirmed = rules::confirm(
+            order(),
+            crate::orders::model::PaymentStatus::Completed,
+            after(1),
+        )
+        .unwrap()
+        .unwrap();
         let refused = require(confirmed.clone(), "", THREE_DAYS, after(2));
         assert_eq!(refused, Err(Diverted::AlreadyConfirmed));
         let cancelled = rules::cancel(confirmed, after(2), None).unwrap().unwrap();

@@ -156,19 +156,26 @@ fn only_a_decline_makes_the_payment_failed() {
 
 #[test]
 fn a_confirmed_order_does_not_fail_and_a_failed_one_is_not_confirmed() {
-    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(1))
+        .unwrap()
+        .unwrap();
     let failure = Failure::new(FailureCode::Expired, "x");
     assert_eq!(
         fail(confirmed, failure.clone(), after(2)),
         Err(Diverted::AlreadyConfirmed)
     );
     let failed = fail(order(), failure, after(1)).unwrap().unwrap();
-    assert_eq!(confirm(failed, after(2)), Err(Diverted::AlreadyClosed));
+    assert_eq!(
+        confirm(failed, PaymentStatus::Completed, after(2)),
+        Err(Diverted::AlreadyClosed)
+    );
 }
 
 #[test]
 fn a_cancelled_order_is_due_in_a_new_run_and_keeps_its_previous_status() {
-    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(1))
+        .unwrap()
+        .unwrap();
     let done = finish(confirmed).unwrap().unwrap();
     assert_eq!(done.due_at, None);
     let cancelled = cancel(done, after(100), None).unwrap().unwrap();
@@ -222,14 +229,18 @@ fn an_order_that_waits_for_its_shopper_is_run_at_its_deadline_at_the_latest_and_
 
 #[test]
 fn a_decided_order_has_no_deadline() {
-    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(1))
+        .unwrap()
+        .unwrap();
     let put_off = postpone(confirmed, None, after(5_000)).unwrap().unwrap();
     assert_eq!(put_off.due_at, Some(after(5_060)));
 }
 
 #[test]
 fn a_finished_order_does_not_become_due_again() {
-    let confirmed = confirm(order(), after(1)).unwrap().unwrap();
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(1))
+        .unwrap()
+        .unwrap();
     let done = finish(confirmed).unwrap().unwrap();
     assert_eq!(postpone(done.clone(), None, after(5_000)), Ok(None));
     assert_eq!(take_up(done, after(5_000)), None);
@@ -250,10 +261,14 @@ fn a_change_of_status_makes_the_order_due_soon() {
     let mut waited = order();
     waited.due_at = Some(after(7_000));
     waited.due_attempts = 6;
-    let confirmed = confirm(waited, after(3_600)).unwrap().unwrap();
+    let confirmed = confirm(waited, PaymentStatus::Completed, after(3_600))
+        .unwrap()
+        .unwrap();
     assert_eq!(confirmed.due_at, Some(after(3_660)));
     assert_eq!(confirmed.due_attempts, 0);
-    let at_once = confirm(order(), after(5)).unwrap().unwrap();
+    let at_once = confirm(order(), PaymentStatus::Completed, after(5))
+        .unwrap()
+        .unwrap();
     assert_eq!(at_once.due_at, Some(after(60)), "not later than it was");
 }
 
@@ -323,7 +338,7 @@ fn steps() -> impl Strategy<Value = Step> {
 /// Returns what `step` makes of `order`, or `None` if it changes nothing or is refused.
 fn take(step: Step, order: Order, now: Time) -> Option<Order> {
     match step {
-        Step::Confirm => confirm(order, now).ok()?,
+        Step::Confirm => confirm(order, PaymentStatus::Completed, now).ok()?,
         Step::Fail(code) => fail(order, Failure::new(code, "x"), now).ok()?,
         Step::Cancel => cancel(order, now, None).ok()?,
         Step::Finish => finish(order).ok()?,
@@ -382,9 +397,37 @@ proptest! {
 
 #[test]
 fn times_that_arrive_late_do_not_turn_the_clock_back() {
-    let confirmed = confirm(order(), after(100)).unwrap().unwrap();
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(100))
+        .unwrap()
+        .unwrap();
     let cancelled = cancel(confirmed, after(50), None).unwrap().unwrap();
     assert_eq!(cancelled.updated_at, after(100));
     assert_eq!(cancelled.event.at, after(100));
     assert_eq!(cancelled.created_at, placed_at());
+}
+
+#[test]
+fn an_order_shows_that_its_authorised_payment_is_captured_or_has_ended() {
+    let authorized = confirm(order(), PaymentStatus::Authorized, after(1));
+    let authorized = authorized.unwrap().unwrap();
+    assert_eq!(authorized.payment_status, PaymentStatus::Authorized);
+    for status in [PaymentStatus::Completed, PaymentStatus::Voided] {
+        let shown = show_capture(authorized.clone(), status, after(2));
+        let shown = shown.unwrap().unwrap();
+        assert_eq!(
+            (shown.payment_status, shown.version),
+            (status, authorized.version)
+        );
+        // Late and repeated events change nothing.
+        for late in [PaymentStatus::Authorized, PaymentStatus::Completed, status] {
+            assert_eq!(show_capture(shown.clone(), late, after(3)), Ok(None));
+        }
+    }
+    let undecided = show_capture(order(), PaymentStatus::Completed, after(2));
+    assert_eq!(undecided, Err(Diverted::Undecided));
+    let cancelled = cancel(authorized, after(2), None).unwrap().unwrap();
+    assert_eq!(
+        show_capture(cancelled, PaymentStatus::Voided, after(3)),
+        Ok(None)
+    );
 }

@@ -16,7 +16,11 @@ fn first_page(limit: usize) -> PageRequest {
 /// Confirms the order without a workflow.
 async fn confirm(shop: &Shop, order: &Order) -> Change {
     let decide = |order| {
-        let confirmed = rules::confirm(order, after(1));
+        let confirmed = rules::confirm(
+            order,
+            crate::orders::model::PaymentStatus::Completed,
+            after(1),
+        );
         Ok::<_, StoreError>(confirmed.unwrap())
     };
     change::apply(&shop.orders, order.id, decide)
@@ -113,7 +117,12 @@ async fn an_overtaken_change_is_decided_again() {
                 assert!(written.unwrap().unwrap().is_some());
             });
         }
-        rules::confirm(order, after(2)).map_err(|_| StoreError::Busy("closed".into()))
+        rules::confirm(
+            order,
+            crate::orders::model::PaymentStatus::Completed,
+            after(2),
+        )
+        .map_err(|_| StoreError::Busy("closed".into()))
     });
     let refused = changed.await.unwrap_err().to_string();
     assert_eq!(refused, "the database is busy");

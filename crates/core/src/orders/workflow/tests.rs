@@ -20,7 +20,9 @@ fn courses() -> [Order; 4] {
     let failure = Failure::new(FailureCode::OutOfStock, "no");
     [
         order(),
-        rules::confirm(order(), after(1)).unwrap().unwrap(),
+        rules::confirm(order(), PaymentStatus::Completed, after(1))
+            .unwrap()
+            .unwrap(),
         rules::fail(order(), failure, after(1)).unwrap().unwrap(),
         rules::cancel(order(), after(1), None).unwrap().unwrap(),
     ]
@@ -375,4 +377,24 @@ async fn an_unknown_payment_status_is_not_written() {
     };
     assert_eq!(name(close_order(&shop.orders, step).await), "Failed");
     assert_eq!(shop.stored(&failed).await, failed);
+}
+
+#[tokio::test]
+async fn a_confirmed_order_shows_whether_its_payment_is_captured_or_authorised() {
+    for (said, shown) in [
+        (Some("authorized"), PaymentStatus::Authorized),
+        (Some("completed"), PaymentStatus::Completed),
+        // A run that began with an earlier release.
+        (None, PaymentStatus::Completed),
+    ] {
+        let shop = Shop::open();
+        let order = order();
+        shop.orders.create(&order).await.unwrap();
+        let step = Step {
+            payment_status: said.map(str::to_owned),
+            ..step(&order, after(1))
+        };
+        confirm_order(&shop.orders, step).await.unwrap();
+        assert_eq!(shop.stored(&order).await.payment_status, shown);
+    }
 }

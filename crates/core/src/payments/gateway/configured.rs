@@ -9,7 +9,7 @@ use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
 use crate::payments::model::disputes::Dispute;
-use crate::payments::model::{ChargeKey, GatewayName, Provider, RefundKey};
+use crate::payments::model::{CaptureTime, ChargeKey, GatewayName, Provider, RefundKey};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
@@ -19,6 +19,7 @@ use crate::values::money::Money;
 pub struct ConfiguredGateway {
     accounts: Accounts,
     router: Option<Router>,
+    capture_time: CaptureTime,
 }
 
 /// The accounts at a provider.
@@ -40,19 +41,24 @@ impl ConfiguredGateway {
             Provider::Sandbox => Accounts::Sandbox(Sandbox::new(aws)?),
             Provider::Stripe => Accounts::Stripe(Stripe::new(aws)?),
         };
-        let router = None;
-        Ok(Self { accounts, router })
+        Ok(Self {
+            accounts,
+            router: None,
+            capture_time: CaptureTime::AtOnce,
+        })
     }
 
     /// Creates the gateways from the settings, with those that choose one for a payment that begins: `PAYMENT_GATEWAYS`,
-    /// `PAYMENT_ROUTING` and `GATEWAYS_TABLE`.
+    /// `PAYMENT_ROUTING`, `GATEWAYS_TABLE` and `PAYMENT_CAPTURE`.
     ///
     /// # Errors
     /// [`SettingError`] if a setting is missing, or not valid.
     pub fn routed(aws: &Aws) -> Result<Self, SettingError> {
         let router = Router::new(aws)?;
+        let capture_time = aws.settings().read(Setting::PaymentCapture)?;
         Ok(Self {
             router,
+            capture_time,
             ..Self::new(aws)?
         })
     }
@@ -183,6 +189,10 @@ impl Routes for ConfiguredGateway {
             Some(router) => router.choose(payer, tried, now).await,
             None => tried.is_empty().then(|| self.provider().into()),
         }
+    }
+
+    fn capture_time(&self) -> CaptureTime {
+        self.capture_time
     }
 
     async fn note(&self, gateway: &GatewayName, answered: bool, now: Time) {

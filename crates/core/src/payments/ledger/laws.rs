@@ -9,7 +9,7 @@ use super::rules::{Sums, entries};
 use crate::orders::model::PaymentStatus;
 use crate::payments::disputes;
 use crate::payments::model::disputes::{Dispute, DisputeStatus};
-use crate::payments::model::{Amounts, Change, Payment, Provider};
+use crate::payments::model::{Amounts, CaptureTime, Change, Payment, Provider};
 use crate::payments::rules::apply;
 use crate::payments::store::PaymentImage;
 use crate::values::clock::Time;
@@ -23,6 +23,8 @@ enum Step {
     Authorise(u16),
     /// The gateway captures so many thousandths.
     Capture(u16),
+    /// The gateway captures so many thousandths, and more can be captured.
+    CapturePart(u16),
     Lose,
     Decline,
     Void,
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => part().prop_map(Step::Authorise),
         3 => part().prop_map(Step::Capture),
+        2 => part().prop_map(Step::CapturePart),
         1 => Just(Step::Lose),
         1 => Just(Step::Decline),
         1 => Just(Step::Void),
@@ -84,7 +87,16 @@ impl Life {
     fn begin(number: usize, minor_units: u64, currency: Currency) -> Self {
         let order = OrderId::derived(&[&number.to_string()]);
         let amount = Money::from_minor_units(minor_units, currency).unwrap();
-        let payment = Payment::begin(order, amount, Provider::Sandbox, now(0));
+        // Every other shop captures at shipment.
+        let capture = if number.is_multiple_of(2) {
+            CaptureTime::AtOnce
+        } else {
+            CaptureTime::AtShipment
+        };
+        let payment = Payment {
+            capture,
+            ..Payment::begin(order, amount, Provider::Sandbox, now(0))
+        };
         let image = PaymentImage {
             payment: payment.clone(),
             last_refund: None,
@@ -138,6 +150,9 @@ impl Life {
             Step::Capture(part) => {
                 self.change(&Change::Captured(self.part(total, part)));
             }
+            Step::CapturePart(part) => {
+                self.change(&Change::PartlyCaptured(self.part(total, part)));
+            }
             Step::Lose => {
                 self.change(&Change::Unknown);
             }
@@ -174,6 +189,7 @@ impl Life {
             Step::Repeat(count) => (delivered.saturating_sub(usize::from(count)), delivered),
             Step::Authorise(_)
             | Step::Capture(_)
+            | Step::CapturePart(_)
             | Step::Lose
             | Step::Decline
             | Step::Void
@@ -199,7 +215,8 @@ impl Life {
 
     fn begin_refund(&mut self, part: u16) {
         let amount = self.part(self.payment.left_to_refund().unwrap(), part.min(1000));
-        if amount.is_positive() {
+        // What waits for captures is not refunded yet.
+        if amount.is_positive() && !self.payment.is_open() {
             self.begun += 1;
             let id = RefundId::derived(&[&self.payment.id.to_string(), &self.begun.to_string()]);
             self.pending.push((id, amount));

@@ -94,7 +94,7 @@ async fn record(refunds: &RefundStore, refund: Refund, now: Time) -> Result<Refu
 ///
 /// # Errors
 /// Fails with `Failed` if the outcome of some could not be stored; they are still due.
-pub async fn reconcile_payments(
+pub async fn reconcile_refunds(
     refunds: &RefundStore,
     gateway: &impl Gateway,
     scheduled: Scheduled,

@@ -71,7 +71,7 @@ async fn reconcile(shop: &Shop, seconds: i64) {
     let scheduled = Scheduled {
         time: after(seconds),
     };
-    settle::reconcile_payments(&shop.refunds, &shop.gateway, scheduled)
+    settle::reconcile_refunds(&shop.refunds, &shop.gateway, scheduled)
         .await
         .unwrap();
 }

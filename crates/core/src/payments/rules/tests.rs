@@ -62,7 +62,9 @@ fn the_stored_status_decides_what_is_processed() {
             | PaymentStatus::Processing
             | PaymentStatus::RequiresAction
             | PaymentStatus::Authorized => Process::Ask(&payment),
-            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Process::Paid,
+            PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => {
+                Process::Paid(PaymentStatus::Completed)
+            }
             PaymentStatus::Refunded => Process::Declined("refunded"),
             PaymentStatus::Voided => Process::Declined("voided"),
             PaymentStatus::Failed => Process::Declined("no_money"),

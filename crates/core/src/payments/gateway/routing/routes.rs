@@ -2,7 +2,7 @@
 
 use super::plan::Payer;
 use crate::payments::gateway::Gateway;
-use crate::payments::model::GatewayName;
+use crate::payments::model::{CaptureTime, GatewayName};
 use crate::values::clock::Time;
 
 /// One gateway, or several of which each payment is charged at one. Keys say which: a call with the key of a charge goes to
@@ -17,6 +17,11 @@ pub trait Routes: Gateway {
     ) -> impl Future<Output = Option<GatewayName>> + Send {
         let only = tried.is_empty().then(|| self.provider().into());
         std::future::ready(only)
+    }
+
+    /// Returns when payments that begin now are captured.
+    fn capture_time(&self) -> CaptureTime {
+        CaptureTime::AtOnce
     }
 
     /// Takes note of whether `gateway` gave an answer to a call, in a step of `now`. A decline is an answer.
