@@ -63,7 +63,11 @@ fn the_readme_says_what_a_request_of_each_route_costs() {
         operations
             .sort_by_key(|operation| (operation.method == "delete", operation.method == "put"));
         for operation in operations {
-            let cost = cost(&scene, &log, operation).await;
+            let cost = if operation.value["operationId"] == "create_capture" {
+                capture_cost(operation).await
+            } else {
+                cost(&scene, &log, operation).await
+            };
             let route = format!("{} {}", operation.method.to_uppercase(), operation.path);
             let starts = [format!("| `{route}` |"), format!("| `{route}?")];
             let mut rows = readme.lines();
@@ -77,6 +81,20 @@ fn the_readme_says_what_a_request_of_each_route_costs() {
             "the README's table of routes says something else:\n{wrong}"
         );
     });
+}
+
+/// Returns what a capture costs, in a shop that captures at shipment.
+async fn capture_cost(operation: Operation<'_>) -> Cost {
+    let log = CallLog::default();
+    let setup = Setup {
+        calls: Some(log.clone()),
+        parameters: &[("PaymentCapture", "at_shipment")],
+        ..Setup::default()
+    };
+    let scene = Scene::new(setup).await;
+    scene.shop.set_stock(&scene.product, 500).await.expect(200);
+    scene.shop.quiet().await;
+    cost(&scene, &log, operation).await
 }
 
 /// Returns what a successful request of `operation` costs.
@@ -220,6 +238,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         }
         "retry_payment" | "retry_guest_payment" => declined_order(scene, operation).await,
         "receive_payment_event" => payment_event(scene).await,
+        "create_capture" => authorized_order(scene, operation).await,
         // One day, which has no entries: how many there are today depends on what else is tested.
         "list_ledger" => {
             let call = shop.get("/ledger?from=2020-02-01T00:00:00Z&to=2020-02-02T00:00:00Z");
@@ -302,6 +321,19 @@ async fn payment_event(scene: &Scene) -> Call {
     shop.until_payment_status(customer, id, "requires_action")
         .await;
     shop.payment_event("charge.confirmed", id).await
+}
+
+/// Places an order whose payment is authorised, and returns the request that captures a part of it.
+async fn authorized_order(scene: &Scene, operation: Operation<'_>) -> Call {
+    let shop = &scene.shop;
+    let id = shop.order(&scene.owner, &scene.product, "tok_ok").await;
+    shop.until_settled(&id).await;
+    let payment = shop.payment_of(&id).await;
+    let call = shop.post(&operation.path.replace("{payment_id}", &payment));
+    let call = call
+        .bearer(&shop.admin().await.token)
+        .key(&unique("parcel"));
+    call.json(&json!({"amount": {"amount": "1.00", "currency": "EUR"}}))
 }
 
 /// Places an order whose payment is declined, and returns the request that pays it with another token.

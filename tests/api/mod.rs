@@ -10,6 +10,7 @@ mod authorisation;
 mod availability;
 mod bounds;
 mod cache;
+mod captures;
 mod categories;
 mod codes;
 mod collections;

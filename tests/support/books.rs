@@ -124,7 +124,9 @@ impl Shop {
             book(&json!(order), &|book| {
                 book.charges += 1;
                 if item["state"] == "captured" {
-                    book.taken += number(&item["amount"]);
+                    // Absent unless it is captured in part.
+                    let captured = item["captured"].as_u64();
+                    book.taken += captured.unwrap_or_else(|| number(&item["amount"]));
                     book.given_back += number(&item["refunded"]);
                 }
             });

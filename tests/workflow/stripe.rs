@@ -91,6 +91,77 @@ fn orders_are_paid_declined_refunded_and_cancelled_with_stripe() {
 }
 
 #[test]
+fn an_order_is_captured_at_shipment_with_stripe() {
+    run_in_euros(async {
+        let Some(stripe) = Localstripe::start() else {
+            return;
+        };
+        let shop = stripe
+            .shop(Setup {
+                parameters: &[("PaymentCapture", "at_shipment")],
+                ..Setup::default()
+            })
+            .await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let orders = [
+            shop.order(&customer, &product, "pm_card_visa").await,
+            shop.order(&customer, &product, "pm_card_visa").await,
+            shop.order(&customer, &product, "pm_card_visa").await,
+        ];
+        for order in &orders {
+            shop.until_status(&customer, order, "confirmed").await;
+            shop.until_settled(order).await;
+            let payment = shop.payment(&customer, order).await;
+            assert_eq!(payment["status"], "authorized", "{payment}");
+        }
+        let [whole, part, none] = &orders;
+        let piece = json!({"lines": [{"product_id": product, "quantity": 1}]});
+        let last = json!({"lines": piece["lines"], "last": true});
+        let capture = async |order: &str, body: &Value| {
+            let payment = shop.payment_of(order).await;
+            let call = shop.post(&format!("/payments/{payment}/captures"));
+            let call = call.bearer(&shop.admin().await.token).key(&unique("c"));
+            call.json(body).send().await
+        };
+        capture(part, &piece).await.expect(409);
+        for (order, body, captured) in [(whole, json!({}), "39.80"), (part, last, "19.90")] {
+            let made = capture(order, &body).await.expect(201).json();
+            assert_eq!(
+                (&made["status"], &made["amount"]),
+                (&json!("succeeded"), &money(captured))
+            );
+            shop.until_payment_status(&customer, order, "completed")
+                .await;
+            let payment = shop.payment(&customer, order).await;
+            assert_eq!(payment["captured"], money(captured));
+        }
+        // What the capture of a part released is not refunded once more.
+        let payment = shop.payment_of(part).await;
+        refund(&shop, &payment, &json!({"amount": money("10.00")})).await;
+        for order in [part, none] {
+            shop.cancel(&customer, order).await.expect(200);
+            shop.until_settled(order).await;
+        }
+        let payment = shop.payment(&customer, part).await;
+        assert_eq!(
+            (&payment["status"], &payment["refunded"]),
+            (&json!("refunded"), &money("19.90"))
+        );
+        let payment = shop.payment(&customer, none).await;
+        assert_eq!(
+            (&payment["status"], &payment["captured"]),
+            (&json!("voided"), &money("0.00"))
+        );
+        let intents = stripe.intents().await;
+        let canceled = intents
+            .iter()
+            .filter(|intent| intent["status"] == "canceled");
+        assert_eq!(canceled.count(), 1, "{intents:?}");
+    });
+}
+
+#[test]
 fn a_card_that_wants_its_owner_to_confirm_is_paid_once_they_have() {
     run_in_euros(async {
         let Some(stripe) = Localstripe::start() else {
