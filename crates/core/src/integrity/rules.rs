@@ -277,7 +277,8 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
             status.is_some() && data.status.as_deref() == status
         }
         _ => {
-            data.amount == payment.amount && data.status.as_deref() == Some(payment.status.as_str())
+            payment.amount.plus(payment.gift_cards.amount) == Ok(data.amount)
+                && data.status.as_deref() == Some(payment.status.as_str())
         }
     });
     (!same).then(|| {
@@ -338,13 +339,16 @@ fn hold_follows_order(case: &OrderCase) -> Vec<String> {
 }
 
 fn confirmed_is_paid(case: &OrderCase) -> Vec<String> {
-    let total = case.order.total;
+    let due = match case.order.amount_due() {
+        Ok(due) => due,
+        Err(error) => return vec![format!("what is due cannot be told: {error}")],
+    };
     match &case.payment {
-        None => vec![format!("{total} is due, but there is no payment")],
-        Some(payment) if payment.amounts.captured() == total => Vec::new(),
+        None => vec![format!("{due} is due, but there is no payment")],
+        Some(payment) if payment.amounts.captured() == due => Vec::new(),
         Some(payment) => {
             let captured = payment.amounts.captured();
-            vec![format!("{total} is due, but {captured} is captured")]
+            vec![format!("{due} is due, but {captured} is captured")]
         }
     }
 }

@@ -22,12 +22,20 @@ pub(super) struct PaymentBody {
     authorized: Money,
     captured: Money,
     refunded: Money,
+    gift_cards: GiftCardBody,
     attempts: u32,
     /// The gateway's code for why the last attempt was declined.
     decline: Option<String>,
     /// What the shopper has to do before it goes on.
     action: Option<Action>,
     disputes: Vec<DisputeBody>,
+}
+
+/// What gift cards pay of the order, and how much of that refunds have returned to them.
+#[derive(Serialize)]
+struct GiftCardBody {
+    amount: Money,
+    refunded: Money,
 }
 
 #[derive(Serialize)]
@@ -56,6 +64,10 @@ impl From<Payment> for PaymentBody {
             authorized: payment.amounts.authorized(),
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),
+            gift_cards: GiftCardBody {
+                amount: payment.gift_cards.amount,
+                refunded: payment.gift_cards.refunded,
+            },
             attempts: payment.attempt,
             decline: payment.decline,
             action: payment.action,
@@ -135,8 +147,8 @@ mod tests {
         )
         .await;
         shop.process().await;
-        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
-        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"gift_cards":{"amount":{"amount":"0.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"}},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"gift_cards":{"amount":{"amount":"0.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"}},"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
     }
 
     #[tokio::test]

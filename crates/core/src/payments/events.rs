@@ -104,7 +104,7 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
     } else {
         serde_json::to_value(Processed {
             order_id: item.order_id,
-            amount: item.money(item.amount)?,
+            amount: item.money(item.amount + item.gift_cards.unwrap_or(0))?,
             status: item.status.clone(),
             origin: ORIGIN,
         })

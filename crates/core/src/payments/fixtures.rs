@@ -82,6 +82,7 @@ pub(crate) fn order(token: &str) -> Order {
             phone: None,
             tax_number: None,
         },
+        gift_cards: Vec::new(),
         details: Details::default(),
         erase_at: None,
         failure: None,

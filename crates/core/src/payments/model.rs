@@ -15,10 +15,12 @@ use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
 use crate::values::money::{Currency, Money, MoneyError};
 
 use disputes::{Dispute, Disputes};
+use gift_cards::GiftCardPart;
 
 pub use super::providers::{GatewayName, Provider};
 
 pub mod disputes;
+pub mod gift_cards;
 
 /// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
@@ -212,8 +214,10 @@ pub struct Payment {
     pub gateway: GatewayName,
     /// Whether the current attempt is given up, so that another gateway takes the next one: it is voided first.
     pub leaving: bool,
-    /// The amount to pay, which is the order's total.
+    /// The amount to pay at the gateway: the order's total without what gift cards pay.
     pub amount: Money,
+    /// What gift cards pay of the order.
+    pub gift_cards: GiftCardPart,
     /// What was authorised, captured and refunded of it.
     pub amounts: Amounts,
     /// How much of it refunds have taken that have not failed: at least what is refunded, at most what is captured.
@@ -272,6 +276,7 @@ impl Payment {
             gateway: gateway.into(),
             leaving: false,
             amount,
+            gift_cards: GiftCardPart::none(amount.currency()),
             amounts: Amounts::none(amount.currency()),
             refunding: Money::zero(amount.currency()),
             disputes: Disputes::new(),
@@ -289,6 +294,15 @@ impl Payment {
             version: 0,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// Returns the payment of an order of which gift cards pay `amount`.
+    #[must_use]
+    pub fn beside_gift_cards(self, amount: Money) -> Self {
+        Self {
+            gift_cards: GiftCardPart::of(amount),
+            ..self
         }
     }
 

@@ -68,7 +68,7 @@ impl From<PaymentError> for StepError {
     }
 }
 
-/// Charges the order's total. The payment is stored before the gateway is called; a run that finds a stored payment
+/// Charges the order's total without what gift cards pay. The payment is stored before the gateway is called; a run that finds a stored payment
 /// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
@@ -94,7 +94,7 @@ pub async fn process_payment(
                 ));
             }
             Process::Begin => {
-                let payment = run.begin(&order).await;
+                let payment = run.begin(&order).await.map_err(PaymentError::from)?;
                 if payments.create(&payment).await? != Written::Done {
                     return Ok(Attempt::Overtaken);
                 }
@@ -236,8 +236,8 @@ pub async fn void_payment(
         let retryable = order.details.retryable;
         match rules::decide_void(stored.as_ref(), order.status.course(), retryable) {
             Void::PreventPayment => {
-                let voided =
-                    Payment::never_charged(order.id, order.total, gateway.provider(), step.now);
+                let due = order.amount_due().map_err(PaymentError::from)?;
+                let voided = Payment::never_charged(order.id, due, gateway.provider(), step.now);
                 Ok(match payments.create_voided(&voided).await? {
                     Written::Done => Attempt::Done(voided.status),
                     Written::Refused(_) => Attempt::Overtaken,

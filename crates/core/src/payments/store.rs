@@ -13,6 +13,7 @@ use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
 use super::model::disputes::{Dispute, DisputeStatus, Disputes};
+use super::model::gift_cards::GiftCardPart;
 use super::model::{Action, Amounts, Change, Payment, Retry, Units};
 
 mod moves;
@@ -47,6 +48,13 @@ pub(super) struct PaymentItem {
     /// Absent while refunds have taken no more than what is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<u64>,
+    /// What gift cards pay, what refunds take of it, and what they have returned; absent without gift cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gift_cards: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gift_cards_refunding: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gift_cards_refunded: Option<u64>,
     /// What open and lost disputes have taken; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disputed: Option<u64>,
@@ -122,7 +130,15 @@ fn stored_disputes(
 
 impl PaymentItem {
     fn new(payment: &Payment, event: Option<Stamp>) -> Result<Self, serde_dynamo::Error> {
+        let part = payment.gift_cards;
+        let of_part = |money| {
+            let units = minor_units(money)?;
+            Ok::<_, serde_dynamo::Error>(part.amount.is_positive().then_some(units))
+        };
         Ok(Self {
+            gift_cards: of_part(part.amount)?,
+            gift_cards_refunding: of_part(part.refunding)?,
+            gift_cards_refunded: of_part(part.refunded)?,
             payment_id: payment.id,
             order_id: payment.order_id,
             status: payment.status.as_str().to_owned(),
@@ -183,7 +199,13 @@ impl PaymentItem {
             Ok((id.clone(), dispute))
         });
         let disputes = disputes.collect::<Result<_, serde_dynamo::Error>>()?;
+        let gift_cards = GiftCardPart {
+            amount: self.money(self.gift_cards.unwrap_or(0))?,
+            refunding: self.money(self.gift_cards_refunding.unwrap_or(0))?,
+            refunded: self.money(self.gift_cards_refunded.unwrap_or(0))?,
+        };
         Ok(Payment {
+            gift_cards,
             id: self.payment_id,
             order_id: self.order_id,
             status: self.status.parse().map_err(unreadable)?,

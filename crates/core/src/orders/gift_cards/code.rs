@@ -15,7 +15,7 @@ const CHARACTERS: usize = 20;
 /// The number of characters between two hyphens, and of those that are shown of a code.
 const GROUP: usize = 4;
 
-/// The code of a gift card, which pays for whom knows it. It must never be logged or stored: `Debug` does not show it.
+/// The code of a gift card. It is money, so it must never be logged or stored: `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GiftCardCode(String);
 

@@ -13,6 +13,8 @@
 pub mod api;
 pub mod code;
 pub mod model;
+pub mod payment;
+pub mod returns;
 pub mod rules;
 pub mod store;
 
