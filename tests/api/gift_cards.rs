@@ -158,3 +158,39 @@ fn what_a_declined_order_took_comes_back() {
         until_balance(shop, &card, "20.00").await;
     });
 }
+
+#[test]
+fn a_refund_goes_back_to_the_gateway_and_to_cards_by_what_each_paid() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let card = shop.gift_card("45.00").await;
+        let payment = json!({"token": "tok_ok", "gift_card_codes": [card["code"]]});
+        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let order = id_of(&placed);
+        shop.until_status(&customer, &order, "confirmed").await;
+        let payment = shop.payment_of(&order).await;
+        let refund = async |amount: &str| {
+            let call = shop.post(&format!("/payments/{payment}/refunds"));
+            let call = call
+                .bearer(&shop.admin().await.token)
+                .key(&unique("refund"));
+            let call = call.json(&json!({"amount": money(amount)}));
+            call.send().await.expect(201).json()
+        };
+        let first = refund("20.00").await;
+        assert_eq!(first["gift_card_amount"], money("15.00"));
+        until_balance(shop, &card, "15.00").await;
+        shop.until_payment_status(&customer, &order, "partially_refunded")
+            .await;
+        let rest = refund("40.00").await;
+        assert_eq!(rest["gift_card_amount"], money("30.00"));
+        until_balance(shop, &card, "45.00").await;
+        shop.until_payment_status(&customer, &order, "refunded")
+            .await;
+        let paid = shop.payment(&customer, &order).await;
+        assert_eq!(paid["refunded"], money("15.00"));
+        assert_eq!(paid["gift_cards"]["refunded"], money("45.00"));
+    });
+}

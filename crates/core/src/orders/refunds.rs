@@ -3,6 +3,8 @@
 use serde::Deserialize;
 
 use super::change;
+use super::gift_cards::returns;
+use super::gift_cards::store::GiftCardStore;
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
@@ -17,15 +19,18 @@ struct Refunded {
     order_id: OrderId,
     /// The total that has been refunded.
     amount: Money,
+    /// How much of it goes to gift cards.
+    gift_card_amount: Option<Money>,
 }
 
-/// Shows on the order what of its payment has been refunded: `on-payment-refunded`. Late and repeated events change
-/// nothing.
+/// Shows on the order what of its payment has been refunded, and returns to its gift cards what went to them:
+/// `on-payment-refunded`. Late and repeated events change nothing.
 ///
 /// # Errors
 /// [`ConsumeError`]; the message has to be delivered again, also while the order has no outcome.
 pub async fn on_payment_refunded(
     orders: &OrderStore,
+    gift_cards: &GiftCardStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
     let (delivered, _): (Delivered, PaymentId) = message.event("PaymentRefunded")?;
@@ -34,6 +39,10 @@ pub async fn on_payment_refunded(
         rules::show_refund(order, data.amount, delivered.time)
             .map_err(|undecided| StoreError::Busy(undecided.into()))
     };
-    change::apply(orders, data.order_id, decide).await?;
+    let changed = change::apply(orders, data.order_id, decide).await?;
+    if let (Some(changed), Some(total)) = (changed, data.gift_card_amount) {
+        let order = changed.into_order();
+        returns::bring_back(gift_cards, &order, total, delivered.time).await?;
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use crate::aws::Aws;
 use crate::http::exchange::{Caller, Identity};
 use crate::orders::details::Details;
 use crate::orders::executions::OrderWorkflow;
@@ -219,6 +220,7 @@ pub(super) struct Shop {
     pub(super) gateway: Interrupted,
     pub(super) workflow: OrderWorkflow,
     pub(super) engine: Engine,
+    pub(super) aws: Aws,
 }
 
 impl Shop {
@@ -238,7 +240,7 @@ impl Shop {
         .await
     }
 
-    async fn with_order(order: &Order) -> Self {
+    pub(super) async fn with_order(order: &Order) -> Self {
         let (aws, engine) = testing::aws();
         let orders = OrderStore::new(&aws).unwrap();
         orders.create(order).await.unwrap();
@@ -253,6 +255,7 @@ impl Shop {
             },
             workflow: OrderWorkflow::new(&aws).unwrap(),
             engine,
+            aws,
         }
     }
 

@@ -346,12 +346,27 @@ impl Payment {
         }
     }
 
-    /// Returns what can still be refunded.
+    /// Returns what can still be refunded, at the gateway and to gift cards.
     ///
     /// # Errors
     /// [`MoneyError`] if the amounts are in different currencies.
     pub fn left_to_refund(&self) -> Result<Money, MoneyError> {
+        self.left_at_gateway()?.plus(self.gift_cards.left()?)
+    }
+
+    /// Returns what can still be refunded at the gateway.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn left_at_gateway(&self) -> Result<Money, MoneyError> {
         self.left_of(self.refunding)
+    }
+
+    /// Returns whether a refund has no outcome yet.
+    #[must_use]
+    pub fn has_pending_refund(&self) -> bool {
+        let cards = self.gift_cards;
+        self.refunding != self.amounts.refunded() || cards.refunding != cards.refunded
     }
 
     /// Returns what the shop still has of what was captured.

@@ -288,7 +288,9 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         }
         Change::Declined(_) if open => (PaymentStatus::Failed, before),
         Change::Voided if open || payment.is_free() => (PaymentStatus::Voided, before),
-        Change::Refunded { total, .. } if taken && total.compare(refunded)?.is_gt() => {
+        Change::Refunded { total, .. }
+            if taken && (total.compare(refunded)?.is_gt() || is_rest_of_cards(payment, *total)) =>
+        {
             let amounts = Amounts::new(authorized, captured, *total)?;
             let status = if *total == captured {
                 PaymentStatus::Refunded
@@ -352,6 +354,13 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         updated_at: now.no_earlier_than(payment.updated_at),
         ..payment.clone()
     })
+}
+
+/// Returns whether everything at the gateway was refunded before the order ended, and not all that gift cards paid.
+fn is_rest_of_cards(payment: &Payment, total: Money) -> bool {
+    payment.void_requested
+        && total == payment.amounts.captured()
+        && payment.gift_cards.refunded != payment.gift_cards.amount
 }
 
 fn contradiction(payment: &Payment, says: String) -> PaymentError {

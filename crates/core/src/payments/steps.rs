@@ -277,7 +277,7 @@ async fn undo(
     mut payment: Payment,
     now: Time,
 ) -> Result<Attempt<PaymentStatus>, StepError> {
-    if payment.refunding != payment.amounts.refunded() {
+    if payment.has_pending_refund() {
         return settle_pending(refunds, gateway, &payment, now).await;
     }
     let key = payment.key();
@@ -309,9 +309,10 @@ async fn undo(
                 if matches!(change, Change::Refunded { .. }) && !rest_is_refunded {
                     require_refunded(gateway.retrieve_refund(&rest).await?)?;
                 }
-                let next = rules::apply(&payment, &change, now)?;
+                let mut next = rules::apply(&payment, &change, now)?;
                 let written = match &change {
                     Change::Refunded { .. } => {
+                        next.gift_cards = next.gift_cards.all_refunded();
                         let refund = refunds::rules::rest(&payment, &next)?;
                         refunds.record_rest(&payment, &next, &refund).await?
                     }

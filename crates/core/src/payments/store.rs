@@ -317,34 +317,57 @@ impl PaymentStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn request_void(&self, payment: &Payment) -> Result<Written, StoreError> {
+        let cards = &payment.gift_cards;
+        let condition = "version = :read AND (attribute_not_exists(refunding) OR refunding = :refunding) \
+                         AND (attribute_not_exists(gift_cards_refunding) OR gift_cards_refunding = :cards)";
         let write = self
             .table
             .update(payment_key(payment.id), "SET void_requested = :true")
             // Refunds that begin do not change the version.
-            .when("version = :read AND (attribute_not_exists(refunding) OR refunding = :refunding)")
+            .when(condition)
+            .value(":cards", &minor_units(cards.refunding)?)?
             .value(":true", &true)?
             .value(":refunding", &minor_units(payment.refunding)?)?
             .value(":read", &payment.version)?;
         self.table.write(write).await
     }
 
-    /// Returns the write that takes `amount` and the pieces `units` for a refund of `payment`. It is refused if that is more
-    /// than is left, if voiding has begun, or if other pieces were taken since `payment` was read.
+    /// Returns the write that takes an amount at the gateway, one of gift cards, and the pieces `units` for a refund of
+    /// `payment`. It is refused if that is more than is left, if voiding has begun, or if other pieces were taken since
+    /// `payment` was read; beside gift cards, also if anything else was.
     pub(super) fn take_write(
         &self,
         payment: &Payment,
-        amount: Money,
+        (amount, from_cards): (Money, Money),
         units: &Units,
     ) -> Result<Write, StoreError> {
         let captured = payment.amounts.captured();
         let left = captured.minus(payment.disputed).map_err(unreadable)?;
         let most = left.minus(amount).map_err(unreadable)?;
+        let has_cards = payment.gift_cards.amount.is_positive();
+        let (and_cards, cards_are_same) = if has_cards {
+            // How a refund is split depends on what others have taken.
+            (
+                ", gift_cards_refunding = gift_cards_refunding + :cards",
+                " AND gift_cards_refunding = :cards_taken AND (refunding = :taken OR (attribute_not_exists(refunding) AND refunded = :taken))",
+            )
+        } else {
+            ("", "")
+        };
         let write = self.units_write(
             payment,
-            "refunding = if_not_exists(refunding, refunded) + :amount",
+            &format!("refunding = if_not_exists(refunding, refunded) + :amount{and_cards}"),
             units,
-            " AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
+            &format!(" AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most)){cards_are_same}"),
         )?;
+        let write = if has_cards {
+            write
+                .value(":cards", &minor_units(from_cards)?)?
+                .value(":cards_taken", &minor_units(payment.gift_cards.refunding)?)?
+                .value(":taken", &minor_units(payment.refunding)?)?
+        } else {
+            write
+        };
         write
             .value(":amount", &minor_units(amount)?)?
             .value(":disputed", &minor_units(payment.disputed)?)?
@@ -357,11 +380,17 @@ impl PaymentStore {
     pub(super) fn give_back_write(
         &self,
         payment: &Payment,
-        amount: Money,
+        (amount, from_cards): (Money, Money),
         units: &Units,
     ) -> Result<Write, StoreError> {
         let set = "refunding = refunding - :amount";
-        let write = self.units_write(payment, set, units, "")?;
+        let write = if from_cards.is_positive() {
+            let set = format!("{set}, gift_cards_refunding = gift_cards_refunding - :cards");
+            let write = self.units_write(payment, &set, units, "")?;
+            write.value(":cards", &minor_units(from_cards)?)?
+        } else {
+            self.units_write(payment, set, units, "")?
+        };
         write.value(":amount", &minor_units(amount)?)
     }
 
@@ -446,6 +475,20 @@ impl PaymentStore {
                 " AND captured >= :amount AND refunded <= :amount",
             ),
         };
+        let cards = match change {
+            Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
+            Change::Refunded { .. } if payment.void_requested => {
+                ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
+            }
+            Change::Refunded { .. } => ", gift_cards_refunded = :cards",
+            Change::Unknown
+            | Change::ActionRequired(_)
+            | Change::Authorized(_)
+            | Change::Captured(_)
+            | Change::Declined(_)
+            | Change::Voided
+            | Change::Disputed { .. } => "",
+        };
         let voiding = moves::exists(payment.void_requested);
         let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
@@ -463,7 +506,7 @@ impl PaymentStore {
             .update(
                 payment_key(payment.id),
                 &format!(
-                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{removed}"
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{cards}{decline}{action}{removed}"
                 ),
             )
             .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}"))
@@ -494,15 +537,21 @@ impl PaymentStore {
                 write.value(":amount", &minor_units(*amount)?)
             }
             Change::Refunded { total, by } => {
+                let at_gateway = total.minus(payment.amounts.refunded());
+                let (before, after) = (payment.gift_cards, next.gift_cards);
+                let to_cards = after.refunded.minus(before.refunded);
+                let amount = at_gateway.and_then(|amount| amount.plus(to_cards?));
                 let last = LastRefund {
                     refund_id: *by,
-                    amount: minor_units(
-                        total
-                            .minus(payment.amounts.refunded())
-                            .map_err(unreadable)?,
-                    )?,
+                    amount: minor_units(amount.map_err(unreadable)?)?,
                 };
-                let write = write.value(":amount", &minor_units(*total)?)?;
+                let mut write = write.value(":amount", &minor_units(*total)?)?;
+                if !cards.is_empty() {
+                    write = write.value(":cards", &minor_units(after.refunded)?)?;
+                }
+                if !cards.is_empty() && payment.void_requested {
+                    write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
+                }
                 write
                     .value(":restocked", &next.restocked)?
                     .value(":refund", &last)

@@ -290,3 +290,11 @@ impl GiftCardStore {
         .await
     }
 }
+
+#[cfg(test)]
+impl GiftCardStore {
+    /// Makes `writes` as the transaction that stores an order would.
+    pub(crate) async fn write_all(&self, writes: Vec<Write>) {
+        assert_eq!(self.table.transact(writes).await.unwrap(), Written::Done);
+    }
+}

@@ -31,6 +31,16 @@ impl GiftCardPart {
         }
     }
 
+    /// Returns this part when all of it is returned.
+    #[must_use]
+    pub fn all_refunded(self) -> Self {
+        Self {
+            refunding: self.amount,
+            refunded: self.amount,
+            ..self
+        }
+    }
+
     /// Returns what refunds can still take.
     ///
     /// # Errors
