@@ -107,6 +107,7 @@ pub(super) struct Scene {
     session: String,
     address: String,
     discount: String,
+    gift_card: Value,
     rule: String,
     category: String,
     collection: String,
@@ -143,6 +144,7 @@ impl Scene {
             .discount(percentage("A tenth", "0.10"), json!({}))
             .await;
         let discount = discount.rsplit('/').next().unwrap().to_owned();
+        let gift_card = shop.gift_card("100.00").await;
         let rule =
             json!({"expression": "size(order.lines) > 0", "message": "no line", "code": "empty"});
         let rule = shop.put("/rules/order_has_a_line").json(&rule);
@@ -177,6 +179,7 @@ impl Scene {
             import: jobs[0].clone(),
             export: jobs[1].clone(),
             discount,
+            gift_card,
             other: shop.customer().await,
             subject: shop.customer().await,
             admin: shop.admin().await.clone(),
@@ -227,6 +230,10 @@ impl Scene {
             ("{session_id}", &self.session),
             ("{address_id}", &self.address),
             ("{discount_id}", &self.discount),
+            (
+                "{gift_card_id}",
+                &self.gift_card["id"].as_str().unwrap().to_owned(),
+            ),
             ("{customer_id}", &self.subject.id),
             ("{rule_name}", &self.rule),
             ("{category}", &self.category),
@@ -277,6 +284,7 @@ impl Scene {
                 Some(body)
             }
             Some("delete_account") => Some(json!({"password": "let me in"})),
+            Some("get_gift_card_balance") => Some(json!({"code": self.gift_card["code"]})),
             Some("place_order") => Some(order_of(&[(&self.product, 1)], "tok_ok")),
             Some("place_guest_order") => {
                 let mut order = order_of(&[(&self.product, 1)], "tok_ok");

@@ -19,6 +19,7 @@ mod customers;
 mod deletion;
 mod demo;
 mod disputes;
+mod gift_cards;
 mod guests;
 mod health;
 mod hostile;

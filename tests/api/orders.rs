@@ -33,6 +33,10 @@ fn an_order_is_placed_and_is_pending_at_first() {
                 location: /orders/<id-1>
                 etag: "<version>-pending"
                 {
+                  "amount_due": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
                   "billing_address": null,
                   "created_at": "<time>",
                   "customer_id": "<id-2>",
@@ -42,6 +46,7 @@ fn an_order_is_placed_and_is_pending_at_first() {
                   },
                   "discounts": [],
                   "failure": null,
+                  "gift_cards": [],
                   "id": "<id-1>",
                   "items": [
                     {
@@ -129,6 +134,10 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                 etag: "<version>-completed"
                 preference-applied: wait=20
                 {
+                  "amount_due": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
                   "billing_address": null,
                   "created_at": "<time>",
                   "customer_id": "<id-2>",
@@ -138,6 +147,7 @@ fn a_client_that_prefers_to_wait_gets_the_outcome() {
                   },
                   "discounts": [],
                   "failure": null,
+                  "gift_cards": [],
                   "id": "<id-1>",
                   "items": [
                     {

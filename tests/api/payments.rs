@@ -44,6 +44,16 @@ fn the_payment_of_a_confirmed_order_is_captured() {
               "decline": null,
               "disputes": [],
               "gateway": "sandbox",
+              "gift_cards": {
+                "amount": {
+                  "amount": "0.00",
+                  "currency": "EUR"
+                },
+                "refunded": {
+                  "amount": "0.00",
+                  "currency": "EUR"
+                }
+              },
               "id": "<id-1>",
               "refunded": {
                 "amount": "0.00",
@@ -82,6 +92,16 @@ fn the_payment_of_a_declined_order_captured_nothing() {
               "decline": "declined",
               "disputes": [],
               "gateway": "sandbox",
+              "gift_cards": {
+                "amount": {
+                  "amount": "0.00",
+                  "currency": "EUR"
+                },
+                "refunded": {
+                  "amount": "0.00",
+                  "currency": "EUR"
+                }
+              },
               "id": "<id-1>",
               "refunded": {
                 "amount": "0.00",

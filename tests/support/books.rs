@@ -16,6 +16,7 @@ const LATER: &[&str] = &["EventLogTable", "LedgerTable", "MessagesTable"];
 const TABLES: &[&str] = &[
     "CustomersTable",
     "EventLogTable",
+    "GiftCardsTable",
     "InventoryTable",
     "LedgerTable",
     "MessagesTable",

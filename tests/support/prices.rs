@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use oxcart_core::values::money::Currency;
 use serde_json::{Value, json};
 
+use super::people::unique;
 use super::shop::Shop;
 
 /// The currency of every shop whose test does not name another: `OXCART_TEST_CURRENCY` (ISO 4217), or else EUR.
@@ -65,6 +66,15 @@ impl Shop {
         let call = self.post("/discounts").bearer(&admin.token).json(&body);
         let made = call.send().await.expect(201);
         made.header("location").unwrap().to_owned()
+    }
+
+    /// Issues a gift card of `amount`, and returns it with its code.
+    pub(crate) async fn gift_card(&self, amount: &str) -> Value {
+        let admin = self.admin().await;
+        let call = self.post("/gift-cards").bearer(&admin.token);
+        let call = call.key(&unique("gift-card"));
+        let call = call.json(&json!({"amount": money(amount)}));
+        call.send().await.expect(201).json()
     }
 
     /// Replaces all tax rates, or all shipping methods.

@@ -20,6 +20,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("EventLogTable", "platform"),
     ("FileJobsTable", "catalog"),
     ("GatewaysTable", "payments"),
+    ("GiftCardsTable", "orders"),
     ("IntegrityTable", "integrity"),
     ("InventoryTable", "inventory"),
     ("LedgerTable", "payments"),

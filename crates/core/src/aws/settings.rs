@@ -76,6 +76,8 @@ settings! {
     InventoryTable = "INVENTORY_TABLE",
     /// Name of the table of which gateways are left out; empty if there is only one.
     GatewaysTable = "GATEWAYS_TABLE",
+    /// Name of the table of gift cards and what orders took from them.
+    GiftCardsTable = "GIFT_CARDS_TABLE",
     /// Name of the table of the ledger's entries.
     LedgerTable = "LEDGER_TABLE",
     /// ARN of the secret that links in messages are signed with.

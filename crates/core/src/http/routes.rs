@@ -234,6 +234,9 @@ routes! {
     RETRY_GUEST_PAYMENT = "retry_guest_payment", "POST" "/guest/orders/{order_id}/payments", Anyone, Order, &["token"];
     RECEIVE_PAYMENT_EVENT = "receive_payment_event", "POST" "/webhooks/payments/{provider}", Anyone, Free;
     CREATE_CAPTURE = "create_capture", "POST" "/payments/{payment_id}/captures", Admin, Write;
+    ISSUE_GIFT_CARD = "issue_gift_card", "POST" "/gift-cards", Admin, Write;
+    GET_GIFT_CARD = "get_gift_card", "GET" "/gift-cards/{gift_card_id}", Admin, Read;
+    GET_GIFT_CARD_BALANCE = "get_gift_card_balance", "POST" "/gift-cards/balance", Anyone, Read;
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
     LIST_LEDGER = "list_ledger", "GET" "/ledger", Admin, Read, &["from", "to", "payment_id", "limit", "cursor"];

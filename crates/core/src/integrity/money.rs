@@ -48,9 +48,18 @@ pub(super) fn refunds(payment: &Payment, case: &OrderCase) -> Vec<String> {
             return vec![format!("the refunds cannot be added: {error}")];
         }
     };
+    let cards = payment.gift_cards;
+    let refunded = payment.amounts.refunded().plus(cards.refunded);
+    let refunding = payment.refunding.plus(cards.refunding);
+    let (refunded, refunding) = match (refunded, refunding) {
+        (Ok(refunded), Ok(refunding)) => (refunded, refunding),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![format!("the amounts cannot be added: {error}")];
+        }
+    };
     let pairs = [
-        ("refunded", payment.amounts.refunded(), succeeded),
-        ("being refunded or refunded", payment.refunding, taken),
+        ("refunded", refunded, succeeded),
+        ("being refunded or refunded", refunding, taken),
     ];
     let differing = pairs.into_iter().filter(|(_, is, says)| is != says);
     let faults =

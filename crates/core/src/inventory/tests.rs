@@ -98,6 +98,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
             phone: None,
             tax_number: None,
         },
+        gift_cards: Vec::new(),
         details: Details::default(),
         erase_at: None,
         failure: None,

@@ -20,6 +20,7 @@ use crate::http::routes;
 use crate::values::clock::Time;
 use crate::values::event::DomainEvent;
 use crate::values::id::{CustomerId, OrderId};
+use crate::values::money::Money;
 
 pub(super) mod charges;
 
@@ -35,6 +36,9 @@ pub(super) struct OrderBody {
     payment_status: &'static str,
     #[serde(flatten)]
     totals: TotalsBody,
+    gift_cards: Vec<RedemptionBody>,
+    /// What the gateway charges: the total without what gift cards pay.
+    amount_due: Money,
     shipping_address: AddressBody,
     billing_address: Option<AddressBody>,
     note: Option<String>,
@@ -44,6 +48,12 @@ pub(super) struct OrderBody {
     version: u64,
     created_at: Time,
     updated_at: Time,
+}
+
+#[derive(Debug, Serialize)]
+struct RedemptionBody {
+    last_four: String,
+    amount: Money,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,7 +77,15 @@ impl TryFrom<Order> for OrderBody {
     type Error = Problem;
 
     fn try_from(order: Order) -> Result<Self, Problem> {
+        let amount_due = order.amount_due().map_err(Problem::internal)?;
+        let gift_cards = order.gift_cards.into_iter();
+        let gift_cards = gift_cards.map(|redemption| RedemptionBody {
+            last_four: redemption.last_four,
+            amount: redemption.amount,
+        });
         Ok(Self {
+            gift_cards: gift_cards.collect(),
+            amount_due,
             id: order.id,
             number: order.number,
             customer_id: order.customer_id,

@@ -14,9 +14,12 @@ use super::api::{self, OrderBody};
 use super::details::{self, Details};
 use super::executions::OrderWorkflow;
 use super::fields::{self, Codes};
+use super::gift_cards::payment::{self, PaymentDraft};
+use super::gift_cards::store::GiftCardStore;
 use super::lines::{self, Item};
 use super::model::{Guest, Order, PaymentStatus, Status};
 use super::quotes;
+use super::redemptions::Redemption;
 use super::rules::{self, Placement};
 use super::store::{Created, OrderStore};
 use super::totals::{Offer, Prices, PricingRequest, Totals};
@@ -53,6 +56,7 @@ const QUOTE_CHARACTERS: usize = 40 * 1024;
 #[derive(Clone, Debug)]
 pub struct Checkout {
     orders: OrderStore,
+    gift_cards: GiftCardStore,
     totals: Totals,
     links: Links,
     workflow: OrderWorkflow,
@@ -68,6 +72,7 @@ impl Checkout {
         let deadline_seconds = aws.settings().read(Setting::OrderDeadlineSeconds)?;
         Ok(Self {
             orders: OrderStore::new(aws)?,
+            gift_cards: GiftCardStore::new(aws)?,
             totals: Totals::new(aws)?,
             links: Links::new(aws)?,
             workflow: OrderWorkflow::new(aws)?,
@@ -117,7 +122,7 @@ pub(super) struct Draft {
     currency: Option<Currency>,
     shipping_address: Address,
     details: Details,
-    payment_token: String,
+    payment: PaymentDraft,
     shipping_method: Option<String>,
     codes: Codes,
     quote: Option<String>,
@@ -205,6 +210,16 @@ pub(super) async fn place(
             let replayed = replay(checkout, request, &hash, order).await?;
             return Ok(Attempt::Done(replayed));
         }
+        let gift_cards = match redemptions(checkout, &draft, &buyer, offer.total, request.now).await
+        {
+            Ok(redemptions) => redemptions,
+            Err(problem) => {
+                // The same request, at the same time, may have placed the order, which took what is missing.
+                let order = checkout.orders.get(id).await?.ok_or(problem)?;
+                let replayed = replay(checkout, request, &hash, order).await?;
+                return Ok(Attempt::Done(replayed));
+            }
+        };
         let quote = offer.quote;
         let order = rules::place(Placement {
             id,
@@ -218,15 +233,17 @@ pub(super) async fn place(
             shipping_address: draft.shipping_address.clone(),
             details: draft.details.clone(),
             is_shipped: products.iter().any(|product| product.shipped),
-            payment_token: draft.payment_token.clone(),
+            gift_cards,
+            payment_token: draft.payment.token.clone(),
             request_hash: hash.clone(),
             now: request.now,
             deadline: checkout.deadline,
             traceparent: request.traceparent(),
         });
+        let from_cards = payment::writes(&checkout.gift_cards, &order)?;
         let created = checkout
             .orders
-            .create_quoted(&order, quote.as_ref())
+            .create_paid(&order, quote.as_ref(), from_cards)
             .await?;
         match (created, &source) {
             (Created::Done, _) => {
@@ -256,11 +273,25 @@ pub(super) async fn place(
                     refusal.to_string(),
                 ))
             }
-            // Another order took the last use of a discount: the price is worked out again.
-            (Created::UsedUp, PriceSource::Prices(_)) => Ok(Attempt::Overtaken),
+            // Another order took the last use of a discount, or from the same gift card: it is worked out again.
+            (Created::UsedUp, PriceSource::Prices(_)) | (Created::CardChanged, _) => {
+                Ok(Attempt::Overtaken)
+            }
         }
     })
     .await
+}
+
+/// Returns what the order takes from the gift cards that it names.
+async fn redemptions(
+    checkout: &Checkout,
+    draft: &Draft,
+    buyer: &Buyer,
+    total: Money,
+    now: Time,
+) -> Result<Vec<Redemption>, Problem> {
+    let customer = buyer.guest.is_none().then_some(buyer.customer_id);
+    payment::plan(&checkout.gift_cards, &draft.payment, total, customer, now).await
 }
 
 /// Checks that the address has all that a parcel needs, if any of the `products` are shipped.
@@ -443,35 +474,28 @@ pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
         json.object(address::read_as_known)
     });
     let details = details::read(body);
-    let payment = body.required("payment", |json| json.object(payment));
+    let payment = body.required("payment", |json| json.object(payment::read));
     let shipping_method = body.optional("shipping_method", fields::shipping_method);
     let codes = fields::codes(body);
     let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
     let expected_total = body.optional("expected_total", |json: Json<'_>| {
         json.money_in_any_currency()
     });
-    let (payment_token, retryable) = payment?;
+    let payment = payment?;
     Some(Draft {
         items: items?,
         currency: currency?,
         shipping_address: shipping_address?,
         details: Details {
-            retryable,
+            retryable: payment.retryable,
             ..details?
         },
-        payment_token,
+        payment,
         shipping_method: shipping_method?,
         codes: codes?,
         quote: quote?,
         expected_total: expected_total?,
     })
-}
-
-/// Reads the token of a payment, and whether it can be retried with another.
-fn payment(body: &mut Body<'_>) -> Option<(String, bool)> {
-    let token = body.required("token", fields::payment_token);
-    let retryable = body.non_nullable("retryable", |json: Json<'_>| json.boolean());
-    Some((token?, retryable?.unwrap_or(false)))
 }
 
 #[cfg(test)]

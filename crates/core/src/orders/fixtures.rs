@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::details::Details;
 use super::executions::OrderWorkflow;
+use super::gift_cards::store::GiftCardStore;
 use super::messages::MessageQueue;
 use super::model::{Guest, Line, Order};
 use super::number::OrderNumber;
@@ -109,7 +110,8 @@ pub(crate) fn order_of(name: &str, lines: Vec<Line>, now: Time) -> Order {
         shipping_address: address(),
         details: Details::default(),
         is_shipped: true,
-        payment_token: "tok_ok".to_owned(),
+        gift_cards: Vec::new(),
+        payment_token: Some("tok_ok".to_owned()),
         request_hash: "0".repeat(64),
         now,
         deadline: Duration::from_mins(15),
@@ -128,6 +130,7 @@ pub(super) struct Shop {
     pub(super) aws: Aws,
     pub(super) engine: Engine,
     pub(super) orders: OrderStore,
+    pub(super) gift_cards: GiftCardStore,
     pub(super) workflow: OrderWorkflow,
     pub(super) messages: MessageQueue,
     started: Arc<Mutex<Vec<String>>>,
@@ -164,6 +167,7 @@ impl Shop {
         });
         Self {
             orders: OrderStore::new(&aws).unwrap(),
+            gift_cards: GiftCardStore::new(&aws).unwrap(),
             workflow: OrderWorkflow::new(&aws).unwrap(),
             messages: MessageQueue::new(&aws).unwrap(),
             aws,

@@ -11,13 +11,14 @@ use super::model::{
     Failure, FailureCode, Guest, Line, Order, PaymentStatus, Review, ReviewState, Status,
 };
 use super::number::OrderNumber;
+use super::redemptions::Redemption;
 use crate::aws::dynamo::StoreError;
 use crate::catalog::sku::Sku;
 use crate::customers::model::Email;
 use crate::values::address::{Address, AddressItem};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
-use crate::values::id::{CustomerId, DiscountId, OrderId, ProductId, VariantId};
+use crate::values::id::{CustomerId, DiscountId, GiftCardId, OrderId, ProductId, VariantId};
 use crate::values::money::{Currency, Money};
 
 pub(super) mod charges;
@@ -153,6 +154,9 @@ pub(super) struct LinesItem {
     details: Option<Box<DetailsItem>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     payment_token: Option<String>,
+    /// What it takes from gift cards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gift_cards: Vec<RedemptionItem>,
     #[serde(default, skip_serializing_if = "Charges::is_none")]
     charges: Charges,
     schema: u32,
@@ -180,6 +184,16 @@ struct LineItem {
     /// Discounts and tax.
     #[serde(default, skip_serializing_if = "LineCharges::is_none")]
     c: LineCharges,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RedemptionItem {
+    /// Card.
+    c: GiftCardId,
+    /// The last four characters of its code.
+    l: String,
+    /// Amount, in the header's currency.
+    a: String,
 }
 
 /// What a customer tells about an order, all of which goes when the address is erased.
@@ -318,6 +332,14 @@ impl HeaderItem {
             priced.push((line.subtotal().map_err(StoreError::unreadable)?, item.c));
             bought.push(line);
         }
+        let redeemed = lines.gift_cards.into_iter().map(|item| {
+            Ok(Redemption {
+                card: item.c,
+                last_four: item.l,
+                amount: money(&item.a)?,
+            })
+        });
+        let gift_cards = redeemed.collect::<Result<_, StoreError>>()?;
         let (breakdown, uses) = charges::from_stored(currency, priced, lines.charges)?;
         Ok(Order {
             id: self.order_id,
@@ -330,6 +352,7 @@ impl HeaderItem {
             breakdown,
             uses,
             total: money(&self.total)?,
+            gift_cards,
             shipping_address: lines.address.into(),
             details: lines.details.map(|told| (*told).into()).unwrap_or_default(),
             is_shipped: !lines.unshipped,
@@ -394,6 +417,11 @@ impl LinesItem {
             l: line.price_list.clone(),
             c: line_charges.next().unwrap_or_default(),
         });
+        let gift_cards = order.gift_cards.iter().map(|redemption| RedemptionItem {
+            c: redemption.card,
+            l: redemption.last_four.clone(),
+            a: redemption.amount.amount().to_string(),
+        });
         Self {
             order_id: order.id,
             number: order.number,
@@ -402,6 +430,7 @@ impl LinesItem {
             details: DetailsItem::new(&order.details).map(Box::new),
             unshipped: !order.is_shipped,
             payment_token: order.payment_token.clone(),
+            gift_cards: gift_cards.collect(),
             charges,
             schema: SCHEMA,
         }

@@ -33,6 +33,7 @@ pub mod executions;
 pub mod fields;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod gift_cards;
 pub mod guests;
 mod item;
 pub mod lines;
@@ -42,6 +43,7 @@ pub mod model;
 pub mod number;
 pub mod privacy;
 pub mod quotes;
+pub mod redemptions;
 pub mod refunds;
 pub mod remaining;
 pub mod review;

@@ -4,6 +4,7 @@ use crate::catalog::sku::Sku;
 use crate::customers::model::Email;
 use crate::orders::details::Details;
 use crate::orders::number::OrderNumber;
+use crate::orders::redemptions::{self, Redemption};
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
@@ -149,8 +150,10 @@ pub struct Order {
     pub breakdown: Breakdown,
     /// The uses of discounts that it took, and gives back when it fails or is cancelled.
     pub uses: Vec<Use>,
-    /// The amount that is charged.
+    /// What it costs.
     pub total: Money,
+    /// What it takes from gift cards; the rest is charged.
+    pub gift_cards: Vec<Redemption>,
     /// The address that it is shipped to, or that of the buyer if nothing is shipped.
     pub shipping_address: Address,
     /// What its customer tells about it.
@@ -190,6 +193,22 @@ pub struct Order {
 }
 
 impl Order {
+    /// Returns what gift cards pay of it.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn paid_by_gift_cards(&self) -> Result<Money, MoneyError> {
+        redemptions::total(&self.gift_cards, self.total.currency())
+    }
+
+    /// Returns what the gateway charges for it.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn amount_due(&self) -> Result<Money, MoneyError> {
+        self.total.minus(self.paid_by_gift_cards()?)
+    }
+
     /// Returns the entity tag: `<version>-<payment status>`, and `-erased` once the address is erased, because both
     /// change without an event of the order.
     #[must_use]

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde::de::Error as _;
 
 use super::change;
+use super::gift_cards::returns;
+use super::gift_cards::store::GiftCardStore;
 use super::model::PaymentStatus;
 use super::rules;
 use super::store::OrderStore;
@@ -19,6 +21,8 @@ struct Refunded {
     order_id: OrderId,
     /// The total that has been refunded.
     amount: Money,
+    /// How much of it goes to gift cards.
+    gift_card_amount: Option<Money>,
 }
 
 /// What `PaymentProcessed` says.
@@ -28,13 +32,14 @@ struct Processed {
     status: String,
 }
 
-/// Shows on the order what of its payment has been captured or refunded: `on-payment-refunded`. Late and repeated events change
-/// nothing.
+/// Shows on the order what of its payment has been captured or refunded, and returns to its gift cards what went to them:
+/// `on-payment-refunded`. Late and repeated events change nothing.
 ///
 /// # Errors
 /// [`ConsumeError`]; the message has to be delivered again, also while the order has no outcome.
 pub async fn on_payment_refunded(
     orders: &OrderStore,
+    gift_cards: &GiftCardStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
     let processed: Result<(Delivered, PaymentId), _> = message.event("PaymentProcessed");
@@ -49,7 +54,11 @@ pub async fn on_payment_refunded(
         rules::show_refund(order, data.amount, delivered.time)
             .map_err(|undecided| StoreError::Busy(undecided.into()))
     };
-    change::apply(orders, data.order_id, decide).await?;
+    let changed = change::apply(orders, data.order_id, decide).await?;
+    if let (Some(changed), Some(total)) = (changed, data.gift_card_amount) {
+        let order = changed.into_order();
+        returns::bring_back(gift_cards, &order, total, delivered.time).await?;
+    }
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use super::model::{
 use crate::http::problem::Problem;
 use crate::orders::details::Details;
 use crate::orders::number::OrderNumber;
+use crate::orders::redemptions::Redemption;
 use crate::orders::uses::Use;
 use crate::pricing::breakdown::Breakdown;
 use crate::values::address::Address;
@@ -90,16 +91,18 @@ pub struct Placement {
     pub breakdown: Breakdown,
     /// The uses of discounts that it takes.
     pub uses: Vec<Use>,
-    /// The amount that is charged.
+    /// What it costs.
     pub total: Money,
+    /// What it takes from gift cards.
+    pub gift_cards: Vec<Redemption>,
     /// The address that it is shipped to, or that of the buyer if nothing is shipped.
     pub shipping_address: Address,
     /// What its customer tells about it.
     pub details: Details,
     /// Whether any of its goods are shipped.
     pub is_shipped: bool,
-    /// The token that the gateway is to charge.
-    pub payment_token: String,
+    /// The token that the gateway is to charge, unless gift cards pay for everything.
+    pub payment_token: Option<String>,
     /// Hash of the request.
     pub request_hash: String,
     /// When it is placed.
@@ -127,6 +130,7 @@ pub fn place(placement: Placement) -> Order {
         breakdown: placement.breakdown,
         uses: placement.uses,
         total: placement.total,
+        gift_cards: placement.gift_cards,
         shipping_address: placement.shipping_address,
         details: placement.details,
         is_shipped: placement.is_shipped,
@@ -137,7 +141,7 @@ pub fn place(placement: Placement) -> Order {
         created_at: now,
         updated_at: now,
         deadline_at: now.plus(placement.deadline),
-        payment_token: Some(placement.payment_token),
+        payment_token: placement.payment_token,
         cancelled_from: None,
         due_at: Some(first_due(now)),
         due_attempts: 0,

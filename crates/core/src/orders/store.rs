@@ -43,6 +43,8 @@ pub enum Created {
     UsedUp,
     /// Nothing is stored, because the quote has been used for another order.
     QuoteUsed,
+    /// Nothing is stored, because less is left on a gift card than the order takes.
+    CardChanged,
 }
 
 fn header_key(id: OrderId) -> Key {
@@ -90,17 +92,19 @@ impl OrderStore {
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
     pub async fn create(&self, order: &Order) -> Result<Created, StoreError> {
-        self.create_quoted(order, None).await
+        self.create_paid(order, None, Vec::new()).await
     }
 
-    /// Stores a new order as [`OrderStore::create`] does, and uses its quote up in the same transaction.
+    /// Stores a new order as [`OrderStore::create`] does, uses its quote up, and makes the writes `from_cards`, by which it
+    /// takes from gift cards, in the same transaction.
     ///
     /// # Errors
     /// Returns [`StoreError`] if a request to DynamoDB fails.
-    pub async fn create_quoted(
+    pub async fn create_paid(
         &self,
         order: &Order,
         quote: Option<&QuoteUse>,
+        from_cards: Vec<Write>,
     ) -> Result<Created, StoreError> {
         let header = PartItem::Header(HeaderItem::from_order(order));
         let lines = PartItem::Lines(LinesItem::from_order(order));
@@ -115,10 +119,17 @@ impl OrderStore {
         if let Some(quote) = quote {
             writes.push(uses::use_quote(&self.table, quote)?);
         }
+        let cards_at = writes.len();
+        writes.extend(from_cards);
         Ok(match self.table.transact(writes).await? {
             Written::Done => Created::Done,
             Written::Refused(places) if places.contains(&0) => Created::Exists,
-            Written::Refused(places) if places.contains(&quote_at) => Created::QuoteUsed,
+            Written::Refused(places) if quote.is_some() && places.contains(&quote_at) => {
+                Created::QuoteUsed
+            }
+            Written::Refused(places) if places.iter().any(|place| *place >= cards_at) => {
+                Created::CardChanged
+            }
             Written::Refused(_) => Created::UsedUp,
         })
     }

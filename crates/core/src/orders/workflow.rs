@@ -12,6 +12,8 @@ use futures::{FutureExt as _, StreamExt as _, future};
 use super::change::{self, Change};
 use super::erasure;
 use super::executions::OrderWorkflow;
+use super::gift_cards::returns;
+use super::gift_cards::store::GiftCardStore;
 use super::messages::MessageQueue;
 use super::model::{Course, Failure, FailureCode, Order, PaymentStatus};
 use super::rules::{self, Awaited, Diverted, review};
@@ -216,16 +218,22 @@ fn payment_status(step: &Step) -> Result<Option<PaymentStatus>, StepError> {
     status.map_err(|error: super::model::UnknownName| StepError::new("Failed", error.to_string()))
 }
 
-/// `CloseOrder`: after everything is undone, the failed or cancelled order is no longer due. If its customer was
-/// deleted, its address is erased.
+/// `CloseOrder`: after everything else is undone, what the failed or cancelled order took from gift cards comes back to them,
+/// and it is no longer due. If its customer was deleted, its address is erased.
 ///
 /// # Errors
 /// Fails with `AlreadyConfirmed` if the order is confirmed, which only a fault elsewhere brings about.
-pub async fn close_order(orders: &OrderStore, step: Step) -> Result<(), StepError> {
+pub async fn close_order(
+    orders: &OrderStore,
+    gift_cards: &GiftCardStore,
+    step: Step,
+) -> Result<(), StepError> {
     let payment = payment_status(&step)?;
     let decide = |order| rules::close(order, payment, step.now);
     let order = stored(orders, step.order_id).await?;
     decide(order.clone())?;
+    // Both come before `due_at` goes.
+    returns::bring_all_back(gift_cards, &order, step.now).await?;
     forget_token(orders, &order).await?;
     let order = change(orders, order, decide).await?;
     Ok(erasure::erase_if_due(orders, &order, step.now).await?)

@@ -25,6 +25,7 @@ pub(super) struct PaymentBody {
     authorized: Money,
     captured: Money,
     refunded: Money,
+    gift_cards: GiftCardBody,
     /// When the authorisation ends, while it waits for captures.
     capture_before: Option<Time>,
     /// The captures, if it is not captured at once.
@@ -35,6 +36,13 @@ pub(super) struct PaymentBody {
     /// What the shopper has to do before it goes on.
     action: Option<Action>,
     disputes: Vec<DisputeBody>,
+}
+
+/// What gift cards pay of the order, and how much of that refunds have returned to them.
+#[derive(Serialize)]
+struct GiftCardBody {
+    amount: Money,
+    refunded: Money,
 }
 
 #[derive(Serialize)]
@@ -64,6 +72,10 @@ impl From<Payment> for PaymentBody {
             authorized: payment.amounts.authorized(),
             captured: payment.amounts.captured(),
             refunded: payment.amounts.refunded(),
+            gift_cards: GiftCardBody {
+                amount: payment.gift_cards.amount,
+                refunded: payment.gift_cards.refunded,
+            },
             capture_before: capture_before(&payment),
             captures: CaptureBody::all(&payment),
             attempts: payment.attempt,

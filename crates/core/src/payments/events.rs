@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed, or a part was captured | `order_id`, `amount`, `status`, `origin`; `capture`: `at_shipment`, and `captured`: the total that has been captured, if it is not captured at once |
 //! | `PaymentDisputed` | a cardholder disputed the charge, or a dispute was decided | `order_id`, `dispute_id`, `amount`: what it is about, `status`: `opened`, `won` or `lost`, `reason` |
-//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
+//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `gift_card_amount`: how much of it goes to gift cards, if the order took from any; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
 
 use serde::Serialize;
 use serde_dynamo::Item;
@@ -50,8 +50,11 @@ struct Disputed<'a> {
 #[derive(Serialize)]
 struct Refunded {
     order_id: OrderId,
-    /// The total that has been refunded.
+    /// The total that has been refunded, to the gateway and to gift cards.
     amount: Money,
+    /// How much of it went to gift cards; absent if the order took nothing from any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gift_card_amount: Option<Money>,
     /// Absent in events of earlier releases.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     refund: Option<Last>,
@@ -100,6 +103,7 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
                 refund_amount: item.money(last.amount)?,
             })
         });
+        let to_cards = item.gift_cards_refunded;
         let restocked = item.restocked.iter();
         let restocked = restocked.map(|(variant_id, quantity)| Restocked {
             variant_id: *variant_id,
@@ -107,14 +111,15 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
         });
         serde_json::to_value(Refunded {
             order_id: item.order_id,
-            amount: item.money(item.refunded)?,
+            amount: item.money(item.refunded + to_cards.unwrap_or(0))?,
+            gift_card_amount: to_cards.map(|units| item.money(units)).transpose()?,
             refund: last.transpose()?,
             restocked: restocked.collect(),
         })
     } else {
         serde_json::to_value(Processed {
             order_id: item.order_id,
-            amount: item.money(item.amount)?,
+            amount: item.money(item.amount + item.gift_cards.unwrap_or(0))?,
             status: item.status.clone(),
             origin: ORIGIN,
             captured: item.captured_at_shipment()?.map(|captured| Captured {

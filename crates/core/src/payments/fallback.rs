@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::aws::dynamo::{StoreError, Written};
 use crate::orders::model::{Order, PaymentStatus};
 use crate::values::clock::Time;
+use crate::values::money::MoneyError;
 
 use super::gateway::routing::plan::Payer;
 use super::gateway::routing::routes::Routes;
@@ -53,18 +54,23 @@ impl<'a, G: Routes> Run<'a, G> {
         }
     }
 
-    /// Returns the payment of `order`, at the gateway that is to take it. What costs nothing needs none.
-    pub async fn begin(&self, order: &Order) -> Payment {
-        let chosen = if order.total.is_zero() {
+    /// Returns the payment of `order`, at the gateway that is to take it. What costs nothing, or is paid by gift cards, needs none.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the order takes from gift cards in another currency.
+    pub async fn begin(&self, order: &Order) -> Result<Payment, MoneyError> {
+        let due = order.amount_due()?;
+        let chosen = if due.is_zero() {
             None
         } else {
             self.gateway.choose(payer(order), &[], self.now).await
         };
         let gateway = chosen.unwrap_or_else(|| self.gateway.provider().into());
-        Payment {
+        let payment = Payment {
             capture: self.gateway.capture_time(),
-            ..Payment::begin(order.id, order.total, gateway, self.now)
-        }
+            ..Payment::begin(order.id, due, gateway, self.now)
+        };
+        Ok(payment.beside_gift_cards(order.paid_by_gift_cards()?))
     }
 
     /// Charges `payment` at its gateway. `is_new` says that the gateway knew nothing of the attempt: then it can move.

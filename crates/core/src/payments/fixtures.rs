@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use crate::aws::Aws;
 use crate::http::exchange::{Caller, Identity};
 use crate::orders::details::Details;
 use crate::orders::executions::OrderWorkflow;
@@ -82,6 +83,7 @@ pub(crate) fn order(token: &str) -> Order {
             phone: None,
             tax_number: None,
         },
+        gift_cards: Vec::new(),
         details: Details::default(),
         erase_at: None,
         failure: None,
@@ -255,6 +257,7 @@ pub(super) struct Shop {
     pub(super) gateway: Interrupted,
     pub(super) workflow: OrderWorkflow,
     pub(super) engine: Engine,
+    pub(super) aws: Aws,
 }
 
 impl Shop {
@@ -281,7 +284,7 @@ impl Shop {
         .await
     }
 
-    async fn with_order(order: &Order) -> Self {
+    pub(super) async fn with_order(order: &Order) -> Self {
         let (aws, engine) = testing::aws();
         let orders = OrderStore::new(&aws).unwrap();
         orders.create(order).await.unwrap();
@@ -297,6 +300,7 @@ impl Shop {
             },
             workflow: OrderWorkflow::new(&aws).unwrap(),
             engine,
+            aws,
         }
     }
 

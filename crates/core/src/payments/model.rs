@@ -16,12 +16,14 @@ use crate::values::money::{Currency, Money, MoneyError};
 
 use captures::Capture;
 use disputes::{Dispute, Disputes};
+use gift_cards::GiftCardPart;
 
 pub use super::providers::{GatewayName, Provider};
 pub use captures::CaptureTime;
 
 pub mod captures;
 pub mod disputes;
+pub mod gift_cards;
 
 /// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
@@ -215,10 +217,12 @@ pub struct Payment {
     pub gateway: GatewayName,
     /// Whether the current attempt is given up, so that another gateway takes the next one: it is voided first.
     pub leaving: bool,
-    /// The amount to pay, which is the order's total.
+    /// The amount to pay at the gateway: the order's total without what gift cards pay.
     pub amount: Money,
     /// When it is captured.
     pub capture: CaptureTime,
+    /// What gift cards pay of the order.
+    pub gift_cards: GiftCardPart,
     /// What was authorised, captured and refunded of it.
     pub amounts: Amounts,
     /// When it was authorised, if it is to be captured later.
@@ -286,6 +290,7 @@ impl Payment {
             leaving: false,
             amount,
             capture: CaptureTime::AtOnce,
+            gift_cards: GiftCardPart::none(amount.currency()),
             amounts: Amounts::none(amount.currency()),
             authorized_at: None,
             captures: Vec::new(),
@@ -307,6 +312,15 @@ impl Payment {
             version: 0,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// Returns the payment of an order of which gift cards pay `amount`.
+    #[must_use]
+    pub fn beside_gift_cards(self, amount: Money) -> Self {
+        Self {
+            gift_cards: GiftCardPart::of(amount),
+            ..self
         }
     }
 
@@ -364,12 +378,27 @@ impl Payment {
         self.amounts.authorized().minus(self.amounts.captured())
     }
 
-    /// Returns what can still be refunded.
+    /// Returns what can still be refunded, at the gateway and to gift cards.
     ///
     /// # Errors
     /// [`MoneyError`] if the amounts are in different currencies.
     pub fn left_to_refund(&self) -> Result<Money, MoneyError> {
+        self.left_at_gateway()?.plus(self.gift_cards.left()?)
+    }
+
+    /// Returns what can still be refunded at the gateway.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn left_at_gateway(&self) -> Result<Money, MoneyError> {
         self.left_of(self.refunding)
+    }
+
+    /// Returns whether a refund has no outcome yet.
+    #[must_use]
+    pub fn has_pending_refund(&self) -> bool {
+        let cards = self.gift_cards;
+        self.refunding != self.amounts.refunded() || cards.refunding != cards.refunded
     }
 
     /// Returns what the shop still has of what was captured.

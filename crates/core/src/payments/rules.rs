@@ -326,7 +326,9 @@ pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, P
         Change::Voided if open && captured.is_zero() || payment.is_free() => {
             (PaymentStatus::Voided, before)
         }
-        Change::Refunded { total, .. } if taken && total.compare(refunded)?.is_gt() => {
+        Change::Refunded { total, .. }
+            if taken && (total.compare(refunded)?.is_gt() || is_rest_of_cards(payment, *total)) =>
+        {
             let amounts = Amounts::new(authorized, captured, *total)?;
             let status = if *total == captured {
                 PaymentStatus::Refunded
@@ -391,6 +393,13 @@ fn attempt(payment: &Payment, change: &Change) -> Current {
         action,
         token,
     }
+}
+
+/// Returns whether everything at the gateway was refunded before the order ended, and not all that gift cards paid.
+fn is_rest_of_cards(payment: &Payment, total: Money) -> bool {
+    payment.void_requested
+        && total == payment.amounts.captured()
+        && payment.gift_cards.refunded != payment.gift_cards.amount
 }
 
 fn contradiction(payment: &Payment, says: String) -> PaymentError {

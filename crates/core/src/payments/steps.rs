@@ -68,7 +68,8 @@ impl From<PaymentError> for StepError {
     }
 }
 
-/// Charges the order's total, or authorises it if it is to be captured at shipment. The payment is stored before the gateway is called; a run that finds a stored payment
+/// Charges the order's total without what gift cards pay, or authorises it if it is to be captured at shipment. The payment is
+/// stored before the gateway is called; a run that finds a stored payment
 /// asks the gateway before it charges. An order that costs nothing is paid without the gateway.
 ///
 /// # Errors
@@ -94,7 +95,7 @@ pub async fn process_payment(
                 ));
             }
             Process::Begin => {
-                let payment = run.begin(&order).await;
+                let payment = run.begin(&order).await.map_err(PaymentError::from)?;
                 if payments.create(&payment).await? != Written::Done {
                     return Ok(Attempt::Overtaken);
                 }
@@ -239,8 +240,8 @@ pub async fn void_payment(
         let retryable = order.details.retryable;
         match rules::decide_void(stored.as_ref(), order.status.course(), retryable) {
             Void::PreventPayment => {
-                let voided =
-                    Payment::never_charged(order.id, order.total, gateway.provider(), step.now);
+                let due = order.amount_due().map_err(PaymentError::from)?;
+                let voided = Payment::never_charged(order.id, due, gateway.provider(), step.now);
                 Ok(match payments.create_voided(&voided).await? {
                     Written::Done => Attempt::Done(voided.status),
                     Written::Refused(_) => Attempt::Overtaken,
@@ -280,7 +281,7 @@ async fn undo(
     mut payment: Payment,
     now: Time,
 ) -> Result<Attempt<PaymentStatus>, StepError> {
-    if payment.refunding != payment.amounts.refunded() {
+    if payment.has_pending_refund() {
         return settle_pending(refunds, gateway, &payment, now).await;
     }
     let key = payment.key();
@@ -312,9 +313,10 @@ async fn undo(
                 if matches!(change, Change::Refunded { .. }) && !rest_is_refunded {
                     require_refunded(gateway.retrieve_refund(&rest).await?)?;
                 }
-                let next = rules::apply(&payment, &change, now)?;
+                let mut next = rules::apply(&payment, &change, now)?;
                 let written = match &change {
                     Change::Refunded { .. } => {
+                        next.gift_cards = next.gift_cards.all_refunded();
                         let refund = refunds::rules::rest(&payment, &next)?;
                         refunds.record_rest(&payment, &next, &refund).await?
                     }

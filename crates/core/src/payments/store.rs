@@ -13,6 +13,7 @@ use crate::values::id::{OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
 use super::model::disputes::{Dispute, DisputeStatus, Disputes};
+use super::model::gift_cards::GiftCardPart;
 use super::model::{Action, Amounts, CaptureTime, Change, Payment, Retry, Units};
 
 mod captures;
@@ -62,6 +63,13 @@ pub(super) struct PaymentItem {
     /// Absent while refunds have taken no more than what is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refunding: Option<u64>,
+    /// What gift cards pay, what refunds take of it, and what they have returned; absent without gift cards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gift_cards: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gift_cards_refunding: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gift_cards_refunded: Option<u64>,
     /// What open and lost disputes have taken; absent before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disputed: Option<u64>,
@@ -137,7 +145,15 @@ fn stored_disputes(
 
 impl PaymentItem {
     fn new(payment: &Payment, event: Option<Stamp>) -> Result<Self, serde_dynamo::Error> {
+        let part = payment.gift_cards;
+        let of_part = |money| {
+            let units = minor_units(money)?;
+            Ok::<_, serde_dynamo::Error>(part.amount.is_positive().then_some(units))
+        };
         Ok(Self {
+            gift_cards: of_part(part.amount)?,
+            gift_cards_refunding: of_part(part.refunding)?,
+            gift_cards_refunded: of_part(part.refunded)?,
             payment_id: payment.id,
             order_id: payment.order_id,
             status: payment.status.as_str().to_owned(),
@@ -223,7 +239,13 @@ impl PaymentItem {
             Some(true) => CaptureTime::AtShipment,
             Some(false) | None => CaptureTime::AtOnce,
         };
+        let gift_cards = GiftCardPart {
+            amount: self.money(self.gift_cards.unwrap_or(0))?,
+            refunding: self.money(self.gift_cards_refunding.unwrap_or(0))?,
+            refunded: self.money(self.gift_cards_refunded.unwrap_or(0))?,
+        };
         Ok(Payment {
+            gift_cards,
             id: self.payment_id,
             order_id: self.order_id,
             status: self.status.parse().map_err(unreadable)?,
@@ -340,34 +362,57 @@ impl PaymentStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn request_void(&self, payment: &Payment) -> Result<Written, StoreError> {
+        let cards = &payment.gift_cards;
+        let condition = "version = :read AND (attribute_not_exists(refunding) OR refunding = :refunding) \
+                         AND (attribute_not_exists(gift_cards_refunding) OR gift_cards_refunding = :cards)";
         let write = self
             .table
             .update(payment_key(payment.id), "SET void_requested = :true")
             // Refunds that begin do not change the version.
-            .when("version = :read AND (attribute_not_exists(refunding) OR refunding = :refunding)")
+            .when(condition)
+            .value(":cards", &minor_units(cards.refunding)?)?
             .value(":true", &true)?
             .value(":refunding", &minor_units(payment.refunding)?)?
             .value(":read", &payment.version)?;
         self.table.write(write).await
     }
 
-    /// Returns the write that takes `amount` and the pieces `units` for a refund of `payment`. It is refused if that is more
-    /// than is left, if voiding has begun, or if other pieces were taken since `payment` was read.
+    /// Returns the write that takes an amount at the gateway, one of gift cards, and the pieces `units` for a refund of
+    /// `payment`. It is refused if that is more than is left, if voiding has begun, or if other pieces were taken since
+    /// `payment` was read; beside gift cards, also if anything else was.
     pub(super) fn take_write(
         &self,
         payment: &Payment,
-        amount: Money,
+        (amount, from_cards): (Money, Money),
         units: &Units,
     ) -> Result<Write, StoreError> {
         let captured = payment.amounts.captured();
         let left = captured.minus(payment.disputed).map_err(unreadable)?;
         let most = left.minus(amount).map_err(unreadable)?;
+        let has_cards = payment.gift_cards.amount.is_positive();
+        let (and_cards, cards_are_same) = if has_cards {
+            // How a refund is split depends on what others have taken.
+            (
+                ", gift_cards_refunding = gift_cards_refunding + :cards",
+                " AND gift_cards_refunding = :cards_taken AND (refunding = :taken OR (attribute_not_exists(refunding) AND refunded = :taken))",
+            )
+        } else {
+            ("", "")
+        };
         let write = self.units_write(
             payment,
-            "refunding = if_not_exists(refunding, refunded) + :amount",
+            &format!("refunding = if_not_exists(refunding, refunded) + :amount{and_cards}"),
             units,
-            " AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
+            &format!(" AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most)){cards_are_same}"),
         )?;
+        let write = if has_cards {
+            write
+                .value(":cards", &minor_units(from_cards)?)?
+                .value(":cards_taken", &minor_units(payment.gift_cards.refunding)?)?
+                .value(":taken", &minor_units(payment.refunding)?)?
+        } else {
+            write
+        };
         write
             .value(":amount", &minor_units(amount)?)?
             .value(":disputed", &minor_units(payment.disputed)?)?
@@ -380,11 +425,17 @@ impl PaymentStore {
     pub(super) fn give_back_write(
         &self,
         payment: &Payment,
-        amount: Money,
+        (amount, from_cards): (Money, Money),
         units: &Units,
     ) -> Result<Write, StoreError> {
         let set = "refunding = refunding - :amount";
-        let write = self.units_write(payment, set, units, "")?;
+        let write = if from_cards.is_positive() {
+            let set = format!("{set}, gift_cards_refunding = gift_cards_refunding - :cards");
+            let write = self.units_write(payment, &set, units, "")?;
+            write.value(":cards", &minor_units(from_cards)?)?
+        } else {
+            self.units_write(payment, set, units, "")?
+        };
         write.value(":amount", &minor_units(amount)?)
     }
 
@@ -439,36 +490,8 @@ impl PaymentStore {
         next: &Payment,
         change: &Change,
     ) -> Result<Write, StoreError> {
-        // What is stored as captured is at most what is stored as authorised.
-        let raises_authorized = payment.amounts.authorized() != next.amounts.authorized();
-        let (set, amounts) = match change {
-            Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
-                ("", "")
-            }
-            Change::Disputed { .. } => (
-                ", disputed = :amount, disputes = :disputes, last_dispute = :dispute",
-                " AND captured >= :amount",
-            ),
-            Change::Authorized(_) => (", authorized = :amount", " AND authorized <= :amount"),
-            // Both become the same amount, so captured <= authorized holds.
-            Change::Captured(_) if raises_authorized => (
-                ", authorized = :amount, captured = :amount",
-                " AND authorized <= :amount",
-            ),
-            Change::Captured(_) | Change::PartlyCaptured(_) => (
-                ", captured = :amount",
-                " AND authorized >= :amount AND captured <= :amount",
-            ),
-            // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
-            Change::Refunded { .. } if payment.void_requested => (
-                ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
-                " AND captured >= :amount AND refunded <= :amount",
-            ),
-            Change::Refunded { .. } => (
-                ", refunded = :amount, restocked = :restocked, last_refund = :refund",
-                " AND captured >= :amount AND refunded <= :amount",
-            ),
-        };
+        let (set, amounts) = amounts_clauses(payment, next, change);
+        let cards = cards_clause(payment, next, change);
         let voiding = moves::exists(payment.void_requested);
         let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
@@ -488,7 +511,7 @@ impl PaymentStore {
             .update(
                 payment_key(payment.id),
                 &format!(
-                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{decline}{action}{capture_set}{removed}"
+                    "SET #status = :status, version = :version, updated_at = :now, event = :event{set}{cards}{decline}{action}{capture_set}{removed}"
                 ),
             )
             .when(&format!("version = :read AND attempt = :attempt AND {leaving}(leaving) AND {voiding}(void_requested){amounts}{capture_is}"))
@@ -520,20 +543,83 @@ impl PaymentStore {
             | Change::PartlyCaptured(amount)
             | Change::Captured(amount) => write.value(":amount", &minor_units(*amount)?),
             Change::Refunded { total, by } => {
+                let at_gateway = total.minus(payment.amounts.refunded());
+                let (before, after) = (payment.gift_cards, next.gift_cards);
+                let to_cards = after.refunded.minus(before.refunded);
+                let amount = at_gateway.and_then(|amount| amount.plus(to_cards?));
                 let last = LastRefund {
                     refund_id: *by,
-                    amount: minor_units(
-                        total
-                            .minus(payment.amounts.refunded())
-                            .map_err(unreadable)?,
-                    )?,
+                    amount: minor_units(amount.map_err(unreadable)?)?,
                 };
-                let write = write.value(":amount", &minor_units(*total)?)?;
+                let mut write = write.value(":amount", &minor_units(*total)?)?;
+                if !cards.is_empty() {
+                    write = write.value(":cards", &minor_units(after.refunded)?)?;
+                }
+                if !cards.is_empty() && payment.void_requested {
+                    write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
+                }
                 write
                     .value(":restocked", &next.restocked)?
                     .value(":refund", &last)
             }
         }
+    }
+}
+
+/// Returns what a write sets of the amounts, and on which condition about those that are stored.
+fn amounts_clauses(
+    payment: &Payment,
+    next: &Payment,
+    change: &Change,
+) -> (&'static str, &'static str) {
+    // What is stored as captured is at most what is stored as authorised.
+    let raises_authorized = payment.amounts.authorized() != next.amounts.authorized();
+    match change {
+        Change::Unknown | Change::ActionRequired(_) | Change::Declined(_) | Change::Voided => {
+            ("", "")
+        }
+        Change::Disputed { .. } => (
+            ", disputed = :amount, disputes = :disputes, last_dispute = :dispute",
+            " AND captured >= :amount",
+        ),
+        Change::Authorized(_) => (", authorized = :amount", " AND authorized <= :amount"),
+        // Both become the same amount, so captured <= authorized holds.
+        Change::Captured(_) if raises_authorized => (
+            ", authorized = :amount, captured = :amount",
+            " AND authorized <= :amount",
+        ),
+        Change::Captured(_) | Change::PartlyCaptured(_) => (
+            ", captured = :amount",
+            " AND authorized >= :amount AND captured <= :amount",
+        ),
+        // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
+        Change::Refunded { .. } if payment.void_requested => (
+            ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
+            " AND captured >= :amount AND refunded <= :amount",
+        ),
+        Change::Refunded { .. } => (
+            ", refunded = :amount, restocked = :restocked, last_refund = :refund",
+            " AND captured >= :amount AND refunded <= :amount",
+        ),
+    }
+}
+
+/// Returns what a write sets of what gift cards pay.
+fn cards_clause(payment: &Payment, next: &Payment, change: &Change) -> &'static str {
+    match change {
+        Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
+        Change::Refunded { .. } if payment.void_requested => {
+            ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
+        }
+        Change::Refunded { .. } => ", gift_cards_refunded = :cards",
+        Change::Unknown
+        | Change::ActionRequired(_)
+        | Change::Authorized(_)
+        | Change::PartlyCaptured(_)
+        | Change::Captured(_)
+        | Change::Declined(_)
+        | Change::Voided
+        | Change::Disputed { .. } => "",
     }
 }
 

@@ -124,6 +124,8 @@ identifiers! {
     EventId
     /// An export of products or prices.
     ExportId
+    /// A gift card.
+    GiftCardId
     /// An image that is uploaded.
     ImageId
     /// An import of products or prices.

@@ -6,5 +6,9 @@ use oxcart_function::{aws, orders, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
-    runtime::serve_step(&aws, |step| orders::workflow::close_order(&orders, step)).await
+    let cards = orders::gift_cards::store::GiftCardStore::new(&aws)?;
+    runtime::serve_step(&aws, |step| {
+        orders::workflow::close_order(&orders, &cards, step)
+    })
+    .await
 }

@@ -6,8 +6,9 @@ use oxcart_function::{aws, orders, runtime};
 async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let orders = orders::store::OrderStore::new(&aws)?;
+    let cards = orders::gift_cards::store::GiftCardStore::new(&aws)?;
     runtime::serve_queue(&aws, |message| {
-        orders::refunds::on_payment_refunded(&orders, message)
+        orders::refunds::on_payment_refunded(&orders, &cards, message)
     })
     .await
 }

@@ -52,6 +52,7 @@ fn refund(payment: &Payment, amount: &str, status: RefundStatus) -> Refund {
         payment_id: payment.id,
         order_id: payment.order_id,
         amount: euros(amount),
+        gift_card_amount: euros("0.00"),
         units: Units::new(),
         reason: None,
         restock: false,

@@ -138,7 +138,7 @@ async fn a_cancelled_order_is_undone_by_a_new_run_and_stays_as_it_is() {
     let again = cancel(&shop, "admin", after(3)).await.unwrap();
     assert_eq!(again, first);
     assert_eq!(shop.started(&order()), ["1"], "the run may not have begun");
-    workflow::close_order(&shop.orders, step(&order(), after(4)))
+    workflow::close_order(&shop.orders, &shop.gift_cards, step(&order(), after(4)))
         .await
         .unwrap();
     let closed = cancel(&shop, "ana", after(5)).await.unwrap();

@@ -238,6 +238,10 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
     let text = serde_json::to_string_pretty(&json_of(&answer)).unwrap();
     expect![[r#"
         {
+          "amount_due": {
+            "amount": "25.80",
+            "currency": "EUR"
+          },
           "billing_address": null,
           "created_at": "2026-03-01T09:30:00.000Z",
           "customer_id": "03cdfb5b-a899-50a7-84a6-6d865e0c058e",
@@ -247,6 +251,7 @@ async fn a_placed_order_is_pending_and_its_workflow_runs() {
           },
           "discounts": [],
           "failure": null,
+          "gift_cards": [],
           "id": "119f7f55-5b14-5a47-b30a-2b3ab23e0e4f",
           "items": [
             {

@@ -125,7 +125,7 @@ async fn an_order_that_was_open_loses_its_address_when_it_is_closed() {
         .unwrap()
         .unwrap();
     shop.orders.replace(cancelled, &[]).await.unwrap().unwrap();
-    close_order(&shop.orders, step(&pending, after(91)))
+    close_order(&shop.orders, &shop.gift_cards, step(&pending, after(91)))
         .await
         .unwrap();
     let stored = shop.stored(&pending).await;
@@ -142,7 +142,7 @@ async fn an_order_that_is_being_closed_loses_its_address_in_any_interleaving() {
     let shop = Shop::with(&closing).await;
     deleted(&shop, &patient(&shop, 30)).await.unwrap();
     assert_eq!(shop.stored(&closing).await.shipping_address, address());
-    close_order(&shop.orders, step(&closing, after(91)))
+    close_order(&shop.orders, &shop.gift_cards, step(&closing, after(91)))
         .await
         .unwrap();
     assert_eq!(recipient(&shop, &closing).await, "");

@@ -50,7 +50,7 @@ async fn run(shop: &Shop, name: &str, order: &Order) -> Result<(), StepError> {
                 payment_status,
                 ..step(order, now)
             };
-            close_order(&shop.orders, step).await
+            close_order(&shop.orders, &shop.gift_cards, step).await
         }
         "postpone" => postpone_order(&shop.orders, step_after("Failed", order, now)).await,
         "cancel" => {
@@ -375,7 +375,10 @@ async fn an_unknown_payment_status_is_not_written() {
         payment_status: Some("paid".to_owned()),
         ..step(&failed, after(2))
     };
-    assert_eq!(name(close_order(&shop.orders, step).await), "Failed");
+    assert_eq!(
+        name(close_order(&shop.orders, &shop.gift_cards, step).await),
+        "Failed"
+    );
     assert_eq!(shop.stored(&failed).await, failed);
 }
 

@@ -9,6 +9,7 @@ pub mod api;
 pub mod model;
 pub mod rules;
 pub mod settle;
+pub mod split;
 pub mod store;
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ pub struct Refund {
     pub order_id: OrderId,
     /// What is refunded.
     pub amount: Money,
+    /// How much of it goes to the gift cards that the order took from; the rest goes to the gateway.
+    pub gift_card_amount: Money,
     /// The pieces that it is for; empty if it is for an amount.
     pub units: Units,
     /// What the admin wrote, for people.
@@ -91,6 +93,14 @@ pub struct Refund {
 }
 
 impl Refund {
+    /// Returns what the gateway refunds.
+    ///
+    /// # Errors
+    /// [`MoneyError`] if the amounts are in different currencies.
+    pub fn gateway_amount(&self) -> Result<Money, MoneyError> {
+        self.amount.minus(self.gift_card_amount)
+    }
+
     /// Returns `units` with those of the refund added.
     #[must_use]
     pub fn added_to(&self, units: &Units) -> Units {

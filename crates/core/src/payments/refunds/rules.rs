@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::model::{Refund, RefundError, RefundStatus};
+use super::split;
 use crate::http::problem::Fault;
 use crate::orders::lines::Item;
 use crate::orders::model::{Order, PaymentStatus};
-use crate::payments::model::{Payment, Units};
+use crate::payments::model::{Change, Payment, PaymentError, Units};
 use crate::payments::pieces::{self, Pieces};
+use crate::payments::rules::apply;
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
@@ -106,11 +108,15 @@ fn take_amount(
 /// # Errors
 /// [`RefundError::Money`] if the amounts are in different currencies.
 pub fn rest(payment: &Payment, next: &Payment) -> Result<Refund, RefundError> {
+    let at_gateway = next.amounts.refunded().minus(payment.amounts.refunded())?;
+    let (before, after) = (payment.gift_cards, next.gift_cards);
+    let to_cards = after.refunded.minus(before.refunded)?;
     Ok(Refund {
         id: payment.last_refund_id(),
         payment_id: payment.id,
         order_id: payment.order_id,
-        amount: next.amounts.refunded().minus(payment.amounts.refunded())?,
+        amount: at_gateway.plus(to_cards)?,
+        gift_card_amount: to_cards,
         units: Units::new(),
         reason: None,
         // Its whole reservation is released.
@@ -123,6 +129,62 @@ pub fn rest(payment: &Payment, next: &Payment) -> Result<Refund, RefundError> {
         created_at: next.updated_at,
         updated_at: next.updated_at,
     })
+}
+
+/// Returns how much of the refund `amount` of `payment` goes to gift cards.
+///
+/// # Errors
+/// [`RefundError::Money`] if the amounts are in different currencies.
+pub fn gift_card_amount(payment: &Payment, amount: Money) -> Result<Money, RefundError> {
+    Ok(split::to_gift_cards(payment, amount)?)
+}
+
+/// Returns `payment` after `refund` has succeeded at `now`.
+///
+/// # Errors
+/// [`RefundError::Payment`] if its status does not allow that, or the amounts do not fit.
+pub fn succeed(payment: &Payment, refund: &Refund, now: Time) -> Result<Payment, RefundError> {
+    let at_gateway = refund.gateway_amount()?;
+    let mut next = if at_gateway.is_zero() {
+        returned_to_cards(payment, now)?
+    } else {
+        let total = payment.amounts.refunded().plus(at_gateway)?;
+        let by = refund.id;
+        apply(payment, &Change::Refunded { total, by }, now)?
+    };
+    next.gift_cards.refunded = next.gift_cards.refunded.plus(refund.gift_card_amount)?;
+    let all = next.amounts.refunded() == next.amounts.captured()
+        && next.gift_cards.refunded == next.gift_cards.amount;
+    next.status = if all {
+        PaymentStatus::Refunded
+    } else {
+        PaymentStatus::PartiallyRefunded
+    };
+    if refund.restock {
+        next.restocked = refund.added_to(&next.restocked);
+    }
+    Ok(next)
+}
+
+/// Returns the next version of `payment`, of which nothing was refunded at the gateway.
+fn returned_to_cards(payment: &Payment, now: Time) -> Result<Payment, PaymentError> {
+    match payment.status {
+        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded => Ok(Payment {
+            version: payment.version + 1,
+            updated_at: now.no_earlier_than(payment.updated_at),
+            ..payment.clone()
+        }),
+        from @ (PaymentStatus::Pending
+        | PaymentStatus::Processing
+        | PaymentStatus::RequiresAction
+        | PaymentStatus::Authorized
+        | PaymentStatus::Refunded
+        | PaymentStatus::Voided
+        | PaymentStatus::Failed) => Err(PaymentError::Contradiction {
+            from,
+            says: "a refund to gift cards".to_owned(),
+        }),
+    }
 }
 
 /// Returns the pending `refund`, whose outcome was asked for at `now` and is not known: it is asked for again after twice

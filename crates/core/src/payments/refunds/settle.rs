@@ -3,8 +3,7 @@
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::aws::telemetry;
 use crate::payments::gateway::{Gateway, RefundState};
-use crate::payments::model::{Change, Payment};
-use crate::payments::rules::apply;
+use crate::payments::model::Payment;
 use crate::runtime::{Scheduled, StepError};
 use crate::values::clock::Time;
 
@@ -38,12 +37,15 @@ pub async fn settle(
     now: Time,
 ) -> Result<Refund, RefundError> {
     let key = payment.refund_key(refund.id);
+    let at_gateway = refund.gateway_amount()?;
     let known = match asked {
+        // The cards get theirs from the event of the refund.
+        _ if at_gateway.is_zero() => Ok(RefundState::Succeeded),
         Asked::Never => Ok(RefundState::NotFound),
         Asked::Perhaps => gateway.retrieve_refund(&key).await,
     };
     let state = match known {
-        Ok(RefundState::NotFound) => gateway.refund(&key, refund.amount).await,
+        Ok(RefundState::NotFound) => gateway.refund(&key, at_gateway).await,
         known => known,
     };
     let failure = match state {
@@ -74,12 +76,7 @@ async fn record(refunds: &RefundStore, refund: Refund, now: Time) -> Result<Refu
         let written = if refund.status == RefundStatus::Failed {
             refunds.fail(&payment, &refund).await?
         } else {
-            let total = payment.amounts.refunded().plus(refund.amount)?;
-            let by = refund.id;
-            let mut next = apply(&payment, &Change::Refunded { total, by }, now)?;
-            if refund.restock {
-                next.restocked = refund.added_to(&next.restocked);
-            }
+            let next = rules::succeed(&payment, &refund, now)?;
             refunds.succeed(&payment, &next, &refund).await?
         };
         Ok::<_, RefundError>(match written {

@@ -37,6 +37,9 @@ struct RefundItem {
     position: String,
     currency: Currency,
     amount: u64,
+    /// How much of it goes to gift cards; absent if nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gift_cards: Option<u64>,
     #[serde(default, skip_serializing_if = "Units::is_empty")]
     units: Units,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,6 +78,7 @@ fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
 impl RefundItem {
     fn new(refund: &Refund) -> Result<Self, serde_dynamo::Error> {
         let amount = refund.amount.minor_units();
+        let gift_cards = refund.gift_card_amount.minor_units();
         Ok(Self {
             refund_id: refund.id,
             payment_id: refund.payment_id,
@@ -82,6 +86,7 @@ impl RefundItem {
             position: position(refund),
             currency: refund.amount.currency(),
             amount: amount.ok_or_else(|| unreadable("a refund is less than zero"))?,
+            gift_cards: gift_cards.filter(|units| *units > 0),
             units: refund.units.clone(),
             reason: refund.reason.clone(),
             restock: refund.restock,
@@ -99,11 +104,13 @@ impl RefundItem {
 
     fn into_refund(self) -> Result<Refund, serde_dynamo::Error> {
         let amount = Money::from_minor_units(self.amount, self.currency);
+        let gift_cards = Money::from_minor_units(self.gift_cards.unwrap_or(0), self.currency);
         Ok(Refund {
             id: self.refund_id,
             payment_id: self.payment_id,
             order_id: self.order_id,
             amount: amount.map_err(unreadable)?,
+            gift_card_amount: gift_cards.map_err(unreadable)?,
             units: self.units,
             reason: self.reason,
             restock: self.restock,
@@ -190,7 +197,7 @@ impl RefundStore {
         let put = self.table.put(&RefundItem::new(refund)?)?;
         let put = put.when("attribute_not_exists(refund_id)");
         let units = refund.added_to(&payment.refunded_units);
-        let take = self.payments.take_write(payment, refund.amount, &units)?;
+        let take = self.payments.take_write(payment, parts(refund)?, &units)?;
         Ok(match self.table.transact(vec![put, take]).await? {
             Written::Done => Created::Done,
             Written::Refused(places) if places.contains(&0) => Created::Exists,
@@ -223,7 +230,7 @@ impl RefundStore {
         let units = refund.taken_from(&payment.refunded_units);
         let give_back = self
             .payments
-            .give_back_write(payment, refund.amount, &units)?;
+            .give_back_write(payment, parts(refund)?, &units)?;
         let outcome = self.pending(refund)?;
         Ok(self.table.transact(vec![outcome, give_back]).await?)
     }
@@ -272,6 +279,11 @@ impl RefundStore {
         let put = put.when("#status = :pending").name("#status", "status");
         put.value(":pending", &RefundStatus::Pending.as_str())
     }
+}
+
+/// Returns what `refund` takes at the gateway, and from gift cards.
+fn parts(refund: &Refund) -> Result<(Money, Money), RefundError> {
+    Ok((refund.gateway_amount()?, refund.gift_card_amount))
 }
 
 fn refunds(items: Vec<RefundItem>) -> Result<Vec<Refund>, serde_dynamo::Error> {

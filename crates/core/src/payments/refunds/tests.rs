@@ -16,6 +16,8 @@ use crate::runtime::Scheduled;
 use crate::testing::{self, Fault};
 use crate::values::id::CustomerId;
 
+mod gift_cards;
+
 fn request(customer: &str, admin: bool, body: &Value) -> Request {
     let payment = Payment::id_of(order_id()).to_string();
     Request {

@@ -1,0 +1,196 @@
+//! Gift cards.
+
+use serde_json::{Value, json};
+
+use crate::support::client::Answer;
+use crate::support::people::{Person, order_of, unique};
+use crate::support::prices::money;
+use crate::support::shop::{Shop, shared};
+use crate::support::{run, until};
+
+#[test]
+fn a_gift_card_is_issued_once_and_shown_to_a_caller_with_its_code() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let key = unique("gift-card");
+        let issue = async || {
+            let call = shop.post("/gift-cards").bearer(&admin.token).key(&key);
+            let call = call.json(&json!({"amount": money("50.00")}));
+            call.send().await.expect(201)
+        };
+        let (issued, again) = (issue().await, issue().await);
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        let (issued, again) = (issued.json(), again.json());
+        assert_eq!(
+            (&again["id"], &again["code"]),
+            (&issued["id"], &Value::Null)
+        );
+        let path = format!("/gift-cards/{}", issued["id"].as_str().unwrap());
+        let shown = shop.get(&path).bearer(&admin.token).send().await;
+        assert_eq!(shown.expect(200).json()["balance"], money("50.00"));
+        let balance = shop.post("/gift-cards/balance");
+        let balance = balance.json(&json!({"code": issued["code"]}));
+        let balance = balance.send().await.expect(200).json();
+        assert_eq!(balance["balance"], money("50.00"));
+        assert_eq!(balance["last_four"], issued["last_four"]);
+        let unknown = json!({"code": "2222-2222-2222-2222-2222"});
+        let unknown = shop.post("/gift-cards/balance").json(&unknown);
+        unknown.send().await.expect(404);
+    });
+}
+
+/// Places an order of `product` that is paid with `payment`, and returns its id.
+async fn place(shop: &Shop, customer: &Person, product: &str, payment: Value) -> Answer {
+    let mut order = order_of(&[(product, 1)], "tok_ok");
+    order["payment"] = payment;
+    shop.place(customer, &order).await
+}
+
+async fn balance(shop: &Shop, card: &Value) -> Value {
+    let call = shop.post("/gift-cards/balance");
+    let call = call.json(&json!({"code": card["code"]}));
+    call.send().await.expect(200).json()["balance"].clone()
+}
+
+/// Waits until `amount` is left on `card`.
+async fn until_balance(shop: &Shop, card: &Value, amount: &str) {
+    until("the balance of the gift card", async || {
+        let left = balance(shop, card).await;
+        if left == money(amount) {
+            Ok(())
+        } else {
+            Err(left.to_string())
+        }
+    })
+    .await;
+}
+
+fn id_of(answer: &Answer) -> String {
+    answer.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn cards_pay_first_and_the_gateway_charges_the_rest() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let (first, second) = (shop.gift_card("20.00").await, shop.gift_card("25.00").await);
+        let payment = json!({
+            "token": "tok_ok",
+            "gift_card_codes": [first["code"], second["code"]],
+        });
+        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let shown = placed.json();
+        let parts = json!([
+            {"last_four": first["last_four"], "amount": money("20.00")},
+            {"last_four": second["last_four"], "amount": money("25.00")},
+        ]);
+        assert_eq!(shown["gift_cards"], parts);
+        assert_eq!(shown["amount_due"], money("15.00"));
+        let order = id_of(&placed);
+        shop.until_status(&customer, &order, "confirmed").await;
+        let payment = shop.payment(&customer, &order).await;
+        assert_eq!(payment["captured"], money("15.00"));
+        assert_eq!(payment["gift_cards"]["amount"], money("45.00"));
+        assert_eq!(balance(shop, &first).await, money("0.00"));
+        let again = json!({"token": "tok_ok", "gift_card_codes": [first["code"]]});
+        let refused = place(shop, &customer, &product, again)
+            .await
+            .expect(422)
+            .json();
+        assert_eq!(
+            refused["errors"][0]["pointer"],
+            "/payment/gift_card_codes/0"
+        );
+        assert_eq!(refused["errors"][0]["code"], "empty");
+        shop.cancel(&customer, &order).await.expect(200);
+        until_balance(shop, &first, "20.00").await;
+        until_balance(shop, &second, "25.00").await;
+        shop.until_payment_status(&customer, &order, "refunded")
+            .await;
+        let payment = shop.payment(&customer, &order).await;
+        assert_eq!(payment["refunded"], money("15.00"));
+    });
+}
+
+#[test]
+fn an_order_that_a_card_pays_for_wholly_needs_no_token_and_no_gateway() {
+    run(async {
+        let shop = shared().await;
+        let product = shop.product("30.00", 10).await;
+        let card = shop.gift_card("100.00").await;
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        order["payment"] = json!({"gift_card_codes": [card["code"]]});
+        order["email"] = json!("guest@example.com");
+        let call = shop.post("/guest/orders").key(&unique("guest"));
+        let placed = call.json(&order).send().await.expect(202);
+        let link = placed.header("location").unwrap().to_owned();
+        until("the order is confirmed", async || {
+            let shown = shop.get(&link).send().await.expect(200).json();
+            if shown["status"] == "confirmed" {
+                Ok(())
+            } else {
+                Err(shown["status"].to_string())
+            }
+        })
+        .await;
+        assert_eq!(balance(shop, &card).await, money("70.00"));
+        let cancel = shop.post(&link.replace('?', "/cancel?"));
+        cancel.send().await.expect(200);
+        until_balance(shop, &card, "100.00").await;
+    });
+}
+
+#[test]
+fn what_a_declined_order_took_comes_back() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let card = shop.gift_card("20.00").await;
+        let payment = json!({"token": "tok_declined", "gift_card_codes": [card["code"]]});
+        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        assert_eq!(balance(shop, &card).await, money("0.00"));
+        let order = id_of(&placed);
+        shop.until_status(&customer, &order, "failed").await;
+        until_balance(shop, &card, "20.00").await;
+    });
+}
+
+#[test]
+fn a_refund_goes_back_to_the_gateway_and_to_cards_by_what_each_paid() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let card = shop.gift_card("45.00").await;
+        let payment = json!({"token": "tok_ok", "gift_card_codes": [card["code"]]});
+        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let order = id_of(&placed);
+        shop.until_status(&customer, &order, "confirmed").await;
+        let payment = shop.payment_of(&order).await;
+        let refund = async |amount: &str| {
+            let call = shop.post(&format!("/payments/{payment}/refunds"));
+            let call = call
+                .bearer(&shop.admin().await.token)
+                .key(&unique("refund"));
+            let call = call.json(&json!({"amount": money(amount)}));
+            call.send().await.expect(201).json()
+        };
+        let first = refund("20.00").await;
+        assert_eq!(first["gift_card_amount"], money("15.00"));
+        until_balance(shop, &card, "15.00").await;
+        shop.until_payment_status(&customer, &order, "partially_refunded")
+            .await;
+        let rest = refund("40.00").await;
+        assert_eq!(rest["gift_card_amount"], money("30.00"));
+        until_balance(shop, &card, "45.00").await;
+        shop.until_payment_status(&customer, &order, "refunded")
+            .await;
+        let paid = shop.payment(&customer, &order).await;
+        assert_eq!(paid["refunded"], money("15.00"));
+        assert_eq!(paid["gift_cards"]["refunded"], money("45.00"));
+    });
+}
