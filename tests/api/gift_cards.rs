@@ -6,7 +6,7 @@ use crate::support::client::Answer;
 use crate::support::people::{Person, order_of, unique};
 use crate::support::prices::money;
 use crate::support::shop::{Shop, shared};
-use crate::support::{run, until};
+use crate::support::{run, run_local, until};
 
 #[test]
 fn a_gift_card_is_issued_once_and_shown_to_a_caller_with_its_code() {
@@ -192,5 +192,53 @@ fn a_refund_goes_back_to_the_gateway_and_to_cards_by_what_each_paid() {
         let paid = shop.payment(&customer, &order).await;
         assert_eq!(paid["refunded"], money("15.00"));
         assert_eq!(paid["gift_cards"]["refunded"], money("45.00"));
+    });
+}
+
+/// Returns the entries of `card` in the ledger: what moved, and how much in the smallest unit.
+async fn entries(shop: &Shop, card: &Value) -> Vec<String> {
+    let mut entries = shop.items("LedgerTable").await;
+    entries.retain(|entry| entry["gift_card_id"] == card["id"]);
+    entries.sort_by_key(|entry| entry["position"].to_string());
+    let shown = entries.iter().map(|entry| {
+        let of = entry["of"].as_str().unwrap();
+        format!("{of} {}", entry["amount"])
+    });
+    shown.collect()
+}
+
+#[test]
+fn the_ledger_has_what_is_issued_redeemed_and_returned() {
+    run_local(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let card = shop.gift_card("45.00").await;
+        let payment = json!({"token": "tok_ok", "gift_card_codes": [card["code"]]});
+        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let order = id_of(&placed);
+        shop.until_status(&customer, &order, "confirmed").await;
+        shop.cancel(&customer, &order).await.expect(200);
+        until_balance(shop, &card, "45.00").await;
+        let expected = [
+            "gift_card_issued 4500",
+            "gift_card_redeemed 4500",
+            "gift_card_refunded 4500",
+        ];
+        until("the ledger", async || {
+            let found = entries(shop, &card).await;
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("{found:?}"))
+            }
+        })
+        .await;
+        let listed = shop.get("/ledger?limit=100");
+        let listed = listed.bearer(&shop.admin().await.token).send().await;
+        listed.expect(200);
+        let sheet = shop.get("/ledger").header("accept", "text/csv");
+        let sheet = sheet.bearer(&shop.admin().await.token).send().await;
+        sheet.expect(200);
     });
 }

@@ -156,6 +156,7 @@ fn check_sheet(pages: &[Answer], entries: &[Value]) {
         "order_id",
         "payment_id",
         "refund_id",
+        "gift_card_id",
     ];
     let lines = entries.iter().map(|entry| {
         let cells = names.map(|name| match name {

@@ -320,6 +320,7 @@ fn the_map_shows_reads_and_events_between_services() {
           inventory -.->|FileJobQueue, changes| catalog
           inventory -.->|changes| platform
           orders -.->|MessageQueue, OrderCancelled, OrderFailed| notifications
+          orders -.->|changes| payments
           orders -.->|changes| platform
           payments -.->|PaymentRefunded| inventory
           payments -.->|PaymentRefunded| notifications

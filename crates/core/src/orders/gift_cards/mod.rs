@@ -12,6 +12,8 @@
 
 pub mod api;
 pub mod code;
+pub mod image;
+mod item;
 pub mod model;
 pub mod payment;
 pub mod returns;

@@ -6,84 +6,21 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::code::GiftCardCode;
+use super::item::{CARD, CODE, CardItem, CodeItem, RedemptionItem, SCHEMA, minor_units};
 use super::model::GiftCard;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::orders::redemptions::Redemption;
 use crate::values::clock::Time;
-use crate::values::id::{CustomerId, GiftCardId, OrderId};
-use crate::values::money::{Currency, Money};
-
-/// The version of the shape of all items.
-const SCHEMA: u32 = 1;
-
-/// The sort key of a card.
-const CARD: &str = "card";
-/// The sort key of what leads from a code to its card.
-const CODE: &str = "code";
+use crate::values::id::{GiftCardId, OrderId};
+use crate::values::money::Money;
 
 /// The table of gift cards.
 #[derive(Clone, Debug)]
 pub struct GiftCardStore {
     table: Table,
-}
-
-/// A card as stored; amounts are in the currency's smallest unit, so that write conditions can compare them.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct CardItem {
-    gift_card_id: GiftCardId,
-    part: String,
-    currency: Currency,
-    issued: u64,
-    balance: u64,
-    last_four: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    customer_id: Option<CustomerId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Time>,
-    request_hash: String,
-    schema: u32,
-    created_at: Time,
-    updated_at: Time,
-}
-
-/// What leads from a code to its card.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct CodeItem {
-    gift_card_id: String,
-    part: String,
-    card: GiftCardId,
-    schema: u32,
-}
-
-/// What an order took from a card.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct RedemptionItem {
-    gift_card_id: GiftCardId,
-    part: String,
-    order_id: OrderId,
-    currency: Currency,
-    amount: u64,
-    /// How much has come back.
-    returned: u64,
-    /// Counts the changes, from 1.
-    version: u64,
-    schema: u32,
-    created_at: Time,
-    updated_at: Time,
-}
-
-fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
-}
-
-fn minor_units(money: Money) -> Result<u64, serde_dynamo::Error> {
-    let units = money.minor_units();
-    units.ok_or_else(|| unreadable("an amount is less than zero"))
 }
 
 fn card_key(id: GiftCardId) -> Key {
@@ -101,40 +38,6 @@ fn order_key(id: GiftCardId, order: OrderId) -> Key {
 /// Returns the partition key of what leads from `code` to its card.
 fn code_partition(code: &GiftCardCode) -> String {
     format!("code#{}", code.hash())
-}
-
-impl CardItem {
-    fn new(card: &GiftCard) -> Result<Self, serde_dynamo::Error> {
-        Ok(Self {
-            gift_card_id: card.id,
-            part: CARD.to_owned(),
-            currency: card.issued.currency(),
-            issued: minor_units(card.issued)?,
-            balance: minor_units(card.balance)?,
-            last_four: card.last_four.clone(),
-            customer_id: card.customer_id,
-            expires_at: card.expires_at,
-            request_hash: card.request_hash.clone(),
-            schema: SCHEMA,
-            created_at: card.created_at,
-            updated_at: card.updated_at,
-        })
-    }
-
-    fn into_card(self) -> Result<GiftCard, serde_dynamo::Error> {
-        let money = |units| Money::from_minor_units(units, self.currency).map_err(unreadable);
-        Ok(GiftCard {
-            id: self.gift_card_id,
-            issued: money(self.issued)?,
-            balance: money(self.balance)?,
-            last_four: self.last_four,
-            customer_id: self.customer_id,
-            expires_at: self.expires_at,
-            request_hash: self.request_hash,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        })
-    }
 }
 
 impl GiftCardStore {

@@ -13,7 +13,7 @@ use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::http::sheet;
 use crate::values::clock::Time;
-use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
+use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
 
 /// How long before `to` the list begins by itself.
@@ -26,8 +26,9 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 #[derive(Debug, Serialize)]
 struct EntryBody {
     id: EntryId,
-    order_id: OrderId,
-    payment_id: PaymentId,
+    order_id: Option<OrderId>,
+    payment_id: Option<PaymentId>,
+    gift_card_id: Option<GiftCardId>,
     at: Time,
     debit: String,
     credit: String,
@@ -42,6 +43,7 @@ impl From<Entry> for EntryBody {
             id: entry.id(),
             order_id: entry.order_id,
             payment_id: entry.payment_id,
+            gift_card_id: entry.gift_card_id,
             at: entry.at,
             debit: entry.debit.to_string(),
             credit: entry.credit.to_string(),
@@ -53,7 +55,7 @@ impl From<Entry> for EntryBody {
 }
 
 /// The titles of a sheet's columns.
-const TITLES: [&str; 10] = [
+const TITLES: [&str; 11] = [
     "id",
     "at",
     "of",
@@ -64,6 +66,7 @@ const TITLES: [&str; 10] = [
     "order_id",
     "payment_id",
     "refund_id",
+    "gift_card_id",
 ];
 
 impl EntryBody {
@@ -77,11 +80,16 @@ impl EntryBody {
             self.credit.clone(),
             self.amount.amount().to_string(),
             self.amount.currency().code().to_owned(),
-            self.order_id.to_string(),
-            self.payment_id.to_string(),
-            self.refund_id.map(|id| id.to_string()).unwrap_or_default(),
+            or_empty(self.order_id),
+            or_empty(self.payment_id),
+            or_empty(self.refund_id),
+            or_empty(self.gift_card_id),
         ]
     }
+}
+
+fn or_empty(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// Which entries are asked for.

@@ -261,7 +261,7 @@ impl Ledger {
         for entry in entries(change.0.as_ref(), &change.1).unwrap() {
             assert!(entry.amount.is_positive());
             assert_ne!(entry.debit, entry.credit);
-            let key = (entry.payment_id, entry.version, entry.of);
+            let key = (entry.payment_id.unwrap(), entry.version, entry.of);
             self.0.entry(key).or_insert(entry);
         }
     }
@@ -269,7 +269,7 @@ impl Ledger {
     fn of(&self, payment: PaymentId) -> Vec<&Entry> {
         let entries = self.0.values();
         entries
-            .filter(|entry| entry.payment_id == payment)
+            .filter(|entry| entry.payment_id == Some(payment))
             .collect()
     }
 }

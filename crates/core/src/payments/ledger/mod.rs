@@ -1,7 +1,7 @@
 //! The ledger: double entry for every movement of money.
 //!
 //! An entry says that one amount went from one account to another. It has both sides in one item, so what is written is
-//! always balanced. Entries follow from the changes of payments, which the stream of their table delivers
+//! always balanced. Entries follow from the changes of payments and of gift cards, which the streams of their tables deliver
 //! (`record-ledger`); nothing else writes them, and they are never changed nor deleted.
 //!
 //! | account | is | what it has on its debit side |
@@ -16,15 +16,19 @@
 //! | `dispute_losses` | an expense | disputes that were lost |
 //! | `write_offs` | an expense | what no gateway will ever pay |
 //! | `gift_cards` | a liability | nothing: a credit of what gift cards are still worth |
+//! | `gift_cards_issued` | a clearing account | what gift cards were issued for: money that came another way, or a gift |
 //!
 //! Which accounts a movement is between is in [`model::Movement::accounts`].
 //!
 //! Invariants:
 //! - debits equal credits, for each order and in total, because each entry is both;
 //! - the entries of a payment add up to its amounts ([`rules::Sums`]), whatever was delivered twice; the audit checks it;
-//! - an entry has one key, which follows from the payment, its version and the movement, and is written if absent.
+//! - the account `gift_cards` has what the balances of all gift cards add up to, a moment later;
+//! - an entry has one key, which follows from the payment or the gift card, its version and the movement, and is written if
+//!   absent.
 
 pub mod api;
+pub mod gift_cards;
 pub mod model;
 pub mod record;
 pub mod rules;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::values::clock::Time;
-use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
+use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
 
-/// What moved, by its name on the wire and as stored. Only changes of payments are recorded yet: `Fee` and what comes after
-/// the disputes have their names and accounts, so that releases which do not make them can read them.
+/// What moved, by its name on the wire and as stored. `Fee` and `WrittenOff` are not recorded yet: they have their names and
+/// accounts, so that releases which do not make them can read them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Movement {
     /// `authorised`: a gateway keeps an amount aside for an order.
@@ -33,7 +33,7 @@ pub enum Movement {
     DisputeReopened,
     /// `written_off`: a gateway will never pay it.
     WrittenOff,
-    /// `gift_card_issued`: a gift card was sold.
+    /// `gift_card_issued`: a gift card was issued, for money that came another way or for none.
     GiftCardIssued,
     /// `gift_card_redeemed`: an order was paid with one.
     GiftCardRedeemed,
@@ -99,7 +99,7 @@ impl Movement {
             Self::DisputeLost => (named("dispute_losses"), named("disputes")),
             Self::DisputeReopened => (named("disputes"), named("dispute_losses")),
             Self::WrittenOff => (named("write_offs"), at_gateway()),
-            Self::GiftCardIssued => (at_gateway(), named("gift_cards")),
+            Self::GiftCardIssued => (named("gift_cards_issued"), named("gift_cards")),
             Self::GiftCardRedeemed => (named("gift_cards"), named("sales")),
             Self::GiftCardRefunded => (named("refunds"), named("gift_cards")),
         }
@@ -133,15 +133,17 @@ impl fmt::Display for Account {
 /// An entry: `amount` went from the account `credit` to the account `debit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The order.
-    pub order_id: OrderId,
+    /// The order, unless it is about a gift card that was issued.
+    pub order_id: Option<OrderId>,
     /// Its payment.
-    pub payment_id: PaymentId,
-    /// The version of the payment that brought the entry about.
+    pub payment_id: Option<PaymentId>,
+    /// The gift card, if it is about one.
+    pub gift_card_id: Option<GiftCardId>,
+    /// The version of the payment, or of what the order took from the gift card, that brought the entry about.
     pub version: u64,
     /// What moved.
     pub of: Movement,
-    /// When the payment changed.
+    /// When that changed.
     pub at: Time,
     /// The account that is debited.
     pub debit: Account,
@@ -154,10 +156,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns its id, which follows from the payment, its version and what moved.
+    /// Returns its id, which follows from the payment or the gift card, its version and what moved.
     #[must_use]
     pub fn id(&self) -> EntryId {
-        let (payment, version) = (self.payment_id.to_string(), self.version.to_string());
-        EntryId::derived(&["entry", &payment, &version, self.of.as_str()])
+        let version = self.version.to_string();
+        let payment = self.payment_id.map(|id| id.to_string());
+        let payment = payment.unwrap_or_default();
+        let mut parts = vec!["entry", &payment, &version, self.of.as_str()];
+        let card = self.gift_card_id.map(|id| id.to_string());
+        parts.extend(card.as_deref());
+        EntryId::derived(&parts)
     }
 }

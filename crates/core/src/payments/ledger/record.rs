@@ -1,4 +1,4 @@
-//! `record-ledger`: writes the entries of the changes that the stream of the payments' table delivers.
+//! `record-ledger`: writes the entries of the changes that the streams of the tables of payments and of gift cards deliver.
 //!
 //! Each change is looked at by itself, and an entry is written if it is absent, so it does not matter how often and in
 //! which batches changes are delivered. A change that cannot be recorded holds up those behind it, for as long as the
@@ -6,11 +6,13 @@
 
 use futures::StreamExt as _;
 
+use super::gift_cards;
 use super::model::Entry;
 use super::rules;
 use super::store::LedgerStore;
 use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
+use crate::orders::gift_cards::image::GiftCardImage;
 use crate::payments::store::PaymentImage;
 use crate::runtime::Error;
 use crate::values::money::MoneyError;
@@ -22,7 +24,7 @@ const AT_ONCE: usize = 16;
 /// Why a change is not in the ledger.
 #[derive(Debug, thiserror::Error)]
 enum NotRecorded {
-    #[error("the item is not a payment")]
+    #[error("the item is neither a payment nor of a gift card")]
     Shape(#[from] serde_dynamo::Error),
     #[error("the amounts cannot be compared")]
     Money(#[from] MoneyError),
@@ -30,7 +32,7 @@ enum NotRecorded {
     Store(#[from] StoreError),
 }
 
-/// Writes the entries of a batch of changes of payments. Returns the change from which on the batch has to be delivered
+/// Writes the entries of a batch of changes of payments or of gift cards. Returns the change from which on the batch has to be delivered
 /// again.
 ///
 /// # Errors
@@ -63,11 +65,16 @@ async fn record(
     Ok(())
 }
 
-/// Returns the entries of `change`. A payment is never deleted.
+/// Returns the entries of `change`. Neither a payment nor anything of a gift card is ever deleted.
 fn entries(change: &StreamRecord) -> Result<Vec<Entry>, NotRecorded> {
     let Some(new) = change.new_image() else {
         return Ok(Vec::new());
     };
+    if change.key().contains_key("gift_card_id") {
+        let new = GiftCardImage::read(new.clone())?;
+        let old = change.old_image().cloned().map(GiftCardImage::read);
+        return Ok(gift_cards::entries(old.transpose()?.as_ref(), &new)?);
+    }
     let new = PaymentImage::read(new.clone())?;
     let old = change.old_image().cloned().map(PaymentImage::read);
     Ok(rules::entries(old.transpose()?.as_ref(), &new)?)

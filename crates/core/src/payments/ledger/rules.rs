@@ -50,8 +50,9 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
         .map(|(of, gateway, amount)| {
             let (debit, credit) = of.accounts(&gateway.to_string());
             Entry {
-                order_id: after.order_id,
-                payment_id: after.id,
+                order_id: Some(after.order_id),
+                payment_id: Some(after.id),
+                gift_card_id: None,
                 version: after.version,
                 of,
                 at: after.updated_at,

@@ -1,5 +1,5 @@
-//! The ledger in DynamoDB: one item per entry, keyed by its payment and by the version and the movement, with an index by
-//! day.
+//! The ledger in DynamoDB: one item per entry, keyed by its payment or gift card and by the version and the movement, with an
+//! index by day.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::aws::dynamo::{self, Query, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
 use crate::values::clock::Time;
-use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
+use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
 
 /// The version of the shape of [`EntryItem`].
@@ -35,17 +35,21 @@ pub struct LedgerStore {
 /// An entry as stored; the amount is in the currency's smallest unit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct EntryItem {
-    /// `payment#<payment_id>`.
+    /// `payment#<payment_id>`, or of entries about gift cards `gift-card#<gift_card_id>`.
     pk: String,
-    /// `<version, twelve digits>#<movement>`.
+    /// `<version, twelve digits>#<movement>`, and `#<order_id>` behind a gift card's if an order took from it.
     sk: String,
     /// `<date>#<shard>`.
     day_shard: String,
-    /// `<at>#<payment_id>#<sk>`: the sort key of a day.
+    /// `<at>#<payment_id or gift_card_id>#<sk>`: the sort key of a day.
     position: String,
     entry_id: EntryId,
-    order_id: OrderId,
-    payment_id: PaymentId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order_id: Option<OrderId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payment_id: Option<PaymentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gift_card_id: Option<GiftCardId>,
     version: u64,
     of: String,
     at: Time,
@@ -66,13 +70,14 @@ impl EntryItem {
     fn new(entry: &Entry) -> Result<Self, serde_dynamo::Error> {
         let amount = entry.amount.minor_units();
         Ok(Self {
-            pk: of_payment(entry.payment_id),
+            pk: partition(entry),
             sk: change(entry),
-            day_shard: day_shard(entry.at, entry.payment_id.shard(SHARDS)),
+            day_shard: day_shard(entry.at, shard(entry)),
             position: position(entry),
             entry_id: entry.id(),
             order_id: entry.order_id,
             payment_id: entry.payment_id,
+            gift_card_id: entry.gift_card_id,
             version: entry.version,
             of: entry.of.as_str().to_owned(),
             at: entry.at,
@@ -89,6 +94,7 @@ impl EntryItem {
         Ok(Entry {
             order_id: self.order_id,
             payment_id: self.payment_id,
+            gift_card_id: self.gift_card_id,
             version: self.version,
             of: self.of.parse().map_err(unreadable)?,
             at: self.at,
@@ -105,9 +111,35 @@ fn of_payment(payment: PaymentId) -> String {
     format!("payment#{payment}")
 }
 
-/// Returns the sort key of `entry` among those of its payment.
+/// Returns the name of what `entry` is an entry of.
+fn owner(entry: &Entry) -> String {
+    let card = entry.gift_card_id.map(|id| id.to_string());
+    let payment = entry.payment_id.map(|id| id.to_string());
+    card.or(payment).unwrap_or_default()
+}
+
+/// Returns the key of all entries of what `entry` is an entry of.
+fn partition(entry: &Entry) -> String {
+    match entry.gift_card_id {
+        Some(card) => format!("gift-card#{card}"),
+        None => format!("payment#{}", owner(entry)),
+    }
+}
+
+/// Returns the shard of its day that `entry` is in.
+fn shard(entry: &Entry) -> u32 {
+    let card = entry.gift_card_id.map(|id| id.shard(SHARDS));
+    let payment = entry.payment_id.map(|id| id.shard(SHARDS));
+    card.or(payment).unwrap_or(0)
+}
+
+/// Returns the sort key of `entry` among those of its payment or gift card.
 fn change(entry: &Entry) -> String {
-    format!("{:012}#{}", entry.version, entry.of.as_str())
+    let change = format!("{:012}#{}", entry.version, entry.of.as_str());
+    match entry.gift_card_id.and(entry.order_id) {
+        Some(order) => format!("{change}#{order}"),
+        None => change,
+    }
 }
 
 /// Returns the key of the index by day.
@@ -122,7 +154,7 @@ fn date(at: Time) -> String {
 
 /// Returns the sort key of `entry` among all of its day.
 fn position(entry: &Entry) -> String {
-    format!("{}#{}#{}", entry.at, entry.payment_id, change(entry))
+    format!("{}#{}#{}", entry.at, owner(entry), change(entry))
 }
 
 /// The entries from one time to another.
