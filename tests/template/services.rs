@@ -322,7 +322,7 @@ fn the_map_shows_reads_and_events_between_services() {
           orders -.->|changes| platform
           payments -.->|PaymentRefunded| inventory
           payments -.->|PaymentRefunded| notifications
-          payments -.->|PaymentRefunded| orders
+          payments -.->|PaymentRefundReturned, PaymentRefunded| orders
           payments -.->|changes| platform
           pricing -.->|changes| platform
           screening -.->|changes| platform

@@ -270,7 +270,7 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
     let last = events.last()?;
     let data: Option<PaymentData> = read_data(last);
     let same = data.is_some_and(|data| match last.event_type.as_str() {
-        "PaymentRefunded" => data.amount == payment.amounts.refunded(),
+        "PaymentRefunded" | "PaymentRefundReturned" => data.amount == payment.amounts.refunded(),
         "PaymentDisputed" => {
             let dispute = data.dispute_id.and_then(|id| payment.disputes.get(&id));
             let status = dispute.map(|dispute| dispute.status.as_str());

@@ -16,6 +16,7 @@ use super::model::disputes::{Dispute, DisputeStatus, Disputes};
 use super::model::{Action, Amounts, Change, Payment, Retry, Units};
 
 mod moves;
+mod returns;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
 /// the version with which it was stored first: since version 2, all that happens to a payment is in the ledger.
@@ -74,6 +75,9 @@ pub(super) struct PaymentItem {
     /// Set to true once voiding has begun, absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_requested: Option<bool>,
+    /// Set to true once a refund came back after voiding, absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reopened: Option<bool>,
     version: u64,
     schema: u32,
     created_at: Time,
@@ -146,6 +150,7 @@ impl PaymentItem {
             attempt_token: payment.token.clone(),
             retries: payment.retries.clone(),
             void_requested: payment.void_requested.then_some(true),
+            reopened: payment.reopened.then_some(true),
             version: payment.version,
             schema: SCHEMA,
             created_at: payment.created_at,
@@ -203,6 +208,7 @@ impl PaymentItem {
             token: self.attempt_token,
             retries: self.retries,
             void_requested: self.void_requested.unwrap_or(false),
+            reopened: self.reopened.unwrap_or(false),
             in_ledger: self.schema >= FIRST_IN_LEDGER,
             version: self.version,
             created_at: self.created_at,
@@ -321,7 +327,7 @@ impl PaymentStore {
             payment,
             "refunding = if_not_exists(refunding, refunded) + :amount",
             units,
-            " AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
+            " AND (attribute_not_exists(void_requested) OR attribute_exists(reopened)) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most))",
         )?;
         write
             .value(":amount", &minor_units(amount)?)?
@@ -415,7 +421,7 @@ impl PaymentStore {
                 " AND authorized >= :amount AND captured <= :amount",
             ),
             // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
-            Change::Refunded { .. } if payment.void_requested => (
+            Change::Refunded { .. } if payment.void_requested && !payment.reopened => (
                 ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
                 " AND captured >= :amount AND refunded <= :amount",
             ),

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::model::{Refund, RefundError, RefundStatus};
+use crate::aws::dynamo::StoreError;
 use crate::http::problem::Fault;
 use crate::orders::lines::Item;
-use crate::orders::model::{Line, Order, PaymentStatus};
-use crate::payments::model::{Payment, Units};
+use crate::orders::model::{Course, Line, Order, PaymentStatus};
+use crate::payments::model::{Amounts, Payment, Units};
+use crate::payments::rules::{Void, decide_void};
 use crate::values::clock::Time;
 use crate::values::money::{Money, MoneyError};
 
@@ -63,7 +65,7 @@ pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Taken, Re
         | PaymentStatus::Voided
         | PaymentStatus::Failed) => return Err(RefundError::NothingToRefund(status)),
     }
-    if payment.void_requested {
+    if payment.void_requested && !payment.reopened {
         return Err(RefundError::Ending);
     }
     if taken.amount.is_zero() {
@@ -235,6 +237,42 @@ pub fn settle(refund: Refund, failure: Option<String>, now: Time) -> Refund {
         updated_at: now.no_earlier_than(refund.updated_at),
         ..refund
     }
+}
+
+/// Returns `payment` as it is once `refund`, which had succeeded, has come back: it has what the refund took. The pieces that
+/// it brought back into stock are there still, and are counted again when their money is refunded again.
+///
+/// # Errors
+/// [`RefundError::Payment`] if the payment has not refunded as much, and [`RefundError::Store`] if its order has ended and
+/// the rest is not refunded yet: that has to be known first.
+pub fn take_back(payment: &Payment, refund: &Refund, now: Time) -> Result<Payment, RefundError> {
+    let undone = decide_void(Some(payment), Course::Closed, false);
+    if payment.void_requested && !matches!(undone, Void::Done(_)) {
+        return Err(StoreError::Busy("the payment is being undone".into()).into());
+    }
+    let amounts = payment.amounts;
+    let (authorized, captured) = (amounts.authorized(), amounts.captured());
+    let refunded = amounts.refunded().minus(refund.amount)?;
+    let amounts = Amounts::new(authorized, captured, refunded)?;
+    Ok(Payment {
+        status: if refunded.is_zero() {
+            PaymentStatus::Completed
+        } else {
+            PaymentStatus::PartiallyRefunded
+        },
+        amounts,
+        refunding: payment.refunding.minus(refund.amount)?,
+        refunded_units: refund.taken_from(&payment.refunded_units),
+        restocked: if refund.restock {
+            refund.taken_from(&payment.restocked)
+        } else {
+            payment.restocked.clone()
+        },
+        reopened: payment.void_requested,
+        version: payment.version + 1,
+        updated_at: now.no_earlier_than(payment.updated_at),
+        ..payment.clone()
+    })
 }
 
 fn invalid(pointer: &str, code: &'static str, detail: impl Into<String>) -> RefundError {
