@@ -179,3 +179,62 @@ fn the_outcome_of_a_pending_refund_is_asked_for() {
         .await;
     });
 }
+
+#[test]
+fn a_refund_that_comes_back_is_shown_and_can_be_made_again() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let customer = shop.customer().await;
+        let product = shop.product("8.50", 10).await;
+        let order = shop.order(&customer, &product, "tok_ok").await;
+        shop.until_settled(&order).await;
+        let payment = shop.payment_of(&order).await;
+        let all = json!({"amount": money("17.00")});
+        let (status, made) = refund(&shop, &payment, &unique("refund"), all.clone()).await;
+        assert_eq!((status, &made["status"]), (201, &json!("succeeded")));
+        until_shown(&shop, &customer, &order, "refunded").await;
+        let event = json!({
+            "type": "refund.failed", "charge": format!("{order}:1"), "refund": made["id"],
+        });
+        for _ in 0..2 {
+            let call = shop.signed_event(&event, "whsec_sandbox").await;
+            call.send().await.expect(204);
+        }
+        until_shown(&shop, &customer, &order, "completed").await;
+        let shown = shop.payment(&customer, &order).await;
+        assert_eq!(
+            (&shown["status"], &shown["refunded"]),
+            (&json!("completed"), &money("0.00"))
+        );
+        let (status, again) = refund(&shop, &payment, &unique("refund"), all).await;
+        assert_eq!((status, &again["status"]), (201, &json!("succeeded")));
+        until_shown(&shop, &customer, &order, "refunded").await;
+        shop.quiet().await;
+        let entries = shop
+            .get(&format!("/ledger?payment_id={payment}"))
+            .bearer(&shop.admin().await.token);
+        let entries = entries.send().await.expect(200).json();
+        let entries = entries["items"].as_array().unwrap().iter();
+        let moved: Vec<_> = entries
+            .map(|entry| {
+                let of = entry["of"].as_str().unwrap().to_owned();
+                let refund = entry["refund_id"].clone();
+                (of, written(&entry["amount"]), refund)
+            })
+            .filter(|(of, _, _)| of.starts_with("refund"))
+            .collect();
+        let entry = |of: &str, refund: &Value| (of.to_owned(), "17.00".to_owned(), refund.clone());
+        let expected = [
+            entry("refunded", &made["id"]),
+            entry("refund_returned", &made["id"]),
+            entry("refunded", &again["id"]),
+        ];
+        assert_eq!(moved, expected);
+        // The customer is not told of money that came back to the shop.
+        let mail = shop.order_mail().await;
+        let mail = mail.iter().map(|mail| mail["text"].as_str().unwrap());
+        let told = mail.filter(|text| text.contains(&format!("refunded {}", amount("17.00"))));
+        assert_eq!(told.count(), 2);
+        shop.audited().await.unwrap();
+    });
+}

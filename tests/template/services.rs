@@ -324,7 +324,7 @@ fn the_map_shows_reads_and_events_between_services() {
           orders -.->|changes| platform
           payments -.->|PaymentRefunded| inventory
           payments -.->|PaymentRefunded| notifications
-          payments -.->|PaymentProcessed, PaymentRefunded| orders
+          payments -.->|PaymentProcessed, PaymentRefundReturned, PaymentRefunded| orders
           payments -.->|changes| platform
           pricing -.->|changes| platform
           screening -.->|changes| platform

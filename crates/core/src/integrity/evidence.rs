@@ -91,7 +91,7 @@ impl Evidence {
         let id = event.aggregate_id;
         let subject = match event.event_type.as_str() {
             "StockAdjusted" => variant_of_stock(&id).map(Subject::Stock),
-            "PaymentRefunded" | "PaymentDisputed" => match id.parse() {
+            "PaymentRefunded" | "PaymentRefundReturned" | "PaymentDisputed" => match id.parse() {
                 Ok(payment) => {
                     let payment = self.refunds.payments().get(payment).await?;
                     payment.map(|payment| Subject::Order(payment.order_id))

@@ -270,7 +270,7 @@ fn payment_differs(payment: &Payment, events: &[DomainEvent]) -> Option<String> 
     let last = events.last()?;
     let data: Option<PaymentData> = read_data(last);
     let same = data.is_some_and(|data| match last.event_type.as_str() {
-        "PaymentRefunded" => {
+        "PaymentRefunded" | "PaymentRefundReturned" => {
             let to_cards = payment.gift_cards.refunded;
             payment.amounts.refunded().plus(to_cards) == Ok(data.amount)
         }

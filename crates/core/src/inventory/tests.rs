@@ -81,6 +81,7 @@ fn order(number: u32, lines: &[(&str, u32)]) -> Order {
         guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
+        payment_version: 0,
         breakdown: Breakdown::plain(&lines),
         uses: Vec::new(),
         lines,

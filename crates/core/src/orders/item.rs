@@ -80,6 +80,9 @@ pub(super) struct HeaderItem {
     status: Status,
     #[serde(with = "text")]
     payment_status: PaymentStatus,
+    /// Absent before the first refund.
+    #[serde(rename = "pv", default, skip_serializing_if = "is_none")]
+    payment_version: u64,
     pub(super) total: String,
     pub(super) currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,6 +240,14 @@ pub(super) fn status_shard(status: Status, shard: u32) -> String {
     format!("{status}#{shard}")
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_none(version: &u64) -> bool {
+    *version == 0
+}
+
 impl HeaderItem {
     /// Returns the header of `order`.
     pub(super) fn from_order(order: &Order) -> Self {
@@ -256,6 +267,7 @@ impl HeaderItem {
             }),
             status: order.status,
             payment_status: order.payment_status,
+            payment_version: order.payment_version,
             total: order.total.amount().to_string(),
             currency: order.total.currency(),
             failure: order.failure.as_ref().map(|failure| FailureItem {
@@ -348,6 +360,7 @@ impl HeaderItem {
             guest,
             status: self.status,
             payment_status: self.payment_status,
+            payment_version: self.payment_version,
             lines: bought,
             breakdown,
             uses,

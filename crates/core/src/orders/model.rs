@@ -31,7 +31,7 @@ pub struct Failure {
 
 impl Failure {
     /// The most bytes that a detail may have, so that the header stays within one write unit (1 KB).
-    pub const DETAIL_BYTES: usize = 200;
+    pub const DETAIL_BYTES: usize = 196;
 
     /// Returns a failure with `detail`, cut to [`Failure::DETAIL_BYTES`].
     #[must_use]
@@ -144,6 +144,8 @@ pub struct Order {
     pub status: Status,
     /// The status of its payment.
     pub payment_status: PaymentStatus,
+    /// The version of the payment whose refunds `payment_status` shows; 0 before the first.
+    pub payment_version: u64,
     /// One line for each variant.
     pub lines: Vec<Line>,
     /// The parts of its total, with one entry for each line.

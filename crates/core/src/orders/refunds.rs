@@ -7,7 +7,7 @@ use super::change;
 use super::gift_cards::returns;
 use super::gift_cards::store::GiftCardStore;
 use super::model::PaymentStatus;
-use super::rules;
+use super::rules::{self, Refunds};
 use super::store::OrderStore;
 use crate::aws::dynamo::StoreError;
 use crate::runtime::{ConsumeError, Message};
@@ -15,11 +15,14 @@ use crate::values::event::Delivered;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 
-/// What `PaymentRefunded` says.
+/// The type of the event that a refund came back.
+const RETURNED: &str = "PaymentRefundReturned";
+
+/// What `PaymentRefunded` and `PaymentRefundReturned` say.
 #[derive(Deserialize)]
 struct Refunded {
     order_id: OrderId,
-    /// The total that has been refunded.
+    /// The total that is refunded.
     amount: Money,
     /// How much of it goes to gift cards.
     gift_card_amount: Option<Money>,
@@ -48,10 +51,21 @@ pub async fn on_payment_refunded(
         Err(ConsumeError::OtherType(_)) => {}
         Err(error) => return Err(error),
     }
-    let (delivered, _): (Delivered, PaymentId) = message.event("PaymentRefunded")?;
+    let returned = Delivered::parse(&message.body)?.detail.event_type == RETURNED;
+    let event_type = if returned {
+        RETURNED
+    } else {
+        "PaymentRefunded"
+    };
+    let (delivered, _): (Delivered, PaymentId) = message.event(event_type)?;
     let data: Refunded = serde_json::from_value(delivered.detail.data)?;
+    let shown = Refunds {
+        refunded: data.amount,
+        returned,
+        version: delivered.detail.version,
+    };
     let decide = |order| {
-        rules::show_refund(order, data.amount, delivered.time)
+        rules::show_refunds(order, shown, delivered.time)
             .map_err(|undecided| StoreError::Busy(undecided.into()))
     };
     let changed = change::apply(orders, data.order_id, decide).await?;

@@ -126,6 +126,7 @@ pub fn place(placement: Placement) -> Order {
         guest: placement.guest,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
+        payment_version: 0,
         lines: placement.lines,
         breakdown: placement.breakdown,
         uses: placement.uses,
@@ -373,28 +374,50 @@ pub fn show_capture(
     )
 }
 
-/// Returns the order with its payment refunded up to `refunded`, or `None` if its payment status stays: it says so
-/// already, or the workflow of an order that has ended will.
+/// What an event says of the refunds of an order's payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refunds {
+    /// The total that is refunded.
+    pub refunded: Money,
+    /// Whether the event is about a refund that came back.
+    pub returned: bool,
+    /// The payment's version.
+    pub version: u64,
+}
+
+/// Returns the order with the refunds of its payment, or `None` if nothing about it changes: the event is late, or the
+/// workflow of an order that has ended says what its payment is.
 ///
 /// # Errors
-/// Returns [`Diverted::Undecided`] if it has no outcome yet.
-pub fn show_refund(order: Order, refunded: Money, now: Time) -> Result<Option<Order>, Diverted> {
+/// Returns [`Diverted::Undecided`] if it has no outcome yet, or has ended and the workflow is not done.
+pub fn show_refunds(order: Order, shown: Refunds, now: Time) -> Result<Option<Order>, Diverted> {
     match order.status.course() {
         Course::Undecided => return Err(Diverted::Undecided),
-        Course::Closed => return Ok(None),
-        Course::Confirmed => {}
+        Course::Closed if shown.returned && order.due_at.is_some() => {
+            return Err(Diverted::Undecided);
+        }
+        // What was refunded before an order ended, and because it ended, is for its workflow to show.
+        Course::Closed
+            if !shown.returned && (order.payment_version == 0 || order.due_at.is_some()) =>
+        {
+            return Ok(None);
+        }
+        Course::Closed | Course::Confirmed => {}
     }
-    let all = refunded.compare(order.total).is_ok_and(Ordering::is_ge);
-    let payment_status = if all {
-        PaymentStatus::Refunded
-    } else {
-        PaymentStatus::PartiallyRefunded
-    };
-    // Events may come late: what is refunded never becomes less.
-    let is_shown =
-        order.payment_status == payment_status || order.payment_status == PaymentStatus::Refunded;
-    Ok((!is_shown).then(|| Order {
-        payment_status,
+    if shown.version <= order.payment_version {
+        return Ok(None);
+    }
+    let all = shown
+        .refunded
+        .compare(order.total)
+        .is_ok_and(Ordering::is_ge);
+    Ok(Some(Order {
+        payment_status: match (all, shown.refunded.is_zero()) {
+            (_, true) => PaymentStatus::Completed,
+            (true, false) => PaymentStatus::Refunded,
+            (false, false) => PaymentStatus::PartiallyRefunded,
+        },
+        payment_version: shown.version,
         updated_at: now.no_earlier_than(order.updated_at),
         ..order
     }))

@@ -157,8 +157,8 @@ mod tests {
         )
         .await;
         shop.process().await;
-        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
-        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("customer", false), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"gift_cards":{"amount":{"amount":"0.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"}},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
+        check(&shop, request("boss", true), expect![[r#"200 OK {"items":[{"id":"1edb0c52-cdc9-5a5e-b886-ddd2e13b4802","status":"completed","gateway":"sandbox","authorized":{"amount":"40.00","currency":"EUR"},"captured":{"amount":"40.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"},"gift_cards":{"amount":{"amount":"0.00","currency":"EUR"},"refunded":{"amount":"0.00","currency":"EUR"}},"capture_before":null,"captures":[],"attempts":1,"decline":null,"action":null,"disputes":[]}],"next_cursor":null}"#]]).await;
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed, or a part was captured | `order_id`, `amount`, `status`, `origin`; `capture`: `at_shipment`, and `captured`: the total that has been captured, if it is not captured at once |
 //! | `PaymentDisputed` | a cardholder disputed the charge, or a dispute was decided | `order_id`, `dispute_id`, `amount`: what it is about, `status`: `opened`, `won` or `lost`, `reason` |
+//! | `PaymentRefundReturned` | a refund came back, which had succeeded | as `PaymentRefunded`, of the refund that came back |
 //! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `gift_card_amount`: how much of it goes to gift cards, if the order took from any; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
 
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, RefundId, VariantId};
 use crate::values::money::Money;
 
-use super::model::{CaptureTime, DISPUTED, REFUNDED};
+use super::model::{CaptureTime, DISPUTED, REFUND_RETURNED, REFUNDED};
 use super::store::PaymentItem;
 
 /// What led to the change. An event of the provider starts the workflow, too, so there is only this.
@@ -95,7 +96,7 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
             status: dispute.status.as_str(),
             reason: &dispute.reason,
         })
-    } else if stamp.event_type == REFUNDED {
+    } else if [REFUNDED, REFUND_RETURNED].contains(&stamp.event_type.as_str()) {
         let last = item.last_refund.as_ref();
         let last = last.map(|last| {
             Ok::<_, serde_dynamo::Error>(Last {

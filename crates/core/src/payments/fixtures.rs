@@ -66,6 +66,7 @@ pub(crate) fn order(token: &str) -> Order {
         guest: None,
         status: Status::Pending,
         payment_status: PaymentStatus::Pending,
+        payment_version: 0,
         breakdown: Breakdown::plain(&lines),
         uses: Vec::new(),
         lines,

@@ -30,6 +30,9 @@ pub const PROCESSED: &str = "PaymentProcessed";
 /// The type of the event that money was refunded.
 pub const REFUNDED: &str = "PaymentRefunded";
 
+/// The type of the event that a refund came back, which had succeeded.
+pub const REFUND_RETURNED: &str = "PaymentRefundReturned";
+
 /// The type of the event that a payment was disputed, or a dispute decided.
 pub const DISPUTED: &str = "PaymentDisputed";
 
@@ -205,6 +208,10 @@ pub type Units = BTreeMap<VariantId, u32>;
 
 /// The payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is stored of a payment beside its status"
+)]
 pub struct Payment {
     /// Its id, which follows from the order's.
     pub id: PaymentId,
@@ -257,6 +264,8 @@ pub struct Payment {
     pub retries: Vec<Retry>,
     /// Whether the order has ended, so that the payment has to be undone.
     pub void_requested: bool,
+    /// Whether a refund came back after all was undone: what is left then is for a person to refund.
+    pub reopened: bool,
     /// Whether all its movements of money are in the ledger: earlier releases had none.
     pub in_ledger: bool,
     /// The number of its events.
@@ -308,6 +317,7 @@ impl Payment {
             token: None,
             retries: Vec::new(),
             void_requested: false,
+            reopened: false,
             in_ledger: true,
             version: 0,
             created_at: now,

@@ -200,6 +200,9 @@ pub fn decide_void(payment: Option<&Payment>, course: Course, retryable: bool) -
     let Some(payment) = payment else {
         return Void::PreventPayment;
     };
+    if payment.reopened {
+        return Void::Done(payment.status);
+    }
     match payment.status {
         // A retry that read the order before it ended must not begin any more.
         PaymentStatus::Failed if retryable && !payment.void_requested => Void::Request(payment),

@@ -18,6 +18,7 @@ use super::model::{Action, Amounts, CaptureTime, Change, Payment, Retry, Units};
 
 mod captures;
 mod moves;
+mod returns;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
 /// the version with which it was stored first: since version 2, all that happens to a payment is in the ledger.
@@ -97,6 +98,9 @@ pub(super) struct PaymentItem {
     /// Set to true once voiding has begun, absent before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_requested: Option<bool>,
+    /// Set to true once a refund came back after voiding, absent before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reopened: Option<bool>,
     version: u64,
     schema: u32,
     created_at: Time,
@@ -187,6 +191,7 @@ impl PaymentItem {
             attempt_token: payment.token.clone(),
             retries: payment.retries.clone(),
             void_requested: payment.void_requested.then_some(true),
+            reopened: payment.reopened.then_some(true),
             version: payment.version,
             schema: SCHEMA,
             created_at: payment.created_at,
@@ -270,6 +275,7 @@ impl PaymentItem {
             token: self.attempt_token,
             retries: self.retries,
             void_requested: self.void_requested.unwrap_or(false),
+            reopened: self.reopened.unwrap_or(false),
             in_ledger: self.schema >= FIRST_IN_LEDGER,
             version: self.version,
             created_at: self.created_at,
@@ -403,7 +409,7 @@ impl PaymentStore {
             payment,
             &format!("refunding = if_not_exists(refunding, refunded) + :amount{and_cards}"),
             units,
-            &format!(" AND attribute_not_exists(void_requested) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most)){cards_are_same}"),
+            &format!(" AND (attribute_not_exists(void_requested) OR attribute_exists(reopened)) AND (disputed = :disputed OR (attribute_not_exists(disputed) AND :disputed = :none)) AND (refunding <= :most OR (attribute_not_exists(refunding) AND refunded <= :most)){cards_are_same}"),
         )?;
         let write = if has_cards {
             write
@@ -555,7 +561,7 @@ impl PaymentStore {
                 if !cards.is_empty() {
                     write = write.value(":cards", &minor_units(after.refunded)?)?;
                 }
-                if !cards.is_empty() && payment.void_requested {
+                if !cards.is_empty() && payment.void_requested && !payment.reopened {
                     write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
                 }
                 write
@@ -593,7 +599,7 @@ fn amounts_clauses(
             " AND authorized >= :amount AND captured <= :amount",
         ),
         // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
-        Change::Refunded { .. } if payment.void_requested => (
+        Change::Refunded { .. } if payment.void_requested && !payment.reopened => (
             ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
             " AND captured >= :amount AND refunded <= :amount",
         ),
@@ -608,7 +614,7 @@ fn amounts_clauses(
 fn cards_clause(payment: &Payment, next: &Payment, change: &Change) -> &'static str {
     match change {
         Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
-        Change::Refunded { .. } if payment.void_requested => {
+        Change::Refunded { .. } if payment.void_requested && !payment.reopened => {
             ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
         }
         Change::Refunded { .. } => ", gift_cards_refunded = :cards",

@@ -16,6 +16,8 @@ use super::disputes;
 use super::gateway::signature::HEADER;
 use super::gateway::{EventError, Gateway, Notice};
 use super::model::{Change, ChargeKey, Payment, PaymentError};
+use super::refunds::returns;
+use super::refunds::store::RefundStore;
 use super::store::PaymentStore;
 
 impl From<EventError> for Problem {
@@ -34,7 +36,7 @@ impl From<EventError> for Problem {
 /// [`Problem::NotFound`] for another provider and for a charge of an order that has no payment, and problems of an event that
 /// is not signed by the provider, was signed more than five minutes ago, or cannot be read.
 pub async fn receive_payment_event(
-    payments: &PaymentStore,
+    refunds: &RefundStore,
     gateway: &impl Gateway,
     workflow: &OrderWorkflow,
     request: Request,
@@ -47,8 +49,10 @@ pub async fn receive_payment_event(
     let notice = gateway
         .take_event(signature, &request.body, request.now)
         .await?;
+    let payments = refunds.payments();
     match notice {
         Notice::Irrelevant => {}
+        Notice::Refund(key) => returns::follow(refunds, gateway, &key, request.now).await?,
         Notice::Charge(charge) => take_up(payments, gateway, workflow, &charge, &request).await?,
         Notice::Dispute { charge, id } => {
             let payment = note_dispute(payments, gateway, &charge, &id, request.now).await?;

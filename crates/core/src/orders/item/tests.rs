@@ -73,6 +73,7 @@ fn the_fullest_header_fits_in_one_write_unit() {
     full.review = Some(Review::decided(ReviewState::Approved));
     full.total = eur("999999999999999.00");
     full.payment_status = PaymentStatus::PartiallyRefunded;
+    full.payment_version = 99;
     full.cancelled_from = Some(Status::Confirmed);
     full.due_attempts = u32::MAX;
     full.run = u32::MAX;
@@ -95,6 +96,7 @@ fn ordinary_lines_fit_in_few_write_units() {
 #[test]
 fn an_order_comes_back_as_it_was_stored() {
     let mut stored = failed("no");
+    stored.payment_version = 3;
     stored.cancelled_from = Some(Status::Confirmed);
     stored.shipping_address = Address {
         line2: Some("Stiege 2".to_owned()),

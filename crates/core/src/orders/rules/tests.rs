@@ -431,3 +431,73 @@ fn an_order_shows_that_its_authorised_payment_is_captured_or_has_ended() {
         Ok(None)
     );
 }
+
+/// Returns what the event number `version` of the payment says, of which `euros` are refunded.
+fn refunds(version: u64, euros: &str, returned: bool) -> Refunds {
+    Refunds {
+        refunded: crate::orders::fixtures::eur(euros),
+        returned,
+        version,
+    }
+}
+
+#[test]
+fn an_order_shows_the_refunds_of_the_newest_event_in_whatever_order_they_come() {
+    let events = [
+        refunds(2, "1.00", false),
+        refunds(3, "99999.00", false),
+        refunds(4, "1.00", true),
+        refunds(5, "0.00", true),
+    ];
+    let confirmed = confirm(order(), PaymentStatus::Completed, after(1))
+        .unwrap()
+        .unwrap();
+    for first in 0..4 {
+        for second in 0..4 {
+            for last in 0..4 {
+                let mut shown = confirmed.clone();
+                for at in [first, second, last] {
+                    let next = show_refunds(shown.clone(), events[at], after(9)).unwrap();
+                    shown = next.unwrap_or(shown);
+                }
+                let newest = first.max(second).max(last);
+                let expected = [
+                    "partially_refunded",
+                    "refunded",
+                    "partially_refunded",
+                    "completed",
+                ];
+                assert_eq!(
+                    shown.payment_status.as_str(),
+                    expected[newest],
+                    "{first} {second} {last}"
+                );
+                assert_eq!(shown.payment_version, events[newest].version);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_order_that_has_ended_shows_what_came_back_once_its_workflow_is_done() {
+    let cancelled = cancel(order(), after(1), None).unwrap().unwrap();
+    let shown = |order: &Order, event| show_refunds(order.clone(), event, after(9));
+    assert_eq!(shown(&cancelled, refunds(3, "99999.00", false)), Ok(None));
+    let early = shown(&cancelled, refunds(4, "0.00", true));
+    assert_eq!(early, Err(Diverted::Undecided));
+    let closed = close(cancelled, Some(PaymentStatus::Refunded), after(2))
+        .unwrap()
+        .unwrap();
+    assert_eq!(shown(&closed, refunds(3, "1.00", false)), Ok(None));
+    let back = shown(&closed, refunds(4, "0.00", true)).unwrap().unwrap();
+    assert_eq!(back.payment_status, PaymentStatus::Completed);
+    assert_eq!(shown(&back, refunds(3, "99999.00", false)), Ok(None));
+    let again = shown(&back, refunds(5, "99999.00", false))
+        .unwrap()
+        .unwrap();
+    assert_eq!(again.payment_status, PaymentStatus::Refunded);
+    assert_eq!(
+        shown(&order(), refunds(2, "1.00", false)),
+        Err(Diverted::Undecided)
+    );
+}

@@ -95,6 +95,8 @@ pub enum Notice {
         /// The gateway's identifier of the dispute.
         id: String,
     },
+    /// Something may have become of a refund of this charge.
+    Refund(RefundKey),
 }
 
 /// Why an event is not taken.

@@ -19,6 +19,10 @@
 //! | `pm_card_visa_chargeDeclined` and six others | declined, with Stripe's code |
 //! | `tok_busy_at_NAME` | refused as busy by the account `NAME`, captured by others |
 //! | any other | declined, `invalid_token` |
+//!
+//! Its [`events`] play the shopper's bank.
+//!
+//! Its [`events`] play the shopper's bank.
 
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError, Table, Written};

@@ -9,7 +9,9 @@ use super::rules::{Sums, entries};
 use crate::orders::model::PaymentStatus;
 use crate::payments::disputes;
 use crate::payments::model::disputes::{Dispute, DisputeStatus};
-use crate::payments::model::{Amounts, CaptureTime, Change, Payment, Provider};
+use crate::payments::model::{Amounts, CaptureTime, Change, Payment, Provider, Units};
+use crate::payments::refunds::model::{Refund, RefundStatus};
+use crate::payments::refunds::rules::take_back;
 use crate::payments::rules::apply;
 use crate::payments::store::PaymentImage;
 use crate::values::clock::Time;
@@ -36,6 +38,8 @@ enum Step {
     RefundSucceeds,
     /// The oldest pending refund fails.
     RefundFails,
+    /// The refund that succeeded first comes back.
+    RefundReturns,
     /// A dispute of so many thousandths is opened, or the last one is decided again.
     Dispute(u16, DisputeStatus),
     /// So many further changes are delivered.
@@ -57,6 +61,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => part().prop_map(Step::BeginRefund),
         3 => Just(Step::RefundSucceeds),
         1 => Just(Step::RefundFails),
+        2 => Just(Step::RefundReturns),
         2 => (part(), status()).prop_map(|(part, status)| Step::Dispute(part, status)),
         3 => (1_u8..5).prop_map(Step::Deliver),
         3 => (0_u8..5).prop_map(Step::Repeat),
@@ -77,6 +82,8 @@ struct Life {
     last_refund: Option<RefundId>,
     /// The pending refunds, oldest first.
     pending: Vec<(RefundId, Money)>,
+    /// Those that have succeeded, oldest first.
+    succeeded: Vec<(RefundId, Money)>,
     begun: u32,
     changes: Vec<(Option<PaymentImage>, PaymentImage)>,
     /// How many changes have been delivered.
@@ -105,6 +112,7 @@ impl Life {
             payment,
             last_refund: None,
             pending: Vec::new(),
+            succeeded: Vec::new(),
             begun: 0,
             changes: vec![(None, image)],
             delivered: 0,
@@ -173,6 +181,7 @@ impl Life {
             Step::BeginRefund(part) => self.begin_refund(part),
             Step::RefundSucceeds => self.settle_refund(true),
             Step::RefundFails => self.settle_refund(false),
+            Step::RefundReturns => self.take_back(),
             Step::Dispute(part, status) => self.dispute(part, status),
             Step::Deliver(_) | Step::Repeat(_) => {}
         }
@@ -197,6 +206,7 @@ impl Life {
             | Step::BeginRefund(_)
             | Step::RefundSucceeds
             | Step::RefundFails
+            | Step::RefundReturns
             | Step::Dispute(..) => (delivered, delivered),
         }
     }
@@ -237,6 +247,7 @@ impl Life {
         if succeeds {
             let total = self.payment.amounts.refunded().plus(amount).unwrap();
             assert!(self.change(&Change::Refunded { total, by }));
+            self.succeeded.push((by, amount));
         } else {
             let refunding = self.payment.refunding.minus(amount).unwrap();
             let payment = self.payment.clone();
@@ -244,6 +255,40 @@ impl Life {
                 refunding,
                 ..payment
             });
+        }
+    }
+}
+
+impl Life {
+    fn take_back(&mut self) {
+        if self.succeeded.is_empty() {
+            return;
+        }
+        let (id, amount) = self.succeeded.remove(0);
+        let refund = Refund {
+            id,
+            payment_id: self.payment.id,
+            order_id: self.payment.order_id,
+            amount,
+            gift_card_amount: Money::zero(amount.currency()),
+            units: Units::new(),
+            reason: None,
+            restock: false,
+            status: RefundStatus::Succeeded,
+            failure: None,
+            attempts: 0,
+            due_at: None,
+            request_hash: String::new(),
+            created_at: now(0),
+            updated_at: now(0),
+        };
+        // What is being undone has to be known first.
+        if let Ok(next) = take_back(&self.payment, &refund, now(self.changes.len())) {
+            self.last_refund = Some(id);
+            self.store(next);
+        } else {
+            assert!(self.payment.void_requested);
+            self.succeeded.insert(0, (id, amount));
         }
     }
 }

@@ -59,7 +59,11 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
                 debit,
                 credit,
                 amount,
-                refund_id: refund.filter(|_| of == Movement::Refunded),
+                refund_id: if of == Movement::RefundReturned {
+                    new.last_refund
+                } else {
+                    refund.filter(|_| of == Movement::Refunded)
+                },
             }
         })
         .collect())

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod model;
+pub mod returns;
 pub mod rules;
 pub mod settle;
 pub mod split;

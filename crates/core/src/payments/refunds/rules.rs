@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::model::{Refund, RefundError, RefundStatus};
 use super::split;
+use crate::aws::dynamo::StoreError;
 use crate::http::problem::Fault;
 use crate::orders::lines::Item;
-use crate::orders::model::{Order, PaymentStatus};
-use crate::payments::model::{Change, Payment, PaymentError, Units};
+use crate::orders::model::{Course, Order, PaymentStatus};
+use crate::payments::model::{Amounts, Change, Payment, PaymentError, Units};
 use crate::payments::pieces::{self, Pieces};
-use crate::payments::rules::apply;
+use crate::payments::rules::{Void, apply, decide_void};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
@@ -60,7 +61,7 @@ pub fn take(payment: &Payment, order: &Order, draft: &Draft) -> Result<Pieces, R
         | PaymentStatus::Voided
         | PaymentStatus::Failed) => return Err(RefundError::NothingToRefund(status)),
     }
-    if payment.void_requested {
+    if payment.void_requested && !payment.reopened {
         return Err(RefundError::Ending);
     }
     if taken.amount.is_zero() {
@@ -213,6 +214,59 @@ pub fn settle(refund: Refund, failure: Option<String>, now: Time) -> Refund {
         due_at: None,
         updated_at: now.no_earlier_than(refund.updated_at),
         ..refund
+    }
+}
+
+/// Returns `payment` as it is once `refund`, which had succeeded, has come back: it has what the refund took. The pieces that
+/// it brought back into stock are there still, and are counted again when their money is refunded again.
+///
+/// # Errors
+/// [`RefundError::Payment`] if the payment has not refunded as much, and [`RefundError::Store`] if its order has ended and
+/// the rest is not refunded yet: that has to be known first.
+pub fn take_back(payment: &Payment, refund: &Refund, now: Time) -> Result<Payment, RefundError> {
+    let undone = decide_void(Some(payment), Course::Closed, false);
+    if payment.void_requested && !matches!(undone, Void::Done(_)) {
+        return Err(StoreError::Busy("the payment is being undone".into()).into());
+    }
+    let amounts = payment.amounts;
+    let (authorized, captured) = (amounts.authorized(), amounts.captured());
+    let at_gateway = refund.gateway_amount()?;
+    let refunded = amounts.refunded().minus(at_gateway)?;
+    let amounts = Amounts::new(authorized, captured, refunded)?;
+    Ok(Payment {
+        status: if refunded.is_zero() && payment.gift_cards.refunded.is_zero() {
+            PaymentStatus::Completed
+        } else {
+            PaymentStatus::PartiallyRefunded
+        },
+        amounts,
+        refunding: payment.refunding.minus(at_gateway)?,
+        refunded_units: refund.taken_from(&payment.refunded_units),
+        restocked: if refund.restock {
+            refund.taken_from(&payment.restocked)
+        } else {
+            payment.restocked.clone()
+        },
+        reopened: payment.void_requested,
+        version: payment.version + 1,
+        updated_at: now.no_earlier_than(payment.updated_at),
+        ..payment.clone()
+    })
+}
+
+/// Returns `refund`, which came back from the gateway at `now` with its `code`: it has failed, or is only of what gift cards
+/// have got by it.
+#[must_use]
+pub fn returned(refund: Refund, code: String, now: Time) -> Refund {
+    let to_cards = refund.gift_card_amount;
+    let failed = settle(refund, Some(code), now);
+    if to_cards.is_zero() {
+        return failed;
+    }
+    Refund {
+        status: RefundStatus::Succeeded,
+        amount: to_cards,
+        ..failed
     }
 }
 

@@ -61,8 +61,12 @@ pub async fn settle(
     record(refunds, rules::settle(refund, failure, now), now).await
 }
 
-/// Stores the outcome of `refund`. Returns the refund as it is stored then.
-async fn record(refunds: &RefundStore, refund: Refund, now: Time) -> Result<Refund, RefundError> {
+/// Stores the outcome of the pending `refund`. Returns the refund as it is stored then.
+pub(super) async fn record(
+    refunds: &RefundStore,
+    refund: Refund,
+    now: Time,
+) -> Result<Refund, RefundError> {
     dynamo::change("the payment", || async {
         let (payment, stored) = futures::try_join!(
             refunds.payments().get(refund.payment_id),

@@ -235,6 +235,25 @@ impl RefundStore {
         Ok(self.table.transact(vec![outcome, give_back]).await?)
     }
 
+    /// Stores `refund`, of which `amount` came back from the gateway, and that `payment` becomes `next` by it, with its event. Refused
+    /// if one of them has changed since it was read.
+    ///
+    /// # Errors
+    /// [`RefundError::Store`].
+    pub async fn take_back(
+        &self,
+        payment: &Payment,
+        next: &Payment,
+        refund: &Refund,
+        amount: Money,
+    ) -> Result<Written, RefundError> {
+        let payment = self
+            .payments
+            .return_write(payment, next, refund.id, amount)?;
+        let outcome = self.instead_of(RefundStatus::Succeeded, refund)?;
+        Ok(self.table.transact(vec![outcome, payment]).await?)
+    }
+
     /// Stores when a pending refund is asked for again. Refused if its outcome is known.
     ///
     /// # Errors
@@ -275,9 +294,14 @@ impl RefundStore {
 
     /// Returns the write of `refund` on the condition that it is pending.
     fn pending(&self, refund: &Refund) -> Result<Write, StoreError> {
+        self.instead_of(RefundStatus::Pending, refund)
+    }
+
+    /// Returns the write of `refund` on the condition that its status is `stored`.
+    fn instead_of(&self, stored: RefundStatus, refund: &Refund) -> Result<Write, StoreError> {
         let put = self.table.put(&RefundItem::new(refund)?)?;
-        let put = put.when("#status = :pending").name("#status", "status");
-        put.value(":pending", &RefundStatus::Pending.as_str())
+        let put = put.when("#status = :stored").name("#status", "status");
+        put.value(":stored", &stored.as_str())
     }
 }
 

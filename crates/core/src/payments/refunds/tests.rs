@@ -29,7 +29,7 @@ fn request(customer: &str, admin: bool, body: &Value) -> Request {
 }
 
 /// Asks for a refund under `key`. Returns the status and the body or the detail of the problem.
-async fn refund(shop: &Shop, key: &str, body: Value) -> (u16, Value) {
+pub(super) async fn refund(shop: &Shop, key: &str, body: Value) -> (u16, Value) {
     let mut request = request("boss", true, &body);
     let headers = &mut request.headers;
     headers.insert("idempotency-key", key.parse().unwrap());
@@ -51,7 +51,7 @@ fn euros(amount: &str) -> Value {
     json!({"amount": {"amount": amount, "currency": "EUR"}})
 }
 
-async fn paid(token: &str) -> Shop {
+pub(super) async fn paid(token: &str) -> Shop {
     let shop = Shop::with(token).await;
     shop.process().await;
     assert_eq!(shop.process().await, "completed");
@@ -60,7 +60,7 @@ async fn paid(token: &str) -> Shop {
 }
 
 /// Returns the amount and status of each refund, newest first.
-async fn stored(shop: &Shop) -> Vec<Refund> {
+pub(super) async fn stored(shop: &Shop) -> Vec<Refund> {
     let payment = Payment::id_of(order_id());
     shop.refunds
         .of_payment(payment, 100, None)

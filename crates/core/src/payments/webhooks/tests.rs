@@ -29,7 +29,7 @@ pub(crate) fn event(kind: &str) -> Value {
 }
 
 async fn send(shop: &Shop, request: Request) -> String {
-    let taken = receive_payment_event(&shop.payments, &shop.gateway, &shop.workflow, request);
+    let taken = receive_payment_event(&shop.refunds, &shop.gateway, &shop.workflow, request);
     match taken.await {
         Ok(response) => response.status.as_u16().to_string(),
         Err(problem) => format!("{} {problem}", problem.status().as_u16()),

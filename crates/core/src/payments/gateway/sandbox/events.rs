@@ -3,15 +3,16 @@
 
 use serde::Deserialize;
 
-use super::Sandbox;
 use super::books::item_key;
 use super::tokens::State;
+use super::{Sandbox, refunds};
 use crate::aws::dynamo::{StoreError, Written};
 use crate::payments::gateway::signature;
 use crate::payments::gateway::{EventError, Notice};
-use crate::payments::model::ChargeKey;
 use crate::payments::model::disputes::DisputeStatus;
+use crate::payments::model::{ChargeKey, RefundKey};
 use crate::values::clock::Time;
+use crate::values::id::RefundId;
 
 /// The secret with which events of the sandbox are signed.
 pub const SECRET: &str = "whsec_sandbox";
@@ -31,6 +32,9 @@ struct Event {
     /// The dispute, if it is about one.
     #[serde(default)]
     dispute: Option<String>,
+    /// The refund, if it is about one.
+    #[serde(default)]
+    refund: Option<RefundId>,
 }
 
 /// What happened.
@@ -54,6 +58,9 @@ enum Kind {
     /// The bank has decided for the cardholder.
     #[serde(rename = "dispute.lost")]
     DisputeLost,
+    /// A refund that had succeeded has come back.
+    #[serde(rename = "refund.failed")]
+    RefundFailed,
     #[serde(other)]
     Other,
 }
@@ -95,6 +102,7 @@ impl Sandbox {
                     .disputed(charge, event.dispute, DisputeStatus::Lost)
                     .await;
             }
+            Kind::RefundFailed => return self.refund_failed(charge, event.refund).await,
             Kind::Other => return Ok(Notice::Irrelevant),
         };
         settled.map_err(|error| EventError::Gateway(error.into()))?;
@@ -112,6 +120,18 @@ impl Sandbox {
         let id = id.ok_or_else(|| EventError::malformed("the event names no dispute"))?;
         self.dispute(&charge, &id, status).await?;
         Ok(Notice::Dispute { charge, id })
+    }
+
+    /// Notes that the bank of the shopper has sent the refund `id` of `charge` back.
+    async fn refund_failed(
+        &self,
+        charge: ChargeKey,
+        id: Option<RefundId>,
+    ) -> Result<Notice, EventError> {
+        let refund = id.ok_or_else(|| EventError::malformed("the event names no refund"))?;
+        let key = RefundKey { charge, refund };
+        refunds::send_back(&self.books, &key).await?;
+        Ok(Notice::Refund(key))
     }
 
     /// Declines a charge that waits for its shopper.

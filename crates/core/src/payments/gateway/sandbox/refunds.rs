@@ -114,3 +114,24 @@ pub(super) async fn find(books: &Table, key: &RefundKey) -> Result<RefundState, 
     books.write(succeed).await?;
     Ok(RefundState::Succeeded)
 }
+
+/// Makes a refund fail that has succeeded: what it took is the shop's again. Any other refund stays as it is.
+pub(super) async fn send_back(books: &Table, key: &RefundKey) -> Result<(), GatewayError> {
+    let stored: Option<RefundItem> = books.get(refund_key(key)).await?;
+    let Some(stored) = stored.filter(|stored| stored.stage == Stage::Succeeded) else {
+        return Ok(());
+    };
+    let fail = books
+        .update(refund_key(key), "SET stage = :failed, code = :code")
+        .when("stage = :succeeded")
+        .value(":failed", &Stage::Failed)?
+        .value(":code", &"lost_or_stolen_card")?
+        .value(":succeeded", &Stage::Succeeded)?;
+    let give_back = books
+        .update(item_key(&key.charge), "SET refunded = refunded - :amount")
+        .when("refunded >= :amount")
+        .value(":amount", &stored.amount)?;
+    // If another event was quicker, it has done this.
+    books.transact(vec![fail, give_back]).await.map(drop)?;
+    Ok(())
+}

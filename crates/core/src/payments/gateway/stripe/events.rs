@@ -7,11 +7,13 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use super::api_key::SigningSecrets;
+use super::refunds::REFUND_ID;
 use super::{PATIENCE, Stripe, in_time};
 use crate::payments::gateway::signature::{self, SignatureError};
 use crate::payments::gateway::{EventError, Notice};
-use crate::payments::model::ChargeKey;
+use crate::payments::model::{ChargeKey, RefundKey};
 use crate::values::clock::Time;
+use crate::values::id::RefundId;
 
 #[derive(Deserialize)]
 struct Event {
@@ -52,17 +54,21 @@ impl Stripe {
             let charge = key(&object.metadata.unwrap_or_default());
             return Ok(charge.map_or(Notice::Irrelevant, Notice::Charge));
         }
-        let (true, Some(intent)) = (
-            event.kind.starts_with("charge.dispute."),
-            object.payment_intent,
-        ) else {
+        let is_dispute = event.kind.starts_with("charge.dispute.");
+        let refund = refund_id(&event.kind, object.metadata.as_ref());
+        let (true, Some(intent)) = (is_dispute || refund.is_some(), object.payment_intent) else {
             return Ok(Notice::Irrelevant);
         };
-        // A dispute has none of our metadata, its intent has.
+        // A dispute has none of our metadata, and a refund has not the charge: their intent has.
         let intent = in_time(PATIENCE, self.account(account.as_deref()).read(&intent)).await?;
-        let charge = key(&intent.metadata.unwrap_or_default());
+        let Some(charge) = key(&intent.metadata.unwrap_or_default()) else {
+            return Ok(Notice::Irrelevant);
+        };
         let id = object.id;
-        Ok(charge.map_or(Notice::Irrelevant, |charge| Notice::Dispute { charge, id }))
+        Ok(match refund {
+            Some(refund) => Notice::Refund(RefundKey { charge, refund }),
+            None => Notice::Dispute { charge, id },
+        })
     }
 
     /// Returns the account whose secret signed an event: one that is known, or else one that has been added since.
@@ -109,4 +115,36 @@ fn key(metadata: &BTreeMap<String, String>) -> Option<ChargeKey> {
     let order_id = metadata.get("order_id")?.parse().ok()?;
     let attempt = metadata.get("attempt")?.parse().ok()?;
     Some(ChargeKey::new(order_id, attempt))
+}
+
+/// Returns the refund that an event of this `kind` is about, or `None` if it is about another thing, or the shop did not make
+/// the refund. Which event comes depends on the version of the API (<https://docs.stripe.com/refunds#failed-refunds>).
+fn refund_id(kind: &str, metadata: Option<&BTreeMap<String, String>>) -> Option<RefundId> {
+    if !kind.starts_with("refund.") && kind != "charge.refund.updated" {
+        return None;
+    }
+    metadata?.get(REFUND_ID)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_events_about_refunds_of_the_shop_are_about_refunds() {
+        let id = RefundId::derived(&["refund"]);
+        let ours = BTreeMap::from([(REFUND_ID.to_owned(), id.to_string())]);
+        let others = BTreeMap::from([(REFUND_ID.to_owned(), "1".to_owned())]);
+        for (kind, metadata, expected) in [
+            ("refund.failed", Some(&ours), Some(id)),
+            ("refund.updated", Some(&ours), Some(id)),
+            ("charge.refund.updated", Some(&ours), Some(id)),
+            ("charge.refunded", Some(&ours), None),
+            ("charge.dispute.created", Some(&ours), None),
+            ("refund.failed", Some(&others), None),
+            ("refund.failed", None, None),
+        ] {
+            assert_eq!(refund_id(kind, metadata), expected, "{kind}");
+        }
+    }
 }

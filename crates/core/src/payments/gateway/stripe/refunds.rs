@@ -13,7 +13,7 @@ use crate::values::money::Money;
 const NOTHING_LEFT: &str = "charge_already_refunded";
 
 /// The key of a refund's identifier in the metadata.
-const REFUND_ID: &str = "refund_id";
+pub(super) const REFUND_ID: &str = "refund_id";
 
 /// The most pages of refunds that are read, of a hundred each.
 const MOST_PAGES: usize = 10;

@@ -9,6 +9,7 @@ use crate::orders::redemptions::Redemption;
 use crate::orders::refunds::on_payment_refunded;
 use crate::payments::events;
 use crate::payments::fixtures::order;
+use crate::payments::webhooks::tests::{event, tell_event};
 use crate::runtime::Message;
 use crate::values::id::GiftCardId;
 
@@ -58,11 +59,11 @@ async fn balance(cards: &GiftCardStore) -> String {
 /// Delivers the payment's last event to the orders.
 async fn deliver(shop: &Shop, cards: &GiftCardStore) {
     let item = shop.engine.items(Setting::PaymentsTable).remove(0);
-    let event = events::published(serde_dynamo::to_item(item).unwrap());
-    let event = event.unwrap().unwrap();
+    let last = events::published(serde_dynamo::to_item(item).unwrap());
+    let last = last.unwrap().unwrap();
     let message = Message {
         id: "1".to_owned(),
-        body: json!({"time": after(20), "detail": event}).to_string(),
+        body: json!({"time": after(20), "detail": last}).to_string(),
         sent_at: after(20),
         receive_count: 1,
     };
@@ -242,4 +243,32 @@ async fn of_two_refunds_of_everything_to_cards_at_once_one_is_made() {
     let expected = json!("only 0.00 EUR of the payment is left to refund");
     assert_eq!((status, detail), (409, expected));
     assert_eq!(returned(&shop).await, pair("0.00", "40.00"));
+}
+
+#[tokio::test]
+async fn of_a_refund_that_comes_back_the_gift_cards_keep_their_part() {
+    let (shop, cards) = beside_cards("tok_ok", "30.00").await;
+    let (_, body) = refund(&shop, "a", euros("20.00")).await;
+    assert_eq!(returned(&shop).await, pair("5.00", "15.00"));
+    deliver(&shop, &cards).await;
+    let mut told = event("refund.failed");
+    told["refund"] = body["id"].clone();
+    for _ in 0..2 {
+        assert_eq!(tell_event(&shop, &told).await, "204");
+        assert_eq!(returned(&shop).await, pair("0.00", "15.00"));
+        assert_eq!(shop.books().await, "partially_refunded 10.00 10.00 0.00 v3");
+        deliver(&shop, &cards).await;
+        assert_eq!(balance(&cards).await, "25.00");
+    }
+    // Everything else can be refunded again, and goes to where it came from.
+    assert_eq!(refund(&shop, "b", euros("25.00")).await.0, 201);
+    assert_eq!(returned(&shop).await, pair("10.00", "30.00"));
+    deliver(&shop, &cards).await;
+    assert_eq!(balance(&cards).await, "40.00");
+    let refunds = stored(&shop).await;
+    let sum: u64 = refunds
+        .iter()
+        .map(|refund| refund.amount.minor_units().unwrap())
+        .sum();
+    assert_eq!(sum, 4000, "{refunds:?}");
 }
