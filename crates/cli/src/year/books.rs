@@ -20,6 +20,8 @@ pub(super) struct Book {
     pub(super) reservation: String,
     pub(super) captured: u64,
     pub(super) refunded: u64,
+    /// What open and lost disputes have taken.
+    pub(super) disputed: u64,
     pub(super) payments: u64,
     /// What the entries of the shop's ledger add up to.
     pub(super) entered: Entered,
@@ -38,6 +40,9 @@ pub(super) struct Entered {
     pub(super) captured: i128,
     /// Refunded, less what was returned.
     pub(super) refunded: i128,
+    /// Disputed, less what was won.
+    pub(super) disputed: i128,
+    pub(super) lost: i128,
 }
 
 impl Entered {
@@ -49,6 +54,10 @@ impl Entered {
             "captured" => self.captured += amount,
             "refunded" => self.refunded += amount,
             "refund_returned" => self.refunded -= amount,
+            "disputed" => self.disputed += amount,
+            "dispute_won" => self.disputed -= amount,
+            "dispute_lost" => self.lost += amount,
+            "dispute_reopened" => self.lost -= amount,
             _ => {}
         }
     }
@@ -107,6 +116,7 @@ impl Books {
             book.payments += 1;
             book.captured += number(item, "captured");
             book.refunded += number(item, "refunded");
+            book.disputed += number(item, "disputed");
         })?;
         shop.scan("LedgerTable", |item| {
             let book = books.orders.entry(text(item, "order_id")).or_default();

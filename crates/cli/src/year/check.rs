@@ -105,13 +105,20 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
     let owed = if book.status == "confirmed" {
         order.total.saturating_sub(order.refunded)
     } else {
-        0
+        // What a bank has taken is not refunded, too.
+        book.disputed
     };
     let kept = book.captured.checked_sub(book.refunded);
     check(
         "money",
         kept == Some(owed),
         format!("{kept:?} is kept, and {owed} is owed"),
+    );
+    let lost = if order.is_lost() { book.captured } else { 0 };
+    check(
+        "disputes",
+        book.disputed == lost,
+        format!("disputes have taken {}, and {lost} is lost", book.disputed),
     );
     let gateway = (book.taken, book.given_back);
     check(
@@ -123,13 +130,7 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
             (book.captured, book.refunded)
         ),
     );
-    let (captured, refunded) = (book.captured.into(), book.refunded.into());
-    // No payment is open any more, so nothing is authorised that is not captured.
-    let expected = Entered {
-        authorised: captured,
-        captured,
-        refunded,
-    };
+    let expected = expected_entries(book);
     let entered = book.entered;
     check(
         "ledger",
@@ -163,6 +164,20 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
     faults
 }
 
+/// Returns what the entries of an order's payment have to add up to. No payment is open any more, so nothing is authorised
+/// that is not captured, and no dispute is open.
+fn expected_entries(book: &Book) -> Entered {
+    let captured = book.captured.into();
+    let disputed = book.disputed.into();
+    Entered {
+        authorised: captured,
+        captured,
+        refunded: book.refunded.into(),
+        disputed,
+        lost: disputed,
+    }
+}
+
 /// Whether the outcome is one that the generator expects.
 fn expected(order: &Order, book: &Book) -> bool {
     match (book.status.as_str(), book.failure.as_str()) {
@@ -175,7 +190,7 @@ fn expected(order: &Order, book: &Book) -> bool {
     }
 }
 
-/// Checks that debits are credits, and that the gateway owes what was captured less what was refunded.
+/// Checks that debits are credits, and that the gateway owes what was captured less what was refunded and lost.
 fn check_accounts(books: &Books, found: &mut Disagreements) {
     let total: i128 = books.accounts.values().sum();
     if total != 0 {
@@ -192,12 +207,18 @@ fn check_accounts(books: &Books, found: &mut Disagreements) {
         .values()
         .map(|book| i128::from(book.captured) - i128::from(book.refunded))
         .sum();
+    let lost: i128 = books
+        .orders
+        .values()
+        .map(|book| i128::from(book.disputed))
+        .sum();
     let (owed, earned) = (of("gateway:sandbox"), -of("sales") - of("refunds"));
-    if (owed, earned) != (kept, kept) {
+    let losses = (of("disputes"), of("dispute_losses"));
+    if (owed, earned, losses) != (kept - lost, kept, (0, lost)) {
         found.add(
             "accounts",
             format!(
-                "the gateway owes {owed}, sales less refunds are {earned}, and the payments have {kept}"
+                "the gateway owes {owed}, sales less refunds are {earned}, disputes are {losses:?}, and the payments have {kept} less {lost}"
             ),
         );
     }
@@ -264,6 +285,7 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
     let products = products.count();
     let deleted = ledger.customers.iter().filter(|customer| customer.deleted);
     let cancelled = ledger.orders.iter().filter(|order| order.cancelled);
+    let disputed = ledger.orders.iter().filter(|order| order.dispute.is_some());
     let expected = [
         ("ProductCreated", products as u64 + ledger.imported),
         ("ProductUpdated", ledger.price_changes),
@@ -280,6 +302,7 @@ fn check_events(books: &Books, ledger: &Ledger, sizes: Sizes, found: &mut Disagr
         ),
         ("OrderCancelled", cancelled.count() as u64),
         ("OrderFailed", count(&|book| book.status == "failed")),
+        ("PaymentDisputed", 2 * disputed.count() as u64),
     ];
     for (event, expected) in expected {
         let logged = books.events.get(event).copied().unwrap_or(0);
@@ -338,7 +361,7 @@ impl Disagreements {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::year::plan::{Line, Token};
+    use crate::year::plan::{Line, Refund, Token};
 
     type Change = fn(&mut Order, &mut Book);
 
@@ -356,6 +379,7 @@ mod tests {
             cancelled: false,
             erased: false,
             refunded: 0,
+            dispute: None,
             restocked: 0,
         }
     }
@@ -371,7 +395,7 @@ mod tests {
             entered: Entered {
                 authorised: 1_990,
                 captured: 1_990,
-                refunded: 0,
+                ..Entered::default()
             },
             payments: 1,
             taken: 1_990,
@@ -388,7 +412,7 @@ mod tests {
     #[test]
     fn each_fault_of_an_order_is_found() {
         assert!(kinds(&order(), &confirmed()).is_empty());
-        let cases: [(&str, Change); 14] = [
+        let cases: [(&str, Change); 15] = [
             ("outcomes", |order, _| order.cancelled = true),
             ("outcomes", |order, _| order.token = Token::Declined),
             ("ends", |_, book| book.is_over = false),
@@ -403,6 +427,9 @@ mod tests {
             ("money", |_, book| {
                 (book.refunded, book.given_back) = (1_990, 1_990);
                 book.entered.refunded = 1_990;
+            }),
+            ("disputes", |order, _| {
+                order.dispute = Some(Refund::DisputeLost);
             }),
             ("ledger", |_, book| book.entered.refunded = 1),
             ("ledger", |_, book| book.entered.authorised = 3_980),

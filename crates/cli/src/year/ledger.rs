@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::lists;
-use super::plan::{Line, Token, is_scarce};
+use super::plan::{Line, Refund, Token, is_scarce};
 
 /// Everything that was done to the shop.
 #[derive(Debug, Default)]
@@ -82,6 +82,8 @@ pub(super) struct Order {
     pub(super) erased: bool,
     /// What was refunded while it stood.
     pub(super) refunded: u64,
+    /// How the dispute of its payment was decided, if there was one.
+    pub(super) dispute: Option<Refund>,
     /// How many pieces of its first line have come back into stock by that.
     pub(super) restocked: u64,
 }
@@ -108,6 +110,11 @@ impl Ledger {
 }
 
 impl Order {
+    /// Whether the shop has lost the dispute of its payment.
+    pub(super) fn is_lost(&self) -> bool {
+        self.dispute == Some(Refund::DisputeLost)
+    }
+
     /// Whether a product of the order may have been out of stock.
     pub(super) fn is_scarce(&self) -> bool {
         self.lines.iter().any(|line| is_scarce(line.product))

@@ -115,7 +115,7 @@ pub(super) enum Cancel {
     Later,
 }
 
-/// What an admin refunds of the order at the end of the period.
+/// What an admin refunds of the order at the end of the period, or what becomes of a dispute of its payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refund {
     No,
@@ -123,6 +123,10 @@ pub(super) enum Refund {
     Piece,
     /// An amount of one smallest unit.
     Amount,
+    /// The cardholder disputes the charge, and the bank decides for the shop.
+    DisputeWon,
+    /// The bank decides for the cardholder.
+    DisputeLost,
 }
 
 /// One line of a basket.
@@ -270,6 +274,8 @@ impl Plan {
             refund: match self.random.random_range(0..100) {
                 0..=3 => Refund::Piece,
                 4..=5 => Refund::Amount,
+                6 => Refund::DisputeWon,
+                7 => Refund::DisputeLost,
                 _ => Refund::No,
             },
         }

@@ -305,6 +305,7 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
             cancelled,
             erased: false,
             refunded: 0,
+            dispute: None,
             restocked: 0,
         }),
         used_up,

@@ -77,7 +77,7 @@ async fn confirm(shop: &Shop, order: &str) -> Result<(), Error> {
 }
 
 /// Returns the request with which the sandbox sends `event`.
-fn signed(event: &Value, seconds: i64) -> Result<Request<'static>, Error> {
+pub(super) fn signed(event: &Value, seconds: i64) -> Result<Request<'static>, Error> {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"whsec_sandbox")?;
     mac.update(format!("{seconds}.{event}").as_bytes());
     let tag = mac.finalize().into_bytes();
