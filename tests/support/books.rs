@@ -23,6 +23,7 @@ const TABLES: &[&str] = &[
     "PaymentsTable",
     "PricingTable",
     "ProductsTable",
+    "ReconciliationTable",
     "RefundsTable",
     "SandboxTable",
 ];

@@ -235,6 +235,7 @@ routes! {
     RECEIVE_PAYMENT_EVENT = "receive_payment_event", "POST" "/webhooks/payments/{provider}", Anyone, Free;
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
+    LIST_LEDGER_DIFFERENCES = "list_ledger_differences", "GET" "/ledger/differences", Admin, Read, &["from", "to", "limit", "cursor"];
     LIST_LEDGER = "list_ledger", "GET" "/ledger", Admin, Read, &["from", "to", "payment_id", "limit", "cursor"];
 
     LIST_RULES = "list_rules", "GET" "/rules", Admin, Read, PAGE;

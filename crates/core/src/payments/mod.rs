@@ -23,6 +23,7 @@ pub mod gateway;
 pub mod ledger;
 pub mod model;
 pub mod providers;
+pub mod reconciliation;
 pub mod refunds;
 pub mod retries;
 pub mod rules;

@@ -19,8 +19,6 @@
 //! | any other | declined, `invalid_token` |
 //!
 //! Its [`events`] play the shopper's bank.
-//!
-//! Its [`events`] play the shopper's bank.
 
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError, Table, Written};
@@ -35,10 +33,12 @@ use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
 use tokens::{State, behaviour, is_busy};
 
+mod booking;
 mod books;
 mod disputes;
 pub mod events;
 mod refunds;
+mod statement;
 mod tokens;
 
 /// The sandbox gateway.
@@ -68,6 +68,22 @@ impl Sandbox {
         self.books
             .write(write.when("attribute_not_exists(charge_id)"))
             .await
+    }
+
+    /// Captures an authorised charge.
+    async fn capture(&self, key: &ChargeKey, amount: Money) -> Result<Written, GatewayError> {
+        let booking = books::captured(key, amount)?;
+        let write = self
+            .books
+            .update(
+                item_key(key),
+                &format!("SET #state = :captured{}", booking.clause()),
+            )
+            .when("#state = :authorised")
+            .name("#state", "state")
+            .value(":authorised", &State::Authorized)?
+            .value(":captured", &State::Captured)?;
+        Ok(self.books.write(booking.filled_in(write)?).await?)
     }
 
     /// Changes a charge from one state to another.
@@ -106,7 +122,7 @@ impl Gateway for Sandbox {
             Ok(match self.find(key).await? {
                 None => Attempt::Overtaken,
                 Some(item) if item.state == State::Authorized => {
-                    match self.settle(key, State::Authorized, State::Captured).await? {
+                    match self.capture(key, amount).await? {
                         Written::Done => Attempt::Done(ChargeItem {
                             state: State::Captured,
                             ..item

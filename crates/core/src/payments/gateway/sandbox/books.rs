@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::booking::{BookedKind, Booking};
 use super::tokens::{Behaviour, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
@@ -30,6 +31,9 @@ pub(super) struct ChargeItem {
     /// What happens to refunds; absent if they succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refunding: Option<Refunding>,
+    /// That it was captured; only statements read it.
+    #[serde(flatten, skip_deserializing)]
+    pub(super) booking: Booking,
 }
 
 impl From<StoreError> for GatewayError {
@@ -57,6 +61,11 @@ impl ChargeItem {
             code: behaviour.code.map(str::to_owned),
             loses_responses: behaviour.loses_responses,
             refunding: behaviour.refunding,
+            booking: if behaviour.state == State::Captured {
+                captured(key, amount)?
+            } else {
+                Booking::default()
+            },
         })
     }
 
@@ -71,6 +80,7 @@ impl ChargeItem {
             code: None,
             loses_responses: false,
             refunding: None,
+            booking: Booking::default(),
         }
     }
 
@@ -110,6 +120,13 @@ impl ChargeItem {
 pub(super) fn minor_units(amount: Money) -> Result<u64, GatewayError> {
     let units = amount.minor_units();
     units.ok_or_else(|| GatewayError::Unknown("the amount is negative".into()))
+}
+
+/// Returns what says that the charge is captured.
+pub(super) fn captured(key: &ChargeKey, amount: Money) -> Result<Booking, GatewayError> {
+    let amount = (minor_units(amount)?, amount.currency());
+    let id = charge_id(key);
+    Ok(Booking::new(&id, BookedKind::Charge, key, None, amount))
 }
 
 /// Returns the charge's identifier. Each account has books of its own, `<order>:<attempt>@<account>`.

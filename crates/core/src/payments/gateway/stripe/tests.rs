@@ -31,6 +31,7 @@ mod charges;
 mod faults;
 mod refunding;
 mod server;
+mod statements;
 mod webhooks;
 mod workflow;
 
