@@ -244,6 +244,10 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             let call = shop.get("/ledger?from=2020-02-01T00:00:00Z&to=2020-02-02T00:00:00Z");
             call.bearer(&shop.admin().await.token)
         }
+        "list_ledger_differences" => {
+            let path = "/ledger/differences?from=2020-02-01T00:00:00Z&to=2020-02-02T00:00:00Z";
+            shop.get(path).bearer(&shop.admin().await.token)
+        }
         "review_order" => held_order(scene, operation).await,
         _ => scene.request(operation, Scene::sender(operation)),
     }

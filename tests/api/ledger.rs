@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::client::Answer;
 use crate::support::people::unique;
 use crate::support::prices::{CURRENCY, amount, money, written};
-use crate::support::shop::{Setup, Shop};
+use crate::support::shop::{Setup, Shop, physical};
 use crate::support::{run_local, until};
 
 /// Returns all pages of the ledger for `query`, as `media_type`.
@@ -196,5 +196,79 @@ fn the_ledger_is_for_admins_and_says_what_is_wrong_with_parameters() {
         let call = shop.get(&format!("/ledger?{times}")).bearer(admin);
         let empty = call.send().await.expect(200).json();
         assert_eq!(empty, json!({"items": [], "next_cursor": null}));
+    });
+}
+
+/// Has a day compared that has ended at `now`, and another one, in case the test has passed midnight.
+async fn reconcile(shop: &Shop, begun: jiff::Timestamp) {
+    for hours in [26, 50] {
+        let zoned = begun
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .start_of_day()
+            .unwrap();
+        let now = zoned.timestamp() + jiff::SignedDuration::from_hours(hours);
+        let scheduled = json!({"time": now.to_string()});
+        shop.invoke("reconcile-ledger", &scheduled).await.unwrap();
+    }
+}
+
+#[test]
+fn what_a_gateway_says_differently_about_a_day_is_listed() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let begun: jiff::Timestamp = shop.now().await.parse().unwrap();
+        let first = json!({"time": begun.to_string()});
+        shop.invoke("reconcile-ledger", &first).await.unwrap();
+        let customer = shop.customer().await;
+        let product = shop.product("8.50", 10).await;
+        let mut orders = Vec::new();
+        for token in ["tok_ok"; 3] {
+            let order = shop.order(&customer, &product, token).await;
+            shop.until_settled(&order).await;
+            orders.push(order);
+        }
+        let payment = shop.payment_of(&orders[0]).await;
+        let half = json!({"amount": money("8.50")});
+        let call = shop.post(&format!("/payments/{payment}/refunds"));
+        let call = call.bearer(&shop.admin().await.token);
+        let call = call.key(&unique("refund")).json(&half);
+        let refund = call.send().await.expect(201).json();
+        let event = json!({
+            "type": "refund.failed", "charge": format!("{}:1", orders[0]), "refund": refund["id"],
+        });
+        let call = shop.signed_event(&event, "whsec_sandbox").await;
+        call.send().await.expect(204);
+        shop.cancel(&customer, &orders[1]).await.expect(200);
+        shop.until_settled(&orders[1]).await;
+        shop.quiet().await;
+        // The gateway has another amount of one charge, and the ledger lacks nothing else.
+        let key = json!({"charge_id": {"S": format!("{}:1", orders[2])}});
+        let update = json!({
+            "TableName": physical("SandboxTable"), "Key": key,
+            "UpdateExpression": "SET booked.amount = booked.amount + :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        });
+        shop.dynamodb("UpdateItem", &update).await;
+        reconcile(&shop, begun).await;
+        let (from, to) = (
+            begun - jiff::SignedDuration::from_hours(1),
+            begun + jiff::SignedDuration::from_hours(24),
+        );
+        let call = shop.get(&format!("/ledger/differences?from={from}&to={to}"));
+        let call = call.bearer(&shop.admin().await.token);
+        let found = call.send().await.expect(200).json();
+        let found = found["items"].as_array().unwrap();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(text(&found[0], "kind"), "other_amount");
+        assert_eq!(text(&found[0], "order_id"), orders[2]);
+        assert_eq!(text(&found[0], "of"), "captured");
+        assert_eq!(found[0]["ledger_amount"], money("17.00"));
+        assert_ne!(found[0]["gateway_amount"], money("17.00"));
+        // Nothing is found twice.
+        reconcile(&shop, begun).await;
+        let call = shop.get(&format!("/ledger/differences?from={from}&to={to}"));
+        let call = call.bearer(&shop.admin().await.token);
+        let again = call.send().await.expect(200).json();
+        assert_eq!(again["items"].as_array().unwrap().len(), 1);
     });
 }

@@ -24,6 +24,7 @@ const TABLES: &[&str] = &[
     "PaymentsTable",
     "PricingTable",
     "ProductsTable",
+    "ReconciliationTable",
     "RefundsTable",
     "SandboxTable",
 ];

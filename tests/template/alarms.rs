@@ -7,7 +7,10 @@ use serde_yaml_ng::Value;
 use super::read::{Template, logical_id};
 
 /// What counts the completed runs of a scheduled function, where an invocation alone does not say that its work is done.
-const COMPLETED: &[(&str, &str)] = &[("AuditIntegrity", "CompletedAudits")];
+const COMPLETED: &[(&str, &str)] = &[
+    ("ReconcileLedger", "UnreconciledSeconds"),
+    ("AuditIntegrity", "CompletedAudits"),
+];
 
 /// Returns the alarms for `metric`.
 fn alarms<'a>(template: &'a Template, metric: &str) -> Vec<&'a Value> {

@@ -28,6 +28,7 @@ const OWNERS: &[(&str, &str)] = &[
     ("MessagesTable", "notifications"),
     ("OrdersTable", "orders"),
     ("PaymentsTable", "payments"),
+    ("ReconciliationTable", "payments"),
     ("RefundsTable", "payments"),
     ("PricingTable", "pricing"),
     ("ProductsTable", "catalog"),

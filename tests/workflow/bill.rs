@@ -82,10 +82,10 @@ fn the_bill_of_an_order_is_known() {
             );
         }
         expect![[r#"
-            1 lines: 14 write units of 14 (OrdersTable 7, InventoryTable 5, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 12; 7 transitions
-            5 lines: 22 write units of 22 (OrdersTable 7, InventoryTable 13, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 12; 7 transitions
-            10 lines: 35 write units of 42 (OrdersTable 7, InventoryTable 26, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 12; 7 transitions
-            50 lines: 136 write units of 162 (OrdersTable 19, InventoryTable 115, PaymentsTable 2); beside it: EventLogTable 11, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 12; 7 transitions
+            1 lines: 14 write units of 14 (OrdersTable 7, InventoryTable 5, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 13; 7 transitions
+            5 lines: 22 write units of 22 (OrdersTable 7, InventoryTable 13, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 13; 7 transitions
+            10 lines: 35 write units of 42 (OrdersTable 7, InventoryTable 26, PaymentsTable 2); beside it: EventLogTable 5, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 13; 7 transitions
+            50 lines: 136 write units of 162 (OrdersTable 19, InventoryTable 115, PaymentsTable 2); beside it: EventLogTable 11, LedgerTable 2, LimitsTable 1, MessagesTable 3, SandboxTable 1, indexes 13; 7 transitions
         "#]].assert_eq(&shown);
     });
 }

@@ -31,7 +31,7 @@ pub(crate) mod shop;
 pub(crate) mod tls;
 
 /// The functions that the parts `load` and `calls` use, the demo included: what they build.
-pub(crate) const IN_USE: [&str; 27] = [
+pub(crate) const IN_USE: [&str; 28] = [
     "authorize-request",
     "build-collections",
     "build-search-index",
@@ -50,6 +50,7 @@ pub(crate) const IN_USE: [&str; 27] = [
     "place-order",
     "process-payment",
     "publish-events",
+    "reconcile-ledger",
     "reconcile-payments",
     "record-ledger",
     "register-customer",

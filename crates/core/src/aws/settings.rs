@@ -122,6 +122,8 @@ settings! {
     ProductCacheSeconds = "PRODUCT_CACHE_SECONDS",
     /// Name of the table of products.
     ProductsTable = "PRODUCTS_TABLE",
+    /// Name of the table of what gateways have moved, and of how the ledger differs.
+    ReconciliationTable = "RECONCILIATION_TABLE",
     /// Name of the table of refunds.
     RefundsTable = "REFUNDS_TABLE",
     /// How much each caller may send, in percent of the limits in [`crate::http::limits`]; 0 turns rate

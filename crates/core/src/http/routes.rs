@@ -239,6 +239,7 @@ routes! {
     GET_GIFT_CARD_BALANCE = "get_gift_card_balance", "POST" "/gift-cards/balance", Anyone, Read;
     CREATE_REFUND = "create_refund", "POST" "/payments/{payment_id}/refunds", Admin, Write;
     LIST_REFUNDS = "list_refunds", "GET" "/payments/{payment_id}/refunds", OwnerOrAdmin, Read, PAGE;
+    LIST_LEDGER_DIFFERENCES = "list_ledger_differences", "GET" "/ledger/differences", Admin, Read, &["from", "to", "limit", "cursor"];
     LIST_LEDGER = "list_ledger", "GET" "/ledger", Admin, Read, &["from", "to", "payment_id", "limit", "cursor"];
 
     LIST_RULES = "list_rules", "GET" "/rules", Admin, Read, PAGE;

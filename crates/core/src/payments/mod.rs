@@ -26,6 +26,7 @@ pub mod model;
 pub mod pieces;
 pub mod providers;
 pub mod reconcile;
+pub mod reconciliation;
 pub mod refunds;
 pub mod retries;
 pub mod rules;

@@ -20,6 +20,7 @@ use crate::http::guard::{self, Guard};
 use crate::http::problem::Problem;
 use crate::http::routes::Route;
 use crate::values::clock::Time;
+use crate::values::moment;
 
 /// Serves the HTTP route `route`: passes each request that its guard admits to `handler`, and turns
 /// problems into responses.
@@ -62,7 +63,8 @@ fn run<'a>(
             let request = incoming(event.payload)?;
             // At the highest level, so that it is there whatever the level of the logs is.
             let named = tracing::error_span!("request", request.id = request.request_id);
-            outgoing(handle(request).instrument(named).await)
+            let handling = moment::during(request.now, handle(request));
+            outgoing(handling.instrument(named).await)
         },
     )))
 }

@@ -11,6 +11,7 @@ use crate::aws::dynamo::StoreError;
 use crate::aws::telemetry;
 use crate::values::clock::Time;
 use crate::values::id::OrderId;
+use crate::values::moment;
 
 /// The input of each step of the order workflow.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -122,7 +123,8 @@ where
     let handler = &handler;
     serve_json(aws, &|event| {
         Box::pin(async move {
-            let done = handler(read(event)?).await;
+            let step: Step = read(event)?;
+            let done = moment::during(step.now, handler(step)).await;
             write(&done.inspect_err(StepError::log)?)
         })
     })

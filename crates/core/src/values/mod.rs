@@ -10,6 +10,7 @@ pub(crate) mod formulas;
 pub mod group;
 pub mod id;
 pub mod locale;
+pub mod moment;
 pub mod money;
 pub mod phone;
 pub(crate) mod postal_code;

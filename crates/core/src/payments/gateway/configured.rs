@@ -1,13 +1,15 @@
 //! The gateways that the settings of a function choose.
 
-use super::routing::plan::Payer;
+use super::routing::plan::{Payer, Plan};
 use super::routing::router::Router;
 use super::routing::routes::Routes;
 use super::sandbox::Sandbox;
+use super::statement::{Movement, Span, Statements};
 use super::stripe::Stripe;
 use super::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
 use crate::aws::Aws;
 use crate::aws::settings::{Setting, SettingError};
+use crate::http::page::Page;
 use crate::payments::model::disputes::Dispute;
 use crate::payments::model::{CaptureTime, ChargeKey, GatewayName, Provider, RefundKey};
 use crate::values::clock::Time;
@@ -20,6 +22,8 @@ pub struct ConfiguredGateway {
     accounts: Accounts,
     router: Option<Router>,
     capture_time: CaptureTime,
+    /// The gateways of `PAYMENT_GATEWAYS`, where they are needed.
+    names: Vec<GatewayName>,
 }
 
 /// The accounts at a provider.
@@ -45,6 +49,7 @@ impl ConfiguredGateway {
             accounts,
             router: None,
             capture_time: CaptureTime::AtOnce,
+            names: Vec::new(),
         })
     }
 
@@ -61,6 +66,20 @@ impl ConfiguredGateway {
             capture_time,
             ..Self::new(aws)?
         })
+    }
+
+    /// Creates the gateways from the settings, with the names of all that the shop has: `PAYMENT_GATEWAYS` and
+    /// `PAYMENT_ROUTING`.
+    ///
+    /// # Errors
+    /// [`SettingError`] if a setting is missing, or not valid.
+    pub fn listed(aws: &Aws) -> Result<Self, SettingError> {
+        let one = Self::new(aws)?;
+        let names = match Plan::of(aws.settings())? {
+            Some(plan) => plan.names().cloned().collect(),
+            None => vec![one.provider().into()],
+        };
+        Ok(Self { names, ..one })
     }
 
     /// Returns the gateway of `key`.
@@ -179,6 +198,27 @@ impl Gateway for ConfiguredGateway {
         match &self.accounts {
             Accounts::Sandbox(sandbox) => sandbox.take_event(signature, body, now).await,
             Accounts::Stripe(stripe) => stripe.take_event(signature, body, now).await,
+        }
+    }
+}
+
+impl Statements for ConfiguredGateway {
+    fn gateways(&self) -> Vec<GatewayName> {
+        self.names.clone()
+    }
+
+    async fn movements(
+        &self,
+        gateway: &GatewayName,
+        span: Span,
+        after: Option<&str>,
+    ) -> Result<Page<Movement>, GatewayError> {
+        match &self.accounts {
+            Accounts::Sandbox(sandbox) => sandbox.statement(gateway, span, after).await,
+            Accounts::Stripe(stripe) => {
+                let account = stripe.account(gateway.account());
+                account.statement(gateway, span, after).await
+            }
         }
     }
 }

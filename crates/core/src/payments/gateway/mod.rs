@@ -4,6 +4,7 @@ pub mod configured;
 pub mod routing;
 pub mod sandbox;
 pub mod signature;
+pub mod statement;
 pub mod stripe;
 
 use super::model::disputes::Dispute;

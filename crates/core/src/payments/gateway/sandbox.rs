@@ -21,8 +21,6 @@
 //! | any other | declined, `invalid_token` |
 //!
 //! Its [`events`] play the shopper's bank.
-//!
-//! Its [`events`] play the shopper's bank.
 
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, StoreError, Table, Written};
@@ -37,11 +35,13 @@ use crate::payments::model::{ChargeKey, Provider, RefundKey};
 use books::{ChargeItem, item_key, minor_units};
 use tokens::{Behaviour, State, behaviour, is_busy};
 
+mod booking;
 mod books;
 mod captures;
 mod disputes;
 pub mod events;
 mod refunds;
+mod statement;
 mod tokens;
 
 /// The sandbox gateway.
@@ -95,6 +95,22 @@ impl Sandbox {
         Ok((found, false))
     }
 
+    /// Captures an authorised charge.
+    async fn capture_all(&self, key: &ChargeKey, amount: Money) -> Result<Written, GatewayError> {
+        let booking = books::captured(key, amount)?;
+        let write = self
+            .books
+            .update(
+                item_key(key),
+                &format!("SET #state = :captured{}", booking.clause()),
+            )
+            .when("#state = :authorised")
+            .name("#state", "state")
+            .value(":authorised", &State::Authorized)?
+            .value(":captured", &State::Captured)?;
+        Ok(self.books.write(booking.filled_in(write)?).await?)
+    }
+
     /// Changes a charge from one state to another.
     async fn settle(&self, key: &ChargeKey, from: State, to: State) -> Result<Written, StoreError> {
         let write = self
@@ -124,15 +140,13 @@ impl Gateway for Sandbox {
             if is_new || item.state != State::Authorized {
                 return Ok::<_, GatewayError>(Attempt::Done(item));
             }
-            Ok(
-                match self.settle(key, State::Authorized, State::Captured).await? {
-                    Written::Done => Attempt::Done(ChargeItem {
-                        state: State::Captured,
-                        ..item
-                    }),
-                    Written::Refused(_) => Attempt::Overtaken,
-                },
-            )
+            Ok(match self.capture_all(key, amount).await? {
+                Written::Done => Attempt::Done(ChargeItem {
+                    state: State::Captured,
+                    ..item
+                }),
+                Written::Refused(_) => Attempt::Overtaken,
+            })
         })
         .await?;
         item.answer()

@@ -45,6 +45,7 @@ mod disputes;
 mod events;
 mod moves;
 mod refunds;
+mod statement;
 mod wire;
 
 /// How long one call of the gateway takes at most. A step makes two, and has 15 seconds.

@@ -134,8 +134,22 @@ fn wanted(query: &HashMap<&str, &str>, now: Time) -> Result<Wanted, Problem> {
             Err(Problem::parameter("?payment_id", detail))
         };
     }
+    Ok(Wanted::Between(span(query, now, LAST_DAY)?))
+}
+
+/// Reads `from` and `to`, at most a year apart. By itself, a list begins `before` its end, which is now.
+///
+/// # Errors
+/// [`Problem::InvalidParameters`].
+pub(in crate::payments) fn span(
+    query: &HashMap<&str, &str>,
+    now: Time,
+    before: Duration,
+) -> Result<Span, Problem> {
+    let from: Option<Time> = Request::parameter(query, "from")?;
+    let to: Option<Time> = Request::parameter(query, "to")?;
     let to = to.unwrap_or(now);
-    let from = from.unwrap_or_else(|| to.minus(LAST_DAY));
+    let from = from.unwrap_or_else(|| to.minus(before));
     if from >= to {
         let detail = "this must be before `to`, which is now if it is left out";
         return Err(Problem::parameter("?from", detail));
@@ -144,5 +158,5 @@ fn wanted(query: &HashMap<&str, &str>, now: Time) -> Result<Wanted, Problem> {
         let detail = "this must be at most 366 days before `to`, which is now if it is left out";
         return Err(Problem::parameter("?from", detail));
     }
-    Ok(Wanted::Between(Span { from, to }))
+    Ok(Span { from, to })
 }

@@ -6,6 +6,7 @@ use crate::payments::gateway::{Gateway, RefundState};
 use crate::payments::model::Payment;
 use crate::runtime::{Scheduled, StepError};
 use crate::values::clock::Time;
+use crate::values::moment;
 
 use super::model::{Refund, RefundError, RefundStatus};
 use super::rules;
@@ -106,7 +107,8 @@ pub async fn reconcile_refunds(
         // A metric filter in template.yaml reads `pending_seconds` for an alarm.
         let pending_seconds = now.as_seconds() - refund.created_at.as_seconds();
         let id = refund.id;
-        match ask(refunds, gateway, refund.clone(), now).await {
+        let asked = moment::during(now, ask(refunds, gateway, refund.clone(), now));
+        match asked.await {
             Ok(refund) => {
                 let status = refund.status.as_str();
                 tracing::info!(refund.id = %id, refund.status = status, pending_seconds, "refund asked for");

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::booking::{BookedKind, Booking};
 use super::tokens::{Behaviour, Capturing, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
@@ -36,6 +37,9 @@ pub(super) struct ChargeItem {
     /// What happens to refunds; absent if they succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refunding: Option<Refunding>,
+    /// That it was captured; only statements read it.
+    #[serde(flatten, skip_deserializing)]
+    pub(super) booking: Booking,
 }
 
 impl From<StoreError> for GatewayError {
@@ -65,6 +69,11 @@ impl ChargeItem {
             loses_responses: behaviour.loses_responses,
             capturing: behaviour.capturing,
             refunding: behaviour.refunding,
+            booking: if behaviour.state == State::Captured {
+                captured(key, amount)?
+            } else {
+                Booking::default()
+            },
         })
     }
 
@@ -81,6 +90,7 @@ impl ChargeItem {
             loses_responses: false,
             capturing: None,
             refunding: None,
+            booking: Booking::default(),
         }
     }
 
@@ -154,6 +164,13 @@ pub(super) fn lost() -> GatewayError {
 pub(super) fn minor_units(amount: Money) -> Result<u64, GatewayError> {
     let units = amount.minor_units();
     units.ok_or_else(|| GatewayError::Unknown("the amount is negative".into()))
+}
+
+/// Returns what says that the charge is captured.
+pub(super) fn captured(key: &ChargeKey, amount: Money) -> Result<Booking, GatewayError> {
+    let amount = (minor_units(amount)?, amount.currency());
+    let id = charge_id(key);
+    Ok(Booking::new(&id, BookedKind::Charge, key, None, amount))
 }
 
 /// Returns the charge's identifier. Each account has books of its own, `<order>:<attempt>@<account>`.

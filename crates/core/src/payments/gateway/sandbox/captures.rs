@@ -1,9 +1,10 @@
 //! Captures of what the sandbox gateway has authorised.
 
 use super::Sandbox;
+use super::booking::{BookedKind, Booking, MovementItem};
 use super::books::{ChargeItem, item_key, lost};
 use super::tokens::{Capturing, State};
-use crate::aws::dynamo::{self, Attempt, StoreError, Written};
+use crate::aws::dynamo::{self, Attempt, Written};
 use crate::payments::gateway::{Charge, GatewayError};
 use crate::payments::model::ChargeKey;
 
@@ -57,13 +58,14 @@ impl Sandbox {
         })
     }
 
-    /// Stores the state of `next`, and what is captured, if the charge is still as `item` has it.
+    /// Stores the state of `next`, and what is captured, if the charge is still as `item` has it. What is captured by it is a
+    /// movement of its own.
     async fn replace(
         &self,
         key: &ChargeKey,
         item: &ChargeItem,
         next: &ChargeItem,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<Written, GatewayError> {
         let same = match item.captured {
             Some(_) => "captured = :had",
             None => "attribute_not_exists(captured)",
@@ -80,7 +82,15 @@ impl Sandbox {
             Some(had) => write.value(":had", &had)?,
             None => write,
         };
-        self.books.write(write).await
+        let captured = next.captured().saturating_sub(item.captured());
+        let Some(currency) = item.currency.filter(|_| captured > 0) else {
+            return Ok(self.books.write(write).await?);
+        };
+        let charge_id = format!("{}:captured:{}", item.charge_id, next.captured());
+        let moved = (captured, currency);
+        let booking = Booking::new(&charge_id, BookedKind::Charge, key, None, moved);
+        let movement = self.books.put(&MovementItem { charge_id, booking })?;
+        Ok(self.books.transact(vec![write, movement]).await?)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Sandbox;
+use super::booking::{BookedKind, Booking, MovementItem};
 use super::books::{in_account, minor_units};
 use crate::aws::dynamo::Key;
 use crate::payments::gateway::{Charge, Gateway as _, GatewayError};
@@ -43,7 +44,22 @@ impl Sandbox {
             amount: minor_units(amount)?,
             reason: "fraudulent".to_owned(),
         };
+        let before = self.find_dispute(charge, id).await?;
+        let took = before.is_some_and(|dispute| dispute.status.takes());
+        let kind = match (took, status.takes()) {
+            (false, true) => Some(BookedKind::Dispute),
+            (true, false) => Some(BookedKind::DisputeWon),
+            (true, true) | (false, false) => None,
+        };
         self.books.write(self.books.put(&item)?).await?;
+        if let Some(kind) = kind {
+            let id = format!("{}:{}", dispute_id(charge, id), status.as_str());
+            let units = (minor_units(amount)?, amount.currency());
+            let booking = Booking::new(&id, kind, charge, None, units);
+            let charge_id = id;
+            let moved = MovementItem { charge_id, booking };
+            self.books.write(self.books.put(&moved)?).await?;
+        }
         Ok(())
     }
 

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::booking::{BookedKind, Booking, MovementItem};
 use super::books::{ChargeItem, item_key, refund_id};
+
 use super::tokens::{Refunding, State};
 use crate::aws::dynamo::{self, Attempt, Key, Table, Written};
 use crate::payments::gateway::{GatewayError, RefundState};
 use crate::payments::model::RefundKey;
+use crate::values::money::Currency;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +28,9 @@ struct RefundItem {
     amount: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
+    /// That it took the amount, unless it failed.
+    #[serde(flatten, skip_deserializing)]
+    booking: Booking,
 }
 
 impl RefundItem {
@@ -57,6 +63,7 @@ pub(super) async fn begin(
         let charge: Option<ChargeItem> = books.get(item_key(&key.charge)).await?;
         let charge = charge.filter(|charge| charge.state == State::Captured);
         let refunding = charge.as_ref().and_then(|charge| charge.refunding);
+        let currency = charge.as_ref().and_then(|charge| charge.currency);
         let most = charge.and_then(|charge| {
             let most = charge.captured().checked_sub(amount);
             most.filter(|most| charge.refunded <= *most)
@@ -75,6 +82,10 @@ pub(super) async fn begin(
             },
             amount,
             code: refused.map(str::to_owned),
+            booking: match (refused, currency) {
+                (None, Some(currency)) => booking(BookedKind::Refund, key, (amount, currency)),
+                _ => Booking::default(),
+            },
         };
         let put = books.put(&item)?.when("attribute_not_exists(charge_id)");
         let written = match (refused, most) {
@@ -131,7 +142,28 @@ pub(super) async fn send_back(books: &Table, key: &RefundKey) -> Result<(), Gate
         .update(item_key(&key.charge), "SET refunded = refunded - :amount")
         .when("refunded >= :amount")
         .value(":amount", &stored.amount)?;
+    let charge: Option<ChargeItem> = books.get(item_key(&key.charge)).await?;
+    let currency = charge.and_then(|charge| charge.currency);
+    let currency = currency.ok_or_else(|| GatewayError::Unknown("the charge is gone".into()))?;
+    let returned = books.put(&MovementItem {
+        charge_id: returned_id(key),
+        booking: booking(BookedKind::RefundReturned, key, (stored.amount, currency)),
+    })?;
     // If another event was quicker, it has done this.
-    books.transact(vec![fail, give_back]).await.map(drop)?;
+    let writes = vec![fail, give_back, returned];
+    books.transact(writes).await.map(drop)?;
     Ok(())
+}
+
+fn returned_id(key: &RefundKey) -> String {
+    format!("{}:returned", refund_id(key))
+}
+
+fn booking(kind: BookedKind, key: &RefundKey, amount: (u64, Currency)) -> Booking {
+    let id = if kind == BookedKind::RefundReturned {
+        returned_id(key)
+    } else {
+        refund_id(key)
+    };
+    Booking::new(&id, kind, &key.charge, Some(key.refund), amount)
 }

@@ -111,7 +111,7 @@ fn signer(
 }
 
 /// Returns the charge of an intent with `metadata`, or `None` if the shop did not create the intent.
-fn key(metadata: &BTreeMap<String, String>) -> Option<ChargeKey> {
+pub(super) fn key(metadata: &BTreeMap<String, String>) -> Option<ChargeKey> {
     let order_id = metadata.get("order_id")?.parse().ok()?;
     let attempt = metadata.get("attempt")?.parse().ok()?;
     Some(ChargeKey::new(order_id, attempt))

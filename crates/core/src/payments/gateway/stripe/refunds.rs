@@ -43,10 +43,16 @@ impl Stripe {
             return self.refuse_refund(key, NOTHING_LEFT.to_owned()).await;
         }
         let (units, refund_id) = (units.to_string(), key.refund.to_string());
+        let (order_id, attempt) = (
+            key.charge.order_id.to_string(),
+            key.charge.attempt.to_string(),
+        );
         let fields = [
             ("payment_intent", &*intent.id),
             ("amount", &units),
             ("metadata[refund_id]", &refund_id),
+            ("metadata[order_id]", &order_id),
+            ("metadata[attempt]", &attempt),
         ];
         let call = Call::post("/v1/refunds".to_owned(), &fields, Loss::MovesMoney);
         match self

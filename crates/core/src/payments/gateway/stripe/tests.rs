@@ -34,6 +34,7 @@ mod charges;
 mod faults;
 mod refunding;
 mod server;
+mod statements;
 mod webhooks;
 mod workflow;
 

@@ -121,3 +121,47 @@ pub(super) struct RefundPage {
     pub(super) data: Vec<Refund>,
     pub(super) has_more: bool,
 }
+
+/// A balance transaction: <https://docs.stripe.com/api/balance_transactions/object>.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Transaction {
+    pub(super) id: String,
+    /// What came in, or less than zero if it went out.
+    pub(super) amount: i64,
+    /// That of the account, in lower case.
+    pub(super) currency: String,
+    /// In seconds.
+    pub(super) created: i64,
+    #[serde(default)]
+    pub(super) reporting_category: Option<String>,
+    #[serde(default)]
+    pub(super) source: Option<SourceField>,
+}
+
+/// What a transaction is about: its id, or the object if the request asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum SourceField {
+    Expanded(Source),
+    Id(String),
+}
+
+/// A charge, a refund, a dispute or something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Source {
+    #[serde(default)]
+    pub(super) amount: Option<i64>,
+    #[serde(default)]
+    pub(super) currency: Option<String>,
+    #[serde(default)]
+    pub(super) payment_intent: Option<String>,
+    #[serde(default)]
+    pub(super) metadata: Option<BTreeMap<String, String>>,
+}
+
+/// A page of transactions, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct TransactionPage {
+    pub(super) data: Vec<Transaction>,
+    pub(super) has_more: bool,
+}

@@ -104,6 +104,12 @@ impl Localstripe {
         self.answer("POST", "/_config/webhooks/tests", &form);
     }
 
+    /// Charges an amount as another program would, in cents.
+    pub(super) fn charge(&self, cents: u64) {
+        let form = format!("amount={cents}&currency=eur&payment_method=pm_card_visa&confirm=true");
+        self.call("POST", "/v1/payment_intents", &form);
+    }
+
     fn list(&self, path: &str) -> Vec<Value> {
         let list = self.call("GET", &format!("{path}?limit=100"), "");
         list["data"].as_array().unwrap().clone()
