@@ -17,6 +17,7 @@ use super::model::gift_cards::GiftCardPart;
 use super::model::{Action, Amounts, Change, Payment, Retry, Units};
 
 mod moves;
+mod refunded;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
 /// the version with which it was stored first: since version 2, all that happens to a payment is in the ledger.
@@ -475,20 +476,7 @@ impl PaymentStore {
                 " AND captured >= :amount AND refunded <= :amount",
             ),
         };
-        let cards = match change {
-            Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
-            Change::Refunded { .. } if payment.void_requested => {
-                ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
-            }
-            Change::Refunded { .. } => ", gift_cards_refunded = :cards",
-            Change::Unknown
-            | Change::ActionRequired(_)
-            | Change::Authorized(_)
-            | Change::Captured(_)
-            | Change::Declined(_)
-            | Change::Voided
-            | Change::Disputed { .. } => "",
-        };
+        let cards = refunded::set_cards(payment, next, change);
         let voiding = moves::exists(payment.void_requested);
         let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
@@ -536,26 +524,7 @@ impl PaymentStore {
             Change::Authorized(amount) | Change::Captured(amount) => {
                 write.value(":amount", &minor_units(*amount)?)
             }
-            Change::Refunded { total, by } => {
-                let at_gateway = total.minus(payment.amounts.refunded());
-                let (before, after) = (payment.gift_cards, next.gift_cards);
-                let to_cards = after.refunded.minus(before.refunded);
-                let amount = at_gateway.and_then(|amount| amount.plus(to_cards?));
-                let last = LastRefund {
-                    refund_id: *by,
-                    amount: minor_units(amount.map_err(unreadable)?)?,
-                };
-                let mut write = write.value(":amount", &minor_units(*total)?)?;
-                if !cards.is_empty() {
-                    write = write.value(":cards", &minor_units(after.refunded)?)?;
-                }
-                if !cards.is_empty() && payment.void_requested {
-                    write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
-                }
-                write
-                    .value(":restocked", &next.restocked)?
-                    .value(":refund", &last)
-            }
+            Change::Refunded { total, by } => refunded::values(write, payment, next, *total, *by),
         }
     }
 }
