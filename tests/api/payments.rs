@@ -26,45 +26,47 @@ fn the_payment_of_a_confirmed_order_is_captured() {
         "tok_ok",
         "confirmed",
         expect![[r#"
-        200
-        content-type: application/json
-        {
-          "items": [
+            200
+            content-type: application/json
             {
-              "action": null,
-              "attempts": 1,
-              "authorized": {
-                "amount": "37.00",
-                "currency": "EUR"
-              },
-              "captured": {
-                "amount": "37.00",
-                "currency": "EUR"
-              },
-              "decline": null,
-              "disputes": [],
-              "gateway": "sandbox",
-              "gift_cards": {
-                "amount": {
-                  "amount": "0.00",
-                  "currency": "EUR"
-                },
-                "refunded": {
-                  "amount": "0.00",
-                  "currency": "EUR"
+              "items": [
+                {
+                  "action": null,
+                  "attempts": 1,
+                  "authorized": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "capture_before": null,
+                  "captured": {
+                    "amount": "37.00",
+                    "currency": "EUR"
+                  },
+                  "captures": [],
+                  "decline": null,
+                  "disputes": [],
+                  "gateway": "sandbox",
+                  "gift_cards": {
+                    "amount": {
+                      "amount": "0.00",
+                      "currency": "EUR"
+                    },
+                    "refunded": {
+                      "amount": "0.00",
+                      "currency": "EUR"
+                    }
+                  },
+                  "id": "<id-1>",
+                  "refunded": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "status": "completed"
                 }
-              },
-              "id": "<id-1>",
-              "refunded": {
-                "amount": "0.00",
-                "currency": "EUR"
-              },
-              "status": "completed"
+              ],
+              "next_cursor": null
             }
-          ],
-          "next_cursor": null
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -74,44 +76,46 @@ fn the_payment_of_a_declined_order_captured_nothing() {
         "tok_declined",
         "failed",
         expect![[r#"
-        200
-        content-type: application/json
-        {
-          "items": [
+            200
+            content-type: application/json
             {
-              "action": null,
-              "attempts": 1,
-              "authorized": {
-                "amount": "0.00",
-                "currency": "EUR"
-              },
-              "captured": {
-                "amount": "0.00",
-                "currency": "EUR"
-              },
-              "decline": "declined",
-              "disputes": [],
-              "gateway": "sandbox",
-              "gift_cards": {
-                "amount": {
-                  "amount": "0.00",
-                  "currency": "EUR"
-                },
-                "refunded": {
-                  "amount": "0.00",
-                  "currency": "EUR"
+              "items": [
+                {
+                  "action": null,
+                  "attempts": 1,
+                  "authorized": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "capture_before": null,
+                  "captured": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "captures": [],
+                  "decline": "declined",
+                  "disputes": [],
+                  "gateway": "sandbox",
+                  "gift_cards": {
+                    "amount": {
+                      "amount": "0.00",
+                      "currency": "EUR"
+                    },
+                    "refunded": {
+                      "amount": "0.00",
+                      "currency": "EUR"
+                    }
+                  },
+                  "id": "<id-1>",
+                  "refunded": {
+                    "amount": "0.00",
+                    "currency": "EUR"
+                  },
+                  "status": "failed"
                 }
-              },
-              "id": "<id-1>",
-              "refunded": {
-                "amount": "0.00",
-                "currency": "EUR"
-              },
-              "status": "failed"
+              ],
+              "next_cursor": null
             }
-          ],
-          "next_cursor": null
-        }
-    "#]],
+        "#]],
     );
 }

@@ -276,6 +276,58 @@ fn a_ledger_that_differs_from_its_payment_is_found() {
 }
 
 #[test]
+fn a_gift_card_that_differs_from_its_orders_is_found() {
+    run_local(async {
+        let shop = shop().await;
+        let customer = shop.customer().await;
+        let product = shop.product("19.90", 10).await;
+        let card = shop.gift_card("30.00").await;
+        let mut order = order_of(&[(&product, 1)], "tok_ok");
+        order["payment"]["gift_card_codes"] = json!([card["code"]]);
+        let mut ids = Vec::new();
+        for _ in 0..2 {
+            let placed = shop.place(&customer, &order).await.expect(202).json();
+            let id = text(&placed["id"]).to_owned();
+            shop.run_until_settled(&id).await;
+            ids.push(id);
+        }
+        shop.cancel(&customer, &ids[1]).await.expect(200);
+        shop.run_until_settled(&ids[1]).await;
+        assert_eq!(audit(&shop).await["open_findings"], 0);
+        let found = |orders: &[&String]| {
+            let found = orders
+                .iter()
+                .map(|order| format!("order:{order}#gift_cards_follow_order"));
+            found.collect::<Vec<_>>()
+        };
+        let key = |part: &str| json!({"gift_card_id": {"S": card["id"]}, "part": {"S": part}});
+        let kept = format!("order#{}", ids[0]);
+        let returned = format!("order#{}", ids[1]);
+        let both = found(&[&ids[0], &ids[1]]);
+        for (part, update, found) in [
+            ("card", Some("SET balance = :other"), both.clone()),
+            ("card", None, both.clone()),
+            (&kept, None, both.clone()),
+            (&returned, Some("SET returned = :other"), both),
+        ] {
+            let values = if update.is_some() {
+                json!({":other": number(1)})
+            } else {
+                Value::Null
+            };
+            let wrong = Break {
+                table: "GiftCardsTable",
+                key: key(part),
+                update,
+                values,
+                found,
+            };
+            check_found(&shop, wrong).await;
+        }
+    });
+}
+
+#[test]
 fn events_that_are_missing_or_contradict_the_tables_are_found() {
     run_local(async {
         let shop = shop().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::model::{OrderCase, Subject};
+use super::model::{GiftCardCase, OrderCase, Subject};
 use super::rules::LATEST_EVENTS;
 use crate::aws::Aws;
 use crate::aws::dynamo::StoreError;
@@ -15,6 +15,8 @@ use crate::http::page::Page;
 use crate::inventory;
 use crate::inventory::model::Reservation;
 use crate::inventory::store::{InventoryStore, OpenPosition};
+use crate::orders::gift_cards::store::GiftCardStore;
+use crate::orders::model::Order;
 use crate::orders::store::OrderStore;
 use crate::payments::ledger::store::LedgerStore;
 use crate::payments::model::Payment;
@@ -30,6 +32,9 @@ const AT_ONCE: usize = 16;
 /// How many entries, and how many refunds, of a payment are read. Those of one that has more are not checked.
 const MOST_OF_PAYMENT: usize = 500;
 
+/// How many orders of a gift card are read. The balance of one that has more is not checked.
+const MOST_OF_CARD: usize = 500;
+
 /// Returns the items of `page`, if it is the only one.
 fn whole<T>(page: Page<T>) -> Option<Vec<T>> {
     page.next.is_none().then_some(page.items)
@@ -42,6 +47,7 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 #[derive(Clone, Debug)]
 pub struct Evidence {
     orders: OrderStore,
+    gift_cards: GiftCardStore,
     inventory: InventoryStore,
     refunds: RefundStore,
     ledger: LedgerStore,
@@ -56,6 +62,7 @@ impl Evidence {
     pub fn new(aws: &Aws) -> Result<Self, SettingError> {
         Ok(Self {
             orders: OrderStore::new(aws)?,
+            gift_cards: GiftCardStore::new(aws)?,
             inventory: InventoryStore::new(aws)?,
             refunds: RefundStore::new(aws)?,
             ledger: LedgerStore::new(aws)?,
@@ -112,6 +119,7 @@ impl Evidence {
         let Some(order) = self.orders.get(id).await? else {
             return Ok(None);
         };
+        let gift_cards = self.gift_cards(&order).await?;
         let reservation_id = inventory::model::reservation_aggregate(id);
         let payment_id = Payment::id_of(id);
         let (
@@ -140,7 +148,20 @@ impl Evidence {
             payment_events,
             entries: whole(entries),
             refunds: whole(refunds),
+            gift_cards,
         }))
+    }
+
+    /// Returns the gift cards that `order` took from, as far as there are such cards.
+    async fn gift_cards(&self, order: &Order) -> Result<Vec<GiftCardCase>, StoreError> {
+        let mut cases = Vec::new();
+        for redemption in &order.gift_cards {
+            let card = self.gift_cards.with_orders(redemption.card, MOST_OF_CARD);
+            if let Some((card, orders)) = card.await? {
+                cases.push(GiftCardCase { card, orders });
+            }
+        }
+        Ok(cases)
     }
 
     /// Returns the product's stock at each of its places.

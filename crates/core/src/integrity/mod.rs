@@ -21,6 +21,7 @@ pub mod audit;
 mod checks;
 pub mod events;
 pub mod evidence;
+mod gift_cards;
 pub mod model;
 mod money;
 pub mod pass;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::inventory::model::Reservation;
+use crate::orders::gift_cards::image::RedemptionImage;
+use crate::orders::gift_cards::model::GiftCard;
 use crate::orders::model::Order;
 use crate::payments::ledger::model::Entry;
 use crate::payments::model::Payment;
@@ -36,6 +38,10 @@ pub enum Check {
     LedgerIsPayment,
     /// `refunds_are_payment`: the refunds of a payment add up to what it says is refunded, and being refunded.
     RefundsArePayment,
+    /// `gift_cards_follow_order`: what an order took from gift cards is on record there, and has come back as far as the order
+    /// has ended or refunds returned it; and the balance of each of these cards is what it was issued with, less what
+    /// orders took, plus what came back.
+    GiftCardsFollowOrder,
     /// `hold_follows_order`: the stock of a confirmed order is committed, line by line; that of a failed or cancelled
     /// order is released.
     HoldFollowsOrder,
@@ -49,7 +55,7 @@ pub enum Check {
 
 impl Check {
     /// Every check.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::VersionsFollow,
         Self::LogIsRow,
         Self::TotalIsSumOfParts,
@@ -57,6 +63,7 @@ impl Check {
         Self::ClosedIsNotCharged,
         Self::LedgerIsPayment,
         Self::RefundsArePayment,
+        Self::GiftCardsFollowOrder,
         Self::HoldFollowsOrder,
         Self::OnHandIsAvailableAndReserved,
         Self::ReservedIsOpenReservations,
@@ -74,6 +81,7 @@ impl Check {
             Self::ClosedIsNotCharged => "closed_is_not_charged",
             Self::LedgerIsPayment => "ledger_is_payment",
             Self::RefundsArePayment => "refunds_are_payment",
+            Self::GiftCardsFollowOrder => "gift_cards_follow_order",
             Self::HoldFollowsOrder => "hold_follows_order",
             Self::OnHandIsAvailableAndReserved => "on_hand_is_available_and_reserved",
             Self::ReservedIsOpenReservations => "reserved_is_open_reservations",
@@ -164,6 +172,17 @@ pub struct OrderCase {
     pub entries: Option<Vec<Entry>>,
     /// The payment's refunds; `None` if there are too many to be read at once.
     pub refunds: Option<Vec<Refund>>,
+    /// The gift cards that it took from, as far as there are such cards.
+    pub gift_cards: Vec<GiftCardCase>,
+}
+
+/// A gift card that an order took from.
+#[derive(Clone, Debug)]
+pub struct GiftCardCase {
+    /// The card.
+    pub card: GiftCard,
+    /// What all orders took from it; `None` if there are too many to be read at once.
+    pub orders: Option<Vec<RedemptionImage>>,
 }
 
 /// A product's stock at one place.

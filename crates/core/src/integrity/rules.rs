@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::model::{Check, OrderCase, StockCase, Violation};
-use super::money;
+use super::{gift_cards, money};
 use crate::inventory::model::{RESTOCKED, Reservation, ReservationStatus};
 use crate::orders::model::{Course, Order, PaymentStatus, Status};
 use crate::orders::validation;
@@ -53,6 +53,7 @@ pub fn order(case: &OrderCase) -> Vec<Violation> {
     check(Check::LogIsRow, log_is_row(case));
     check(Check::TotalIsSumOfParts, total_is_sum_of_parts(&case.order));
     check(Check::HoldFollowsOrder, hold_follows_order(case));
+    check(Check::GiftCardsFollowOrder, gift_cards::faults(case));
     if let Some(payment) = case.payment.as_ref().filter(|payment| payment.in_ledger) {
         check(Check::LedgerIsPayment, money::ledger(payment, case));
         check(Check::RefundsArePayment, money::refunds(payment, case));

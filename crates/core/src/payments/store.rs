@@ -18,6 +18,7 @@ use super::model::{Action, Amounts, CaptureTime, Change, Payment, Retry, Units};
 
 mod captures;
 mod moves;
+mod refunded;
 mod returns;
 
 /// The version of the shape of [`PaymentItem`]. Code that reads version 1 must be able to read later ones. An item keeps
@@ -497,7 +498,7 @@ impl PaymentStore {
         change: &Change,
     ) -> Result<Write, StoreError> {
         let (set, amounts) = amounts_clauses(payment, next, change);
-        let cards = cards_clause(payment, next, change);
+        let cards = refunded::set_cards(payment, next, change);
         let voiding = moves::exists(payment.void_requested);
         let leaving = moves::exists(payment.leaving);
         let (decline, decline_code) = match &next.decline {
@@ -548,26 +549,7 @@ impl PaymentStore {
             Change::Authorized(amount)
             | Change::PartlyCaptured(amount)
             | Change::Captured(amount) => write.value(":amount", &minor_units(*amount)?),
-            Change::Refunded { total, by } => {
-                let at_gateway = total.minus(payment.amounts.refunded());
-                let (before, after) = (payment.gift_cards, next.gift_cards);
-                let to_cards = after.refunded.minus(before.refunded);
-                let amount = at_gateway.and_then(|amount| amount.plus(to_cards?));
-                let last = LastRefund {
-                    refund_id: *by,
-                    amount: minor_units(amount.map_err(unreadable)?)?,
-                };
-                let mut write = write.value(":amount", &minor_units(*total)?)?;
-                if !cards.is_empty() {
-                    write = write.value(":cards", &minor_units(after.refunded)?)?;
-                }
-                if !cards.is_empty() && payment.void_requested && !payment.reopened {
-                    write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
-                }
-                write
-                    .value(":restocked", &next.restocked)?
-                    .value(":refund", &last)
-            }
+            Change::Refunded { total, by } => refunded::values(write, payment, next, *total, *by),
         }
     }
 }
@@ -607,25 +589,6 @@ fn amounts_clauses(
             ", refunded = :amount, restocked = :restocked, last_refund = :refund",
             " AND captured >= :amount AND refunded <= :amount",
         ),
-    }
-}
-
-/// Returns what a write sets of what gift cards pay.
-fn cards_clause(payment: &Payment, next: &Payment, change: &Change) -> &'static str {
-    match change {
-        Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
-        Change::Refunded { .. } if payment.void_requested && !payment.reopened => {
-            ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
-        }
-        Change::Refunded { .. } => ", gift_cards_refunded = :cards",
-        Change::Unknown
-        | Change::ActionRequired(_)
-        | Change::Authorized(_)
-        | Change::PartlyCaptured(_)
-        | Change::Captured(_)
-        | Change::Declined(_)
-        | Change::Voided
-        | Change::Disputed { .. } => "",
     }
 }
 

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use crate::integrity::model::{Check, OrderCase};
+use crate::integrity::model::{Check, GiftCardCase, OrderCase};
 use crate::integrity::rules;
+use crate::orders::gift_cards::image::RedemptionImage;
+use crate::orders::gift_cards::model::GiftCard;
 use crate::orders::model::{Order, Status};
+use crate::orders::redemptions::Redemption;
 use crate::payments::fixtures;
 use crate::payments::ledger::model::Entry;
 use crate::payments::ledger::rules::entries;
+use crate::payments::model::gift_cards::GiftCardPart;
 use crate::payments::model::{Change, Payment, Provider, Units};
 use crate::payments::refunds::model::{Refund, RefundStatus};
 use crate::payments::rules::apply;
 use crate::payments::store::PaymentImage;
 use crate::values::clock::Time;
-use crate::values::id::RefundId;
+use crate::values::id::{GiftCardId, OrderId, RefundId};
 use crate::values::money::Money;
 
 fn euros(text: &str) -> Money {
@@ -80,6 +84,7 @@ fn case() -> OrderCase {
         payment_events: Vec::new(),
         entries: Some(entries),
         refunds: Some(vec![made]),
+        gift_cards: Vec::new(),
     }
 }
 
@@ -138,4 +143,109 @@ fn an_order_whose_payment_has_just_changed_is_not_settled() {
     case.payment.as_mut().unwrap().updated_at = later;
     assert!(!rules::is_settled(&case, later));
     assert!(rules::is_settled(&case, later.plus(Duration::from_mins(1))));
+}
+
+/// Returns the case of an order that took 8.00 of a card of 20.00, of which another order took 5.00 and gave 2.00 back;
+/// refunds returned 3.00.
+fn beside_cards() -> OrderCase {
+    let mut case = case();
+    let now = case.order.created_at;
+    let card = GiftCardId::derived(&["card"]);
+    case.order.gift_cards = vec![Redemption {
+        card,
+        last_four: "2345".to_owned(),
+        amount: euros("8.00"),
+    }];
+    let part = GiftCardPart {
+        amount: euros("8.00"),
+        refunding: euros("3.00"),
+        refunded: euros("3.00"),
+    };
+    case.payment.as_mut().unwrap().gift_cards = part;
+    let took = |order_id, amount, returned| RedemptionImage {
+        card,
+        order_id,
+        amount: euros(amount),
+        returned: euros(returned),
+        version: 2,
+        at: now,
+    };
+    let other = OrderId::derived(&["other"]);
+    case.gift_cards = vec![GiftCardCase {
+        card: GiftCard {
+            id: card,
+            last_four: "2345".to_owned(),
+            issued: euros("20.00"),
+            balance: euros("12.00"),
+            customer_id: None,
+            expires_at: None,
+            request_hash: String::new(),
+            created_at: now,
+            updated_at: now,
+        },
+        orders: Some(vec![
+            took(case.order.id, "8.00", "3.00"),
+            took(other, "5.00", "2.00"),
+        ]),
+    }];
+    case
+}
+
+/// Returns what is said about the gift cards of a case, after `change`.
+fn said_of_cards(change: impl FnOnce(&mut OrderCase)) -> Vec<String> {
+    let mut case = beside_cards();
+    change(&mut case);
+    let card = GiftCardId::derived(&["card"]).to_string();
+    let found = rules::order(&case).into_iter();
+    let found = found.filter(|found| found.check == Check::GiftCardsFollowOrder);
+    found
+        .map(|found| found.detail.replace(&card, "C"))
+        .collect()
+}
+
+fn taken(case: &mut OrderCase) -> &mut RedemptionImage {
+    &mut case.gift_cards[0].orders.as_mut().unwrap()[0]
+}
+
+#[test]
+fn gift_cards_are_compared_with_what_their_orders_say() {
+    assert!(said_of_cards(|_| ()).is_empty());
+    let balance = said_of_cards(|case| case.gift_cards[0].card.balance = euros("12.01"));
+    assert_eq!(
+        balance,
+        ["the balance of gift card C is 12.01 EUR, but its orders leave 12.00 EUR"]
+    );
+    let less = said_of_cards(|case| {
+        taken(case).amount = euros("7.00");
+        case.gift_cards[0].card.balance = euros("13.00");
+    });
+    assert_eq!(
+        less,
+        ["8.00 EUR is taken from gift card C, which says 7.00 EUR"]
+    );
+    let twice = said_of_cards(|case| {
+        taken(case).returned = euros("6.00");
+        case.gift_cards[0].card.balance = euros("15.00");
+    });
+    assert_eq!(
+        twice,
+        ["6.00 EUR has come back to gift cards, but 3.00 EUR should have"]
+    );
+    let ended = said_of_cards(|case| case.order.status = Status::Cancelled);
+    assert_eq!(
+        ended,
+        ["3.00 EUR has come back to gift cards, but 8.00 EUR should have"]
+    );
+    let gone = said_of_cards(|case| case.gift_cards.clear());
+    assert_eq!(gone, ["gift card C is missing"]);
+    let unknown = said_of_cards(|case| {
+        case.gift_cards[0].orders.as_mut().unwrap().remove(0);
+        case.gift_cards[0].card.balance = euros("17.00");
+    });
+    assert_eq!(
+        unknown,
+        ["gift card C does not know that 8.00 EUR is taken"]
+    );
+    // There are too many orders to be read.
+    assert!(said_of_cards(|case| case.gift_cards[0].orders = None).is_empty());
 }

@@ -65,17 +65,23 @@ impl GiftCardImage {
             CODE => Ok(Self::Code),
             _ => {
                 let item: RedemptionItem = serde_dynamo::from_item(image)?;
-                let money =
-                    |units| Money::from_minor_units(units, item.currency).map_err(unreadable);
-                Ok(Self::Redemption(RedemptionImage {
-                    card: item.gift_card_id,
-                    order_id: item.order_id,
-                    amount: money(item.amount)?,
-                    returned: money(item.returned)?,
-                    version: item.version,
-                    at: item.updated_at,
-                }))
+                RedemptionImage::of(item).map(Self::Redemption)
             }
         }
+    }
+}
+
+impl RedemptionImage {
+    /// Returns what `item` says.
+    pub(super) fn of(item: RedemptionItem) -> Result<Self, serde_dynamo::Error> {
+        let money = |units| Money::from_minor_units(units, item.currency).map_err(unreadable);
+        Ok(Self {
+            card: item.gift_card_id,
+            order_id: item.order_id,
+            amount: money(item.amount)?,
+            returned: money(item.returned)?,
+            version: item.version,
+            at: item.updated_at,
+        })
     }
 }

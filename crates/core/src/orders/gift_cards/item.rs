@@ -102,3 +102,11 @@ impl CardItem {
         })
     }
 }
+
+/// An item in the partition of a card.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OfCardItem {
+    Order(RedemptionItem),
+    Card(CardItem),
+}

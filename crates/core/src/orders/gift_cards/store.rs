@@ -7,7 +7,10 @@
 use std::collections::HashMap;
 
 use super::code::GiftCardCode;
-use super::item::{CARD, CODE, CardItem, CodeItem, RedemptionItem, SCHEMA, minor_units};
+use super::image::RedemptionImage;
+use super::item::{
+    CARD, CODE, CardItem, CodeItem, OfCardItem, RedemptionItem, SCHEMA, minor_units,
+};
 use super::model::GiftCard;
 use crate::aws::Aws;
 use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
@@ -109,6 +112,31 @@ impl GiftCardStore {
             cards.get(id).cloned()
         });
         Ok(found.collect())
+    }
+
+    /// Returns the card with `id` and what orders took from it, read consistently; the orders are `None` if there are more than
+    /// `most`. Returns `None` if there is no such card.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn with_orders(
+        &self,
+        id: GiftCardId,
+        most: usize,
+    ) -> Result<Option<(GiftCard, Option<Vec<RedemptionImage>>)>, StoreError> {
+        let query = self.table.query("gift_card_id = :card").value(":card", id);
+        // The card is one of them.
+        let items: Vec<OfCardItem> = query.consistent().first(most + 2).await?;
+        let are_all = items.len() < most + 2;
+        let mut card = None;
+        let mut orders = Vec::new();
+        for item in items {
+            match item {
+                OfCardItem::Card(item) => card = Some(item.into_card()?),
+                OfCardItem::Order(item) => orders.push(RedemptionImage::of(item)?),
+            }
+        }
+        Ok(card.map(|card| (card, are_all.then_some(orders))))
     }
 
     /// Returns the writes by which `order` takes `redemption` at `now`: they are refused if less than that is left on the

@@ -347,6 +347,41 @@ async fn late_and_repeated_returns_bring_nothing_back_twice() {
 }
 
 #[tokio::test]
+async fn a_card_is_read_with_what_its_orders_took_unless_they_are_too_many() {
+    let (shop, checkout) = shop().await;
+    let card = plain(&shop, "30.00").await;
+    for key in ["a", "b"] {
+        let wanted = body(Some("tok_ok"), &[&card]);
+        place(&checkout, key, &wanted).await.unwrap();
+    }
+    let (found, orders) = shop
+        .gift_cards
+        .with_orders(card.id, 2)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.balance, eur("0.00"));
+    let mut taken: Vec<Money> = orders.unwrap().iter().map(|order| order.amount).collect();
+    taken.sort_by_key(|amount| amount.minor_units());
+    assert_eq!(taken, [eur("4.20"), eur("25.80")]);
+    let (_, orders) = shop
+        .gift_cards
+        .with_orders(card.id, 1)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(orders, None);
+    let other = GiftCardId::derived(&["other"]);
+    assert!(
+        shop.gift_cards
+            .with_orders(other, 1)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
 async fn of_two_returns_at_once_the_larger_one_counts() {
     let (shop, checkout) = shop().await;
     let card = plain(&shop, "20.00").await;

@@ -39,8 +39,8 @@ async fn beside_cards(token: &str, from_cards: &str) -> (Shop, GiftCardStore) {
     let shop = Shop::with_order(&order).await;
     let cards = GiftCardStore::new(&shop.aws).unwrap();
     cards.create(&card, &code).await.unwrap();
-    let redeemed = cards.take(order.id, &order.gift_cards[0], after(0));
-    cards.write_all(redeemed.unwrap().into()).await;
+    let writes = cards.take(order.id, &order.gift_cards[0], after(0));
+    cards.write_all(writes.unwrap().into()).await;
     shop.process().await;
     assert_eq!(shop.process().await, "completed");
     shop.order_becomes(Status::Confirmed).await;
