@@ -170,6 +170,38 @@ impl Shop {
         .await;
     }
 
+    /// Sends `text` to a queue (logical id).
+    pub(crate) async fn send_message(&self, queue: &str, text: &str) {
+        let url = self.control("queues").await["queues"][queue]["url"].clone();
+        let body = json!({"QueueUrl": url, "MessageBody": text});
+        self.aws("sqs", "AmazonSQS.SendMessage", "1.0", &body).await;
+    }
+
+    /// Returns what is in queues, those of dead letters too, and in buckets.
+    pub(crate) async fn in_queues_and_buckets(&self) -> String {
+        let queues = self.control("queues").await["queues"].clone();
+        let mut found = queues.to_string();
+        for queue in queues.as_object().unwrap().values() {
+            // Of dead letters, the bodies are shown. What is on its way is looked at as a consumer does.
+            if queue["messages"].is_null() && queue["visible"] != 0 {
+                let body = json!({"QueueUrl": queue["url"], "MaxNumberOfMessages": 10});
+                let target = "AmazonSQS.ReceiveMessage";
+                found += &self.aws("sqs", target, "1.0", &body).await.to_string();
+            }
+        }
+        for bucket in ["FilesBucket", "ImagesBucket", "SearchBucket"] {
+            let kept = self.control(&format!("buckets/{bucket}")).await;
+            assert_eq!(kept["truncated"], false, "{bucket}");
+            for object in kept["objects"].as_array().unwrap() {
+                for part in ["key", "body"] {
+                    found.push('\n');
+                    found.push_str(object[part].as_str().unwrap());
+                }
+            }
+        }
+        found
+    }
+
     /// Returns the address of the AWS endpoint.
     pub(crate) fn aws_url(&self) -> &str {
         &self.runner().urls().aws

@@ -221,6 +221,7 @@ fn no_card_number_enters_the_shop() {
         shop.quiet().await;
         let mut kept = format!("{:?}{:?}", shop.everything().await, shop.mail().await);
         kept += &std::fs::read_to_string(&shop.log).unwrap();
+        kept += &shop.in_queues_and_buckets().await;
         assert!(
             kept.contains(&order),
             "what was looked through is that of this shop"
@@ -231,6 +232,20 @@ fn no_card_number_enters_the_shop() {
             card_numbers(&format!("a {number} b5555-5555-5555-4444")),
             [number]
         );
+        // It would be found where messages and files are kept.
+        let letter = json!({"payment": {"token": number}}).to_string();
+        shop.send_message("DeadLetters", &letter).await;
+        let import = shop.post("/imports").key(&unique("import"));
+        let import = import.bearer(&shop.admin().await.token);
+        let import = import.json(&json!({"content": "prices"}));
+        let import = import.send().await.expect(202).json();
+        let file = reqwest::Client::new().put(import["upload_url"].as_str().unwrap());
+        let sent = file.body("sku,price\n5555555555554444,1.00\n").send();
+        assert_eq!(sent.await.unwrap().status(), 200);
+        let left = shop.in_queues_and_buckets().await;
+        let found = card_numbers(&left);
+        assert!(found.contains(&number), "{found:?}");
+        assert!(found.contains(&"5555555555554444"), "{found:?}");
     });
 }
 
