@@ -580,8 +580,8 @@ fn amounts_clauses(
             ", captured = :amount",
             " AND authorized >= :amount AND captured <= :amount",
         ),
-        // Voiding lets no other refund begin, so all that is refunded is all that refunds have taken.
-        Change::Refunded { .. } if payment.void_requested && !payment.reopened => (
+        // Before the rest is refunded, what other refunds have taken is settled, and none begins any more.
+        Change::Refunded { by, .. } if refunded::is_rest(payment, *by) => (
             ", refunded = :amount, refunding = :amount, restocked = :restocked, last_refund = :refund",
             " AND captured >= :amount AND refunded <= :amount",
         ),

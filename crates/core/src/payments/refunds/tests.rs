@@ -283,6 +283,34 @@ fn two_hundred_refunds_at_once_do_not_exceed_what_was_captured() {
 }
 
 #[tokio::test]
+async fn cancelling_settles_each_of_several_pending_refunds_before_it_refunds_the_rest() {
+    let shop = paid("tok_refund_pending").await;
+    for (key, amount) in [("a", "10.00"), ("b", "5.00"), ("c", "3.00")] {
+        let (_, body) = refund(&shop, key, euros(amount)).await;
+        assert_eq!(body["status"], "pending");
+    }
+    shop.order_becomes(Status::Cancelled).await;
+    for _ in 0..3 {
+        shop.void().await;
+    }
+    assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v5");
+    let refunds = stored(&shop).await;
+    assert!(
+        refunds
+            .iter()
+            .all(|refund| refund.status == RefundStatus::Succeeded),
+        "{refunds:?}"
+    );
+    let sum: u64 = refunds
+        .iter()
+        .map(|refund| refund.amount.minor_units().unwrap())
+        .sum();
+    assert_eq!(sum, 4000, "{refunds:?}");
+    let charge = shop.charge().await;
+    assert_eq!(charge, crate::payments::fixtures::all_refunded());
+}
+
+#[tokio::test]
 async fn cancelling_refunds_what_is_left_once_pending_refunds_are_settled() {
     for token in ["tok_ok", "tok_refund_unknown"] {
         let shop = paid(token).await;

@@ -6,12 +6,16 @@ use crate::payments::model::{Change, Payment};
 use crate::values::id::RefundId;
 use crate::values::money::Money;
 
+/// Returns whether the refund `by` is the one of all that was left of `payment` when its order ended.
+pub(super) fn is_rest(payment: &Payment, by: RefundId) -> bool {
+    payment.void_requested && !payment.reopened && by == payment.last_refund_id()
+}
+
 /// Returns what `change` sets of the part of gift cards.
 pub(super) fn set_cards(payment: &Payment, next: &Payment, change: &Change) -> &'static str {
     match change {
         Change::Refunded { .. } if next.gift_cards.amount.is_zero() => "",
-        // Voiding lets no other refund begin, so nobody else changes what refunds have taken.
-        Change::Refunded { .. } if payment.void_requested && !payment.reopened => {
+        Change::Refunded { by, .. } if is_rest(payment, *by) => {
             ", gift_cards_refunded = :cards, gift_cards_refunding = :cards_taken"
         }
         Change::Refunded { .. } => ", gift_cards_refunded = :cards",
@@ -48,7 +52,7 @@ pub(super) fn values(
         .value(":refund", &last)?;
     if after.amount.is_positive() {
         write = write.value(":cards", &minor_units(after.refunded)?)?;
-        if payment.void_requested && !payment.reopened {
+        if is_rest(payment, by) {
             write = write.value(":cards_taken", &minor_units(after.refunding)?)?;
         }
     }
