@@ -183,7 +183,7 @@ impl Run<'_> {
         gateway: &GatewayName,
         entry: &Entry,
     ) -> Result<Option<Difference>, StoreError> {
-        // What was issued as a gift card is no movement of a gateway.
+        // No gateway moves money when a gift card is issued.
         let Some(payment) = entry.payment_id else {
             return Ok(None);
         };
