@@ -189,8 +189,8 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             call.bearer(&shop.customer().await.token)
         }
         "delete_account" => {
-            let call = shop.delete("/customers/me");
-            let call = call.json(&json!({"password": PASSWORD}));
+            let password = json!({"password": PASSWORD});
+            let call = shop.delete("/customers/me").json(&password);
             call.bearer(&shop.customer().await.token)
         }
         "create_quote" => shop.post("/quotes").bearer(&owner.token).json(&quote),
@@ -200,13 +200,12 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             let location = guests_order(scene, order).await;
             shop.post(&location.replace('?', "/cancel?"))
         }
-        "get_guest_access" => {
+        name @ ("get_guest_access" | "erase_guest") => {
             let token = guests_token(scene, order).await;
-            shop.get(&format!("/guest/access?token={token}"))
-        }
-        "erase_guest" => {
-            let token = guests_token(scene, order).await;
-            shop.post(&format!("/guest/erasure?token={token}"))
+            match name {
+                "erase_guest" => shop.post(&format!("/guest/erasure?token={token}")),
+                _ => shop.get(&format!("/guest/access?token={token}")),
+            }
         }
         "request_email_change" | "confirm_email_change" => email_change(scene, operation).await,
         "correct_address" => {
@@ -222,9 +221,9 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         }
         "create_discount_codes" | "list_discount_codes" => codes(scene, operation).await,
         "set_stock" => {
-            let (on_hand, ..) = shop.stock(&scene.product).await;
+            let on_hand = shop.stock(&scene.product).await.0 + 1;
             let call = scene.call(operation, Who::Admin);
-            call.json(&json!({"on_hand": on_hand + 1}))
+            call.json(&json!({"on_hand": on_hand}))
         }
         "put_category" | "put_collection" => {
             let call = scene.call(operation, Who::Admin).header("if-match", "*");
@@ -232,10 +231,10 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
             body["name"] = json!(unique("name"));
             call.json(&body)
         }
-        "put_rule" => {
-            let call = scene.call(operation, Who::Admin).header("if-match", "*");
-            call.json(&scene.body(operation).unwrap())
-        }
+        "put_rule" => scene
+            .call(operation, Who::Admin)
+            .header("if-match", "*")
+            .json(&scene.body(operation).unwrap()),
         "retry_payment" | "retry_guest_payment" => declined_order(scene, operation).await,
         "receive_payment_event" => payment_event(scene).await,
         "create_capture" => authorized_order(scene, operation).await,
