@@ -26,6 +26,7 @@ mod browse;
 mod check;
 mod costs;
 mod edge;
+mod gift_cards;
 mod imports;
 mod ledger;
 mod lists;
@@ -40,7 +41,7 @@ mod shoppers;
 mod world;
 
 /// The functions that the year uses: what it builds.
-const IN_USE: [&str; 62] = [
+const IN_USE: [&str; 63] = [
     "audit-integrity",
     "build-collections",
     "build-search-index",
@@ -63,6 +64,7 @@ const IN_USE: [&str; 62] = [
     "get-order-history",
     "get-product",
     "index-products",
+    "issue-gift-card",
     "list-addresses",
     "list-customers",
     "list-discounts",

@@ -20,6 +20,8 @@ pub(super) struct Book {
     pub(super) reservation: String,
     pub(super) captured: u64,
     pub(super) refunded: u64,
+    /// What gift cards paid, less what has come back to them.
+    pub(super) from_cards: u64,
     /// What open and lost disputes have taken.
     pub(super) disputed: u64,
     pub(super) payments: u64,
@@ -43,6 +45,8 @@ pub(super) struct Entered {
     /// Disputed, less what was won.
     pub(super) disputed: i128,
     pub(super) lost: i128,
+    /// Redeemed from gift cards, less what was returned to them.
+    pub(super) from_cards: i128,
 }
 
 impl Entered {
@@ -58,6 +62,8 @@ impl Entered {
             "dispute_won" => self.disputed -= amount,
             "dispute_lost" => self.lost += amount,
             "dispute_reopened" => self.lost -= amount,
+            "gift_card_redeemed" => self.from_cards += amount,
+            "gift_card_refunded" => self.from_cards -= amount,
             _ => {}
         }
     }
@@ -75,6 +81,8 @@ pub(super) struct Books {
     pub(super) events: BTreeMap<String, u64>,
     /// Aggregates whose events are not numbered from 1 without a gap.
     pub(super) gaps: Vec<String>,
+    /// What all gift cards were issued for, and what is left on them.
+    pub(super) gift_cards: (u64, u64),
     /// How many uses of the limited discount are counted.
     pub(super) uses: u64,
     /// What each account of the ledger has on its debit side less its credit side, by its name and the currency.
@@ -118,10 +126,22 @@ impl Books {
             book.refunded += number(item, "refunded");
             book.disputed += number(item, "disputed");
         })?;
+        shop.scan("GiftCardsTable", |item| {
+            if text(item, "part") == "card" {
+                books.gift_cards.0 += number(item, "issued");
+                books.gift_cards.1 += number(item, "balance");
+            } else if text(item, "part").starts_with("order#") {
+                let book = books.orders.entry(text(item, "order_id")).or_default();
+                book.from_cards += number(item, "amount") - number(item, "returned");
+            }
+        })?;
         shop.scan("LedgerTable", |item| {
-            let book = books.orders.entry(text(item, "order_id")).or_default();
             let amount = number(item, "amount").into();
-            book.entered.add(&text(item, "of"), amount);
+            // A gift card is issued for no order.
+            if item.get("order_id").is_some() {
+                let book = books.orders.entry(text(item, "order_id")).or_default();
+                book.entered.add(&text(item, "of"), amount);
+            }
             for (side, sign) in [("debit", 1), ("credit", -1)] {
                 let account = (text(item, side), text(item, "currency"));
                 *books.accounts.entry(account).or_default() += sign * amount;

@@ -55,7 +55,7 @@ pub(super) fn compare(
             format!("{stored} orders are stored, and {placed} were placed"),
         );
     }
-    check_accounts(&books, &mut found);
+    check_accounts(&books, ledger, &mut found);
     check_stock(&books, ledger, &mut found);
     check_events(&books, ledger, sizes, &mut found);
     check_uses(&books, ledger, uses_limit, &mut found);
@@ -108,7 +108,8 @@ fn faults(order: &Order, book: &Book, orders_of_customer: u64) -> Vec<(&'static 
         // What a bank has taken is not refunded, too.
         book.disputed
     };
-    let kept = book.captured.checked_sub(book.refunded);
+    let at_gateway = book.captured.checked_sub(book.refunded);
+    let kept = at_gateway.map(|kept| kept + book.from_cards);
     check(
         "money",
         kept == Some(owed),
@@ -175,6 +176,7 @@ fn expected_entries(book: &Book) -> Entered {
         refunded: book.refunded.into(),
         disputed,
         lost: disputed,
+        from_cards: book.from_cards.into(),
     }
 }
 
@@ -190,8 +192,9 @@ fn expected(order: &Order, book: &Book) -> bool {
     }
 }
 
-/// Checks that debits are credits, and that the gateway owes what was captured less what was refunded and lost.
-fn check_accounts(books: &Books, found: &mut Disagreements) {
+/// Checks that debits are credits, that the gateway owes what was captured less what was refunded and lost, and that gift
+/// cards have what they were issued for less what they paid.
+fn check_accounts(books: &Books, ledger: &Ledger, found: &mut Disagreements) {
     let total: i128 = books.accounts.values().sum();
     if total != 0 {
         let sentence = format!("debits and credits differ by {total}: {:?}", books.accounts);
@@ -213,12 +216,38 @@ fn check_accounts(books: &Books, found: &mut Disagreements) {
         .map(|book| i128::from(book.disputed))
         .sum();
     let (owed, earned) = (of("gateway:sandbox"), -of("sales") - of("refunds"));
+    let from_cards: i128 = books
+        .orders
+        .values()
+        .map(|book| i128::from(book.from_cards))
+        .sum();
+    let (issued, left) = books.gift_cards;
+    let (is, says) = (
+        (
+            issued,
+            i128::from(left),
+            -of("gift_cards"),
+            of("gift_cards_issued"),
+        ),
+        (
+            ledger.gift_cards,
+            i128::from(issued) - from_cards,
+            i128::from(left),
+            i128::from(issued),
+        ),
+    );
+    if is != says {
+        let sentence = format!(
+            "gift cards are {is:?} (issued, left, both in the ledger), and should be {says:?}"
+        );
+        found.add("accounts", sentence);
+    }
     let losses = (of("disputes"), of("dispute_losses"));
-    if (owed, earned, losses) != (kept - lost, kept, (0, lost)) {
+    if (owed, earned, losses) != (kept - lost, kept + from_cards, (0, lost)) {
         found.add(
             "accounts",
             format!(
-                "the gateway owes {owed}, sales less refunds are {earned}, disputes are {losses:?}, and the payments have {kept} less {lost}"
+                "the gateway owes {owed}, sales less refunds are {earned}, disputes are {losses:?}, and the payments have {kept} less {lost}, and {from_cards} of gift cards"
             ),
         );
     }

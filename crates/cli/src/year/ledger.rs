@@ -12,6 +12,8 @@ pub(super) struct Ledger {
     pub(super) products: Vec<Product>,
     pub(super) customers: Vec<Customer>,
     pub(super) orders: Vec<Order>,
+    /// What gift cards were issued for, in the shop's currency.
+    pub(super) gift_cards: u64,
     /// How many products were imported while the year was played.
     pub(super) imported: u64,
     /// How often a price was changed to another one.

@@ -105,6 +105,15 @@ impl Code {
     }
 }
 
+/// What gift cards pay of the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GiftCard {
+    No,
+    /// A part, if it costs more than the card is worth.
+    Part,
+    Whole,
+}
+
 /// Whether and when the customer cancels the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cancel {
@@ -148,6 +157,7 @@ pub(super) struct Draft {
     pub(super) lines: Vec<Line>,
     pub(super) token: Token,
     pub(super) code: Option<Code>,
+    pub(super) gift_card: GiftCard,
     pub(super) cancel: Cancel,
     pub(super) refund: Refund,
 }
@@ -265,6 +275,11 @@ impl Plan {
                 0..=7 => Some(Code::Spring),
                 8..=9 => Some(Code::Limited),
                 _ => None,
+            },
+            gift_card: match self.random.random_range(0..100) {
+                0..=2 => GiftCard::Part,
+                3 => GiftCard::Whole,
+                _ => GiftCard::No,
             },
             cancel: match self.random.random_range(0..100) {
                 0..=1 => Cancel::AtOnce,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::browse::{browse, check_collection, check_search, look};
 use super::costs::{self, Costs};
+use super::gift_cards::{self, Issued};
 use super::imports::Imports;
 use super::ledger::{self, Ledger};
 use super::lists;
@@ -197,6 +198,7 @@ impl Play<'_> {
         let mut burst = Burst::default();
         for (placed, (cancel, refund)) in placed.into_iter().zip(plans) {
             self.ledger.used_up += u64::from(placed.used_up);
+            self.ledger.gift_cards += placed.gift_card;
             self.ledger.disagreements.extend(placed.disagreement);
             let Some(order) = placed.order else {
                 self.ledger.sold_out += 1;
@@ -271,6 +273,8 @@ struct Placed {
     /// `None` if it was refused because a product was out of stock.
     order: Option<ledger::Order>,
     used_up: bool,
+    /// What a gift card was issued for.
+    gift_card: u64,
     disagreement: Option<String>,
 }
 
@@ -278,7 +282,8 @@ struct Placed {
 async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Result<Placed, Error> {
     let customer = ledger.customers.get(draft.customer);
     let customer = customer.map_or("", |customer| customer.id.as_str());
-    let (body, used_up) = place_with(shop, ledger, customer, number, &draft).await?;
+    let card = gift_cards::issue(shop, number, &draft).await?;
+    let (body, used_up) = place_with(shop, ledger, customer, number, &draft, &card).await?;
     let limited = draft.code == Some(Code::Limited) && !used_up;
     let discounted = draft.code == Some(Code::Spring) || limited;
     if is_sold_out(&body) {
@@ -287,12 +292,18 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
         return Ok(Placed {
             order: None,
             used_up,
+            gift_card: card.amount,
             disagreement,
         });
     }
     let id = seed::text(&body, "id")?;
     let cancelled = draft.cancel == Cancel::AtOnce && cancel(shop, customer, &id).await?;
-    let token = shoppers::act(shop, customer, &id, draft.token).await?;
+    let currency = lists::currency(draft.place, shop.currency).unwrap_or(shop.currency);
+    let token = if gift_cards::pay_for_all(&body, currency)? {
+        Token::Ok
+    } else {
+        shoppers::act(shop, customer, &id, draft.token).await?
+    };
     let (total, disagreement) = check_total(shop, ledger, &draft, discounted, &body);
     Ok(Placed {
         order: Some(ledger::Order {
@@ -309,6 +320,7 @@ async fn place(shop: &Shop, ledger: &Ledger, number: usize, draft: Draft) -> Res
             restocked: 0,
         }),
         used_up,
+        gift_card: card.amount,
         disagreement: disagreement.map(|detail| format!("basket {number}: {detail}: {body}")),
     })
 }
@@ -321,6 +333,7 @@ async fn place_with(
     customer: &str,
     number: usize,
     draft: &Draft,
+    card: &Issued,
 ) -> Result<(Value, bool), Error> {
     let items = draft.lines.iter().map(|line| {
         let product = ledger.products.get(line.product);
@@ -340,6 +353,9 @@ async fn place_with(
             "retryable": draft.token == Token::Retried,
         },
     });
+    if let Some(code) = &card.code {
+        body["payment"]["gift_card_codes"] = json!([code]);
+    }
     if let Some(currency) = lists::currency(draft.place, shop.currency) {
         body["currency"] = currency.code().into();
     }
