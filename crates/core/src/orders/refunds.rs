@@ -15,9 +15,6 @@ use crate::values::event::Delivered;
 use crate::values::id::{OrderId, PaymentId};
 use crate::values::money::Money;
 
-/// The type of the event that a refund came back.
-const RETURNED: &str = "PaymentRefundReturned";
-
 /// What `PaymentRefunded` and `PaymentRefundReturned` say.
 #[derive(Deserialize)]
 struct Refunded {
@@ -45,19 +42,14 @@ pub async fn on_payment_refunded(
     gift_cards: &GiftCardStore,
     message: Message,
 ) -> Result<(), ConsumeError> {
-    let processed: Result<(Delivered, PaymentId), _> = message.event("PaymentProcessed");
-    match processed {
-        Ok((delivered, _)) => return show_capture(orders, delivered).await,
-        Err(ConsumeError::OtherType(_)) => {}
-        Err(error) => return Err(error),
-    }
-    let returned = Delivered::parse(&message.body)?.detail.event_type == RETURNED;
-    let event_type = if returned {
-        RETURNED
-    } else {
-        "PaymentRefunded"
+    let delivered = Delivered::parse(&message.body)?;
+    let _: PaymentId = delivered.detail.aggregate_id.parse()?;
+    let returned = match delivered.detail.event_type.as_str() {
+        "PaymentProcessed" => return show_capture(orders, delivered).await,
+        "PaymentRefundReturned" => true,
+        "PaymentRefunded" => false,
+        other => return Err(ConsumeError::OtherType(other.to_owned())),
     };
-    let (delivered, _): (Delivered, PaymentId) = message.event(event_type)?;
     let data: Refunded = serde_json::from_value(delivered.detail.data)?;
     let shown = Refunds {
         refunded: data.amount,
