@@ -175,9 +175,7 @@ impl Stripe {
                 code: moves::VOIDED.to_owned(),
             })),
             (Some(id), None) => {
-                let intent = self.read(&id).await?;
-                let released = item.released.unwrap_or(0);
-                let intent = moves::without_release(intent, released);
+                let intent = self.read_released(&id, item.released).await?;
                 Ok(Start::Begun(Box::new(intent)))
             }
         }
@@ -276,6 +274,16 @@ impl Stripe {
         })
     }
 
+    /// Returns the intent with what is captured and refunded of it, if its capture released `released`.
+    async fn read_released(
+        &self,
+        intent_id: &str,
+        released: Option<u64>,
+    ) -> Result<Intent, GatewayError> {
+        let intent = self.read(intent_id).await?;
+        Ok(moves::without_release(intent, released.unwrap_or(0)))
+    }
+
     /// Confirms, captures or cancels an intent. There is no idempotency key: Stripe would repeat an error for a day,
     /// while the intent's own state already allows each of these once.
     async fn act(
@@ -295,11 +303,7 @@ impl Stripe {
         match (item.intent_id, item.decline) {
             (_, Some(code)) => Ok(Charge::Declined { code }),
             (None, None) => Ok(Charge::Voided),
-            (Some(id), None) => {
-                let intent = self.read(&id).await?;
-                let released = item.released.unwrap_or(0);
-                moves::charge_of(&moves::without_release(intent, released))
-            }
+            (Some(id), None) => moves::charge_of(&self.read_released(&id, item.released).await?),
         }
     }
 
@@ -315,14 +319,13 @@ impl Stripe {
                 (_, Some(code)) => Charge::Declined { code },
                 (None, None) => Charge::Voided,
                 (Some(id), None) => {
-                    let intent = self.read(&id).await?;
+                    let intent = self.read_released(&id, item.released).await?;
                     let ended = if moves::is_open(&intent) {
                         self.cancel(&intent).await?
                     } else {
                         intent
                     };
-                    let released = item.released.unwrap_or(0);
-                    moves::charge_of(&moves::without_release(ended, released))?
+                    moves::charge_of(&ended)?
                 }
             };
             Ok(Attempt::Done(charge))

@@ -78,12 +78,11 @@ impl Stripe {
     /// Returns the intent that is refunded, or `None` if nothing was captured.
     async fn captured(&self, key: &RefundKey) -> Result<Option<Intent>, GatewayError> {
         let item = self.books.find(&key.charge).await?;
-        let Some((id, released)) =
-            item.and_then(|item| Some((item.intent_id?, item.released.unwrap_or(0))))
+        let Some((id, released)) = item.and_then(|item| Some((item.intent_id?, item.released)))
         else {
             return Ok(None);
         };
-        let intent = moves::without_release(self.read(&id).await?, released);
+        let intent = self.read_released(&id, released).await?;
         Ok(moves::refundable(&intent)?.map(|_| intent))
     }
 
