@@ -15,6 +15,7 @@
 
 pub mod api;
 pub mod captures;
+pub mod days;
 pub mod disputes;
 pub mod events;
 pub mod fallback;

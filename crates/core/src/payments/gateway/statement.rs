@@ -2,6 +2,7 @@
 
 use super::GatewayError;
 use crate::http::page::Page;
+use crate::payments::days::Span;
 use crate::payments::model::{ChargeKey, GatewayName};
 use crate::values::clock::Time;
 use crate::values::id::RefundId;
@@ -39,15 +40,6 @@ pub struct Movement {
     pub amount: Money,
     /// When.
     pub at: Time,
-}
-
-/// From one time to before another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The first time.
-    pub from: Time,
-    /// The time before which the last is.
-    pub to: Time,
 }
 
 /// A gateway that says what it moved.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::model::Entry;
-use super::store::{LedgerStore, Span};
+use super::store::LedgerStore;
 use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
 use crate::http::sheet;
+use crate::payments::days::Span;
 use crate::values::clock::Time;
 use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
@@ -109,7 +110,7 @@ pub async fn list_ledger(ledger: &LedgerStore, request: Request) -> Result<Respo
     let page = PageRequest::read(&request, &query)?;
     let after = page.after.as_deref();
     let found = match wanted(&query, request.now)? {
-        Wanted::Between(span) => ledger.between(&span, page.limit, after).await?,
+        Wanted::Between(span) => ledger.between(span, page.limit, after).await?,
         Wanted::OfPayment(payment) => ledger.of_payment(payment, page.limit, after).await?,
     };
     let found = found.map(EntryBody::from);

@@ -1,8 +1,6 @@
 //! The ledger in DynamoDB: one item per entry, keyed by its payment or gift card and by the version and the movement, with an
 //! index by day.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Entry};
@@ -10,6 +8,7 @@ use crate::aws::Aws;
 use crate::aws::dynamo::{self, Query, StoreError, Table};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
+use crate::payments::days::{self, Part, Span, date};
 use crate::values::clock::Time;
 use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::{Currency, Money};
@@ -20,11 +19,6 @@ const SCHEMA: u32 = 1;
 /// The number of shards of each day in the index by day. It must never be lowered: entries in a shard that is not read any
 /// more would be missing.
 const SHARDS: u32 = 4;
-
-/// How many days are looked at for one page.
-const MOST_DAYS: usize = 32;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// The table of entries.
 #[derive(Clone, Debug)]
@@ -147,23 +141,9 @@ fn day_shard(at: Time, shard: u32) -> String {
     format!("{}#{shard}", date(at))
 }
 
-/// Returns the date, in UTC: `2026-03-01`.
-fn date(at: Time) -> String {
-    at.to_string().chars().take(10).collect()
-}
-
 /// Returns the sort key of `entry` among all of its day.
 fn position(entry: &Entry) -> String {
     format!("{}#{}#{}", entry.at, owner(entry), change(entry))
-}
-
-/// The entries from one time to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// The time of the first.
-    pub from: Time,
-    /// The time before which the last is.
-    pub to: Time,
 }
 
 impl LedgerStore {
@@ -209,67 +189,33 @@ impl LedgerStore {
     }
 
     /// Returns at most `limit` entries of `span`, in the order of time, from after the position `after` on. The index may
-    /// lag by a moment. A page that is not full is not the last one if it has a `next`: for each one, so many days are
-    /// looked at and no more.
+    /// lag by a moment. A page that is not full is not the last one if it has a `next`.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn between(
         &self,
-        span: &Span,
+        span: Span,
         limit: usize,
         after: Option<&str>,
     ) -> Result<Page<Entry>, StoreError> {
-        let start = after.and_then(|after| after.get(..24)?.parse().ok());
-        let mut day: Time = start.unwrap_or(span.from).max(span.from).midnight();
-        let mut found: Vec<Entry> = Vec::new();
-        for _ in 0..MOST_DAYS {
-            if day >= span.to {
-                return Ok(Page::cut(found, limit, position));
-            }
-            let wanted = limit + 1 - found.len();
-            found.extend(self.of_day(day, span, wanted, after).await?);
-            if found.len() > limit {
-                return Ok(Page::cut(found, limit, position));
-            }
-            day = day.plus(DAY);
-        }
-        Ok(Page {
-            items: found,
-            next: (day < span.to).then(|| day.to_string()),
-        })
+        days::page(span, limit, after, position, |part| self.of_day(part)).await
     }
 
-    /// Returns the first `most` entries of the day that begins at `day`, of those of `span` that come after `after`.
-    async fn of_day(
-        &self,
-        day: Time,
-        span: &Span,
-        most: usize,
-        after: Option<&str>,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let from = span.from.to_string();
-        // What follows a position sorts after it, and `!` before all that a position has.
-        let after = after.map(|after| format!("{after}!"));
-        let from = after.filter(|after| *after > from).unwrap_or(from);
-        // An entry at the time `to` has more in its position than the time.
-        let to = span.to.to_string();
-        if from > to {
-            return Ok(Vec::new());
-        }
+    async fn of_day(&self, part: Part) -> Result<Vec<Entry>, StoreError> {
         let shards = (0..SHARDS).map(|shard| {
             self.table
                 .query("day_shard = :day AND #position BETWEEN :from AND :to")
                 .index("by-day")
                 .name("#position", "position")
-                .value(":day", day_shard(day, shard))
-                .value(":from", &from)
-                .value(":to", &to)
+                .value(":day", day_shard(part.day, shard))
+                .value(":from", &part.from)
+                .value(":to", &part.to)
         });
         let position = |item: &EntryItem| item.position.clone();
         let shards: Vec<Query> = shards.collect();
         Ok(entries(
-            dynamo::merged(shards, most, false, position).await?,
+            dynamo::merged(shards, part.most, false, position).await?,
         )?)
     }
 }

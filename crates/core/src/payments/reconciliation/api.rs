@@ -10,7 +10,6 @@ use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
-use crate::payments::gateway::statement::Span;
 use crate::payments::ledger::api::span;
 use crate::values::clock::Time;
 use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
@@ -68,7 +67,6 @@ pub async fn list_ledger_differences(
     let query = request.query(routes::LIST_LEDGER_DIFFERENCES.query)?;
     let page = PageRequest::read(&request, &query)?;
     let wanted = span(&query, request.now, LAST_WEEK)?;
-    let (from, to) = (wanted.from, wanted.to);
-    let found = store.between(Span { from, to }, page.limit, page.after.as_deref());
+    let found = store.between(wanted, page.limit, page.after.as_deref());
     found.await?.map(DifferenceBody::from).answer(&request)
 }

@@ -3,15 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::payments::gateway::statement::Span;
+use crate::payments::days::{DAY, Span};
 use crate::payments::ledger::model::Movement as Of;
 use crate::payments::model::GatewayName;
 use crate::values::clock::Time;
 use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
-
-/// A day.
-pub const DAY: Duration = Duration::from_hours(24);
 
 /// How much earlier or later than the ledger a gateway may have a movement.
 pub const MARGIN: Duration = Duration::from_hours(1);

@@ -2,15 +2,16 @@
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::model::{DAY, Difference, MARGIN, Moved, Pass, Progress};
+use super::model::{Difference, MARGIN, Moved, Pass, Progress};
 use super::rules::{self, Read};
 use super::store::ReconciliationStore;
 use crate::aws::dynamo::{StoreError, Written};
 use crate::aws::telemetry;
+use crate::payments::days::{DAY, Span};
 use crate::payments::gateway::GatewayError;
-use crate::payments::gateway::statement::{Span, Statements};
+use crate::payments::gateway::statement::Statements;
 use crate::payments::ledger::model::Entry;
-use crate::payments::ledger::store::{LedgerStore, Span as LedgerSpan};
+use crate::payments::ledger::store::LedgerStore;
 use crate::payments::model::GatewayName;
 use crate::runtime::{Scheduled, StepError};
 use crate::values::clock::Time;
@@ -155,12 +156,8 @@ impl Run<'_> {
 
     /// Compares the next page of the day's entries.
     async fn read_ledger(&self, progress: &Progress) -> Result<(Option<String>, u64), NotCompared> {
-        let Span { from, to } = progress.span();
         let after = progress.after.as_deref();
-        let page = self
-            .ledger
-            .between(&LedgerSpan { from, to }, PAGE, after)
-            .await?;
+        let page = self.ledger.between(progress.span(), PAGE, after).await?;
         let gateway = &progress.gateway;
         let entries = page.items.iter();
         let entries = entries.filter(|entry| rules::is_at(entry, gateway));

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{DAY, Difference, Moved, Pass, Progress};
+use super::model::{Difference, Moved, Pass, Progress};
 use crate::aws::Aws;
 use crate::aws::dynamo::{Key, StoreError, Table, Written};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
-use crate::payments::gateway::statement::Span;
+use crate::payments::days::{self, Part, Span, date};
 use crate::payments::model::GatewayName;
 use crate::values::clock::Time;
 use crate::values::id::{EntryId, OrderId, PaymentId, RefundId};
@@ -21,9 +21,6 @@ const PROGRESS: &str = "progress";
 
 /// How long a movement is kept: so much later its entry may be written.
 const KEPT: Duration = Duration::from_hours(45 * 24);
-
-/// How many days are looked at for one page.
-const MOST_DAYS: usize = 32;
 
 /// The most movements of one payment that are read.
 const MOST_MOVEMENTS: usize = 1000;
@@ -196,8 +193,7 @@ fn of_payment(payment: PaymentId) -> String {
 }
 
 fn of_day(at: Time) -> String {
-    let date: String = at.to_string().chars().take(10).collect();
-    format!("differences#{date}")
+    format!("differences#{}", date(at))
 }
 
 fn position(difference: &Difference) -> String {
@@ -261,36 +257,19 @@ impl ReconciliationStore {
         limit: usize,
         after: Option<&str>,
     ) -> Result<Page<Difference>, StoreError> {
-        let start = after.and_then(|after| after.get(..24)?.parse().ok());
-        let mut day: Time = start.unwrap_or(span.from).max(span.from).midnight();
-        // What follows a position sorts after it, and `!` before all that a position has.
-        let after = after.map(|after| format!("{after}!"));
-        let from = after.unwrap_or_default().max(span.from.to_string());
-        let to = span.to.to_string();
-        let mut found: Vec<Difference> = Vec::new();
-        for _ in 0..MOST_DAYS {
-            if day >= span.to || from > to {
-                return Ok(Page::cut(found, limit, position));
-            }
-            let query = self
-                .table
-                .query("pk = :day AND sk BETWEEN :from AND :to")
-                .value(":day", of_day(day))
-                .value(":from", &from)
-                .value(":to", &to);
-            let items: Vec<DifferenceItem> = query.first(limit + 1 - found.len()).await?;
-            for item in items {
-                found.push(item.into_difference()?);
-            }
-            if found.len() > limit {
-                return Ok(Page::cut(found, limit, position));
-            }
-            day = day.plus(DAY);
-        }
-        Ok(Page {
-            items: found,
-            next: (day < span.to).then(|| day.to_string()),
-        })
+        days::page(span, limit, after, position, |part| self.of_day(part)).await
+    }
+
+    async fn of_day(&self, part: Part) -> Result<Vec<Difference>, StoreError> {
+        let query = self
+            .table
+            .query("pk = :day AND sk BETWEEN :from AND :to")
+            .value(":day", of_day(part.day))
+            .value(":from", &part.from)
+            .value(":to", &part.to);
+        let found: Vec<DifferenceItem> = query.first(part.most).await?;
+        let found = found.into_iter().map(DifferenceItem::into_difference);
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     /// Returns how far `gateway` is, or `None` before the first run.

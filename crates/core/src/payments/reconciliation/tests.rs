@@ -5,15 +5,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::api::list_ledger_differences;
-use super::model::{DAY, Moved};
+use super::model::Moved;
 use super::rules;
 use super::run::reconcile_ledger;
 use super::store::ReconciliationStore;
 use crate::http::exchange::Request;
 use crate::http::page::Page;
+use crate::payments::days::{DAY, Span};
 use crate::payments::fixtures::{eur, identity};
 use crate::payments::gateway::configured::ConfiguredGateway;
-use crate::payments::gateway::statement::{Kind, Movement, Span, Statements};
+use crate::payments::gateway::statement::{Kind, Movement, Statements};
 use crate::payments::gateway::{Gateway as _, GatewayError};
 use crate::payments::ledger::model::{Entry, Movement as Of};
 use crate::payments::ledger::store::LedgerStore;

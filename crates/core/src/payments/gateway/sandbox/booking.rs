@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::aws::dynamo::{StoreError, Write};
+use crate::payments::days::date;
 use crate::payments::model::ChargeKey;
 use crate::values::clock::Time;
 use crate::values::id::RefundId;
@@ -99,6 +100,5 @@ impl Booking {
 
 /// Returns the key of a day's movements.
 pub(super) fn day(at: Time, account: Option<&str>) -> String {
-    let date: String = at.to_string().chars().take(10).collect();
-    format!("{date}@{}", account.unwrap_or_default())
+    format!("{}@{}", date(at), account.unwrap_or_default())
 }

@@ -1,22 +1,19 @@
 //! The statement of the sandbox: each item by which money moves says in itself what moved, and an index has them by day.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use super::Sandbox;
 use super::booking::{Booked, BookedKind, day};
 use crate::http::page::Page;
+use crate::payments::days::{DAY, Span};
 use crate::payments::gateway::GatewayError;
-use crate::payments::gateway::statement::{Kind, Movement, Span};
+use crate::payments::gateway::statement::{Kind, Movement};
 use crate::payments::model::{ChargeKey, GatewayName};
 use crate::values::clock::Time;
 use crate::values::money::Money;
 
 /// How many movements a page has.
 const PAGE: usize = 100;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// A movement as the index has it.
 #[derive(Deserialize)]

@@ -2,7 +2,8 @@
 //! and does not copy an intent's metadata to its charge, so each charge's intent is read.
 
 use super::*;
-use crate::payments::gateway::statement::{Kind, Span};
+use crate::payments::days::Span;
+use crate::payments::gateway::statement::Kind;
 use crate::payments::model::{GatewayName, Provider};
 use crate::values::clock::Time;
 
