@@ -302,7 +302,7 @@ pub struct Api {
 }
 
 /// One route: a method and a path with `{parameters}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method, or `ANY`.
     pub method: String,

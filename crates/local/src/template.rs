@@ -9,6 +9,7 @@ mod api;
 mod buckets;
 mod build;
 mod builder;
+mod definition;
 mod error;
 mod files;
 mod function;

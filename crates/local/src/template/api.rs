@@ -48,6 +48,7 @@ pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), R
     }
     let cors = properties.map("CorsConfiguration")?.map(cors).transpose()?;
     builder.route_settings = properties.map("RouteSettings")?;
+    builder.definition = properties.map("DefinitionBody")?;
     properties.done(TYPE)?;
     builder.stack.api = Some(Api {
         routes: Vec::new(),
@@ -162,19 +163,24 @@ pub(super) fn route(
     mut properties: Properties,
 ) -> Result<(), Refused> {
     let id = properties.needed_text("ApiId")?;
-    let default = builder.default_authorizer.clone();
-    let Some(api) = builder.stack.api.as_mut().filter(|_| id == API_ID) else {
+    if builder.stack.api.is_none() || id != API_ID {
         return Err(properties.refuse("ApiId", format!("{id} is not the HTTP API of this stack")));
-    };
+    }
+    if builder.definition.is_some() {
+        // SAM would add a permission and no route.
+        let problem = "the API has a DefinitionBody, which has to have its routes";
+        return Err(properties.refuse("ApiId", problem));
+    }
     properties.only("PayloadFormatVersion", &["2.0"])?;
     properties.only("TimeoutInMillis", &["30000"])?;
-    let mut authorizer = default;
+    let mut authorizer = builder.default_authorizer.clone();
     if let Some(mut auth) = properties.map("Auth")? {
         match auth.text("Authorizer")? {
             Some(none) if none == "NONE" => authorizer = None,
-            Some(name) if api.authorizers.contains_key(&name) => authorizer = Some(name),
             Some(name) => {
-                return Err(auth.refuse("Authorizer", format!("there is no authorizer {name}")));
+                let known = known_authorizer(builder, &name);
+                known.map_err(|problem| auth.refuse("Authorizer", problem))?;
+                authorizer = Some(name);
             }
             None => {}
         }
@@ -191,19 +197,42 @@ pub(super) fn route(
     } else {
         method
     };
-    check_path(&properties, &path)?;
-    let same = |route: &&Route| route.method == method && shape(&route.path) == shape(&path);
-    if let Some(other) = api.routes.iter().find(same) {
-        let problem = format!("{method} {path} is {method} {}", other.path);
-        return Err(properties.refuse("Path", problem));
-    }
-    properties.done("HttpApi event")?;
-    api.routes.push(Route {
+    let route = Route {
         method,
         path,
         function: function.to_owned(),
         authorizer,
-    });
+    };
+    add_route(builder, &properties, route)?;
+    properties.done("HttpApi event")
+}
+
+/// Checks that there is an authoriser with a name.
+pub(super) fn known_authorizer(builder: &Builder<'_>, name: &str) -> Result<(), String> {
+    let mut apis = builder.stack.api.iter();
+    if apis.any(|api| api.authorizers.contains_key(name)) {
+        Ok(())
+    } else {
+        Err(format!("there is no authorizer {name}"))
+    }
+}
+
+/// Adds a route, which `properties` declare, to the API.
+pub(super) fn add_route(
+    builder: &mut Builder<'_>,
+    properties: &Properties,
+    route: Route,
+) -> Result<(), Refused> {
+    let Route { method, path, .. } = &route;
+    check_path(properties, path)?;
+    let routes = builder.stack.api.as_mut().map(|api| &mut api.routes);
+    let Some(routes) = routes else { return Ok(()) };
+    let same = |other: &&Route| other.method == *method && shape(&other.path) == shape(path);
+    if let Some(other) = routes.iter().find(same) {
+        let problem = format!("{method} {path} is {method} {}", other.path);
+        return Err(properties.refuse("Path", problem));
+    }
+    routes.push(route);
     Ok(())
 }
 

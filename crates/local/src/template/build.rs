@@ -9,8 +9,8 @@ use super::error::{Refused, TemplateError};
 use super::reader::Properties;
 use super::resolve::{Location, Resolver};
 use super::{
-    api, buckets, function, globals, no_meaning, order, policies, resource_policies, resources,
-    rules, secret, sources, standing,
+    api, buckets, definition, function, globals, no_meaning, order, policies, resource_policies,
+    resources, rules, secret, sources, standing,
 };
 use crate::arn::Resource;
 use crate::model::Stack;
@@ -57,6 +57,9 @@ pub(super) fn stack(
     for (id, resource_type) in apis.into_iter().chain(others) {
         let declared = declared(resolver, globals, id, resource_type)?;
         add(&mut builder, resource_type, declared)?;
+    }
+    if let Some(definition) = builder.definition.take() {
+        definition::routes(&mut builder, definition)?;
     }
     if let Some(settings) = builder.route_settings.take() {
         api::check_route_settings(&builder.stack, settings)?;

@@ -22,6 +22,8 @@ pub(super) struct Builder<'a> {
     pub(super) stack: Stack,
     /// The authoriser of routes that name none.
     pub(super) default_authorizer: Option<String>,
+    /// The routes of the API, if they are no events of functions.
+    pub(super) definition: Option<Properties>,
     /// What the API says of single routes, which are declared after it.
     pub(super) route_settings: Option<Properties>,
     /// What resources let services do.
@@ -49,6 +51,7 @@ impl<'a> Builder<'a> {
             arns: Arns::new(&resolver.places.region),
             stack: Stack::default(),
             default_authorizer: None,
+            definition: None,
             route_settings: None,
             grants: Vec::new(),
             required_grants: Vec::new(),

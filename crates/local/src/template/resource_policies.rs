@@ -48,7 +48,15 @@ pub(super) fn of_rule(builder: &Builder<'_>, id: &str, rule: &Rule) -> Vec<Requi
     });
     let required = |(action, resource): (&str, Resource)| {
         let resource = builder.arns.arn_of(&resource).unwrap_or_default();
-        of_events(builder, id, rule, action, resource)
+        RequiredGrant {
+            at: format!("Resources.{id}"),
+            service: EVENTS,
+            permission: Permission {
+                action: action.to_owned(),
+                resource: resource.to_owned(),
+            },
+            source: rule_arn(builder, rule),
+        }
     };
     targets.map(required).collect()
 }
@@ -60,25 +68,25 @@ pub(super) fn of_assumed(
     rule: &Rule,
     assumed: &str,
 ) -> RequiredGrant {
-    of_events(builder, id, rule, "sts:AssumeRole", assumed)
+    let at = format!("Resources.{id}");
+    assuming(at, EVENTS, assumed, rule_arn(builder, rule))
 }
 
-/// That EventBridge may do `action` to `resource` for a rule (by logical id).
-fn of_events(
-    builder: &Builder<'_>,
-    id: &str,
-    rule: &Rule,
-    action: &str,
-    resource: &str,
+/// That a service may assume the role `assumed` (by logical id) in the name of `source`.
+pub(super) fn assuming(
+    at: String,
+    service: &'static str,
+    assumed: &str,
+    source: String,
 ) -> RequiredGrant {
     RequiredGrant {
-        at: format!("Resources.{id}"),
-        service: EVENTS,
+        at,
+        service,
         permission: Permission {
-            action: action.to_owned(),
-            resource: resource.to_owned(),
+            action: "sts:AssumeRole".to_owned(),
+            resource: assumed.to_owned(),
         },
-        source: rule_arn(builder, rule),
+        source,
     }
 }
 

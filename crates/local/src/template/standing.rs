@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::builder::Builder;
 use super::error::Refused;
+use super::grants::INVOKE;
 use crate::access;
 use crate::arn::Arns;
 use crate::model::{Destination, Need, Permission, Source, Stack};
@@ -56,6 +57,11 @@ fn need(holder: &str, action: &str, resource: impl Into<String>) -> Need {
             resource: resource.into(),
         },
     }
+}
+
+/// What the role of a route has to be allowed.
+pub(super) fn of_route(role: &str, function: &str) -> Need {
+    need(role, INVOKE, function)
 }
 
 /// What the role of a rule's target has to be allowed.
@@ -125,7 +131,7 @@ fn of_state_machines(stack: &Stack, arns: &Arns) -> Vec<Need> {
                 Value::Array(items) => ahead.extend(items),
                 Value::Object(map) => ahead.extend(map.values()),
                 Value::String(text) if arns.find_function(text).is_some() => {
-                    needs.push(need(id, "lambda:InvokeFunction", text));
+                    needs.push(need(id, INVOKE, text));
                 }
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
             }

@@ -11,6 +11,7 @@ use super::*;
 use crate::model::{Destination, Source, Stack, TargetInput, TargetKind};
 
 mod buckets;
+mod definition;
 mod deployed;
 mod order;
 mod policies;

@@ -98,8 +98,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ),
     (
         "AWS::Serverless::HttpApi",
-        "DefinitionBody: {}",
-        "DefinitionBody: is not emulated locally",
+        "DefinitionUri: api.yaml",
+        "DefinitionUri: is not emulated locally",
     ),
     (
         "AWS::Serverless::HttpApi",
