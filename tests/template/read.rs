@@ -20,12 +20,23 @@ pub(super) struct Function {
     pub(super) binary: String,
     /// The names of its own environment variables.
     pub(super) variables: BTreeSet<String>,
-    /// The routes that call it: method, path, and whether an authoriser is asked.
-    pub(super) routes: Vec<(String, String, bool)>,
     /// The types of its events.
     pub(super) sources: BTreeSet<String>,
     /// What its policies allow: action, and the logical ids in the resource (`*` for any).
     pub(super) grants: Vec<(String, String)>,
+}
+
+/// A route of the API.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) method: String,
+    pub(super) path: String,
+    /// The function that it calls, by logical id.
+    pub(super) function: String,
+    /// The role as which API Gateway calls it, by logical id.
+    pub(super) role: String,
+    /// Whether an authoriser is asked.
+    pub(super) asked: bool,
 }
 
 impl Template {
@@ -42,6 +53,18 @@ impl Template {
             .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function")
             .map(|(id, resource)| function(id.as_str().unwrap(), &resource["Properties"]))
             .collect()
+    }
+
+    /// The routes of the API.
+    pub(super) fn routes(&self) -> Vec<Route> {
+        let definition = &self.0["Resources"]["Api"]["Properties"]["DefinitionBody"];
+        let paths = definition["paths"].as_mapping().unwrap().iter();
+        let routes = paths.flat_map(|(path, item)| {
+            let operations = item.as_mapping().unwrap().iter();
+            let operations = operations.filter(|(method, _)| *method != "parameters");
+            operations.map(move |(method, operation)| route(path, method, operation))
+        });
+        routes.collect()
     }
 
     /// All resources, by logical id.
@@ -147,27 +170,24 @@ fn function(id: &str, properties: &Value) -> Function {
             .collect(),
         binary: binary.trim_end_matches('/').to_owned(),
         variables: names(&properties["Environment"]["Variables"]),
-        routes: routes(&properties["Events"]),
         grants,
     }
 }
 
-/// Each event of the type `HttpApi`.
-fn routes(events: &Value) -> Vec<(String, String, bool)> {
-    let events = events.as_mapping().into_iter().flatten();
-    let routes = events.filter(|(_, event)| event["Type"] == "HttpApi");
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    routes
-        .map(|(_, event)| {
-            let properties = &event["Properties"];
-            let open = properties["Auth"]["Authorizer"] == "NONE";
-            (
-                text(&properties["Method"]),
-                text(&properties["Path"]),
-                !open,
-            )
-        })
-        .collect()
+fn route(path: &Value, method: &Value, operation: &Value) -> Route {
+    let integration = &operation["x-amazon-apigateway-integration"];
+    let Value::Tagged(uri) = &integration["uri"] else {
+        panic!("{path:?}: uri is not !Sub");
+    };
+    let called = uri.value.as_str().unwrap();
+    let called = called.split_once("/functions/${").unwrap().1;
+    Route {
+        method: method.as_str().unwrap().to_uppercase(),
+        path: path.as_str().unwrap().to_owned(),
+        function: called.strip_suffix(".Arn}/invocations").unwrap().to_owned(),
+        role: logical_id(&integration["credentials"]),
+        asked: operation["security"].is_null(),
+    }
 }
 
 /// The resource that `!GetAtt X.Arn`, `!Ref X`, `!Sub "${X.Arn}/..."` or a plain text names.

@@ -1,23 +1,26 @@
 //! The table of routes is what the template declares and what the functions serve.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oxcart_core::http::limits;
 use oxcart_core::http::routes::{self, Access, Class};
-use serde_yaml_ng::Value;
 
-use super::read::{Template, service_of};
+use super::read::{Template, list, logical_id, service_of};
 use crate::support::root;
 
 #[test]
 fn the_routes_are_those_of_the_template() {
-    let functions = Template::read().functions();
-    let declared: BTreeSet<(String, String, String, bool)> = functions
+    let template = Template::read();
+    let functions = template.functions().into_iter();
+    let binaries: BTreeMap<String, String> = functions
+        .map(|function| (function.id, function.binary.replace('-', "_")))
+        .collect();
+    let declared: BTreeSet<(String, String, String, bool)> = template
+        .routes()
         .into_iter()
-        .flat_map(|function| {
-            let operation = function.binary.replace('-', "_");
-            let routes = function.routes.into_iter();
-            routes.map(move |(method, path, asked)| (operation.clone(), method, path, asked))
+        .map(|route| {
+            let operation = binaries[&route.function].clone();
+            (operation, route.method, route.path, route.asked)
         })
         .collect();
     // What is read with GET is read with HEAD too (RFC 9110 section 9.3.2).
@@ -39,6 +42,32 @@ fn the_routes_are_those_of_the_template() {
         })
         .collect();
     assert_eq!(declared, known);
+}
+
+/// API Gateway calls the functions of routes that read as one role and all others as another, and as neither it may call more.
+#[test]
+fn the_roles_of_routes_may_call_their_functions_and_no_others() {
+    let template = Template::read();
+    let mut called: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for route in template.routes() {
+        let reads = ["GET", "HEAD"].contains(&route.method.as_str());
+        let role = if reads { "ApiReadRole" } else { "ApiWriteRole" };
+        assert_eq!(route.role, role, "{} {}", route.method, route.path);
+        called.entry(route.role).or_default().insert(route.function);
+    }
+    let resources: BTreeMap<_, _> = template.resources().into_iter().collect();
+    for (role, functions) in called {
+        let policies = list(&resources[role.as_str()]["Properties"]["Policies"]);
+        let statements = policies
+            .into_iter()
+            .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+        let allowed = statements.flat_map(|statement| {
+            assert_eq!(statement["Action"], "lambda:InvokeFunction", "{role}");
+            list(&statement["Resource"])
+        });
+        let allowed: BTreeSet<String> = allowed.map(logical_id).collect();
+        assert_eq!(allowed, functions, "{role}");
+    }
 }
 
 #[test]
@@ -78,23 +107,15 @@ fn functions_of_counted_routes_may_count() {
 #[test]
 fn each_route_is_throttled_as_its_class_asks() {
     let template = Template::read();
-    let resources = template.resources();
-    let functions = resources
+    let resources: BTreeMap<_, _> = template.resources().into_iter().collect();
+    let api = &resources["Api"]["Properties"];
+    let settings = &api["RouteSettings"];
+    let lower = routes::ALL
         .iter()
-        .map(|(_, resource)| &resource["Properties"]);
-    let events = functions.filter_map(|properties| properties["Events"].as_mapping());
-    let routes: Vec<&Value> = events
-        .flat_map(|events| events.values())
-        .filter(|event| event["Type"] == "HttpApi")
-        .map(|event| &event["Properties"])
-        .filter(|declared| declared["Method"] != "HEAD")
-        .collect();
-    assert_eq!(routes.len(), routes::ALL.len());
+        .filter(|route| matches!(route.class, Class::SignIn | Class::Order));
+    assert_eq!(settings.as_mapping().unwrap().len(), lower.count());
     for route in routes::ALL {
-        let declared = routes
-            .iter()
-            .find(|declared| declared["Method"] == route.method && declared["Path"] == route.path);
-        let settings = &declared.unwrap()["RouteSettings"];
+        let settings = &settings[format!("{} {}", route.method, route.path)];
         let per_second = settings["ThrottlingRateLimit"].as_u64();
         let at_once = settings["ThrottlingBurstLimit"].as_u64();
         let expected = match route.class {

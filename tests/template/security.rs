@@ -182,8 +182,7 @@ fn triggers_of_functions_wait_for_the_policies_of_the_key() {
             "AWS::Serverless::HttpApi" | "AWS::Lambda::EventSourceMapping" => true,
             "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
                 let events = resource["Properties"]["Events"].as_mapping();
-                let mut events = events.into_iter().flatten();
-                events.any(|(_, event)| event["Type"] != "HttpApi")
+                events.is_some_and(|events| !events.is_empty())
             }
             "AWS::Events::Rule" => {
                 let targets = list(&resource["Properties"]["Targets"]).into_iter();
