@@ -157,6 +157,7 @@ fn check_sheet(pages: &[Answer], entries: &[Value]) {
         "payment_id",
         "refund_id",
         "gift_card_id",
+        "movement_id",
     ];
     let lines = entries.iter().map(|entry| {
         let cells = names.map(|name| match name {
@@ -222,7 +223,7 @@ fn what_a_gateway_says_differently_about_a_day_is_listed() {
         let customer = shop.customer().await;
         let product = shop.product("8.50", 10).await;
         let mut orders = Vec::new();
-        for token in ["tok_ok"; 3] {
+        for token in ["tok_fee", "tok_ok", "tok_ok"] {
             let order = shop.order(&customer, &product, token).await;
             shop.until_settled(&order).await;
             orders.push(order);
@@ -264,11 +265,24 @@ fn what_a_gateway_says_differently_about_a_day_is_listed() {
         assert_eq!(text(&found[0], "of"), "captured");
         assert_eq!(found[0]["ledger_amount"], money("17.00"));
         assert_ne!(found[0]["gateway_amount"], money("17.00"));
+        // What the gateway kept for the first order is known since then.
+        let of_payment = format!("payment_id={payment}");
+        let fees = async || {
+            let mut fees = entries(&pages(&shop, &of_payment, "application/json").await);
+            fees.retain(|entry| entry["of"] == "fee");
+            fees
+        };
+        let kept = fees().await;
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(text(&kept[0], "movement_id"), format!("{}:1", orders[0]));
+        let accounts = [text(&kept[0], "debit"), text(&kept[0], "credit")];
+        assert_eq!(accounts, ["fees", "gateway:sandbox"]);
         // Nothing is found twice.
         reconcile(&shop, begun).await;
         let call = shop.get(&format!("/ledger/differences?from={from}&to={to}"));
         let call = call.bearer(&shop.admin().await.token);
         let again = call.send().await.expect(200).json();
         assert_eq!(again["items"].as_array().unwrap().len(), 1);
+        assert_eq!(fees().await, kept);
     });
 }

@@ -96,8 +96,13 @@ impl Sandbox {
     }
 
     /// Captures an authorised charge.
-    async fn capture_all(&self, key: &ChargeKey, amount: Money) -> Result<Written, GatewayError> {
-        let booking = books::captured(key, amount)?;
+    async fn capture_all(
+        &self,
+        key: &ChargeKey,
+        amount: Money,
+        keeps_fee: bool,
+    ) -> Result<Written, GatewayError> {
+        let booking = books::captured(key, amount, keeps_fee)?;
         let write = self
             .books
             .update(
@@ -140,7 +145,7 @@ impl Gateway for Sandbox {
             if is_new || item.state != State::Authorized {
                 return Ok::<_, GatewayError>(Attempt::Done(item));
             }
-            Ok(match self.capture_all(key, amount).await? {
+            Ok(match self.capture_all(key, amount, item.keeps_fee).await? {
                 Written::Done => Attempt::Done(ChargeItem {
                     state: State::Captured,
                     ..item

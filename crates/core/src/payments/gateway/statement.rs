@@ -25,6 +25,15 @@ pub enum Kind {
     Other,
 }
 
+/// What a gateway took for its work. It may be in another currency than what moved, that of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fee {
+    /// It kept so much, more than zero.
+    Kept(Money),
+    /// It gave so much back that it had kept, more than zero.
+    Returned(Money),
+}
+
 /// A movement of money at a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Movement {
@@ -38,6 +47,8 @@ pub struct Movement {
     pub refund: Option<RefundId>,
     /// How much, not less than zero, in the currency of the charge.
     pub amount: Money,
+    /// What the gateway took for it, if it says so.
+    pub fee: Option<Fee>,
     /// When.
     pub at: Time,
 }

@@ -36,6 +36,7 @@ struct EntryBody {
     amount: Money,
     of: &'static str,
     refund_id: Option<RefundId>,
+    movement_id: Option<String>,
 }
 
 impl From<Entry> for EntryBody {
@@ -51,12 +52,13 @@ impl From<Entry> for EntryBody {
             amount: entry.amount,
             of: entry.of.as_str(),
             refund_id: entry.refund_id,
+            movement_id: entry.movement_id,
         }
     }
 }
 
 /// The titles of a sheet's columns.
-const TITLES: [&str; 11] = [
+const TITLES: [&str; 12] = [
     "id",
     "at",
     "of",
@@ -68,6 +70,7 @@ const TITLES: [&str; 11] = [
     "payment_id",
     "refund_id",
     "gift_card_id",
+    "movement_id",
 ];
 
 impl EntryBody {
@@ -85,6 +88,7 @@ impl EntryBody {
             or_empty(self.payment_id),
             or_empty(self.refund_id),
             or_empty(self.gift_card_id),
+            self.movement_id.clone().unwrap_or_default(),
         ]
     }
 }

@@ -52,6 +52,7 @@ fn entry(
         order_id,
         payment_id: order_id.map(Payment::id_of),
         gift_card_id: Some(card),
+        movement_id: None,
         version,
         of,
         at,

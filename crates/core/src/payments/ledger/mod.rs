@@ -2,7 +2,8 @@
 //!
 //! An entry says that one amount went from one account to another. It has both sides in one item, so what is written is
 //! always balanced. Entries follow from the changes of payments and of gift cards, which the streams of their tables deliver
-//! (`record-ledger`); nothing else writes them, and they are never changed nor deleted.
+//! (`record-ledger`), and those of fees from the gateways' statements (`reconcile-ledger`); nothing else writes them, and they
+//! are never changed nor deleted.
 //!
 //! | account | is | what it has on its debit side |
 //! |---|---|---|
@@ -24,10 +25,11 @@
 //! - debits equal credits, for each order and in total, because each entry is both;
 //! - the entries of a payment add up to its amounts ([`rules::Sums`]), whatever was delivered twice; the audit checks it;
 //! - the account `gift_cards` has what the balances of all gift cards add up to, a moment later;
-//! - an entry has one key, which follows from the payment or the gift card, its version and the movement, and is written if
-//!   absent.
+//! - an entry has one key, which follows from the payment or the gift card, its version and the movement, or of a fee from the
+//!   gateway's movement, and is written if absent.
 
 pub mod api;
+pub mod fees;
 pub mod gift_cards;
 pub mod model;
 pub mod record;

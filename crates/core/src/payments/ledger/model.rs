@@ -7,8 +7,8 @@ use crate::values::clock::Time;
 use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
 
-/// What moved, by its name on the wire and as stored. `Fee` and `WrittenOff` are not recorded yet: they have their names and
-/// accounts, so that releases which do not make them can read them.
+/// What moved, by its name on the wire and as stored. `WrittenOff` is not recorded yet: it has its name and accounts, so that
+/// releases which do not make it can read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Movement {
     /// `authorised`: a gateway keeps an amount aside for an order.
@@ -23,6 +23,8 @@ pub enum Movement {
     RefundReturned,
     /// `fee`: a gateway has kept something for its work.
     Fee,
+    /// `fee_returned`: it has given that back.
+    FeeReturned,
     /// `disputed`: a customer has contested a charge, and the gateway holds the money back.
     Disputed,
     /// `dispute_won`: the gateway has given it back.
@@ -43,13 +45,14 @@ pub enum Movement {
 
 impl Movement {
     /// Every movement.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Authorised,
         Self::Released,
         Self::Captured,
         Self::Refunded,
         Self::RefundReturned,
         Self::Fee,
+        Self::FeeReturned,
         Self::Disputed,
         Self::DisputeWon,
         Self::DisputeLost,
@@ -70,6 +73,7 @@ impl Movement {
             Self::Refunded => "refunded",
             Self::RefundReturned => "refund_returned",
             Self::Fee => "fee",
+            Self::FeeReturned => "fee_returned",
             Self::Disputed => "disputed",
             Self::DisputeWon => "dispute_won",
             Self::DisputeLost => "dispute_lost",
@@ -94,6 +98,7 @@ impl Movement {
             Self::Refunded => (named("refunds"), at_gateway()),
             Self::RefundReturned => (at_gateway(), named("refunds")),
             Self::Fee => (named("fees"), at_gateway()),
+            Self::FeeReturned => (at_gateway(), named("fees")),
             Self::Disputed => (named("disputes"), at_gateway()),
             Self::DisputeWon => (at_gateway(), named("disputes")),
             Self::DisputeLost => (named("dispute_losses"), named("disputes")),
@@ -139,7 +144,7 @@ pub struct Entry {
     pub payment_id: Option<PaymentId>,
     /// The gift card, if it is about one.
     pub gift_card_id: Option<GiftCardId>,
-    /// The version of the payment, or of what the order took from the gift card, that brought the entry about.
+    /// The version of the payment, or of what the order took from the gift card, that brought the entry about; 0 for a fee.
     pub version: u64,
     /// What moved.
     pub of: Movement,
@@ -153,10 +158,12 @@ pub struct Entry {
     pub amount: Money,
     /// The refund, of an entry about one.
     pub refund_id: Option<RefundId>,
+    /// The gateway's identifier of the movement, of an entry that its statement brought about.
+    pub movement_id: Option<String>,
 }
 
 impl Entry {
-    /// Returns its id, which follows from the payment or the gift card, its version and what moved.
+    /// Returns its id, which follows from the payment or the gift card, its version, what moved, and the gateway's movement.
     #[must_use]
     pub fn id(&self) -> EntryId {
         let version = self.version.to_string();
@@ -165,6 +172,7 @@ impl Entry {
         let mut parts = vec!["entry", &payment, &version, self.of.as_str()];
         let card = self.gift_card_id.map(|id| id.to_string());
         parts.extend(card.as_deref());
+        parts.extend(self.movement_id.as_deref());
         EntryId::derived(&parts)
     }
 }

@@ -64,6 +64,7 @@ pub fn entries(old: Option<&PaymentImage>, new: &PaymentImage) -> Result<Vec<Ent
                 } else {
                     refund.filter(|_| of == Movement::Refunded)
                 },
+                movement_id: None,
             }
         })
         .collect())
@@ -147,6 +148,7 @@ impl Sums {
                 Movement::DisputeLost => sums.lost = sums.lost.plus(amount)?,
                 Movement::DisputeReopened => sums.lost = sums.lost.minus(amount)?,
                 Movement::Fee
+                | Movement::FeeReturned
                 | Movement::WrittenOff
                 | Movement::GiftCardIssued
                 | Movement::GiftCardRedeemed

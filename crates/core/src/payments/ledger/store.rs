@@ -31,7 +31,8 @@ pub struct LedgerStore {
 struct EntryItem {
     /// `payment#<payment_id>`, or of entries about gift cards `gift-card#<gift_card_id>`.
     pk: String,
-    /// `<version, twelve digits>#<movement>`, and `#<order_id>` behind a gift card's if an order took from it.
+    /// `<version, twelve digits>#<movement>`, and behind that `#<order_id>` of a gift card's if an order took from it, and
+    /// `#<movement_id>` of a fee.
     sk: String,
     /// `<date>#<shard>`.
     day_shard: String,
@@ -53,6 +54,8 @@ struct EntryItem {
     amount: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refund_id: Option<RefundId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    movement_id: Option<String>,
     schema: u32,
 }
 
@@ -80,6 +83,7 @@ impl EntryItem {
             currency: entry.amount.currency(),
             amount: amount.ok_or_else(|| unreadable("an entry is of less than zero"))?,
             refund_id: entry.refund_id,
+            movement_id: entry.movement_id.clone(),
             schema: SCHEMA,
         })
     }
@@ -96,6 +100,7 @@ impl EntryItem {
             credit: Account(self.credit),
             amount: Money::from_minor_units(self.amount, self.currency).map_err(unreadable)?,
             refund_id: self.refund_id,
+            movement_id: self.movement_id,
         })
     }
 }
@@ -130,9 +135,11 @@ fn shard(entry: &Entry) -> u32 {
 /// Returns the sort key of `entry` among those of its payment or gift card.
 fn change(entry: &Entry) -> String {
     let change = format!("{:012}#{}", entry.version, entry.of.as_str());
-    match entry.gift_card_id.and(entry.order_id) {
-        Some(order) => format!("{change}#{order}"),
-        None => change,
+    let order = entry.gift_card_id.and(entry.order_id);
+    match (order, &entry.movement_id) {
+        (Some(order), _) => format!("{change}#{order}"),
+        (None, Some(movement)) => format!("{change}#{movement}"),
+        (None, None) => change,
     }
 }
 

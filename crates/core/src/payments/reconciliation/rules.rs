@@ -165,6 +165,7 @@ pub fn is_at(entry: &Entry, gateway: &GatewayName) -> bool {
         Of::Authorised
         | Of::Released
         | Of::Fee
+        | Of::FeeReturned
         | Of::DisputeLost
         | Of::DisputeReopened
         | Of::WrittenOff

@@ -1,4 +1,4 @@
-//! `reconcile-ledger`: compares finished days.
+//! `reconcile-ledger`: compares finished days, and records what the gateways took for their work.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 
@@ -10,6 +10,7 @@ use crate::aws::telemetry;
 use crate::payments::days::{DAY, Span};
 use crate::payments::gateway::GatewayError;
 use crate::payments::gateway::statement::Statements;
+use crate::payments::ledger::fees;
 use crate::payments::ledger::model::Entry;
 use crate::payments::ledger::store::LedgerStore;
 use crate::payments::model::GatewayName;
@@ -129,8 +130,9 @@ impl Run<'_> {
         let after = progress.after.as_deref();
         let page = statements.movements(&progress.gateway, span, after).await?;
         let of_day = |at: &Time| (day.from..day.to).contains(at);
-        let (mut ours, mut differences) = (Vec::new(), Vec::new());
+        let (mut ours, mut fees, mut differences) = (Vec::new(), Vec::new(), Vec::new());
         for movement in page.items {
+            fees.extend(fees::entry(&progress.gateway, &movement));
             match rules::read(&progress.gateway, movement, self.now) {
                 Read::Ours(moved) => ours.push(moved),
                 Read::Unknown(difference) if of_day(&difference.at) => {
@@ -139,6 +141,10 @@ impl Run<'_> {
                 Read::Unknown(_) | Read::Other => {}
             }
         }
+        fees.retain(|fee| of_day(&fee.at));
+        let recorded: Vec<_> = fees.iter().map(|fee| self.ledger.record(fee)).collect();
+        let recorded = futures::stream::iter(recorded).buffer_unordered(AT_ONCE);
+        recorded.try_collect::<Vec<()>>().await?;
         // All of a page are noted before one is compared: those of one payment are compared together.
         let noted: Vec<_> = ours.iter().map(|moved| self.store.note(moved)).collect();
         let noted = futures::stream::iter(noted).buffer_unordered(AT_ONCE);

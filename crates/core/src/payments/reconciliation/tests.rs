@@ -1,5 +1,7 @@
 //! The reconciliation on an embedded DynamoDB, with the sandbox's statement and with one that a test writes.
 
+use std::time::Duration;
+
 use expect_test::expect;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ use crate::http::page::Page;
 use crate::payments::days::{DAY, Span};
 use crate::payments::fixtures::{eur, identity};
 use crate::payments::gateway::configured::ConfiguredGateway;
-use crate::payments::gateway::statement::{Kind, Movement, Statements};
+use crate::payments::gateway::statement::{Fee, Kind, Movement, Statements};
 use crate::payments::gateway::{Gateway as _, GatewayError};
 use crate::payments::ledger::model::{Entry, Movement as Of};
 use crate::payments::ledger::store::LedgerStore;
@@ -24,6 +26,7 @@ use crate::testing::{self, Engine, Fault};
 use crate::values::clock::Time;
 use crate::values::id::{OrderId, RefundId};
 use crate::values::moment;
+use crate::values::money::Money;
 
 /// Returns a time of the day that is reconciled, 2026-03-01, or after it.
 fn at(text: &str) -> Time {
@@ -148,6 +151,7 @@ fn entry(name: &str, version: u64, of: Of, amount: &str, when: &str) -> Entry {
         order_id: Some(order(name)),
         payment_id: Some(Payment::id_of(order(name))),
         gift_card_id: None,
+        movement_id: None,
         version,
         of,
         at: at(when),
@@ -302,6 +306,93 @@ async fn a_refund_that_came_back_and_a_dispute_are_in_the_sandboxs_statement() {
     .assert_eq(&shop.differences().await);
 }
 
+/// Returns the entries of fees of the order `name`, as lines.
+async fn fees(shop: &Shop, name: &str) -> Vec<String> {
+    let payment = Payment::id_of(order(name));
+    let found = shop.ledger.of_payment(payment, 100, None).await.unwrap();
+    let fees = found.items.into_iter();
+    let fees = fees.filter(|entry| matches!(entry.of, Of::Fee | Of::FeeReturned));
+    fees.map(|fee| {
+        let movement = fee.movement_id.unwrap();
+        format!("{} {} to {} {movement}", fee.amount, fee.credit, fee.debit)
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn what_a_gateway_takes_for_its_work_is_an_entry_once() {
+    let shop = Shop::open().await;
+    // The account is in another currency than the charge.
+    let dollars = Money::from_minor_units(59, "USD".parse().unwrap()).unwrap();
+    let fee = |number, fee| Movement {
+        fee: Some(fee),
+        ..movement(number, Some(charge("a")))
+    };
+    let statement = Written(
+        vec![
+            fee(1, Fee::Kept(dollars)),
+            fee(2, Fee::Kept(dollars)),
+            fee(3, Fee::Returned(eur("0.20"))),
+            movement(4, Some(charge("a"))),
+            Movement {
+                charge: None,
+                ..fee(5, Fee::Kept(eur("9.00")))
+            },
+            // Of the day before, which an hour before is read of.
+            Movement {
+                at: at("01T00:00:00").minus(Duration::from_mins(1)),
+                ..fee(6, Fee::Kept(eur("9.00")))
+            },
+        ],
+        10,
+    );
+    // The first run fails after the fees are recorded, and a later one records them again.
+    for _ in 0..30 {
+        shop.engine.fail_next("Query", Fault::Failed);
+    }
+    assert!(!shop.run_with(&statement, "02T02:00:00").await);
+    while !shop.run_with(&statement, "02T02:10:00").await {}
+    let expected = [
+        "0.59 USD gateway:sandbox to fees txn_1",
+        "0.59 USD gateway:sandbox to fees txn_2",
+        "0.20 EUR fees to gateway:sandbox txn_3",
+    ];
+    assert_eq!(fees(&shop, "a").await, expected);
+    let listed = shop.ledger.between(
+        Span {
+            from: at("01T00:00:00"),
+            to: at("02T00:00:00"),
+        },
+        100,
+        None,
+    );
+    assert_eq!(listed.await.unwrap().items.len(), 3);
+}
+
+#[tokio::test]
+async fn the_sandbox_keeps_a_fee_of_a_charge_whose_token_asks_for_it() {
+    let shop = Shop::open().await;
+    for (name, token) in [("with", "tok_fee"), ("without", "tok_ok")] {
+        let key = charge(name);
+        let charged = shop.gateway.charge(&key, eur("10.01"), token);
+        moment::during(at("01T10:00:00"), charged).await.unwrap();
+    }
+    // One that is captured in parts.
+    let key = charge("parts");
+    let authorised = shop.gateway.authorize(&key, eur("30.00"), "tok_fee");
+    moment::during(at("01T10:00:00"), authorised).await.unwrap();
+    let captured = shop.gateway.capture(&key, eur("10.00"), false);
+    moment::during(at("01T11:00:00"), captured).await.unwrap();
+    assert!(shop.run("02T02:00:00").await);
+    let movement = charge("with").to_string();
+    let kept = format!("0.31 EUR gateway:sandbox to fees {movement}");
+    assert_eq!(fees(&shop, "with").await, [kept]);
+    assert_eq!(fees(&shop, "without").await, [""; 0]);
+    let movement = format!("{key}:captured:1000");
+    let kept = format!("0.30 EUR gateway:sandbox to fees {movement}");
+    assert_eq!(fees(&shop, "parts").await, [kept]);
+}
+
 /// A statement that a test writes, in pages of this many.
 struct Written(Vec<Movement>, usize);
 
@@ -336,6 +427,7 @@ fn movement(number: usize, charge: Option<ChargeKey>) -> Movement {
         charge,
         refund: None,
         amount: eur("1.00"),
+        fee: None,
         at: Time::from_millis(millis),
     }
 }

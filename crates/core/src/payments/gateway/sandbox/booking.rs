@@ -31,6 +31,9 @@ pub(super) struct Booked {
     pub(super) refund_id: Option<RefundId>,
     pub(super) currency: Currency,
     pub(super) amount: u64,
+    /// What the sandbox kept of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fee: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +77,23 @@ impl Booking {
                 refund_id,
                 currency,
                 amount,
+                fee: None,
             }),
         }
+    }
+
+    /// Returns the booking of what is captured of a charge. The fee, if one is kept, is three percent, rounded up.
+    pub(super) fn charge(
+        id: &str,
+        key: &ChargeKey,
+        (amount, currency): (u64, Currency),
+        keeps_fee: bool,
+    ) -> Self {
+        let mut booking = Self::new(id, BookedKind::Charge, key, None, (amount, currency));
+        if let Some(booked) = booking.booked.as_mut().filter(|_| keeps_fee) {
+            booked.fee = Some(amount.saturating_mul(3).div_ceil(100));
+        }
+        booking
     }
 
     /// Returns what sets it in an update.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::booking::{BookedKind, Booking};
+use super::booking::Booking;
 use super::tokens::{Behaviour, Capturing, Refunding, State};
 use crate::aws::dynamo::{Key, StoreError};
 use crate::payments::gateway::{Charge, GatewayError};
@@ -37,6 +37,9 @@ pub(super) struct ChargeItem {
     /// What happens to refunds; absent if they succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refunding: Option<Refunding>,
+    /// Whether a fee is kept of what is captured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) keeps_fee: bool,
     /// That it was captured; only statements read it.
     #[serde(flatten, skip_deserializing)]
     pub(super) booking: Booking,
@@ -69,8 +72,9 @@ impl ChargeItem {
             loses_responses: behaviour.loses_responses,
             capturing: behaviour.capturing,
             refunding: behaviour.refunding,
+            keeps_fee: behaviour.keeps_fee,
             booking: if behaviour.state == State::Captured {
-                captured(key, amount)?
+                captured(key, amount, behaviour.keeps_fee)?
             } else {
                 Booking::default()
             },
@@ -90,6 +94,7 @@ impl ChargeItem {
             loses_responses: false,
             capturing: None,
             refunding: None,
+            keeps_fee: false,
             booking: Booking::default(),
         }
     }
@@ -167,10 +172,14 @@ pub(super) fn minor_units(amount: Money) -> Result<u64, GatewayError> {
 }
 
 /// Returns what says that the charge is captured.
-pub(super) fn captured(key: &ChargeKey, amount: Money) -> Result<Booking, GatewayError> {
+pub(super) fn captured(
+    key: &ChargeKey,
+    amount: Money,
+    keeps_fee: bool,
+) -> Result<Booking, GatewayError> {
     let amount = (minor_units(amount)?, amount.currency());
     let id = charge_id(key);
-    Ok(Booking::new(&id, BookedKind::Charge, key, None, amount))
+    Ok(Booking::charge(&id, key, amount, keeps_fee))
 }
 
 /// Returns the charge's identifier. Each account has books of its own, `<order>:<attempt>@<account>`.

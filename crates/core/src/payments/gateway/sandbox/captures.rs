@@ -1,7 +1,7 @@
 //! Captures of what the sandbox gateway has authorised.
 
 use super::Sandbox;
-use super::booking::{BookedKind, Booking, MovementItem};
+use super::booking::{Booking, MovementItem};
 use super::books::{ChargeItem, item_key, lost};
 use super::tokens::{Capturing, State};
 use crate::aws::dynamo::{self, Attempt, Written};
@@ -88,7 +88,7 @@ impl Sandbox {
         };
         let charge_id = format!("{}:captured:{}", item.charge_id, next.captured());
         let moved = (captured, currency);
-        let booking = Booking::new(&charge_id, BookedKind::Charge, key, None, moved);
+        let booking = Booking::charge(&charge_id, key, moved, item.keeps_fee);
         let movement = self.books.put(&MovementItem { charge_id, booking })?;
         Ok(self.books.transact(vec![write, movement]).await?)
     }

@@ -7,7 +7,7 @@ use super::booking::{Booked, BookedKind, day};
 use crate::http::page::Page;
 use crate::payments::days::{DAY, Span};
 use crate::payments::gateway::GatewayError;
-use crate::payments::gateway::statement::{Kind, Movement};
+use crate::payments::gateway::statement::{Fee, Kind, Movement};
 use crate::payments::model::{ChargeKey, GatewayName};
 use crate::values::clock::Time;
 use crate::values::money::Money;
@@ -32,7 +32,10 @@ impl Listed {
             .ok_or_else(|| unreadable("position"))?;
         let booked = self.booked;
         let charge: ChargeKey = booked.charge.parse().map_err(|_| unreadable("charge"))?;
-        let amount = Money::from_minor_units(booked.amount, booked.currency);
+        let money = |units| {
+            let amount = Money::from_minor_units(units, booked.currency);
+            amount.map_err(|_| unreadable("amount"))
+        };
         Ok(Movement {
             id: id.to_owned(),
             kind: match booked.kind {
@@ -44,7 +47,8 @@ impl Listed {
             },
             charge: Some(charge.at(gateway.clone())),
             refund: booked.refund_id,
-            amount: amount.map_err(|_| unreadable("amount"))?,
+            amount: money(booked.amount)?,
+            fee: booked.fee.map(money).transpose()?.map(Fee::Kept),
             at: at.parse().map_err(|_| unreadable("time"))?,
         })
     }

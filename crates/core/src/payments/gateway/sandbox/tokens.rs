@@ -59,6 +59,8 @@ pub(super) struct Behaviour {
     pub(super) loses_responses: bool,
     pub(super) capturing: Option<Capturing>,
     pub(super) refunding: Option<Refunding>,
+    /// Whether the sandbox keeps a fee of what is captured.
+    pub(super) keeps_fee: bool,
 }
 
 impl Behaviour {
@@ -90,6 +92,7 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
         loses_responses: false,
         capturing: None,
         refunding: None,
+        keeps_fee: false,
     };
     let capturing = |how| Behaviour {
         capturing: Some(how),
@@ -106,6 +109,10 @@ pub(super) fn behaviour(token: &str) -> Behaviour {
     };
     match token {
         "tok_ok" | "pm_card_visa" | "pm_card_mastercard" | "pm_card_amex" => captured,
+        "tok_fee" => Behaviour {
+            keeps_fee: true,
+            ..captured
+        },
         "tok_unknown" => Behaviour {
             loses_responses: true,
             ..captured

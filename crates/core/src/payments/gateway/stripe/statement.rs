@@ -3,6 +3,7 @@
 //! They are listed from the newest back, without `created`, and left out here if they are not of the time that is asked for:
 //! a day is asked for when it has just ended, so this reads a few hours more, and the stand-in of the tests takes no times.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::client::{Call, Loss};
@@ -12,7 +13,7 @@ use super::{Stripe, amounts, events};
 use crate::http::page::Page;
 use crate::payments::days::Span;
 use crate::payments::gateway::GatewayError;
-use crate::payments::gateway::statement::{Kind, Movement};
+use crate::payments::gateway::statement::{Fee, Kind, Movement};
 use crate::payments::model::{ChargeKey, GatewayName};
 use crate::values::clock::Time;
 use crate::values::id::RefundId;
@@ -58,6 +59,7 @@ impl Stripe {
     ) -> Result<Movement, GatewayError> {
         let at = at(&transaction);
         let kind = kind(&transaction);
+        let fee = fee(&transaction)?;
         let source = match transaction.source {
             Some(SourceField::Expanded(source)) => source,
             Some(SourceField::Id(_)) | None => Source::default(),
@@ -83,6 +85,7 @@ impl Stripe {
             charge: charge.map(|charge| charge.at(gateway.clone())),
             refund,
             amount: amount.map_err(|error| GatewayError::Unknown(error.into()))?,
+            fee,
             at,
         })
     }
@@ -101,6 +104,17 @@ impl Stripe {
 
 fn at(transaction: &Transaction) -> Time {
     Time::from_millis(transaction.created.saturating_mul(1000))
+}
+
+/// Returns the fee of a transaction, which is in the account's currency, as the transaction.
+fn fee(transaction: &Transaction) -> Result<Option<Fee>, GatewayError> {
+    let amount = amounts::from_stripe(transaction.fee.unsigned_abs(), &transaction.currency);
+    let amount = amount.map_err(|error| GatewayError::Unknown(error.into()))?;
+    Ok(match transaction.fee.cmp(&0) {
+        Ordering::Equal => None,
+        Ordering::Greater => Some(Fee::Kept(amount)),
+        Ordering::Less => Some(Fee::Returned(amount)),
+    })
 }
 
 fn refund_of(metadata: &BTreeMap<String, String>) -> Option<RefundId> {

@@ -130,6 +130,9 @@ pub(super) struct Transaction {
     pub(super) amount: i64,
     /// That of the account, in lower case.
     pub(super) currency: String,
+    /// What Stripe kept of it, or less than zero if it gave a fee back.
+    #[serde(default)]
+    pub(super) fee: i64,
     /// In seconds.
     pub(super) created: i64,
     #[serde(default)]

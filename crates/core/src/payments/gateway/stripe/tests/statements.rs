@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::payments::days::Span;
-use crate::payments::gateway::statement::Kind;
+use crate::payments::gateway::statement::{Fee, Kind};
 use crate::payments::model::{GatewayName, Provider};
 use crate::values::clock::Time;
+use crate::values::money::Money;
 
 /// Returns all movements within `hours` of the first intent of `localstripe`, and how many pages they took.
 async fn statement(
@@ -129,5 +130,32 @@ async fn each_transaction_is_what_its_category_says() {
             "{category}"
         );
         assert_eq!(moved.amount.to_string(), amount);
+    }
+}
+
+#[tokio::test]
+async fn a_fee_is_in_the_currency_of_the_account() {
+    let shop = Shop::before(0);
+    let money = |units| Money::from_minor_units(units, "EUR".parse().unwrap()).unwrap();
+    for (fee, expected) in [
+        (json!(85), Some(Fee::Kept(money(85)))),
+        (json!(-1500), Some(Fee::Returned(money(1500)))),
+        (json!(0), None),
+    ] {
+        let source = json!({"amount": 1700, "currency": "usd", "metadata": {}});
+        let transaction = json!({
+            "id": "txn_1", "amount": 1500, "currency": "eur", "created": 1_772_357_400, "fee": fee,
+            "reporting_category": "charge", "source": source,
+        });
+        let page = json!({"data": [transaction], "has_more": false}).to_string();
+        shop.proxy
+            .treat(move |_| Treatment::Answer(200, page.clone()));
+        let span = Span {
+            from: Time::from_millis(1_772_357_400_000),
+            to: Time::from_millis(1_772_357_401_000),
+        };
+        let gateway: GatewayName = Provider::Stripe.into();
+        let found = shop.stripe.statement(&gateway, span, None).await.unwrap();
+        assert_eq!(found.items[0].fee, expected);
     }
 }
