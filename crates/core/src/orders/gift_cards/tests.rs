@@ -9,6 +9,7 @@ use crate::http::problem::Problem;
 use crate::orders::fixtures::{after, json_of, placed_at};
 use crate::testing::{self, Engine, Fault};
 
+mod quoting;
 mod redeeming;
 
 /// A shop that issues gift cards.
