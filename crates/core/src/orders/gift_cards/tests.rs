@@ -11,6 +11,7 @@ use crate::testing::{self, Engine, Fault};
 
 mod quoting;
 mod redeeming;
+mod volume;
 
 /// A shop that issues gift cards.
 struct Issuer {

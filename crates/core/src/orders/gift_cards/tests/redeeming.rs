@@ -90,7 +90,11 @@ pub(super) fn placing(key: &str, body: &Value, now: Time) -> Request {
     request
 }
 
-async fn place(checkout: &Checkout, key: &str, body: &Value) -> Result<Response, Problem> {
+pub(super) async fn place(
+    checkout: &Checkout,
+    key: &str,
+    body: &Value,
+) -> Result<Response, Problem> {
     place_order(checkout, placing(key, body, placed_at())).await
 }
 
