@@ -40,11 +40,21 @@ fn a_gift_card_is_issued_once_and_shown_to_a_caller_with_its_code() {
     });
 }
 
-/// Places an order of `product` that is paid with `payment`, and returns its id.
-async fn place(shop: &Shop, customer: &Person, product: &str, payment: Value) -> Answer {
-    let mut order = order_of(&[(product, 1)], "tok_ok");
-    order["payment"] = payment;
-    shop.place(customer, &order).await
+/// Returns an order of `product` that `cards` pay for, and `token` what they leave.
+fn order_with(product: &str, token: &str, cards: &[&Value]) -> Value {
+    let mut order = order_of(&[(product, 1)], token);
+    let codes: Vec<&Value> = cards.iter().map(|card| &card["code"]).collect();
+    order["payment"]["gift_card_codes"] = json!(codes);
+    order
+}
+
+/// Places an order of `product` that `card` pays a part of, and returns its id once it is confirmed.
+async fn confirmed_with(shop: &Shop, customer: &Person, product: &str, card: &Value) -> String {
+    let order = order_with(product, "tok_ok", &[card]);
+    let placed = shop.place(customer, &order).await.expect(202);
+    let order = id_of(&placed);
+    shop.until_status(customer, &order, "confirmed").await;
+    order
 }
 
 async fn balance(shop: &Shop, card: &Value) -> Value {
@@ -77,11 +87,8 @@ fn cards_pay_first_and_the_gateway_charges_the_rest() {
         let customer = shop.customer().await;
         let product = shop.product("60.00", 10).await;
         let (first, second) = (shop.gift_card("20.00").await, shop.gift_card("25.00").await);
-        let payment = json!({
-            "token": "tok_ok",
-            "gift_card_codes": [first["code"], second["code"]],
-        });
-        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let wanted = order_with(&product, "tok_ok", &[&first, &second]);
+        let placed = shop.place(&customer, &wanted).await.expect(202);
         let shown = placed.json();
         let parts = json!([
             {"last_four": first["last_four"], "amount": money("20.00")},
@@ -95,11 +102,8 @@ fn cards_pay_first_and_the_gateway_charges_the_rest() {
         assert_eq!(payment["captured"], money("15.00"));
         assert_eq!(payment["gift_cards"]["amount"], money("45.00"));
         assert_eq!(balance(shop, &first).await, money("0.00"));
-        let again = json!({"token": "tok_ok", "gift_card_codes": [first["code"]]});
-        let refused = place(shop, &customer, &product, again)
-            .await
-            .expect(422)
-            .json();
+        let again = order_with(&product, "tok_ok", &[&first]);
+        let refused = shop.place(&customer, &again).await.expect(422).json();
         assert_eq!(
             refused["errors"][0]["pointer"],
             "/payment/gift_card_codes/0"
@@ -115,14 +119,55 @@ fn cards_pay_first_and_the_gateway_charges_the_rest() {
     });
 }
 
+/// Returns what pays for a quote or an order.
+fn paid_by(shown: &Value) -> [&Value; 3] {
+    ["gift_cards", "amount_due", "total_amount"].map(|name| &shown[name])
+}
+
+#[test]
+fn a_quote_shows_what_cards_would_pay_to_customers_and_guests_and_takes_nothing() {
+    run(async {
+        let shop = shared().await;
+        let customer = shop.customer().await;
+        let product = shop.product("60.00", 10).await;
+        let (first, second) = (shop.gift_card("20.00").await, shop.gift_card("25.00").await);
+        let mut order = order_with(&product, "tok_ok", &[&first, &second]);
+        let quote_of = |order: &Value| {
+            let codes = &order["payment"]["gift_card_codes"];
+            json!({
+                "items": order["items"], "shipping_address": order["shipping_address"],
+                "payment": {"gift_card_codes": codes},
+            })
+        };
+        let quoted = shop.post("/quotes").bearer(&customer.token);
+        let quoted = quoted.json(&quote_of(&order)).send().await;
+        let quoted = quoted.expect(200).json();
+        assert_eq!(quoted["gift_cards"][1]["amount"], money("25.00"));
+        assert_eq!(quoted["amount_due"], money("15.00"));
+        let guests = shop.post("/guest/quotes").json(&quote_of(&order));
+        let guests = guests.send().await.expect(200).json();
+        assert_eq!(paid_by(&guests), paid_by(&quoted));
+        assert_eq!(balance(shop, &first).await, money("20.00"));
+        order["quote"] = quoted["quote"].clone();
+        let placed = shop.place(&customer, &order).await.expect(202).json();
+        assert_eq!(paid_by(&placed), paid_by(&quoted));
+        assert_eq!(balance(shop, &first).await, money("0.00"));
+        let refused = shop.post("/guest/quotes").json(&quote_of(&order));
+        let refused = refused.send().await.expect(422).json();
+        let fault = &refused["errors"][0];
+        assert_eq!(fault["pointer"], "/payment/gift_card_codes/0");
+        assert_eq!(fault["code"], "empty");
+    });
+}
+
 #[test]
 fn an_order_that_a_card_pays_for_wholly_needs_no_token_and_no_gateway() {
     run(async {
         let shop = shared().await;
         let product = shop.product("30.00", 10).await;
         let card = shop.gift_card("100.00").await;
-        let mut order = order_of(&[(&product, 1)], "tok_ok");
-        order["payment"] = json!({"gift_card_codes": [card["code"]]});
+        let mut order = order_with(&product, "tok_ok", &[&card]);
+        order["payment"].as_object_mut().unwrap().remove("token");
         order["email"] = json!("guest@example.com");
         let call = shop.post("/guest/orders").key(&unique("guest"));
         let placed = call.json(&order).send().await.expect(202);
@@ -150,8 +195,8 @@ fn what_a_declined_order_took_comes_back() {
         let customer = shop.customer().await;
         let product = shop.product("60.00", 10).await;
         let card = shop.gift_card("20.00").await;
-        let payment = json!({"token": "tok_declined", "gift_card_codes": [card["code"]]});
-        let placed = place(shop, &customer, &product, payment).await.expect(202);
+        let wanted = order_with(&product, "tok_declined", &[&card]);
+        let placed = shop.place(&customer, &wanted).await.expect(202);
         assert_eq!(balance(shop, &card).await, money("0.00"));
         let order = id_of(&placed);
         shop.until_status(&customer, &order, "failed").await;
@@ -166,10 +211,7 @@ fn a_refund_goes_back_to_the_gateway_and_to_cards_by_what_each_paid() {
         let customer = shop.customer().await;
         let product = shop.product("60.00", 10).await;
         let card = shop.gift_card("45.00").await;
-        let payment = json!({"token": "tok_ok", "gift_card_codes": [card["code"]]});
-        let placed = place(shop, &customer, &product, payment).await.expect(202);
-        let order = id_of(&placed);
-        shop.until_status(&customer, &order, "confirmed").await;
+        let order = confirmed_with(shop, &customer, &product, &card).await;
         let payment = shop.payment_of(&order).await;
         let refund = async |amount: &str| {
             let call = shop.post(&format!("/payments/{payment}/refunds"));
@@ -214,10 +256,7 @@ fn the_ledger_has_what_is_issued_redeemed_and_returned() {
         let customer = shop.customer().await;
         let product = shop.product("60.00", 10).await;
         let card = shop.gift_card("45.00").await;
-        let payment = json!({"token": "tok_ok", "gift_card_codes": [card["code"]]});
-        let placed = place(shop, &customer, &product, payment).await.expect(202);
-        let order = id_of(&placed);
-        shop.until_status(&customer, &order, "confirmed").await;
+        let order = confirmed_with(shop, &customer, &product, &card).await;
         shop.cancel(&customer, &order).await.expect(200);
         until_balance(shop, &card, "45.00").await;
         let expected = [

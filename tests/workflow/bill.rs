@@ -1,7 +1,7 @@
 //! The cost of an order in the units that AWS bills.
 
 use expect_test::expect;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::control::halves;
 use crate::support::people::{Person, order_of, unique};
@@ -247,5 +247,69 @@ fn a_code_costs_an_order_two_write_units_and_each_further_count_two_more() {
             LATER: 9 read, 9 written
         "#]]
         .assert_eq(&shown);
+    });
+}
+
+/// Returns the units of a quote and of an order that `cards` pay a part of, until the order is settled.
+async fn paying(shop: &Shop, customer: &Person, product: &str, cards: &[Value]) -> String {
+    let mut order = order_of(&[(product, 1)], "tok_ok");
+    let codes: Vec<&Value> = cards.iter().map(|card| &card["code"]).collect();
+    order["payment"]["gift_card_codes"] = json!(codes);
+    let quote = json!({
+        "items": order["items"], "shipping_address": order["shipping_address"],
+        "payment": {"gift_card_codes": codes},
+    });
+    let mut quoted = Value::Null;
+    // The first one of a process takes tokens for the next ones.
+    for _ in 0..2 {
+        shop.quiet().await;
+        shop.reset_bill().await;
+        let call = shop.post("/quotes").bearer(&customer.token);
+        call.json(&quote).send().await.expect(200);
+        quoted = shop.bill().await["functions"]["create-quote"].clone();
+    }
+    shop.quiet().await;
+    shop.reset_bill().await;
+    let placed = shop.place(customer, &order).await.expect(202).json();
+    shop.until_settled(placed["id"].as_str().unwrap()).await;
+    shop.quiet().await;
+    let bill = shop.bill().await;
+    let placing = &bill["functions"]["place-order"];
+    let written = |table: &str| bill["tables"][physical(table)]["write_units"].as_u64();
+    let tables = BOUNDED.iter().chain(&["GiftCardsTable", "LedgerTable"]);
+    let tables = tables.map(|table| format!("{table} {}", written(table).unwrap_or(0)));
+    let tables: Vec<String> = tables.collect();
+    format!(
+        "quote {} read, {} written; placing {} read, {} written; written until it is settled: {}\n",
+        quoted["read_units"],
+        quoted["write_units"],
+        placing["read_units"],
+        placing["write_units"],
+        tables.join(", "),
+    )
+}
+
+#[test]
+fn each_gift_card_costs_a_quote_two_read_units_and_an_order_four_write_units_more() {
+    run_local(async {
+        let shop = Shop::start(Setup::default()).await;
+        let product = shop.product("60.00", 100).await;
+        let customer = shop.customer().await;
+        // The first order reads what the processes keep.
+        paying(&shop, &customer, &product, &[]).await;
+        let mut shown = String::new();
+        for number in [0, 1, 5] {
+            let mut cards = Vec::new();
+            for _ in 0..number {
+                cards.push(shop.gift_card("5.00").await);
+            }
+            let units = paying(&shop, &customer, &product, &cards).await;
+            shown += &format!("{number} cards: {units}");
+        }
+        expect![[r#"
+            0 cards: quote 2 read, 0 written; placing 3.5 read, 5 written; written until it is settled: OrdersTable 7, InventoryTable 5, PaymentsTable 2, GiftCardsTable 0, LedgerTable 2
+            1 cards: quote 4 read, 0 written; placing 5.5 read, 9 written; written until it is settled: OrdersTable 7, InventoryTable 5, PaymentsTable 2, GiftCardsTable 4, LedgerTable 3
+            5 cards: quote 12 read, 0 written; placing 13.5 read, 25 written; written until it is settled: OrdersTable 7, InventoryTable 5, PaymentsTable 2, GiftCardsTable 20, LedgerTable 7
+        "#]].assert_eq(&shown);
     });
 }

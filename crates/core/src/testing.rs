@@ -190,6 +190,20 @@ impl Request {
     }
 }
 
+/// Returns how many things a test of volume has: `usual`, or what the environment variable `OXCART_VOLUME` says.
+pub(crate) fn volume(usual: usize) -> usize {
+    std::env::var("OXCART_VOLUME").map_or(usual, |number| number.parse().unwrap())
+}
+
+/// Returns how much memory this process has resident, its tables included, or 0 where the system does not say.
+pub(crate) fn resident_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let resident = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = resident.and_then(|text| text.split_whitespace().next()?.parse().ok());
+    kilobytes.unwrap_or(0_u64) / 1024
+}
+
 /// Runs all `jobs` at once, each on a thread of its own, and answers what they answered.
 pub(crate) fn at_once<T: Send>(
     jobs: impl IntoIterator<Item = impl AsyncFnOnce() -> T + Send>,

@@ -8,6 +8,7 @@ use super::change::{self, Change};
 use super::executions::OrderWorkflow;
 use super::model::{Order, Status};
 use super::number::OrderNumber;
+use super::redemptions::{self, Redemption};
 use super::rules;
 use super::store::OrderStore;
 use crate::aws::telemetry;
@@ -36,9 +37,8 @@ pub(super) struct OrderBody {
     payment_status: &'static str,
     #[serde(flatten)]
     totals: TotalsBody,
-    gift_cards: Vec<RedemptionBody>,
-    /// What the gateway charges: the total without what gift cards pay.
-    amount_due: Money,
+    #[serde(flatten)]
+    paid_by: PaidByBody,
     shipping_address: AddressBody,
     billing_address: Option<AddressBody>,
     note: Option<String>,
@@ -48,6 +48,14 @@ pub(super) struct OrderBody {
     version: u64,
     created_at: Time,
     updated_at: Time,
+}
+
+/// What pays for an order: gift cards, and a gateway what they leave.
+#[derive(Debug, Serialize)]
+pub(super) struct PaidByBody {
+    gift_cards: Vec<RedemptionBody>,
+    /// What the gateway charges: the total without what gift cards pay.
+    amount_due: Money,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,19 +81,28 @@ struct HistoryBody {
     items: Vec<DomainEvent>,
 }
 
-impl TryFrom<Order> for OrderBody {
-    type Error = Problem;
-
-    fn try_from(order: Order) -> Result<Self, Problem> {
-        let amount_due = order.amount_due().map_err(Problem::internal)?;
-        let gift_cards = order.gift_cards.into_iter();
-        let gift_cards = gift_cards.map(|redemption| RedemptionBody {
+impl PaidByBody {
+    /// Shows `redemptions` for an order that costs `total`.
+    pub(super) fn new(redemptions: Vec<Redemption>, total: Money) -> Result<Self, Problem> {
+        let paid = redemptions::total(&redemptions, total.currency());
+        let due = paid.and_then(|paid| total.minus(paid));
+        let gift_cards = redemptions.into_iter().map(|redemption| RedemptionBody {
             last_four: redemption.last_four,
             amount: redemption.amount,
         });
         Ok(Self {
             gift_cards: gift_cards.collect(),
-            amount_due,
+            amount_due: due.map_err(Problem::internal)?,
+        })
+    }
+}
+
+impl TryFrom<Order> for OrderBody {
+    type Error = Problem;
+
+    fn try_from(order: Order) -> Result<Self, Problem> {
+        Ok(Self {
+            paid_by: PaidByBody::new(order.gift_cards, order.total)?,
             id: order.id,
             number: order.number,
             customer_id: order.customer_id,

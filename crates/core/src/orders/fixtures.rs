@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::details::Details;
 use super::executions::OrderWorkflow;
+use super::gift_cards::preview::Preview;
 use super::gift_cards::store::GiftCardStore;
 use super::messages::MessageQueue;
 use super::model::{Guest, Line, Order};
@@ -205,6 +206,11 @@ impl Shop {
         self.engine.answer_others("GetSecretValue", move |_| {
             (200, json!({"SecretString": secret}))
         });
+    }
+
+    /// Returns what quotes look gift cards up with.
+    pub(super) fn preview(&self) -> Preview {
+        Preview::new(&self.aws).unwrap()
     }
 
     /// Sets how many of the product `name` are on hand.

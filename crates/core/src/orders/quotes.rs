@@ -5,13 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures::future;
+use futures::{TryFutureExt as _, future};
 use serde::{Deserialize, Serialize};
 
+use super::api::PaidByBody;
 use super::api::charges::TotalsBody;
-use super::fields::{self, Codes};
+use super::fields;
+use super::gift_cards::payment;
+use super::gift_cards::preview::{Asked, Preview};
 use super::item::charges::{self, Charges, LineCharges};
-use super::lines::{self, Item};
+use super::lines;
 use super::minimum::Shortfall;
 use super::model::Line;
 use super::shortage;
@@ -19,8 +22,7 @@ use super::totals::{Offer, PricingRequest, Totals};
 use super::uses::QuoteUse;
 use crate::customers::link::{Links, Purpose, Sealed};
 use crate::customers::model::Email;
-use crate::http::address;
-use crate::http::body::{self, Body, Json};
+use crate::http::body;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::batch;
@@ -31,6 +33,10 @@ use crate::values::clock::Time;
 use crate::values::digest::sha256_hex;
 use crate::values::id::{CustomerId, ProductId, TokenId, VariantId};
 use crate::values::money::{Currency, Money};
+
+mod draft;
+
+use draft::draft;
 
 /// How long a quote is honoured.
 pub const LIFETIME_SECONDS: u32 = 15 * 60;
@@ -83,31 +89,41 @@ struct PromisedLine {
 struct QuoteBody {
     #[serde(flatten)]
     totals: TotalsBody,
+    #[serde(flatten)]
+    paid_by: PaidByBody,
     /// What the order lacks to the shop's minimum, without which it is refused.
     below_minimum: Option<Shortfall>,
     expires_at: Time,
     quote: String,
 }
 
-/// `POST /quotes`: returns what an order of the caller would cost now.
+/// `POST /quotes`: returns what an order of the caller would cost now, and what gift cards would pay of it. The quote
+/// promises the price, and not what is left on the cards.
 ///
 /// # Errors
-/// Returns a problem for bad input, a method that does not ship the order, and a code that gives no discount; and
-/// [`Problem::OutOfStock`].
+/// Returns a problem for bad input, a method that does not ship the order, a code that gives no discount, and a gift card
+/// that does not pay; [`Problem::OutOfStock`]; and [`Problem::TooManyRequests`] for too many codes of gift cards.
 pub async fn create_quote<R: Registry>(
     totals: &Totals<R>,
     links: &Links,
+    cards: &Preview,
     request: Request,
 ) -> Result<Response, Problem> {
     let caller = request.caller()?;
     let customer = caller.customer_id;
-    let choice = request.json(choice)?;
+    let (choice, codes) = request.json(draft)?;
+    let asked = cards.asked(&request, codes);
     let wanted = PricingRequest {
         group: caller.group,
         locale: caller.locale,
         ..choice.wanted(Some(customer), None, request.now)
     };
-    respond(totals, links, wanted, &customer.to_string()).await
+    let quoting = Quoting {
+        totals,
+        links,
+        cards,
+    };
+    quoting.respond(wanted, asked, &customer.to_string()).await
 }
 
 /// `POST /guest/quotes`: returns what an order without an account would cost now. With an `email`, the quote serves
@@ -118,14 +134,16 @@ pub async fn create_quote<R: Registry>(
 pub async fn create_guest_quote<R: Registry>(
     totals: &Totals<R>,
     links: &Links,
+    cards: &Preview,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (email, locale, choice) = request.json(|body| {
+    let (email, locale, (choice, codes)) = request.json(|body| {
         let email = body.optional("email", fields::email);
         let locale = body.optional("locale", body::locale);
-        let choice = choice(body);
-        Some((email?, locale?, choice?))
+        let draft = draft(body);
+        Some((email?, locale?, draft?))
     })?;
+    let asked = cards.asked(&request, codes);
     let subject = email
         .as_ref()
         .map_or_else(|| GUEST.to_owned(), guest_subject);
@@ -133,40 +151,63 @@ pub async fn create_guest_quote<R: Registry>(
         locale,
         ..choice.wanted(None, email, request.now)
     };
-    respond(totals, links, wanted, &subject).await
+    let quoting = Quoting {
+        totals,
+        links,
+        cards,
+    };
+    quoting.respond(wanted, asked, &subject).await
 }
 
-async fn respond<R: Registry>(
-    totals: &Totals<R>,
-    links: &Links,
-    wanted: PricingRequest,
-    subject: &str,
-) -> Result<Response, Problem> {
-    let (products, prices, seen) = future::try_join3(
-        lines::products(&totals.products, &wanted.items),
-        totals.prices(&wanted),
-        totals.stock.glance(&wanted.items),
-    )
-    .await?;
-    let offer = totals.price(&wanted, &products, &prices).await?;
-    let short = totals.stock.shortage(&wanted.items, &offer.lines, &seen);
-    shortage::refuse(short.await?)?;
-    let quote = links
-        .seal(
-            Purpose::Quote,
-            subject,
-            &Promise::from_offer(&wanted, &offer),
-            LIFETIME_SECONDS,
-            wanted.now,
-        )
-        .await?;
-    let expires = wanted.now.as_seconds() + i64::from(LIFETIME_SECONDS);
-    Response::ok(&QuoteBody {
-        totals: TotalsBody::new(&offer.lines, &offer.breakdown, offer.total)?,
-        below_minimum: totals.shortfall(&offer)?,
-        expires_at: Time::from_millis(expires * 1000),
-        quote,
-    })
+/// What a quote is made with.
+struct Quoting<'a, R> {
+    totals: &'a Totals<R>,
+    links: &'a Links,
+    cards: &'a Preview,
+}
+
+impl<R: Registry> Quoting<'_, R> {
+    async fn respond(
+        &self,
+        wanted: PricingRequest,
+        asked: Asked,
+        subject: &str,
+    ) -> Result<Response, Problem> {
+        let Self {
+            totals,
+            links,
+            cards,
+        } = self;
+        let stored = future::try_join3(
+            lines::products(&totals.products, &wanted.items),
+            totals.prices(&wanted),
+            totals.stock.glance(&wanted.items),
+        );
+        let stored = stored.err_into::<Problem>();
+        let ((products, prices, seen), found) =
+            future::try_join(stored, cards.look_up(asked)).await?;
+        let offer = totals.price(&wanted, &products, &prices).await?;
+        let short = totals.stock.shortage(&wanted.items, &offer.lines, &seen);
+        shortage::refuse(short.await?)?;
+        let from_cards = payment::redeem(&found, offer.total, wanted.customer, wanted.now)?;
+        let quote = links
+            .seal(
+                Purpose::Quote,
+                subject,
+                &Promise::from_offer(&wanted, &offer),
+                LIFETIME_SECONDS,
+                wanted.now,
+            )
+            .await?;
+        let expires = wanted.now.as_seconds() + i64::from(LIFETIME_SECONDS);
+        Response::ok(&QuoteBody {
+            totals: TotalsBody::new(&offer.lines, &offer.breakdown, offer.total)?,
+            paid_by: PaidByBody::new(from_cards, offer.total)?,
+            below_minimum: totals.shortfall(&offer)?,
+            expires_at: Time::from_millis(expires * 1000),
+            quote,
+        })
+    }
 }
 
 /// Returns the subject of a quote for the guest with the address `email`, a hash, because everybody can read a quote.
@@ -181,71 +222,6 @@ fn serves(subject: &str, customer: Option<CustomerId>, guest: Option<&Email>) ->
         (None, Some(email)) => subject == GUEST || subject == guest_subject(email),
         (None, None) => subject == GUEST,
     }
-}
-
-/// What a request wants to have priced.
-struct Choice {
-    items: Vec<Item>,
-    currency: Option<Currency>,
-    destination: Destination,
-    shipping_method: Option<String>,
-    codes: Codes,
-}
-
-impl Choice {
-    fn wanted(
-        self,
-        customer: Option<CustomerId>,
-        guest: Option<Email>,
-        now: Time,
-    ) -> PricingRequest {
-        PricingRequest {
-            items: self.items,
-            currency: self.currency,
-            destination: self.destination,
-            tax_number_at: "/shipping_address/tax_number",
-            shipping_method: self.shipping_method,
-            codes: self.codes,
-            customer,
-            group: None,
-            locale: None,
-            guest,
-            now,
-        }
-    }
-}
-
-fn choice(body: &mut Body<'_>) -> Option<Choice> {
-    let items = fields::items(body);
-    let currency = body.optional("currency", body::currency);
-    let destination = body.required("shipping_address", |json| json.object(destination));
-    let shipping_method = body.optional("shipping_method", fields::shipping_method);
-    let codes = fields::codes(body);
-    Some(Choice {
-        items: items?,
-        currency: currency?,
-        destination: destination?,
-        shipping_method: shipping_method?,
-        codes: codes?,
-    })
-}
-
-/// Reads an address, of which only the country is required.
-fn destination(body: &mut Body<'_>) -> Option<Destination> {
-    let line = |json: Json<'_>| json.line(0..=100);
-    for name in ["recipient", "line1", "line2", "city", "phone"] {
-        body.optional(name, line)?;
-    }
-    let country = body.required("country", address::country);
-    let region = body.optional("region", line);
-    let postal_code = body.optional("postal_code", line);
-    let tax_number = body.optional("tax_number", address::tax_number);
-    Some(Destination {
-        country: country?,
-        region: region?.filter(|text| !text.is_empty()),
-        postal_code: postal_code?.filter(|text| !text.is_empty()),
-        tax_number: tax_number?,
-    })
 }
 
 impl PromisedLine {

@@ -7,8 +7,9 @@ async fn main() -> Result<(), runtime::Error> {
     let aws = aws::start().await?;
     let totals = orders::totals::Totals::new(&aws)?;
     let links = customers::link::Links::new(&aws)?;
+    let cards = orders::gift_cards::preview::Preview::new(&aws)?;
     runtime::serve_http(&aws, &routes::CREATE_QUOTE, |request| {
-        orders::quotes::create_quote(&totals, &links, request)
+        orders::quotes::create_quote(&totals, &links, &cards, request)
     })
     .await
 }

@@ -16,6 +16,7 @@ pub mod image;
 mod item;
 pub mod model;
 pub mod payment;
+pub mod preview;
 pub mod returns;
 pub mod rules;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use super::api;
 use super::code::GiftCardCode;
-use super::model::Refusal;
+use super::model::{GiftCard, Refusal};
 use super::rules::{self, NotRedeemed};
 use super::store::GiftCardStore;
 use crate::aws::dynamo::{StoreError, Write};
@@ -49,7 +49,8 @@ pub fn read(body: &mut Body<'_>) -> Option<PaymentDraft> {
     })
 }
 
-fn codes(json: Json<'_>) -> Option<Vec<GiftCardCode>> {
+/// Reads the codes of gift cards, each of which may be there once.
+pub(super) fn codes(json: Json<'_>) -> Option<Vec<GiftCardCode>> {
     let mut codes: Vec<GiftCardCode> = Vec::new();
     json.list(0..=MOST_CARDS, |json| {
         let place = json.clone();
@@ -79,11 +80,7 @@ pub async fn plan(
         return Ok(Vec::new());
     }
     let found = cards.by_codes(&draft.gift_cards).await?;
-    let redemptions = match rules::redeem(&found, total, customer, now) {
-        Ok(redemptions) => redemptions,
-        Err(NotRedeemed::Refused(refused)) => return Err(refusals(&refused)),
-        Err(NotRedeemed::Money(error)) => return Err(Problem::internal(error)),
-    };
+    let redemptions = redeem(&found, total, customer, now)?;
     let paid = redemptions::total(&redemptions, total.currency()).map_err(Problem::internal)?;
     if draft.token.is_none() && paid != total {
         let due = total.minus(paid).map_err(Problem::internal)?;
@@ -91,6 +88,23 @@ pub async fn plan(
         return Err(Problem::field("/payment/token", "required", detail));
     }
     Ok(redemptions)
+}
+
+/// Returns what an order of `customer` (`None` for a guest) that costs `total` takes at `now` from the cards that were `found`
+/// by its codes.
+///
+/// # Errors
+/// [`Problem::InvalidBody`] with every card that does not pay.
+pub fn redeem(
+    found: &[Option<GiftCard>],
+    total: Money,
+    customer: Option<CustomerId>,
+    now: Time,
+) -> Result<Vec<Redemption>, Problem> {
+    rules::redeem(found, total, customer, now).map_err(|error| match error {
+        NotRedeemed::Refused(refused) => refusals(&refused),
+        NotRedeemed::Money(error) => Problem::internal(error),
+    })
 }
 
 fn refusals(refused: &[(usize, Refusal)]) -> Problem {

@@ -9,7 +9,9 @@ use crate::http::problem::Problem;
 use crate::orders::fixtures::{after, json_of, placed_at};
 use crate::testing::{self, Engine, Fault};
 
+mod quoting;
 mod redeeming;
+mod volume;
 
 /// A shop that issues gift cards.
 struct Issuer {

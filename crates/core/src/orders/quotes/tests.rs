@@ -11,6 +11,7 @@ struct Quoting {
     totals: Totals,
     checkout: Checkout,
     links: Links,
+    cards: Preview,
 }
 
 async fn quoting() -> Quoting {
@@ -19,6 +20,7 @@ async fn quoting() -> Quoting {
         totals: Totals::new(&shop.aws).unwrap(),
         checkout: Checkout::new(&shop.aws).unwrap(),
         links: Links::new(&shop.aws).unwrap(),
+        cards: shop.preview(),
         shop,
     }
 }
@@ -63,13 +65,15 @@ fn with_email(mut body: Value, email: &str) -> Value {
 impl Quoting {
     /// Returns a quote for Ana.
     async fn quote(&self) -> Value {
-        let answer = create_quote(&self.totals, &self.links, sent("ana", &cart())).await;
+        let answer =
+            create_quote(&self.totals, &self.links, &self.cards, sent("ana", &cart())).await;
         json_of(&answer.unwrap())["quote"].clone()
     }
 
     /// Returns a quote for a guest.
     async fn guest_quote(&self, body: &Value) -> Value {
-        let answer = create_guest_quote(&self.totals, &self.links, as_guest(body)).await;
+        let answer =
+            create_guest_quote(&self.totals, &self.links, &self.cards, as_guest(body)).await;
         json_of(&answer.unwrap())["quote"].clone()
     }
 

@@ -56,14 +56,15 @@ async fn orders_and_quotes_of_customers_and_guests_are_refused_for_what_is_short
         Totals::new(&shop.aws).unwrap(),
         Links::new(&shop.aws).unwrap(),
     );
+    let cards = shop.preview();
     shop.stocked("sencha", 2).await;
     for (quantity, expected) in [(3, vec!["/items/0/quantity"]), (2, vec![])] {
         let items = [item(quantity)];
         let quote = sent(&items, &json!({}));
         let guest = json!({"payment": {"token": "tok_ok"}, "email": "ana@example.com"});
         let outcomes = [
-            create_quote(&totals, &links, quote.clone()).await,
-            create_guest_quote(&totals, &links, quote).await,
+            create_quote(&totals, &links, &cards, quote.clone()).await,
+            create_guest_quote(&totals, &links, &cards, quote).await,
             Box::pin(place_order(&checkout, order(&items))).await,
             Box::pin(place_guest_order(&checkout, &links, sent(&items, &guest))).await,
         ];

@@ -149,13 +149,15 @@ impl Selling {
     async fn quote(&self, name: &str, more: Value) -> Result<Response, Problem> {
         let mut body = order(more);
         body.as_object_mut().unwrap().remove("payment");
-        create_quote(&self.totals, &self.links, sent(name, &body)).await
+        let cards = self.shop.preview();
+        create_quote(&self.totals, &self.links, &cards, sent(name, &body)).await
     }
 
     async fn guest_quote(&self, more: Value) -> Result<Response, Problem> {
         let mut body = order(more);
         body.as_object_mut().unwrap().remove("payment");
-        create_guest_quote(&self.totals, &self.links, as_guest(&body)).await
+        let cards = self.shop.preview();
+        create_guest_quote(&self.totals, &self.links, &cards, as_guest(&body)).await
     }
 
     async fn cancel(&self, placed: &Response) {

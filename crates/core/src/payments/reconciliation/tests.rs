@@ -28,6 +28,8 @@ use crate::values::id::{OrderId, RefundId};
 use crate::values::moment;
 use crate::values::money::Money;
 
+mod volume;
+
 /// Returns a time of the day that is reconciled, 2026-03-01, or after it.
 fn at(text: &str) -> Time {
     format!("2026-03-{text}Z").parse().unwrap()

@@ -169,9 +169,11 @@ async fn a_quote_is_for_its_variants() {
     let one = |variant| of(json!([{"variant_id": variant, "quantity": 1}]));
     let mut cart = one(small);
     cart.as_object_mut().unwrap().remove("payment");
+    let cards = shop.preview();
     let quote = create_quote(
         &checkout.totals,
         &checkout.links,
+        &cards,
         placing("ana", "-", &cart, placed_at()),
     );
     let quote = quote.await.unwrap();

@@ -23,7 +23,11 @@ use crate::values::id::GiftCardId;
 use crate::values::money::Money;
 
 /// Issues a card of `amount`, and returns its id and its code.
-async fn issue(shop: &Shop, amount: Money, change: impl FnOnce(GiftCard) -> GiftCard) -> Card {
+pub(super) async fn issue(
+    shop: &Shop,
+    amount: Money,
+    change: impl FnOnce(GiftCard) -> GiftCard,
+) -> Card {
     let code = GiftCardCode::random().unwrap();
     let card = change(GiftCard {
         id: GiftCardId::derived(&[&code.reveal()]),
@@ -43,27 +47,27 @@ async fn issue(shop: &Shop, amount: Money, change: impl FnOnce(GiftCard) -> Gift
     }
 }
 
-struct Card {
-    id: GiftCardId,
-    code: String,
+pub(super) struct Card {
+    pub(super) id: GiftCardId,
+    pub(super) code: String,
 }
 
-async fn plain(shop: &Shop, euros: &str) -> Card {
+pub(super) async fn plain(shop: &Shop, euros: &str) -> Card {
     issue(shop, eur(euros), |card| card).await
 }
 
-async fn balance(shop: &Shop, card: &Card) -> Money {
+pub(super) async fn balance(shop: &Shop, card: &Card) -> Money {
     shop.gift_cards.get(card.id).await.unwrap().unwrap().balance
 }
 
 /// A shop that sells sencha, two of which cost 25.80.
-async fn shop() -> (Shop, Checkout) {
+pub(super) async fn shop() -> (Shop, Checkout) {
     let shop = Shop::selling_sencha().await;
     let checkout = Checkout::new(&shop.aws).unwrap();
     (shop, checkout)
 }
 
-fn body(token: Option<&str>, cards: &[&Card]) -> Value {
+pub(super) fn body(token: Option<&str>, cards: &[&Card]) -> Value {
     let codes: Vec<&str> = cards.iter().map(|card| card.code.as_str()).collect();
     let mut payment = json!({"gift_card_codes": codes});
     if let Some(token) = token {
@@ -79,14 +83,18 @@ fn body(token: Option<&str>, cards: &[&Card]) -> Value {
     })
 }
 
-fn placing(key: &str, body: &Value, now: Time) -> Request {
+pub(super) fn placing(key: &str, body: &Value, now: Time) -> Request {
     let request = with_header(request("ana", now), "content-type", "application/json");
     let mut request = with_header(request, "idempotency-key", key);
     request.body = body.to_string().into_bytes();
     request
 }
 
-async fn place(checkout: &Checkout, key: &str, body: &Value) -> Result<Response, Problem> {
+pub(super) async fn place(
+    checkout: &Checkout,
+    key: &str,
+    body: &Value,
+) -> Result<Response, Problem> {
     place_order(checkout, placing(key, body, placed_at())).await
 }
 
@@ -96,7 +104,7 @@ async fn stored(shop: &Shop, answer: &Response) -> Order {
 }
 
 /// Returns the faults, or the problem if it is about something else.
-fn faults(answer: Result<Response, Problem>) -> Vec<String> {
+pub(super) fn faults(answer: Result<Response, Problem>) -> Vec<String> {
     match answer {
         Err(Problem::InvalidBody(faults)) => faults
             .iter()

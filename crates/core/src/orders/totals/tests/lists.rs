@@ -67,7 +67,8 @@ impl Selling {
         let mut request = sent("ana", &body);
         let caller = &mut request.identity.as_mut().unwrap().caller;
         caller.group = group.map(|group| group.parse().unwrap());
-        create_quote(&self.totals, &self.links, request).await
+        let cards = self.shop.preview();
+        create_quote(&self.totals, &self.links, &cards, request).await
     }
 }
 

@@ -32,7 +32,8 @@ async fn what_a_registry_says_of_a_tax_number_stands_on_the_quote_and_the_order(
         let totals = Totals::with(&selling.shop.aws, Says(check)).unwrap();
         let mut body = with_number(number);
         body.as_object_mut().unwrap().remove("payment");
-        create_quote(&totals, &selling.links, sent("ana", &body)).await
+        let cards = selling.shop.preview();
+        create_quote(&totals, &selling.links, &cards, sent("ana", &body)).await
     };
     let number = || json!("ATU13585627");
     for (check, text) in [
