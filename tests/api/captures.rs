@@ -152,6 +152,28 @@ fn what_is_not_shipped_is_released_and_what_was_captured_for_a_cancelled_order_g
 }
 
 #[test]
+fn an_order_of_which_a_part_was_captured_is_refunded_once_that_is() {
+    run_local(async {
+        let shop = shop().await;
+        let customer = shop.customer().await;
+        let product = shop.product("8.50", 20).await;
+        let (order, payment) = authorized(&shop, &customer, &product, "tok_ok").await;
+        let piece = json!({"lines": [{"product_id": product, "quantity": 1}], "last": true});
+        let (status, _) = capture(&shop, &payment, &unique("parcel"), &piece).await;
+        assert_eq!(status, 201);
+        for (refunded, shown) in [("3.00", "partially_refunded"), ("5.50", "refunded")] {
+            let refund = shop.post(&format!("/payments/{payment}/refunds"));
+            let refund = refund.bearer(&shop.admin().await.token).key(&unique("r"));
+            let refund = refund.json(&json!({"amount": money(refunded)}));
+            refund.send().await.expect(201);
+            let payment = until_shown(&shop, &customer, &order, shown).await;
+            assert_eq!(payment["status"], shown, "{payment}");
+        }
+        shop.audited().await.unwrap();
+    });
+}
+
+#[test]
 fn a_capture_whose_function_dies_is_made_by_the_next_run() {
     run_local(async {
         let shop = shop().await;

@@ -380,6 +380,12 @@ fn closed_is_not_charged(case: &OrderCase) -> Vec<String> {
     }
     match payment.status {
         PaymentStatus::Voided | PaymentStatus::Refunded | PaymentStatus::Failed => Vec::new(),
+        // Disputes have taken all that is not refunded, so it keeps this status.
+        PaymentStatus::Completed | PaymentStatus::PartiallyRefunded
+            if payment.void_requested && payment.disputed.is_positive() =>
+        {
+            Vec::new()
+        }
         open @ (PaymentStatus::Pending
         | PaymentStatus::Processing
         | PaymentStatus::RequiresAction

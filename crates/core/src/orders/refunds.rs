@@ -23,6 +23,8 @@ struct Refunded {
     amount: Money,
     /// How much of it goes to gift cards.
     gift_card_amount: Option<Money>,
+    /// What was captured, if that may be less than the order costs; absent in events of earlier releases.
+    captured: Option<Money>,
 }
 
 /// What `PaymentProcessed` says.
@@ -53,6 +55,7 @@ pub async fn on_payment_refunded(
     let data: Refunded = serde_json::from_value(delivered.detail.data)?;
     let shown = Refunds {
         refunded: data.amount,
+        captured: data.captured,
         returned,
         version: delivered.detail.version,
     };

@@ -379,6 +379,8 @@ pub fn show_capture(
 pub struct Refunds {
     /// The total that is refunded.
     pub refunded: Money,
+    /// What was captured at the gateway, if that may be less than the order costs.
+    pub captured: Option<Money>,
     /// Whether the event is about a refund that came back.
     pub returned: bool,
     /// The payment's version.
@@ -407,9 +409,14 @@ pub fn show_refunds(order: Order, shown: Refunds, now: Time) -> Result<Option<Or
     if shown.version <= order.payment_version {
         return Ok(None);
     }
-    let all = shown
-        .refunded
-        .compare(order.total)
+    let paid = match shown.captured {
+        Some(captured) => order
+            .paid_by_gift_cards()
+            .and_then(|by_cards| captured.plus(by_cards)),
+        None => Ok(order.total),
+    };
+    let all = paid
+        .and_then(|paid| shown.refunded.compare(paid))
         .is_ok_and(Ordering::is_ge);
     Ok(Some(Order {
         payment_status: match (all, shown.refunded.is_zero()) {

@@ -5,7 +5,7 @@
 //! | `PaymentProcessed` | the status became processing, authorized, completed, voided or failed, or a part was captured | `order_id`, `amount`, `status`, `origin`; `capture`: `at_shipment`, and `captured`: the total that has been captured, if it is not captured at once |
 //! | `PaymentDisputed` | a cardholder disputed the charge, or a dispute was decided | `order_id`, `dispute_id`, `amount`: what it is about, `status`: `opened`, `won` or `lost`, `reason` |
 //! | `PaymentRefundReturned` | a refund came back, which had succeeded | as `PaymentRefunded`, of the refund that came back |
-//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `gift_card_amount`: how much of it goes to gift cards, if the order took from any; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far |
+//! | `PaymentRefunded` | money was refunded | `order_id`, `amount`: the total that has been refunded; `gift_card_amount`: how much of it goes to gift cards, if the order took from any; `refund_id`, `refund_amount`: the refund that has succeeded; `restocked`: the pieces that refunds have brought back into stock so far; `capture` and `captured` as in `PaymentProcessed` |
 
 use serde::Serialize;
 use serde_dynamo::Item;
@@ -56,6 +56,9 @@ struct Refunded {
     /// How much of it went to gift cards; absent if the order took nothing from any.
     #[serde(skip_serializing_if = "Option::is_none")]
     gift_card_amount: Option<Money>,
+    /// Absent if it is captured at once, and in events of earlier releases.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    captured: Option<Captured>,
     /// Absent in events of earlier releases.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     refund: Option<Last>,
@@ -114,6 +117,7 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
             order_id: item.order_id,
             amount: item.money(item.refunded + to_cards.unwrap_or(0))?,
             gift_card_amount: to_cards.map(|units| item.money(units)).transpose()?,
+            captured: captured(&item)?,
             refund: last.transpose()?,
             restocked: restocked.collect(),
         })
@@ -123,14 +127,19 @@ pub fn published(image: Item) -> Result<Option<DomainEvent>, serde_dynamo::Error
             amount: item.money(item.amount + item.gift_cards.unwrap_or(0))?,
             status: item.status.clone(),
             origin: ORIGIN,
-            captured: item.captured_at_shipment()?.map(|captured| Captured {
-                capture: CaptureTime::AtShipment.as_str(),
-                captured,
-            }),
+            captured: captured(&item)?,
         })
     };
     let data = data.map_err(serde::ser::Error::custom)?;
     Ok(Some(DomainEvent::new(item.payment_id, stamp, data)))
+}
+
+fn captured(item: &PaymentItem) -> Result<Option<Captured>, serde_dynamo::Error> {
+    let captured = item.captured_at_shipment()?;
+    Ok(captured.map(|captured| Captured {
+        capture: CaptureTime::AtShipment.as_str(),
+        captured,
+    }))
 }
 
 #[cfg(test)]

@@ -437,10 +437,15 @@ impl Payment {
         RefundKey { charge, refund: id }
     }
 
-    /// Returns the id of the refund of all that is left when the order ends.
+    /// Returns the id of the refund of all that is left when the order ends. What a bank gives back later is another refund.
     #[must_use]
     pub fn last_refund_id(&self) -> RefundId {
-        RefundId::derived(&["rest", &self.id.to_string()])
+        let id = self.id.to_string();
+        if self.disputes.is_empty() {
+            return RefundId::derived(&["rest", &id]);
+        }
+        let refunded = self.amounts.refunded().to_string();
+        RefundId::derived(&["rest", &id, &refunded])
     }
 
     /// Returns the idempotency key of the current attempt.

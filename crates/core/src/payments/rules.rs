@@ -10,6 +10,7 @@ use super::gateway::Charge;
 use super::model::{Action, Amounts, CaptureTime, Change, Payment, PaymentError};
 
 pub mod captures;
+pub mod undo;
 
 /// What the step `PaymentProcessing` does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,51 +234,6 @@ pub fn decide_void(payment: Option<&Payment>, course: Course, retryable: bool) -
 /// Returns whether disputes have taken all that is not refunded.
 fn is_all_disputed(payment: &Payment) -> bool {
     !payment.disputed.is_zero() && payment.kept().is_ok_and(Money::is_zero)
-}
-
-/// The next move that undoes a charge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
-    /// Void it at the gateway.
-    Void,
-    /// Refund this amount, all that is left.
-    Refund(Money),
-    /// Store this change.
-    Record(Change),
-}
-
-/// Decides the next move that undoes `payment`, whose charge is `charge` at the gateway. A capture is stored
-/// before it is refunded, so that every refund has its capture in the books and in the events.
-///
-/// # Errors
-/// [`PaymentError::Money`] if the gateway's amounts are in different currencies.
-pub fn next_undo(payment: &Payment, charge: &Charge) -> Result<Undo, PaymentError> {
-    Ok(match charge {
-        Charge::NotFound
-        | Charge::ActionRequired(_)
-        | Charge::Authorized { .. }
-        | Charge::PartlyCaptured { .. } => Undo::Void,
-        Charge::Captured { amount: captured } | Charge::Refunded { captured, .. }
-            if payment.is_open() || *captured != payment.amounts.captured() =>
-        {
-            Undo::Record(Change::Captured(*captured))
-        }
-        Charge::Captured { amount } => Undo::Refund(amount.minus(payment.disputed)?),
-        Charge::Refunded { captured, refunded }
-            if captured
-                .minus(*refunded)?
-                .compare(payment.disputed)?
-                .is_gt() =>
-        {
-            Undo::Refund(captured.minus(*refunded)?.minus(payment.disputed)?)
-        }
-        Charge::Refunded { refunded, .. } => Undo::Record(Change::Refunded {
-            total: *refunded,
-            by: payment.last_refund_id(),
-        }),
-        Charge::Declined { code } => Undo::Record(Change::Declined(code.clone())),
-        Charge::Voided => Undo::Record(Change::Voided),
-    })
 }
 
 /// Returns `payment` as it is after `change` at `now`.

@@ -19,7 +19,8 @@ use super::refunds::model::RefundStatus;
 use super::refunds::store::RefundStore;
 use super::refunds::{self, settle};
 use super::retries;
-use super::rules::{self, Process, Settle, Undo, Void};
+use super::rules::undo::Undo;
+use super::rules::{self, Process, Settle, Void};
 use super::store::PaymentStore;
 
 /// The most moves that undo one charge. Three are enough unless the gateway makes no progress.
@@ -293,7 +294,7 @@ async fn undo(
     let rest = payment.refund_key(payment.last_refund_id());
     let mut rest_is_refunded = false;
     for _ in 0..MOST_MOVES_TO_UNDO {
-        match rules::next_undo(&payment, &found)? {
+        match rules::undo::next(&payment, &found)? {
             Undo::Void => found = gateway.void(&key).await?,
             Undo::Refund(amount) => {
                 require_refunded(gateway.refund(&rest, amount).await?)?;

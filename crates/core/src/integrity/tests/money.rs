@@ -12,7 +12,7 @@ use crate::payments::fixtures;
 use crate::payments::ledger::model::Entry;
 use crate::payments::ledger::rules::entries;
 use crate::payments::model::gift_cards::GiftCardPart;
-use crate::payments::model::{Change, Payment, Provider, Units};
+use crate::payments::model::{Amounts, Change, Payment, Provider, Units};
 use crate::payments::refunds::model::{Refund, RefundStatus};
 use crate::payments::rules::apply;
 use crate::payments::store::PaymentImage;
@@ -133,6 +133,31 @@ fn payments_of_earlier_releases_and_those_with_very_many_entries_are_not_compare
     let mut many = case();
     (many.entries, many.refunds) = (None, None);
     assert!(said(&many).is_empty());
+}
+
+#[test]
+fn a_cancelled_order_whose_payment_a_bank_has_taken_is_not_charged() {
+    let mut case = case();
+    case.order.status = Status::Cancelled;
+    let said = |case: &OrderCase| -> Vec<String> {
+        let found = rules::order(case).into_iter();
+        let found = found.filter(|found| found.check == Check::ClosedIsNotCharged);
+        found.map(|found| found.detail).collect()
+    };
+    let payment = case.payment.as_mut().unwrap();
+    payment.void_requested = true;
+    payment.disputed = euros("29.99");
+    let captured = payment.amounts.captured();
+    let kept = format!("{captured} is captured, but 10.00 EUR is refunded");
+    assert_eq!(said(&case), [kept]);
+    let payment = case.payment.as_mut().unwrap();
+    payment.disputed = captured.minus(euros("10.00")).unwrap();
+    assert!(said(&case).is_empty());
+    // Without a dispute, a payment that has nothing left is refunded.
+    let payment = case.payment.as_mut().unwrap();
+    payment.disputed = euros("0.00");
+    payment.amounts = Amounts::new(captured, captured, captured).unwrap();
+    assert_eq!(said(&case), ["the payment is still partially_refunded"]);
 }
 
 #[test]

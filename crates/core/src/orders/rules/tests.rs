@@ -436,8 +436,33 @@ fn an_order_shows_that_its_authorised_payment_is_captured_or_has_ended() {
 fn refunds(version: u64, euros: &str, returned: bool) -> Refunds {
     Refunds {
         refunded: crate::orders::fixtures::eur(euros),
+        captured: None,
         returned,
         version,
+    }
+}
+
+#[test]
+fn an_order_of_which_a_part_was_captured_is_refunded_once_that_is() {
+    let confirmed = confirm(order(), PaymentStatus::Authorized, after(1))
+        .unwrap()
+        .unwrap();
+    for (refunded, captured, expected) in [
+        ("2.00", Some("2.00"), PaymentStatus::Refunded),
+        ("1.99", Some("2.00"), PaymentStatus::PartiallyRefunded),
+        // An event of an earlier release.
+        ("2.00", None, PaymentStatus::PartiallyRefunded),
+    ] {
+        let event = Refunds {
+            captured: captured.map(crate::orders::fixtures::eur),
+            ..refunds(3, refunded, false)
+        };
+        let shown = show_refunds(confirmed.clone(), event, after(9));
+        assert_eq!(
+            shown.unwrap().unwrap().payment_status,
+            expected,
+            "{refunded}"
+        );
     }
 }
 

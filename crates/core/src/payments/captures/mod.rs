@@ -10,4 +10,4 @@ pub mod rules;
 pub mod settle;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -29,7 +29,7 @@ fn request(body: &Value) -> Request {
 }
 
 /// Asks for a capture under `key`. Returns the status, and the body or the detail of the problem.
-async fn capture(shop: &Shop, key: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn capture(shop: &Shop, key: &str, body: Value) -> (u16, Value) {
     let mut request = request(&body);
     let headers = &mut request.headers;
     headers.insert("idempotency-key", key.parse().unwrap());
@@ -215,6 +215,27 @@ async fn an_order_that_is_cancelled_gets_back_what_was_captured_and_releases_the
     nothing.order_becomes(Status::Cancelled).await;
     assert_eq!(nothing.void().await, "voided");
     assert_eq!(at_gateway(&nothing).await, "voided");
+}
+
+#[tokio::test]
+async fn an_authorisation_that_expires_keeps_what_was_captured_and_releases_the_rest() {
+    let shop = authorized("tok_ok").await;
+    capture(&shop, "a", euros("15.00")).await;
+    for _ in 0..2 {
+        assert_eq!(tell_event(&shop, &webhook("charge.expired")).await, "204");
+        assert_eq!(shop.books().await, "completed 40.00 15.00 0.00 v3");
+        assert_eq!(at_gateway(&shop).await, "captured 15.00 EUR");
+    }
+    // A capture that is quicker than the end keeps its money.
+    let shop = authorized("tok_ok").await;
+    let quicker = shop.clone();
+    shop.engine.before_next("UpdateItem", async move || {
+        let (status, _) = capture(&quicker, "a", euros("15.00")).await;
+        assert_eq!(status, 201);
+    });
+    assert_eq!(tell_event(&shop, &webhook("charge.expired")).await, "204");
+    assert_eq!(at_gateway(&shop).await, "captured 15.00 EUR");
+    assert_eq!(shop.books().await, "completed 40.00 15.00 0.00 v3");
 }
 
 #[tokio::test]

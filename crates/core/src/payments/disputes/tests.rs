@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::orders::model::Status;
-use crate::payments::fixtures::{Shop, eur};
+use crate::payments::captures::tests::capture as capture_of;
+use crate::payments::fixtures::{Shop, eur, key};
+use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::model::Payment;
 use crate::payments::model::disputes::DisputeStatus;
 use crate::payments::refunds::tests::refund_of;
@@ -130,6 +132,84 @@ async fn an_order_that_ends_is_refunded_without_what_a_bank_has_taken() {
     assert_eq!(started.lock().unwrap().len(), 1);
     assert_eq!(shop.void().await, "refunded");
     assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v4");
+}
+
+/// Captures `amount` of the payment, and releases the rest if it is the `last`.
+async fn capture(shop: &Shop, key: &str, amount: &str, last: bool) -> u16 {
+    let amount = json!({"amount": amount, "currency": "EUR"});
+    capture_of(shop, key, json!({"amount": amount, "last": last}))
+        .await
+        .0
+}
+
+/// A shop whose confirmed order of 40.00 is authorised, captured by 15.00, and disputed.
+async fn disputed_in_part() -> Shop {
+    let shop = Shop::at_shipment("tok_ok").await;
+    executions(&shop);
+    assert_eq!(shop.process().await, "authorized");
+    shop.order_becomes(Status::Confirmed).await;
+    // Nothing is captured that could be disputed.
+    assert_eq!(tell(&shop, "dispute.opened", "dp_1").await, "204");
+    assert!(shop.payment().await.disputes.is_empty());
+    assert_eq!(capture(&shop, "a", "15.00", false).await, 201);
+    assert_eq!(tell(&shop, "dispute.opened", "dp_1").await, "204");
+    let payment = shop.payment().await;
+    assert_eq!(statuses(&payment), [("dp_1", DisputeStatus::Opened)]);
+    assert_eq!(payment.disputed, eur("15.00"));
+    assert_eq!(shop.books().await, "authorized 40.00 15.00 0.00 v3");
+    assert!(payment.due_at.is_some(), "it still waits for captures");
+    shop
+}
+
+#[tokio::test]
+async fn a_disputed_payment_that_waits_for_captures_is_captured_and_refunded_without_it() {
+    let shop = disputed_in_part().await;
+    assert_eq!(capture(&shop, "b", "10.00", false).await, 201);
+    assert_eq!(refund_of(&shop, "a", "1.00").await, 409);
+    assert_eq!(capture(&shop, "c", "5.00", true).await, 201);
+    assert_eq!(shop.books().await, "completed 40.00 30.00 0.00 v5");
+    assert_eq!(refund_of(&shop, "b", "15.01").await, 409);
+    assert_eq!(refund_of(&shop, "c", "15.00").await, 201);
+    assert_eq!(tell(&shop, "dispute.lost", "dp_1").await, "204");
+    let payment = shop.payment().await;
+    assert_eq!(statuses(&payment), [("dp_1", DisputeStatus::Lost)]);
+    let books = shop.books().await;
+    assert_eq!(books, "partially_refunded 40.00 30.00 15.00 v7");
+    assert_eq!(payment.lost, eur("15.00"));
+}
+
+#[tokio::test]
+async fn a_disputed_payment_that_waits_for_captures_is_undone_without_it_until_it_is_won() {
+    for captured_again in [false, true] {
+        let shop = disputed_in_part().await;
+        if captured_again {
+            assert_eq!(capture(&shop, "b", "10.00", false).await, 201);
+        }
+        shop.order_becomes(Status::Cancelled).await;
+        let (status, books) = if captured_again {
+            (
+                "partially_refunded",
+                "partially_refunded 40.00 25.00 10.00 v6",
+            )
+        } else {
+            ("completed", "completed 40.00 15.00 0.00 v4")
+        };
+        for _ in 0..2 {
+            assert_eq!(shop.void().await, status);
+            assert_eq!(shop.books().await, books);
+        }
+        let started = executions(&shop);
+        assert_eq!(tell(&shop, "dispute.won", "dp_1").await, "204");
+        assert_eq!(started.lock().unwrap().len(), 1);
+        assert_eq!(shop.void().await, "refunded");
+        let payment = shop.payment().await;
+        assert_eq!(payment.amounts.refunded(), payment.amounts.captured());
+        assert_eq!(payment.due_at, None);
+        let charge = shop.gateway.sandbox.retrieve(&key()).await.unwrap();
+        let captured = payment.amounts.captured();
+        let refunded = captured;
+        assert_eq!(charge, Charge::Refunded { captured, refunded });
+    }
 }
 
 #[tokio::test]

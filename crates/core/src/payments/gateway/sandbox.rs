@@ -116,12 +116,12 @@ impl Sandbox {
         Ok(self.books.write(booking.filled_in(write)?).await?)
     }
 
-    /// Changes a charge from one state to another.
+    /// Changes a charge, of which nothing is captured, from one state to another.
     async fn settle(&self, key: &ChargeKey, from: State, to: State) -> Result<Written, StoreError> {
         let write = self
             .books
             .update(item_key(key), "SET #state = :to")
-            .when("#state = :from")
+            .when("#state = :from AND attribute_not_exists(captured)")
             .name("#state", "state")
             .value(":from", &from)?
             .value(":to", &to)?;

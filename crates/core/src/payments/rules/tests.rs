@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::undo::{Undo, next as next_undo};
 use super::*;
 use crate::payments::fixtures::{after, all_refunds, eur, order_id};
 use crate::payments::model::{Action, Provider};
@@ -245,6 +246,8 @@ fn a_capture_is_stored_before_all_of_it_is_refunded() {
     let give_back = Undo::Refund(eur("40.00"));
     let store = Undo::Record(Change::Captured(eur("40.00")));
     let returned_all = Undo::Record(all_refunds("40.00"));
+    // A refund of 10.00 that the payment counts.
+    let part = apply(&taken, &all_refunds("10.00"), after(1)).unwrap();
     for (payment, charge, expected) in [
         (&open, Charge::NotFound, Undo::Void),
         (&open, authorized(), Undo::Void),
@@ -259,7 +262,21 @@ fn a_capture_is_stored_before_all_of_it_is_refunded() {
             refunded("40.00", "1.00"),
             Undo::Refund(eur("39.00")),
         ),
-        (&taken, refunded("40.00", "40.00"), returned_all),
+        (&taken, refunded("40.00", "40.00"), returned_all.clone()),
+        (
+            &part,
+            refunded("40.00", "10.00"),
+            Undo::Refund(eur("30.00")),
+        ),
+        (
+            &part,
+            refunded("40.00", "15.00"),
+            Undo::Refund(eur("25.00")),
+        ),
+        (&part, refunded("40.00", "40.00"), returned_all),
+        // It has come back at the gateway.
+        (&part, captured("40.00"), Undo::Refund(eur("30.00"))),
+        (&part, refunded("40.00", "2.00"), Undo::Refund(eur("30.00"))),
     ] {
         assert_eq!(next_undo(payment, &charge).unwrap(), expected, "{charge:?}");
     }

@@ -23,7 +23,7 @@ struct DisputeItem {
 }
 
 impl Sandbox {
-    /// Gives the dispute `id` of a captured charge this status. It is about all that was captured.
+    /// Gives the dispute `id` of a captured charge this status. It is about all that was captured when it began.
     pub(super) async fn dispute(
         &self,
         charge: &ChargeKey,
@@ -31,12 +31,17 @@ impl Sandbox {
         status: DisputeStatus,
     ) -> Result<(), GatewayError> {
         let (Charge::Captured { amount }
+        | Charge::PartlyCaptured {
+            captured: amount, ..
+        }
         | Charge::Refunded {
             captured: amount, ..
         }) = self.retrieve(charge).await?
         else {
             return Ok(());
         };
+        let before = self.find_dispute(charge, id).await?;
+        let amount = before.as_ref().map_or(amount, |dispute| dispute.amount);
         let item = DisputeItem {
             charge_id: dispute_id(charge, id),
             status,
@@ -44,7 +49,6 @@ impl Sandbox {
             amount: minor_units(amount)?,
             reason: "fraudulent".to_owned(),
         };
-        let before = self.find_dispute(charge, id).await?;
         let took = before.is_some_and(|dispute| dispute.status.takes());
         let kind = match (took, status.takes()) {
             (false, true) => Some(BookedKind::Dispute),

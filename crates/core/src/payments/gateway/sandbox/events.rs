@@ -8,7 +8,7 @@ use super::tokens::State;
 use super::{Sandbox, refunds};
 use crate::aws::dynamo::{StoreError, Written};
 use crate::payments::gateway::signature;
-use crate::payments::gateway::{EventError, Notice};
+use crate::payments::gateway::{Charge, EventError, Gateway as _, GatewayError, Notice};
 use crate::payments::model::disputes::DisputeStatus;
 use crate::payments::model::{ChargeKey, RefundKey};
 use crate::values::clock::Time;
@@ -86,7 +86,10 @@ impl Sandbox {
                     .await
             }
             Kind::Refused => self.refuse(&charge).await,
-            Kind::Expired => self.settle(&charge, State::Authorized, State::Voided).await,
+            Kind::Expired => {
+                self.expire(&charge).await?;
+                return Ok(Notice::Charge(charge));
+            }
             Kind::DisputeOpened => {
                 return self
                     .disputed(charge, event.dispute, DisputeStatus::Opened)
@@ -132,6 +135,21 @@ impl Sandbox {
         let key = RefundKey { charge, refund };
         refunds::send_back(&self.books, &key).await?;
         Ok(Notice::Refund(key))
+    }
+
+    /// Releases what is not captured of an authorised charge.
+    async fn expire(&self, charge: &ChargeKey) -> Result<(), GatewayError> {
+        match self.retrieve(charge).await? {
+            Charge::Authorized { .. } | Charge::PartlyCaptured { .. } => {
+                self.void(charge).await.map(drop)
+            }
+            Charge::NotFound
+            | Charge::ActionRequired(_)
+            | Charge::Captured { .. }
+            | Charge::Refunded { .. }
+            | Charge::Declined { .. }
+            | Charge::Voided => Ok(()),
+        }
     }
 
     /// Declines a charge that waits for its shopper.

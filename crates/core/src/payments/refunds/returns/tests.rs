@@ -6,7 +6,7 @@ use super::super::model::{Refund, RefundStatus};
 use super::super::tests::{paid, refund, stored};
 use crate::aws::settings::Setting;
 use crate::orders::model::Status;
-use crate::payments::fixtures::{Shop, eur, key};
+use crate::payments::fixtures::{Moment, Shop, eur, key};
 use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::refunds::tests::refund_of;
 use crate::payments::webhooks::tests::{event, executions, tell_event};
@@ -147,6 +147,45 @@ async fn what_comes_back_after_an_order_has_ended_is_for_a_person_to_refund() {
     assert_eq!(refund_of(&shop, "c", "30.00").await, 201);
     assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v5");
     assert_eq!(shop.payment().await.refunding, eur("40.00"));
+}
+
+#[tokio::test]
+async fn a_refund_that_comes_back_while_its_order_is_undone_is_not_refunded_with_the_rest() {
+    for moment in [
+        Moment::BeforeRetrieve,
+        Moment::BeforeRefund,
+        Moment::AfterRefund,
+    ] {
+        let shop = paid("tok_ok").await;
+        executions(&shop);
+        refund_of(&shop, "a", "10.00").await;
+        let id = of(&shop, "10.00").await.id;
+        shop.order_becomes(Status::Cancelled).await;
+        let bank = shop.clone();
+        shop.at(moment, async move {
+            let early = send_back(&bank, id).await;
+            assert!(early.starts_with("503 "), "{early}");
+        });
+        assert_eq!(shop.void().await, "refunded", "{moment:?}");
+        assert_eq!(shop.books().await, "refunded 40.00 40.00 40.00 v3");
+        assert_eq!(send_back(&shop, id).await, "204");
+        let books = shop.books().await;
+        assert_eq!(books, "partially_refunded 40.00 40.00 30.00 v4");
+        let charge = shop.gateway.retrieve(&key()).await.unwrap();
+        let (captured, refunded) = (eur("40.00"), eur("30.00"));
+        assert_eq!(
+            charge,
+            Charge::Refunded { captured, refunded },
+            "{moment:?}"
+        );
+        // What came back can be refunded, and no more.
+        assert_eq!(refund_of(&shop, "b", "10.01").await, 409);
+        assert_eq!(refund_of(&shop, "c", "10.00").await, 201);
+        let refunds = stored(&shop).await.into_iter();
+        let refunds = refunds.filter(|refund| refund.status == RefundStatus::Succeeded);
+        let sum = refunds.fold(eur("0.00"), |sum, refund| sum.plus(refund.amount).unwrap());
+        assert_eq!(sum, eur("40.00"), "{moment:?}");
+    }
 }
 
 /// Returns a shop whose order was refunded in part, and then cancelled.
