@@ -14,8 +14,7 @@
 //! | `refunds` | a deduction from revenue | what was refunded |
 //! | `fees` | an expense | what gateways keep for their work |
 //! | `disputes` | an asset | what a gateway holds back until a dispute is decided |
-//! | `dispute_losses` | an expense | disputes that were lost |
-//! | `write_offs` | an expense | what no gateway will ever pay |
+//! | `dispute_losses` | an expense | what is written off: disputes that were lost |
 //! | `gift_cards` | a liability | nothing: a credit of what gift cards are still worth |
 //! | `gift_cards_issued` | a clearing account | what gift cards were issued for: money that came another way, or a gift |
 //!

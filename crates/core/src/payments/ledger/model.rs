@@ -7,8 +7,7 @@ use crate::values::clock::Time;
 use crate::values::id::{EntryId, GiftCardId, OrderId, PaymentId, RefundId};
 use crate::values::money::Money;
 
-/// What moved, by its name on the wire and as stored. `WrittenOff` is not recorded yet: it has its name and accounts, so that
-/// releases which do not make it can read it.
+/// What moved, by its name on the wire and as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Movement {
     /// `authorised`: a gateway keeps an amount aside for an order.
@@ -29,12 +28,10 @@ pub enum Movement {
     Disputed,
     /// `dispute_won`: the gateway has given it back.
     DisputeWon,
-    /// `dispute_lost`: the customer keeps it.
+    /// `dispute_lost`: the customer keeps it, and the shop writes it off.
     DisputeLost,
     /// `dispute_reopened`: a dispute that was lost is decided again.
     DisputeReopened,
-    /// `written_off`: a gateway will never pay it.
-    WrittenOff,
     /// `gift_card_issued`: a gift card was issued, for money that came another way or for none.
     GiftCardIssued,
     /// `gift_card_redeemed`: an order was paid with one.
@@ -45,7 +42,7 @@ pub enum Movement {
 
 impl Movement {
     /// Every movement.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 14] = [
         Self::Authorised,
         Self::Released,
         Self::Captured,
@@ -57,7 +54,6 @@ impl Movement {
         Self::DisputeWon,
         Self::DisputeLost,
         Self::DisputeReopened,
-        Self::WrittenOff,
         Self::GiftCardIssued,
         Self::GiftCardRedeemed,
         Self::GiftCardRefunded,
@@ -78,7 +74,6 @@ impl Movement {
             Self::DisputeWon => "dispute_won",
             Self::DisputeLost => "dispute_lost",
             Self::DisputeReopened => "dispute_reopened",
-            Self::WrittenOff => "written_off",
             Self::GiftCardIssued => "gift_card_issued",
             Self::GiftCardRedeemed => "gift_card_redeemed",
             Self::GiftCardRefunded => "gift_card_refunded",
@@ -103,7 +98,6 @@ impl Movement {
             Self::DisputeWon => (at_gateway(), named("disputes")),
             Self::DisputeLost => (named("dispute_losses"), named("disputes")),
             Self::DisputeReopened => (named("disputes"), named("dispute_losses")),
-            Self::WrittenOff => (named("write_offs"), at_gateway()),
             Self::GiftCardIssued => (named("gift_cards_issued"), named("gift_cards")),
             Self::GiftCardRedeemed => (named("gift_cards"), named("sales")),
             Self::GiftCardRefunded => (named("refunds"), named("gift_cards")),

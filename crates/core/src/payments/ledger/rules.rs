@@ -149,7 +149,6 @@ impl Sums {
                 Movement::DisputeReopened => sums.lost = sums.lost.minus(amount)?,
                 Movement::Fee
                 | Movement::FeeReturned
-                | Movement::WrittenOff
                 | Movement::GiftCardIssued
                 | Movement::GiftCardRedeemed
                 | Movement::GiftCardRefunded => {}

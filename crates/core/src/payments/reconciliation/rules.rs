@@ -168,7 +168,6 @@ pub fn is_at(entry: &Entry, gateway: &GatewayName) -> bool {
         | Of::FeeReturned
         | Of::DisputeLost
         | Of::DisputeReopened
-        | Of::WrittenOff
         | Of::GiftCardIssued
         | Of::GiftCardRedeemed
         | Of::GiftCardRefunded => false,
