@@ -210,6 +210,11 @@ impl Shop {
 
     /// Returns the request with which the sandbox sends `event`, signed with `secret` at the shop's time.
     pub(crate) async fn signed_event(&self, event: &Value, secret: &str) -> Call {
+        self.event_of("sandbox", event, secret).await
+    }
+
+    /// Returns the request with which `provider` sends `event`, signed with `secret` at the shop's time.
+    pub(crate) async fn event_of(&self, provider: &str, event: &Value, secret: &str) -> Call {
         let now: jiff::Timestamp = self.now().await.parse().unwrap();
         let seconds = now.as_second();
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -219,7 +224,7 @@ impl Shop {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        let call = self.post("/webhooks/payments/sandbox");
+        let call = self.post(&format!("/webhooks/payments/{provider}"));
         let call = call.header("stripe-signature", &format!("t={seconds},v1={hex}"));
         call.json(event)
     }

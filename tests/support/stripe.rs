@@ -1,73 +1,76 @@
 //! A shop that charges cards with localstripe, which others wrote.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::root;
 use super::shop::{Setup, Shop, physical};
 
-/// The secret with which localstripe signs its events.
-const SIGNING_SECRET: &str = "whsec_tests";
+/// The accounts that have a name, beside the one that has none.
+pub(crate) const ACCOUNTS: [&str; 2] = ["eu", "us"];
 
-/// A localstripe of this test's own.
+/// An account at a localstripe of this test's own. The program ends with its standard input, which its process has.
+#[derive(Clone)]
 pub(crate) struct Localstripe {
-    child: Child,
-    _until: ChildStdin,
+    _process: Arc<Child>,
     url: String,
     http: reqwest::Client,
-}
-
-impl Drop for Localstripe {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Returns the program: what `OXCART_LOCALSTRIPE` names, or one in the path.
-fn program() -> Option<PathBuf> {
-    if let Some(given) = std::env::var_os("OXCART_LOCALSTRIPE") {
-        return Some(given.into());
-    }
-    let path = std::env::var_os("PATH")?;
-    let programs = std::env::split_paths(&path).map(|folder| folder.join("localstripe"));
-    programs.into_iter().find(|program| program.is_file())
+    account: Option<&'static str>,
 }
 
 impl Localstripe {
-    /// Starts one, or says that the test is skipped.
+    /// Starts one, or says that the test is skipped. Returns the account without a name.
     pub(crate) fn start() -> Option<Self> {
-        let Some(program) = program() else {
-            eprintln!("skipped: there is no localstripe, nor does OXCART_LOCALSTRIPE name one");
-            return None;
-        };
-        // Its first line names the interpreter that has the package.
-        let text = std::fs::read_to_string(&program).unwrap();
-        let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!"));
-        let mut child = Command::new(interpreter.expect("localstripe is a script").trim())
+        let started = Command::new("python3")
             .arg(root().join("tests/support/run_localstripe.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let until = child.stdin.take().unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
+            .spawn();
+        let mut line = "none".to_owned();
+        let process = started.ok().map(|mut process| {
+            line.clear();
+            let output = process.stdout.as_mut().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            process
+        });
+        if line.trim() == "none" {
+            eprintln!("skipped: there is no localstripe, nor does OXCART_LOCALSTRIPE name one");
+            return None;
+        }
         let port: u16 = line.trim().parse().expect("localstripe does not start");
         Some(Self {
-            child,
-            _until: until,
+            _process: Arc::new(process?),
             url: format!("http://127.0.0.1:{port}"),
             http: reqwest::Client::new(),
+            account: None,
         })
     }
 
-    /// Starts a shop that charges with it, and is sent its events.
+    /// Returns the account with `name`.
+    pub(crate) fn account(&self, name: &'static str) -> Self {
+        Self {
+            account: Some(name),
+            ..self.clone()
+        }
+    }
+
+    /// Returns its key, by which localstripe knows it.
+    fn api_key(&self) -> String {
+        match self.account {
+            Some(name) => format!("sk_tests@{name}"),
+            None => "sk_tests".to_owned(),
+        }
+    }
+
+    /// Returns the secret with which it signs its events.
+    pub(crate) fn signing_secret(&self) -> String {
+        format!("whsec_{}", self.account.unwrap_or("tests"))
+    }
+
+    /// Starts a shop that charges with these accounts, and is sent their events.
     pub(crate) async fn shop(&self, setup: Setup) -> Shop {
         let url: &'static str = self.url.clone().leak();
         let mut parameters = vec![("PaymentGateway", "stripe"), ("StripeUrl", url)];
@@ -77,12 +80,45 @@ impl Localstripe {
             ..setup
         })
         .await;
-        let secret = json!({"api_key": "sk_tests", "signing_secrets": [SIGNING_SECRET]});
+        let keys = |account: &Self| json!({"api_key": account.api_key(), "signing_secrets": [account.signing_secret()]});
+        let mut secret = keys(self);
+        for name in ACCOUNTS {
+            secret["accounts"][name] = keys(&self.account(name));
+        }
         shop.put_secret(&physical("StripeSecret"), &secret).await;
         let events = format!("{}/webhooks/payments/stripe", shop.url());
-        let form = format!("url={events}&secret={SIGNING_SECRET}");
-        self.send("POST", "/_config/webhooks/shop", form).await;
+        let named = ACCOUNTS.map(|name| self.account(name));
+        for account in named.iter().chain([self]) {
+            let form = format!("url={events}&secret={}", account.signing_secret());
+            account.send("POST", "/_config/webhooks/shop", form).await;
+        }
         shop
+    }
+
+    /// Loses the answers to the next `times` of `call`, such as `POST /v1/payment_intents/*/confirm`, which are done.
+    pub(crate) async fn lose_answers(&self, call: &str, times: u32) {
+        let form = format!("call={call}&times={times}");
+        self.send("POST", "/_config/faults", form).await;
+    }
+
+    /// Answers the next `times` of `call` with `status`, without doing them.
+    pub(crate) async fn refuse(&self, call: &str, times: u32, status: u16) {
+        let form = format!("call={call}&times={times}&status={status}");
+        self.send("POST", "/_config/faults", form).await;
+    }
+
+    /// Opens a dispute of the charge of `intent`, and returns its identifier.
+    pub(crate) async fn dispute(&self, intent: &str) -> String {
+        let form = format!("payment_intent={intent}");
+        let opened = self.call("POST", "/_config/disputes", form).await;
+        opened["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Has the bank decide the dispute with `id`.
+    pub(crate) async fn decide(&self, id: &str, won: bool) {
+        let evidence = if won { "winning" } else { "losing" };
+        let form = format!("evidence[uncategorized_text]={evidence}_evidence");
+        self.call("POST", &format!("/v1/disputes/{id}"), form).await;
     }
 
     /// Creates the payment method of a card with `number`.
@@ -104,8 +140,25 @@ impl Localstripe {
 
     /// Returns the intents that there are, each with its charge.
     pub(crate) async fn intents(&self) -> Vec<Value> {
-        let list = self.call("GET", "/v1/payment_intents?limit=100", String::new());
-        list.await["data"].as_array().unwrap().clone()
+        self.list("payment_intents").await
+    }
+
+    /// Returns those of `order`.
+    pub(crate) async fn intents_of(&self, order: &str) -> Vec<Value> {
+        let mut intents = self.intents().await;
+        intents.retain(|intent| intent["metadata"]["order_id"] == *order);
+        intents
+    }
+
+    /// Returns the refunds that there are, with what captures have released.
+    pub(crate) async fn refunds(&self) -> Vec<Value> {
+        self.list("refunds").await
+    }
+
+    async fn list(&self, of: &str) -> Vec<Value> {
+        let path = format!("/v1/{of}?limit=100");
+        let list = self.call("GET", &path, String::new()).await;
+        list["data"].as_array().unwrap().clone()
     }
 
     async fn call(&self, method: &str, path: &str, form: String) -> Value {
@@ -115,7 +168,7 @@ impl Localstripe {
     async fn send(&self, method: &str, path: &str, form: String) -> String {
         let method = method.parse().unwrap();
         let request = self.http.request(method, format!("{}{path}", self.url));
-        let request = request.bearer_auth("sk_tests").body(form);
+        let request = request.bearer_auth(self.api_key()).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.send().await.unwrap().text().await.unwrap()
     }

@@ -14,4 +14,7 @@ mod overselling;
 mod reviews;
 mod routing;
 mod stripe;
+mod stripe_accounts;
+mod stripe_disputes;
+mod stripe_lost_answers;
 mod year;

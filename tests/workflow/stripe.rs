@@ -9,7 +9,7 @@ use crate::support::shop::{Setup, Shop};
 use crate::support::stripe::Localstripe;
 use crate::support::{run_in_euros, until};
 
-async fn refund(shop: &Shop, payment: &str, body: &Value) -> Value {
+pub(super) async fn refund(shop: &Shop, payment: &str, body: &Value) -> Value {
     let call = shop.post(&format!("/payments/{payment}/refunds"));
     let call = call
         .bearer(&shop.admin().await.token)

@@ -3,66 +3,44 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 /// What runs it.
-const RUN: &str = include_str!(concat!(
+const RUN: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../tests/support/run_localstripe.py"
-));
+);
 
-/// A localstripe of this test's own.
+/// A localstripe of this test's own. It ends with its standard input, which its process has.
 pub(super) struct Localstripe {
-    child: Child,
-    _until: ChildStdin,
+    _process: Child,
     port: u16,
-}
-
-impl Drop for Localstripe {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Returns the program: what `OXCART_LOCALSTRIPE` names, or one in the path.
-fn program() -> Option<PathBuf> {
-    if let Some(given) = std::env::var_os("OXCART_LOCALSTRIPE") {
-        return Some(given.into());
-    }
-    let path = std::env::var_os("PATH")?;
-    let programs = std::env::split_paths(&path).map(|folder| folder.join("localstripe"));
-    programs.into_iter().find(|program| program.is_file())
 }
 
 impl Localstripe {
     /// Starts one, or says that the test is skipped.
     pub(super) fn start() -> Option<Self> {
-        let Some(program) = program() else {
-            eprintln!("skipped: there is no localstripe, nor does OXCART_LOCALSTRIPE name one");
-            return None;
-        };
-        // Its first line names the interpreter that has the package.
-        let text = std::fs::read_to_string(&program).unwrap();
-        let interpreter = text.lines().next().and_then(|line| line.strip_prefix("#!"));
-        let mut child = Command::new(interpreter.expect("localstripe is a script").trim())
-            .args(["-c", RUN])
+        let started = Command::new("python3")
+            .arg(RUN)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let until = child.stdin.take().unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
+            .spawn();
+        let mut line = "none".to_owned();
+        let process = started.ok().map(|mut process| {
+            line.clear();
+            let output = process.stdout.as_mut().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            process
+        });
+        if line.trim() == "none" {
+            eprintln!("skipped: there is no localstripe, nor does OXCART_LOCALSTRIPE name one");
+            return None;
+        }
         Some(Self {
-            child,
-            _until: until,
+            _process: process?,
             port: line.trim().parse().expect("localstripe does not start"),
         })
     }
