@@ -1,5 +1,6 @@
 //! Pure decisions about disputes.
 
+use crate::aws::dynamo::StoreError;
 use crate::payments::model::disputes::{Dispute, DisputeStatus, Disputes};
 use crate::payments::model::{Payment, PaymentError};
 use crate::values::clock::Time;
@@ -11,7 +12,8 @@ const MOST_DISPUTES: usize = 10;
 /// Returns `payment` with the dispute `id` as the gateway has it at `now`, or `None` if the payment says so already.
 ///
 /// # Errors
-/// [`PaymentError::Contradiction`] if disputes would take more than was captured, or there are too many.
+/// [`PaymentError::Contradiction`] if disputes would take more than was captured, or there are too many, and
+/// [`PaymentError::Store`] if what was captured may not be known yet.
 pub fn note(
     payment: &Payment,
     id: &str,
@@ -25,7 +27,12 @@ pub fn note(
     disputes.insert(id.to_owned(), dispute.clone());
     let taken = sum(payment.amount, &disputes, DisputeStatus::takes)?;
     let most = payment.amounts.captured();
-    if disputes.len() > MOST_DISPUTES || taken.compare(most)?.is_gt() {
+    let exceeds = taken.compare(most)?.is_gt();
+    if exceeds && payment.is_open() {
+        let reason = "the outcome of what is disputed is not known yet";
+        return Err(StoreError::Busy(reason.into()).into());
+    }
+    if disputes.len() > MOST_DISPUTES || exceeds {
         return Err(PaymentError::Contradiction {
             from: payment.status,
             says: format!("{} disputes, {taken} of {most}", disputes.len()),

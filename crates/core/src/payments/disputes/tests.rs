@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::orders::model::Status;
 use crate::payments::captures::tests::capture as capture_of;
-use crate::payments::fixtures::{Shop, eur, key};
+use crate::payments::fixtures::{Moment, Shop, eur, key};
 use crate::payments::gateway::{Charge, Gateway as _};
 use crate::payments::model::Payment;
 use crate::payments::model::disputes::DisputeStatus;
@@ -210,6 +210,32 @@ async fn a_disputed_payment_that_waits_for_captures_is_undone_without_it_until_i
         let refunded = captured;
         assert_eq!(charge, Charge::Refunded { captured, refunded });
     }
+}
+
+#[tokio::test]
+async fn a_dispute_that_comes_before_the_answer_to_its_capture_is_sent_again() {
+    let shop = Shop::at_shipment("tok_ok").await;
+    executions(&shop);
+    shop.process().await;
+    shop.order_becomes(Status::Confirmed).await;
+    shop.crash_at(Moment::AfterCapture);
+    assert_eq!(capture(&shop, "a", "15.00", false).await, 201);
+    let early = tell(&shop, "dispute.opened", "dp_1").await;
+    assert!(early.starts_with("503 "), "{early}");
+    assert_eq!(shop.books().await, "authorized 40.00 0.00 0.00 v1");
+    assert_eq!(capture(&shop, "a", "15.00", false).await, 201);
+    assert_eq!(tell(&shop, "dispute.opened", "dp_1").await, "204");
+    assert_eq!(shop.payment().await.disputed, eur("15.00"));
+    assert_eq!(shop.books().await, "authorized 40.00 15.00 0.00 v3");
+    // So it is with a payment that is captured at once.
+    let shop = Shop::with("tok_unknown").await;
+    executions(&shop);
+    assert_eq!(shop.process().await, "PaymentUnknown");
+    let early = tell(&shop, "dispute.opened", "dp_1").await;
+    assert!(early.starts_with("503 "), "{early}");
+    assert_eq!(shop.process().await, "completed");
+    assert_eq!(tell(&shop, "dispute.opened", "dp_1").await, "204");
+    assert_eq!(shop.payment().await.disputed, eur("40.00"));
 }
 
 #[tokio::test]
