@@ -422,12 +422,12 @@ async fn the_entries_of_a_payment_are_listed_and_exported_as_a_sheet() {
     query.push(("cursor", &next));
     let (_, second, next) = list(&books.ledger, &query, "text/csv").await;
     assert_eq!(next, None);
-    expect![[r#"
+    expect![[r"
         id,at,of,debit,credit,amount,currency,order_id,payment_id,refund_id,gift_card_id,movement_id
         ea800f23-f074-5743-9188-0fb2da2dab7a,2026-03-01T09:30:01.000Z,authorised,authorizations:sandbox,authorized_orders,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,,,
         64882bed-4fb3-5cbb-8828-a74afc9e3723,2026-03-01T09:30:01.000Z,captured,gateway:sandbox,sales,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,,,
         10c836b6-1b1d-524f-a98e-3539f79486c0,2026-03-01T09:30:02.000Z,refunded,refunds,gateway:sandbox,40.00,EUR,5530e107-cbd5-5aba-8bde-5daa6f5768b3,1edb0c52-cdc9-5a5e-b886-ddd2e13b4802,e178700f-4378-5db3-9329-118a7c319322,,
-    "#]]
+    "]]
     .assert_eq(&(first + &second).replace("\r\n", "\n"));
     let query = [("payment_id", payment.as_str())];
     let (_, body, _) = list(&books.ledger, &query, "application/json").await;
