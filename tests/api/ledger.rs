@@ -200,26 +200,12 @@ fn the_ledger_is_for_admins_and_says_what_is_wrong_with_parameters() {
     });
 }
 
-/// Has a day compared that has ended at `now`, and another one, in case the test has passed midnight.
-async fn reconcile(shop: &Shop, begun: jiff::Timestamp) {
-    for hours in [26, 50] {
-        let zoned = begun
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .start_of_day()
-            .unwrap();
-        let now = zoned.timestamp() + jiff::SignedDuration::from_hours(hours);
-        let scheduled = json!({"time": now.to_string()});
-        shop.invoke("reconcile-ledger", &scheduled).await.unwrap();
-    }
-}
-
 #[test]
 fn what_a_gateway_says_differently_about_a_day_is_listed() {
     run_local(async {
         let shop = Shop::start(Setup::default()).await;
         let begun: jiff::Timestamp = shop.now().await.parse().unwrap();
-        let first = json!({"time": begun.to_string()});
-        shop.invoke("reconcile-ledger", &first).await.unwrap();
+        shop.reconcile_from(begun).await;
         let customer = shop.customer().await;
         let product = shop.product("8.50", 10).await;
         let mut orders = Vec::new();
@@ -250,7 +236,7 @@ fn what_a_gateway_says_differently_about_a_day_is_listed() {
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         });
         shop.dynamodb("UpdateItem", &update).await;
-        reconcile(&shop, begun).await;
+        shop.reconcile(begun).await;
         let (from, to) = (
             begun - jiff::SignedDuration::from_hours(1),
             begun + jiff::SignedDuration::from_hours(24),
@@ -278,7 +264,7 @@ fn what_a_gateway_says_differently_about_a_day_is_listed() {
         let accounts = [text(&kept[0], "debit"), text(&kept[0], "credit")];
         assert_eq!(accounts, ["fees", "gateway:sandbox"]);
         // Nothing is found twice.
-        reconcile(&shop, begun).await;
+        shop.reconcile(begun).await;
         let call = shop.get(&format!("/ledger/differences?from={from}&to={to}"));
         let call = call.bearer(&shop.admin().await.token);
         let again = call.send().await.expect(200).json();

@@ -6,6 +6,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use oxcart_core::aws::Aws;
 use oxcart_core::aws::settings::{Setting, Settings};
 use oxcart_core::customers::model::Account;
@@ -13,18 +15,34 @@ use oxcart_core::customers::operator::grant_admin as grant;
 use oxcart_core::customers::store::CustomerStore;
 use oxcart_core::publisher::redrive::Redrive;
 use oxcart_core::values::clock::Time;
+use serde_json::json;
 
 use super::shop::Shop;
 
 /// Gives the customer with the address `email` the role admin.
 pub(crate) async fn grant_admin(endpoint: &str, table: &str, email: &str) {
     let customers = customers(endpoint, table);
-    let now = Time::from_millis(jiff::Timestamp::now().as_millisecond());
+    let now = Time::from_millis(Timestamp::now().as_millisecond());
     let granted = grant(&customers, &email.parse().unwrap(), now).await;
     assert!(granted.unwrap(), "{email} was an admin already");
 }
 
 impl Shop {
+    /// Has the reconciliation begin with the day of `begun`.
+    pub(crate) async fn reconcile_from(&self, begun: Timestamp) {
+        let scheduled = json!({"time": begun.to_string()});
+        self.invoke("reconcile-ledger", &scheduled).await.unwrap();
+    }
+
+    /// Has the day of `begun` compared, as if it had ended, and the next one, in case the test has passed midnight.
+    pub(crate) async fn reconcile(&self, begun: Timestamp) {
+        let day = begun.to_zoned(TimeZone::UTC).start_of_day().unwrap();
+        for hours in [26, 50] {
+            let now = day.timestamp() + SignedDuration::from_hours(hours);
+            self.reconcile_from(now).await;
+        }
+    }
+
     /// Publishes what was set aside. Returns how many events are published and how many are left.
     pub(crate) async fn redrive(&self) -> (usize, usize) {
         let environment = self.control("functions/publish-events/environment").await;

@@ -95,6 +95,12 @@ impl Localstripe {
         shop
     }
 
+    /// Charges `cents` for somebody else who uses the account.
+    pub(crate) async fn charge(&self, cents: u64) {
+        let form = format!("amount={cents}&currency=eur&payment_method=pm_card_visa&confirm=true");
+        self.call("POST", "/v1/payment_intents", form).await;
+    }
+
     /// Loses the answers to the next `times` of `call`, such as `POST /v1/payment_intents/*/confirm`, which are done.
     pub(crate) async fn lose_answers(&self, call: &str, times: u32) {
         let form = format!("call={call}&times={times}");

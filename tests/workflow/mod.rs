@@ -17,4 +17,5 @@ mod stripe;
 mod stripe_accounts;
 mod stripe_disputes;
 mod stripe_lost_answers;
+mod stripe_statement;
 mod year;
