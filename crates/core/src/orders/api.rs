@@ -84,8 +84,7 @@ struct HistoryBody {
 impl PaidByBody {
     /// Shows `redemptions` for an order that costs `total`.
     pub(super) fn new(redemptions: Vec<Redemption>, total: Money) -> Result<Self, Problem> {
-        let paid = redemptions::total(&redemptions, total.currency());
-        let due = paid.and_then(|paid| total.minus(paid));
+        let due = redemptions::due(&redemptions, total);
         let gift_cards = redemptions.into_iter().map(|redemption| RedemptionBody {
             last_four: redemption.last_four,
             amount: redemption.amount,

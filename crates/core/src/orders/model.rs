@@ -208,7 +208,7 @@ impl Order {
     /// # Errors
     /// [`MoneyError`] if the amounts are in different currencies.
     pub fn amount_due(&self) -> Result<Money, MoneyError> {
-        self.total.minus(self.paid_by_gift_cards()?)
+        redemptions::due(&self.gift_cards, self.total)
     }
 
     /// Returns the entity tag: `<version>-<payment status>`, and `-erased` once the address is erased, because both

@@ -23,6 +23,14 @@ pub fn total(redemptions: &[Redemption], currency: Currency) -> Result<Money, Mo
     Money::sum(currency, amounts)
 }
 
+/// Returns what `redemptions` leave to pay of `cost`.
+///
+/// # Errors
+/// [`MoneyError`] if one is in another currency.
+pub fn due(redemptions: &[Redemption], cost: Money) -> Result<Money, MoneyError> {
+    cost.minus(total(redemptions, cost.currency())?)
+}
+
 /// Returns how much of each of `redemptions` has come back once `returned` has come back of all of them: the first is
 /// filled up before the second. What is more than they took is left out.
 ///

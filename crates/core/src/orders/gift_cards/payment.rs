@@ -81,9 +81,8 @@ pub async fn plan(
     }
     let found = cards.by_codes(&draft.gift_cards).await?;
     let redemptions = redeem(&found, total, customer, now)?;
-    let paid = redemptions::total(&redemptions, total.currency()).map_err(Problem::internal)?;
-    if draft.token.is_none() && paid != total {
-        let due = total.minus(paid).map_err(Problem::internal)?;
+    let due = redemptions::due(&redemptions, total).map_err(Problem::internal)?;
+    if draft.token.is_none() && !due.is_zero() {
         let detail = format!("the gift cards leave {due} to pay: send a token for it");
         return Err(Problem::field("/payment/token", "required", detail));
     }
