@@ -11,6 +11,10 @@ use super::reader::Properties;
 use crate::model::{Api, Authorizer, Cors, Permission, Route, Stack};
 
 const TYPE: &str = "AWS::Serverless::HttpApi";
+/// The method of a route for all methods, in the model.
+const ANY: &str = "ANY";
+/// That of one in a template, beside `ANY`.
+pub(super) const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 
 pub(super) fn api(builder: &mut Builder<'_>, declared: Declared) -> Result<(), Refused> {
     let Declared {
@@ -175,27 +179,17 @@ pub(super) fn route(
     properties.only("TimeoutInMillis", &["30000"])?;
     let mut authorizer = builder.default_authorizer.clone();
     if let Some(mut auth) = properties.map("Auth")? {
-        match auth.text("Authorizer")? {
-            Some(none) if none == "NONE" => authorizer = None,
-            Some(name) => {
-                let known = known_authorizer(builder, &name);
-                known.map_err(|problem| auth.refuse("Authorizer", problem))?;
-                authorizer = Some(name);
-            }
-            None => {}
+        if let Some(name) = auth.text("Authorizer")? {
+            let named = named_authorizer(builder, name);
+            authorizer = named.map_err(|problem| auth.refuse("Authorizer", problem))?;
         }
         auth.done("Route auth")?;
     }
     let (path, method) = match (properties.text("Path")?, properties.text("Method")?) {
-        (None, None) => ("$default".to_owned(), "ANY".to_owned()),
-        (Some(path), Some(method)) => (path, method.to_uppercase()),
+        (None, None) => ("$default".to_owned(), ANY.to_owned()),
+        (Some(path), Some(method)) => (path, method_name(&method)),
         (Some(_), None) => return Err(properties.refuse("Method", "is missing")),
         (None, Some(_)) => return Err(properties.refuse("Path", "is missing")),
-    };
-    let method = if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
-        "ANY".to_owned()
-    } else {
-        method
     };
     let route = Route {
         method,
@@ -207,13 +201,28 @@ pub(super) fn route(
     properties.done("HttpApi event")
 }
 
-/// Checks that there is an authoriser with a name.
-pub(super) fn known_authorizer(builder: &Builder<'_>, name: &str) -> Result<(), String> {
+/// The authoriser with a name, which `NONE` takes for nobody.
+pub(super) fn named_authorizer(
+    builder: &Builder<'_>,
+    name: String,
+) -> Result<Option<String>, String> {
+    if name == "NONE" {
+        return Ok(None);
+    }
     let mut apis = builder.stack.api.iter();
-    if apis.any(|api| api.authorizers.contains_key(name)) {
-        Ok(())
+    if apis.any(|api| api.authorizers.contains_key(&name)) {
+        Ok(Some(name))
     } else {
         Err(format!("there is no authorizer {name}"))
+    }
+}
+
+/// A method as routes have it: `GET`, or `ANY`.
+pub(super) fn method_name(method: &str) -> String {
+    if method.eq_ignore_ascii_case(ANY_METHOD) {
+        ANY.to_owned()
+    } else {
+        method.to_uppercase()
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Builder<'a> {
     pub(super) stack: Stack,
     /// The authoriser of routes that name none.
     pub(super) default_authorizer: Option<String>,
-    /// The routes of the API, if they are no events of functions.
+    /// The API's own definition of its routes. Without one, they are events of functions.
     pub(super) definition: Option<Properties>,
     /// What the API says of single routes, which are declared after it.
     pub(super) route_settings: Option<Properties>,

@@ -15,10 +15,15 @@ use super::standing;
 use crate::model::Route;
 
 const METHODS: &[&str] = &[
-    "delete", "get", "head", "options", "patch", "post", "put", ANY,
+    "delete",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    api::ANY_METHOD,
 ];
-/// Any method.
-const ANY: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
 
 /// Adds the routes of the document.
@@ -80,18 +85,14 @@ fn operation_route(
     operation.done("Operation")?;
     let function = integration_function(builder, integration)?;
     Ok(Route {
-        method: if method == ANY {
-            "ANY".to_owned()
-        } else {
-            method.to_uppercase()
-        },
+        method: api::method_name(method),
         path: path.to_owned(),
         function,
         authorizer,
     })
 }
 
-/// The authoriser in `security`. SAM adds the default where there is none, and takes `NONE` for nobody.
+/// The authoriser in `security`; where nothing stands, SAM adds the default.
 fn authorizer(
     builder: &Builder<'_>,
     operation: &mut Properties,
@@ -114,11 +115,7 @@ fn authorizer(
             "scopes are not emulated locally",
         ));
     }
-    if name == "NONE" {
-        return Ok(None);
-    }
-    api::known_authorizer(builder, &name).map_err(|problem| Refused::new(&at, problem))?;
-    Ok(Some(name))
+    api::named_authorizer(builder, name).map_err(|problem| Refused::new(&at, problem))
 }
 
 /// The function that an integration calls, whose role may do so.
