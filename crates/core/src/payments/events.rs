@@ -14,8 +14,8 @@ use crate::values::event::DomainEvent;
 use crate::values::id::{OrderId, RefundId, VariantId};
 use crate::values::money::Money;
 
+use super::item::PaymentItem;
 use super::model::{CaptureTime, DISPUTED, REFUND_RETURNED, REFUNDED};
-use super::store::PaymentItem;
 
 /// What led to the change. An event of the provider starts the workflow, too, so there is only this.
 const ORIGIN: &str = "workflow";

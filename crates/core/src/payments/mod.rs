@@ -22,6 +22,7 @@ pub mod fallback;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod gateway;
+mod item;
 pub mod ledger;
 pub mod model;
 pub mod pieces;

@@ -1,58 +1,14 @@
-//! Captures as they are stored with their payment, and payments of which the gateway is to be asked.
+//! Captures that begin, the part of a write that is about captures, and payments of which the gateway is to be asked.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{PaymentStore, minor_units, payment_key};
+use super::{PaymentStore, payment_key};
 use crate::aws::dynamo::{StoreError, Write, Written};
+use crate::payments::item::captures::{CaptureItem, DUE, stored};
 use crate::payments::model::captures::Capture;
-use crate::payments::model::{CaptureTime, Payment, Units};
+use crate::payments::model::{CaptureTime, Payment};
 use crate::values::clock::Time;
 use crate::values::id::{CaptureId, PaymentId};
-use crate::values::money::{Currency, Money};
-
-/// The only key of the index of payments that are due.
-pub(super) const DUE: &str = "capture";
-
-/// A capture as stored; the amount is in the currency's smallest unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::payments) struct CaptureItem {
-    capture_id: CaptureId,
-    request_hash: String,
-    amount: u64,
-    #[serde(default, skip_serializing_if = "Units::is_empty")]
-    units: Units,
-    last: bool,
-    created_at: Time,
-}
-
-impl CaptureItem {
-    pub(super) fn new(capture: &Capture) -> Result<Self, serde_dynamo::Error> {
-        Ok(Self {
-            capture_id: capture.id,
-            request_hash: capture.request_hash.clone(),
-            amount: minor_units(capture.amount)?,
-            units: capture.units.clone(),
-            last: capture.last,
-            created_at: capture.created_at,
-        })
-    }
-
-    pub(super) fn read(&self, currency: Currency) -> Result<Capture, serde_dynamo::Error> {
-        let amount = Money::from_minor_units(self.amount, currency);
-        Ok(Capture {
-            id: self.capture_id,
-            request_hash: self.request_hash.clone(),
-            amount: amount.map_err(super::unreadable)?,
-            units: self.units.clone(),
-            last: self.last,
-            created_at: self.created_at,
-        })
-    }
-}
-
-pub(super) fn stored(captures: &[Capture]) -> Result<Vec<CaptureItem>, serde_dynamo::Error> {
-    captures.iter().map(CaptureItem::new).collect()
-}
 
 /// What the write of a payment says about its captures; nothing if it is captured at once.
 pub(super) struct Clauses {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::aws::settings::Setting;
 use crate::payments::fixtures::{Shop, after, all_refunds, eur};
+use crate::payments::model::Amounts;
 use crate::payments::rules;
 use crate::testing::Engine;
 
