@@ -1,8 +1,6 @@
 //! Payments and the changes that happen to them.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,18 +10,22 @@ use crate::orders::model::PaymentStatus;
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{AttemptId, OrderId, PaymentId, RefundId, VariantId};
-use crate::values::money::{Currency, Money, MoneyError};
+use crate::values::money::{Money, MoneyError};
 
 use captures::Capture;
 use disputes::{Dispute, Disputes};
 use gift_cards::GiftCardPart;
 
 pub use super::providers::{GatewayName, Provider};
+pub use amounts::Amounts;
 pub use captures::CaptureTime;
+pub use keys::{ChargeKey, InvalidChargeKey, RefundKey};
 
+mod amounts;
 pub mod captures;
 pub mod disputes;
 pub mod gift_cards;
+mod keys;
 
 /// The type of the event that a payment's status changed, other than by a refund.
 pub const PROCESSED: &str = "PaymentProcessed";
@@ -35,147 +37,6 @@ pub const REFUND_RETURNED: &str = "PaymentRefundReturned";
 
 /// The type of the event that a payment was disputed, or a dispute decided.
 pub const DISPUTED: &str = "PaymentDisputed";
-
-/// What has been authorised, captured and refunded, in one currency: 0 <= refunded <= captured <=
-/// authorized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Amounts {
-    authorized: Money,
-    captured: Money,
-    refunded: Money,
-}
-
-impl Amounts {
-    /// Creates the amounts.
-    ///
-    /// # Errors
-    /// [`PaymentError::Amounts`] if they are not in their order.
-    pub fn new(authorized: Money, captured: Money, refunded: Money) -> Result<Self, PaymentError> {
-        let zero = Money::zero(authorized.currency());
-        let ordered = zero.compare(refunded)?.is_le()
-            && refunded.compare(captured)?.is_le()
-            && captured.compare(authorized)?.is_le();
-        if ordered {
-            Ok(Self {
-                authorized,
-                captured,
-                refunded,
-            })
-        } else {
-            Err(PaymentError::Amounts)
-        }
-    }
-
-    /// Returns amounts of zero.
-    #[must_use]
-    pub fn none(currency: Currency) -> Self {
-        let zero = Money::zero(currency);
-        Self {
-            authorized: zero,
-            captured: zero,
-            refunded: zero,
-        }
-    }
-
-    /// Returns the total that was authorised.
-    #[must_use]
-    pub fn authorized(self) -> Money {
-        self.authorized
-    }
-
-    /// Returns the total that was captured.
-    #[must_use]
-    pub fn captured(self) -> Money {
-        self.captured
-    }
-
-    /// Returns the total that was refunded.
-    #[must_use]
-    pub fn refunded(self) -> Money {
-        self.refunded
-    }
-}
-
-/// The idempotency key of one attempt to charge an order, `<order>:<attempt>`: the gateway charges once for each
-/// key, however often it is called. It also says which gateway that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChargeKey {
-    /// The order.
-    pub order_id: OrderId,
-    /// The number of the attempt, from 1.
-    pub attempt: u32,
-    gateway: Option<GatewayName>,
-}
-
-/// A text that is not the key of a charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the key of a charge")]
-pub struct InvalidChargeKey;
-
-impl FromStr for ChargeKey {
-    type Err = InvalidChargeKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidChargeKey> {
-        let (order_id, attempt) = text.split_once(':').ok_or(InvalidChargeKey)?;
-        let order_id = order_id.parse().map_err(|_| InvalidChargeKey)?;
-        let attempt = attempt.parse().map_err(|_| InvalidChargeKey)?;
-        Ok(Self::new(order_id, attempt))
-    }
-}
-
-impl ChargeKey {
-    /// Returns the key of attempt number `attempt`, at the only gateway of the shop.
-    #[must_use]
-    pub fn new(order_id: OrderId, attempt: u32) -> Self {
-        Self {
-            order_id,
-            attempt,
-            gateway: None,
-        }
-    }
-
-    /// Returns this key at `gateway`.
-    #[must_use]
-    pub fn at(self, gateway: GatewayName) -> Self {
-        Self {
-            gateway: Some(gateway),
-            ..self
-        }
-    }
-
-    /// Returns the gateway, unless there is only one.
-    #[must_use]
-    pub fn gateway(&self) -> Option<&GatewayName> {
-        self.gateway.as_ref()
-    }
-
-    /// Returns the name of the account at the gateway's provider, if it has one.
-    #[must_use]
-    pub fn account(&self) -> Option<&str> {
-        self.gateway.as_ref().and_then(GatewayName::account)
-    }
-}
-
-impl fmt::Display for ChargeKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.order_id, self.attempt)
-    }
-}
-
-/// The idempotency key of a refund, `<order>:<attempt>:<refund>`: the gateway refunds once for each key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefundKey {
-    /// The charge that is refunded.
-    pub charge: ChargeKey,
-    /// The refund.
-    pub refund: RefundId,
-}
-
-impl fmt::Display for RefundKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.charge, self.refund)
-    }
-}
 
 /// What the shopper has to do before a payment can go on, on the wire and as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -524,6 +385,9 @@ pub enum PaymentError {
     /// The amounts are in different currencies.
     #[error("the amounts are in different currencies")]
     Money(#[from] MoneyError),
+    /// The outcome of what the change is about is not known yet; it can be made later.
+    #[error("the outcome of the payment is not known yet")]
+    Undecided,
     /// The gateway's books contradict the stored payment; a person has to look at it.
     #[error("the stored payment is {from}, but the gateway says {says}")]
     Contradiction {
@@ -538,33 +402,10 @@ impl From<PaymentError> for Problem {
     fn from(error: PaymentError) -> Self {
         match error {
             PaymentError::Store(error) => error.into(),
+            PaymentError::Undecided => Self::Busy(error.into()),
             PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
                 Self::internal(error)
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::payments::fixtures::eur;
-
-    #[test]
-    fn amounts_that_are_not_in_their_order_are_refused() {
-        for (authorized, captured, refunded, right) in [
-            ("0.00", "0.00", "0.00", true),
-            ("3.00", "2.00", "1.00", true),
-            ("2.00", "2.00", "2.00", true),
-            ("1.99", "2.00", "1.00", false),
-            ("3.00", "2.00", "2.01", false),
-            ("3.00", "2.00", "-0.01", false),
-            ("-1.00", "-1.00", "-1.00", false),
-        ] {
-            let amounts = Amounts::new(eur(authorized), eur(captured), eur(refunded));
-            assert_eq!(amounts.is_ok(), right, "{authorized} {captured} {refunded}");
-        }
-        let dollars = Money::parse("1.00", "USD".parse().unwrap()).unwrap();
-        assert!(Amounts::new(eur("2.00"), dollars, eur("0.00")).is_err());
     }
 }

@@ -58,6 +58,7 @@ impl From<PaymentError> for StepError {
     fn from(error: PaymentError) -> Self {
         match error {
             PaymentError::Store(error) => error.into(),
+            PaymentError::Undecided => Self::new("Busy", telemetry::chain(&error)),
             PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
                 tracing::error!(
                     error = telemetry::chain(&error),

@@ -1,6 +1,5 @@
 //! Pure decisions about disputes.
 
-use crate::aws::dynamo::StoreError;
 use crate::payments::model::disputes::{Dispute, DisputeStatus, Disputes};
 use crate::payments::model::{Payment, PaymentError};
 use crate::values::clock::Time;
@@ -13,7 +12,7 @@ const MOST_DISPUTES: usize = 10;
 ///
 /// # Errors
 /// [`PaymentError::Contradiction`] if disputes would take more than was captured, or there are too many, and
-/// [`PaymentError::Store`] if what was captured may not be known yet.
+/// [`PaymentError::Undecided`] if what was captured may not be known yet.
 pub fn note(
     payment: &Payment,
     id: &str,
@@ -29,8 +28,7 @@ pub fn note(
     let most = payment.amounts.captured();
     let exceeds = taken.compare(most)?.is_gt();
     if exceeds && payment.is_open() {
-        let reason = "the outcome of what is disputed is not known yet";
-        return Err(StoreError::Busy(reason.into()).into());
+        return Err(PaymentError::Undecided);
     }
     if disputes.len() > MOST_DISPUTES || exceeds {
         return Err(PaymentError::Contradiction {
