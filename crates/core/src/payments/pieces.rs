@@ -1,8 +1,13 @@
 //! What pieces of an order's lines are worth, each with its share of discounts, taxes and shipping.
 
+use serde::Serialize;
+
+use crate::http::body::Json;
 use crate::http::problem::Fault;
-use crate::orders::lines::Item;
+use crate::orders::fields;
+use crate::orders::lines::{Item, MOST_ITEMS};
 use crate::orders::model::{Line, Order};
+use crate::values::id::VariantId;
 use crate::values::money::{Currency, Money, MoneyError};
 
 use super::model::Units;
@@ -33,6 +38,34 @@ pub enum PiecesError {
     /// The amounts cannot be added.
     #[error(transparent)]
     Money(#[from] MoneyError),
+}
+
+/// Pieces of one variant on the wire.
+#[derive(Debug, Serialize)]
+pub(super) struct LineBody {
+    variant_id: VariantId,
+    quantity: u32,
+}
+
+impl LineBody {
+    /// Returns the lines of `units`.
+    pub(super) fn all(units: &Units) -> Vec<Self> {
+        let lines = units.iter().map(|(variant_id, quantity)| Self {
+            variant_id: *variant_id,
+            quantity: *quantity,
+        });
+        lines.collect()
+    }
+}
+
+/// Reads the lines of a request, which must not come `beside_amount`.
+pub(super) fn wanted(json: Json<'_>, beside_amount: bool) -> Option<Vec<Item>> {
+    let place = json.clone();
+    let lines = json.list(1..=MOST_ITEMS, |json| json.object(fields::item));
+    if beside_amount {
+        return place.fault("both", "send an amount or lines, not both");
+    }
+    lines
 }
 
 /// Returns the `wanted` pieces of `order`, of which `taken` are taken already, in `currency`.

@@ -7,15 +7,14 @@ use crate::aws::dynamo::{self, Attempt, StoreError, Written};
 use crate::http::body::{Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::orders::fields;
-use crate::orders::lines::MOST_ITEMS;
 use crate::orders::store::OrderStore;
 use crate::payments::gateway::Gateway;
 use crate::payments::model::captures::Capture;
 use crate::payments::model::{Payment, PaymentError};
+use crate::payments::pieces::{self, LineBody};
 use crate::payments::store::PaymentStore;
 use crate::values::clock::Time;
-use crate::values::id::{CaptureId, PaymentId, VariantId};
+use crate::values::id::{CaptureId, PaymentId};
 use crate::values::money::Money;
 
 use super::rules::{self, CaptureError, Draft, RETRY, Wanted};
@@ -34,23 +33,13 @@ pub(in crate::payments) struct CaptureBody {
     created_at: Time,
 }
 
-#[derive(Debug, Serialize)]
-struct LineBody {
-    variant_id: VariantId,
-    quantity: u32,
-}
-
 impl CaptureBody {
     fn new(payment: &Payment, capture: &Capture, status: &'static str) -> Self {
-        let lines = capture.units.iter().map(|(variant_id, quantity)| LineBody {
-            variant_id: *variant_id,
-            quantity: *quantity,
-        });
         Self {
             id: capture.id,
             payment_id: payment.id,
             amount: capture.amount,
-            lines: lines.collect(),
+            lines: LineBody::all(&capture.units),
             last: capture.last,
             status,
             created_at: capture.created_at,
@@ -172,14 +161,7 @@ async fn find_or_begin(
 fn draft(body: &mut Body<'_>) -> Option<Draft> {
     let both = body.has("amount") && body.has("lines");
     let amount = body.non_nullable("amount", not_negative);
-    let lines = body.non_nullable("lines", |json| {
-        let place = json.clone();
-        let lines = json.list(1..=MOST_ITEMS, |json| json.object(fields::item));
-        if both {
-            return place.fault("both", "send an amount or lines, not both");
-        }
-        lines
-    });
+    let lines = body.non_nullable("lines", |json| pieces::wanted(json, both));
     let last = body.non_nullable("last", |json: Json<'_>| json.boolean());
     let wanted = match (amount?, lines?) {
         (Some(amount), _) => Wanted::Amount(amount),

@@ -9,14 +9,13 @@ use crate::http::exchange::{Request, Response};
 use crate::http::page::PageRequest;
 use crate::http::problem::Problem;
 use crate::http::routes;
-use crate::orders::fields;
-use crate::orders::lines::MOST_ITEMS;
 use crate::orders::model::Order;
 use crate::orders::store::OrderStore;
 use crate::payments::gateway::Gateway;
 use crate::payments::model::Payment;
+use crate::payments::pieces::{self, LineBody};
 use crate::values::clock::Time;
-use crate::values::id::{PaymentId, RefundId, VariantId};
+use crate::values::id::{PaymentId, RefundId};
 use crate::values::money::Money;
 
 use super::model::{Refund, RefundError, RefundStatus};
@@ -45,25 +44,14 @@ struct RefundBody {
     updated_at: Time,
 }
 
-#[derive(Debug, Serialize)]
-struct LineBody {
-    variant_id: VariantId,
-    quantity: u32,
-}
-
 impl From<Refund> for RefundBody {
     fn from(refund: Refund) -> Self {
-        let lines = refund.units.into_iter();
-        let lines = lines.map(|(variant_id, quantity)| LineBody {
-            variant_id,
-            quantity,
-        });
         Self {
             id: refund.id,
             payment_id: refund.payment_id,
             amount: refund.amount,
             gift_card_amount: refund.gift_card_amount,
-            lines: lines.collect(),
+            lines: LineBody::all(&refund.units),
             reason: refund.reason,
             restock: refund.restock,
             status: refund.status.as_str(),
@@ -232,14 +220,7 @@ fn draft(body: &mut Body<'_>) -> Option<Draft> {
     let both = body.has("amount") && body.has("lines");
     let neither = !body.has("amount") && !body.has("lines");
     let amount = body.optional("amount", positive);
-    let lines = body.optional("lines", |json| {
-        let place = json.clone();
-        let lines = json.list(1..=MOST_ITEMS, |json| json.object(fields::item));
-        if both {
-            return place.fault("both", "send an amount or lines, not both");
-        }
-        lines
-    });
+    let lines = body.optional("lines", |json| pieces::wanted(json, both));
     let reason = body.optional("reason", |json| json.text(1..=LONGEST_REASON));
     let restock = body.non_nullable("restock", |json: Json<'_>| json.boolean());
     if neither {
