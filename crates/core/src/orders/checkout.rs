@@ -8,19 +8,17 @@ use std::time::Duration;
 use futures::future;
 use http::StatusCode;
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::api::{self, OrderBody};
-use super::details::{self, Details};
 use super::executions::OrderWorkflow;
-use super::fields::{self, Codes};
-use super::gift_cards::payment::{self, PaymentDraft};
+use super::gift_cards::payment;
 use super::gift_cards::store::GiftCardStore;
-use super::lines::{self, Item};
-use super::model::{Guest, Order, PaymentStatus, Status};
+use super::lines;
+use super::model::{Order, Status};
 use super::quotes;
 use super::redemptions::Redemption;
 use super::rules::{self, Placement};
+use super::shortage::Available;
 use super::store::{Created, OrderStore};
 use super::totals::{Offer, Prices, PricingRequest, Totals};
 use crate::aws::Aws;
@@ -29,28 +27,20 @@ use crate::aws::settings::{Setting, SettingError};
 use crate::catalog::model::Product;
 use crate::customers::link::Links;
 use crate::http::address;
-use crate::http::body::{Body, Json, currency};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
 use crate::pricing::model::Refusal;
-use crate::pricing::tax::Destination;
-use crate::values::address::Address;
 use crate::values::clock::Time;
-use crate::values::group::CustomerGroup;
-use crate::values::id::{CustomerId, OrderId};
-use crate::values::locale::Locale;
-use crate::values::money::{Currency, Money};
-use crate::values::tax_number::TaxNumber;
+use crate::values::id::OrderId;
 
-/// The first and the longest pause between two reads of an order whose outcome the client waits for.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+use draft::{Buyer, Draft};
+use outcome::outcome;
+
+pub(super) mod draft;
+mod outcome;
 
 /// After this time a repeated request starts an order's first run again, if the order shows no sign of it.
 const START_LOST: Duration = Duration::from_secs(1);
-
-/// The length of the longest quote. A quote of fifty lines fits, with discounts and tax on each.
-const QUOTE_CHARACTERS: usize = 40 * 1024;
 
 /// What placing an order needs.
 #[derive(Clone, Debug)]
@@ -81,66 +71,6 @@ impl Checkout {
     }
 }
 
-impl Draft {
-    /// Returns the tax number of the business that buys, in whichever address it stands, and where that is.
-    fn tax_number(&self) -> (Option<TaxNumber>, &'static str) {
-        let billing = self.details.billing_address.as_ref();
-        let of_billing = billing.and_then(|address| address.tax_number.clone());
-        match &self.shipping_address.tax_number {
-            None if of_billing.is_some() => (of_billing, "/billing_address/tax_number"),
-            of_shipping => (of_shipping.clone(), "/shipping_address/tax_number"),
-        }
-    }
-
-    /// Returns the part of the draft that its price depends on.
-    fn wanted(&self, buyer: &Buyer, now: Time) -> PricingRequest {
-        // The business that pays may have the goods sent elsewhere.
-        let (tax_number, tax_number_at) = self.tax_number();
-        PricingRequest {
-            items: self.items.clone(),
-            currency: self.currency,
-            destination: Destination {
-                tax_number,
-                ..Destination::from(&self.shipping_address)
-            },
-            tax_number_at,
-            shipping_method: self.shipping_method.clone(),
-            codes: self.codes.clone(),
-            customer: buyer.guest.is_none().then_some(buyer.customer_id),
-            group: buyer.group.clone(),
-            locale: buyer.locale.clone(),
-            guest: buyer.guest.as_ref().map(|guest| guest.email.clone()),
-            now,
-        }
-    }
-}
-
-/// The body of a request to place an order.
-#[derive(Debug)]
-pub(super) struct Draft {
-    items: Vec<Item>,
-    currency: Option<Currency>,
-    shipping_address: Address,
-    details: Details,
-    payment: PaymentDraft,
-    shipping_method: Option<String>,
-    codes: Codes,
-    quote: Option<String>,
-    expected_total: Option<Money>,
-}
-
-/// The customer or guest who places an order, and the order's identifier.
-#[derive(Debug)]
-pub(super) struct Buyer {
-    pub(super) order_id: OrderId,
-    pub(super) customer_id: CustomerId,
-    /// The group whose prices the customer has.
-    pub(super) group: Option<CustomerGroup>,
-    /// The language that the buyer reads, if it is known.
-    pub(super) locale: Option<Locale>,
-    pub(super) guest: Option<Guest>,
-}
-
 /// An order that this request or an earlier one has placed.
 #[derive(Debug)]
 pub(super) struct Placed {
@@ -165,7 +95,7 @@ pub async fn place_order(checkout: &Checkout, request: Request) -> Result<Respon
         locale: caller.locale,
         guest: None,
     };
-    let draft = request.json(draft)?;
+    let draft = request.json(draft::read)?;
     let placed = Box::pin(place(checkout, &request, buyer, draft)).await?;
     let location = format!("/orders/{}", placed.order.id);
     respond(&request, placed, location, OrderBody::try_from)
@@ -201,20 +131,10 @@ pub(super) async fn place(
     check_address(&draft, &products, request.now)?;
     dynamo::change("the use of the discounts", || async {
         let offer = offer(checkout, &draft, &wanted, &buyer, &products, &source).await?;
-        let short = &checkout.totals.stock;
-        let short = short.shortage(&wanted.items, &offer.lines, &seen).await?;
-        if !short.is_empty() {
-            // The same request, at the same time, may have placed the order, which holds what is missing.
-            let order = checkout.orders.get(id).await?;
-            let order = order.ok_or(Problem::OutOfStock(short))?;
-            let replayed = replay(checkout, request, &hash, order).await?;
-            return Ok(Attempt::Done(replayed));
-        }
-        let gift_cards = match redemptions(checkout, &draft, &buyer, offer.total, request.now).await
-        {
+        let gift_cards = match available(checkout, &draft, &wanted, &offer, &seen).await {
             Ok(redemptions) => redemptions,
             Err(problem) => {
-                // The same request, at the same time, may have placed the order, which took what is missing.
+                // The same request, at the same time, may have placed the order, which has what is missing.
                 let order = checkout.orders.get(id).await?.ok_or(problem)?;
                 let replayed = replay(checkout, request, &hash, order).await?;
                 return Ok(Attempt::Done(replayed));
@@ -283,15 +203,24 @@ pub(super) async fn place(
 }
 
 /// Returns what the order takes from the gift cards that it names.
-async fn redemptions(
+///
+/// # Errors
+/// Returns [`Problem::OutOfStock`] if there is too little of what it is for, compared with what was `seen`, and a problem if
+/// a gift card does not pay.
+async fn available(
     checkout: &Checkout,
     draft: &Draft,
-    buyer: &Buyer,
-    total: Money,
-    now: Time,
+    wanted: &PricingRequest,
+    offer: &Offer,
+    seen: &Available,
 ) -> Result<Vec<Redemption>, Problem> {
-    let customer = buyer.guest.is_none().then_some(buyer.customer_id);
-    payment::plan(&checkout.gift_cards, &draft.payment, total, customer, now).await
+    let stock = &checkout.totals.stock;
+    let short = stock.shortage(&wanted.items, &offer.lines, seen).await?;
+    if !short.is_empty() {
+        return Err(Problem::OutOfStock(short));
+    }
+    let (cards, payment) = (&checkout.gift_cards, &draft.payment);
+    payment::plan(cards, payment, offer.total, wanted.customer, wanted.now).await
 }
 
 /// Checks that the address has all that a parcel needs, if any of the `products` are shipped.
@@ -386,7 +315,7 @@ async fn placed(
     replayed: bool,
 ) -> Result<Placed, Problem> {
     let patience = Duration::from_secs(request.wait_seconds());
-    let order = outcome(checkout, order, patience).await?;
+    let order = outcome(&checkout.orders, order, patience).await?;
     Ok(Placed { order, replayed })
 }
 
@@ -419,82 +348,6 @@ pub(super) fn respond<B: Serialize>(
         response.header("Preference-Applied", format!("wait={wait_seconds}"))
     } else {
         response
-    })
-}
-
-/// How long the workflow may take to report anything about an order. An invocation that waits takes a place that the
-/// workflow's steps need, too, when the account has few: so nobody waits longer for an order that does not move.
-const STALLED: Duration = Duration::from_secs(5);
-
-/// Returns the order once it is no longer pending or waits for the shopper, or as it is when `patience` is over or its
-/// workflow stalls. Waits are measured by the machine's own clock.
-async fn outcome(checkout: &Checkout, order: Order, patience: Duration) -> Result<Order, Problem> {
-    let began = Instant::now();
-    let mut order = order;
-    let mut pause = FIRST_PAUSE;
-    while order.status == Status::Pending && !waits_for_shopper(&order) {
-        let reported = order.payment_status != PaymentStatus::Pending;
-        let end = began
-            + if reported {
-                patience
-            } else {
-                patience.min(STALLED)
-            };
-        if Instant::now() >= end {
-            break;
-        }
-        tokio::time::sleep_until(end.min(Instant::now() + pause)).await;
-        pause = LONGEST_PAUSE.min(pause * 3 / 2);
-        let stored = checkout.orders.get(order.id).await?;
-        order =
-            stored.ok_or_else(|| Problem::internal("a stored order does not exist any more"))?;
-    }
-    Ok(order)
-}
-
-/// Returns whether nothing becomes of the pending order until its shopper confirms the payment, or pays with another token.
-fn waits_for_shopper(order: &Order) -> bool {
-    match order.payment_status {
-        PaymentStatus::RequiresAction | PaymentStatus::Failed => true,
-        PaymentStatus::Pending
-        | PaymentStatus::Processing
-        | PaymentStatus::Authorized
-        | PaymentStatus::Completed
-        | PaymentStatus::PartiallyRefunded
-        | PaymentStatus::Refunded
-        | PaymentStatus::Voided => false,
-    }
-}
-
-/// Reads the body of a request to place an order.
-pub(super) fn draft(body: &mut Body<'_>) -> Option<Draft> {
-    let items = fields::items(body);
-    let currency = body.optional("currency", currency);
-    let shipping_address = body.required("shipping_address", |json| {
-        json.object(address::read_as_known)
-    });
-    let details = details::read(body);
-    let payment = body.required("payment", |json| json.object(payment::read));
-    let shipping_method = body.optional("shipping_method", fields::shipping_method);
-    let codes = fields::codes(body);
-    let quote = body.optional("quote", |json| json.secret(1..=QUOTE_CHARACTERS));
-    let expected_total = body.optional("expected_total", |json: Json<'_>| {
-        json.money_in_any_currency()
-    });
-    let payment = payment?;
-    Some(Draft {
-        items: items?,
-        currency: currency?,
-        shipping_address: shipping_address?,
-        details: Details {
-            retryable: payment.retryable,
-            ..details?
-        },
-        payment,
-        shipping_method: shipping_method?,
-        codes: codes?,
-        quote: quote?,
-        expected_total: expected_total?,
     })
 }
 

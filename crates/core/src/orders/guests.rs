@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use super::api::{self, OrderBody};
-use super::checkout::{self, Buyer, Checkout};
+use super::checkout::draft::{self, Buyer};
+use super::checkout::{self, Checkout};
 use super::executions::OrderWorkflow;
 use super::fields;
 use super::model::{Guest, Order};
@@ -43,7 +44,7 @@ pub async fn place_guest_order(
     let key = checkout::key(&request)?;
     let (guest, draft) = request.json(|body| {
         let guest = guest(body);
-        let draft = checkout::draft(body);
+        let draft = draft::read(body);
         Some((guest?, draft?))
     })?;
     let id = OrderId::derived(&["place-guest-order", &guest.email.lowercase(), key]);

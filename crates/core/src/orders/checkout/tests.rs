@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::*;
 use crate::aws::settings::Setting;
@@ -114,7 +115,7 @@ fn the_tax_number_is_that_of_the_address_to_which_goods_are_sent_or_else_of_who_
         sent["shipping_address"]["tax_number"] = shipping;
         sent["billing_address"] = billing;
         let sent = sent.to_string();
-        let read = crate::http::body::read(sent.as_bytes(), draft);
+        let read = crate::http::body::read(sent.as_bytes(), draft::read);
         let (found, found_at) = read.unwrap().tax_number();
         let found = found.map(|number| number.to_string());
         assert_eq!((found.as_deref(), found_at), (number, at));
