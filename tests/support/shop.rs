@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use oxcart_local::calls::CallLog;
 use oxcart_local::clock::Clock;
@@ -110,13 +111,37 @@ impl Setup {
     }
 }
 
+/// A person whom many tests share, who signs in again before the token expires: all tests together may take longer.
+#[derive(Default)]
+struct SignedIn(tokio::sync::Mutex<Option<(Instant, &'static Person)>>);
+
+/// How long a token is given to further tests: the longest of them take minutes, and a token lasts for fifteen.
+const SHARED_FOR: Duration = Duration::from_mins(5);
+
+impl SignedIn {
+    async fn get(&self, sign_in: impl AsyncFnOnce(Option<&Person>) -> Person) -> &Person {
+        let mut last = self.0.lock().await;
+        if let Some((since, person)) = *last
+            && since.elapsed() < SHARED_FOR
+        {
+            return person;
+        }
+        let since = Instant::now();
+        let before = last.map(|(_, person)| person);
+        // Leaked, because tests still use the one before: one in five minutes.
+        let person = Box::leak(Box::new(sign_in(before).await));
+        *last = Some((since, person));
+        person
+    }
+}
+
 /// A running shop, and what the tests know about it.
 pub(crate) struct Shop {
     url: String,
     runner: Option<Runner>,
     pub(super) http: reqwest::Client,
-    admin: OnceCell<Person>,
-    buyer: OnceCell<Person>,
+    admin: SignedIn,
+    buyer: SignedIn,
     /// What was put on hand and on backorder of each product.
     on_hand: Mutex<BTreeMap<String, u64>>,
     pub(crate) log: PathBuf,
@@ -183,8 +208,8 @@ impl Shop {
             url,
             runner: None,
             http: client(),
-            admin: OnceCell::new(),
-            buyer: OnceCell::new(),
+            admin: SignedIn::default(),
+            buyer: SignedIn::default(),
             on_hand: Mutex::default(),
             log: PathBuf::new(),
         }
@@ -203,17 +228,29 @@ impl Shop {
 
     /// The shop's admin.
     pub(crate) async fn admin(&self) -> &Person {
-        self.admin
-            .get_or_init(async || match self.runner {
-                Some(_) => self.new_admin().await,
-                None => self.given_admin().await,
-            })
-            .await
+        let sign_in = async |before: Option<&Person>| match (&self.runner, before) {
+            (None, _) => self.given_admin().await,
+            (Some(_), None) => self.new_admin().await,
+            (Some(_), Some(admin)) => self.again(admin).await,
+        };
+        self.admin.get(sign_in).await
     }
 
     /// A customer for tests that place many orders and look at none of the customer's own.
     pub(crate) async fn buyer(&self) -> &Person {
-        self.buyer.get_or_init(|| self.customer()).await
+        let sign_in = async |before: Option<&Person>| match before {
+            None => self.customer().await,
+            Some(buyer) => self.again(buyer).await,
+        };
+        self.buyer.get(sign_in).await
+    }
+
+    /// The same person with a new token.
+    async fn again(&self, person: &Person) -> Person {
+        Person {
+            token: self.login(&person.email).await,
+            ..person.clone()
+        }
     }
 
     /// The admin of a shop that runs elsewhere.
