@@ -17,7 +17,7 @@ use disputes::{Dispute, Disputes};
 use gift_cards::GiftCardPart;
 
 pub use super::providers::{GatewayName, Provider};
-pub use amounts::Amounts;
+pub use amounts::{Amounts, AmountsError};
 pub use captures::CaptureTime;
 pub use keys::{ChargeKey, InvalidChargeKey, RefundKey};
 
@@ -379,9 +379,9 @@ pub enum PaymentError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The amounts would break refunded <= captured <= authorized.
-    #[error("the amounts are not refunded <= captured <= authorized")]
-    Amounts,
+    /// The amounts do not go together.
+    #[error(transparent)]
+    Amounts(#[from] AmountsError),
     /// The amounts are in different currencies.
     #[error("the amounts are in different currencies")]
     Money(#[from] MoneyError),
@@ -403,9 +403,9 @@ impl From<PaymentError> for Problem {
         match error {
             PaymentError::Store(error) => error.into(),
             PaymentError::Undecided => Self::Busy(error.into()),
-            PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
-                Self::internal(error)
-            }
+            PaymentError::Amounts(_)
+            | PaymentError::Money(_)
+            | PaymentError::Contradiction { .. } => Self::internal(error),
         }
     }
 }

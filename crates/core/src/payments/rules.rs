@@ -239,8 +239,8 @@ fn is_all_disputed(payment: &Payment) -> bool {
 /// Returns `payment` as it is after `change` at `now`.
 ///
 /// # Errors
-/// [`PaymentError::Contradiction`] if its status does not allow the change, [`PaymentError::Amounts`] or
-/// [`PaymentError::Money`] if refunded <= captured <= authorized would not hold any more.
+/// [`PaymentError::Contradiction`] if its status does not allow the change, and [`PaymentError::Amounts`] if
+/// refunded <= captured <= authorized would not hold any more.
 pub fn apply(payment: &Payment, change: &Change, now: Time) -> Result<Payment, PaymentError> {
     let before = payment.amounts;
     let (authorized, captured, refunded) =

@@ -59,7 +59,9 @@ impl From<PaymentError> for StepError {
         match error {
             PaymentError::Store(error) => error.into(),
             PaymentError::Undecided => Self::new("Busy", telemetry::chain(&error)),
-            PaymentError::Amounts | PaymentError::Money(_) | PaymentError::Contradiction { .. } => {
+            PaymentError::Amounts(_)
+            | PaymentError::Money(_)
+            | PaymentError::Contradiction { .. } => {
                 tracing::error!(
                     error = telemetry::chain(&error),
                     "a payment has to be looked at by a person"

@@ -1,8 +1,6 @@
 //! What has been authorised, captured and refunded of a payment.
 
-use crate::values::money::{Currency, Money};
-
-use super::PaymentError;
+use crate::values::money::{Currency, Money, MoneyError};
 
 /// What has been authorised, captured and refunded, in one currency: 0 <= refunded <= captured <=
 /// authorized.
@@ -13,12 +11,23 @@ pub struct Amounts {
     refunded: Money,
 }
 
+/// Why amounts do not go together.
+#[derive(Debug, thiserror::Error)]
+pub enum AmountsError {
+    /// They would break refunded <= captured <= authorized.
+    #[error("the amounts are not refunded <= captured <= authorized")]
+    Order,
+    /// They are in different currencies.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+}
+
 impl Amounts {
     /// Creates the amounts.
     ///
     /// # Errors
-    /// [`PaymentError::Amounts`] if they are not in their order.
-    pub fn new(authorized: Money, captured: Money, refunded: Money) -> Result<Self, PaymentError> {
+    /// [`AmountsError`] if they are not in their order, or in different currencies.
+    pub fn new(authorized: Money, captured: Money, refunded: Money) -> Result<Self, AmountsError> {
         let zero = Money::zero(authorized.currency());
         let ordered = zero.compare(refunded)?.is_le()
             && refunded.compare(captured)?.is_le()
@@ -30,7 +39,7 @@ impl Amounts {
                 refunded,
             })
         } else {
-            Err(PaymentError::Amounts)
+            Err(AmountsError::Order)
         }
     }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::model::{Refund, RefundError, RefundStatus};
 use super::split;
-use crate::aws::dynamo::StoreError;
 use crate::http::problem::Fault;
 use crate::orders::lines::Item;
 use crate::orders::model::{Course, Order, PaymentStatus};
@@ -221,18 +220,18 @@ pub fn settle(refund: Refund, failure: Option<String>, now: Time) -> Refund {
 /// it brought back into stock are there still, and are counted again when their money is refunded again.
 ///
 /// # Errors
-/// [`RefundError::Payment`] if the payment has not refunded as much, and [`RefundError::Store`] if its order has ended and
-/// the rest is not refunded yet: that has to be known first.
+/// [`RefundError::Payment`] if the payment has not refunded as much, with [`PaymentError::Undecided`] if its order has ended
+/// and the rest is not refunded yet: that has to be known first.
 pub fn take_back(payment: &Payment, refund: &Refund, now: Time) -> Result<Payment, RefundError> {
     let undone = decide_void(Some(payment), Course::Closed, false);
     if payment.void_requested && !matches!(undone, Void::Done(_)) {
-        return Err(StoreError::Busy("the payment is being undone".into()).into());
+        return Err(PaymentError::Undecided.into());
     }
     let amounts = payment.amounts;
     let (authorized, captured) = (amounts.authorized(), amounts.captured());
     let at_gateway = refund.gateway_amount()?;
     let refunded = amounts.refunded().minus(at_gateway)?;
-    let amounts = Amounts::new(authorized, captured, refunded)?;
+    let amounts = Amounts::new(authorized, captured, refunded).map_err(PaymentError::from)?;
     Ok(Payment {
         status: if refunded.is_zero() && payment.gift_cards.refunded.is_zero() {
             PaymentStatus::Completed
