@@ -28,7 +28,7 @@ pub enum PiecesError {
     #[error("the lines are not valid")]
     Invalid(Vec<Fault>),
     /// More pieces than are left.
-    #[error("only {left} of {name} is left")]
+    #[error("at most {left} of {name} can still be taken")]
     TooMany {
         /// The name of the line.
         name: String,

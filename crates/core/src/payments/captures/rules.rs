@@ -79,7 +79,7 @@ pub enum CaptureError {
         left: Money,
     },
     /// More pieces than are left.
-    #[error("only {left} of {name} is left to capture")]
+    #[error("at most {left} of {name} can still be captured")]
     TooMany {
         /// The name of the line.
         name: String,

@@ -112,7 +112,7 @@ async fn pieces_are_captured_with_their_share_and_the_last_capture_releases_the_
     let (status, detail) = capture(&shop, "a", pieces(3, false)).await;
     assert_eq!(
         (status, detail),
-        (409, json!("only 2 of Kettle is left to capture"))
+        (409, json!("at most 2 of Kettle can still be captured"))
     );
     let (status, body) = capture(&shop, "a", pieces(1, true)).await;
     assert_eq!(status, 201, "{body}");

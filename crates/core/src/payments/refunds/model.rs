@@ -159,7 +159,7 @@ pub enum RefundError {
         left: Money,
     },
     /// More pieces than are left.
-    #[error("only {left} of {name} is left to refund")]
+    #[error("at most {left} of {name} can still be refunded")]
     TooMany {
         /// The name of the line.
         name: String,

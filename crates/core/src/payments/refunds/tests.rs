@@ -113,7 +113,7 @@ async fn lines_are_refunded_with_their_share_and_never_more_pieces_than_were_ord
     let (status, detail) = refund(&shop, "b", lines(2)).await;
     assert_eq!(
         (status, detail),
-        (409, json!("only 1 of Kettle is left to refund"))
+        (409, json!("at most 1 of Kettle can still be refunded"))
     );
     let other = json!({"lines": [{"variant_id": CustomerId::derived(&["x"]), "quantity": 1}]});
     let (status, detail) = refund(&shop, "c", other).await;
