@@ -40,6 +40,25 @@ fn a_gift_card_is_issued_once_and_shown_to_a_caller_with_its_code() {
     });
 }
 
+#[test]
+fn store_credit_is_issued_to_a_customer_who_exists() {
+    run(async {
+        let shop = shared().await;
+        let admin = shop.admin().await;
+        let customer = shop.customer().await;
+        let issue = async |customer: &str| {
+            let call = shop.post("/gift-cards").bearer(&admin.token);
+            let body = json!({"amount": money("50.00"), "customer_id": customer});
+            call.key(&unique("gift-card")).json(&body).send().await
+        };
+        let issued = issue(&customer.id).await.expect(201).json();
+        assert_eq!(issued["customer_id"], customer.id.as_str());
+        let nobody = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+        let refused = issue(nobody).await.expect(422).json();
+        assert_eq!(refused["errors"][0]["pointer"], "/customer_id");
+    });
+}
+
 /// Returns an order of `product` that `cards` pay for, and `token` what they leave.
 fn order_with(product: &str, token: &str, cards: &[&Value]) -> Value {
     let mut order = order_of(&[(product, 1)], token);

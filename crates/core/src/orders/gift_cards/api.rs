@@ -7,6 +7,7 @@ use super::code::GiftCardCode;
 use super::model::GiftCard;
 use super::store::GiftCardStore;
 use crate::aws::dynamo::Written;
+use crate::customers::store::CustomerStore;
 use crate::http::body::{self, Body, Json};
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
@@ -70,10 +71,11 @@ struct Draft {
 /// code. The same request again responds with the same card, without the code, which is not stored.
 ///
 /// # Errors
-/// For a caller who is not an admin, for bad input, and without an `Idempotency-Key` or with one that was used with another
-/// body.
+/// For a caller who is not an admin, for bad input or a customer that does not exist, and without an `Idempotency-Key` or
+/// with one that was used with another body.
 pub async fn issue_gift_card(
     cards: &GiftCardStore,
+    customers: &CustomerStore,
     currency: Currency,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -93,16 +95,25 @@ pub async fn issue_gift_card(
         created_at: request.now,
         updated_at: request.now,
     };
-    if cards.create(&card, &code).await? == Written::Done {
+    let is_redeemable = match draft.customer_id {
+        Some(id) => customers.get(id).await?.is_some(),
+        None => true,
+    };
+    if is_redeemable && cards.create(&card, &code).await? == Written::Done {
         return created(card, Some(&code));
     }
-    // Two codes of 100 random bits are never the same, so it is the id that exists.
-    let stored = cards.get(card.id).await?;
-    let stored = stored.ok_or_else(|| Problem::internal("a refused gift card does not exist"))?;
-    if stored.request_hash != card.request_hash {
-        return Err(Problem::IdempotencyKeyReused);
+    // Two codes of 100 random bits are never the same, so it is the id that exists, if it was tried.
+    match cards.get(card.id).await? {
+        Some(stored) if stored.request_hash == card.request_hash => {
+            Ok(created(stored, None)?.replayed(true))
+        }
+        Some(_) => Err(Problem::IdempotencyKeyReused),
+        None if is_redeemable => Err(Problem::internal("a refused gift card does not exist")),
+        None => {
+            let detail = "there is no such customer";
+            Err(Problem::field("/customer_id", "unknown", detail))
+        }
     }
-    Ok(created(stored, None)?.replayed(true))
 }
 
 fn created(card: GiftCard, code: Option<&GiftCardCode>) -> Result<Response, Problem> {

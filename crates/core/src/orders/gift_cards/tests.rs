@@ -4,10 +4,12 @@ use super::api::{get_gift_card, get_gift_card_balance, issue_gift_card};
 use super::code::GiftCardCode;
 use super::store::GiftCardStore;
 use crate::aws::settings::Setting;
+use crate::customers::store::CustomerStore;
 use crate::http::exchange::{Request, Response};
 use crate::http::problem::Problem;
-use crate::orders::fixtures::{after, json_of, placed_at};
+use crate::orders::fixtures::{self, after, customer, eur, header, json_of, placed_at};
 use crate::testing::{self, Engine, Fault};
+use crate::values::event::Stamp;
 
 mod quoting;
 mod redeeming;
@@ -17,18 +19,27 @@ mod volume;
 struct Issuer {
     engine: Engine,
     cards: GiftCardStore,
+    customers: CustomerStore,
 }
 
 impl Issuer {
     fn open() -> Self {
         let (aws, engine) = testing::aws();
-        let cards = GiftCardStore::new(&aws).unwrap();
-        Self { engine, cards }
+        Self {
+            engine,
+            cards: GiftCardStore::new(&aws).unwrap(),
+            customers: CustomerStore::new(&aws).unwrap(),
+        }
     }
 
     async fn issue(&self, key: &str, body: &Value) -> Result<Response, Problem> {
-        let request = testing::request(placed_at(), body).with("idempotency-key", key);
-        issue_gift_card(&self.cards, "EUR".parse().unwrap(), request).await
+        let request = testing::request(placed_at(), body);
+        self.send(request.with("idempotency-key", key)).await
+    }
+
+    async fn send(&self, request: Request) -> Result<Response, Problem> {
+        let currency = eur("0.00").currency();
+        issue_gift_card(&self.cards, &self.customers, currency, request).await
     }
 
     async fn get(&self, id: &str) -> Result<Response, Problem> {
@@ -147,10 +158,41 @@ async fn what_cannot_be_issued_is_said() {
     }
     let customer = testing::request(placed_at(), &fifty()).of_customer();
     let customer = customer.with("idempotency-key", "a");
-    let refused = issue_gift_card(&shop.cards, "EUR".parse().unwrap(), customer).await;
+    let refused = shop.send(customer).await;
     assert!(matches!(refused, Err(Problem::Forbidden)));
     let keyless = testing::request(placed_at(), &fifty());
-    let refused = issue_gift_card(&shop.cards, "EUR".parse().unwrap(), keyless).await;
+    let refused = shop.send(keyless).await;
     assert!(matches!(refused, Err(Problem::IdempotencyKeyRequired)));
     assert!(shop.engine.items(Setting::GiftCardsTable).is_empty());
+}
+
+#[tokio::test]
+async fn store_credit_is_issued_to_a_customer_who_exists() {
+    let shop = fixtures::Shop::open();
+    let customers = fixtures::account(&shop, true, false).await;
+    let shop = Issuer {
+        engine: shop.engine,
+        cards: shop.gift_cards,
+        customers,
+    };
+    let credit = |name| {
+        let mut credit = fifty();
+        credit["customer_id"] = json!(customer(name));
+        credit
+    };
+    let Err(Problem::InvalidBody(faults)) = shop.issue("a", &credit("ben")).await else {
+        panic!("nobody can redeem it");
+    };
+    let said = (faults[0].pointer.as_str(), faults[0].code);
+    assert_eq!(said, ("/customer_id", "unknown"));
+    assert!(shop.engine.items(Setting::GiftCardsTable).is_empty());
+    let issued = shop.issue("a", &credit("ana")).await.unwrap();
+    let ana = shop.customers.account(customer("ana")).await.unwrap();
+    let deleted = Stamp::new(customer("ana"), 3, "CustomerDeleted", after(1));
+    assert!(shop.customers.erase(&ana.unwrap(), deleted).await.unwrap());
+    // It was issued, whatever has become of the customer.
+    let again = shop.issue("a", &credit("ana")).await.unwrap();
+    assert_eq!(header(&again, "Idempotent-Replayed"), Some("true"));
+    assert_eq!(json_of(&again)["id"], json_of(&issued)["id"]);
+    assert!(shop.issue("b", &credit("ana")).await.is_err());
 }
