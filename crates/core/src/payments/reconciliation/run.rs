@@ -52,18 +52,18 @@ pub async fn reconcile_ledger(
 ) -> Result<(), StepError> {
     let now = scheduled.time;
     let run = Run { store, ledger, now };
-    let mut failed = 0;
+    let mut failed = Vec::new();
     for gateway in statements.gateways() {
         if let Err(error) = run.gateway(statements, &gateway).await {
-            failed += 1;
             let (error, gateway) = (telemetry::chain(&error), gateway.to_string());
             tracing::error!(gateway, error, "gateway not reconciled");
+            failed.push(gateway);
         }
     }
-    if failed == 0 {
+    if failed.is_empty() {
         Ok(())
     } else {
-        let detail = format!("{failed} gateways were not reconciled");
+        let detail = format!("not reconciled: {}", failed.join(", "));
         Err(StepError::new("Failed", detail))
     }
 }
