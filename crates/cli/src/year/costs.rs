@@ -5,15 +5,20 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use oxcart_core::payments::model::Payment;
+
 use super::audit;
 use super::ledger::Ledger;
 use super::request::{Request, Who};
 use super::seed::COLLECTION;
-use super::shop::Shop;
+use super::shop::{START, Shop};
 use crate::Error;
 
 /// How often each is invoked; the dearest counts for units, the fastest for time.
 const TIMES: usize = 5;
+
+/// The ledger is listed from [`START`] to this time.
+const END_OF_FIRST_MONTH: &str = "2026-02-05T00:00:00Z";
 
 /// The audit.
 const AUDIT: &str = "audit-integrity";
@@ -46,7 +51,7 @@ pub(super) struct Cost {
 }
 
 /// The lists, as the customer who orders most and as an admin see them.
-fn lists<'a>(customer: &'a str, order: &str) -> Vec<Request<'a>> {
+fn lists<'a>(customer: &'a str, order: &str, payment: &str) -> Vec<Request<'a>> {
     let admin = |function, path| Request::new(function, "GET", path).by(Who::Admin);
     let own = |function, path| Request::new(function, "GET", path).by(Who::Customer(customer));
     // A request that names its caller is read from the table, and not from what a function has kept.
@@ -71,6 +76,11 @@ fn lists<'a>(customer: &'a str, order: &str) -> Vec<Request<'a>> {
         admin("list-orders", "/orders").query("status", "cancelled"),
         admin("get-order-history", "/orders/{order_id}/history").parameter("order_id", order),
         admin("list-order-payments", "/orders/{order_id}/payments").parameter("order_id", order),
+        admin("list-refunds", "/payments/{payment_id}/refunds").parameter("payment_id", payment),
+        admin("list-ledger", "/ledger")
+            .query("from", START)
+            .query("to", END_OF_FIRST_MONTH),
+        admin("list-ledger-differences", "/ledger/differences"),
         own("list-addresses", "/customers/me/addresses"),
         own("list-sessions", "/customers/me/sessions"),
         admin("list-discounts", "/discounts"),
@@ -91,15 +101,21 @@ pub(super) async fn measure(
     let customer = ledger.customers.first();
     let customer = customer.map_or("", |customer| customer.id.as_str());
     let order = ledger.orders.first().map_or("", |order| order.id.as_str());
+    let payment = order.parse().map(Payment::id_of);
+    let payment = payment.map_or(String::new(), |payment| payment.to_string());
     let mut figures = Vec::new();
     // What is measured is an audit after which nothing has happened.
     if let Err(error) = audit::catch_up(shop).await {
         failures.push(error.to_string());
     }
-    let due = "run-due-orders";
-    let run_due = async || shop.invoke(due, &scheduled(shop)).await.map(drop);
+    let scheduled_only = async |function: &'static str| {
+        let invoke = async || shop.invoke(function, &scheduled(shop)).await.map(drop);
+        let cost = measure_one(shop, function, function.to_owned(), invoke).await;
+        (function, cost)
+    };
     for (function, cost) in [
-        (due, measure_one(shop, due, due.to_owned(), run_due).await),
+        scheduled_only("run-due-orders").await,
+        scheduled_only("reconcile-payments").await,
         (AUDIT, measure_audits(shop).await),
     ] {
         match cost {
@@ -107,7 +123,7 @@ pub(super) async fn measure(
             Err(error) => failures.push(format!("{function} failed: {error}")),
         }
     }
-    for request in lists(customer, order) {
+    for request in lists(customer, order, &payment) {
         let send = async || shop.send(&request).await?.expect(&[200]).map(drop);
         match measure_one(shop, request.function(), request.name(), send).await {
             Ok(cost) => figures.push(cost),

@@ -17,7 +17,7 @@ use super::request::{Request, Response, Returned};
 use crate::{Error, build};
 
 /// When the year begins.
-const START: &str = "2026-01-05T00:00:00Z";
+pub(super) const START: &str = "2026-01-05T00:00:00Z";
 
 /// The stack's name.
 const STACK: &str = "year";
