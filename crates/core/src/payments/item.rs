@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws::dynamo::{minor_units, unreadable};
 use crate::values::clock::Time;
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
@@ -111,15 +112,6 @@ pub(super) struct DisputeItem {
 pub(super) struct LastRefund {
     pub(super) refund_id: RefundId,
     pub(super) amount: u64,
-}
-
-pub(super) fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
-}
-
-pub(super) fn minor_units(money: Money) -> Result<u64, serde_dynamo::Error> {
-    let units = money.minor_units();
-    units.ok_or_else(|| unreadable("an amount is less than zero"))
 }
 
 pub(super) fn stored_disputes(

@@ -1,12 +1,12 @@
 //! Payments in DynamoDB: one item each, keyed by the payment's id, which follows from the order's.
 
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{Key, StoreError, Table, Written, minor_units};
 use crate::aws::settings::{Setting, SettingError};
 use crate::values::event::Stamp;
 use crate::values::id::{OrderId, PaymentId, RefundId};
 
-use super::item::{PaymentItem, minor_units};
+use super::item::PaymentItem;
 use super::model::{Change, Payment};
 
 mod captures;

@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use super::shape::unreadable;
+
 /// Why a call to the database failed. None of these says anything about the shop.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -19,7 +21,7 @@ pub enum StoreError {
 impl StoreError {
     /// A stored item that cannot be read because of `error`.
     pub(crate) fn unreadable(error: impl std::fmt::Display) -> Self {
-        Self::Shape(serde::de::Error::custom(error))
+        Self::Shape(unreadable(error))
     }
 
     pub(super) fn from_sdk<E>(error: SdkError<E>) -> Self

@@ -5,6 +5,7 @@ mod error;
 mod patience;
 mod query;
 mod scan;
+mod shape;
 mod table;
 mod transact;
 mod write;
@@ -13,6 +14,7 @@ pub use change::{Attempt, change, change_or};
 pub use error::StoreError;
 pub use query::{Query, SortKey, merged};
 pub use scan::Piece;
+pub(crate) use shape::{minor_units, unreadable};
 pub use table::Table;
 pub use write::{Key, Outcome, Write, Written};
 

@@ -2,7 +2,8 @@
 
 use serde_dynamo::AttributeValue;
 
-use super::item::{CARD, CODE, CardItem, RedemptionItem, unreadable};
+use super::item::{CARD, CODE, CardItem, RedemptionItem};
+use crate::aws::dynamo::unreadable;
 use crate::values::clock::Time;
 use crate::values::id::{GiftCardId, OrderId};
 use crate::values::money::Money;

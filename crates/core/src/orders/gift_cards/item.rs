@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::GiftCard;
+use crate::aws::dynamo::{minor_units, unreadable};
 use crate::values::clock::Time;
 use crate::values::id::{CustomerId, GiftCardId, OrderId};
 use crate::values::money::{Currency, Money};
@@ -58,15 +59,6 @@ pub(super) struct RedemptionItem {
     pub(super) schema: u32,
     pub(super) created_at: Time,
     pub(super) updated_at: Time,
-}
-
-pub(super) fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
-}
-
-pub(super) fn minor_units(money: Money) -> Result<u64, serde_dynamo::Error> {
-    let units = money.minor_units();
-    units.ok_or_else(|| unreadable("an amount is less than zero"))
 }
 
 impl CardItem {

@@ -8,12 +8,10 @@ use std::collections::HashMap;
 
 use super::code::GiftCardCode;
 use super::image::RedemptionImage;
-use super::item::{
-    CARD, CODE, CardItem, CodeItem, OfCardItem, RedemptionItem, SCHEMA, minor_units,
-};
+use super::item::{CARD, CODE, CardItem, CodeItem, OfCardItem, RedemptionItem, SCHEMA};
 use super::model::GiftCard;
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written};
+use crate::aws::dynamo::{self, Attempt, Key, StoreError, Table, Write, Written, minor_units};
 use crate::aws::settings::{Setting, SettingError};
 use crate::orders::redemptions::Redemption;
 use crate::values::clock::Time;

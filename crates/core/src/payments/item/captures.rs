@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{minor_units, unreadable};
+use crate::aws::dynamo::{minor_units, unreadable};
 use crate::payments::model::Units;
 use crate::payments::model::captures::Capture;
 use crate::values::clock::Time;

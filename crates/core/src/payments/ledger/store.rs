@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Account, Entry};
 use crate::aws::Aws;
-use crate::aws::dynamo::{self, Query, StoreError, Table};
+use crate::aws::dynamo::{self, Query, StoreError, Table, unreadable};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
 use crate::payments::days::{self, Part, Span, date};
@@ -57,10 +57,6 @@ struct EntryItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     movement_id: Option<String>,
     schema: u32,
-}
-
-fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
 }
 
 impl EntryItem {

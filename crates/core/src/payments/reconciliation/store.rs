@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Difference, Moved, Pass, Progress};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Written};
+use crate::aws::dynamo::{Key, StoreError, Table, Written, minor_units, unreadable};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
 use crate::payments::days::{self, Part, Span, date};
@@ -100,16 +100,11 @@ struct ProgressItem {
     version: u64,
 }
 
-fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
-}
-
 impl Amount {
     fn new(amount: Money) -> Result<Self, serde_dynamo::Error> {
-        let units = amount.minor_units();
         Ok(Self {
             currency: amount.currency(),
-            units: units.ok_or_else(|| unreadable("an amount is less than zero"))?,
+            units: minor_units(amount)?,
         })
     }
 

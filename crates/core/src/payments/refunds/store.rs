@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Refund, RefundError, RefundStatus};
 use crate::aws::Aws;
-use crate::aws::dynamo::{Key, StoreError, Table, Write, Written};
+use crate::aws::dynamo::{Key, StoreError, Table, Write, Written, unreadable};
 use crate::aws::settings::{Setting, SettingError};
 use crate::http::page::Page;
 use crate::payments::model::{Change, Payment, Units};
@@ -69,10 +69,6 @@ pub enum Created {
     Exists,
     /// The payment does not have what it takes, or has changed since it was read.
     Refused,
-}
-
-fn unreadable(error: impl std::fmt::Display) -> serde_dynamo::Error {
-    serde::de::Error::custom(error)
 }
 
 impl RefundItem {

@@ -1,8 +1,8 @@
 //! The write by which a change of a payment is stored.
 
 use super::{PaymentStore, captures, moves, payment_key, refunded};
-use crate::aws::dynamo::{StoreError, Write, Written};
-use crate::payments::item::{minor_units, stored_disputes};
+use crate::aws::dynamo::{StoreError, Write, Written, minor_units};
+use crate::payments::item::stored_disputes;
 use crate::payments::model::{Change, Payment};
 
 impl PaymentStore {

@@ -1,7 +1,7 @@
 //! What the write of a refund that has succeeded sets.
 
-use crate::aws::dynamo::{StoreError, Write};
-use crate::payments::item::{LastRefund, minor_units, unreadable};
+use crate::aws::dynamo::{StoreError, Write, minor_units, unreadable};
+use crate::payments::item::LastRefund;
 use crate::payments::model::{Change, Payment};
 use crate::values::id::RefundId;
 use crate::values::money::Money;

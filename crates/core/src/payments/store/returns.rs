@@ -1,8 +1,8 @@
 //! How a payment takes back what a refund had taken that came back.
 
 use super::{PaymentStore, moves, payment_key};
-use crate::aws::dynamo::{StoreError, Write};
-use crate::payments::item::{LastRefund, minor_units};
+use crate::aws::dynamo::{StoreError, Write, minor_units};
+use crate::payments::item::LastRefund;
 use crate::payments::model::{Payment, REFUND_RETURNED};
 use crate::values::event::Stamp;
 use crate::values::id::RefundId;

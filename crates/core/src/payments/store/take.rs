@@ -1,8 +1,7 @@
 //! Writes by which refunds take a part of a payment, and give it back.
 
 use super::{PaymentStore, payment_key};
-use crate::aws::dynamo::{StoreError, Write};
-use crate::payments::item::{minor_units, unreadable};
+use crate::aws::dynamo::{StoreError, Write, minor_units, unreadable};
 use crate::payments::model::{Payment, Units};
 use crate::values::money::Money;
 
