@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use oxcart_core::payments::model::Payment;
 use serde::Serialize;
 use serde_json::{Value, json};
-
-use oxcart_core::payments::model::Payment;
 
 use super::audit;
 use super::ledger::Ledger;
@@ -108,14 +107,14 @@ pub(super) async fn measure(
     if let Err(error) = audit::catch_up(shop).await {
         failures.push(error.to_string());
     }
-    let scheduled_only = async |function: &'static str| {
+    let schedule = async |function: &'static str| {
         let invoke = async || shop.invoke(function, &scheduled(shop)).await.map(drop);
         let cost = measure_one(shop, function, function.to_owned(), invoke).await;
         (function, cost)
     };
     for (function, cost) in [
-        scheduled_only("run-due-orders").await,
-        scheduled_only("reconcile-payments").await,
+        schedule("run-due-orders").await,
+        schedule("reconcile-payments").await,
         (AUDIT, measure_audits(shop).await),
     ] {
         match cost {
