@@ -23,6 +23,16 @@ impl Shop {
         if done { Ok(()) } else { Err(item.to_string()) }
     }
 
+    /// Waits until the order's first run has ended: until then the run writes the order.
+    pub(crate) async fn until_run_ended(&self, order: &str) {
+        until("the run has ended", async || {
+            let execution = self.execution(&format!("{order}-0")).await;
+            let ended = execution.is_object() && execution["status"] != "RUNNING";
+            ended.then_some(()).ok_or(execution.to_string())
+        })
+        .await;
+    }
+
     /// Moves a manual clock on, step by step and each time that nothing moves without it, until `ask`
     /// returns a result.
     pub(crate) async fn run_until<T>(

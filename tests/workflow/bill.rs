@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::support::control::halves;
 use crate::support::people::{Person, order_of, unique};
 use crate::support::prices::percentage;
+use crate::support::run_local;
 use crate::support::shop::{Setup, Shop, physical};
-use crate::support::{run_local, until};
 
 /// The tables whose write units are bounded.
 const BOUNDED: [&str; 3] = ["OrdersTable", "InventoryTable", "PaymentsTable"];
@@ -36,12 +36,7 @@ fn the_bill_of_an_order_is_known() {
             let id = placed.expect(202).json()["id"].as_str().unwrap().to_owned();
             shop.until_settled(&id).await;
             // The end of the last state is a transition, too.
-            until("the workflow is over", async || {
-                let execution = shop.execution(&format!("{id}-0")).await;
-                let over = execution["status"] == "SUCCEEDED";
-                over.then_some(()).ok_or(execution.to_string())
-            })
-            .await;
+            shop.until_run_ended(&id).await;
             shop.quiet().await;
             let bill = shop.bill().await;
             let units = |table: &str, kind: &str| {
