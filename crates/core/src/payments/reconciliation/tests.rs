@@ -482,6 +482,22 @@ async fn a_long_day_takes_several_runs_and_each_goes_on_where_the_last_one_stopp
 }
 
 #[tokio::test]
+async fn a_run_goes_on_although_the_response_to_its_own_write_is_lost() {
+    let shop = Shop::open().await;
+    let movements = (0..10).map(|number| movement(number, None));
+    let statement = Written(movements.collect(), 10);
+    // Ten differences, and then how far the run is.
+    for _ in 0..10 {
+        shop.engine.fail_next("PutItem", Fault::None);
+    }
+    shop.engine.fail_next("PutItem", Fault::LostAnswer);
+    assert!(shop.run_with(&statement, "02T02:00:00").await);
+    let done = shop.store.progress(&Provider::Sandbox.into()).await;
+    assert_eq!(done.unwrap().unwrap().day, at("02T00:00:00"));
+    assert_eq!(shop.differences().await.lines().count(), 10);
+}
+
+#[tokio::test]
 async fn what_the_shop_did_not_move_is_a_difference_and_a_payout_is_not() {
     let shop = Shop::open().await;
     let payout = Movement {
