@@ -102,6 +102,8 @@ async fn cost(scene: &Scene, log: &CallLog, operation: Operation<'_>) -> Cost {
     let mut least: Option<Cost> = None;
     for _ in 0..TIMES {
         let request = prepared(scene, operation).await;
+        // What follows from the requests before would disturb this one.
+        scene.shop.until_streams_idle().await;
         scene.shop.fault(DELAY).await;
         scene.shop.reset_bill().await;
         drop(log.take());
@@ -196,18 +198,7 @@ async fn prepared(scene: &Scene, operation: Operation<'_>) -> Call {
         "create_quote" => shop.post("/quotes").bearer(&owner.token).json(&quote),
         "create_guest_quote" => shop.post("/guest/quotes").json(&quote),
         "get_guest_order" => shop.get(&guests_order(scene, order).await.1),
-        "cancel_order" => {
-            // Not by the owner, whose orders are listed.
-            let id = shop.order(&scene.subject, &scene.product, "tok_ok").await;
-            shop.until_run_ended(&id).await;
-            let call = shop.post(&operation.path.replace("{order_id}", &id));
-            call.bearer(&scene.subject.token)
-        }
-        "cancel_guest_order" => {
-            let (id, location) = guests_order(scene, order).await;
-            shop.until_run_ended(&id).await;
-            shop.post(&location.replace('?', "/cancel?"))
-        }
+        "cancel_order" | "cancel_guest_order" => confirmed_order(scene, operation).await,
         name @ ("get_guest_access" | "erase_guest") => {
             let token = guests_token(scene, order).await;
             match name {
@@ -346,6 +337,23 @@ async fn authorized_order(scene: &Scene, operation: Operation<'_>) -> Call {
         .bearer(&shop.admin().await.token)
         .key(&unique("parcel"));
     call.json(&json!({"amount": {"amount": "1.00", "currency": "EUR"}}))
+}
+
+/// Places an order, and returns the request of `operation` about it once it is confirmed.
+async fn confirmed_order(scene: &Scene, operation: Operation<'_>) -> Call {
+    let shop = &scene.shop;
+    if operation.path.starts_with("/guest") {
+        let order = order_of(&[(&scene.product, 1)], "tok_ok");
+        let (id, location) = guests_order(scene, order).await;
+        shop.until_run_ended(&id).await;
+        return shop.post(&location.replace('?', "/cancel?"));
+    }
+    // Not by the owner, whose orders are listed.
+    let customer = &scene.subject;
+    let id = shop.order(customer, &scene.product, "tok_ok").await;
+    shop.until_run_ended(&id).await;
+    let call = shop.post(&operation.path.replace("{order_id}", &id));
+    call.bearer(&customer.token)
 }
 
 /// Places an order whose payment is declined, and returns the request that pays it with another token.

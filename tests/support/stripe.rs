@@ -98,7 +98,8 @@ impl Localstripe {
     /// Charges `cents` for somebody else who uses the account.
     pub(crate) async fn charge(&self, cents: u64) {
         let form = format!("amount={cents}&currency=eur&payment_method=pm_card_visa&confirm=true");
-        self.call("POST", "/v1/payment_intents", form).await;
+        let charged = self.call("POST", "/v1/payment_intents", form).await;
+        assert_eq!(charged["status"], "succeeded", "{charged}");
     }
 
     /// Loses the answers to the next `times` of `call`, such as `POST /v1/payment_intents/*/confirm`, which are done.
@@ -159,6 +160,11 @@ impl Localstripe {
     /// Returns the refunds that there are, with what captures have released.
     pub(crate) async fn refunds(&self) -> Vec<Value> {
         self.list("refunds").await
+    }
+
+    /// Returns what has moved, the newest first.
+    pub(crate) async fn balance_transactions(&self) -> Vec<Value> {
+        self.list("balance_transactions").await
     }
 
     async fn list(&self, of: &str) -> Vec<Value> {

@@ -137,6 +137,11 @@ impl Shop {
         until("quiet", async || self.is_quiet().await).await;
     }
 
+    /// Waits until each stream is read to its end.
+    pub(crate) async fn until_streams_idle(&self) {
+        until("idle streams", async || self.streams_idle().await).await;
+    }
+
     async fn is_quiet(&self) -> Result<(), String> {
         self.streams_idle().await?;
         let queues = self.control("queues").await;

@@ -41,7 +41,8 @@ fn what_stripe_has_moved_and_the_ledger_does_not_know_is_listed() {
             let call = call.bearer(&shop.admin().await.token);
             let page = call.send().await.expect(200).json();
             let [found] = page["items"].as_array().unwrap().as_slice() else {
-                panic!("{page}");
+                let moved = stripe.balance_transactions().await;
+                panic!("{page} from {begun} on, of {moved:?}");
             };
             assert_eq!(found["kind"], "missing_in_ledger", "{found}");
             assert_eq!(found["gateway"], "stripe", "{found}");
