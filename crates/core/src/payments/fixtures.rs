@@ -1,9 +1,6 @@
 //! Fixtures of the payments' tests: an order in an embedded DynamoDB, and a sandbox gateway whose calls a test can
 //! interrupt.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-
 use crate::aws::Aws;
 use crate::http::exchange::{Caller, Identity};
 use crate::orders::details::Details;
@@ -19,14 +16,15 @@ use crate::values::event::Stamp;
 use crate::values::id::{CustomerId, OrderId, ProductId, RefundId};
 use crate::values::money::Money;
 
-use super::gateway::routing::routes::Routes;
 use super::gateway::sandbox::Sandbox;
-use super::gateway::{Charge, EventError, Gateway, GatewayError, Notice, RefundState};
-use super::model::disputes::Dispute;
-use super::model::{CaptureTime, Change, ChargeKey, Payment, Provider, RefundKey};
+use super::gateway::{Charge, Gateway as _, GatewayError};
+use super::model::{CaptureTime, Change, ChargeKey, Payment, RefundKey};
 use super::refunds::store::RefundStore;
 use super::steps::{self, StepOutput};
 use super::store::PaymentStore;
+pub(super) use interrupted::{Interrupted, Moment};
+
+mod interrupted;
 
 /// The time at which the order is placed.
 pub(super) const START: i64 = 1_772_357_400_000;
@@ -104,151 +102,6 @@ pub(crate) fn order(token: &str) -> Order {
     }
 }
 
-/// The moment before or after a call of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
-    BeforeCharge,
-    AfterCharge,
-    BeforeCapture,
-    AfterCapture,
-    BeforeRetrieve,
-    AfterRetrieve,
-    BeforeVoid,
-    AfterVoid,
-    BeforeRefund,
-    AfterRefund,
-}
-
-type Interruption = Pin<Box<dyn Future<Output = Result<(), GatewayError>> + Send>>;
-
-/// The sandbox, with interruptions of its next calls.
-#[derive(Clone)]
-pub(super) struct Interrupted {
-    pub(super) sandbox: Sandbox,
-    pub(super) capture_time: CaptureTime,
-    waiting: Arc<Mutex<Vec<(Moment, Interruption)>>>,
-    calls: Arc<Mutex<Vec<&'static str>>>,
-}
-
-impl Interrupted {
-    async fn pass(&self, moment: Moment) -> Result<(), GatewayError> {
-        let interruption = {
-            let mut waiting = self.waiting.lock().unwrap();
-            let at = waiting.iter().position(|(wanted, _)| *wanted == moment);
-            at.map(|at| waiting.remove(at).1)
-        };
-        match interruption {
-            Some(interruption) => interruption.await,
-            None => Ok(()),
-        }
-    }
-
-    fn count(&self, call: &'static str) {
-        self.calls.lock().unwrap().push(call);
-    }
-}
-
-impl Gateway for Interrupted {
-    fn provider(&self) -> Provider {
-        self.sandbox.provider()
-    }
-
-    async fn charge(
-        &self,
-        key: &ChargeKey,
-        amount: Money,
-        token: &str,
-    ) -> Result<Charge, GatewayError> {
-        self.pass(Moment::BeforeCharge).await?;
-        self.count("charge");
-        let result = self.sandbox.charge(key, amount, token).await;
-        self.pass(Moment::AfterCharge).await?;
-        result
-    }
-
-    async fn authorize(
-        &self,
-        key: &ChargeKey,
-        amount: Money,
-        token: &str,
-    ) -> Result<Charge, GatewayError> {
-        self.pass(Moment::BeforeCharge).await?;
-        self.count("authorize");
-        let result = self.sandbox.authorize(key, amount, token).await;
-        self.pass(Moment::AfterCharge).await?;
-        result
-    }
-
-    async fn capture(
-        &self,
-        key: &ChargeKey,
-        total: Money,
-        last: bool,
-    ) -> Result<Charge, GatewayError> {
-        self.pass(Moment::BeforeCapture).await?;
-        self.count("capture");
-        let result = self.sandbox.capture(key, total, last).await;
-        self.pass(Moment::AfterCapture).await?;
-        result
-    }
-
-    fn captures_in_parts(&self) -> bool {
-        self.sandbox.captures_in_parts()
-    }
-
-    async fn retrieve(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
-        self.pass(Moment::BeforeRetrieve).await?;
-        self.count("retrieve");
-        let result = self.sandbox.retrieve(key).await;
-        self.pass(Moment::AfterRetrieve).await?;
-        result
-    }
-
-    async fn void(&self, key: &ChargeKey) -> Result<Charge, GatewayError> {
-        self.pass(Moment::BeforeVoid).await?;
-        self.count("void");
-        let result = self.sandbox.void(key).await;
-        self.pass(Moment::AfterVoid).await?;
-        result
-    }
-
-    async fn refund(&self, key: &RefundKey, amount: Money) -> Result<RefundState, GatewayError> {
-        self.pass(Moment::BeforeRefund).await?;
-        self.count("refund");
-        let result = self.sandbox.refund(key, amount).await;
-        self.pass(Moment::AfterRefund).await?;
-        result
-    }
-
-    async fn retrieve_refund(&self, key: &RefundKey) -> Result<RefundState, GatewayError> {
-        self.count("retrieve_refund");
-        self.sandbox.retrieve_refund(key).await
-    }
-
-    async fn retrieve_dispute(
-        &self,
-        key: &ChargeKey,
-        id: &str,
-    ) -> Result<Option<Dispute>, GatewayError> {
-        self.sandbox.retrieve_dispute(key, id).await
-    }
-
-    async fn take_event(
-        &self,
-        signature: Option<&str>,
-        body: &[u8],
-        now: Time,
-    ) -> Result<Notice, EventError> {
-        self.sandbox.take_event(signature, body, now).await
-    }
-}
-
-impl Routes for Interrupted {
-    fn capture_time(&self) -> CaptureTime {
-        self.capture_time
-    }
-}
-
 /// A shop with one order of 40.00 EUR, pending.
 #[derive(Clone)]
 pub(super) struct Shop {
@@ -293,12 +146,7 @@ impl Shop {
             orders,
             payments: PaymentStore::new(&aws).unwrap(),
             refunds: RefundStore::new(&aws).unwrap(),
-            gateway: Interrupted {
-                sandbox: Sandbox::new(&aws).unwrap(),
-                capture_time: CaptureTime::AtOnce,
-                waiting: Arc::default(),
-                calls: Arc::default(),
-            },
+            gateway: Interrupted::new(Sandbox::new(&aws).unwrap()),
             workflow: OrderWorkflow::new(&aws).unwrap(),
             engine,
             aws,
@@ -328,15 +176,13 @@ impl Shop {
             interruption.await;
             Ok(())
         };
-        let mut waiting = self.gateway.waiting.lock().unwrap();
-        waiting.push((moment, Box::pin(interruption)));
+        self.gateway.interrupt(moment, interruption);
     }
 
     /// Makes the function crash at the next such moment: its step does nothing more.
     pub(super) fn crash_at(&self, moment: Moment) {
         let crash = async { Err(GatewayError::Busy("the function died".into())) };
-        let mut waiting = self.gateway.waiting.lock().unwrap();
-        waiting.push((moment, Box::pin(crash)));
+        self.gateway.interrupt(moment, crash);
     }
 
     /// Holds the order for review for an hour.
@@ -414,7 +260,7 @@ impl Shop {
 
     /// Returns the calls to the gateway so far.
     pub(super) fn calls(&self) -> String {
-        self.gateway.calls.lock().unwrap().join(" ")
+        self.gateway.calls()
     }
 }
 
