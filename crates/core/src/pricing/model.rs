@@ -1,11 +1,6 @@
 //! Discounts and their terms.
 
-use std::fmt;
-use std::str::FromStr;
-
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::aws::dynamo::StoreError;
 use crate::catalog::model::Category;
@@ -16,144 +11,13 @@ use crate::values::event::Stamp;
 use crate::values::id::{DiscountId, ProductId};
 use crate::values::money::{Currency, Money};
 
-/// A fraction from 0 to 1, such as a tax rate or the part that a discount takes off.
-///
-/// Wire and stored shape: a decimal as text with at most six decimal places, `0.19` for 19 percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Rate(Decimal);
+pub use self::code::{Code, InvalidCode};
+pub use self::rate::{InvalidRate, Rate};
+pub use self::refusal::Refusal;
 
-/// The error for text that is not a [`Rate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this must be a decimal from 0 to 1 with at most six decimal places, such as \"0.19\"")]
-pub struct InvalidRate;
-
-impl Rate {
-    /// The rate as a number.
-    #[must_use]
-    pub fn as_decimal(self) -> Decimal {
-        self.0
-    }
-}
-
-impl FromStr for Rate {
-    type Err = InvalidRate;
-
-    fn from_str(text: &str) -> Result<Self, InvalidRate> {
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let malformed = text.starts_with('.') || text.ends_with('.') || text.len() > 8;
-        if !plain || malformed {
-            return Err(InvalidRate);
-        }
-        let rate = Decimal::from_str_exact(text).map_err(|_| InvalidRate)?;
-        if rate <= Decimal::ONE && rate.scale() <= 6 {
-            Ok(Self(rate.normalize()))
-        } else {
-            Err(InvalidRate)
-        }
-    }
-}
-
-impl TryFrom<String> for Rate {
-    type Error = InvalidRate;
-
-    fn try_from(text: String) -> Result<Self, InvalidRate> {
-        text.parse()
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> Self {
-        rate.to_string()
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A discount code, which a shopper enters: 1 to 40 of the characters `A` to `Z`, `a` to `z`, `0` to `9`,
-/// `-` and `_`. Codes that differ only in case are equal. White space around a code, and other forms of its
-/// characters (NFKC), such as full-width letters, are read as what was meant: people paste codes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Code(String);
-
-/// Hyphens, dashes and the minus sign that word processors put in the place of `-`.
-const HYPHENS: [char; 7] = [
-    '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2015}', '\u{2212}',
-];
-
-/// The error for text that is not a [`Code`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this must be 1 to 40 of the characters A to Z, a to z, 0 to 9, - and _")]
-pub struct InvalidCode;
-
-impl Code {
-    /// Returns the code in lower case, the form in which keys contain it.
-    #[must_use]
-    pub fn lowercase(&self) -> String {
-        self.0.to_ascii_lowercase()
-    }
-}
-
-impl PartialEq for Code {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
-    }
-}
-
-impl Eq for Code {}
-
-impl FromStr for Code {
-    type Err = InvalidCode;
-
-    fn from_str(text: &str) -> Result<Self, InvalidCode> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let invisible = |letter: char| {
-            letter.is_whitespace() || matches!(letter, '\u{200b}' | '\u{2060}' | '\u{feff}')
-        };
-        let typed = text.trim_matches(invisible).nfkc().take(41);
-        let text: String = typed
-            .map(|letter| {
-                if HYPHENS.contains(&letter) {
-                    '-'
-                } else {
-                    letter
-                }
-            })
-            .collect();
-        if (1..=40).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidCode)
-        }
-    }
-}
-
-impl TryFrom<String> for Code {
-    type Error = InvalidCode;
-
-    fn try_from(text: String) -> Result<Self, InvalidCode> {
-        text.parse()
-    }
-}
-
-impl From<Code> for String {
-    fn from(code: Code) -> Self {
-        code.0
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+mod code;
+mod rate;
+mod refusal;
 
 /// What a discount takes off.
 ///
@@ -452,109 +316,10 @@ impl From<DiscountError> for Problem {
     }
 }
 
-/// Why a discount is not applied to an order. [`Refusal::code`] is the code of the fault at
-/// `/discount_code`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// No discount has this code.
-    #[error("this discount code does not exist")]
-    UnknownCode,
-    /// The discount is not valid yet.
-    #[error("this discount is not valid yet")]
-    NotStarted,
-    /// The discount is no longer valid.
-    #[error("this discount has expired")]
-    Expired,
-    /// The order is in another currency than the discount.
-    #[error("this discount is for orders in another currency")]
-    OtherCurrency,
-    /// The discount applies to none of the order's products.
-    #[error("this discount does not apply to the products in this order")]
-    NoMatchingItems,
-    /// The matching lines cost too little.
-    #[error("the order does not reach the minimum amount of this discount")]
-    BelowMinimumAmount,
-    /// The discount is for another group of customers.
-    #[error("this discount is for other customers")]
-    OtherCustomers,
-    /// The discount is only for customers with an account.
-    #[error("sign in to use this discount")]
-    AccountNeeded,
-    /// The discount is counted for each customer, and this one cannot be recognised.
-    #[error("sign in or give an email address to use this discount")]
-    EmailNeeded,
-    /// The customer has ordered before.
-    #[error("this discount is only for a customer's first order")]
-    NotFirstOrder,
-    /// The order does not meet the discount's condition.
-    #[error("the order does not meet the condition of this discount")]
-    ConditionNotMet,
-    /// The discount has reached its usage limit.
-    #[error("this discount has reached its usage limit")]
-    UsedUp,
-    /// The discount cannot be combined with another discount of the order.
-    #[error("this discount cannot be combined with another discount on this order")]
-    NotCombinable,
-    /// The discount would take nothing off.
-    #[error("this discount does not reduce the price of this order")]
-    NoEffect,
-}
-
-impl Refusal {
-    /// Returns the machine-readable code.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::UnknownCode => "unknown_code",
-            Self::NotStarted => "not_started",
-            Self::Expired => "expired",
-            Self::OtherCurrency => "other_currency",
-            Self::NoMatchingItems => "no_matching_items",
-            Self::BelowMinimumAmount => "below_minimum_amount",
-            Self::OtherCustomers => "other_customers",
-            Self::AccountNeeded | Self::EmailNeeded => "account_needed",
-            Self::NotFirstOrder => "not_first_order",
-            Self::ConditionNotMet => "condition_not_met",
-            Self::UsedUp => "used_up",
-            Self::NotCombinable => "not_combinable",
-            Self::NoEffect => "no_effect",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pricing::fixtures;
-
-    #[test]
-    fn a_code_is_read_as_people_paste_it() {
-        for (text, code) in [
-            ("SPRING-10", Some("SPRING-10")),
-            (" SPRING-10", Some("SPRING-10")),
-            ("SPRING-10 \r\n", Some("SPRING-10")),
-            ("\u{a0}SPRING-10\u{200b}", Some("SPRING-10")),
-            ("\u{feff}\u{3000}SPRING-10", Some("SPRING-10")),
-            ("ＳＰＲＩＮＧ－１０", Some("SPRING-10")),
-            ("SPRING\u{2011}10", Some("SPRING-10")),
-            ("SPRING 10", None),
-            ("SPRING\u{200b}10", None),
-            ("  ", None),
-            ("", None),
-            ("СПРИНГ", None),
-        ] {
-            let read = text.parse::<Code>().ok();
-            let read = read.map(|code| code.to_string());
-            assert_eq!(read.as_deref(), code, "{text:?}");
-        }
-        let longest = "a".repeat(40);
-        assert_eq!(
-            format!(" {longest} ").parse::<Code>().unwrap().to_string(),
-            longest
-        );
-        assert!(format!("{longest}a").parse::<Code>().is_err());
-        assert_eq!("spring".parse::<Code>().unwrap(), "SPRING".parse().unwrap());
-    }
 
     #[test]
     fn a_discount_for_a_variant_is_not_for_the_others_of_its_product() {
@@ -576,25 +341,5 @@ mod tests {
         assert_eq!(found(&["shirt"]), (true, true));
         assert_eq!(found(&["trousers"]), (false, false));
         assert_eq!(found(&[]), (true, true));
-    }
-
-    #[test]
-    fn a_rate_is_a_plain_decimal_from_0_to_1() {
-        for (text, good) in [
-            ("0", true),
-            ("0.19", true),
-            ("1", true),
-            ("1.00", true),
-            ("0.000001", true),
-            ("1.01", false),
-            ("-0.1", false),
-            ("0.0000001", false),
-            (".1", false),
-            ("1.", false),
-            ("1e-1", false),
-            ("", false),
-        ] {
-            assert_eq!(text.parse::<Rate>().is_ok(), good, "{text:?}");
-        }
     }
 }
