@@ -97,7 +97,7 @@ impl Run<'_> {
                 Pass::Ledger => self.read_ledger(&progress).await?,
             };
             progress = progress.after_page(next, found);
-            if !self.is_stored(&progress).await? {
+            if self.store.advance(&progress).await? != Written::Done {
                 // Another run is at it.
                 return Ok(());
             }
@@ -113,13 +113,6 @@ impl Run<'_> {
         let gateway = gateway.to_string();
         tracing::info!(gateway, unreconciled_seconds, "gateway reconciled");
         Ok(())
-    }
-
-    /// Stores `progress`. Returns whether it is stored then.
-    async fn is_stored(&self, progress: &Progress) -> Result<bool, StoreError> {
-        // A write may be refused because it was made already and its response was lost.
-        Ok(self.store.advance(progress).await? == Written::Done
-            || self.store.progress(&progress.gateway).await?.as_ref() == Some(progress))
     }
 
     /// Notes the movements of the next page of the statement, of the day and a margin around it, and compares those of the

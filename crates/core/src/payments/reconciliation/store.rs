@@ -302,8 +302,13 @@ impl ReconciliationStore {
             version: next.version,
         })?;
         let put = put.when("attribute_not_exists(pk) OR version < :version");
-        self.table
-            .write(put.value(":version", &next.version)?)
-            .await
+        let put = put.value(":version", &next.version)?;
+        match self.table.write(put).await? {
+            // Our own write, whose response was lost.
+            Written::Refused(_) if self.progress(&next.gateway).await?.as_ref() == Some(next) => {
+                Ok(Written::Done)
+            }
+            written @ (Written::Done | Written::Refused(_)) => Ok(written),
+        }
     }
 }
