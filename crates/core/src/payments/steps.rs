@@ -3,9 +3,7 @@
 //! decide between them.
 
 pub use self::outcome::StepOutput;
-use self::outcome::{
-    already_closed, already_confirmed, declined, expired, read_order_and_payment, retryable,
-};
+use self::outcome::{already_confirmed, read_order_and_payment};
 pub use self::void::void_payment;
 use super::fallback::{Charged, Run};
 use super::gateway::routing::routes::Routes;
@@ -176,6 +174,28 @@ fn outcome(capture: CaptureTime, change: &Change, waits: bool) -> Result<StepOut
         )),
         Change::Voided | Change::Disputed { .. } | Change::Refunded { .. } => Err(already_closed()),
     }
+}
+
+fn declined(code: &str) -> StepError {
+    StepError::new(
+        "PaymentDeclined",
+        format!("the payment was declined: {code}"),
+    )
+}
+
+fn retryable(code: &str) -> StepError {
+    StepError::new(
+        "PaymentRetryable",
+        format!("the payment was declined, and can be retried: {code}"),
+    )
+}
+
+fn expired() -> StepError {
+    StepError::new("Expired", "the payment was not begun before the deadline")
+}
+
+fn already_closed() -> StepError {
+    StepError::new("AlreadyClosed", "the order has ended")
 }
 
 #[cfg(test)]

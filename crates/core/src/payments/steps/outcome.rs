@@ -1,4 +1,4 @@
-//! What both steps read first, and how they end.
+//! What both steps read first, and what both return.
 
 use serde::Serialize;
 
@@ -65,32 +65,6 @@ pub(super) async fn read_order_and_payment(
     Ok((order, payment))
 }
 
-pub(super) fn unknown_refund() -> StepError {
-    StepError::new("PaymentUnknown", "the refund's outcome is not known yet")
-}
-
-pub(super) fn declined(code: &str) -> StepError {
-    StepError::new(
-        "PaymentDeclined",
-        format!("the payment was declined: {code}"),
-    )
-}
-
-pub(super) fn retryable(code: &str) -> StepError {
-    StepError::new(
-        "PaymentRetryable",
-        format!("the payment was declined, and can be retried: {code}"),
-    )
-}
-
-pub(super) fn expired() -> StepError {
-    StepError::new("Expired", "the payment was not begun before the deadline")
-}
-
 pub(super) fn already_confirmed() -> StepError {
     StepError::new("AlreadyConfirmed", "the order is confirmed")
-}
-
-pub(super) fn already_closed() -> StepError {
-    StepError::new("AlreadyClosed", "the order has ended")
 }

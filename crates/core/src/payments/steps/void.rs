@@ -1,6 +1,6 @@
 //! `VoidPayment`: undoes the payment of an order that has ended.
 
-use super::outcome::{self, StepOutput, already_confirmed, unknown_refund};
+use super::outcome::{StepOutput, already_confirmed, read_order_and_payment};
 use crate::aws::dynamo::{self, Attempt, Written};
 use crate::orders::model::{Course, PaymentStatus};
 use crate::orders::store::OrderStore;
@@ -33,7 +33,7 @@ pub async fn void_payment(
 ) -> Result<StepOutput, StepError> {
     let payments = refunds.payments();
     let status = dynamo::change("the payment", || async {
-        let (order, stored) = outcome::read_order_and_payment(orders, payments, &step).await?;
+        let (order, stored) = read_order_and_payment(orders, payments, &step).await?;
         let retryable = order.details.retryable;
         match rules::decide_void(stored.as_ref(), order.status.course(), retryable) {
             Void::PreventPayment => {
@@ -186,4 +186,8 @@ fn require_refunded(state: RefundState) -> Result<(), StepError> {
             ))
         }
     }
+}
+
+fn unknown_refund() -> StepError {
+    StepError::new("PaymentUnknown", "the refund's outcome is not known yet")
 }
