@@ -23,11 +23,11 @@ impl Shop {
         if done { Ok(()) } else { Err(item.to_string()) }
     }
 
-    /// Waits until the order's first run has ended: until then the run writes the order.
+    /// Waits until the order's first run has succeeded: until then the run writes the order.
     pub(crate) async fn until_run_ended(&self, order: &str) {
         until("the run has ended", async || {
             let execution = self.execution(&format!("{order}-0")).await;
-            let ended = execution.is_object() && execution["status"] != "RUNNING";
+            let ended = execution["status"] == "SUCCEEDED";
             ended.then_some(()).ok_or(execution.to_string())
         })
         .await;
